@@ -1,0 +1,219 @@
+"""The one vocabulary that every room shares: what happened, in order, immutable.
+
+A *source* (live engine, lab, a recording) emits these; a *sink* (live view, report, recorder)
+takes them. `at` is nanoseconds since the session began, by a monotonic clock; `rtt` is in
+nanoseconds. As JSON, each event is one object whose `event` names its type (`encode`, `decode`).
+"""
+
+import enum
+from typing import TypeAlias
+
+import msgspec
+
+from tui_trace.settings import Pace, ProbeSettings
+
+SCHEMA = 1
+"""Version of the event stream; a change that an old reader cannot bear raises it."""
+
+
+class Stamp(enum.StrEnum):
+    """Who took a time stamp, best first."""
+
+    KERNEL = "kernel"
+    """The driver, as the packet left or came."""
+    SCHEDULER = "scheduler"
+    """The kernel, before the packet waited in the interface's queue."""
+    USER = "user"
+    """This program."""
+
+
+class ReplyKind(enum.StrEnum):
+    """What came back."""
+
+    TIME_EXCEEDED = "time-exceeded"
+    ECHO = "echo-reply"
+    UNREACHABLE = "unreachable"
+    """ICMP type 3, ICMPv6 type 1; `code` tells why."""
+    TOO_BIG = "too-big"
+    """Fragmentation needed (ICMP 3/4) or ICMPv6 Packet Too Big; `mtu` is the router's."""
+    SYN_ACK = "syn-ack"
+    RST = "rst"
+    UDP = "udp"
+    """A UDP datagram from the target."""
+    OTHER = "other"
+    """Any other ICMP message that quotes a probe; `icmp_type` and `code` tell which."""
+
+
+class _Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True, gc=False):
+    at: int
+
+
+class SessionBegan(_Event, frozen=True, tag="session-began"):
+    """First of every stream."""
+
+    wall: int
+    """Nanoseconds since 1970 (UTC) at `at`."""
+    target: str
+    """As the user named it."""
+    address: str
+    family: int
+    """4 or 6."""
+    source: str
+    """Address that the probes leave from."""
+    version: str
+    schema: int = SCHEMA
+
+
+class PaceSet(_Event, frozen=True, tag="pace-set"):
+    """From here on probes leave at this pace."""
+
+    pace: Pace
+
+
+class RunOpened(_Event, frozen=True, tag="run-opened"):
+    """These settings are in force; `again` if this run was open before."""
+
+    run: int
+    settings: ProbeSettings
+    again: bool = False
+
+
+class RoundBegan(_Event, frozen=True, tag="round-began"):
+    """A sweep over the hops starts; rounds count from 1 in each run."""
+
+    run: int
+    round: int
+
+
+class ProbeSent(_Event, frozen=True, tag="probe-sent"):
+    """A probe left; `probe` is unique in the session."""
+
+    run: int
+    probe: int
+    ttl: int
+
+
+class Reply(_Event, frozen=True, tag="reply"):
+    """Something came back for a probe."""
+
+    run: int
+    probe: int
+    ttl: int
+    """The TTL that the probe was sent with."""
+    address: str
+    """Who answered."""
+    kind: ReplyKind
+    rtt: int
+    sent_stamp: Stamp
+    received_stamp: Stamp
+    reached: bool = False
+    """The target itself answered."""
+    late: bool = False
+    """It came after the wait; the probe had been called lost, which is taken back."""
+    duplicate: bool = False
+    """The probe had been answered before."""
+    beyond: bool = False
+    """The target, to a TTL greater than its own: an answer, but no hop."""
+    clock_stepped: bool = False
+    """The wall clock moved meanwhile; `rtt` is by the monotonic clock."""
+    icmp_type: int | None = None
+    code: int | None = None
+    reply_ttl: int | None = None
+    """TTL of the reply as it arrived."""
+    mtu: int | None = None
+    """Bytes; of `TOO_BIG`, where the router gives it."""
+    ecn: bool = False
+    """A SYN/ACK that accepts ECN (ECE without CWR)."""
+    quoted_tos: int | None = None
+    """TOS byte of the probe as the hop received it."""
+    quoted_ttl: int | None = None
+    """TTL of the probe as the hop received it."""
+
+
+class ProbeLost(_Event, frozen=True, tag="probe-lost"):
+    """The wait for this probe passed without an answer."""
+
+    run: int
+    probe: int
+    ttl: int
+
+
+class ProbeVoid(_Event, frozen=True, tag="probe-void"):
+    """This probe counts as never sent: it proved to lie beyond the target, or never left us."""
+
+    run: int
+    probe: int
+    ttl: int
+    reason: str
+
+
+class SendFailed(_Event, frozen=True, tag="send-failed"):
+    """Our own machine would not send, or answered in the network's place."""
+
+    run: int
+    ttl: int
+    errno: int
+    """As in errno(3); 0 if the refusal came as an ICMP message of our own kernel."""
+    reason: str
+
+
+class PathEnd(_Event, frozen=True, tag="path-end"):
+    """Up to this TTL the path is probed from now on."""
+
+    run: int
+    ttl: int
+    reached: bool
+    """It is the target's own; else the last that answered, and `Pace.max_unknown`."""
+
+
+class Foreign(_Event, frozen=True, tag="foreign"):
+    """Replies that speak of probes like ours but answer none of them."""
+
+    count: int
+
+
+class SourceChanged(_Event, frozen=True, tag="source-changed"):
+    """Probes leave from another address than before."""
+
+    source: str
+
+
+class Notice(_Event, frozen=True, tag="notice"):
+    """One line that the user should read."""
+
+    text: str
+
+
+class SessionEnded(_Event, frozen=True, tag="session-ended"):
+    """Last of a stream that ended in order."""
+
+
+Event: TypeAlias = (
+    SessionBegan
+    | PaceSet
+    | RunOpened
+    | RoundBegan
+    | ProbeSent
+    | Reply
+    | ProbeLost
+    | ProbeVoid
+    | SendFailed
+    | PathEnd
+    | Foreign
+    | SourceChanged
+    | Notice
+    | SessionEnded
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    """One line of JSON, without the newline."""
+    return _encoder.encode(event)
+
+
+def decode(line: bytes | str) -> Event:
+    """The event of one line; raises `msgspec.ValidationError` or `DecodeError` on anything else."""
+    return _decoder.decode(line)

@@ -1,0 +1,108 @@
+"""What a session is at one moment: immutable, cheap to make ten times a second, made to be drawn.
+
+All times are integers in nanoseconds unless the name says otherwise.
+"""
+
+import msgspec
+
+from tui_trace.settings import Pace, ProbeSettings
+
+LOST = -1
+"""In `Hop.recent`: the wait passed unanswered."""
+PENDING = -2
+"""In `Hop.recent`: still in flight."""
+RECENT = 256
+"""Outcomes a hop remembers one by one, for sparkline and chart; older ones live in the figures."""
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """Statistics over the answered probes of one hop in one run; None where there are too few."""
+
+    count: int
+    last: int | None
+    min: int | None
+    max: int | None
+    mean: float | None
+    sd: float | None
+    """Sample standard deviation (n−1), from two answers on."""
+    jitter: float | None
+    """Mean absolute difference of successive RTTs, from two answers on."""
+    p50: int | None
+    p90: int | None
+    p99: int | None
+    """Percentiles, within 1 % of the true sample (log buckets)."""
+
+
+class Responder(msgspec.Struct, frozen=True):
+    """An address that answered at a hop."""
+
+    address: str
+    answers: int
+    seen: int
+    """`at` of its last answer."""
+
+
+class Hop(msgspec.Struct, frozen=True):
+    """One row of the table: a TTL in one run."""
+
+    ttl: int
+    responders: tuple[Responder, ...]
+    """Latest first; empty if nothing answered."""
+    sent: int
+    lost: int
+    """Waits that passed unanswered; a late answer takes one back."""
+    late: int
+    duplicates: int
+    pending: int
+    """In flight: neither lost nor answered."""
+    figures: Figures
+    recent: tuple[int, ...]
+    """Outcomes of the last probes in the order they were sent: RTT, `LOST` or `PENDING`."""
+    marks: tuple[str, ...]
+    """What the answers said: `[open]`, `[closed]`, `!H`, `MTU 1400`, `TOS=0!`."""
+    user_stamped: int
+    """Answers whose RTT rests on a stamp that the kernel did not take."""
+    is_target: bool
+
+    @property
+    def loss_percent(self) -> float | None:
+        """Lost of the probes that were decided; None before the first was."""
+        decided = self.lost + self.figures.count
+        return 100.0 * self.lost / decided if decided else None
+
+
+class Run(msgspec.Struct, frozen=True):
+    """The stretch probed with one set of settings."""
+
+    number: int
+    settings: ProbeSettings
+    opened: int
+    """`at` of its first opening."""
+    rounds: int
+    reached: bool
+    hops: tuple[Hop, ...]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything that a view needs to draw the session as it is at `at`."""
+
+    at: int
+    wall: int
+    """Nanoseconds since 1970 (UTC) when the session began."""
+    target: str
+    address: str
+    family: int
+    source: str
+    version: str
+    pace: Pace
+    run: Run
+    """The run in force."""
+    earlier: tuple[int, ...]
+    """Numbers of the other runs of this session."""
+    trouble: str | None
+    """What is wrong just now with our own side, in one line; None if all is well."""
+    notice: str | None
+    """The last notice and change of source, in one line."""
+    foreign: int
+    """Replies that answer none of our probes."""
+    ended: bool

@@ -1,0 +1,252 @@
+"""What decides how a probe looks on the wire, and when probes leave.
+
+`ProbeSettings` is frozen: the live view changes a field by replacing the whole. A *run* of a
+session is the stretch probed with one `ProbeSettings`. `Pace` belongs to no run.
+"""
+
+import enum
+import math
+import socket
+from typing import Any
+
+import msgspec
+
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+
+MAX_PACKET = 65_535
+"""Largest IP packet, in bytes (RFC 791)."""
+
+
+class SettingError(ValueError):
+    """A value that can never be right; `str()` is the one line the user sees."""
+
+    def __init__(self, option: str, given: object, takes: str) -> None:
+        """`option` as the user knows it (`--port`), and what it takes, in words."""
+        self.option = option
+        super().__init__(f"{option} takes {takes}, not {str(given)[:40]!r}")
+
+
+class Protocol(enum.StrEnum):
+    """What a probe is made of, above IP."""
+
+    ICMP = "icmp"
+    UDP = "udp"
+    TCP = "tcp"
+
+
+class Flow(enum.StrEnum):
+    """What load balancers see of a sequence of probes (`--flow`)."""
+
+    CONSTANT = "constant"
+    """Every hashed field stays the same: one path is measured (Paris traceroute)."""
+    CLASSIC = "classic"
+    """UDP's destination port rises with each probe, as in Van Jacobson's traceroute."""
+    VARY = "vary"
+    """The source port, or ICMP's identifier, changes with each probe."""
+
+
+class TcpFlags(enum.StrEnum):
+    """Flags of a TCP probe."""
+
+    SYN = "syn"
+    ACK = "ack"
+    ECN = "ecn"
+    """SYN with ECE and CWR: asks for ECN (RFC 3168 §6.1.1)."""
+
+
+DEFAULT_PORT = {Protocol.ICMP: 0, Protocol.UDP: 33434, Protocol.TCP: 80}
+DEFAULT_SIZE = {Protocol.ICMP: 64, Protocol.UDP: 64, Protocol.TCP: 60}
+
+_TRANSPORT_MINIMUM = {
+    # header, and two bytes of payload that keep the checksum where a constant flow needs it
+    Protocol.ICMP: 8 + 2,
+    Protocol.UDP: 8 + 2,
+    # header and the 20 bytes of options of a Linux SYN
+    Protocol.TCP: 20 + 20,
+}
+
+DSCP_NAMES = {
+    "CS0": 0, "CS1": 8, "CS2": 16, "CS3": 24, "CS4": 32, "CS5": 40, "CS6": 48, "CS7": 56,
+    "AF11": 10, "AF12": 12, "AF13": 14, "AF21": 18, "AF22": 20, "AF23": 22,
+    "AF31": 26, "AF32": 28, "AF33": 30, "AF41": 34, "AF42": 36, "AF43": 38,
+    "EF": 46, "VA": 44, "LE": 1, "BE": 0, "DF": 0,
+}  # fmt: skip
+"""Code points by name (RFC 2474, 2597, 3246, 5865, 8622); the TOS byte is four times these."""
+
+
+class ProbeSettings(msgspec.Struct, frozen=True):
+    """All that decides what a probe looks like on the wire. Two equal values are one run."""
+
+    protocol: Protocol = Protocol.ICMP
+    port: int = 0
+    """Destination port, 1–65535; 0 for ICMP."""
+    source_port: int | None = None
+    """1–65535; None: the kernel reserves one."""
+    tos: int = 0
+    """The TOS byte, or IPv6's traffic class, 0–255."""
+    df: bool = False
+    """Don't fragment. IPv6 never lets a router fragment, whatever this says."""
+    size: int = 64
+    """Bytes of the whole IP packet."""
+    tcp_flags: TcpFlags = TcpFlags.SYN
+    flow: Flow = Flow.CONSTANT
+    source: str | None = None
+    """Address that probes leave from; None: the route decides."""
+    interface: str | None = None
+
+    def words(self) -> str:
+        """The settings as the user reads them: `TCP port 443 · TOS 0 · DF off · 60 bytes`."""
+        parts = [protocol_words(self), f"TOS {tos_words(self.tos)}"]
+        parts.append(f"DF {'on' if self.df else 'off'}")
+        parts.append(f"{self.size} bytes")
+        if self.flow is not Flow.CONSTANT:
+            parts.append(f"flow {self.flow.value}")
+        if self.source_port is not None:
+            parts.append(f"from port {self.source_port}")
+        if self.interface is not None:
+            parts.append(f"via {self.interface}")
+        return " · ".join(parts)
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """When probes leave, and over which TTLs. Belongs to no run."""
+
+    interval: int = NS_PER_S
+    """Nanoseconds between the starts of two rounds."""
+    first_ttl: int = 1
+    max_ttl: int = 30
+    queries: int = 1
+    """Probes a hop and round."""
+    max_unknown: int = 5
+    """Silent hops past the last one that answered, after which probing stops."""
+    wait: int | None = None
+    """Nanoseconds to wait for a reply; None: adaptive, at most five seconds."""
+    rounds: int | None = None
+    """Rounds, then stop; None: until told."""
+    paused: bool = False
+
+
+def protocol_words(settings: ProbeSettings) -> str:
+    """`ICMP echo`, `UDP port 33434`, `TCP port 443`, `TCP ACK port 443`."""
+    match settings.protocol:
+        case Protocol.ICMP:
+            return "ICMP echo"
+        case Protocol.UDP:
+            return f"UDP port {settings.port}"
+        case Protocol.TCP:
+            words = {TcpFlags.SYN: "TCP", TcpFlags.ACK: "TCP ACK", TcpFlags.ECN: "TCP SYN+ECN"}
+            return f"{words[settings.tcp_flags]} port {settings.port}"
+
+
+def tos_words(tos: int) -> str:
+    """`0`, or with the code point's name where it has one: `184 (EF)`."""
+    for name, code in DSCP_NAMES.items():
+        if tos and tos == code << 2:
+            return f"{tos} ({name})"
+    return str(tos)
+
+
+def minimum_size(protocol: Protocol, family: int) -> int:
+    """Bytes of the smallest probe of this protocol; `family` is 4 or 6."""
+    return (20 if family == 4 else 40) + _TRANSPORT_MINIMUM[protocol]
+
+
+def fitted(settings: ProbeSettings, family: int) -> tuple[ProbeSettings, str | None]:
+    """The settings with a size that holds the headers, and the warning if it had to be raised."""
+    least = minimum_size(settings.protocol, family)
+    if settings.size >= least:
+        return settings, None
+    warning = (
+        f"packet size raised to {least} bytes, the headers of {protocol_words(settings)}"
+        f" over IPv{family}"
+    )
+    return msgspec.structs.replace(settings, size=least), warning
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text, 16) if text.lower().startswith("0x") else int(text, 10)
+    except ValueError:
+        return None
+
+
+def _whole(option: str, text: str, low: int, high: int, what: str) -> int:
+    value = _number(text.strip())
+    if value is None or not low <= value <= high:
+        raise SettingError(option, text, what)
+    return value
+
+
+def parse_port(text: str, option: str = "--port", transport: str = "tcp") -> int:
+    """A port by number or service name (`https`)."""
+    takes = "a port from 1 to 65535 or a service name"
+    if _number(text.strip()) is None:
+        try:
+            return socket.getservbyname(text.strip().lower(), transport)
+        except (OSError, UnicodeError, ValueError):
+            raise SettingError(option, text, takes) from None
+    return _whole(option, text, 1, 65_535, takes)
+
+
+def parse_tos(text: str, option: str = "--tos") -> int:
+    """The TOS byte by number (`184`, `0xb8`) or DSCP name (`EF`)."""
+    takes = "0 to 255, 0x00 to 0xff or a DSCP name such as EF, AF41, CS6"
+    code = DSCP_NAMES.get(text.strip().upper())
+    return code << 2 if code is not None else _whole(option, text, 0, 255, takes)
+
+
+def parse_size(text: str, option: str = "--psize") -> int:
+    """Bytes of the whole IP packet."""
+    return _whole(option, text, 1, MAX_PACKET, f"1 to {MAX_PACKET} bytes")
+
+
+def parse_ttl(text: str, option: str) -> int:
+    """A TTL or hop limit."""
+    return _whole(option, text, 1, 255, "1 to 255")
+
+
+def parse_count(text: str, option: str, high: int = 1_000_000_000) -> int:
+    """A whole number of at least one."""
+    return _whole(option, text, 1, high, f"1 to {high}")
+
+
+def parse_seconds(text: str, option: str, low: float = 0.001, high: float = 3600.0) -> int:
+    """Seconds, as nanoseconds."""
+    takes = f"{low:g} to {high:g} seconds"
+    try:
+        value = float(text)
+    except ValueError:
+        raise SettingError(option, text, takes) from None
+    if not math.isfinite(value) or not low <= value <= high:
+        raise SettingError(option, text, takes)
+    return round(value * NS_PER_S)
+
+
+def check_ttls(first: int, last: int) -> None:
+    """The first TTL does not lie beyond the last."""
+    if first > last:
+        raise SettingError("--first-ttl", first, f"1 to --max-ttl ({last})")
+
+
+class Switches:
+    """The settings in use, with what each protocol remembers of its own: port and size."""
+
+    def __init__(self, settings: ProbeSettings) -> None:
+        """Start from the settings of the command line."""
+        self.current = settings
+        self._remembered = {
+            protocol: (DEFAULT_PORT[protocol], DEFAULT_SIZE[protocol]) for protocol in Protocol
+        }
+
+    def protocol(self, protocol: Protocol) -> ProbeSettings:
+        """Another protocol, with the port and the size it had when it was last used."""
+        now = self.current
+        self._remembered[now.protocol] = (now.port, now.size)
+        port, size = self._remembered[protocol]
+        return self.change(protocol=protocol, port=port, size=size)
+
+    def change(self, **fields: Any) -> ProbeSettings:
+        """Replace fields of the settings in use."""
+        self.current = msgspec.structs.replace(self.current, **fields)
+        return self.current

@@ -1,0 +1,139 @@
+"""What the engine asks of the wire, and what the wire tells it. No bytes pass this line.
+
+A probe is told from all others by its *flow* and its *key*. Both stand in the first eight bytes
+above IP, the part that every router must quote (RFC 792):
+
+    ========  =============================  =====================================
+    protocol  flow (two 16-bit numbers)      key
+    ========  =============================  =====================================
+    ICMP      identifier, checksum           sequence number, 16 bits
+    UDP       source port, destination port  checksum, 16 bits, 1–65535
+    TCP       source port, destination port  sequence number, 32 bits
+    ========  =============================  =====================================
+
+IPv4 adds the IP ID. Two bytes of payload make the checksum what it has to be.
+"""
+
+from typing import NamedTuple, Protocol, TypeAlias
+
+from tui_trace.events import ReplyKind, Stamp
+from tui_trace.settings import ProbeSettings
+from tui_trace.settings import Protocol as ProbeProtocol
+
+Flow: TypeAlias = tuple[int, int]
+
+
+class Outgoing(NamedTuple):
+    """One probe to send."""
+
+    settings: ProbeSettings
+    ttl: int
+    flow: Flow
+    key: int
+    ip_id: int
+    """1–65535; IPv4 only."""
+
+
+class Sent(NamedTuple):
+    """The kernel stamped a probe as it left."""
+
+    protocol: ProbeProtocol
+    flow: Flow
+    key: int
+    stamp: Stamp
+    """`KERNEL` or `SCHEDULER`."""
+    wall: int
+    """Nanoseconds since 1970 by the kernel's clock."""
+
+
+class Answer(NamedTuple):
+    """One packet that came in, decoded. Whether it answers a probe of ours is not decided yet."""
+
+    address: str
+    kind: ReplyKind
+    protocol: ProbeProtocol
+    """Of the probe it speaks of."""
+    flow: Flow
+    """As the probe carried it: a direct reply's ports are swapped back; an echo reply's checksum
+    is turned back into its request's."""
+    key: int | None
+    """Of the probe it speaks of. `SYN_ACK` and `RST`: the number acknowledged less one, which
+    counts the probe's data too (RFC 9293 §3.10.7); an RST without ACK: its sequence number.
+    `UDP`: None, an answer of the target's own, known by its flow alone."""
+    ip_id: int | None
+    """Quoted; None for direct replies and IPv6."""
+    destination: str
+    """Where the probe went: quoted, or the sender of a direct reply."""
+    wall: int
+    """Nanoseconds since 1970, when it arrived."""
+    stamp: Stamp
+    """Who took `wall`: `KERNEL` or `USER`."""
+    icmp_type: int | None
+    code: int | None
+    reply_ttl: int | None
+    mtu: int | None
+    ecn: bool
+    quoted_tos: int | None
+    quoted_ttl: int | None
+
+
+class SendError(Exception):
+    """Our own kernel refused a packet."""
+
+    def __init__(self, errno: int, reason: str) -> None:
+        """`errno` as in errno(3), `reason` in the user's words."""
+        self.errno = errno
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Network(Protocol):
+    """A target's view of the world: real sockets, or a simulation with a clock of its own."""
+
+    family: int
+    """4 or 6."""
+    address: str
+    """The target's."""
+
+    def monotonic(self) -> int:
+        """Nanoseconds that only move forward."""
+        ...
+
+    def wall(self) -> int:
+        """Nanoseconds since 1970, by the clock that the stamps are taken from."""
+        ...
+
+    def source(self, settings: ProbeSettings) -> str:
+        """The address that probes of these settings leave from now; `SendError` if none does."""
+        ...
+
+    def reserve_port(self, protocol: ProbeProtocol, port: int | None = None) -> int:
+        """Reserve a source port for as long as this network lives; None: the kernel picks.
+
+        A reserved TCP port is known to the receive filter. `SendError` if it is taken.
+        """
+        ...
+
+    def data_length(self, settings: ProbeSettings) -> int:
+        """Bytes of TCP data in a probe of these settings, which an RST acknowledges."""
+        ...
+
+    def send(self, probe: Outgoing) -> None:
+        """Send one probe; `SendError` if our kernel refuses."""
+        ...
+
+    def receive(self, timeout: int) -> tuple[list[Sent], list[Answer]]:
+        """Wait at most `timeout` ns for something to arrive or for `wake`, and take all there is.
+
+        Stamps of sending are read before the answers, so a probe's stamp never comes after its
+        reply.
+        """
+        ...
+
+    def wake(self) -> None:
+        """End a `receive` early; thread-safe and from a signal handler too."""
+        ...
+
+    def close(self) -> None:
+        """Give ports back. The raw sockets outlive it: they cannot be opened twice."""
+        ...
