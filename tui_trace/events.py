@@ -217,3 +217,8 @@ def encode(event: Event) -> bytes:
 def decode(line: bytes | str) -> Event:
     """The event of one line; raises `msgspec.ValidationError` or `DecodeError` on anything else."""
     return _decoder.decode(line)
+
+
+def at_time(event: Event, at: int) -> Event:
+    """The same event at another time."""
+    return msgspec.structs.replace(event, at=at)

@@ -1,0 +1,443 @@
+"""The live source: sends the probes of the run in force and tells what comes back.
+
+One loop in one thread: take commands, send what is due, read what came, tell what is lost. It
+sleeps in `Network.receive` until the next of these can happen.
+"""
+
+import queue
+import random
+
+from tui_trace import events
+from tui_trace.engine.clock import StepWatch
+from tui_trace.engine.identity import Identity
+from tui_trace.engine.ledger import Ledger, Probe, State
+from tui_trace.engine.matching import match
+from tui_trace.engine.run import RunState
+from tui_trace.events import ReplyKind, Stamp
+from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
+from tui_trace.settings import Flow as FlowMode
+from tui_trace.source import Command, Reset, SetPace, Sink, SourceError, Switch, Tell
+from tui_trace.wire.network import Answer, Flow, Network, Outgoing, SendError, Sent
+
+PULSE = 100 * NS_PER_MS
+EXPIRY_LOOK = 10 * NS_PER_MS
+BURST = 64
+"""Probes sent before what came back is read again."""
+VARIED_PORTS = 16
+
+FINAL_KINDS = frozenset({
+    ReplyKind.ECHO,
+    ReplyKind.SYN_ACK,
+    ReplyKind.RST,
+    ReplyKind.UDP,
+    ReplyKind.UNREACHABLE,
+    ReplyKind.TOO_BIG,
+})  # fmt: skip
+
+
+class Engine:
+    """A session of live probing, as a `source.Source`."""
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        target: str,
+        settings: ProbeSettings,
+        pace: Pace,
+        version: str,
+        rng: random.Random | None = None,
+    ) -> None:
+        """`target` is what the user called it; its address is the network's."""
+        self._network = network
+        self._target = target
+        self._first_settings = settings
+        self._pace = pace
+        self._version = version
+        self._rng = rng or random.SystemRandom()
+        self._identity = Identity(self._rng)
+        self._ledger = Ledger()
+        self._clock = StepWatch(network.monotonic, network.wall)
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._stopping = False
+        self._started = network.monotonic()
+        self._ports: dict[Protocol, int] = {}
+        self._varied: dict[Protocol, list[int]] = {}
+        self._runs: list[RunState] = []
+        self._by_settings: dict[ProbeSettings, RunState] = {}
+        self._source = ""
+        self._rounds = 0
+        self._next_expiry = 0
+
+    # --- what other threads call
+
+    def command(self, command: Command) -> None:
+        """Ask for a change; thread-safe."""
+        self._commands.put(command)
+        self._network.wake()
+
+    def stop(self) -> None:
+        """End soon; safe in a signal handler."""
+        self._stopping = True
+        self._network.wake()
+
+    # --- the loop
+
+    def run(self, sink: Sink) -> None:
+        """Probe until stopped, or until the rounds asked for are done."""
+        self._sink = sink
+        network = self._network
+        try:
+            try:
+                self._source = network.source(self._first_settings)
+                self._begin()
+            except SendError as error:
+                raise SourceError(error.reason) from error
+            while not self._stopping and not self._is_done():
+                self._take_commands()
+                self._send_due()
+                self._receive()
+                now = network.monotonic()
+                if now >= self._next_expiry:
+                    self._tell_lost(now)
+                    self._ledger.forget_old(now)
+                    self._next_expiry = now + EXPIRY_LOOK
+                sink.pulse(now - self._started)
+            sink.event(events.SessionEnded(at=self._at()))
+            sink.pulse(self._at())
+        finally:
+            network.close()
+
+    def _at(self) -> int:
+        return self._network.monotonic() - self._started
+
+    def _begin(self) -> None:
+        self._sink.event(
+            events.SessionBegan(
+                at=self._at(),
+                wall=self._network.wall(),
+                target=self._target,
+                address=self._network.address,
+                family=self._network.family,
+                source=self._source,
+                version=self._version,
+            )
+        )
+        self._sink.event(events.PaceSet(at=self._at(), pace=self._pace))
+        self._open(self._first_settings)
+
+    def _is_done(self) -> bool:
+        rounds = self._pace.rounds
+        if rounds is None or self._rounds < rounds:
+            return False
+        return self._run.plan.is_round_over and not any(run.has_pending for run in self._runs)
+
+    # --- commands
+
+    def _take_commands(self) -> None:
+        while True:
+            try:
+                command = self._commands.get_nowait()
+            except queue.Empty:
+                return
+            match command:
+                case Switch(settings):
+                    if settings != self._run.settings:
+                        self._reopen(settings)
+                case SetPace(pace):
+                    self._pace = pace
+                    self._sink.event(events.PaceSet(at=self._at(), pace=pace))
+                    self._tell_end(self._run)
+                case Reset():
+                    del self._by_settings[self._run.settings]
+                    self._reopen(self._run.settings)
+                case Tell(event):
+                    self._sink.event(events.at_time(event, self._at()))
+
+    def _reopen(self, settings: ProbeSettings) -> None:
+        self._run.plan.drop()
+        try:
+            self._open(settings)
+        except SendError as error:
+            self._fail(self._run, self._pace.first_ttl, error)
+
+    def _open(self, settings: ProbeSettings) -> None:
+        run = self._by_settings.get(settings)
+        again = run is not None
+        if run is None:
+            run = RunState(len(self._runs) + 1, settings, self._main_flow(settings))
+            run.watch_half_open(
+                None if settings.source_port else lambda: self._network.reserve_port(Protocol.TCP)
+            )
+            self._runs.append(run)
+            self._by_settings[settings] = run
+        self._run = run
+        self._sink.event(
+            events.RunOpened(at=self._at(), run=run.number, settings=settings, again=again)
+        )
+
+    def _main_flow(self, settings: ProbeSettings) -> Flow:
+        port = settings.source_port
+        if port is None:
+            if settings.protocol not in self._ports:
+                self._ports[settings.protocol] = self._network.reserve_port(settings.protocol)
+            port = self._ports[settings.protocol]
+        elif settings.protocol is not Protocol.ICMP:
+            self._network.reserve_port(settings.protocol, port)
+        if settings.protocol is Protocol.ICMP:
+            return port, self._identity.icmp_checksum
+        return port, settings.port
+
+    # --- sending
+
+    def _send_due(self) -> None:
+        if self._pace.paused:
+            return
+        run = self._run
+        for _ in range(BURST):
+            now = self._network.monotonic()
+            ttl = run.plan.take(now)
+            if ttl is None:
+                if not run.plan.is_round_over or not self._begin_round(run, now):
+                    return
+            elif ttl <= run.last_ttl(self._pace):
+                self._send(run, ttl, now)
+
+    def _begin_round(self, run: RunState, now: int) -> bool:
+        if run.plan.next_due(self._pace) > now:
+            return False
+        if self._pace.rounds is not None and self._rounds >= self._pace.rounds:
+            return False
+        run.plan.begin(now, self._pace, run.last_ttl(self._pace))
+        self._rounds += 1
+        self._sink.event(events.RoundBegan(at=self._at(), run=run.number, round=run.plan.round))
+        return self._find_source(run)
+
+    def _find_source(self, run: RunState) -> bool:
+        try:
+            source = self._network.source(run.settings)
+        except SendError as error:
+            run.plan.drop()
+            self._fail(run, self._pace.first_ttl, error)
+            return False
+        if source != self._source:
+            self._source = source
+            self._sink.event(events.SourceChanged(at=self._at(), source=source))
+        return True
+
+    def _send(self, run: RunState, ttl: int, now: int) -> None:
+        settings = run.settings
+        at_target = run.syn_ports is not None and run.may_meet_target(ttl)
+        flow = self._flow(run, at_target, now)
+        if flow is None:
+            return
+        number = self._number = self._next_number(settings.protocol)
+        if settings.protocol is Protocol.TCP:
+            key = self._identity.long_key(number)
+        else:
+            key = self._identity.short_key(number)
+        ip_id = self._identity.ip_id(number)
+        probe = Probe(
+            number,
+            run,
+            ttl,
+            settings.protocol,
+            flow,
+            key,
+            ip_id,
+            data=self._network.data_length(settings),
+            monotonic=now,
+            wall=self._network.wall(),
+            epoch=self._clock.epoch,
+            at_target=at_target,
+        )
+        self._ledger.add(probe)
+        try:
+            self._network.send(Outgoing(settings, ttl, flow, key, ip_id))
+        except SendError as error:
+            self._ledger.discard(probe)
+            self._fail(run, ttl, error)
+            return
+        run.sent(probe)
+        if run.syn_ports is not None and at_target:
+            run.syn_ports.sent(flow[0])
+        self._sink.event(
+            events.ProbeSent(at=now - self._started, run=run.number, probe=number, ttl=ttl)
+        )
+
+    _number = 0
+
+    def _next_number(self, protocol: Protocol) -> int:
+        number = self._number + 1
+        if protocol is not Protocol.TCP:
+            while self._ledger.is_pending(protocol, self._identity.short_key(number)):
+                number += 1
+        return number
+
+    def _flow(self, run: RunState, at_target: bool, now: int) -> Flow | None:
+        own, other = run.main_flow
+        match run.settings.flow:
+            case FlowMode.CLASSIC if run.settings.protocol is Protocol.UDP:
+                return own, other + run.probes_sent % (0x10000 - other)
+            case FlowMode.VARY:
+                ports = self._varied_ports(run.settings)
+                return ports[run.probes_sent % len(ports)], other
+        if run.syn_ports is not None and at_target:
+            port = run.syn_ports.take(now)
+            return None if port is None else (port, other)
+        return own, other
+
+    def _varied_ports(self, settings: ProbeSettings) -> list[int]:
+        protocol = settings.protocol
+        if protocol not in self._varied:
+            self._varied[protocol] = [
+                self._network.reserve_port(protocol) for _ in range(VARIED_PORTS)
+            ]
+        return self._varied[protocol]
+
+    def _fail(self, run: RunState, ttl: int, error: SendError) -> None:
+        self._sink.event(
+            events.SendFailed(
+                at=self._at(), run=run.number, ttl=ttl, errno=error.errno, reason=error.reason
+            )
+        )
+
+    # --- what comes back
+
+    def _receive(self) -> None:
+        now = self._network.monotonic()
+        wake_at = min(self._next_expiry, now + PULSE)
+        if not self._pace.paused:
+            wake_at = min(wake_at, self._run.plan.next_due(self._pace))
+        sent, answers = self._network.receive(max(0, wake_at - now))
+        if not sent and not answers:
+            return
+        epoch = self._clock.look()
+        for stamp in sent:
+            self._stamp(stamp)
+        foreign = 0
+        for answer in answers:
+            probe = match(self._ledger, answer, self._network.address)
+            if probe is None:
+                foreign += answer.destination == self._network.address
+            else:
+                self._answered(probe, answer, epoch)
+        if foreign:
+            self._sink.event(events.Foreign(at=self._at(), count=foreign))
+
+    def _stamp(self, sent: Sent) -> None:
+        probe = self._ledger.find(sent.protocol, sent.key)
+        if probe is not None and probe.flow == sent.flow:
+            probe.wall = sent.wall
+            probe.stamp = sent.stamp
+
+    def _answered(self, probe: Probe, answer: Answer, epoch: int) -> None:
+        now = self._network.monotonic()
+        run = probe.run
+        by_target = answer.address == self._network.address
+        if answer.address == self._source and not by_target:
+            self._refused_here(probe, answer)
+            return
+        rtt = answer.wall - probe.wall
+        stepped = epoch != probe.epoch or rtt < 0
+        if stepped:
+            rtt = now - probe.monotonic
+        was = probe.state
+        final = answer.kind in FINAL_KINDS
+        if was is not State.ANSWERED:
+            probe.state = State.ANSWERED
+            run.waiting.learn(probe.ttl, rtt)
+            if final:
+                run.horizon.final(probe.ttl, by_target)
+            elif answer.kind is ReplyKind.TIME_EXCEEDED:
+                run.horizon.expired(probe.ttl)
+        self._settle_port(probe, answer, was, now)
+        end = run.horizon.end
+        self._sink.event(
+            events.Reply(
+                at=now - self._started,
+                run=run.number,
+                probe=probe.number,
+                ttl=probe.ttl,
+                address=answer.address,
+                kind=answer.kind,
+                rtt=rtt,
+                sent_stamp=Stamp.USER if stepped else probe.stamp,
+                received_stamp=Stamp.USER if stepped else answer.stamp,
+                reached=by_target,
+                late=was is State.LOST,
+                duplicate=was is State.ANSWERED,
+                beyond=final and end is not None and probe.ttl > end,
+                clock_stepped=stepped,
+                icmp_type=answer.icmp_type,
+                code=answer.code,
+                reply_ttl=answer.reply_ttl,
+                mtu=answer.mtu,
+                ecn=answer.ecn,
+                quoted_tos=answer.quoted_tos,
+                quoted_ttl=answer.quoted_ttl,
+            )
+        )
+        self._tell_end(run)
+
+    def _refused_here(self, probe: Probe, answer: Answer) -> None:
+        if probe.state is not State.PENDING:
+            return
+        reason = f"our own machine answers: {answer.kind.value} (code {answer.code})"
+        self._fail(probe.run, probe.ttl, SendError(0, reason))
+        self._void(probe, "it never left")
+
+    def _settle_port(self, probe: Probe, answer: Answer, was: State, now: int) -> None:
+        ports = probe.run.syn_ports
+        if ports is None:
+            return
+        port = probe.flow[0]
+        if was is State.PENDING and probe.at_target:
+            ports.answered(port)
+        if answer.kind is ReplyKind.SYN_ACK:
+            if was is State.ANSWERED:
+                ports.repeated(port, now)
+            else:
+                ports.opened(port, now)
+
+    def _tell_end(self, run: RunState) -> None:
+        pace = self._pace
+        before = run.told_end
+        end = run.horizon.last(pace.max_ttl, pace.max_unknown), run.horizon.reached
+        if end == before:
+            return
+        run.told_end = end
+        self._sink.event(events.PathEnd(at=self._at(), run=run.number, ttl=end[0], reached=end[1]))
+        if run.horizon.end is not None:
+            for probe in run.pending_beyond(end[0]):
+                self._void(probe, "beyond the end of the path")
+        if run is self._run and run.plan.round > 1 and before is not None and end[0] > before[0]:
+            run.plan.extend(
+                self._network.monotonic(), range(before[0] + 1, end[0] + 1), pace.queries
+            )
+
+    def _void(self, probe: Probe, reason: str) -> None:
+        probe.state = State.VOID
+        if probe.run.syn_ports is not None and probe.at_target:
+            probe.run.syn_ports.answered(probe.flow[0])
+        self._sink.event(
+            events.ProbeVoid(
+                at=self._at(),
+                run=probe.run.number,
+                probe=probe.number,
+                ttl=probe.ttl,
+                reason=reason,
+            )
+        )
+
+    def _tell_lost(self, now: int) -> None:
+        for run in self._runs:
+            for probe in run.expired(now, self._pace):
+                probe.state = State.LOST
+                if run.syn_ports is not None and probe.at_target:
+                    run.syn_ports.lost(probe.flow[0], now)
+                self._sink.event(
+                    events.ProbeLost(
+                        at=now - self._started, run=run.number, probe=probe.number, ttl=probe.ttl
+                    )
+                )

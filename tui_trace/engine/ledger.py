@@ -1,0 +1,128 @@
+"""Which probe a reply answers: every probe from its sending until it is too old to be answered."""
+
+import enum
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tui_trace.events import Stamp
+from tui_trace.settings import NS_PER_S, Protocol
+from tui_trace.wire.network import Flow
+
+if TYPE_CHECKING:
+    from tui_trace.engine.run import RunState
+
+REMEMBERED = 60 * NS_PER_S
+"""How long a decided probe is kept, so that what still comes for it is told as late or duplicate."""
+
+
+class State(enum.Enum):
+    """What has become of a probe."""
+
+    PENDING = enum.auto()
+    ANSWERED = enum.auto()
+    LOST = enum.auto()
+    VOID = enum.auto()
+
+
+class Probe:
+    """One probe that left."""
+
+    __slots__ = (
+        "at_target",
+        "data",
+        "epoch",
+        "flow",
+        "ip_id",
+        "key",
+        "monotonic",
+        "number",
+        "protocol",
+        "run",
+        "stamp",
+        "state",
+        "ttl",
+        "wall",
+    )
+
+    def __init__(
+        self,
+        number: int,
+        run: "RunState",
+        ttl: int,
+        protocol: Protocol,
+        flow: Flow,
+        key: int,
+        ip_id: int,
+        data: int,
+        monotonic: int,
+        wall: int,
+        epoch: int,
+        at_target: bool,
+    ) -> None:
+        """`monotonic` and `wall` are ns, read just before it was sent; `data` is bytes of TCP."""
+        self.number = number
+        self.run = run
+        self.ttl = ttl
+        self.protocol = protocol
+        self.flow = flow
+        self.key = key
+        self.ip_id = ip_id
+        self.data = data
+        self.monotonic = monotonic
+        self.wall = wall
+        self.stamp = Stamp.USER
+        self.epoch = epoch
+        self.at_target = at_target
+        self.state = State.PENDING
+
+
+class Ledger:
+    """Probes by what a quote of them says."""
+
+    def __init__(self) -> None:
+        """Empty."""
+        self._by_key: dict[tuple[Protocol, int], Probe] = {}
+        self._by_age: deque[Probe] = deque()
+        self._data_lengths: set[int] = {0}
+
+    def add(self, probe: Probe) -> None:
+        """Take a probe in. One of the same key, a full cycle of keys ago, is forgotten."""
+        self._by_key[probe.protocol, probe.key] = probe
+        self._by_age.append(probe)
+        self._data_lengths.add(probe.data)
+
+    def discard(self, probe: Probe) -> None:
+        """Take the youngest back: it never left."""
+        self._by_age.pop()
+        del self._by_key[probe.protocol, probe.key]
+
+    def is_pending(self, protocol: Protocol, key: int) -> bool:
+        """A probe of that key is in flight; its key must not be given away."""
+        probe = self._by_key.get((protocol, key))
+        return probe is not None and probe.state is State.PENDING
+
+    def find(self, protocol: Protocol, key: int) -> Probe | None:
+        """The probe that was sent with this key."""
+        return self._by_key.get((protocol, key))
+
+    def find_acknowledged(self, acknowledged: int) -> Probe | None:
+        """The TCP probe that a SYN/ACK or RST acknowledges, with its data or without."""
+        for length in self._data_lengths:
+            probe = self._by_key.get((Protocol.TCP, (acknowledged - length) & 0xFFFFFFFF))
+            if probe is not None and length in (0, probe.data):
+                return probe
+        return None
+
+    def oldest_first(self) -> Iterator[Probe]:
+        """All that are remembered."""
+        return iter(self._by_age)
+
+    def forget_old(self, now: int) -> None:
+        """Forget what was decided and sent more than `REMEMBERED` before `now` (monotonic ns)."""
+        ages = self._by_age
+        while ages and now - ages[0].monotonic > REMEMBERED and ages[0].state is not State.PENDING:
+            probe = ages.popleft()
+            slot = (probe.protocol, probe.key)
+            if self._by_key.get(slot) is probe:
+                del self._by_key[slot]
