@@ -184,6 +184,58 @@ class Notice(_Event, frozen=True, tag="notice"):
     text: str
 
 
+class Named(_Event, frozen=True, tag="named"):
+    """What reverse DNS calls an address. Later ones take the place of earlier ones."""
+
+    address: str
+    names: tuple[str, ...] = ()
+    """As DNS has them, best first; empty if it had some and has none any more."""
+    confirmed: bool | None = None
+    """The address records of the first name lead back to the address; None: not known (yet)."""
+    shown: tuple[str, ...] = ()
+    """If any is an IDN: as people read them, each IDN in both forms (RFC 5890 §2.3.2.1)."""
+
+
+class Origin(_Event, frozen=True, tag="origin"):
+    """Who announces an address. Later ones take the place of earlier ones."""
+
+    address: str
+    asns: tuple[int, ...] = ()
+    """AS numbers; several if several announce the same prefix."""
+    prefix: str = ""
+    country: str = ""
+    """ISO 3166-1, two letters."""
+    registry: str = ""
+    """`arin`, `ripencc`, `apnic`, `lacnic` or `afrinic`."""
+    names: tuple[str, ...] = ()
+    """Of the ASes, in the same order, an empty one where it is not known; none: not known (yet)."""
+
+
+class Owned(_Event, frozen=True, tag="owned"):
+    """Who answers for the reverse zone of an address, from its SOA record."""
+
+    address: str
+    owner: str = ""
+    """A mailbox, as in mail."""
+
+
+class Registered(_Event, frozen=True, tag="registered"):
+    """What the registry knows of an address; asked for only on demand."""
+
+    address: str
+    network: str = ""
+    """The handle and name of the network."""
+    range: str = ""
+    """As prefix, or first and last address."""
+    organisation: str = ""
+    country: str = ""
+    abuse: str = ""
+    """Mailbox for complaints."""
+    registry: str = ""
+    error: str = ""
+    """Why there is no record, in one line; the rest is empty then."""
+
+
 class SessionEnded(_Event, frozen=True, tag="session-ended"):
     """Last of a stream that ended in order."""
 
@@ -202,6 +254,10 @@ Event: TypeAlias = (
     | Foreign
     | SourceChanged
     | Notice
+    | Named
+    | Origin
+    | Owned
+    | Registered
     | SessionEnded
 )
 

@@ -20,7 +20,7 @@ from tui_trace.source import Command, Reset, SetPace, Sink, SourceError, Switch,
 from tui_trace.wire.network import Answer, Flow, Network, Outgoing, SendError, Sent
 
 PULSE = 100 * NS_PER_MS
-EXPIRY_LOOK = 10 * NS_PER_MS
+EXPIRY_LOOK = 20 * NS_PER_MS
 BURST = 64
 """Probes sent before what came back is read again."""
 VARIED_PORTS = 16
@@ -67,6 +67,7 @@ class Engine:
         self._by_settings: dict[ProbeSettings, RunState] = {}
         self._source = ""
         self._rounds = 0
+        self._number = 0
         self._next_expiry = 0
 
     # --- what other threads call
@@ -127,10 +128,15 @@ class Engine:
         self._open(self._first_settings)
 
     def _is_done(self) -> bool:
-        rounds = self._pace.rounds
-        if rounds is None or self._rounds < rounds:
-            return False
-        return self._run.plan.is_round_over and not any(run.has_pending for run in self._runs)
+        return (
+            self._is_last_round
+            and self._run.plan.is_round_over
+            and not any(run.has_pending for run in self._runs)
+        )
+
+    @property
+    def _is_last_round(self) -> bool:
+        return self._pace.rounds is not None and self._rounds >= self._pace.rounds
 
     # --- commands
 
@@ -204,9 +210,7 @@ class Engine:
                 self._send(run, ttl, now)
 
     def _begin_round(self, run: RunState, now: int) -> bool:
-        if run.plan.next_due(self._pace) > now:
-            return False
-        if self._pace.rounds is not None and self._rounds >= self._pace.rounds:
+        if self._is_last_round or run.plan.next_due(self._pace) > now:
             return False
         run.plan.begin(now, self._pace, run.last_ttl(self._pace))
         self._rounds += 1
@@ -231,20 +235,20 @@ class Engine:
         flow = self._flow(run, at_target, now)
         if flow is None:
             return
-        number = self._number = self._next_number(settings.protocol)
+        self._number = number = self._next_number(settings.protocol)
         if settings.protocol is Protocol.TCP:
             key = self._identity.long_key(number)
         else:
             key = self._identity.short_key(number)
         ip_id = self._identity.ip_id(number)
         probe = Probe(
-            number,
-            run,
-            ttl,
-            settings.protocol,
-            flow,
-            key,
-            ip_id,
+            number=number,
+            run=run,
+            ttl=ttl,
+            protocol=settings.protocol,
+            flow=flow,
+            key=key,
+            ip_id=ip_id,
             data=self._network.data_length(settings),
             monotonic=now,
             wall=self._network.wall(),
@@ -264,8 +268,6 @@ class Engine:
         self._sink.event(
             events.ProbeSent(at=now - self._started, run=run.number, probe=number, ttl=ttl)
         )
-
-    _number = 0
 
     def _next_number(self, protocol: Protocol) -> int:
         number = self._number + 1
@@ -307,7 +309,7 @@ class Engine:
     def _receive(self) -> None:
         now = self._network.monotonic()
         wake_at = min(self._next_expiry, now + PULSE)
-        if not self._pace.paused:
+        if not self._pace.paused and not (self._is_last_round and self._run.plan.is_round_over):
             wake_at = min(wake_at, self._run.plan.next_due(self._pace))
         sent, answers = self._network.receive(max(0, wake_at - now))
         if not sent and not answers:

@@ -19,6 +19,8 @@ class Horizon:
         """The greatest TTL that a router or an end answered; 0 for none."""
         self.farthest_router = 0
         """The greatest TTL at which a probe expired."""
+        self.end: int | None = None
+        """The TTL at which the path ends; None while that is unknown."""
         self._final_streak: dict[int, int] = {}
         self._by_target: dict[int, bool] = {}
         self._passed: set[int] = set()
@@ -26,7 +28,8 @@ class Horizon:
     def expired(self, ttl: int) -> None:
         """A router answered that the TTL ran out there."""
         self._passed.add(ttl)
-        self._final_streak.pop(ttl, None)
+        if self._final_streak.pop(ttl, None) is not None:
+            self._find_end()
         self.farthest = max(self.farthest, ttl)
         self.farthest_router = max(self.farthest_router, ttl)
 
@@ -34,13 +37,11 @@ class Horizon:
         """The target answered, or a router that no probe gets past."""
         self._final_streak[ttl] = self._final_streak.get(ttl, 0) + 1
         self._by_target[ttl] = by_target
-        end = self.end
-        self.farthest = max(self.farthest, ttl if end is None else min(ttl, end))
+        self._find_end()
+        self.farthest = max(self.farthest, ttl if self.end is None else min(ttl, self.end))
 
-    @property
-    def end(self) -> int | None:
-        """The TTL at which the path ends, or None while that is unknown."""
-        return min(
+    def _find_end(self) -> None:
+        self.end = min(
             (
                 ttl
                 for ttl, streak in self._final_streak.items()
@@ -52,8 +53,7 @@ class Horizon:
     @property
     def reached(self) -> bool:
         """The end is the target."""
-        end = self.end
-        return end is not None and self._by_target[end]
+        return self.end is not None and self._by_target[self.end]
 
     @property
     def nearest_final(self) -> int | None:
@@ -62,5 +62,4 @@ class Horizon:
 
     def last(self, max_ttl: int, max_unknown: int) -> int:
         """The greatest TTL worth probing."""
-        end = self.end
-        return min(max_ttl, self.farthest + max_unknown if end is None else end)
+        return min(max_ttl, self.farthest + max_unknown if self.end is None else self.end)

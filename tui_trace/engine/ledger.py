@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tui_trace.engine.run import RunState
 
 REMEMBERED = 60 * NS_PER_S
-"""How long a decided probe is kept, so that what still comes for it is told as late or duplicate."""
+"""How long (ns) a decided probe is kept, so that what still comes is told as late or duplicate."""
 
 
 class State(enum.Enum):
@@ -47,6 +47,7 @@ class Probe:
 
     def __init__(
         self,
+        *,
         number: int,
         run: "RunState",
         ttl: int,

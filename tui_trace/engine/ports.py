@@ -15,7 +15,7 @@ from tui_trace.settings import NS_PER_S
 POOL = 64
 """Ports at most."""
 HALF_OPEN = 64 * NS_PER_S
-"""A Linux target repeats its SYN/ACK for 1+2+4+8+16+32 s before it gives up (tcp_synack_retries)."""
+"""A Linux target repeats its SYN/ACK after 1, 2, 4, 8, 16 and 32 s (tcp_synack_retries)."""
 PROOF = 3 * NS_PER_S
 """No repeated SYN/ACK for so long (the first comes after 1 s): the RST has arrived."""
 

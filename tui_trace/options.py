@@ -1,0 +1,228 @@
+"""The command line, read into one immutable `Options`. Nothing is opened, asked or sent here."""
+
+import argparse
+import enum
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import msgspec
+
+from tui_trace import __version__
+from tui_trace.settings import (
+    DEFAULT_PORT,
+    DEFAULT_SIZE,
+    Flow,
+    Pace,
+    ProbeSettings,
+    Protocol,
+    SettingError,
+    TcpFlags,
+    check_ttls,
+    parse_count,
+    parse_port,
+    parse_seconds,
+    parse_size,
+    parse_tos,
+    parse_ttl,
+)
+
+REPORT_ROUNDS = 10
+
+
+class Output(enum.Enum):
+    """Which sink takes the stream."""
+
+    LIVE = enum.auto()
+    REPORT = enum.auto()
+    WIDE = enum.auto()
+    JSON = enum.auto()
+    JSON_LINES = enum.auto()
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What the command line asks for."""
+
+    host: str
+    settings: ProbeSettings
+    """Its source and interface as given; a source may still be a name."""
+    pace: Pace
+    output: Output
+    family: int | None
+    """4 or 6; None: whichever the host has."""
+    given: frozenset[str]
+    """Names of the pace's fields that the command line sets, over the config file's."""
+
+
+USAGE = "tui-trace [OPTIONS] HOST"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sys.stderr.write(f"{self.prog}: {message}\n")
+        sys.exit(2)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser; it also makes `--help`."""
+    parser = _Parser(
+        prog="tui-trace",
+        usage=USAGE,
+        add_help=False,
+        allow_abbrev=False,
+        description="A live traceroute whose probe is switched while it runs: t u i protocol,"
+        " P port, Q TOS, F DF, S size; h shows all keys.",
+    )
+    parser.add_argument("host", nargs="?", metavar="HOST", help=argparse.SUPPRESS)
+
+    probe = parser.add_argument_group("probe")
+    kind = probe.add_mutually_exclusive_group()
+    kind.add_argument("--icmp", action="store_true", help="ICMP echo (default)")
+    kind.add_argument("-u", "--udp", action="store_true", help="UDP")
+    kind.add_argument("-T", "--tcp", action="store_true", help="TCP SYN")
+    probe.add_argument("-P", "--port", metavar="N", help="destination port (UDP 33434, TCP 80)")
+    probe.add_argument("-L", "--localport", metavar="N", help="source port")
+    probe.add_argument("-a", "--address", metavar="ADDR", help="source address or its name")
+    probe.add_argument("-I", "--interface", metavar="IF", help="interface to leave by")
+    probe.add_argument("-s", "--psize", metavar="BYTES", help="length of the whole IP packet")
+    probe.add_argument("-Q", "--tos", metavar="TOS", help="0-255, 0xNN or a DSCP name (EF, AF41)")
+    probe.add_argument("--df", action="store_true", help="don't fragment")
+    flags = probe.add_mutually_exclusive_group()
+    flags.add_argument("--syn", action="store_true", help="TCP with SYN (default of TCP)")
+    flags.add_argument("--ack", action="store_true", help="TCP with ACK")
+    flags.add_argument("--ecn", action="store_true", help="TCP with SYN, ECE and CWR")
+    probe.add_argument("--flow", metavar="MODE", help="constant (default), classic or vary")
+
+    pace = parser.add_argument_group("pace")
+    pace.add_argument("-f", "--first-ttl", metavar="N", help="first TTL (1)")
+    pace.add_argument("-m", "--max-ttl", metavar="N", help="last TTL (30)")
+    pace.add_argument("-i", "--interval", metavar="S", help="seconds a round (1)")
+    pace.add_argument("-Z", "--timeout", metavar="S", help="seconds to wait (adaptive, 5 at most)")
+    pace.add_argument("-q", "--queries", metavar="N", help="probes a hop and round (1)")
+    pace.add_argument("-U", "--max-unknown", metavar="N", help="silent hops, then stop (5)")
+    pace.add_argument("-c", "--report-cycles", metavar="N", help="rounds, then stop (reports: 10)")
+
+    output = parser.add_argument_group("output without the live view")
+    sink = output.add_mutually_exclusive_group()
+    sink.add_argument("-r", "--report", action="store_true", help="a table at the end")
+    sink.add_argument("-w", "--report-wide", action="store_true", help="the same, hosts in full")
+    sink.add_argument("-j", "--json", action="store_true", help="mtr's JSON, and more")
+    sink.add_argument("--jsonl", action="store_true", help="each event as it comes")
+
+    other = parser.add_argument_group("other")
+    family = other.add_mutually_exclusive_group()
+    family.add_argument("-4", dest="four", action="store_true", help="IPv4 only")
+    family.add_argument("-6", dest="six", action="store_true", help="IPv6 only")
+    other.add_argument("-n", "--no-dns", action="store_true", help="no names for addresses")
+    other.add_argument("-v", "--version", action="version", version=f"tui-trace {__version__}")
+    other.add_argument("-h", "--help", action="help", help="show this")
+    return parser
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """The options; `SettingError` names what is wrong, `SystemExit` is argparse's (help, usage)."""
+    parser = build_parser()
+    given = parser.parse_args(arguments)
+    if given.host is None or not given.host.strip():
+        parser.error("a HOST to trace to is missing; --help shows the options")
+    return Options(
+        host=given.host,
+        settings=_settings(given),
+        pace=_pace(given),
+        output=_output(given),
+        family=4 if given.four else 6 if given.six else None,
+        given=frozenset(
+            field
+            for field, value in {
+                "interval": given.interval,
+                "first_ttl": given.first_ttl,
+                "max_ttl": given.max_ttl,
+                "queries": given.queries,
+                "max_unknown": given.max_unknown,
+                "wait": given.timeout,
+            }.items()
+            if value is not None
+        ),
+    )
+
+
+def _output(given: argparse.Namespace) -> Output:
+    for chosen, output in (
+        (given.report, Output.REPORT),
+        (given.report_wide, Output.WIDE),
+        (given.json, Output.JSON),
+        (given.jsonl, Output.JSON_LINES),
+    ):
+        if chosen:
+            return output
+    return Output.LIVE
+
+
+def _settings(given: argparse.Namespace) -> ProbeSettings:
+    flag = next((name for name in ("syn", "ack", "ecn") if getattr(given, name)), None)
+    if flag and (given.udp or given.icmp):
+        kind = "--udp" if given.udp else "--icmp"
+        raise SettingError(f"--{flag}", kind, "TCP probes, which alone have flags")
+    other = Protocol.UDP if given.udp else Protocol.ICMP
+    protocol = Protocol.TCP if given.tcp or flag else other
+    if protocol is Protocol.ICMP:
+        for name in ("port", "localport"):
+            if getattr(given, name) is not None:
+                raise SettingError(f"--{name}", "ICMP", "--tcp or --udp, which alone have ports")
+    transport = "udp" if protocol is Protocol.UDP else "tcp"
+    flow = given.flow if given.flow is not None else Flow.CONSTANT.value
+    if flow not in {mode.value for mode in Flow}:
+        raise SettingError("--flow", flow, "constant, classic or vary")
+    return ProbeSettings(
+        protocol=protocol,
+        port=(
+            DEFAULT_PORT[protocol]
+            if given.port is None
+            else parse_port(given.port, "--port", transport)
+        ),
+        source_port=(
+            None
+            if given.localport is None
+            else parse_port(given.localport, "--localport", transport)
+        ),
+        tos=0 if given.tos is None else parse_tos(given.tos),
+        df=given.df,
+        size=DEFAULT_SIZE[protocol] if given.psize is None else parse_size(given.psize),
+        tcp_flags=TcpFlags(flag) if flag else TcpFlags.SYN,
+        flow=Flow(flow),
+        source=given.address,
+        interface=given.interface,
+    )
+
+
+def _pace(given: argparse.Namespace) -> Pace:
+    usual = Pace()
+    first = (
+        usual.first_ttl if given.first_ttl is None else parse_ttl(given.first_ttl, "--first-ttl")
+    )
+    last = max(first, usual.max_ttl)
+    if given.max_ttl is not None:
+        last = parse_ttl(given.max_ttl, "--max-ttl")
+    check_ttls(first, last)
+    rounds = None
+    if given.report_cycles is not None:
+        rounds = parse_count(given.report_cycles, "--report-cycles")
+    elif given.report or given.report_wide or given.json:
+        rounds = REPORT_ROUNDS
+    return Pace(
+        interval=(
+            usual.interval
+            if given.interval is None
+            else parse_seconds(given.interval, "--interval")
+        ),
+        first_ttl=first,
+        max_ttl=last,
+        queries=1 if given.queries is None else parse_count(given.queries, "--queries", 100),
+        max_unknown=(
+            usual.max_unknown
+            if given.max_unknown is None
+            else parse_count(given.max_unknown, "--max-unknown", 255)
+        ),
+        wait=None if given.timeout is None else parse_seconds(given.timeout, "--timeout"),
+        rounds=rounds,
+    )
