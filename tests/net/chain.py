@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 from tests.net import netns
+from tests.net.faults import silence
 from tests.net.netns import Netns
 from tests.net.relay import DelayRelay
 
@@ -173,18 +174,4 @@ class Chain:
 
 
 def _veth(left: str, left_name: str, right: str, right_name: str) -> str:
-    return (
-        f"link add {left_name} netns {left} type veth peer name {right_name} netns {right}"
-    )
-
-
-def silence(router: Netns) -> None:
-    """The router sends no time exceeded any more."""
-    router.nft(
-        "table inet silent {\n"
-        "chain out {\n"
-        "type filter hook output priority 0\n"
-        "icmp type time-exceeded drop\n"
-        "icmpv6 type time-exceeded drop\n"
-        "}\n}\n"
-    )
+    return f"link add {left_name} netns {left} type veth peer name {right_name} netns {right}"

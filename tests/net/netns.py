@@ -19,7 +19,7 @@ _PREFIX = f"tt{os.getpid()}-"
 _made: dict[str, "Netns"] = {}
 
 
-class NotOurs(RuntimeError):
+class NotOursError(RuntimeError):
     """A namespace that this process did not make, or the machine's own."""
 
 
@@ -30,12 +30,12 @@ class Netns:
         self.name = _PREFIX + name
 
     def check(self) -> None:
-        """Raise `NotOurs` unless this is a namespace of its own that this process made."""
+        """Raise `NotOursError` unless this is a namespace of its own that this process made."""
         path = _ROOT / self.name
         if self.name not in _made or not path.exists():
-            raise NotOurs(f"{self.name} is no namespace of ours")
+            raise NotOursError(f"{self.name} is no namespace of ours")
         if path.stat().st_ino == Path("/proc/self/ns/net").stat().st_ino:
-            raise NotOurs(f"{self.name} is the network that the tests run in")
+            raise NotOursError(f"{self.name} is the network that the tests run in")
 
     def _command(self, args: Sequence[str]) -> list[str]:
         self.check()

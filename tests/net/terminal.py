@@ -1,0 +1,183 @@
+"""The program in a terminal: tmux for a real one with keys, a pty for what a shell would see."""
+
+import itertools
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from fcntl import ioctl
+from types import TracebackType
+
+import pyte
+
+from tests.net.netns import Netns
+
+_numbers = itertools.count()
+_ENVIRONMENT = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+
+
+class Tmux:
+    """A tmux server of its own inside a namespace, with one window that runs a shell."""
+
+    def __init__(self, space: Netns, columns: int = 120, rows: int = 40) -> None:
+        self._space = space
+        self._socket = f"tt{os.getpid()}-{next(_numbers)}"
+        self._env = {**os.environ, **_ENVIRONMENT}
+        self._env.pop("TMUX", None)
+        self._tmux(
+            *("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows)),
+            "env PS1='prompt> ' sh",
+        )
+        self.wait_for("prompt>")
+
+    def _tmux(self, *words: str) -> str:
+        return self._space.run(["tmux", "-L", self._socket, *words], env=self._env).stdout
+
+    def write(self, text: str) -> None:
+        """Type text as it stands."""
+        self._tmux("send-keys", "-l", text)
+
+    def press(self, *names: str) -> None:
+        """Press keys by tmux's names: `Enter`, `Escape`, `C-c`, `q`."""
+        self._tmux("send-keys", *names)
+
+    def screen(self) -> str:
+        """What the terminal shows."""
+        return self._tmux("capture-pane", "-p")
+
+    def wait_for(self, pattern: str, timeout: float = 20) -> str:
+        """The screen, as soon as `pattern` (a regular expression) is on it."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            screen = self.screen()
+            if re.search(pattern, screen):
+                return screen
+            time.sleep(0.05)
+        raise AssertionError(f"{pattern!r} not on the screen:\n{screen}")
+
+    def wait_without(self, pattern: str, timeout: float = 20) -> str:
+        """The screen, as soon as `pattern` is no longer on it."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            screen = self.screen()
+            if not re.search(pattern, screen):
+                return screen
+            time.sleep(0.05)
+        raise AssertionError(f"{pattern!r} still on the screen:\n{screen}")
+
+    def close(self) -> None:
+        """End the server and what runs in it."""
+        self._space.run(["tmux", "-L", self._socket, "kill-server"], env=self._env, check=False)
+
+    def __enter__(self) -> "Tmux":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Terminal:
+    """A program on a pty, its output drawn by pyte and stamped as it comes."""
+
+    def __init__(
+        self,
+        space: Netns,
+        args: Sequence[str],
+        *,
+        columns: int = 120,
+        rows: int = 40,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self.raw = bytearray()
+        """Every byte the program wrote."""
+        self._master, self._slave = pty.openpty()
+        ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.before = termios.tcgetattr(self._slave)
+        """Modes of the terminal before the program ran."""
+        self.started = time.time_ns()
+        """Nanoseconds since 1970 just before the program was started."""
+        self.process: subprocess.Popen[bytes] = space.popen(
+            args,
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            env={**os.environ, **_ENVIRONMENT, **(env or {})},
+            new_session=True,
+        )
+
+    def read(self, timeout: float) -> int | None:
+        """Draw what comes within `timeout` seconds; the stamp in ns since 1970, None if nothing."""
+        ready, _, _ = select.select([self._master], [], [], timeout)
+        if not ready:
+            return None
+        data = os.read(self._master, 65536)
+        stamp = time.time_ns()
+        self.raw += data
+        # pyte knows no private sequences other than with `?`
+        self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]", b"", data))
+        return stamp
+
+    @property
+    def lines(self) -> list[str]:
+        """What the terminal shows."""
+        return list(self._screen.display)
+
+    def wait_for(self, pattern: str, timeout: float = 20) -> int:
+        """Read until `pattern` is on the screen; the stamp of the bytes that brought it."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            stamp = self.read(end - time.monotonic())
+            if stamp is not None and re.search(pattern, "\n".join(self.lines)):
+                return stamp
+        raise AssertionError(f"{pattern!r} not on the screen:\n" + "\n".join(self.lines))
+
+    def write(self, data: bytes) -> None:
+        """Type."""
+        os.write(self._master, data)
+
+    def wait(self, timeout: float = 10) -> int:
+        """Read until the program has ended; its exit code."""
+        end = time.monotonic() + timeout
+        while self.process.poll() is None:
+            if time.monotonic() > end:
+                raise AssertionError("did not end:\n" + "\n".join(self.lines))
+            self.read(0.05)
+        while self.read(0.05) is not None:
+            pass
+        return self.process.returncode
+
+    def modes(self) -> list[object]:
+        """Modes of the terminal now."""
+        return termios.tcgetattr(self._slave)
+
+    def close(self) -> None:
+        """End the program if it still runs, and the terminal."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait(10)
+        os.close(self._slave)
+        os.close(self._master)
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
