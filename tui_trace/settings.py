@@ -153,14 +153,19 @@ def minimum_size(protocol: Protocol, family: int) -> int:
 
 
 def fitted(settings: ProbeSettings, family: int) -> tuple[ProbeSettings, str | None]:
-    """The settings with a size that holds the headers, and the warning if it had to be raised."""
+    """The settings with a size that holds the headers, and the warning if it had to be raised.
+
+    A size that nobody chose, the protocol's default, grows without a word.
+    """
     least = minimum_size(settings.protocol, family)
     if settings.size >= least:
         return settings, None
-    warning = (
-        f"packet size raised to {least} bytes, the headers of {protocol_words(settings)}"
-        f" over IPv{family}"
-    )
+    warning = None
+    if settings.size != DEFAULT_SIZE[settings.protocol]:
+        warning = (
+            f"packet size raised from {settings.size} to {least} bytes,"
+            f" the headers of {protocol_words(settings)} over IPv{family}"
+        )
     return msgspec.structs.replace(settings, size=least), warning
 
 
