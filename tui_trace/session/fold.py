@@ -1,0 +1,193 @@
+"""The session as a fold over its events. Pure: time is what the events say it is."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tui_trace import events as ev
+from tui_trace.session.hop import HopFold
+from tui_trace.session.marks import marks_of
+from tui_trace.session.model import Run, Snapshot
+from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
+
+CALM = 5 * NS_PER_S
+"""Nanoseconds without another failure after which a send is taken to have gone well. Longer than
+the three seconds that the kernel tries to find a neighbour before it gives the probe back."""
+
+
+class RunFold:
+    """One run while it grows: the mutable half of `model.Run`."""
+
+    def __init__(self, number: int, settings: ProbeSettings, opened: int, pace: Pace) -> None:
+        """No probe yet."""
+        self.number = number
+        self.settings = settings
+        self.pace = pace
+        """The pace when the run was last in force: it bounds the rows."""
+        self.rounds = 0
+        self.reached = False
+        self.end: int | None = None
+        self._opened = opened
+        self._hops: dict[int, HopFold] = {}
+
+    def hop(self, ttl: int) -> HopFold:
+        """The hop of this TTL, new if nothing was sent with it yet."""
+        try:
+            return self._hops[ttl]
+        except KeyError:
+            hop = self._hops[ttl] = HopFold(ttl)
+            self._hops = dict(sorted(self._hops.items()))
+            return hop
+
+    def run(self) -> Run:
+        """This run now."""
+        last = min(self._last_row(), self.pace.max_ttl)
+        hops = tuple(
+            fold.hop() for ttl, fold in self._hops.items() if self.pace.first_ttl <= ttl <= last
+        )
+        return Run(self.number, self.settings, self._opened, self.rounds, self.reached, hops)
+
+    def _last_row(self) -> int:
+        if self.end is not None:
+            return self.end
+        answered = [ttl for ttl, fold in self._hops.items() if fold.answered]
+        return max(answered, default=self.pace.first_ttl + self.pace.max_unknown - 1)
+
+
+class Session:
+    """All runs of one session, event by event."""
+
+    def __init__(self) -> None:
+        """Nothing happened yet; a snapshot can be taken all the same."""
+        self._at = 0
+        self._began = ev.SessionBegan(
+            at=0, wall=0, target="", address="", family=4, source="", version=""
+        )
+        self._pace = Pace()
+        self._run = RunFold(0, ProbeSettings(), 0, self._pace)
+        self._runs: dict[int, RunFold] = {}
+        self._source = ""
+        self._trouble: str | None = None
+        self._failed = 0
+        self._notice: str | None = None
+        self._moved: str | None = None
+        self._foreign = 0
+        self._ended = False
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            ev.SessionBegan: self._session_began,
+            ev.PaceSet: self._pace_set,
+            ev.RunOpened: self._run_opened,
+            ev.RoundBegan: self._round_began,
+            ev.ProbeSent: self._probe_sent,
+            ev.Reply: self._reply,
+            ev.ProbeLost: self._probe_lost,
+            ev.ProbeVoid: self._probe_void,
+            ev.SendFailed: self._send_failed,
+            ev.PathEnd: self._path_end,
+            ev.Foreign: self._foreign_seen,
+            ev.SourceChanged: self._source_changed,
+            ev.Notice: self._notice_given,
+            ev.SessionEnded: self._session_ended,
+        }
+
+    def apply(self, event: ev.Event) -> None:
+        """Take the next event. What speaks of a run that was never opened is passed over."""
+        self._at = event.at
+        self._handlers[type(event)](event)
+
+    def snapshot(self, at: int | None = None) -> Snapshot:
+        """The session now: at its last event, or at `at` if that is later."""
+        began = self._began
+        return Snapshot(
+            at=self._at if at is None else max(at, self._at),
+            wall=began.wall,
+            target=began.target,
+            address=began.address,
+            family=began.family,
+            source=self._source,
+            version=began.version,
+            pace=self._pace,
+            run=self._run.run(),
+            earlier=tuple(number for number in sorted(self._runs) if number != self._run.number),
+            trouble=self._trouble,
+            notice=" · ".join(filter(None, (self._notice, self._moved))) or None,
+            foreign=self._foreign,
+            ended=self._ended,
+        )
+
+    def run(self, number: int) -> Run:
+        """Any run of this session as it is now; `KeyError` if there is none of this number."""
+        return self._runs[number].run()
+
+    def _session_began(self, event: ev.SessionBegan) -> None:
+        self._began = event
+        self._source = event.source
+
+    def _pace_set(self, event: ev.PaceSet) -> None:
+        self._pace = self._run.pace = event.pace
+
+    def _run_opened(self, event: ev.RunOpened) -> None:
+        run = self._runs.get(event.run)
+        if run is None:
+            run = RunFold(event.run, event.settings, event.at, self._pace)
+            self._runs[event.run] = run
+        run.pace = self._pace
+        self._run = run
+
+    def _round_began(self, event: ev.RoundBegan) -> None:
+        if run := self._runs.get(event.run):
+            run.rounds = event.round
+
+    def _probe_sent(self, event: ev.ProbeSent) -> None:
+        if self._trouble is not None and event.at - self._failed >= CALM:
+            self._trouble = None
+        if run := self._runs.get(event.run):
+            run.hop(event.ttl).sent(event.probe)
+
+    def _reply(self, event: ev.Reply) -> None:
+        # an answer to what was sent before the failure does not tell that it is over
+        if self._trouble is not None and event.at - event.rtt > self._failed:
+            self._trouble = None
+        run = self._runs.get(event.run)
+        if run is None:
+            return
+        if event.reached:
+            run.reached = True
+        hop = run.hop(event.ttl)
+        if event.beyond:
+            # the target, to a TTL past its own: no hop's answer, and so no hop's probe
+            if not event.duplicate:
+                hop.void(event.probe, was_lost=event.late)
+        elif event.duplicate:
+            hop.duplicate()
+        else:
+            hop.answer(event, marks_of(event, run.settings, self._began.family))
+
+    def _probe_lost(self, event: ev.ProbeLost) -> None:
+        if run := self._runs.get(event.run):
+            run.hop(event.ttl).lost(event.probe)
+
+    def _probe_void(self, event: ev.ProbeVoid) -> None:
+        if run := self._runs.get(event.run):
+            run.hop(event.ttl).void(event.probe)
+
+    def _send_failed(self, event: ev.SendFailed) -> None:
+        self._trouble = event.reason
+        self._failed = event.at
+
+    def _path_end(self, event: ev.PathEnd) -> None:
+        if run := self._runs.get(event.run):
+            run.end = event.ttl
+            run.reached = event.reached
+
+    def _foreign_seen(self, event: ev.Foreign) -> None:
+        self._foreign += event.count
+
+    def _source_changed(self, event: ev.SourceChanged) -> None:
+        self._source = event.source
+        self._moved = f"probes now leave from {event.source}"
+
+    def _notice_given(self, event: ev.Notice) -> None:
+        self._notice = event.text
+
+    def _session_ended(self, _: ev.SessionEnded) -> None:
+        self._ended = True

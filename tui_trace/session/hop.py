@@ -1,0 +1,147 @@
+"""One TTL of one run while it grows: the mutable half of `model.Hop`."""
+
+from tui_trace.events import Reply, Stamp
+from tui_trace.session.marks import Marks
+from tui_trace.session.model import LOST, PENDING, RECENT, Hop, Responder
+from tui_trace.session.stats import RttStats
+
+RESPONDERS = 64
+"""Addresses that a hop remembers; the one silent for longest goes first."""
+
+
+class HopFold:
+    """Takes what happened to the probes of one TTL.
+
+    A probe is in flight, lost or answered, and sent is the sum of the three: the figures agree
+    whatever comes. Only probes in flight and the last `RECENT` ones are known by number.
+    """
+
+    __slots__ = (
+        "_duplicates",
+        "_hop",
+        "_is_target",
+        "_late",
+        "_lost",
+        "_marks",
+        "_pending",
+        "_recent",
+        "_responders",
+        "_stats",
+        "_user_stamped",
+        "ttl",
+    )
+
+    def __init__(self, ttl: int) -> None:
+        """No probe yet."""
+        self.ttl = ttl
+        self._stats = RttStats()
+        self._marks = Marks()
+        self._pending: set[int] = set()
+        self._recent: dict[int, int] = {}
+        self._responders: dict[str, list[int]] = {}
+        self._lost = 0
+        self._late = 0
+        self._duplicates = 0
+        self._user_stamped = 0
+        self._is_target = False
+        self._hop: Hop | None = None
+
+    @property
+    def answered(self) -> bool:
+        """At least one probe was."""
+        return self._stats.count > 0
+
+    def sent(self, probe: int) -> None:
+        """A probe left."""
+        self._hop = None
+        self._pending.add(probe)
+        recent = self._recent
+        recent[probe] = PENDING
+        if len(recent) > RECENT:
+            del recent[next(iter(recent))]
+
+    def lost(self, probe: int) -> None:
+        """The wait for it passed."""
+        if probe not in self._pending:
+            return
+        self._hop = None
+        self._pending.remove(probe)
+        self._lost += 1
+        if probe in self._recent:
+            self._recent[probe] = LOST
+
+    def void(self, probe: int, *, was_lost: bool = False) -> None:
+        """It counts as never sent, though it may have been called lost."""
+        if probe in self._pending:
+            self._pending.remove(probe)
+        elif self._lost and (was_lost or self._recent.get(probe) == LOST):
+            self._lost -= 1
+        else:
+            return
+        self._hop = None
+        self._recent.pop(probe, None)
+
+    def duplicate(self) -> None:
+        """One more answer to an answered probe."""
+        self._hop = None
+        self._duplicates += 1
+
+    def answer(self, reply: Reply, marks: tuple[str, ...]) -> None:
+        """The first answer to a probe, in time or late."""
+        self._hop = None
+        probe = reply.probe
+        rtt = reply.rtt if reply.rtt > 0 else 0
+        if probe in self._pending:
+            self._pending.remove(probe)
+        elif reply.late and self._lost:
+            self._lost -= 1
+        if reply.late:
+            self._late += 1
+        if probe in self._recent:
+            self._recent[probe] = rtt
+        self._stats.add(rtt)
+        if reply.sent_stamp is Stamp.USER or reply.received_stamp is Stamp.USER:
+            self._user_stamped += 1
+        self._is_target = reply.reached
+        if marks:
+            self._marks.add(marks, self._stats.count)
+        responder = self._responders.get(reply.address)
+        if responder is None:
+            self._greet(reply)
+        else:
+            responder[0] += 1
+            responder[1] = reply.at
+
+    def _greet(self, reply: Reply) -> None:
+        responders = self._responders
+        if len(responders) >= RESPONDERS:
+            del responders[min(responders, key=lambda address: responders[address][1])]
+        responders[reply.address] = [1, reply.at]
+
+    def hop(self) -> Hop:
+        """This hop now; the same object as before while nothing happened to it."""
+        if self._hop is None:
+            self._hop = self._make()
+        return self._hop
+
+    def _make(self) -> Hop:
+        responders = [
+            Responder(a, answers, seen) for a, (answers, seen) in self._responders.items()
+        ]
+        if len(responders) > 1:
+            responders.sort(key=lambda responder: responder.seen, reverse=True)
+        pending = len(self._pending)
+        return Hop(
+            ttl=self.ttl,
+            responders=tuple(responders),
+            sent=self._lost + self._stats.count + pending,
+            lost=self._lost,
+            late=self._late,
+            duplicates=self._duplicates,
+            pending=pending,
+            figures=self._stats.figures(),
+            recent=tuple(self._recent.values()),
+            marks=self._marks.at(self._stats.count),
+            user_stamped=self._user_stamped,
+            is_target=self._is_target,
+        )

@@ -1,0 +1,73 @@
+"""What an answer says besides its time, in the few characters of a note.
+
+Letters are those of `tcptraceroute` and traceroute(8). A mark is a hop's as long as one of its
+last 20 answers carried it, so that alternating answers do not make it blink.
+"""
+
+from tui_trace.events import Reply, ReplyKind
+from tui_trace.settings import ProbeSettings, Protocol
+
+MEMORY = 20
+"""Answers after which a mark that did not come again is forgotten."""
+_BOUND = 8
+"""Marks that a hop keeps at most."""
+
+_UNREACHABLE = {
+    4: {
+        0: "!N", 1: "!H", 2: "!P", 3: "!p", 4: "!F", 5: "!S", 6: "!U", 7: "!U", 8: "!I",
+        9: "!A", 10: "!C", 11: "!T", 12: "!T", 13: "!A",
+    },
+    # RFC 4443 §3.1: no route, prohibited, beyond the source's scope, address, port,
+    # source address refused, route refused
+    6: {0: "!N", 1: "!A", 2: "!H", 3: "!H", 4: "!p", 5: "!S", 6: "!U"},
+}  # fmt: skip
+"""ICMP type 3 (RFC 792, 1812 §5.2.7.1) and ICMPv6 type 1, by code."""
+
+_PORT_UNREACHABLE = {4: 3, 6: 4}
+
+
+def marks_of(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, ...]:
+    """The marks of one answer to a probe of these settings; `family` is 4 or 6."""
+    marks: tuple[str, ...] = ()
+    match reply.kind:
+        case ReplyKind.SYN_ACK:
+            marks = ("[open, ecn]",) if reply.ecn else ("[open]",)
+        case ReplyKind.RST:
+            marks = ("[closed]",)
+        case ReplyKind.TOO_BIG:
+            marks = (f"MTU {reply.mtu}", "!F") if reply.mtu else ("!F",)
+        case ReplyKind.UNREACHABLE:
+            # to UDP, port unreachable from the target is arrival and nothing to remark
+            closed = reply.reached and reply.code == _PORT_UNREACHABLE.get(family)
+            if not (closed and settings.protocol is Protocol.UDP):
+                code = reply.code or 0
+                marks = (_UNREACHABLE.get(family, {}).get(code, f"!<{code}>"),)
+        case ReplyKind.OTHER:
+            marks = (f"icmp {reply.icmp_type}/{reply.code}",)
+    if reply.quoted_tos is not None and reply.quoted_tos != settings.tos:
+        marks = (*marks, f"TOS={reply.quoted_tos}!")
+    return marks
+
+
+class Marks:
+    """The marks of one hop."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._seen: dict[str, int] = {}
+
+    def add(self, marks: tuple[str, ...], answer: int) -> None:
+        """The hop's answer number `answer` carried these."""
+        for mark in marks:
+            self._seen.pop(mark, None)
+            self._seen[mark] = answer
+        while len(self._seen) > _BOUND:
+            del self._seen[next(iter(self._seen))]
+
+    def at(self, answer: int) -> tuple[str, ...]:
+        """Those of the last answers up to this one, latest first."""
+        if not self._seen:
+            return ()
+        return tuple(m for m, seen in reversed(self._seen.items()) if seen > answer - MEMORY)

@@ -1,0 +1,116 @@
+"""Statistics of round-trip times, in bounded memory and without drift.
+
+Sums are exact integers, so nothing is rounded before the end: the mean and the deviation after
+10⁷ samples are as good as after ten. Percentiles come from a histogram whose buckets are 1/64 of
+their value wide (the leading seven bits), so the middle of a bucket is within 0.8 % of every
+sample in it.
+"""
+
+import math
+from bisect import bisect_left
+from itertools import accumulate
+
+from tui_trace.session.model import Figures
+
+_SUBBITS = 6
+_SUBBUCKETS = 1 << _SUBBITS
+_MASK = _SUBBUCKETS - 1
+_LARGEST = (1 << 63) - 1
+_PERCENTILES = (50, 90, 99)
+
+
+class RttStats:
+    """Takes RTTs one at a time, in ns; `figures` may be asked at any moment."""
+
+    __slots__ = (
+        "_figures",
+        "_jumps",
+        "_max",
+        "_min",
+        "_octaves",
+        "_squares",
+        "_total",
+        "count",
+        "last",
+    )
+
+    def __init__(self) -> None:
+        """No samples yet."""
+        self.count = 0
+        self.last = 0
+        self._min = _LARGEST
+        self._max = 0
+        self._total = 0
+        self._squares = 0
+        self._jumps = 0
+        self._octaves: dict[int, list[int]] = {}
+        """By bit length, then by the bits below the leading one."""
+        self._figures: Figures | None = None
+
+    def add(self, rtt: int) -> None:
+        """Take one RTT, 0 to 2⁶³−1 ns; what lies outside is set to the nearer bound."""
+        if rtt > self._max:
+            rtt = min(rtt, _LARGEST)
+            self._max = rtt
+        if rtt < self._min:
+            rtt = max(rtt, 0)
+            self._min = rtt
+        if self.count:
+            self._jumps += abs(rtt - self.last)
+        self.count += 1
+        self.last = rtt
+        self._total += rtt
+        self._squares += rtt * rtt
+        self._figures = None
+        bits = rtt.bit_length()
+        bucket = (rtt >> (bits - _SUBBITS - 1) if bits > _SUBBITS else rtt) & _MASK
+        try:
+            self._octaves[bits][bucket] += 1
+        except KeyError:
+            octave = self._octaves[bits] = [0] * _SUBBUCKETS
+            octave[bucket] = 1
+
+    def figures(self) -> Figures:
+        """All figures so far; the same object as before while no RTT was added."""
+        if self._figures is None:
+            self._figures = self._make()
+        return self._figures
+
+    def _make(self) -> Figures:
+        count = self.count
+        if not count:
+            return Figures(0, None, None, None, None, None, None, None, None, None)
+        sd = jitter = None
+        if count > 1:
+            # n·Σx² − (Σx)² is exact and never negative (Cauchy–Schwarz)
+            spread = count * self._squares - self._total * self._total
+            sd = math.sqrt(spread / (count * (count - 1)))
+            jitter = self._jumps / (count - 1)
+        p50, p90, p99 = self._percentiles()
+        mean = self._total / count
+        return Figures(count, self.last, self._min, self._max, mean, sd, jitter, p50, p90, p99)
+
+    def _percentiles(self) -> list[int]:
+        """By nearest rank: the smallest sample that at least p % of all samples do not exceed."""
+        found: list[int] = []
+        ranks = [-(-self.count * percent // 100) for percent in _PERCENTILES]
+        below = 0
+        for bits in sorted(self._octaves):
+            octave = self._octaves[bits]
+            upto = below + sum(octave)
+            if ranks[len(found)] <= upto:
+                running = list(accumulate(octave, initial=below))
+                while len(found) < len(ranks) and ranks[len(found)] <= upto:
+                    bucket = bisect_left(running, ranks[len(found)]) - 1
+                    found.append(min(max(_middle(bits, bucket), self._min), self._max))
+                if len(found) == len(ranks):
+                    break
+            below = upto
+        return found
+
+
+def _middle(bits: int, bucket: int) -> int:
+    shift = bits - _SUBBITS - 1
+    if shift < 0:
+        return bucket
+    return ((_SUBBUCKETS + bucket) << shift) + ((1 << shift) >> 1)
