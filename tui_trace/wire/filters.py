@@ -1,0 +1,99 @@
+"""What the kernel keeps from us: classic BPF programs and ICMP type filters.
+
+A busy host's traffic never reaches Python. socket(7) SO_ATTACH_FILTER, raw(7) ICMP_FILTER,
+RFC 3542 §3.2 ICMP6_FILTER.
+"""
+
+import ctypes
+import socket
+import struct
+from collections.abc import Collection, Iterable
+
+_SO_ATTACH_FILTER = 26
+_SOL_RAW = 255
+_ICMP_FILTER = 1
+_ICMP6_FILTER = 1
+
+# opcodes of linux/bpf_common.h
+_LOAD_WORD = 0x20
+_LOAD_HALF_INDEXED = 0x48
+_LOAD_BYTE_INDEXED = 0x50
+_LOAD_X = 0x01
+_LOAD_X_IP_LENGTH = 0xB1
+_AND = 0x54
+_IF_EQUAL = 0x15
+_IF_ANY = 0x45
+_RETURN = 0x06
+
+_NETWORK = 0xFFF0_0000
+"""SKF_NET_OFF (linux/filter.h): offsets from here count from the IP header, also where the socket
+itself sees from the transport header on."""
+_WHOLE = 0xFFFF_FFFF
+
+_MAX_PORTS = 1000
+"""Ports that fit a program of 4096 instructions with room to spare."""
+
+_instruction = struct.Struct("=HBBI")
+
+
+class Program:
+    """A classic BPF program: instructions of (code, jump if true, jump if false, constant)."""
+
+    def __init__(self, instructions: Iterable[tuple[int, int, int, int]]) -> None:
+        self.instructions = list(instructions)
+
+    def attach(self, sock: socket.socket) -> None:
+        """Put it in the place of the socket's filter, at once and without a gap."""
+        code = b"".join(_instruction.pack(*each) for each in self.instructions)
+        buffer = ctypes.create_string_buffer(code)
+        head = struct.pack("@HP", len(self.instructions), ctypes.addressof(buffer))
+        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, head)
+
+
+NOTHING = Program([(_RETURN, 0, 0, 0)])
+"""Lets no packet in."""
+EVERYTHING = Program([(_RETURN, 0, 0, _WHOLE)])
+
+
+def from_target(target: str, family: int, ports: Collection[int], is_tcp: bool) -> Program:
+    """What a raw socket may see: from the target, to one of these ports; of TCP, SYN/ACK or RST.
+
+    More ports than a program can hold are not looked at.
+    """
+    if not ports:
+        return NOTHING
+    code: list[tuple[int, int, int, int]] = []
+    version = socket.AF_INET if family == 4 else socket.AF_INET6
+    address = socket.inet_pton(version, target)
+    at = _NETWORK + (12 if family == 4 else 8)
+    for offset in range(0, len(address), 4):
+        (word,) = struct.unpack_from("!I", address, offset)
+        code += [(_LOAD_WORD, 0, 0, at + offset), (_IF_EQUAL, 1, 0, word), (_RETURN, 0, 0, 0)]
+    # X becomes the offset of the transport header in what the socket sees
+    code.append((_LOAD_X_IP_LENGTH if family == 4 else _LOAD_X, 0, 0, 0))
+    if is_tcp:
+        code += [
+            (_LOAD_BYTE_INDEXED, 0, 0, 13),
+            (_IF_ANY, 3, 0, 0x04),
+            (_AND, 0, 0, 0x12),
+            (_IF_EQUAL, 1, 0, 0x12),
+            (_RETURN, 0, 0, 0),
+        ]
+    code.append((_LOAD_HALF_INDEXED, 0, 0, 2))
+    if len(ports) > _MAX_PORTS:
+        return Program([*code, (_RETURN, 0, 0, _WHOLE)])
+    for port in sorted(ports):
+        code += [(_IF_EQUAL, 0, 1, port), (_RETURN, 0, 0, _WHOLE)]
+    return Program([*code, (_RETURN, 0, 0, 0)])
+
+
+def pass_icmp(sock: socket.socket, family: int) -> None:
+    """Let in echo replies and the errors that quote a probe."""
+    if family == 4:
+        passed = sum(1 << kind for kind in (0, 3, 11, 12))
+        sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", ~passed & 0xFFFF_FFFF))
+        return
+    words = [0xFFFF_FFFF] * 8
+    for kind in (1, 2, 3, 4, 129):
+        words[kind >> 5] &= ~(1 << (kind & 31))
+    sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *words))

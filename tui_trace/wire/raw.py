@@ -1,0 +1,285 @@
+"""A target's view of the world through raw sockets."""
+
+import contextlib
+import errno
+import os
+import random
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tui_trace.settings import ProbeSettings, Protocol
+from tui_trace.wire import filters, reply, template
+from tui_trace.wire.network import Answer, Outgoing, SendError, Sent
+from tui_trace.wire.sockets import Family, Looped, Packet, RawSockets, read_sent
+
+_IP_UNICAST_IF = 50
+_IPV6_UNICAST_IF = 76
+
+_MAX_ROUTES = 64
+"""Settings whose templates are kept."""
+
+_REASONS = {
+    errno.EPERM: "refused by a local firewall rule (EPERM)",
+    errno.EACCES: "prohibited by a local route or rule (EACCES)",
+    errno.ENETUNREACH: "no route to the target",
+    errno.EHOSTUNREACH: "the target's neighbour or route is unreachable (EHOSTUNREACH)",
+    errno.ENETDOWN: "the interface is down",
+    errno.ENODEV: "the interface is gone",
+    errno.ENXIO: "the interface is gone",
+    errno.ENOBUFS: "the interface's queue is full",
+    errno.EAGAIN: "the send buffer is full",
+    errno.EADDRNOTAVAIL: "the source address is not on this machine",
+    errno.EINVAL: "a local route discards it (EINVAL)",
+    errno.EAFNOSUPPORT: "this machine does not speak that IP version",
+}
+
+
+class _Route(NamedTuple):
+    """How probes of some settings leave."""
+
+    interface: int
+    """Index; 0: the routing table decides."""
+    bound: str
+    """Address given by the user; empty: the routing table decides."""
+    source: str
+    template: template.Template
+
+
+class RawNetwork:
+    """Implements `tui_trace.wire.network.Network`. One at a time uses a process's sockets."""
+
+    def __init__(
+        self,
+        sockets: RawSockets,
+        target_address: str,
+        family: int,
+        interface: str | None = None,
+        source: str | None = None,
+    ) -> None:
+        """`interface` and `source` hold where the settings name none.
+
+        `target_address` may carry a scope (`fe80::1%eth0`). `SendError` if the machine does not
+        have the `family` (4 or 6).
+        """
+        if family not in sockets.families:
+            raise SendError(errno.EAFNOSUPPORT, f"this machine has no IPv{family}")
+        self.family = family
+        self.address, _, scope = target_address.partition("%")
+        self._interface = interface or scope or None
+        self._source = source
+        self._sockets = sockets
+        self._raw: Family = sockets.families[family]
+        self._label = random.SystemRandom().randrange(1, 1 << 20)
+        self._af = socket.AF_INET if family == 4 else socket.AF_INET6
+        self._routes: dict[ProbeSettings, _Route] = {}
+        self._settings: ProbeSettings | None = None
+        self._route: _Route
+        self._addresses: dict[bytes, None] = {}
+        self._applied: tuple[int, str] | None = None
+        self._ports: dict[tuple[Protocol, int], socket.socket] = {}
+        self._looped: list[Looped] = []
+        self._decoders: dict[socket.socket, Callable[[reply.Received], Answer | None]] = {
+            self._raw.icmp: reply.icmp4 if family == 4 else reply.icmp6,
+            self._raw.tcp: reply.tcp,
+            self._raw.udp: reply.udp,
+        }
+        self._waiting: list[socket.socket | int] = [*self._decoders, sockets.wake]
+        self._raw.hush()
+        filters.EVERYTHING.attach(self._raw.icmp)
+
+    def monotonic(self) -> int:
+        """Nanoseconds that only move forward."""
+        return time.monotonic_ns()
+
+    def wall(self) -> int:
+        """Nanoseconds since 1970 by CLOCK_REALTIME, which the kernel stamps by."""
+        return time.time_ns()
+
+    def source(self, settings: ProbeSettings) -> str:
+        """The address that probes of these settings leave from now; `SendError` if none does.
+
+        Asks the routing table and sends nothing. The interface is looked up afresh, so one that
+        was made anew under its old name serves again.
+        """
+        name = settings.interface or self._interface
+        try:
+            index = socket.if_nametoindex(name) if name else 0
+        except OSError:
+            raise SendError(errno.ENODEV, f"interface {name} is not there") from None
+        bound = settings.source or self._source or ""
+        with socket.socket(self._af, socket.SOCK_DGRAM) as asking:
+            try:
+                self._leave_by(asking, index)
+                if bound:
+                    asking.bind(self._sockaddr(bound, 0, index))
+                asking.connect(self._sockaddr(self.address, settings.port or 9, index))
+                source = str(asking.getsockname()[0]).partition("%")[0]
+            except OSError as error:
+                raise self._refusal(error, bound) from None
+        known = self._routes.get(settings)
+        if known is not None and known.source == source:
+            made = known.template
+        else:
+            made = template.Template(settings, source, self.address, self.family, self._label)
+            self._addresses[
+                socket.inet_pton(self._af, source) + socket.inet_pton(self._af, self.address)
+            ] = None
+        if len(self._routes) >= _MAX_ROUTES:
+            self._routes.clear()
+        self._routes[settings] = _Route(index, bound, source, made)
+        self._settings = None
+        return source
+
+    def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
+        """Reserve a source port, by a bound socket; for ICMP, any identifier. See `Network`.
+
+        To a SYN/ACK the kernel answers RST, for the port does not listen; what comes to a UDP port
+        is dropped in silence.
+        """
+        if protocol is Protocol.ICMP:
+            return port or random.SystemRandom().randrange(1, 1 << 16)
+        if port is not None and (protocol, port) in self._ports:
+            return port
+        is_tcp = protocol is Protocol.TCP
+        holder = socket.socket(self._af, socket.SOCK_STREAM if is_tcp else socket.SOCK_DGRAM)
+        try:
+            if self.family == 6:
+                holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if not is_tcp:
+                filters.NOTHING.attach(holder)
+            holder.bind(("", port or 0))
+        except OSError as error:
+            holder.close()
+            number = error.errno or 0
+            reasons = {
+                errno.EADDRINUSE: f"source port {port} is in use",
+                errno.EACCES: f"source port {port} is kept for programs with rights",
+            }
+            reason = reasons.get(number, os.strerror(number))
+            raise SendError(number, reason) from None
+        taken = int(holder.getsockname()[1])
+        self._ports[protocol, taken] = holder
+        ours = [number for each, number in self._ports if each is protocol]
+        program = filters.from_target(self.address, self.family, ours, is_tcp)
+        program.attach(self._raw.tcp if is_tcp else self._raw.udp)
+        return taken
+
+    def data_length(self, settings: ProbeSettings) -> int:
+        """Bytes of TCP data in a probe of these settings."""
+        return template.data_length(settings, self.family)
+
+    def send(self, probe: Outgoing) -> None:
+        """Send one probe; `SendError` if our kernel refuses."""
+        settings, ttl, flow, key, ip_id = probe
+        if settings is not self._settings:
+            self._prepare(settings)
+        route = self._route
+        packet = route.template.probe(ttl, flow, key, ip_id)
+        try:
+            self._raw.sender.sendto(packet, self._sockaddr(self.address, 0, route.interface))
+        except OSError as error:
+            raise self._refusal(error, route.bound) from None
+
+    def receive(self, timeout: int) -> tuple[list[Sent], list[Answer]]:
+        """Wait at most `timeout` ns, and take all there is. See `Network`.
+
+        Waits for answers alone: stamps of sending are taken along and never end the wait.
+        """
+        readable, _, _ = select.select(self._waiting, (), (), max(timeout, 0) / 1e9)
+        answers: list[Answer] = []
+        for each in readable:
+            if isinstance(each, int):
+                with contextlib.suppress(BlockingIOError):
+                    os.eventfd_read(each)
+                continue
+            decode = self._decoders[each]
+            for packet in self._sockets.read(each):
+                answer = self._decoded(packet, decode)
+                if answer is not None:
+                    answers.append(answer)
+        # Only now: a probe's stamp was queued before its answer came, so it is here by now.
+        read_sent(self._raw.sender, self._looped)
+        looped, self._looped = self._looped, []
+        return [sent for each in looped if (sent := self._sent(each))], answers
+
+    def wake(self) -> None:
+        """End a `receive` early; thread-safe and from a signal handler too."""
+        os.eventfd_write(self._sockets.wake, 1)
+
+    def close(self) -> None:
+        """Give ports back, and let nothing in any more."""
+        self._raw.hush()
+        for holder in self._ports.values():
+            holder.close()
+        self._ports.clear()
+
+    def _decoded(
+        self, packet: Packet, decode: Callable[[reply.Received], Answer | None]
+    ) -> Answer | None:
+        data, sender, ttl, wall, stamp, whole = packet
+        if self.family == 4:
+            received = reply.without_ip4(data, wall, stamp, whole)
+        else:
+            received = reply.Received(data, sender.partition("%")[0], ttl, wall, stamp, whole)
+        return None if received is None else decode(received)
+
+    def _sent(self, looped: Looped) -> Sent | None:
+        """A link header of unknown length comes first: our addresses show where IP begins."""
+        data = looped.data
+        for addresses in self._addresses:
+            at = data.find(addresses)
+            start = at - (12 if self.family == 4 else 8)
+            if at >= 0 and start >= 0:
+                break
+        else:
+            return None
+        probe = reply.quote4(data, start) if self.family == 4 else reply.quote6(data, start)
+        if probe is None:
+            return None
+        return Sent(probe.protocol, probe.flow, probe.key, looped.stamp, looped.wall)
+
+    def _prepare(self, settings: ProbeSettings) -> None:
+        """Make the sender leave as these settings say."""
+        if settings not in self._routes:
+            self.source(settings)
+        route = self._routes[settings]
+        wanted = route.interface, route.bound
+        if wanted != self._applied:
+            self._applied = None
+            try:
+                self._leave_by(self._raw.sender, route.interface)
+                self._raw.sender.bind(self._sockaddr(route.bound, 0, route.interface))
+            except OSError as error:
+                raise self._refusal(error, route.bound) from None
+            self._applied = wanted
+        self._route, self._settings = route, settings
+
+    def _leave_by(self, sock: socket.socket, index: int) -> None:
+        """Not SO_BINDTODEVICE: without rights that works once a socket."""
+        value = struct.pack("!I", index)
+        if self.family == 4:
+            sock.setsockopt(socket.IPPROTO_IP, _IP_UNICAST_IF, value)
+        else:
+            sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_UNICAST_IF, value)
+
+    def _sockaddr(
+        self, address: str, port: int, index: int
+    ) -> tuple[str, int] | tuple[str, int, int, int]:
+        if self.family == 4:
+            return address, port
+        # only link-local addresses have a scope (RFC 4007)
+        scope = index if address[:2].lower() == "fe" else 0
+        return address.partition("%")[0], port, 0, scope
+
+    def _refusal(self, error: OSError, bound: str) -> SendError:
+        number = error.errno or 0
+        if number == errno.EMSGSIZE:
+            mtu = read_sent(self._raw.sender, self._looped)
+            return SendError(number, f"larger than the interface's MTU ({mtu} bytes)")
+        if number == errno.EADDRNOTAVAIL and bound:
+            return SendError(number, f"source address {bound} is not on this machine")
+        return SendError(number, _REASONS.get(number) or os.strerror(number))

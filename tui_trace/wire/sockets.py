@@ -1,0 +1,210 @@
+"""The raw sockets of a process, all opened at once, and what their kernel stamps say.
+
+raw(7), Documentation/networking/timestamping.rst. They are opened first of all, while the process
+still has CAP_NET_RAW, and then serve every target, protocol and setting of the session: early also
+because the kernel switches receive stamps on some time after the first socket asks for them.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+import struct
+import time
+from typing import NamedTuple, TypeAlias
+
+from tui_trace.events import Stamp
+from tui_trace.wire import filters
+
+_SO_RCVBUFFORCE = 33
+_SO_TIMESTAMPNS = 35
+_SO_TIMESTAMPING = 37
+_TX_STAMPS = 1 << 1 | 1 << 4 | 1 << 8
+"""TX_SOFTWARE, SOFTWARE, TX_SCHED (linux/net_tstamp.h). Without OPT_TSONLY the packet itself comes
+back with its stamp and tells which probe it is; a count of sends (OPT_ID) goes wrong when one
+fails."""
+
+_IP_MTU_DISCOVER = 10
+_IP_RECVERR = 11
+_IPV6_MTU_DISCOVER = 23
+_IPV6_RECVERR = 25
+_PMTUDISC_PROBE = 3
+
+_FROM_LOCAL = 1
+_FROM_TIMESTAMPING = 4
+_SCHEDULED = 1
+
+_BUFFER = 8 << 20
+_LONGEST_LINK_AND_IP = 256
+_LONGEST_REPLY = 2048
+_DRAIN = 512
+"""Packets taken from one socket at a time, so that a flood does not hold the others up."""
+
+_timespec = struct.Struct("@qq")
+_extended_error = struct.Struct("@IBBBBII")
+_int = struct.Struct("@i")
+
+NEEDS_RIGHT = (
+    "tui-trace needs CAP_NET_RAW: run it with sudo, or: sudo setpriv --reuid=$(id -u)"
+    " --regid=$(id -g) --init-groups --inh-caps=+net_raw --ambient-caps=+net_raw tui-trace HOST"
+)
+
+
+class MissingRight(Exception):  # noqa: N818
+    """This process may not open raw sockets; `str()` is the one line that says what to do."""
+
+
+class Family(NamedTuple):
+    """The raw sockets of one address family."""
+
+    version: int
+    """4 or 6."""
+    sender: socket.socket
+    icmp: socket.socket
+    tcp: socket.socket
+    udp: socket.socket
+
+    def hush(self) -> None:
+        """Let nothing in, and forget what came."""
+        for receiver in (self.icmp, self.tcp, self.udp):
+            filters.NOTHING.attach(receiver)
+            with contextlib.suppress(OSError):
+                while True:
+                    receiver.recv(1)
+
+
+class RawSockets:
+    """All raw sockets of both families, and the event that wakes who waits on them."""
+
+    def __init__(self) -> None:
+        """Raises `MissingRight`. A machine without IPv6, or IPv4, has that family missing."""
+        self.families: dict[int, Family] = {}
+        self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._stamping = False
+        try:
+            for version in (4, 6):
+                family = _open(version)
+                if family is not None:
+                    self.families[version] = family
+        except PermissionError:
+            self.close()
+            raise MissingRight(NEEDS_RIGHT) from None
+
+    def close(self) -> None:
+        """Close them; only a process that has the right still can open others."""
+        for family in self.families.values():
+            for sock in family[1:]:
+                sock.close()
+        self.families.clear()
+        os.close(self.wake)
+
+    def read(self, receiver: socket.socket) -> list["Packet"]:
+        """All packets that wait, or the first 512."""
+        packets = []
+        for _ in range(_DRAIN):
+            now = time.time_ns()
+            try:
+                data, ancillary, flags, sender = receiver.recvmsg(_LONGEST_REPLY, 128)
+            except OSError:
+                break
+            wall, ttl, stamp = now, None, Stamp.USER
+            for level, kind, value in ancillary:
+                if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+                    seconds, nanoseconds = _timespec.unpack(value)
+                    wall = seconds * 1_000_000_000 + nanoseconds
+                    # A packet that arrived unstamped is stamped as it is read, so after `now`.
+                    self._stamping = self._stamping or wall < now
+                    stamp = Stamp.KERNEL if self._stamping else Stamp.USER
+                elif level == socket.IPPROTO_IPV6 and kind == socket.IPV6_HOPLIMIT:
+                    (ttl,) = _int.unpack(value)
+            whole = not flags & socket.MSG_TRUNC
+            packets.append((data, sender[0], ttl, wall, stamp, whole))
+        return packets
+
+
+Packet: TypeAlias = tuple[bytes, str, int | None, int, Stamp, bool]
+"""As the socket gave it: data, sender, TTL (IPv6), wall clock (ns), its stamp, not truncated."""
+
+
+class Looped(NamedTuple):
+    """A packet of ours that the kernel stamped on its way out."""
+
+    data: bytes
+    """From the link header on, as far as the IP and transport headers."""
+    stamp: Stamp
+    wall: int
+
+
+def read_sent(sender: socket.socket, looped: list[Looped]) -> int | None:
+    """Add all stamped packets that wait; returns the link's MTU in bytes if one was too large."""
+    mtu = None
+    while True:
+        try:
+            data, ancillary, _, _ = sender.recvmsg(_LONGEST_LINK_AND_IP, 256, socket.MSG_ERRQUEUE)
+        except OSError:
+            return mtu
+        wall = 0
+        origin = info = 0
+        for level, kind, value in ancillary:
+            if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING:
+                seconds, nanoseconds = _timespec.unpack_from(value)
+                wall = seconds * 1_000_000_000 + nanoseconds
+            elif (level, kind) in _ERRORS:
+                _, origin, _, _, _, info, _ = _extended_error.unpack_from(value)
+        if origin == _FROM_TIMESTAMPING:
+            stamp = Stamp.SCHEDULER if info == _SCHEDULED else Stamp.KERNEL
+            looped.append(Looped(data, stamp, wall))
+        elif origin == _FROM_LOCAL:
+            mtu = info
+
+
+_ERRORS = ((socket.IPPROTO_IP, _IP_RECVERR), (socket.IPPROTO_IPV6, _IPV6_RECVERR))
+
+
+def _open(version: int) -> Family | None:
+    af = socket.AF_INET if version == 4 else socket.AF_INET6
+    icmp = socket.IPPROTO_ICMP if version == 4 else socket.IPPROTO_ICMPV6
+    try:
+        sockets = [
+            socket.socket(af, socket.SOCK_RAW, protocol)
+            for protocol in (socket.IPPROTO_RAW, icmp, socket.IPPROTO_TCP, socket.IPPROTO_UDP)
+        ]
+    except OSError as error:
+        if error.errno in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT):
+            return None
+        raise
+    family = Family(version, *sockets)
+    for sock in sockets:
+        sock.setblocking(False)
+        _enlarge(sock)
+    _set_up_sender(family.sender, version)
+    for receiver in (family.icmp, family.tcp, family.udp):
+        receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        if version == 6:
+            receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+    filters.pass_icmp(family.icmp, version)
+    family.hush()
+    return family
+
+
+def _set_up_sender(sender: socket.socket, version: int) -> None:
+    """IPPROTO_RAW takes whole packets, headers and all, in both families."""
+    # protocol 255 would fill the buffer that the stamps need
+    filters.NOTHING.attach(sender)
+    sender.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, _TX_STAMPS)
+    # PROBE: no cached path MTU refuses or fragments a probe. RECVERR: the kernel says which MTU
+    # refused it, and reports a full queue, where it would otherwise drop the probe in silence.
+    if version == 4:
+        sender.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_PROBE)
+        sender.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+    else:
+        sender.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_PROBE)
+        sender.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+
+
+def _enlarge(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
+    except PermissionError:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)

@@ -1,0 +1,193 @@
+"""Probes as bytes: a template that scapy builds once, patched for each probe.
+
+Checksums are sums modulo 65535 (RFC 1071), so a template keeps the sum of all that stays and adds
+what changes. Two payload bytes, the *fix*, take up what must not show in the checksum of ICMP and
+UDP.
+"""
+
+import logging
+import socket
+import struct
+from typing import Any
+
+from tui_trace.settings import Flow as FlowMode
+from tui_trace.settings import ProbeSettings, Protocol, TcpFlags, minimum_size
+from tui_trace.wire.network import Flow
+
+_ONES = 0xFFFF
+"""One's complement arithmetic on 16 bits is arithmetic modulo this; 0xFFFF and 0 are one number."""
+
+_H = struct.Struct("!H")
+_I = struct.Struct("!I")
+_ICMP = struct.Struct("!HHHH")
+_UDP = struct.Struct("!HHHHH")
+_PORTS_SEQUENCE = struct.Struct("!HHI")
+
+_WINDOW = 64_240
+_TCP_FLAGS = {TcpFlags.SYN: "S", TcpFlags.ACK: "A", TcpFlags.ECN: "SEC"}
+_ALIKE = 0x9E37_79B1
+"""Odd, so that a flow's label differs from that of its neighbours (Knuth's multiplicative hash)."""
+
+
+def ones_sum(data: bytes | bytearray) -> int:
+    """The one's complement sum of 16-bit words, 0–65534; an odd last byte is padded (RFC 1071)."""
+    if len(data) % 2:
+        return (int.from_bytes(data, "big") << 8) % _ONES
+    return int.from_bytes(data, "big") % _ONES
+
+
+def data_length(settings: ProbeSettings, family: int) -> int:
+    """Bytes of TCP data in a probe: what its size asks beyond the headers and their options."""
+    if settings.protocol is not Protocol.TCP:
+        return 0
+    return settings.size - minimum_size(Protocol.TCP, family)
+
+
+class Template:
+    """All probes of one `ProbeSettings` between two addresses."""
+
+    def __init__(
+        self, settings: ProbeSettings, source: str, target: str, family: int, label: int = 0
+    ) -> None:
+        """`label` is the flow label that IPv6 probes carry, 20 bits (RFC 6437).
+
+        A constant flow carries it as it is; the others, one of each flow's own. Raises `ValueError`
+        for a size that does not hold the headers or that no IP packet can have.
+        """
+        if not minimum_size(settings.protocol, family) <= settings.size <= _ONES:
+            raise ValueError(f"no probe of {settings.size} bytes")
+        self._packet = bytearray(_build(settings, source, target, family))
+        self._family = family
+        self._label = label
+        self._own_labels = settings.flow is not FlowMode.CONSTANT
+        self._tos = settings.tos
+        self._is_ack = settings.tcp_flags is TcpFlags.ACK
+        self._start = 20 if family == 4 else 40
+        self._length = settings.size - self._start
+        header = self._packet[: self._start]
+        self._header_sum = ones_sum(header)
+        # of the pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1) only ICMPv4 has none
+        number = {Protocol.ICMP: socket.IPPROTO_ICMPV6, Protocol.UDP: 17, Protocol.TCP: 6}
+        pseudo = 0
+        if family == 6 or settings.protocol is not Protocol.ICMP:
+            addresses = header[12:20] if family == 4 else header[8:40]
+            pseudo = ones_sum(addresses) + self._length + number[settings.protocol]
+        self._sum = pseudo + ones_sum(self._packet[self._start :])
+        self._patch = {Protocol.ICMP: self._icmp, Protocol.UDP: self._udp, Protocol.TCP: self._tcp}[
+            settings.protocol
+        ]
+
+    def probe(self, ttl: int, flow: Flow, key: int, ip_id: int) -> bytearray:
+        """One probe's whole IP packet, in a buffer that the next call uses again.
+
+        `flow` and `key` as in `tui_trace.wire.network`. Raises `ValueError` for what the wire
+        cannot carry: an ICMP checksum of 0xFFFF, which no sender computes, or 0 for UDP, which
+        means that there is none.
+        """
+        packet = self._packet
+        if self._family == 4:
+            _H.pack_into(packet, 4, ip_id)
+            packet[8] = ttl
+            _H.pack_into(packet, 10, -(self._header_sum + ip_id + (ttl << 8)) % _ONES)
+        else:
+            packet[7] = ttl
+            label = self._label
+            if self._own_labels:
+                label ^= ((flow[0] << 16 | flow[1]) * _ALIKE >> 12) & 0xFFFFF
+            _I.pack_into(packet, 0, 6 << 28 | self._tos << 20 | label)
+        self._patch(packet, flow, key)
+        return packet
+
+    def _icmp(self, packet: bytearray, flow: Flow, key: int) -> None:
+        identifier, checksum = flow
+        if checksum == _ONES:
+            raise ValueError("no ICMP message has checksum 0xFFFF")
+        fix = -(self._sum + identifier + checksum + key) % _ONES
+        _ICMP.pack_into(packet, self._start + 2, checksum, identifier, key, fix)
+
+    def _udp(self, packet: bytearray, flow: Flow, key: int) -> None:
+        source, destination = flow
+        if not key:
+            raise ValueError("a UDP checksum of 0 is none")
+        fix = -(self._sum + source + destination + key) % _ONES
+        _UDP.pack_into(packet, self._start, source, destination, self._length, key, fix)
+
+    def _tcp(self, packet: bytearray, flow: Flow, key: int) -> None:
+        source, destination = flow
+        start = self._start
+        _PORTS_SEQUENCE.pack_into(packet, start, source, destination, key)
+        total = self._sum + source + destination + key
+        if self._is_ack:
+            _I.pack_into(packet, start + 8, key)
+            total += key
+        _H.pack_into(packet, start + 16, -total % _ONES)
+
+
+def scapy_layers() -> tuple[Any, Any]:
+    """The modules `scapy.layers.inet` and `inet6`, imported on first use: that takes 0.3 s.
+
+    A process that gives up rights or its home calls this before.
+    """
+    logging.getLogger("scapy").setLevel(logging.ERROR)
+    from scapy.layers import inet, inet6  # noqa: PLC0415
+
+    return inet, inet6
+
+
+def _build(settings: ProbeSettings, source: str, target: str, family: int) -> bytes:
+    """The packet with all that `Template.probe` sets at zero, checksums too."""
+    inet, inet6 = scapy_layers()
+    if family == 4:
+        number = {Protocol.ICMP: 1, Protocol.UDP: 17, Protocol.TCP: 6}[settings.protocol]
+        below = inet.IP(
+            src=source,
+            dst=target,
+            tos=settings.tos,
+            flags="DF" if settings.df else 0,
+            id=0,
+            ttl=0,
+            chksum=0,
+            len=settings.size,
+            proto=number,
+        )
+    else:
+        number = {Protocol.ICMP: 58, Protocol.UDP: 17, Protocol.TCP: 6}[settings.protocol]
+        length = settings.size - 40
+        below = inet6.IPv6(src=source, dst=target, tc=settings.tos, hlim=0, plen=length, nh=number)
+    match settings.protocol:
+        case Protocol.ICMP if family == 4:
+            above = inet.ICMP(type=8, id=0, seq=0, chksum=0)
+        case Protocol.ICMP:
+            above = inet6.ICMPv6EchoRequest(id=0, seq=0, cksum=0)
+        case Protocol.UDP:
+            above = inet.UDP(sport=0, dport=0, chksum=0, len=settings.size - len(below))
+        case Protocol.TCP:
+            above = inet.TCP(
+                sport=0,
+                dport=0,
+                seq=0,
+                chksum=0,
+                flags=_TCP_FLAGS[settings.tcp_flags],
+                window=_WINDOW,
+                options=tcp_options(settings.tcp_flags, family),
+            )
+    packet = bytes(below / above)
+    return packet + bytes(settings.size - len(packet))
+
+
+def tcp_options(flags: TcpFlags, family: int) -> list[tuple[str, Any]]:
+    """20 bytes of options, in scapy's words.
+
+    A SYN has those of Linux, in its order. An ACK has the timestamps of an open connection, and
+    NOPs where a SYN has the rest, so that it needs no data to be as long.
+    """
+    timestamps = ("Timestamp", (1, 0))
+    if flags is TcpFlags.ACK:
+        return [("NOP", None), ("NOP", None), timestamps, *[("NOP", None)] * 8]
+    return [
+        ("MSS", 1460 if family == 4 else 1440),
+        ("SAckOK", b""),
+        timestamps,
+        ("NOP", None),
+        ("WScale", 7),
+    ]
