@@ -1,0 +1,68 @@
+"""An engine as a program: commands come in as lines, events go out as lines.
+
+The harness starts this file in a namespace (`ours.Live`). A line is `switch SETTINGS`,
+`pace PACE` or `reset`; the end of standard input ends the session.
+"""
+
+import sys
+import threading
+
+import msgspec
+
+from tui_trace import __version__
+from tui_trace.engine.engine import Engine
+from tui_trace.events import Event, encode
+from tui_trace.settings import Pace, ProbeSettings
+from tui_trace.source import Command, Reset, SetPace, Source, Switch
+from tui_trace.target import resolve
+from tui_trace.wire.raw import RawNetwork
+from tui_trace.wire.sockets import RawSockets
+
+
+class Lines:
+    """A sink that prints."""
+
+    def event(self, event: Event) -> None:
+        """Print one event."""
+        sys.stdout.buffer.write(encode(event) + b"\n")
+
+    def pulse(self, at: int) -> None:  # noqa: ARG002
+        """Flush."""
+        sys.stdout.buffer.flush()
+
+
+def _command(line: str) -> Command:
+    word, _, value = line.partition(" ")
+    match word:
+        case "switch":
+            return Switch(msgspec.json.decode(value, type=ProbeSettings))
+        case "pace":
+            return SetPace(msgspec.json.decode(value, type=Pace))
+        case "reset":
+            return Reset()
+    raise ValueError(line)
+
+
+def _obey(source: Source) -> None:
+    for line in sys.stdin:
+        source.command(_command(line.strip()))
+    source.stop()
+
+
+def main(target: str, settings: str, pace: str) -> None:
+    """Trace until standard input ends."""
+    sockets = RawSockets()
+    address, family = resolve(target, None)
+    engine = Engine(
+        RawNetwork(sockets, address, family),
+        target=target,
+        settings=msgspec.json.decode(settings, type=ProbeSettings),
+        pace=msgspec.json.decode(pace, type=Pace),
+        version=__version__,
+    )
+    threading.Thread(target=_obey, args=(engine,), daemon=True).start()
+    engine.run(Lines())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
