@@ -1,0 +1,37 @@
+"""Who is there: reverse names, AS numbers, owners. Asynchronous, cached, never waited for."""
+
+from importlib import import_module
+
+from tui_trace.names.options import (
+    AsnSource,
+    DnsServer,
+    NameOptions,
+    Radb,
+    default_cache,
+    parse_asn_source,
+    parse_dns_server,
+)
+from tui_trace.names.service import Names
+
+__all__ = [
+    "AsnSource",
+    "DnsServer",
+    "NameOptions",
+    "Names",
+    "Radb",
+    "default_cache",
+    "parse_asn_source",
+    "parse_dns_server",
+    "preload",
+]
+
+
+def preload() -> None:
+    """Import now what `Names` would import in its thread.
+
+    For a program that is about to lose the right to read its own files.
+    """
+    for module in ("tui_trace.names.inquiry", "dns._asyncio_backend", "idna"):
+        import_module(module)
+    for record in ("ANY.CNAME", "ANY.PTR", "ANY.SOA", "ANY.TXT", "IN.A", "IN.AAAA"):
+        import_module(f"dns.rdtypes.{record}")

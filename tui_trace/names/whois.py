@@ -1,0 +1,92 @@
+"""Whois (RFC 3912), and AS numbers from a Routing Assets Database by it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+from tui_trace.events import Origin
+from tui_trace.names.addresses import Address
+from tui_trace.names.options import Radb
+from tui_trace.names.prefixes import Announced, asn, most_specific, network
+
+LONGEST = 256 * 1024
+"""Bytes of an answer; more is no answer."""
+HELD = 24 * 3600
+"""Seconds that an answer holds; whois says nothing about it."""
+WHOIS_PORT = 43
+
+
+class WhoisError(Exception):
+    """The server cannot be asked, or what it says is no answer."""
+
+
+async def query(server: str, port: int, question: str) -> str:
+    """The whole answer of a server, named by address, and as slow as it likes.
+
+    `OSError` if it cannot be reached, `WhoisError` if it sends too much.
+    """
+    reader, writer = await asyncio.open_connection(server, port)
+    try:
+        writer.write(question.encode() + b"\r\n")
+        answer = bytearray()
+        while block := await reader.read(4096):
+            answer += block
+            if len(answer) > LONGEST:
+                raise WhoisError(f"whois server {server} does not stop talking")
+        return answer.decode("utf-8", "backslashreplace")
+    finally:
+        writer.transport.abort()
+
+
+def service_port(service: str) -> int:
+    """The TCP port that a name or a number means; `WhoisError`."""
+    text = service.strip()
+    if text.isascii() and text.isdecimal():
+        port = int(text)
+    else:
+        try:
+            port = socket.getservbyname(text, "tcp")
+        except (OSError, ValueError):
+            port = WHOIS_PORT if text == "whois" else 0
+    if not 1 <= port <= 65_535:
+        raise WhoisError(f"RA_SERVICE: {service[:40]!r} is no TCP port")
+    return port
+
+
+def origin_in(answer: str, address: Address, radb: Radb) -> Origin:
+    """The most specific subnet of the answer around the address, and all who announce it."""
+    route = (radb.route or ("route:" if address.version == 4 else "route6:")).lower()
+    data = radb.data.lower()
+    candidates: list[Announced] = []
+    origins: list[int] = []
+    for line in answer.splitlines():
+        lower = line.lower()
+        if lower.startswith(route):
+            origins = []
+            prefix = network(line[len(route) :], radb.prefix)
+            if prefix is not None:
+                candidates.append((prefix, origins))
+        elif lower.startswith(data):
+            words = line[len(data) :].split()
+            number = asn(words[0]) if words else None
+            if number is not None:
+                origins.append(number)
+    prefix, asns = most_specific(candidates, address)
+    return Origin(0, str(address), tuple(asns), str(prefix) if prefix else "")
+
+
+async def origin(
+    radb: Radb, locate: Callable[[str], Awaitable[tuple[str, ...]]], address: Address
+) -> AsyncGenerator[tuple[Origin, int], None]:
+    """Origin by whois; `locate` turns the server's name into addresses, which are tried in turn."""
+    port = service_port(radb.service)
+    failure: OSError | WhoisError = WhoisError(f"whois server {radb.server} has no address")
+    for server in await locate(radb.server):
+        try:
+            answer = await query(server, port, str(address))
+        except OSError as refusal:
+            failure = refusal
+            continue
+        yield origin_in(answer, address, radb), HELD
+        return
+    raise failure
