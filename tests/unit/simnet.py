@@ -44,6 +44,9 @@ class SimNet:
         self._ports = itertools.count(40_000)
         self._woken = False
 
+    def open(self) -> None:
+        self.closed = False
+
     def monotonic(self) -> int:
         return self.now
 

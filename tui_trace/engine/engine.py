@@ -88,6 +88,7 @@ class Engine:
         """Probe until stopped, or until the rounds asked for are done."""
         self._sink = sink
         network = self._network
+        network.open()
         try:
             try:
                 self._source = network.source(self._first_settings)

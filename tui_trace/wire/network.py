@@ -95,6 +95,10 @@ class Network(Protocol):
     address: str
     """The target's."""
 
+    def open(self) -> None:
+        """Take over the sockets, which one target uses at a time; before all that follows."""
+        ...
+
     def monotonic(self) -> int:
         """Nanoseconds that only move forward."""
         ...

@@ -88,6 +88,9 @@ class RawNetwork:
             self._raw.udp: reply.udp,
         }
         self._waiting: list[socket.socket | int] = [*self._decoders, sockets.wake]
+
+    def open(self) -> None:
+        """Let in what comes from now on; `close` comes before another target's `open`."""
         self._raw.hush()
         filters.EVERYTHING.attach(self._raw.icmp)
 
