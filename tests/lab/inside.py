@@ -1,0 +1,34 @@
+"""The one way into a lab for tests: `python inside.py SCENARIO COMMAND...` runs it in the lab.
+
+The command is a child of a process that has entered the lab, so it is inside by inheritance.
+"""
+
+import os
+import subprocess
+import sys
+
+from tui_trace.lab import LabError, enter, load
+
+
+def main() -> int:
+    """Exit code of the command; 99 if the lab could not be."""
+    outside = os.readlink("/proc/self/ns/net")
+    try:
+        lab = enter(load(sys.argv[1]))
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 99
+    if os.readlink("/proc/self/ns/net") == outside:
+        print("still outside", file=sys.stderr)
+        return 99
+    command = [
+        {"@dns": lab.dns_server, "@target": lab.target}.get(word, word) for word in sys.argv[2:]
+    ]
+    try:
+        return subprocess.run(command, check=False).returncode
+    finally:
+        lab.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""An internet in a box: routers in user space behind a virtual link, for learning and tests.
+
+`enter(load("plain"))` moves the calling process into a private network whose routers, name and
+whois servers are the lab's.
+"""
+
+from tui_trace.lab.loading import DEFAULT, LabError, describe, load, scenario_names
+from tui_trace.lab.process import Lab, enter
+from tui_trace.lab.scenario import Scenario
+
+__all__ = [
+    "DEFAULT",
+    "Lab",
+    "LabError",
+    "Scenario",
+    "describe",
+    "enter",
+    "load",
+    "scenario_names",
+]

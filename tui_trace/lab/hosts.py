@@ -1,0 +1,174 @@
+"""What a host answers to a packet that is for itself: echo, TCP and UDP ports."""
+
+import struct
+from random import Random
+from typing import NamedTuple
+
+from tui_trace.lab import packets
+from tui_trace.lab.packets import (
+    ACK,
+    CWR,
+    ECE,
+    FIN,
+    ICMP,
+    ICMP6,
+    RST,
+    SYN,
+    TCP,
+    UDP,
+    Error,
+    Packet,
+)
+from tui_trace.lab.scenario import Hop
+
+NS_PER_S = 1_000_000_000
+
+HALF_OPEN = NS_PER_S
+"""Nanoseconds after which a half-open connection is forgotten, when its RST was lost too."""
+CONNECTION = 60 * NS_PER_S
+"""Nanoseconds after which a connection that nobody closed is forgotten."""
+MAX_CONNECTIONS = 65_536
+
+_PORTS = struct.Struct("!HH")
+
+
+class Direct(NamedTuple):
+    """Anything else: the transport's bytes, and where in them the checksum goes."""
+
+    protocol: int
+    body: bytes
+    check_at: int
+
+
+def time_exceeded(family: int) -> Error:
+    """In transit."""
+    return Error(11, 0) if family == 4 else Error(3, 0)
+
+
+def too_big(family: int, mtu: int) -> Error:
+    """Fragmentation needed (RFC 1191 §4), Packet Too Big (RFC 4443 §3.2)."""
+    if family == 4:
+        return Error(3, 4, struct.pack("!HH", 0, mtu))
+    return Error(2, 0, struct.pack("!I", mtu))
+
+
+_CODE6 = {0: 0, 1: 3, 2: 5, 3: 4, 4: 6, 5: 5, 6: 0, 7: 3, 8: 2, 11: 0, 12: 3}
+
+
+def unreachable(family: int, code: int, code6: int | None = None) -> Error:
+    """Destination unreachable with the code of IPv4, or the one of IPv6 that says the same."""
+    if family == 4:
+        return Error(3, code)
+    return Error(1, _CODE6.get(code, 1) if code6 is None else code6)
+
+
+class _Connection(NamedTuple):
+    peer_seq: int
+    our_seq: int
+    until: int
+    """ns; forgotten then."""
+    established: bool = False
+
+
+class Hosts:
+    """All hosts of an internet; remembers TCP connections by their four-tuple."""
+
+    def __init__(self, rng: Random) -> None:
+        """`rng` makes initial sequence numbers."""
+        self._rng = rng
+        self._connections: dict[bytes, _Connection] = {}
+
+    def answer(self, packet: Packet, hop: Hop, now: int) -> Error | Direct | None:
+        """The answer of the host that `hop` describes; None if it says nothing."""
+        if packet.protocol == (ICMP if packet.family == 4 else ICMP6):
+            return _echo(packet) if hop.ping else None
+        if packet.protocol in (TCP, UDP):
+            if packet.port() in hop.filtered or not _intact(packet):
+                return None
+            if packet.protocol == TCP:
+                return self._tcp(packet, hop, now)
+            return _udp(packet, hop)
+        if packet.family == 4:
+            return Error(3, 2)
+        # parameter problem: unrecognized next header, which stands at byte 6
+        return Error(4, 1, struct.pack("!I", 6)) if packet.protocol != 59 else None
+
+    def _tcp(self, packet: Packet, hop: Hop, now: int) -> Direct | None:
+        body = packet.body
+        source, port, seq, ack = struct.unpack_from("!HHII", body)
+        flags = body[13]
+        length = len(body) - (body[12] >> 4) * 4
+        key = packet.src + packet.dst + body[:4]
+        known = self._connections.get(key)
+        if known is not None and known.until <= now:
+            del self._connections[key]
+            known = None
+        if flags & RST:
+            self._connections.pop(key, None)
+            return None
+        following = (seq + length + bool(flags & SYN) + bool(flags & FIN)) & 0xFFFFFFFF
+        if not flags & ACK:
+            if not flags & SYN or port not in hop.open:
+                return _segment(port, source, 0, following, RST | ACK)
+            if known is None:
+                known = self._remember(key, seq, now)
+            elif known.peer_seq != seq or known.established:
+                return None  # as Linux: a four-tuple gets no second SYN/ACK while half open
+            ecn = hop.ecn and flags & (ECE | CWR) == ECE | CWR
+            opened = SYN | ACK | (ECE if ecn else 0)
+            return _segment(port, source, known.our_seq, (seq + 1) & 0xFFFFFFFF, opened)
+        if known is None or ack != (known.our_seq + 1) & 0xFFFFFFFF:
+            return _segment(port, source, ack, 0, RST)
+        if flags & FIN:
+            del self._connections[key]
+            return _segment(port, source, ack, following, FIN | ACK)
+        self._connections[key] = known._replace(established=True, until=now + CONNECTION)
+        return _segment(port, source, ack, following, ACK) if length else None
+
+    def _remember(self, key: bytes, seq: int, now: int) -> _Connection:
+        if len(self._connections) >= MAX_CONNECTIONS:
+            del self._connections[next(iter(self._connections))]
+        made = _Connection(seq, self._rng.getrandbits(32), now + HALF_OPEN)
+        self._connections[key] = made
+        return made
+
+
+def _segment(source: int, port: int, seq: int, ack: int, flags: int) -> Direct:
+    options = b"\x02\x04\x05\xb4" if flags & SYN else b""
+    words = 5 + len(options) // 4
+    window = 0 if flags & RST else 64_240
+    header = struct.pack("!HHIIBBHHH", source, port, seq, ack, words << 4, flags, window, 0, 0)
+    return Direct(TCP, header + options, 16)
+
+
+def _udp(packet: Packet, hop: Hop) -> Error | Direct:
+    source, port = _PORTS.unpack_from(packet.body)
+    if port not in hop.udp_open:
+        return unreachable(packet.family, 3)
+    payload = packet.body[8:]
+    return Direct(UDP, struct.pack("!HHHH", port, source, 8 + len(payload), 0) + payload, 6)
+
+
+def _echo(packet: Packet) -> Direct | None:
+    request, reply = (8, 0) if packet.family == 4 else (128, 129)
+    if len(packet.body) < 8 or packet.body[0] != request or not _intact(packet):
+        return None
+    return Direct(packet.protocol, bytes((reply, 0, 0, 0)) + packet.body[4:], 2)
+
+
+def _intact(packet: Packet) -> bool:
+    """Long enough and with a right checksum; hosts drop the others."""
+    body = packet.body
+    if len(body) < {TCP: 20, UDP: 8}.get(packet.protocol, 4):
+        return False
+    if packet.protocol == TCP and not 20 <= (body[12] >> 4) * 4 <= len(body):
+        return False
+    if packet.protocol == UDP:
+        if struct.unpack_from("!H", body, 4)[0] != len(body):
+            return False
+        if packet.family == 4 and body[6:8] == b"\0\0":
+            return True
+    pseudo = b""
+    if packet.protocol != ICMP:
+        pseudo = packet.src + packet.dst + struct.pack("!II", len(body), packet.protocol)
+    return packets.checksum(pseudo + body) == 0

@@ -1,0 +1,249 @@
+"""The lab's internet: a packet goes in, what comes back and when comes out. No clock, no socket."""
+
+import ipaddress
+import struct
+import zlib
+from random import Random
+from typing import NamedTuple
+
+from tui_trace.lab.hosts import Direct, Hosts, time_exceeded, too_big, unreachable
+from tui_trace.lab.loading import RESERVED
+from tui_trace.lab.packets import (
+    ICMP,
+    ICMP6,
+    MAX_ERROR,
+    TCP,
+    UDP,
+    Error,
+    Packet,
+    datagram,
+    error_body,
+    extension,
+    mpls,
+    parse,
+    sealed,
+)
+from tui_trace.lab.scenario import Dnat, Hop, Rule, Scenario
+from tui_trace.lab.timeline import Fork, Router, Timeline
+from tui_trace.lab.tricks import trick
+
+NS_PER_MS = 1_000_000
+DUPLICATE_AFTER = 100_000
+"""Nanoseconds from an answer to its duplicate."""
+
+_NUMBERS = {"icmp": (ICMP, ICMP6), "tcp": (TCP,), "udp": (UDP,)}
+
+
+class _Nat(NamedTuple):
+    """A translation that a packet has gone through."""
+
+    place: int
+    dnat: Dnat
+    address: bytes
+    """What the packet was sent to."""
+    port: int | None
+
+
+class _Journey:
+    """A packet that has come so far."""
+
+    __slots__ = ("nat", "now", "packet", "travel", "way")
+
+    def __init__(self, packet: Packet, way: list[Router], now: int) -> None:
+        self.packet = packet
+        self.way = way
+        self.now = now
+        self.travel = 0
+        """Nanoseconds of round trip so far."""
+        self.nat: _Nat | None = None
+
+
+class Internet:
+    """All routers and hosts of a scenario, seen from the first link."""
+
+    def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
+        """`seed` in place of the scenario's."""
+        self._rng = Random(scenario.seed if seed is None else seed)  # noqa: S311
+        self._timeline = Timeline(scenario)
+        self._hosts = Hosts(self._rng)
+        self._own = {ipaddress.ip_address(address).packed for address in RESERVED}
+        self._ident = 0
+
+    def receive(self, raw: bytes, now: int) -> list[tuple[int, bytes]]:
+        """Take the IP packet `raw` at `now` (ns); return answers with when they arrive (ns).
+
+        Never raises, whatever `raw` is.
+        """
+        packet = parse(raw)
+        if packet is None or packet.dst in self._own or _multicast(packet):
+            return []
+        self._timeline.advance(now)
+        way, found = self._way(packet)
+        journey = _Journey(packet, way, now)
+        for place, router in enumerate(way):
+            hop = router.hop
+            if hop.mtu is not None and packet.df and packet.length > hop.mtu:
+                if place == 0 or not hop.mtu_reported:
+                    return []
+                return self._error(journey, place - 1, too_big(packet.family, hop.mtu))
+            journey.travel += router.crossing(now, self._rng)
+            if hop.loss and self._chance(hop.loss):
+                return []
+            last = place == len(way) - 1
+            if last and found:
+                rule = _decided(hop, packet)
+                if rule is not None:
+                    return self._refused(journey, place, rule)
+                return self._arrived(journey, place)
+            if packet.ttl <= 1 and not (hop.forwards_zero and packet.ttl == 1):
+                return self._error(journey, place, time_exceeded(packet.family))
+            rule = _decided(hop, packet)
+            if rule is not None:
+                return self._refused(journey, place, rule)
+            if last:
+                return self._error(journey, place, unreachable(packet.family, 1))
+            packet.ttl -= 1
+            if router.rewrites:
+                self._rewrite(journey, place, hop)
+        return []
+
+    def _way(self, packet: Packet) -> tuple[list[Router], bool]:
+        """The routers that this packet meets; whether the last of them is who it is for."""
+        goal = self._timeline.by_address.get(packet.dst)
+        way: list[Router] = []
+        for part in self._timeline.parts:
+            if isinstance(part, Fork):
+                way += self._branch(part, packet, goal)
+                if goal is not None and goal in way:
+                    return way[: way.index(goal) + 1], True
+                continue
+            way.append(part)
+            if part is goal:
+                return way, True
+        # nobody: the last router before the target finds that out
+        return (way[:-1] or way), False
+
+    def _branch(self, fork: Fork, packet: Packet, goal: Router | None) -> tuple[Router, ...]:
+        if goal is not None:
+            for branch in fork.branches:
+                if goal in branch:
+                    return branch
+        if fork.per_packet:
+            return self._rng.choice(fork.branches)
+        return fork.branches[zlib.crc32(packet.flow(), fork.salt) % len(fork.branches)]
+
+    def _chance(self, percent: float) -> bool:
+        return self._rng.random() * 100 < percent
+
+    def _rewrite(self, journey: _Journey, place: int, hop: Hop) -> None:
+        packet = journey.packet
+        if hop.tos is not None:
+            packet.tos = hop.tos
+        if hop.clear_ecn:
+            packet.clear_ecn()
+        if hop.mss is not None:
+            packet.clamp_mss(hop.mss)
+        if hop.dnat is None or journey.nat is not None:
+            return
+        inside = hop.dnat.v4 if packet.family == 4 else hop.dnat.v6
+        if inside is not None and self._timeline.by_address.get(packet.dst) is journey.way[-1]:
+            journey.nat = _Nat(place, hop.dnat, packet.dst, packet.port())
+            packet.readdress(ipaddress.ip_address(inside).packed, hop.dnat.port)
+
+    def _refused(self, journey: _Journey, place: int, rule: Rule) -> list[tuple[int, bytes]]:
+        if rule.action == "drop":
+            return []
+        error = unreachable(journey.packet.family, rule.code, rule.code6)
+        return self._error(journey, place, error)
+
+    def _arrived(self, journey: _Journey, place: int) -> list[tuple[int, bytes]]:
+        packet = journey.packet
+        answer = self._hosts.answer(packet, journey.way[place].hop, journey.now)
+        if isinstance(answer, Error):
+            return self._error(journey, place, answer)
+        if answer is None:
+            return []
+        nat = journey.nat
+        source = packet.dst if nat is None else nat.address
+        if nat is not None and nat.port is not None and answer.protocol in (TCP, UDP):
+            answer = answer._replace(body=struct.pack("!H", nat.port) + answer.body[2:])
+        return self._answer(journey, place, source, answer)
+
+    def _error(self, journey: _Journey, place: int, error: Error) -> list[tuple[int, bytes]]:
+        """An ICMP error of the router at `place`, about the packet as it has come there."""
+        packet = journey.packet
+        router = journey.way[place]
+        hop = router.hop
+        nat = journey.nat if journey.nat is not None and journey.nat.place < place else None
+        source = router.v4 if packet.family == 4 else router.v6
+        if nat is not None and self._timeline.by_address.get(nat.address) is router:
+            source = nat.address
+        if source is None or hop.silent or not router.may_send(journey.now):
+            return []
+        if nat is not None and nat.dnat.repair:
+            packet.readdress(nat.address, nat.port)
+        quoted = packet.packed()
+        base = 28 if packet.family == 4 else 48
+        room = MAX_ERROR[packet.family] - base
+        if hop.quote is not None:
+            room = min(room, len(packet.header) + hop.quote)
+        extensions = b""
+        if (hop.mpls or hop.interface) and not (packet.family == 6 and error.kind in (2, 4)):
+            extensions = _extensions(hop)
+        body = error_body(packet.family, error, quoted[:room], extensions)
+        protocol = ICMP if packet.family == 4 else ICMP6
+        return self._answer(journey, place, source, Direct(protocol, body, 2))
+
+    def _answer(
+        self, journey: _Journey, place: int, source: bytes, answer: Direct
+    ) -> list[tuple[int, bytes]]:
+        """`answer` on its way back from the router at `place`."""
+        packet = journey.packet
+        router = journey.way[place]
+        hop = router.hop
+        ttl = (packet.ttl if hop.reply_ttl_from_probe else hop.reply_ttl) - place
+        for passed in journey.way[: place + 1]:
+            ttl -= passed.hop.back_hops
+            journey.travel += passed.back_delay
+        if ttl < 1 or (hop.answer_loss and self._chance(hop.answer_loss)):
+            return []
+        at = journey.now + journey.travel + router.answer_delay
+        if hop.hold is not None and self._chance(hop.hold.percent):
+            at += round(hop.hold.by * NS_PER_MS)
+        answers = [(at, trick(kind, source, packet, ttl, self._rng)) for kind in hop.also]
+        if hop.instead is not None:
+            return [*answers, (at, trick(hop.instead, source, packet, ttl, self._rng))]
+        body = sealed(source, packet.src, answer.protocol, answer.body, answer.check_at)
+        self._ident = self._ident % 0xFFFF + 1
+        raw = datagram(source, packet.src, answer.protocol, ttl, body, ident=self._ident)
+        answers.append((at, raw))
+        if hop.duplicate and self._chance(hop.duplicate):
+            answers.append((at + DUPLICATE_AFTER, raw))
+        return answers
+
+
+def _decided(hop: Hop, packet: Packet) -> Rule | None:
+    """The rule that stops this packet."""
+    for rule in hop.rules:
+        if rule.protocol is not None and packet.protocol not in _NUMBERS[rule.protocol]:
+            continue
+        if rule.port is not None and packet.port() != rule.port:
+            continue
+        return rule if rule.action != "pass" else None
+    return None
+
+
+def _extensions(hop: Hop) -> bytes:
+    objects = []
+    if hop.mpls:
+        objects.append(mpls([(entry.label, entry.exp, entry.ttl) for entry in hop.mpls]))
+    if hop.interface:
+        name = hop.interface.encode()[:62]
+        padded = name.ljust(-(-(len(name) + 1) // 4) * 4 - 1, b"\0")
+        # class 2, the incoming interface, its name only (RFC 5837 §4)
+        objects.append((2, 2, bytes((len(padded) + 1,)) + padded))
+    return extension(objects)
+
+
+def _multicast(packet: Packet) -> bool:
+    return packet.dst[0] >= 224 if packet.family == 4 else packet.dst[0] == 0xFF

@@ -1,0 +1,227 @@
+"""The lab as a process: a private network for ours, and behind its only link the lab's internet."""
+
+import contextlib
+import ctypes
+import errno
+import gc
+import heapq
+import os
+import select
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from tui_trace.lab.internet import Internet
+from tui_trace.lab.link import (
+    CLONE_NEWNET,
+    CLONE_NEWUSER,
+    FAR,
+    HARDWARE_ADDRESS,
+    MTU,
+    NEAR,
+    Netlink,
+    unshare,
+)
+from tui_trace.lab.loading import LabError
+from tui_trace.lab.scenario import Scenario
+
+CLIENT = {4: "192.0.2.2", 6: "2001:db8::2"}
+GATEWAY = {4: "192.0.2.1", 6: "2001:db8::1"}
+DNS = {4: "192.0.2.53", 6: "2001:db8::53"}
+WHOIS = {4: "192.0.2.43", 6: "2001:db8::43"}
+PREFIX = {4: 24, 6: 64}
+
+_ETH_P_ALL = 3
+_SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23
+_PR_SET_PDEATHSIG, _PR_SET_TIMERSLACK = 1, 29
+_HEADER = {
+    4: HARDWARE_ADDRESS * 2 + b"\x08\x00",
+    6: HARDWARE_ADDRESS * 2 + b"\x86\xdd",
+}
+_BATCH = 64
+"""Packets taken at once, before those that are due leave."""
+
+
+class Lab:
+    """A running lab, as the process that is inside sees it."""
+
+    def __init__(self, scenario: Scenario, pid: int, lifeline: int) -> None:
+        """`lifeline` is the pipe whose end ends the lab."""
+        self.scenario = scenario
+        self.target = scenario.target.name
+        """The name of the scenario's target; `scenario.resolve` knows its addresses."""
+        family = scenario.families[0]
+        host = DNS[family] if family == 4 else f"[{DNS[family]}]"
+        self.dns_server = f"{host}:53"
+        """ADDR:PORT of the lab's name server."""
+        self.whois_server = WHOIS[family]
+        """Address of the lab's whois server, at port 43."""
+        self.pid = pid
+        self._lifeline = lifeline
+
+    def close(self) -> None:
+        """End the lab's process. This process stays in its network, with nobody there."""
+        if self._lifeline < 0:
+            return
+        os.close(self._lifeline)
+        self._lifeline = -1
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+def enter(scenario: Scenario) -> Lab:
+    """Move this process into the lab's network and start the lab; `LabError` if it cannot be.
+
+    To be called while the process has one thread and no raw socket: sockets that are open stay
+    in the network in which they were made. Whatever this process starts later is inside, too.
+    """
+    _enter_namespace()
+    lifeline_read, lifeline_write = os.pipe()
+    ready_read, ready_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(lifeline_write)
+        os.close(ready_read)
+        _run_child(scenario, lifeline_read, ready_write, os.getppid())
+    os.close(lifeline_read)
+    os.close(ready_write)
+    with os.fdopen(ready_read, "rb") as ready:
+        said = ready.read(4096)
+    lab = Lab(scenario, pid, lifeline_write)
+    if said != b"ready":
+        lab.close()
+        reason = said.decode(errors="replace") or "its process ended"
+        raise LabError(f"the lab cannot start: {reason}")
+    return lab
+
+
+def _enter_namespace() -> None:
+    with contextlib.suppress(PermissionError):
+        unshare(CLONE_NEWNET)
+        return
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        unshare(CLONE_NEWUSER | CLONE_NEWNET)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise LabError("the lab has to be entered before the first thread starts") from None
+        raise LabError(_refusal()) from None
+    try:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+        Netlink().close()
+    except OSError:
+        raise LabError(_refusal()) from None
+
+
+def _refusal() -> str:
+    return (
+        "the lab needs a network namespace of its own, which this system gives only to root"
+        " (Ubuntu from 24.04 on restricts user namespaces): start it with sudo"
+    )
+
+
+def _run_child(scenario: Scenario, lifeline: int, ready: int, parent: int) -> NoReturn:
+    status = 1
+    try:
+        _detach(keep=(lifeline, ready))
+        _die_with(parent)
+        try:
+            tap, services = _build(scenario)
+        except OSError as error:
+            os.write(ready, str(error.strerror or error).encode())
+            raise
+        os.write(ready, b"ready")
+        os.close(ready)
+        run(tap, Internet(scenario), lifeline)
+        status = 0
+    except BaseException:
+        if os.environ.get("TUI_TRACE_LAB_DEBUG"):
+            Path(os.environ["TUI_TRACE_LAB_DEBUG"]).write_text(traceback.format_exc())
+    finally:
+        os._exit(status)
+
+
+def _detach(keep: tuple[int, ...]) -> None:
+    """A session of its own (Ctrl-C and Ctrl-Z are not for the lab), no files of ours."""
+    os.setsid()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    highest = os.sysconf("SC_OPEN_MAX")
+    edges = [2, *sorted(keep), min(highest, 1 << 16)]
+    for low, high in zip(edges, edges[1:], strict=False):
+        os.closerange(low + 1, high)
+
+
+def _die_with(parent: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    libc.prctl(_PR_SET_TIMERSLACK, 1000, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _build(scenario: Scenario) -> tuple[socket.socket, list[int]]:
+    """The link, its far end in a namespace of this process; the socket that is on it."""
+    with contextlib.suppress(OSError):
+        group = os.getegid()
+        Path("/proc/sys/net/ipv4/ping_group_range").write_text(f"{group} {group}")
+    near = Netlink()
+    unshare(CLONE_NEWNET)
+    far = Netlink()
+    namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
+    near.make_link(NEAR, FAR, namespace)
+    os.close(namespace)
+    for interface in ("lo", NEAR):
+        near.up(interface)
+    far.up(FAR)
+    near.compute_checksums(NEAR)
+    for family in scenario.families:
+        near.add_address(NEAR, CLIENT[family], PREFIX[family])
+        near.add_default_route(NEAR, GATEWAY[family])
+        far.add_address(FAR, DNS[family], PREFIX[family])
+        far.add_address(FAR, WHOIS[family], PREFIX[family])
+        far.ignore_strangers(family)
+    near.close()
+    far.close()
+    tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+    tap.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+    tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    tap.bind((FAR, _ETH_P_ALL))
+    return tap, []
+
+
+def run(tap: socket.socket, internet: Internet, lifeline: int) -> None:
+    """Answer what comes from the link, each packet at its time, until the lifeline ends."""
+    gc.freeze()
+    clock: Callable[[], int] = time.monotonic_ns
+    waiting: list[tuple[int, int, bytes]] = []
+    number = 0
+    while True:
+        now = clock()
+        while waiting and waiting[0][0] <= now:
+            raw = heapq.heappop(waiting)[2]
+            with contextlib.suppress(OSError):
+                tap.send(_HEADER[raw[0] >> 4] + raw)
+        timeout = max(0, waiting[0][0] - clock()) / 1e9 if waiting else None
+        readable = select.select([tap, lifeline], [], [], timeout)[0]
+        if lifeline in readable:
+            return
+        if tap not in readable:
+            continue
+        for _ in range(_BATCH):
+            try:
+                frame = tap.recv(MTU + 64)
+            except BlockingIOError:
+                break
+            for at, raw in internet.receive(frame[14:], clock()):
+                number += 1
+                heapq.heappush(waiting, (at, number, raw))
