@@ -1,0 +1,71 @@
+"""Events as lines, into real pipes and files."""
+
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.unit.test_session_fold import began, opened, reply, sent
+from tui_trace import events as ev
+from tui_trace.report.jsonl import JsonLines
+
+EVENTS = [began(), opened(), sent(1, 1), reply(1, 1), ev.SessionEnded(at=9)]
+
+
+def unexpected():
+    raise AssertionError("nothing is wrong with this stream")
+
+
+def test_every_event_is_out_as_one_line_before_the_next():
+    reading, writing = os.pipe()
+    with open(reading, "rb") as reader, open(writing, "wb") as writer:
+        sink = JsonLines(writer, unexpected)
+        for event in EVENTS:
+            sink.event(event)
+            sink.pulse(event.at)
+            line = os.read(reader.fileno(), 65536)
+            assert line.endswith(b"\n")
+            assert line.count(b"\n") == 1
+            assert ev.decode(line) == event
+    assert sink.failure is None
+
+
+def test_a_full_disk_asks_for_an_end_once_and_is_told():
+    ends = []
+    with open("/dev/full", "wb") as full:
+        sink = JsonLines(full, lambda: ends.append(1))
+        for event in EVENTS:
+            sink.event(event)
+    assert ends == [1]
+    assert sink.failure.errno == errno.ENOSPC
+
+
+PROGRAM = """
+import sys
+from tests.unit.test_report_jsonl import EVENTS
+from tui_trace.report.jsonl import JsonLines
+stopped = []
+sink = JsonLines(sys.stdout.buffer, lambda: stopped.append(1))
+sink.event(EVENTS[0])
+sys.stdin.readline()
+for event in EVENTS * 2000:
+    sink.event(event)
+sys.exit(7 if stopped == [1] and sink.failure is None else 8)
+"""
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+def test_a_reader_that_goes_away_ends_it_without_a_word(read_first):
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as program:  # fmt: skip
+        if read_first:
+            assert ev.decode(program.stdout.readline()) == EVENTS[0]
+        program.stdout.close()
+        program.stdin.write(b"\n")
+        program.stdin.flush()
+        assert program.wait(30) == 7
+        assert program.stderr.read() == b""

@@ -1,0 +1,30 @@
+"""A sink that keeps the whole session at hand, for a report at any moment."""
+
+from tui_trace.events import Event
+from tui_trace.session.fold import Session
+from tui_trace.session.model import Run, Snapshot
+
+
+class Collector:
+    """Folds the stream. `snapshot` and `run` are for the source's thread, or after its end."""
+
+    def __init__(self) -> None:
+        """Nothing happened yet."""
+        self._session = Session()
+        self._at = 0
+
+    def event(self, event: Event) -> None:
+        """Take one event."""
+        self._session.apply(event)
+
+    def pulse(self, at: int) -> None:
+        """All up to `at` is known."""
+        self._at = at
+
+    def snapshot(self) -> Snapshot:
+        """The figures so far."""
+        return self._session.snapshot(self._at)
+
+    def run(self, number: int) -> Run:
+        """Any run of the session; `KeyError` if there is none of this number."""
+        return self._session.run(number)

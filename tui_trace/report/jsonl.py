@@ -1,0 +1,51 @@
+"""The stream of events as JSON lines."""
+
+import contextlib
+import io
+import os
+from collections.abc import Callable
+from typing import BinaryIO
+
+from tui_trace.events import Event, encode
+
+
+class JsonLines:
+    """Writes every event at once, one line each.
+
+    When nobody reads any more, or nothing more can be written, it asks for an end and swallows
+    what is still to come.
+    """
+
+    def __init__(self, stream: BinaryIO, stop: Callable[[], None]) -> None:
+        """`stop` ends the source: `Source.stop`."""
+        self._stream = stream
+        self._stop = stop
+        self._open = True
+        self.failure: OSError | None = None
+        """Why writing failed; None too if the reader merely went away."""
+
+    def event(self, event: Event) -> None:
+        """Write one event."""
+        if not self._open:
+            return
+        try:
+            self._stream.write(encode(event) + b"\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            self._close()
+        except OSError as error:
+            self.failure = error
+            self._close()
+
+    def pulse(self, at: int) -> None:
+        """Nothing to do: every line is out already."""
+
+    def _close(self) -> None:
+        self._open = False
+        # What could not be written waits in the stream's buffer, and the interpreter would
+        # complain of it on its way out: let it drain where it fails no more.
+        with contextlib.suppress(OSError, io.UnsupportedOperation):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+        self._stop()
