@@ -48,7 +48,7 @@ class _Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True,
     at: int
 
 
-class SessionBegan(_Event, frozen=True, tag="session-began"):
+class SessionBegan(_Event, frozen=True, tag="session-began", omit_defaults=False):
     """First of every stream."""
 
     wall: int
