@@ -108,15 +108,9 @@ class Hosts:
             return None
         following = (seq + length + bool(flags & SYN) + bool(flags & FIN)) & 0xFFFFFFFF
         if not flags & ACK:
-            if not flags & SYN or port not in hop.open:
-                return _segment(port, source, 0, following, RST | ACK)
-            if known is None:
-                known = self._remember(key, seq, now)
-            elif known.peer_seq != seq or known.established:
-                return None  # as Linux: a four-tuple gets no second SYN/ACK while half open
-            ecn = hop.ecn and flags & (ECE | CWR) == ECE | CWR
-            opened = SYN | ACK | (ECE if ecn else 0)
-            return _segment(port, source, known.our_seq, (seq + 1) & 0xFFFFFFFF, opened)
+            if flags & SYN and port in hop.open:
+                return self._opened(packet, known, hop.ecn, now)
+            return _segment(port, source, 0, following, RST | ACK)
         if known is None or ack != (known.our_seq + 1) & 0xFFFFFFFF:
             return _segment(port, source, ack, 0, RST)
         if flags & FIN:
@@ -124,6 +118,19 @@ class Hosts:
             return _segment(port, source, ack, following, FIN | ACK)
         self._connections[key] = known._replace(established=True, until=now + CONNECTION)
         return _segment(port, source, ack, following, ACK) if length else None
+
+    def _opened(
+        self, packet: Packet, known: _Connection | None, ecn: bool, now: int
+    ) -> Direct | None:
+        """The SYN/ACK of an open port, for a connection that is new or half open."""
+        source, port, seq = struct.unpack_from("!HHI", packet.body)
+        flags = packet.body[13]
+        if known is None:
+            known = self._remember(packet.src + packet.dst + packet.body[:4], seq, now)
+        elif known.peer_seq != seq or known.established:
+            return None  # as Linux: a four-tuple gets no second SYN/ACK while it is half open
+        accepted = ECE if ecn and flags & (ECE | CWR) == ECE | CWR else 0
+        return _segment(port, source, known.our_seq, (seq + 1) & 0xFFFFFFFF, SYN | ACK | accepted)
 
     def _remember(self, key: bytes, seq: int, now: int) -> _Connection:
         if len(self._connections) >= MAX_CONNECTIONS:

@@ -77,35 +77,45 @@ class Internet:
         packet = parse(raw)
         if packet is None or packet.dst in self._own or _multicast(packet):
             return []
-        self._timeline.advance(now)
+        elapsed = self._timeline.advance(now)
         way, found = self._way(packet)
         journey = _Journey(packet, way, now)
+        last = len(way) - 1
         for place, router in enumerate(way):
-            hop = router.hop
-            if hop.mtu is not None and packet.df and packet.length > hop.mtu:
-                if place == 0 or not hop.mtu_reported:
-                    return []
-                return self._error(journey, place - 1, too_big(packet.family, hop.mtu))
-            journey.travel += router.crossing(now, self._rng)
-            if hop.loss and self._chance(hop.loss):
+            mtu = router.hop.mtu
+            if mtu is not None and packet.df and packet.length > mtu:
+                return self._stuck(journey, place, mtu)
+            journey.travel += router.crossing(elapsed, self._rng)
+            if router.hop.loss and self._chance(router.hop.loss):
                 return []
-            last = place == len(way) - 1
-            if last and found:
-                rule = _decided(hop, packet)
-                if rule is not None:
-                    return self._refused(journey, place, rule)
+            if place == last and found:
                 return self._arrived(journey, place)
-            if packet.ttl <= 1 and not (hop.forwards_zero and packet.ttl == 1):
-                return self._error(journey, place, time_exceeded(packet.family))
-            rule = _decided(hop, packet)
-            if rule is not None:
-                return self._refused(journey, place, rule)
-            if last:
-                return self._error(journey, place, unreachable(packet.family, 1))
+            answers = self._stopped(journey, place, place == last)
+            if answers is not None:
+                return answers
             packet.ttl -= 1
             if router.rewrites:
-                self._rewrite(journey, place, hop)
+                self._rewrite(journey, place, router.hop)
         return []
+
+    def _stuck(self, journey: _Journey, place: int, mtu: int) -> list[tuple[int, bytes]]:
+        """Too big for the link to the hop at `place`: the one before it may say so."""
+        if place == 0 or not journey.way[place].hop.mtu_reported:
+            return []
+        return self._error(journey, place - 1, too_big(journey.packet.family, mtu))
+
+    def _stopped(self, journey: _Journey, place: int, last: bool) -> list[tuple[int, bytes]] | None:
+        """What comes back if the router at `place` does not forward; None if it does."""
+        packet = journey.packet
+        hop = journey.way[place].hop
+        if packet.ttl <= 1 and not (hop.forwards_zero and packet.ttl == 1):
+            return self._error(journey, place, time_exceeded(packet.family))
+        rule = _decided(hop, packet)
+        if rule is not None:
+            return self._refused(journey, place, rule)
+        if last:
+            return self._error(journey, place, unreachable(packet.family, 1))
+        return None
 
     def _way(self, packet: Packet) -> tuple[list[Router], bool]:
         """The routers that this packet meets; whether the last of them is who it is for."""
@@ -158,6 +168,9 @@ class Internet:
 
     def _arrived(self, journey: _Journey, place: int) -> list[tuple[int, bytes]]:
         packet = journey.packet
+        rule = _decided(journey.way[place].hop, packet)
+        if rule is not None:
+            return self._refused(journey, place, rule)
         answer = self._hosts.answer(packet, journey.way[place].hop, journey.now)
         if isinstance(answer, Error):
             return self._error(journey, place, answer)

@@ -25,7 +25,7 @@ _ETHTOOL, _SET_TX_CHECKSUMS = 0x8946, 0x17
 
 
 def unshare(flags: int) -> None:
-    """As unshare(2), which `os` has from Python 3.12 on; raises OSError."""
+    """Move this process into new namespaces; raises OSError. (`os` can from Python 3.12 on.)"""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(ctypes.c_int(flags)):
         number = ctypes.get_errno()

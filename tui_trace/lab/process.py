@@ -5,6 +5,7 @@ import ctypes
 import errno
 import gc
 import heapq
+import itertools
 import os
 import select
 import signal
@@ -82,11 +83,12 @@ def enter(scenario: Scenario) -> Lab:
     _enter_namespace()
     lifeline_read, lifeline_write = os.pipe()
     ready_read, ready_write = os.pipe()
+    parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         os.close(lifeline_write)
         os.close(ready_read)
-        _run_child(scenario, lifeline_read, ready_write, os.getppid())
+        _run_child(scenario, lifeline_read, ready_write, parent)
     os.close(lifeline_read)
     os.close(ready_write)
     with os.fdopen(ready_read, "rb") as ready:
@@ -132,7 +134,7 @@ def _run_child(scenario: Scenario, lifeline: int, ready: int, parent: int) -> No
         _detach(keep=(lifeline, ready))
         _die_with(parent)
         try:
-            tap, services = _build(scenario)
+            tap = _build(scenario)
         except OSError as error:
             os.write(ready, str(error.strerror or error).encode())
             raise
@@ -157,7 +159,7 @@ def _detach(keep: tuple[int, ...]) -> None:
         os.dup2(null, standard)
     highest = os.sysconf("SC_OPEN_MAX")
     edges = [2, *sorted(keep), min(highest, 1 << 16)]
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         os.closerange(low + 1, high)
 
 
@@ -169,7 +171,7 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _build(scenario: Scenario) -> tuple[socket.socket, list[int]]:
+def _build(scenario: Scenario) -> socket.socket:
     """The link, its far end in a namespace of this process; the socket that is on it."""
     with contextlib.suppress(OSError):
         group = os.getegid()
@@ -196,7 +198,7 @@ def _build(scenario: Scenario) -> tuple[socket.socket, list[int]]:
     tap.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     tap.bind((FAR, _ETH_P_ALL))
-    return tap, []
+    return tap
 
 
 def run(tap: socket.socket, internet: Internet, lifeline: int) -> None:
@@ -212,10 +214,10 @@ def run(tap: socket.socket, internet: Internet, lifeline: int) -> None:
             with contextlib.suppress(OSError):
                 tap.send(_HEADER[raw[0] >> 4] + raw)
         timeout = max(0, waiting[0][0] - clock()) / 1e9 if waiting else None
-        readable = select.select([tap, lifeline], [], [], timeout)[0]
+        readable = select.select([tap.fileno(), lifeline], [], [], timeout)[0]
         if lifeline in readable:
             return
-        if tap not in readable:
+        if tap.fileno() not in readable:
             continue
         for _ in range(_BATCH):
             try:

@@ -45,14 +45,14 @@ class Router:
             hop.tos is not None or hop.clear_ecn or hop.mss is not None or hop.dnat is not None
         )
 
-    def crossing(self, now: int, rng: Random) -> int:
-        """Nanoseconds that the link to this hop adds to a round trip now."""
+    def crossing(self, elapsed: int, rng: Random) -> int:
+        """Nanoseconds that the link to this hop adds to a round trip, so long after the start."""
         delay = self.delay
         if self.hop.jitter:
             delay += int(rng.expovariate(1.0 / (self.hop.jitter * NS_PER_MS)))
         queue = self.hop.queue
         if queue is not None:
-            phase = now / (queue.period * NS_PER_S) % 1.0
+            phase = elapsed / (queue.period * NS_PER_S) % 1.0
             delay += int((1.0 - abs(2.0 * phase - 1.0)) * queue.peak * NS_PER_MS)
         return delay
 
@@ -102,13 +102,16 @@ class Timeline:
         self.parts = self._laid(None)
         """From the first hop to the target."""
 
-    def advance(self, now: int) -> None:
-        """Let everything happen that is due at `now` (ns)."""
-        if not self._events:
-            return
+    def advance(self, now: int) -> int:
+        """Let everything happen that is due at `now` (ns); nanoseconds since the first packet."""
         if self._began is None:
             self._began = now
         elapsed = now - self._began
+        if self._events:
+            self._play(elapsed)
+        return elapsed
+
+    def _play(self, elapsed: int) -> None:
         if self._scenario.repeat is not None:
             cycle, elapsed = divmod(elapsed, round(self._scenario.repeat * NS_PER_S))
             if cycle != self._cycle:
@@ -136,8 +139,9 @@ class Timeline:
         starts: dict[str, tuple[int, list[Part]]] = {}
         for number, diamond in enumerate(self._scenario.diamonds):
             branches = [tuple(self._routers[name] for name in diamond.beside)]
-            for branch in diamond.branches:
-                branches.append(tuple(self._routers[hop.name] for hop in branch.hops))
+            branches += [
+                tuple(self._routers[hop.name] for hop in branch.hops) for branch in diamond.branches
+            ]
             fork = Fork(branches, diamond.balance == "packet", number)
             starts[diamond.beside[0]] = (len(diamond.beside), [fork])
         for detour in self._scenario.detours:
