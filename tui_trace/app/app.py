@@ -1,0 +1,258 @@
+"""The Textual app: one source at a time, its snapshots on the screen, a clean way out."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import ClassVar, TypeAlias
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from tui_trace.app.columns import DISPLAYS
+from tui_trace.app.dials import Dials
+from tui_trace.app.helpscreen import HelpScreen
+from tui_trace.app.keybar import Hint
+from tui_trace.app.keys import KEYS, Key
+from tui_trace.app.live import LiveScreen
+from tui_trace.app.styles import sheets
+from tui_trace.app.themes import DEFAULT_THEME, NIGHT
+from tui_trace.app.tracing import Tracing
+from tui_trace.config import Config, ConfigError
+from tui_trace.session.model import Snapshot
+from tui_trace.settings import Pace, ProbeSettings, Switches
+from tui_trace.source import Command, Source, SourceError
+
+OpenSource: TypeAlias = Callable[[str, ProbeSettings, Pace], Source]
+"""A source for a target, to begin with these settings; may block, may raise `SourceError`."""
+
+PATIENCE = 1.0
+"""Seconds that a source gets to end."""
+DEBUG = "TUI_TRACE_DEBUG"
+
+
+class SnapshotTaken(Message):
+    """The session as it is; a newer one takes the place of one not yet seen."""
+
+    def __init__(self, tracing: Tracing, snapshot: Snapshot) -> None:
+        """From the thread of `tracing`."""
+        super().__init__()
+        self.tracing = tracing
+        self.snapshot = snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest counts, so that a slow terminal never queues work."""
+        return isinstance(message, SnapshotTaken)
+
+
+class SourceEnded(Message):
+    """The thread of a source came to its end."""
+
+    def __init__(self, tracing: Tracing) -> None:
+        """Which one."""
+        super().__init__()
+        self.tracing = tracing
+
+
+class SourceOpened(Message):
+    """The source of another target is there, or why it is not."""
+
+    def __init__(self, target: str, source: Source | None, why_not: str) -> None:
+        """`why_not` is one line."""
+        super().__init__()
+        self.target = target
+        self.source = source
+        self.why_not = why_not
+
+
+class TraceApp(App[None]):
+    """The live view of one source after another.
+
+    After `run`, `return_code` is the exit code, `last_snapshot` what was last known, and
+    `failure` the one line that stderr should get.
+    """
+
+    CSS = sheets("live", "help", "chooser")
+    TITLE = "tui-trace"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key.keys, key.action, key.label, False, tooltip=key.about, id=key.id, priority=True)
+        for key in KEYS
+        if key.priority
+    ]
+
+    def __init__(
+        self,
+        open_source: OpenSource,
+        source: Source,
+        switches: Switches,
+        pace: Pace,
+        config: Config,
+    ) -> None:
+        """`source` begins with the settings of `switches` and with `pace`, once there is a screen.
+
+        `ConfigError` if the config names a theme that is not there.
+        """
+        # With NO_COLOR Textual turns colours to grey, or, in its ANSI mode, leaves them out.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.register_theme(NIGHT)
+        theme = config.theme or DEFAULT_THEME
+        if theme not in self.available_themes:
+            known = ", ".join(sorted(self.available_themes))
+            raise ConfigError(f"{config.path}: theme: no {theme!r}; there are {known}")
+        self.set_reactive(App.theme, theme)
+        self.animation_level = "none"
+        self._open_source = open_source
+        self._config = config
+        self._dials = Dials(switches, pace)
+        self._tracing = self._prepare(source)
+        self.failure: str | None = None
+        """One line, if something broke."""
+        self.details = ""
+        """A traceback, for those who ask for it."""
+        self.set_keymap(dict(config.keymap))
+
+    @property
+    def last_snapshot(self) -> Snapshot | None:
+        """The newest snapshot, after the end too."""
+        return self._tracing.last
+
+    def get_default_screen(self) -> Screen[None]:
+        """The live view."""
+        self.live = LiveScreen(
+            self._dials,
+            {**DISPLAYS, **self._config.columns},
+            [
+                Hint(key.id, self.shown_key(key, first=True), key.label, key.action, key.about)
+                for key in KEYS
+                if key.footer
+            ],
+            self._send,
+            self._look_up,
+        )
+        return self.live
+
+    def on_mount(self) -> None:
+        """Begin to trace as soon as the first answer could be painted."""
+        self._catch_signals()
+        self.call_after_refresh(self._tracing.start)
+
+    def _catch_signals(self) -> None:
+        if self.is_headless or threading.current_thread() is not threading.main_thread():
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._leave_by_signal, number)
+
+    def _leave_by_signal(self, number: signal.Signals) -> None:
+        code = 0 if number is signal.SIGINT else 128 + number
+        self.call_next(self._leave, code)
+
+    def _prepare(self, source: Source) -> Tracing:
+        return Tracing(
+            source,
+            self._config.refresh,
+            lambda tracing, snapshot: self.post_message(SnapshotTaken(tracing, snapshot)),
+            lambda tracing: self.post_message(SourceEnded(tracing)),
+        )
+
+    def on_snapshot_taken(self, message: SnapshotTaken) -> None:
+        """One handler, one reactive."""
+        if message.tracing is self._tracing:
+            self.live.snapshot = message.snapshot
+
+    def on_source_ended(self, message: SourceEnded) -> None:
+        """If it broke, the figures stay and one line says why."""
+        if message.tracing is self._tracing and message.tracing.failure is not None:
+            self.failure = message.tracing.failure
+            self.details = message.tracing.details
+            self.live.fail(self.failure)
+
+    def _send(self, command: Command) -> None:
+        self._tracing.command(command)
+
+    def _look_up(self, target: str) -> None:
+        pace = self._dials.pace
+        thread = threading.Thread(
+            target=self._open, args=(target, self._dials.settings, pace), daemon=True
+        )
+        thread.start()
+
+    def _open(self, target: str, settings: ProbeSettings, pace: Pace) -> None:
+        source, why_not = None, ""
+        try:
+            source = self._open_source(target, settings, pace)
+        except SourceError as error:
+            why_not = str(error)
+        except Exception as error:
+            why_not = f"{type(error).__name__}: {error}"
+            self.details = traceback.format_exc()
+        self.post_message(SourceOpened(target, source, why_not))
+
+    async def on_source_opened(self, message: SourceOpened) -> None:
+        """Go over to the new target, unless nobody waits for it any more."""
+        if self.live.prompt.question != "target":
+            return
+        if message.source is None:
+            self.live.prompt.retry(message.why_not)
+            return
+        await self._end_tracing()
+        self.failure = None
+        self.live.begin_anew()
+        self._tracing = self._prepare(message.source)
+        self._tracing.start()
+
+    async def _end_tracing(self) -> None:
+        self._tracing.stop()
+        deadline = time.monotonic() + PATIENCE
+        while not self._tracing.join(0) and time.monotonic() < deadline:
+            await asyncio.sleep(0.005)
+
+    async def _leave(self, code: int) -> None:
+        await self._end_tracing()
+        self.exit(return_code=code or int(self.failure is not None))
+
+    async def action_leave(self) -> None:
+        """`q`, Ctrl-C."""
+        await self._leave(0)
+
+    async def action_quit(self) -> None:
+        """Textual's own way out is ours."""
+        await self._leave(0)
+
+    def action_help(self) -> None:
+        """`h`, `?`."""
+        self.push_screen(HelpScreen(self.shown_key))
+
+    def shown_key(self, key: Key, first: bool = False) -> str:
+        """The keys that do this now, as they are written on a keyboard."""
+        names = self._config.keymap.get(key.id, key.keys).split(",")
+        shown = [self.get_key_display(Binding(name.strip(), "")) for name in names]
+        return shown[0] if first else " ".join(shown)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """Every key, and the themes."""
+        yield SystemCommand("theme", "Choose another theme", self.action_change_theme)
+        for key in KEYS:
+            if not key.priority:
+                yield SystemCommand(
+                    f"{key.label} ({self.shown_key(key)})",
+                    key.about,
+                    partial(self.live.run_action, key.action),
+                )
+
+    def _handle_exception(self, error: Exception) -> None:
+        """One line instead of pages, unless asked for: the terminal is restored either way."""
+        self.failure = f"the view broke off: {type(error).__name__}: {error}"
+        self.details = "".join(traceback.format_exception(error))
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._tracing.stop()
+        self._close_messages_no_wait()

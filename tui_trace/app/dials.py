@@ -1,0 +1,147 @@
+"""What each key asks of the source. Pure: settings go in, a command and a word come out."""
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from tui_trace.app.heading import interval_words
+from tui_trace.settings import (
+    NS_PER_S,
+    Pace,
+    ProbeSettings,
+    Protocol,
+    SettingError,
+    Switches,
+    TcpFlags,
+    check_ttls,
+    fitted,
+    parse_port,
+    parse_size,
+    parse_tos,
+    parse_ttl,
+    tos_words,
+)
+from tui_trace.source import Command, SetPace, Switch
+
+INTERVALS = tuple(round(s * NS_PER_S) for s in (0.1, 0.2, 0.5, 1, 2, 5, 10))
+"""Nanoseconds; the steps of the keys for faster and slower."""
+
+
+class Turn(NamedTuple):
+    """What came of turning a dial."""
+
+    command: Command | None
+    """To send; None: nothing changes."""
+    warning: str | None = None
+    """One line to show."""
+
+
+class Dials:
+    """The settings and the pace in use, and the ways to change them."""
+
+    def __init__(self, switches: Switches, pace: Pace) -> None:
+        """`family`, 4 or 6, is set when the session tells it."""
+        self.switches = switches
+        self.pace = pace
+        self.family = 4
+
+    @property
+    def settings(self) -> ProbeSettings:
+        """In use now."""
+        return self.switches.current
+
+    def protocol(self, name: str) -> Turn:
+        """Another protocol, with the port and size it had before."""
+        if self.settings.protocol == name:
+            return Turn(None)
+        before = self.settings
+        self.switches.protocol(Protocol(name))
+        return self._switched(before)
+
+    def dont_fragment(self) -> Turn:
+        """DF on or off."""
+        if self.family == 6:
+            return Turn(None, "IPv6 never lets a router fragment: there is no DF bit to switch")
+        return self._change(df=not self.settings.df)
+
+    def tcp_flags(self) -> Turn:
+        """The next of SYN, ACK, SYN+ECN."""
+        if self.settings.protocol is not Protocol.TCP:
+            return Turn(
+                None, f"{self.settings.protocol.upper()} has no TCP flags: t switches to TCP"
+            )
+        flags = list(TcpFlags)
+        following = flags[(flags.index(self.settings.tcp_flags) + 1) % len(flags)]
+        return self._change(tcp_flags=following)
+
+    def interval(self, direction: int) -> Turn:
+        """The next longer (1) or shorter (-1) step."""
+        now = self.pace.interval
+        steps = [step for step in INTERVALS if (step - now) * direction > 0]
+        if not steps:
+            return Turn(None, f"{interval_words(now)} is as far as this goes")
+        return self._paced(replace(self.pace, interval=min(steps) if direction > 0 else max(steps)))
+
+    def pause(self) -> Turn:
+        """Pause, or go on."""
+        return self._paced(replace(self.pace, paused=not self.pace.paused))
+
+    def why_not(self, question: str) -> str | None:
+        """Why a value cannot be asked for just now; None if it can."""
+        if question == "port" and self.settings.protocol is Protocol.ICMP:
+            return "ICMP has no ports: t switches to TCP, u to UDP"
+        return None
+
+    def value(self, question: str) -> str:
+        """The value in use, as the user would type it."""
+        match question:
+            case "port":
+                return str(self.settings.port)
+            case "tos":
+                return tos_words(self.settings.tos).partition(" ")[0]
+            case "size":
+                return str(self.settings.size)
+            case "first_ttl":
+                return str(self.pace.first_ttl)
+            case "max_ttl":
+                return str(self.pace.max_ttl)
+        return ""
+
+    def answer(self, question: str, text: str) -> Turn:
+        """Set what was asked for; `SettingError` if the text can never be right."""
+        match question:
+            case "port":
+                transport = "udp" if self.settings.protocol is Protocol.UDP else "tcp"
+                return self._change(port=parse_port(text, transport=transport))
+            case "tos":
+                return self._change(tos=parse_tos(text))
+            case "size":
+                return self._change(size=parse_size(text))
+            case "first_ttl":
+                return self._ttls(parse_ttl(text, "--first-ttl"), self.pace.max_ttl)
+            case "max_ttl":
+                return self._ttls(self.pace.first_ttl, parse_ttl(text, "--max-ttl"))
+        raise ValueError(question)
+
+    def _ttls(self, first: int, last: int) -> Turn:
+        check_ttls(first, last)
+        return self._paced(replace(self.pace, first_ttl=first, max_ttl=last))
+
+    def _change(self, **fields: object) -> Turn:
+        before = self.settings
+        self.switches.change(**fields)
+        return self._switched(before)
+
+    def _switched(self, before: ProbeSettings) -> Turn:
+        self.switches.current, warning = fitted(self.settings, self.family)
+        changed = self.settings != before
+        return Turn(Switch(self.settings) if changed else None, warning)
+
+    def _paced(self, pace: Pace) -> Turn:
+        if pace == self.pace:
+            return Turn(None)
+        self.pace = pace
+        return Turn(SetPace(pace))
+
+
+__all__ = ["INTERVALS", "Dials", "SettingError", "Turn"]

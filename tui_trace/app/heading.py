@@ -1,0 +1,111 @@
+"""What stands above the table: what is probed, how far we are, and what is wrong."""
+
+from tui_trace.app.columns import Tone, percent
+from tui_trace.app.rows import Line, fit
+from tui_trace.session.model import Hop, Snapshot
+from tui_trace.settings import NS_PER_S, Pace, protocol_words
+from tui_trace.text import clean
+
+_SILENT_ROUNDS = 3
+"""Rounds without any answer of the target, after which that is worth a line."""
+
+
+def interval_words(interval: int) -> str:
+    """`every 1 s`; `interval` in ns."""
+    return f"every {interval / NS_PER_S:g} s"
+
+
+def pace_words(pace: Pace) -> str:
+    """The interval, and what else of the pace is not as usual."""
+    parts = [interval_words(pace.interval)]
+    if (pace.first_ttl, pace.max_ttl) != (1, 30):
+        parts.append(f"TTL {pace.first_ttl}–{pace.max_ttl}")
+    if pace.queries != 1:
+        parts.append(f"{pace.queries} probes")
+    return " · ".join(parts)
+
+
+def clock(elapsed: int) -> str:
+    """Nanoseconds as `0:42`, `1:02:03`, `2d 01:02:03`."""
+    minutes, seconds = divmod(elapsed // NS_PER_S, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours:02}:{minutes:02}:{seconds:02}"
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def target_hop(snapshot: Snapshot) -> Hop | None:
+    """The row of the target, if it answered in this run."""
+    hops = snapshot.run.hops
+    return hops[-1] if hops and hops[-1].is_target else None
+
+
+def verdict(snapshot: Snapshot) -> Line:
+    """The worst thing that is true of the path, in a few words; empty if nothing is."""
+    run = snapshot.run
+    target = target_hop(snapshot)
+    if target is not None and target.lost:
+        share = percent(target.lost, target.figures.count)
+        return [(f" ! {share} % loss at the target ", Tone.BAD)]
+    if not run.reached and run.rounds > _SILENT_ROUNDS:
+        answered = [hop.ttl for hop in run.hops if hop.responders]
+        last = f", last answer from hop {answered[-1]}" if answered else ", nobody answers"
+        return [(f" ! target silent{last} ", Tone.WARN)]
+    return []
+
+
+def _state(snapshot: Snapshot, failure: str | None) -> Line:
+    if failure is not None:
+        return [(" × stopped ", Tone.BAD)]
+    if snapshot.ended:
+        return [("■ ended", Tone.WARN)]
+    if snapshot.pace.paused:
+        return [("‖ paused", Tone.WARN)]
+    return [("● live", Tone.MARK)]
+
+
+def _between(left: Line, right: Line, width: int) -> Line:
+    """Left and right parts of one line; the left one gives way."""
+    used = sum(len(text) for text, _ in right)
+    room = max(width - used - 3, 0)
+    line: Line = [(" ", Tone.PLAIN)]
+    for text, tone in left:
+        shown = text if len(text) <= room else fit(text, room)
+        line.append((shown, tone))
+        room -= len(shown)
+    return [*line, (" " * (room + 1), Tone.PLAIN), *right, (" ", Tone.PLAIN)]
+
+
+def heading(snapshot: Snapshot, width: int, failure: str | None = None) -> list[Line]:
+    """The lines above the table, `width` cells each.
+
+    Two where that is enough, else three, and one more if something is wrong or a notice was given.
+    """
+    run = snapshot.run
+    target = clean(snapshot.target)
+    named: Line = [(target, Tone.STRONG)]
+    if snapshot.address and snapshot.address != snapshot.target:
+        named.append((f"  {clean(snapshot.address)}", Tone.PLAIN))
+    settings = f"{clean(run.settings.words())} · {pace_words(snapshot.pace)}"
+    progress: Line = [
+        (f"round {run.rounds} · {clock(snapshot.at)} · run {run.number}", Tone.PLAIN),
+        (f" ({protocol_words(run.settings)})", Tone.DIM),
+    ]
+    if snapshot.foreign:
+        progress.append((f" · foreign {snapshot.foreign}", Tone.DIM))
+    state = _state(snapshot, failure)
+    told = verdict(snapshot)
+    right: Line = [*told, ("  ", Tone.PLAIN), *state] if told else state
+    if sum(len(text) for text, _ in named) + len(settings) + 6 <= width:
+        lines = [_between(named, [(settings, Tone.PLAIN)], width)]
+    else:
+        lines = [_between(named, [], width), _between([(settings, Tone.PLAIN)], [], width)]
+    lines.append(_between(progress, right, width))
+    if failure is not None:
+        lines.append([(fit(f" ! {clean(failure)}", width), Tone.BAD)])
+    elif snapshot.trouble is not None:
+        lines.append([(fit(f" ! {clean(snapshot.trouble)}", width), Tone.BAD)])
+    elif snapshot.notice is not None:
+        lines.append([(fit(f" {clean(snapshot.notice)}", width), Tone.WARN)])
+    return lines

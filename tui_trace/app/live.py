@@ -1,0 +1,253 @@
+"""The screen that a trace is watched on."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Input
+
+from tui_trace.app.chooser import ColumnChooser
+from tui_trace.app.columns import DISPLAYS
+from tui_trace.app.dials import Dials, Turn
+from tui_trace.app.heading import heading
+from tui_trace.app.inspector import Inspector
+from tui_trace.app.keybar import Hint, KeyBar
+from tui_trace.app.keys import KEYS
+from tui_trace.app.prompt import Prompt
+from tui_trace.app.rows import row_text
+from tui_trace.app.table import HopTable
+from tui_trace.app.toned import Lines
+from tui_trace.session.model import Snapshot
+from tui_trace.settings import SettingError
+from tui_trace.source import Command, Reset
+
+_TALL = 40
+"""Terminal lines from which on the inspector takes more of them."""
+
+
+class LiveScreen(Screen[None]):
+    """Heading, table, inspector, and a line for keys or a prompt."""
+
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            key.keys,
+            f"app.{key.action}" if key.action in ("leave", "help") else key.action,
+            key.label,
+            show=key.footer,
+            tooltip=key.about,
+            id=key.id,
+        )
+        for key in KEYS
+        if not key.priority
+    ]
+
+    snapshot: reactive[Snapshot | None] = reactive(None, always_update=True)
+
+    def __init__(
+        self,
+        dials: Dials,
+        displays: dict[str, tuple[str, ...]],
+        hints: list[Hint],
+        send: Callable[[Command], None],
+        trace: Callable[[str], None],
+    ) -> None:
+        """`send` asks the source for a change, `trace` for another target."""
+        super().__init__()
+        self._dials = dials
+        self._columns = displays
+        self._display_now = next(iter(DISPLAYS))
+        self._hints = hints
+        self._send = send
+        self._trace = trace
+        self.failure: str | None = None
+        """Why the source broke, if it did."""
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Lines(id="heading")
+        yield HopTable(id="hops")
+        yield Inspector(id="inspector")
+        yield Prompt(id="prompt")
+        yield KeyBar(self._hints, id="keys")
+
+    @property
+    def table(self) -> HopTable:
+        """The hops."""
+        return self.query_one(HopTable)
+
+    @property
+    def prompt(self) -> Prompt:
+        """Where values are typed."""
+        return self.query_one(Prompt)
+
+    @property
+    def _inspector(self) -> Inspector:
+        return self.query_one(Inspector)
+
+    def on_mount(self) -> None:
+        """The columns of the first display."""
+        self.table.choose(self._columns[self._display_now])
+
+    def on_resize(self) -> None:
+        """Everything that depends on the width."""
+        self._inspector.set_class(self.size.height >= _TALL, "-tall")
+        self._show_heading()
+
+    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Draw what changed."""
+        if snapshot is None:
+            return
+        self._dials.family = snapshot.family
+        self._show_heading()
+        self.table.show(snapshot.run.hops)
+        self._show_inspector()
+
+    def fail(self, why: str) -> None:
+        """The source broke: say so above the figures that remain."""
+        self.failure = why
+        self._show_heading()
+
+    def begin_anew(self) -> None:
+        """Another session starts: its table owes nothing to the last one's."""
+        self.failure = None
+        self.table.forget()
+        self.prompt.close()
+        self.query_one(KeyBar).display = True
+
+    def _show_heading(self) -> None:
+        if self.snapshot is None or not self.size.width:
+            return
+        shown = self.query_one("#heading", Lines)
+        lines = heading(self.snapshot, self.size.width, self.failure)
+        if shown.styles.height is None or shown.styles.height.value != len(lines):
+            shown.styles.height = len(lines)
+        shown.show(lines)
+
+    def _show_inspector(self) -> None:
+        if self._inspector.display:
+            self._inspector.look_at(self.table.selected_hop)
+
+    def say(self, text: str) -> None:
+        """One line for a moment, in place of the keys."""
+        self.query_one(KeyBar).say(text)
+
+    def _turned(self, turn: Turn) -> None:
+        if turn.command is not None:
+            self._send(turn.command)
+        if turn.warning is not None:
+            self.say(turn.warning)
+
+    def action_protocol(self, name: str) -> None:
+        """`t`, `u`, `i`."""
+        self._turned(self._dials.protocol(name))
+
+    def action_dont_fragment(self) -> None:
+        """`F`."""
+        self._turned(self._dials.dont_fragment())
+
+    def action_tcp_flags(self) -> None:
+        """`A`."""
+        self._turned(self._dials.tcp_flags())
+
+    def action_slower(self) -> None:
+        """`+`."""
+        self._turned(self._dials.interval(1))
+
+    def action_faster(self) -> None:
+        """`-`."""
+        self._turned(self._dials.interval(-1))
+
+    def action_pause(self) -> None:
+        """`p`."""
+        self._turned(self._dials.pause())
+
+    def action_reset(self) -> None:
+        """`r`."""
+        self._send(Reset())
+
+    def action_ask(self, question: str) -> None:
+        """`P`, `Q`, `S`, `f`, `m`, `/`."""
+        why_not = self._dials.why_not(question)
+        if why_not is not None:
+            self.say(why_not)
+            return
+        target = self.snapshot.target if self.snapshot else ""
+        self.query_one(KeyBar).display = False
+        self.prompt.ask(question, target if question == "target" else self._dials.value(question))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in the prompt."""
+        question = self.prompt.question
+        if question is None:
+            return
+        text = event.value.strip()
+        if question == "target":
+            if text:
+                self.prompt.wait(f"looking up {text} … · Escape leaves")
+                self._trace(text)
+            return
+        try:
+            turn = self._dials.answer(question, text)
+        except SettingError as error:
+            self.prompt.retry(str(error))
+            return
+        self._close_prompt()
+        self._turned(turn)
+
+    def _close_prompt(self) -> None:
+        self.prompt.close()
+        self.query_one(KeyBar).display = True
+
+    def action_close(self) -> None:
+        """Escape: the innermost thing that is open."""
+        if self.prompt.question is not None:
+            self._close_prompt()
+        elif self._inspector.display:
+            self._inspector.display = False
+        else:
+            self.table.select(None)
+
+    def action_select(self, step: int) -> None:
+        """Up and down."""
+        self.table.move(step)
+        self._show_inspector()
+
+    def on_hop_table_selected(self) -> None:
+        """The mouse selected a row."""
+        self._show_inspector()
+
+    def action_inspect(self) -> None:
+        """Enter: open the panel of the selected hop, or close it."""
+        if self.table.selected_hop is None:
+            self.table.move(1)
+        self._inspector.display = not self._inspector.display
+        self._show_inspector()
+
+    def action_display(self) -> None:
+        """`d`: the next set of columns."""
+        names = list(DISPLAYS)
+        self._display_now = names[(names.index(self._display_now) + 1) % len(names)]
+        self.table.choose(self._columns[self._display_now])
+        self.say(f"display: {self._display_now}")
+
+    def action_columns(self) -> None:
+        """`o`."""
+        chosen = self._columns[self._display_now]
+        self.app.push_screen(ColumnChooser(self._display_now, chosen, self._choose))
+
+    def _choose(self, columns: tuple[str, ...]) -> None:
+        self._columns[self._display_now] = columns
+        self.table.choose(columns)
+
+    def action_copy(self) -> None:
+        """`y`."""
+        hop = self.table.selected_hop
+        if hop is None:
+            self.say("no hop is selected: up and down do")
+            return
+        self.app.copy_to_clipboard(row_text(hop, self.table.table_layout))
+        self.say(f"hop {hop.ttl} copied to the clipboard")

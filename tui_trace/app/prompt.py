@@ -1,0 +1,70 @@
+"""One line at the bottom that takes a value."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from tui_trace.text import clean
+
+QUESTIONS = {
+    "port": "Destination port or service",
+    "tos": "TOS byte or DSCP name",
+    "size": "Packet size in bytes",
+    "first_ttl": "First TTL",
+    "max_ttl": "Largest TTL",
+    "target": "New target",
+}
+
+
+class Prompt(Vertical):
+    """Hidden until `ask`; Enter submits, Escape leaves."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        """Hidden."""
+        super().__init__(id=id)
+        self.question: str | None = None
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        """A line for what to say, a line for the value."""
+        yield Static(id="prompt-says")
+        box = Input(id="prompt-value", compact=True)
+        box.cursor_blink = False
+        yield box
+
+    @property
+    def _box(self) -> Input:
+        return self.query_one(Input)
+
+    def ask(self, question: str, value: str) -> None:
+        """Ask for a value, with the one in use to start from."""
+        self.question = question
+        self.display = True
+        self._box.disabled = False
+        self._box.value = value
+        self.say(f"{QUESTIONS[question]}   Enter applies · Escape leaves")
+        self._box.focus()
+
+    def say(self, text: str, wrong: bool = False) -> None:
+        """A line above the value; `wrong`: why the value will not do."""
+        said = self.query_one("#prompt-says", Static)
+        said.set_class(wrong, "-wrong")
+        said.update(Content(f"! {clean(text)}" if wrong else clean(text)))
+
+    def wait(self, text: str) -> None:
+        """Take nothing while an answer is on its way."""
+        self.say(text)
+        self._box.disabled = True
+
+    def retry(self, why: str) -> None:
+        """The value was refused."""
+        self._box.disabled = False
+        self._box.focus()
+        self.say(why, wrong=True)
+
+    def close(self) -> None:
+        """Leave."""
+        self.question = None
+        self.display = False
+        self.screen.set_focus(None)

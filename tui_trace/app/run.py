@@ -1,0 +1,27 @@
+"""The live view from start to end, as the command line runs it."""
+
+import os
+import shutil
+import sys
+
+from tui_trace.app.app import DEBUG, TraceApp
+from tui_trace.app.parting import parting_lines
+from tui_trace.text import clean
+
+
+def run_live(app: TraceApp) -> int:
+    """Run, leave the last table in the terminal, say on stderr what broke. The exit code."""
+    app.run()
+    snapshot = app.last_snapshot
+    try:
+        if snapshot is not None and snapshot.run.hops:
+            color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+            sys.stdout.write(parting_lines(snapshot, shutil.get_terminal_size().columns, color))
+            sys.stdout.flush()
+        if app.failure is not None:
+            if os.environ.get(DEBUG) == "1":
+                sys.stderr.write(app.details)
+            sys.stderr.write(f"tui-trace: {clean(app.failure)}\n")
+    except OSError:
+        pass  # the terminal is gone: that is why we leave
+    return app.return_code or 0

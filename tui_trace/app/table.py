@@ -1,0 +1,179 @@
+"""The table of hops, on the line API: a row is drawn again only when its hop is another."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui_trace.app.columns import DISPLAYS, Tone
+from tui_trace.app.rows import MARGIN, Layout, Wants, header, lay_out, row
+from tui_trace.app.toned import CLASSES, CURSOR, TITLE, Palette
+from tui_trace.session.model import Hop
+
+_HEADER = 1
+_POINTER = "›"
+
+
+class HopTable(ScrollView):
+    """Rows of a run's hops, one of which may be selected."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
+    ALLOW_SELECT = False
+
+    class Selected(Message):
+        """Another hop was selected with the mouse."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        """Empty."""
+        super().__init__(id=id)
+        self._hops: tuple[Hop, ...] = ()
+        self._chosen: tuple[str, ...] = DISPLAYS["latency"]
+        self._wants = Wants()
+        self._layout_now = lay_out(self._chosen, 80, self._wants)
+        self._rows: dict[int, tuple[Hop, list[Strip]]] = {}
+        self._lines: list[tuple[int, Strip]] = []
+        self._title: Strip | None = None
+        self._palette = Palette(self)
+        self.selected: int | None = None
+        """TTL of the selected hop."""
+        self.built = 0
+        """Rows built so far: what the tests of the cache look at."""
+
+    @property
+    def table_layout(self) -> Layout:
+        """The columns that fit now."""
+        return self._layout_now
+
+    @property
+    def selected_hop(self) -> Hop | None:
+        """The selected hop as it is now, if it is still in the table."""
+        return next((hop for hop in self._hops if hop.ttl == self.selected), None)
+
+    def show(self, hops: tuple[Hop, ...]) -> None:
+        """Draw these hops; those that are the same objects as before stay as they are."""
+        self._hops = hops
+        wants = self._wants.and_of(hops)
+        if wants != self._wants:
+            self._wants = wants
+            self._arrange()
+        else:
+            self._rebuild()
+
+    def choose(self, columns: Sequence[str]) -> None:
+        """Show these columns."""
+        self._chosen = tuple(columns)
+        self._arrange()
+
+    def forget(self) -> None:
+        """Another session begins: nothing is wanted, nothing selected."""
+        self._wants = Wants()
+        self.selected = None
+
+    def select(self, ttl: int | None) -> None:
+        """Select the hop of this TTL; None: none."""
+        changed = {self.selected, ttl} if ttl != self.selected else set()
+        self.selected = ttl
+        for number in changed:
+            if number is not None:
+                self._rows.pop(number, None)
+        self._rebuild()
+        if ttl is not None:
+            self._reveal(ttl)
+
+    def move(self, step: int) -> None:
+        """Select a hop so many rows further; the first move goes to the nearer end."""
+        if not self._hops:
+            return
+        ttls = [hop.ttl for hop in self._hops]
+        if self.selected not in ttls:
+            self.select(ttls[0 if step > 0 and step < len(ttls) else -1 if step > 0 else 0])
+            return
+        index = ttls.index(self.selected) + step
+        self.select(ttls[min(max(index, 0), len(ttls) - 1)])
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the row under the mouse."""
+        line = event.y - _HEADER + self.scroll_offset.y
+        if event.y >= _HEADER and line < len(self._lines):
+            self.select(self._lines[line][0])
+            self.post_message(self.Selected())
+
+    def on_resize(self) -> None:
+        """Other columns may fit."""
+        self._arrange()
+
+    def notify_style_update(self) -> None:
+        """The theme changed."""
+        super().notify_style_update()
+        self._palette.forget()
+        self._arrange()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the widget; the titles stay on top."""
+        width = self.size.width
+        if y == 0:
+            if self._title is None:
+                over = self._palette.named(TITLE)
+                self._title = self._palette.strip(
+                    [(header(self._layout_now), Tone.PLAIN)], width, over
+                )
+            return self._title
+        line = y - _HEADER + self.scroll_offset.y
+        if line < len(self._lines):
+            return self._lines[line][1]
+        return Strip.blank(width, self.rich_style)
+
+    def _arrange(self) -> None:
+        if not self.size.width:
+            return
+        self._layout_now = lay_out(self._chosen, self.size.width, self._wants)
+        self._rows.clear()
+        self._title = None
+        self._rebuild()
+        self.refresh()
+
+    def _rebuild(self) -> None:
+        if not self.size.width:
+            return
+        lines: list[tuple[int, Strip]] = []
+        for hop in self._hops:
+            lines.extend((hop.ttl, strip) for strip in self._strips(hop))
+        before, self._lines = self._lines, lines
+        if len(before) != len(lines):
+            self.virtual_size = Size(self.size.width, len(lines) + _HEADER)
+            self.refresh()
+            return
+        for index, (old, new) in enumerate(zip(before, lines, strict=True)):
+            if old[1] is not new[1]:
+                self.refresh_line(index + _HEADER)
+
+    def _strips(self, hop: Hop) -> list[Strip]:
+        built = self._rows.get(hop.ttl)
+        if built is not None and built[0] is hop:
+            return built[1]
+        self.built += 1
+        selected = hop.ttl == self.selected
+        over: Style | None = self._palette.named(CURSOR) if selected else None
+        lines = row(hop, self._layout_now)
+        if selected:
+            text, tone = lines[0][0]
+            lines[0][0] = (_POINTER + text[MARGIN:], tone)
+        strips = [self._palette.strip(line, self.size.width, over) for line in lines]
+        self._rows[hop.ttl] = (hop, strips)
+        return strips
+
+    def _reveal(self, ttl: int) -> None:
+        lines = [index for index, (number, _) in enumerate(self._lines) if number == ttl]
+        height = self.size.height - _HEADER
+        if not lines or height <= 0:
+            return
+        top = self.scroll_offset.y
+        if lines[0] < top:
+            self.scroll_to(y=lines[0], animate=False)
+        elif lines[-1] >= top + height:
+            self.scroll_to(y=lines[-1] - height + 1, animate=False)

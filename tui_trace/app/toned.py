@@ -1,0 +1,85 @@
+"""Widgets drawn line by line from toned text."""
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui_trace.app.columns import Tone
+from tui_trace.app.rows import Line
+
+CURSOR = "tone--cursor"
+TITLE = "tone--title"
+CLASSES = frozenset({f"tone--{tone.value}" for tone in Tone} | {CURSOR, TITLE})
+
+
+class Palette:
+    """The styles of a widget's tones, looked up once and kept until the theme changes."""
+
+    def __init__(self, widget: Widget) -> None:
+        """`widget` has `CLASSES` among its component classes."""
+        self._widget = widget
+        self._styles: dict[Tone | str, Style] = {}
+
+    def forget(self) -> None:
+        """The theme or a style sheet changed."""
+        self._styles.clear()
+
+    def style(self, tone: Tone) -> Style:
+        """Of a tone."""
+        try:
+            return self._styles[tone]
+        except KeyError:
+            style = self._widget.get_component_rich_style(f"tone--{tone.value}")
+            return self._styles.setdefault(tone, style)
+
+    def named(self, name: str) -> Style:
+        """Of `CURSOR` or `TITLE`: only what it adds."""
+        try:
+            return self._styles[name]
+        except KeyError:
+            style = self._widget.get_component_rich_style(name, partial=True)
+            return self._styles.setdefault(name, style)
+
+    def strip(self, line: Line, width: int, over: Style | None = None) -> Strip:
+        """One line, exactly `width` cells, with `over` laid over every tone."""
+        base = self._widget.rich_style
+        if over is not None:
+            base += over
+            segments = [Segment(text, self.style(tone) + over) for text, tone in line]
+        else:
+            segments = [Segment(text, self.style(tone)) for text, tone in line]
+        return Strip(segments).adjust_cell_length(width, base)
+
+
+class Lines(Widget):
+    """A widget that shows some lines, and draws only when they change."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str | None = None) -> None:
+        """Empty."""
+        super().__init__(id=id)
+        self._lines: list[Line] = []
+        self._palette = Palette(self)
+
+    def show(self, lines: list[Line]) -> None:
+        """Draw these lines."""
+        if lines != self._lines:
+            self._lines = lines
+            self.refresh()
+
+    def notify_style_update(self) -> None:
+        """The theme changed."""
+        super().notify_style_update()
+        self._palette.forget()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the widget."""
+        width = self.size.width
+        if y >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        return self._palette.strip(self._lines[y], width)

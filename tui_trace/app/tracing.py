@@ -1,0 +1,117 @@
+"""One source at work in a thread of its own, folded there into snapshots for the view."""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+from tui_trace.events import Event, Notice, PathEnd, Reply, RunOpened
+from tui_trace.session.fold import Session
+from tui_trace.session.model import Snapshot
+from tui_trace.settings import NS_PER_S
+from tui_trace.source import Command, Source, SourceError
+
+
+class Feed:
+    """A sink that folds the stream and hands snapshots on, at most `rate` times a second.
+
+    What is new to the eye (a hop's first answer, another run, a notice) is handed on with the
+    batch that brought it. There are only as many of these as hops and runs, so that the limit
+    holds in the long run.
+    """
+
+    def __init__(self, deliver: Callable[[Snapshot], object], rate: float) -> None:
+        """`deliver` is called in the source's thread."""
+        self._deliver = deliver
+        # a pulse that comes a little early must not wait for the next one
+        self._gap = 0.9 / rate
+        self._session = Session()
+        self._answered: set[int] = set()
+        self._changed = False
+        self._news = False
+        self._handed = float("-inf")
+        self.last: Snapshot | None = None
+
+    def event(self, event: Event) -> None:
+        """Fold it."""
+        self._session.apply(event)
+        self._changed = True
+        if isinstance(event, Reply):
+            if event.ttl not in self._answered:
+                self._answered.add(event.ttl)
+                self._news = True
+        elif isinstance(event, RunOpened):
+            self._answered.clear()
+            self._news = True
+        elif isinstance(event, (Notice, PathEnd)):
+            self._news = True
+
+    def pulse(self, at: int) -> None:
+        """Hand a snapshot on if there is something to see and it is time."""
+        if not self._changed and self.last and at // NS_PER_S == self.last.at // NS_PER_S:
+            return
+        if self._news or time.monotonic() - self._handed >= self._gap:
+            self.flush(at)
+
+    def flush(self, at: int | None = None) -> None:
+        """Hand on how things stand."""
+        self._changed = self._news = False
+        self._handed = time.monotonic()
+        self.last = self._session.snapshot(at)
+        self._deliver(self.last)
+
+
+class Tracing:
+    """A source, its thread and its feed. The thread never keeps the program from ending."""
+
+    def __init__(
+        self,
+        source: Source,
+        rate: float,
+        deliver: Callable[["Tracing", Snapshot], object],
+        ended: Callable[["Tracing"], object],
+    ) -> None:
+        """`deliver` and `ended` are called in the source's thread."""
+        self._source = source
+        self._ended = ended
+        self._feed = Feed(lambda snapshot: deliver(self, snapshot), rate)
+        self._thread = threading.Thread(target=self._run, name="source", daemon=True)
+        self.failure: str | None = None
+        """One line, if the source broke."""
+        self.details = ""
+        """The traceback that belongs to it."""
+
+    @property
+    def last(self) -> Snapshot | None:
+        """The newest snapshot."""
+        return self._feed.last
+
+    def start(self) -> None:
+        """Once."""
+        self._thread.start()
+
+    def command(self, command: Command) -> None:
+        """Ask the source for a change."""
+        self._source.command(command)
+
+    def stop(self) -> None:
+        """Ask the source to end soon."""
+        self._source.stop()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end, seconds at most; whether it came."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._source.run(self._feed)
+        except SourceError as error:
+            self.failure = str(error)
+        except Exception as error:
+            words = " ".join(str(error).split()) or "no reason given"
+            self.failure = f"tracing broke off: {type(error).__name__}: {words}"
+            self.details = traceback.format_exc()
+        self._feed.flush()
+        self._ended(self)

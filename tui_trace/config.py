@@ -1,0 +1,151 @@
+"""The config file: `tui-trace/config.toml` in the user's config directory (`~/.config` on Linux).
+
+All of it is optional; the command line wins over it::
+
+    theme = "tui-trace"        # or any of Textual's: nord, gruvbox, textual-light, ...
+    refresh = 10               # repaints a second at most, 1 to 30
+
+    [options]                  # as the options of these names
+    interval = 1.0
+    first-ttl = 1
+    max-ttl = 30
+    max-unknown = 5
+    queries = 1
+
+    [columns]                  # what each display shows after number and host
+    latency = ["loss", "sent", "last", "min", "avg", "max", "recent", "notes"]
+
+    [keymap]                   # names as in tui_trace/app/keys.py; several keys with commas
+    "probe.tcp" = "t"
+    "app.quit" = "q,x"
+
+A key that is not known, a value of a wrong type or out of range, and a key of the keyboard that is
+to do two things are refused with one line that names the file and the key.
+"""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+import platformdirs
+from msgspec.structs import replace
+
+from tui_trace.app.columns import ALWAYS, COLUMNS, DISPLAYS
+from tui_trace.app.keys import KEYS
+from tui_trace.settings import (
+    Pace,
+    SettingError,
+    check_ttls,
+    parse_count,
+    parse_seconds,
+    parse_ttl,
+)
+
+REFRESH = (1.0, 30.0)
+"""Least and most repaints a second."""
+
+
+class ConfigError(ValueError):
+    """The file cannot be used; `str()` is the one line to show."""
+
+
+class Options(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """Defaults for options of the command line."""
+
+    interval: float | None = None
+    """Seconds."""
+    first_ttl: int | None = None
+    max_ttl: int | None = None
+    max_unknown: int | None = None
+    queries: int | None = None
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the file says; `Config()` is what an empty one says."""
+
+    theme: str | None = None
+    refresh: float = 10.0
+    """Repaints a second at most."""
+    options: Options = Options()
+    columns: dict[str, tuple[str, ...]] = {}
+    keymap: dict[str, str] = {}
+    """Keys by the id of what they do."""
+    path: str = ""
+    """Where it was read from."""
+
+    def pace(self, base: Pace) -> Pace:
+        """`base` with what the file asks for; `SettingError` if that can never be right."""
+        asked = self.options
+        changed: dict[str, int] = {}
+        if asked.interval is not None:
+            changed["interval"] = parse_seconds(str(asked.interval), "interval")
+        if asked.first_ttl is not None:
+            changed["first_ttl"] = parse_ttl(str(asked.first_ttl), "first-ttl")
+        if asked.max_ttl is not None:
+            changed["max_ttl"] = parse_ttl(str(asked.max_ttl), "max-ttl")
+        if asked.max_unknown is not None:
+            changed["max_unknown"] = parse_count(str(asked.max_unknown), "max-unknown", 255)
+        if asked.queries is not None:
+            changed["queries"] = parse_count(str(asked.queries), "queries", 255)
+        return replace(base, **changed)
+
+
+def default_path() -> Path:
+    """Where the file is looked for."""
+    return platformdirs.user_config_path("tui-trace") / "config.toml"
+
+
+def load(path: Path | None = None) -> Config:
+    """Read the file; one that is not there is empty, unless it was named. `ConfigError`."""
+    place = default_path() if path is None else path
+    try:
+        text = place.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if path is None:
+            return Config()
+        raise ConfigError(f"{place}: there is no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{place}: cannot be read: {_line(error)}") from None
+    try:
+        values = tomllib.loads(text)
+        if "path" in values:
+            raise msgspec.ValidationError("Object contains unknown field `path`")
+        config = replace(msgspec.convert(values, Config), path=str(place))
+        _check(config)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, SettingError) as error:
+        raise ConfigError(f"{place}: {_line(error)}") from None
+    return config
+
+
+def _line(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return " ".join(text.replace("Object contains", "the file contains").split())
+
+
+def _check(config: Config) -> None:
+    low, high = REFRESH
+    if not low <= config.refresh <= high:
+        raise SettingError("refresh", config.refresh, f"{low:g} to {high:g} repaints a second")
+    pace = config.pace(Pace())
+    check_ttls(pace.first_ttl, pace.max_ttl)
+    for display, columns in config.columns.items():
+        if display not in DISPLAYS:
+            raise SettingError("columns", display, f"displays ({', '.join(DISPLAYS)})")
+        known = [name for name in COLUMNS if name not in ALWAYS]
+        for name in columns:
+            if name not in known or columns.count(name) > 1:
+                raise SettingError(
+                    f"columns.{display}", name, f"each of these at most once: {', '.join(known)};"
+                )
+    ids = {key.id: key.keys for key in KEYS}
+    for name, keys in config.keymap.items():
+        if name not in ids:
+            raise SettingError("keymap", name, "the name of something that a key does")
+        if not all(key.strip() for key in keys.split(",")):
+            raise SettingError(f"keymap.{name}", keys, "names of keys with commas between them")
+    taken: dict[str, str] = {}
+    for name, keys in {**ids, **config.keymap}.items():
+        for key in keys.split(","):
+            other = taken.setdefault(key.strip(), name)
+            if other != name:
+                raise SettingError(f"keymap.{name}", key, f"a key that does not do {other} already")
