@@ -29,6 +29,7 @@ from tui_trace.lab.link import (
 )
 from tui_trace.lab.loading import LabError
 from tui_trace.lab.scenario import Scenario
+from tui_trace.lab.services import Services
 
 CLIENT = {4: "192.0.2.2", 6: "2001:db8::2"}
 GATEWAY = {4: "192.0.2.1", 6: "2001:db8::1"}
@@ -134,12 +135,13 @@ def _run_child(scenario: Scenario, lifeline: int, ready: int, parent: int) -> No
         _detach(keep=(lifeline, ready))
         _die_with(parent)
         try:
-            tap = _build(scenario)
+            tap, services = _build(scenario)
         except OSError as error:
             os.write(ready, str(error.strerror or error).encode())
             raise
         os.write(ready, b"ready")
         os.close(ready)
+        _fork_servers(services, scenario)
         run(tap, Internet(scenario), lifeline)
         status = 0
     except BaseException:
@@ -171,8 +173,8 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _build(scenario: Scenario) -> socket.socket:
-    """The link, its far end in a namespace of this process; the socket that is on it."""
+def _build(scenario: Scenario) -> tuple[socket.socket, Services]:
+    """The link, its far end in a namespace of this process; the sockets that are on it."""
     with contextlib.suppress(OSError):
         group = os.getegid()
         Path("/proc/sys/net/ipv4/ping_group_range").write_text(f"{group} {group}")
@@ -198,7 +200,20 @@ def _build(scenario: Scenario) -> socket.socket:
     tap.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     tap.bind((FAR, _ETH_P_ALL))
-    return tap
+    families = scenario.families
+    return tap, Services([DNS[each] for each in families], [WHOIS[each] for each in families])
+
+
+def _fork_servers(services: Services, scenario: Scenario) -> None:
+    """Name and whois server as a process of their own, so that no packet waits for them."""
+    parent = os.getpid()
+    if os.fork() == 0:
+        try:
+            _die_with(parent)
+            services.serve(scenario)
+        finally:
+            os._exit(1)
+    services.close()
 
 
 def run(tap: socket.socket, internet: Internet, lifeline: int) -> None:
