@@ -21,9 +21,9 @@ import dns.rrset
 class Served:
     """An event loop in a thread, for the time of a `with` block."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.host = host
-        self.port = 0
+        self.port = port
         self.loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -57,8 +57,8 @@ class DnsServer(Served):
 
     FAULTS = ("silent", "servfail", "refused", "garbage", "truncated", "wrong-id", "wrong-question")
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
-        super().__init__(host)
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__(host, port)
         self.records: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], dns.rrset.RRset] = {}
         self.fault: str | None = None
         """Of every answer; else of the names in `faults`."""
@@ -79,7 +79,7 @@ class DnsServer(Served):
         return [name for name, asked, _ in self.asked if asked == kind]
 
     async def open(self) -> None:
-        self.tcp = await asyncio.start_server(self._stream, self.host, 0)
+        self.tcp = await asyncio.start_server(self._stream, self.host, self.port)
         self.port = self.tcp.sockets[0].getsockname()[1]
         server = self
 
@@ -171,8 +171,8 @@ class DnsServer(Served):
 class WhoisServer(Served):
     """Answers one line and closes, unless it was told otherwise."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
-        super().__init__(host)
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__(host, port)
         self.answers: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.talk: Callable[[asyncio.StreamWriter], Awaitable[None]] | None = None
@@ -181,7 +181,7 @@ class WhoisServer(Served):
         self.most_under_way = 0
 
     async def open(self) -> None:
-        server = await asyncio.start_server(self._stream, self.host, 0)
+        server = await asyncio.start_server(self._stream, self.host, self.port)
         self.port = server.sockets[0].getsockname()[1]
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
