@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tui_trace.events import Stamp
 from tui_trace.settings import ProbeSettings, Protocol
 from tui_trace.wire import filters, reply, template
 from tui_trace.wire.network import Answer, Outgoing, SendError, Sent
-from tui_trace.wire.sockets import Family, Looped, Packet, RawSockets, read_sent
+from tui_trace.wire.sockets import Family, Looped, RawSockets, read_sent
 
 _IP_UNICAST_IF = 50
 _IPV6_UNICAST_IF = 76
@@ -46,6 +47,7 @@ class _Route(NamedTuple):
     bound: str
     """Address given by the user; empty: the routing table decides."""
     source: str
+    destination: tuple[str, int] | tuple[str, int, int, int]
     template: template.Template
 
 
@@ -73,6 +75,9 @@ class RawNetwork:
         self._source = source
         self._sockets = sockets
         self._raw: Family = sockets.families[family]
+        self._sender = self._raw.sender
+        self._header_of_addresses = 12 if family == 4 else 8
+        self._asks_scheduler = False
         self._label = random.SystemRandom().randrange(1, 1 << 20)
         self._af = socket.AF_INET if family == 4 else socket.AF_INET6
         self._routes: dict[ProbeSettings, _Route] = {}
@@ -87,6 +92,7 @@ class RawNetwork:
             self._raw.tcp: reply.tcp,
             self._raw.udp: reply.udp,
         }
+        self._quote = reply.quote4 if family == 4 else reply.quote6
         self._waiting: list[socket.socket | int] = [*self._decoders, sockets.wake]
 
     def open(self) -> None:
@@ -133,8 +139,10 @@ class RawNetwork:
             ] = None
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
-        self._routes[settings] = _Route(index, bound, source, made)
+        destination = self._sockaddr(self.address, 0, index)
+        self._routes[settings] = _Route(index, bound, source, destination, made)
         self._settings = None
+        self._ask_scheduler(True)
         return source
 
     def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
@@ -183,7 +191,7 @@ class RawNetwork:
         route = self._route
         packet = route.template.probe(ttl, flow, key, ip_id)
         try:
-            self._raw.sender.sendto(packet, self._sockaddr(self.address, 0, route.interface))
+            self._sender.sendto(packet, route.destination)
         except OSError as error:
             raise self._refusal(error, route.bound) from None
 
@@ -200,14 +208,17 @@ class RawNetwork:
                     os.eventfd_read(each)
                 continue
             decode = self._decoders[each]
-            for packet in self._sockets.read(each):
-                answer = self._decoded(packet, decode)
+            for packet in self._sockets.read(each, self.family):
+                answer = decode(packet)
                 if answer is not None:
                     answers.append(answer)
         # Only now: a probe's stamp was queued before its answer came, so it is here by now.
-        read_sent(self._raw.sender, self._looped)
+        read_sent(self._sender, self._looped)
         looped, self._looped = self._looped, []
-        return [sent for each in looped if (sent := self._sent(each))], answers
+        sent = [known for each in looped if (known := self._sent(each)) is not None]
+        if self._asks_scheduler and any(each.stamp is Stamp.KERNEL for each in sent):
+            self._ask_scheduler(False)
+        return sent, answers
 
     def wake(self) -> None:
         """End a `receive` early; thread-safe and from a signal handler too."""
@@ -220,30 +231,28 @@ class RawNetwork:
             holder.close()
         self._ports.clear()
 
-    def _decoded(
-        self, packet: Packet, decode: Callable[[reply.Received], Answer | None]
-    ) -> Answer | None:
-        data, sender, ttl, wall, stamp, whole = packet
-        if self.family == 4:
-            received = reply.without_ip4(data, wall, stamp, whole)
-        else:
-            received = reply.Received(data, sender.partition("%")[0], ttl, wall, stamp, whole)
-        return None if received is None else decode(received)
-
     def _sent(self, looped: Looped) -> Sent | None:
         """A link header of unknown length comes first: our addresses show where IP begins."""
-        data = looped.data
+        data, stamp, wall = looped
         for addresses in self._addresses:
-            at = data.find(addresses)
-            start = at - (12 if self.family == 4 else 8)
-            if at >= 0 and start >= 0:
+            start = data.find(addresses) - self._header_of_addresses
+            if start >= 0:
                 break
         else:
             return None
-        probe = reply.quote4(data, start) if self.family == 4 else reply.quote6(data, start)
+        probe = self._quote(data, start)
         if probe is None:
             return None
-        return Sent(probe.protocol, probe.flow, probe.key, looped.stamp, looped.wall)
+        return Sent(probe.protocol, probe.flow, probe.key, stamp, wall)
+
+    def _ask_scheduler(self, on: bool) -> None:
+        """The scheduler's stamps stand in where a driver takes none, and cost 7 µs a probe.
+
+        So each time that the route is asked, they are asked for until the driver shows a stamp.
+        """
+        if on != self._asks_scheduler:
+            self._sockets.stamp_scheduler(self.family, on)
+            self._asks_scheduler = on
 
     def _prepare(self, settings: ProbeSettings) -> None:
         """Make the sender leave as these settings say."""
@@ -254,8 +263,8 @@ class RawNetwork:
         if wanted != self._applied:
             self._applied = None
             try:
-                self._leave_by(self._raw.sender, route.interface)
-                self._raw.sender.bind(self._sockaddr(route.bound, 0, route.interface))
+                self._leave_by(self._sender, route.interface)
+                self._sender.bind(self._sockaddr(route.bound, 0, route.interface))
             except OSError as error:
                 raise self._refusal(error, route.bound) from None
             self._applied = wanted
@@ -281,7 +290,7 @@ class RawNetwork:
     def _refusal(self, error: OSError, bound: str) -> SendError:
         number = error.errno or 0
         if number == errno.EMSGSIZE:
-            mtu = read_sent(self._raw.sender, self._looped)
+            mtu = read_sent(self._sender, self._looped)
             return SendError(number, f"larger than the interface's MTU ({mtu} bytes)")
         if number == errno.EADDRNOTAVAIL and bound:
             return SendError(number, f"source address {bound} is not on this machine")

@@ -11,18 +11,21 @@ import os
 import socket
 import struct
 import time
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from tui_trace.events import Stamp
 from tui_trace.wire import filters
+from tui_trace.wire.reply import Received, from_ip4
 
 _SO_RCVBUFFORCE = 33
 _SO_TIMESTAMPNS = 35
 _SO_TIMESTAMPING = 37
-_TX_STAMPS = 1 << 1 | 1 << 4 | 1 << 8
-"""TX_SOFTWARE, SOFTWARE, TX_SCHED (linux/net_tstamp.h). Without OPT_TSONLY the packet itself comes
+_TX_STAMPS = 1 << 1 | 1 << 4
+"""TX_SOFTWARE, SOFTWARE (linux/net_tstamp.h). Without OPT_TSONLY the packet itself comes
 back with its stamp and tells which probe it is; a count of sends (OPT_ID) goes wrong when one
 fails."""
+
+_TX_SCHED = 1 << 8
 
 _IP_MTU_DISCOVER = 10
 _IP_RECVERR = 11
@@ -35,11 +38,12 @@ _FROM_TIMESTAMPING = 4
 _SCHEDULED = 1
 
 _BUFFER = 8 << 20
-_LONGEST_LINK_AND_IP = 256
+_LONGEST_HEADERS = 256
 _LONGEST_REPLY = 2048
 _DRAIN = 512
 """Packets taken from one socket at a time, so that a flood does not hold the others up."""
 
+_KERNEL, _SCHEDULER, _USER = Stamp.KERNEL, Stamp.SCHEDULER, Stamp.USER
 _timespec = struct.Struct("@qq")
 _extended_error = struct.Struct("@IBBBBII")
 _int = struct.Struct("@i")
@@ -98,8 +102,8 @@ class RawSockets:
         self.families.clear()
         os.close(self.wake)
 
-    def read(self, receiver: socket.socket) -> list["Packet"]:
-        """All packets that wait, or the first 512."""
+    def read(self, receiver: socket.socket, version: int) -> list[Received]:
+        """All packets that wait on a socket of this IP version, or the first 512."""
         packets = []
         for _ in range(_DRAIN):
             now = time.time_ns()
@@ -107,23 +111,30 @@ class RawSockets:
                 data, ancillary, flags, sender = receiver.recvmsg(_LONGEST_REPLY, 128)
             except OSError:
                 break
-            wall, ttl, stamp = now, None, Stamp.USER
+            wall, ttl, stamp = now, None, _USER
             for level, kind, value in ancillary:
-                if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+                if kind == _SO_TIMESTAMPNS and level == socket.SOL_SOCKET:
                     seconds, nanoseconds = _timespec.unpack(value)
                     wall = seconds * 1_000_000_000 + nanoseconds
                     # A packet that arrived unstamped is stamped as it is read, so after `now`.
                     self._stamping = self._stamping or wall < now
-                    stamp = Stamp.KERNEL if self._stamping else Stamp.USER
-                elif level == socket.IPPROTO_IPV6 and kind == socket.IPV6_HOPLIMIT:
+                    stamp = _KERNEL if self._stamping else _USER
+                elif kind == socket.IPV6_HOPLIMIT and level == socket.IPPROTO_IPV6:
                     (ttl,) = _int.unpack(value)
             whole = not flags & socket.MSG_TRUNC
-            packets.append((data, sender[0], ttl, wall, stamp, whole))
+            if version == 4:
+                packet = from_ip4(data, wall, stamp, whole)
+            else:
+                address = sender[0].partition("%")[0]
+                packet = Received(data, 0, address, ttl, wall, stamp, whole)
+            if packet is not None:
+                packets.append(packet)
         return packets
 
-
-Packet: TypeAlias = tuple[bytes, str, int | None, int, Stamp, bool]
-"""As the socket gave it: data, sender, TTL (IPv6), wall clock (ns), its stamp, not truncated."""
+    def stamp_scheduler(self, version: int, on: bool) -> None:
+        """Stamp packets as they enter the interface's queue, too, or only as they leave."""
+        stamps = _TX_STAMPS | _TX_SCHED if on else _TX_STAMPS
+        self.families[version].sender.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, stamps)
 
 
 class Looped(NamedTuple):
@@ -140,25 +151,22 @@ def read_sent(sender: socket.socket, looped: list[Looped]) -> int | None:
     mtu = None
     while True:
         try:
-            data, ancillary, _, _ = sender.recvmsg(_LONGEST_LINK_AND_IP, 256, socket.MSG_ERRQUEUE)
+            data, ancillary, _, _ = sender.recvmsg(_LONGEST_HEADERS, 256, socket.MSG_ERRQUEUE)
         except OSError:
             return mtu
         wall = 0
         origin = info = 0
         for level, kind, value in ancillary:
-            if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING:
+            if kind == _SO_TIMESTAMPING and level == socket.SOL_SOCKET:
                 seconds, nanoseconds = _timespec.unpack_from(value)
                 wall = seconds * 1_000_000_000 + nanoseconds
-            elif (level, kind) in _ERRORS:
+            elif kind in (_IP_RECVERR, _IPV6_RECVERR) and level != socket.SOL_SOCKET:
                 _, origin, _, _, _, info, _ = _extended_error.unpack_from(value)
         if origin == _FROM_TIMESTAMPING:
-            stamp = Stamp.SCHEDULER if info == _SCHEDULED else Stamp.KERNEL
+            stamp = _SCHEDULER if info == _SCHEDULED else _KERNEL
             looped.append(Looped(data, stamp, wall))
         elif origin == _FROM_LOCAL:
             mtu = info
-
-
-_ERRORS = ((socket.IPPROTO_IP, _IP_RECVERR), (socket.IPPROTO_IPV6, _IPV6_RECVERR))
 
 
 def _open(version: int) -> Family | None:
@@ -191,7 +199,6 @@ def _set_up_sender(sender: socket.socket, version: int) -> None:
     """IPPROTO_RAW takes whole packets, headers and all, in both families."""
     # protocol 255 would fill the buffer that the stamps need
     filters.NOTHING.attach(sender)
-    sender.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, _TX_STAMPS)
     # PROBE: no cached path MTU refuses or fragments a probe. RECVERR: the kernel says which MTU
     # refused it, and reports a full queue, where it would otherwise drop the probe in silence.
     if version == 4:
