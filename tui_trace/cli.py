@@ -10,14 +10,15 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import msgspec
 
 from tui_trace import __version__
+from tui_trace.events import Notice
 from tui_trace.options import Options, Output, parse
-from tui_trace.settings import Pace, ProbeSettings, SettingError, fitted
-from tui_trace.source import Source, SourceError
+from tui_trace.settings import Pace, ProbeSettings, SettingError, Switches, fitted
+from tui_trace.source import Source, SourceError, Tell
 from tui_trace.target import resolve
 from tui_trace.wire.template import scapy_layers
 
@@ -32,12 +33,10 @@ NEEDED_REPORT = (
     "tui_trace.report.mtr_json",
     "tui_trace.report.text",
 )
-NEEDED_LIVE = ("tui_trace.app.main",)
+NEEDED_LIVE = ("tui_trace.app.run", "tui_trace.config")
 
 CANNOT = 1
 WRONG = 2
-DEBUG = "TUI_TRACE_DEBUG"
-"""Set in the environment, a failure of our own shows its traceback."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -100,15 +99,29 @@ def _give_up_rights() -> None:
 
 
 def _live(tracer: "Tracer") -> int:
-    raise SourceError("later")
+    from tui_trace.app.app import TraceApp  # noqa: PLC0415
+    from tui_trace.app.run import run_live  # noqa: PLC0415
+    from tui_trace.config import ConfigError, load  # noqa: PLC0415
+
+    options = tracer.options
+    try:
+        config = load()
+        pace = options.paced(config.pace(Pace()))
+        found = tracer.find(options.host, options.settings)
+        source = tracer.source(found, pace)
+        app = TraceApp(tracer.open, source, Switches(found.settings), pace, config)
+    except ConfigError as error:
+        return _fail(WRONG, str(error))
+    return run_live(app)
 
 
 def _report(tracer: "Tracer") -> int:
     """Without the live view: the sink runs in this thread."""
     options = tracer.options
-    source, warning = tracer.open(options.host, options.settings, options.pace)
-    if warning:
-        sys.stderr.write(f"tui-trace: {warning}\n")
+    found = tracer.find(options.host, options.settings)
+    if found.warning:
+        sys.stderr.write(f"tui-trace: {found.warning}\n")
+    source = tracer.source(found, options.pace)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: source.stop())
     if options.output is Output.JSON_LINES:
@@ -147,6 +160,18 @@ def _print(text: str) -> int:
     return 0
 
 
+class Found(NamedTuple):
+    """A target, ready to be probed."""
+
+    host: str
+    """As the user called it."""
+    address: str
+    family: int
+    settings: ProbeSettings
+    """With a size that holds the headers, and a source address of the target's family."""
+    warning: str | None
+
+
 class Tracer:
     """Makes a source for one target after another, on the sockets that were opened once."""
 
@@ -155,28 +180,32 @@ class Tracer:
         self._sockets = sockets
         self.options = options
 
-    def settle(self, host: str, settings: ProbeSettings) -> tuple[str, int, ProbeSettings]:
-        """Address and family of `host`, and the settings with a source of that family.
-
-        `SourceError` says why there is none. Asks the resolver and blocks.
-        """
+    def find(self, host: str, settings: ProbeSettings) -> Found:
+        """Ask the resolver, and wait for it; `SourceError` says why there is nothing to probe."""
         address, family = resolve(host, self.options.family)
+        settings, warning = fitted(settings, family)
         if settings.source is not None:
             source, _ = resolve(settings.source, family)
             settings = msgspec.structs.replace(settings, source=source)
-        return address, family, settings
+        return Found(host, address, family, settings, warning)
 
-    def open(self, host: str, settings: ProbeSettings, pace: Pace) -> tuple[Source, str | None]:
-        """A live trace to `host`, and a warning; it takes the sockets over when it is run."""
+    def source(self, found: Found, pace: Pace) -> Source:
+        """A live trace, which takes the sockets over when it is run."""
         from tui_trace.engine.engine import Engine  # noqa: PLC0415
         from tui_trace.wire.network import SendError  # noqa: PLC0415
         from tui_trace.wire.raw import RawNetwork  # noqa: PLC0415
 
-        address, family, settings = self.settle(host, settings)
-        settings, warning = fitted(settings, family)
         try:
-            network = RawNetwork(self._sockets, address, family)
+            network = RawNetwork(self._sockets, found.address, found.family)
         except SendError as error:
             raise SourceError(error.reason) from error
-        engine = Engine(network, target=host, settings=settings, pace=pace, version=__version__)
-        return engine, warning
+        engine = Engine(
+            network, target=found.host, settings=found.settings, pace=pace, version=__version__
+        )
+        if found.warning:
+            engine.command(Tell(Notice(at=0, text=found.warning)))
+        return engine
+
+    def open(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
+        """A live trace to another host, with settings in use."""
+        return self.source(self.find(host, settings), pace)

@@ -51,7 +51,14 @@ class Options(msgspec.Struct, frozen=True):
     family: int | None
     """4 or 6; None: whichever the host has."""
     given: frozenset[str]
-    """Names of the pace's fields that the command line sets, over the config file's."""
+    """Names of the pace's fields that the command line sets."""
+
+    def paced(self, usual: Pace) -> Pace:
+        """`usual`, with what the command line says instead; `SettingError` if it cannot be."""
+        said = {field: getattr(self.pace, field) for field in self.given}
+        pace = msgspec.structs.replace(usual, rounds=self.pace.rounds, **said)
+        check_ttls(pace.first_ttl, pace.max_ttl)
+        return pace
 
 
 USAGE = "tui-trace [OPTIONS] HOST"
