@@ -190,12 +190,13 @@ class WhoisServer(Served):
         try:
             line = await reader.readline()
             assert line.endswith(b"\r\n")
-            self.asked.append(line.decode().strip())
+            question = line.decode().strip()
+            self.asked.append(question)
             if self.talk is not None:
                 await self.talk(writer)
             else:
                 await asyncio.sleep(0.01)
-                writer.write(self.answers.get(self.asked[-1], b"%  No entries found\r\n"))
+                writer.write(self.answers.get(question, b"%  No entries found\r\n"))
                 await writer.drain()
         except ConnectionError:
             pass
