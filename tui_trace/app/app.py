@@ -105,7 +105,9 @@ class TraceApp(App[None]):
         if theme not in self.available_themes:
             known = ", ".join(sorted(self.available_themes))
             raise ConfigError(f"{config.path}: theme: no {theme!r}; there are {known}")
+        # set before the first style sheet is read, or everything would be styled twice
         self.set_reactive(App.theme, theme)
+        self.stylesheet.set_variables(self.get_css_variables())
         self.animation_level = "none"
         self._open_source = open_source
         self._config = config

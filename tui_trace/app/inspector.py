@@ -4,6 +4,7 @@ from tui_trace.app.columns import BLOCKS, Tone, ms, percent, responders
 from tui_trace.app.rows import Line, fit
 from tui_trace.app.toned import Lines
 from tui_trace.session.model import LOST, PENDING, Hop
+from tui_trace.settings import NS_PER_MS
 from tui_trace.text import clean
 
 _AXIS = 9
@@ -11,7 +12,7 @@ _TEXT_LINES = 4
 
 
 def chart(recent: tuple[int, ...], width: int, height: int) -> list[str]:
-    """RTT over time, newest at the right, as `height` lines of `width` cells with an axis in ms.
+    """RTT over time, newest last, as `height` lines of `width` cells with an axis in ms.
 
     Linear. The axis starts at 0, or just below the smallest RTT where all are far from 0. A lost
     probe is a `×` on the floor, one in flight a `·`.
@@ -52,19 +53,20 @@ def _figures(hop: Hop) -> list[str]:
             counted.append(f"{number} {word}")
     if hop.user_stamped:
         counted.append(f"~ {hop.user_stamped} not stamped by the kernel")
-    times = (
-        ("last", f.last),
-        ("min", f.min),
-        ("avg", f.mean),
-        ("sd", f.sd),
-        ("max", f.max),
-        ("jitter", f.jitter),
-        ("p50", f.p50),
-        ("p90", f.p90),
-        ("p99", f.p99),
-    )
-    figures = "  ".join(f"{name} {value / 1e6:.3f}" for name, value in times if value is not None)
-    return [" · ".join(counted), f"{figures} ms" if figures else "no reply yet"]
+    times = (f.last, f.min, f.mean, f.sd, f.max, f.jitter)
+    shares = (f.p50, f.p90, f.p99)
+    marks = "  ".join(clean(mark) for mark in hop.marks)
+    return [
+        " · ".join(counted),
+        _named(("last", "min", "avg", "sd", "max", "jitter"), times),
+        f"{_named(('p50', 'p90', 'p99'), shares)}   {marks}".strip(),
+    ]
+
+
+def _named(names: tuple[str, ...], times: tuple[float | None, ...]) -> str:
+    known = zip(names, times, strict=True)
+    text = "  ".join(f"{name} {time / NS_PER_MS:.3f}" for name, time in known if time is not None)
+    return f"{text} ms" if text else ""
 
 
 def inspect(hop: Hop, width: int, height: int) -> list[Line]:
@@ -80,7 +82,6 @@ def inspect(hop: Hop, width: int, height: int) -> list[Line]:
     lines += [[(line, Tone.SPARK)] for line in chart(hop.recent, width - 1, rows)]
     texts = _figures(hop)
     texts.append("answered by " + ", ".join(who) if who else "nothing answered here")
-    texts.append(" ".join(clean(mark) for mark in hop.marks))
     lines += [[(fit(f" {text}", width), Tone.PLAIN)] for text in texts]
     return lines[:height]
 

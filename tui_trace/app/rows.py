@@ -24,6 +24,7 @@ MARGIN = 1
 """Cells at the left edge, for the sign of the selected row."""
 ROOMY = 110
 """Cells from which on the columns stand two cells apart."""
+HOST_LEAST = 12
 HOST_MOST = 46
 _GIVEN_UP_FIRST = ("recent", "min", "sd", "jitter", "p90", "max", "notes", "sent", "p99", "mean")
 """Columns that go where the terminal is too narrow, in this order."""
@@ -87,7 +88,12 @@ def lay_out(chosen: Sequence[str], width: int, wants: Wants) -> Layout:
         columns = [column for column in columns if column.id != name]
     left = spare()
     widths = {column.id: column.width for column in columns}
-    widths["host"] += min(left, 0)
+    if left < 0:
+        widths["host"] += left
+    elif wants.host and wants.host < widths["host"]:
+        least = max(wants.host, HOST_LEAST)
+        left += widths["host"] - least
+        widths["host"] = least
     flexible = (("host", min(wants.host, HOST_MOST)), ("notes", wants.notes), ("recent", RECENT))
     for name, wanted in flexible:
         if name in widths and left > 0:

@@ -118,9 +118,9 @@ class HopTable(ScrollView):
         width = self.size.width
         if y == 0:
             if self._title is None:
-                over = self._palette.named(TITLE)
+                over = self._palette.over(TITLE)
                 self._title = self._palette.strip(
-                    [(header(self._layout_now), Tone.PLAIN)], width, over
+                    [(header(self._layout_now), Tone.DIM)], width, over
                 )
             return self._title
         line = y - _HEADER + self.scroll_offset.y
@@ -158,7 +158,7 @@ class HopTable(ScrollView):
             return built[1]
         self.built += 1
         selected = hop.ttl == self.selected
-        over: Style | None = self._palette.named(CURSOR) if selected else None
+        over: Style | None = self._palette.over(CURSOR) if selected else None
         lines = row(hop, self._layout_now)
         if selected:
             text, tone = lines[0][0]

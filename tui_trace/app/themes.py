@@ -17,6 +17,5 @@ NIGHT = Theme(
     success="#7fc88a",
     warning="#e6b450",
     error="#ff6b6b",
-    boost="#24303a",
 )
 """Dark, calm, and loud only where something is wrong."""

@@ -36,12 +36,18 @@ class Palette:
             style = self._widget.get_component_rich_style(f"tone--{tone.value}")
             return self._styles.setdefault(tone, style)
 
-    def named(self, name: str) -> Style:
-        """Of `CURSOR` or `TITLE`: only what it adds."""
+    def over(self, name: str) -> Style:
+        """Of `CURSOR` or `TITLE`, to be laid over a tone: all of it but the colour of the text."""
         try:
             return self._styles[name]
         except KeyError:
-            style = self._widget.get_component_rich_style(name, partial=True)
+            full = self._widget.get_component_rich_style(name)
+            style = Style(
+                bgcolor=full.bgcolor,
+                bold=full.bold or None,
+                underline=full.underline or None,
+                reverse=full.reverse or None,
+            )
             return self._styles.setdefault(name, style)
 
     def strip(self, line: Line, width: int, over: Style | None = None) -> Strip:
