@@ -50,7 +50,19 @@ class Tell(msgspec.Struct, frozen=True):
     event: Event
 
 
-Command: TypeAlias = Switch | SetPace | Reset | Tell
+class Enquire(msgspec.Struct, frozen=True):
+    """Ask for AS numbers of the addresses on the path from now on, or no more."""
+
+    origins: bool
+
+
+class LookUp(msgspec.Struct, frozen=True):
+    """Ask the registry for its record of an address: `events.Registered` follows."""
+
+    address: str
+
+
+Command: TypeAlias = Switch | SetPace | Reset | Tell | Enquire | LookUp
 
 
 class Source(Protocol):

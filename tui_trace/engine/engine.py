@@ -16,7 +16,17 @@ from tui_trace.engine.run import RunState
 from tui_trace.events import ReplyKind, Stamp
 from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
 from tui_trace.settings import Flow as FlowMode
-from tui_trace.source import Command, Reset, SetPace, Sink, SourceError, Switch, Tell
+from tui_trace.source import (
+    Command,
+    Enquire,
+    LookUp,
+    Reset,
+    SetPace,
+    Sink,
+    SourceError,
+    Switch,
+    Tell,
+)
 from tui_trace.wire.network import Answer, Flow, Network, Outgoing, SendError, Sent
 
 PULSE = 100 * NS_PER_MS
@@ -160,6 +170,8 @@ class Engine:
                     self._reopen(self._run.settings)
                 case Tell(event):
                     self._sink.event(events.at_time(event, self._at()))
+                case Enquire() | LookUp():
+                    pass  # the engine knows addresses, and nothing of who has them
 
     def _reopen(self, settings: ProbeSettings) -> None:
         self._run.plan.drop()
