@@ -192,7 +192,7 @@ class Event(_Table, frozen=True):
     hop: Name | None = None
     set: dict[str, Any] = {}
     """Keys of that hop and their new values."""
-    detour: Name | Literal[""] | None = None
+    detour: Text | None = None
     """The detour that is in force from now on; empty: none."""
 
 
