@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from tui_trace import events as ev
 from tui_trace.session.hop import HopFold
 from tui_trace.session.marks import marks_of
-from tui_trace.session.model import Run, Snapshot
+from tui_trace.session.model import NOBODY, Run, Snapshot, Who
 from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
 
 CALM = 5 * NS_PER_S
@@ -71,6 +73,7 @@ class Session:
         self._notice: str | None = None
         self._moved: str | None = None
         self._foreign = 0
+        self._who: dict[str, Who] = {}
         self._ended = False
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.SessionBegan: self._session_began,
@@ -86,6 +89,10 @@ class Session:
             ev.Foreign: self._foreign_seen,
             ev.SourceChanged: self._source_changed,
             ev.Notice: self._notice_given,
+            ev.Named: self._named,
+            ev.Origin: self._origin,
+            ev.Owned: self._owned,
+            ev.Registered: self._registered,
             ev.SessionEnded: self._session_ended,
         }
 
@@ -112,6 +119,7 @@ class Session:
             notice=" · ".join(filter(None, (self._notice, self._moved))) or None,
             foreign=self._foreign,
             ended=self._ended,
+            who=self._who,
         )
 
     def run(self, number: int) -> Run:
@@ -188,6 +196,23 @@ class Session:
 
     def _notice_given(self, event: ev.Notice) -> None:
         self._notice = event.text
+
+    def _named(self, event: ev.Named) -> None:
+        self._learn(event.address, named=event)
+
+    def _origin(self, event: ev.Origin) -> None:
+        self._learn(event.address, origin=event)
+
+    def _owned(self, event: ev.Owned) -> None:
+        self._learn(event.address, owned=event)
+
+    def _registered(self, event: ev.Registered) -> None:
+        self._learn(event.address, registered=event)
+
+    def _learn(self, address: str, **known: Any) -> None:
+        # snapshots hold the old dict
+        who = msgspec.structs.replace(self._who.get(address, NOBODY), **known)
+        self._who = {**self._who, address: who}
 
     def _session_ended(self, _: ev.SessionEnded) -> None:
         self._ended = True

@@ -5,6 +5,7 @@ All times are integers in nanoseconds unless the name says otherwise.
 
 import msgspec
 
+from tui_trace.events import Named, Origin, Owned, Registered
 from tui_trace.settings import Pace, ProbeSettings
 
 LOST = -1
@@ -83,6 +84,34 @@ class Run(msgspec.Struct, frozen=True):
     hops: tuple[Hop, ...]
 
 
+class Who(msgspec.Struct, frozen=True):
+    """What is known of an address; None where nothing is (yet)."""
+
+    named: Named | None = None
+    origin: Origin | None = None
+    owned: Owned | None = None
+    registered: Registered | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its names as people read them, best first."""
+        return (self.named.shown or self.named.names) if self.named is not None else ()
+
+    @property
+    def asn(self) -> str:
+        """Who announces it: `AS64500`, `AS64500/AS64501`; empty if nobody is known to."""
+        return "/".join(f"AS{asn}" for asn in self.origin.asns) if self.origin is not None else ""
+
+    @property
+    def owner(self) -> str:
+        """The mailbox of its reverse zone; empty if none is known."""
+        return self.owned.owner if self.owned is not None else ""
+
+
+NOBODY = Who()
+"""Of an address about which nothing is known."""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything that a view needs to draw the session as it is at `at`."""
 
@@ -106,3 +135,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     foreign: int
     """Replies that answer none of our probes."""
     ended: bool
+    who: dict[str, Who] = {}
+    """What is known of each address, `NOBODY` for those that are not in it; never changed."""

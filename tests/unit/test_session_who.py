@@ -1,0 +1,67 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_trace.events import Event, Named, Origin, Owned, Registered, decode, encode
+from tui_trace.session.fold import Session
+from tui_trace.session.model import NOBODY, Who
+
+NAMED = Named(1, "192.0.2.1", ("a.example", "xn--bcher-kva.example"), True)
+ORIGIN = Origin(2, "192.0.2.1", (64500, 64501), "192.0.2.0/24", "DE", "ripencc")
+OWNED = Owned(3, "192.0.2.1", "noc@example.net")
+REGISTERED = Registered(4, "192.0.2.1", network="TEST-NET-1")
+
+
+def who(*events: Event) -> dict[str, Who]:
+    session = Session()
+    for event in events:
+        session.apply(decode(encode(event)))
+    return session.snapshot().who
+
+
+def test_what_is_learnt_of_an_address_comes_together() -> None:
+    known = who(NAMED, ORIGIN, OWNED, REGISTERED)
+    assert known == {"192.0.2.1": Who(NAMED, ORIGIN, OWNED, REGISTERED)}
+    assert known["192.0.2.1"].names == ("a.example", "xn--bcher-kva.example")
+    assert known["192.0.2.1"].asn == "AS64500/AS64501"
+    assert known["192.0.2.1"].owner == "noc@example.net"
+
+
+def test_of_a_stranger_nothing_is_known() -> None:
+    assert who() == {}
+    assert (NOBODY.names, NOBODY.asn, NOBODY.owner) == ((), "", "")
+
+
+def test_an_idn_is_read_in_both_forms() -> None:
+    shown = ("bücher.example (xn--bcher-kva.example)",)
+    event = Named(1, "192.0.2.1", ("xn--bcher-kva.example",), None, shown)
+    assert who(event)["192.0.2.1"].names == shown
+
+
+def test_a_snapshot_does_not_change_any_more() -> None:
+    session = Session()
+    session.apply(NAMED)
+    before = session.snapshot()
+    session.apply(Named(2, "192.0.2.1"))
+    assert before.who["192.0.2.1"].names == NAMED.names
+    assert session.snapshot().who["192.0.2.1"].names == ()
+
+
+EVENTS = st.sampled_from([NAMED, ORIGIN, OWNED, REGISTERED]).flatmap(
+    lambda event: st.builds(
+        type(event), st.just(0), st.sampled_from(["192.0.2.1", "2001:db8::1", "fe80::1%a"])
+    )
+)
+
+
+@given(st.lists(EVENTS | st.sampled_from([NAMED, ORIGIN, OWNED, REGISTERED])))
+def test_the_last_word_counts_for_each_kind(events: list[Event]) -> None:
+    known = who(*events)
+    assert set(known) == {event.address for event in events}
+    last = {(event.address, type(event)): event for event in events}
+    found = {
+        (address, type(event)): event
+        for address, each in known.items()
+        for event in (each.named, each.origin, each.owned, each.registered)
+        if event is not None
+    }
+    assert found == last
