@@ -38,18 +38,27 @@ class KeyBar(Lines):
         super().__init__(id=id)
         self._hints = hints
         self._spots: list[tuple[range, Hint]] = []
+        self._said: str | None = None
         self._fading: Timer | None = None
 
     def say(self, text: str) -> None:
         """Show a message in place of the hints, for a moment."""
-        self._spots.clear()
-        self.show([[(fit(f" {clean(text)}", self.size.width), Tone.WARN)]])
+        self._said = clean(text)
         if self._fading is not None:
             self._fading.stop()
-        self._fading = self.set_timer(_MOMENT, self.on_resize)
+        self._fading = self.set_timer(_MOMENT, self._fade)
+        self.on_resize()
+
+    def _fade(self) -> None:
+        self._said = None
+        self.on_resize()
 
     def on_resize(self) -> None:
         """Fit as many as there is room for."""
+        self._spots.clear()
+        if self._said is not None:
+            self.show([[(fit(f" {self._said}", self.size.width), Tone.WARN)]])
+            return
         last = [hint for hint in self._hints if hint.id in _ALWAYS]
         room = self.size.width - 1 - sum(hint.width for hint in last)
         first: list[Hint] = []
@@ -61,7 +70,6 @@ class KeyBar(Lines):
                 break
             first.append(hint)
         line: Line = [(" ", Tone.PLAIN)]
-        self._spots.clear()
         at = 1
         for hint in (*first, *last):
             line.append((hint.key, Tone.STRONG))
