@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import msgspec
 
-from tui_trace import __version__
+from tui_trace import __version__, names
 from tui_trace.events import Notice
+from tui_trace.names.naming import Naming
+from tui_trace.names.options import NameOptions
 from tui_trace.options import Options, Output, parse
 from tui_trace.settings import Pace, ProbeSettings, SettingError, Switches, fitted
 from tui_trace.source import Source, SourceError, Tell
@@ -23,6 +25,7 @@ from tui_trace.target import resolve
 from tui_trace.wire.template import scapy_layers
 
 if TYPE_CHECKING:
+    from tui_trace.lab import Lab
     from tui_trace.session.model import Snapshot
     from tui_trace.wire.sockets import RawSockets
 
@@ -34,6 +37,10 @@ NEEDED_REPORT = (
     "tui_trace.report.text",
 )
 NEEDED_LIVE = ("tui_trace.app.run", "tui_trace.config")
+
+LAB_LIST = "list"
+NAMES_PATIENCE = 3.0
+"""Seconds that a report waits for names still being asked for when its last probe is decided."""
 
 CANNOT = 1
 WRONG = 2
@@ -63,17 +70,35 @@ def _fail(code: int, line: str) -> int:
 
 
 def _run(options: Options) -> int:
+    if options.lab == LAB_LIST:
+        return _print(_scenarios())
     live = options.output is Output.LIVE
     if live and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise SourceError("the live view needs a terminal; -r prints a report, -j JSON")
+    lab = None if options.lab is None else _enter_lab(options.lab)
     sockets = _open_sockets()
     _import_everything(live)
     _give_up_rights()
     gc.collect()
     gc.freeze()
     gc.enable()
-    tracer = Tracer(sockets, options)
+    tracer = Tracer(sockets, options, lab)
     return _live(tracer) if live else _report(tracer)
+
+
+def _scenarios() -> str:
+    from tui_trace.lab import describe  # noqa: PLC0415
+
+    return "".join(f"{name:16} {title}\n" for name, title in describe())
+
+
+def _enter_lab(name: str) -> "Lab":
+    from tui_trace.lab import LabError, enter, load  # noqa: PLC0415
+
+    try:
+        return enter(load(name))
+    except LabError as error:
+        raise SourceError(str(error)) from error
 
 
 def _open_sockets() -> "RawSockets":
@@ -90,6 +115,7 @@ def _import_everything(live: bool) -> None:
     for module in (*NEEDED, *(NEEDED_LIVE if live else NEEDED_REPORT)):
         importlib.import_module(module)
     scapy_layers()
+    names.preload()
 
 
 def _give_up_rights() -> None:
@@ -107,7 +133,7 @@ def _live(tracer: "Tracer") -> int:
     try:
         config = load()
         pace = options.paced(config.pace(Pace()))
-        found = tracer.find(options.host, options.settings)
+        found = tracer.find(tracer.first_host, options.settings)
         source = tracer.source(found, pace)
         app = TraceApp(tracer.open, source, Switches(found.settings), pace, config)
     except ConfigError as error:
@@ -118,10 +144,10 @@ def _live(tracer: "Tracer") -> int:
 def _report(tracer: "Tracer") -> int:
     """Without the live view: the sink runs in this thread."""
     options = tracer.options
-    found = tracer.find(options.host, options.settings)
+    found = tracer.find(tracer.first_host, options.settings)
     if found.warning:
         sys.stderr.write(f"tui-trace: {found.warning}\n")
-    source = tracer.source(found, options.pace)
+    source = tracer.source(found, options.pace, patience=NAMES_PATIENCE)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: source.stop())
     if options.output is Output.JSON_LINES:
@@ -175,22 +201,31 @@ class Found(NamedTuple):
 class Tracer:
     """Makes a source for one target after another, on the sockets that were opened once."""
 
-    def __init__(self, sockets: "RawSockets", options: Options) -> None:
+    def __init__(self, sockets: "RawSockets", options: Options, lab: "Lab | None") -> None:
         """Nothing is resolved or sent yet."""
         self._sockets = sockets
+        self._lab = lab
         self.options = options
+
+    @property
+    def first_host(self) -> str:
+        """The host of the command line, or the lab's own target."""
+        return self.options.host or (self._lab.target if self._lab else "")
 
     def find(self, host: str, settings: ProbeSettings) -> Found:
         """Ask the resolver, and wait for it; `SourceError` says why there is nothing to probe."""
-        address, family = resolve(host, self.options.family)
+        address, family = self._resolve(host, self.options.family)
         settings, warning = fitted(settings, family)
         if settings.source is not None:
-            source, _ = resolve(settings.source, family)
+            source, _ = self._resolve(settings.source, family)
             settings = msgspec.structs.replace(settings, source=source)
         return Found(host, address, family, settings, warning)
 
-    def source(self, found: Found, pace: Pace) -> Source:
-        """A live trace, which takes the sockets over when it is run."""
+    def source(self, found: Found, pace: Pace, patience: float = 0.0) -> Source:
+        """A live trace, which takes the sockets over when it is run.
+
+        Its end waits at most `patience` seconds for names that are still being asked for.
+        """
         from tui_trace.engine.engine import Engine  # noqa: PLC0415
         from tui_trace.wire.network import SendError  # noqa: PLC0415
         from tui_trace.wire.raw import RawNetwork  # noqa: PLC0415
@@ -199,13 +234,46 @@ class Tracer:
             network = RawNetwork(self._sockets, found.address, found.family)
         except SendError as error:
             raise SourceError(error.reason) from error
+        scenario = self._lab.scenario if self._lab else None
         engine = Engine(
-            network, target=found.host, settings=found.settings, pace=pace, version=__version__
+            network,
+            target=found.host,
+            settings=found.settings,
+            pace=pace,
+            version=__version__,
+            lab=self.options.lab or "",
         )
-        if found.warning:
-            engine.command(Tell(Notice(at=0, text=found.warning)))
-        return engine
+        for line in (scenario.title if scenario else None, found.warning):
+            if line:
+                engine.command(Tell(Notice(at=0, text=line)))
+        if not self.options.naming.names:
+            return engine
+        return Naming(engine, self._naming(), patience=patience)
 
     def open(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """A live trace to another host, with settings in use."""
         return self.source(self.find(host, settings), pace)
+
+    def _resolve(self, host: str, family: int | None) -> tuple[str, int]:
+        if self._lab is None:
+            return resolve(host, family)
+        address = self._lab.scenario.resolve(host.strip(), family)
+        if address is None:
+            wanted = f"IPv{family} address" if family else "address"
+            raise SourceError(f"the lab knows no {wanted} of {host.strip()[:80]!r}")
+        return address, 6 if ":" in address else 4
+
+    def _naming(self) -> NameOptions:
+        naming = self.options.naming
+        if self._lab is None:
+            return msgspec.structs.replace(
+                naming,
+                cache=names.default_cache(),
+                radb=names.Radb.from_environment(os.environ),
+            )
+        return msgspec.structs.replace(
+            naming,
+            server=naming.server or names.parse_dns_server(self._lab.dns_server),
+            radb=names.Radb(server=self._lab.whois_server),
+            documentation=True,
+        )

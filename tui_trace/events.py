@@ -61,6 +61,8 @@ class SessionBegan(_Event, frozen=True, tag="session-began", omit_defaults=False
     source: str
     """Address that the probes leave from."""
     version: str
+    lab: str = ""
+    """Name of the scenario, if this is the lab and no real network."""
     schema: int = SCHEMA
 
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 import msgspec
 
 from tui_trace import __version__
+from tui_trace.names.options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.settings import (
     DEFAULT_PORT,
     DEFAULT_SIZE,
@@ -28,6 +29,7 @@ from tui_trace.settings import (
 )
 
 REPORT_ROUNDS = 10
+LAB_DEFAULT = "plain"
 
 
 class Output(enum.Enum):
@@ -43,7 +45,8 @@ class Output(enum.Enum):
 class Options(msgspec.Struct, frozen=True):
     """What the command line asks for."""
 
-    host: str
+    host: str | None
+    """None in the lab alone: the scenario's target."""
     settings: ProbeSettings
     """Its source and interface as given; a source may still be a name."""
     pace: Pace
@@ -52,6 +55,9 @@ class Options(msgspec.Struct, frozen=True):
     """4 or 6; None: whichever the host has."""
     given: frozenset[str]
     """Names of the pace's fields that the command line sets."""
+    naming: NameOptions
+    lab: str | None
+    """Name of a scenario or of its file, or `list`; None: the real network."""
 
     def paced(self, usual: Pace) -> Pace:
         """`usual`, with what the command line says instead; `SettingError` if it cannot be."""
@@ -61,7 +67,7 @@ class Options(msgspec.Struct, frozen=True):
         return pace
 
 
-USAGE = "tui-trace [OPTIONS] HOST"
+USAGE = "tui-trace [OPTIONS] HOST   or   tui-trace --lab [SCENARIO] [HOST]"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -109,6 +115,14 @@ def build_parser() -> argparse.ArgumentParser:
     pace.add_argument("-U", "--max-unknown", metavar="N", help="silent hops, then stop (5)")
     pace.add_argument("-c", "--report-cycles", metavar="N", help="rounds, then stop (reports: 10)")
 
+    names = parser.add_argument_group("names")
+    names.add_argument("-n", "--no-dns", action="store_true", help="nothing is asked of anybody")
+    names.add_argument("--no-private-names", action="store_true", help="none for RFC 1918")
+    names.add_argument("-z", "--aslookup", action="store_true", help="AS numbers (live: always)")
+    names.add_argument("--asn-source", metavar="WHO", help="cymru (default) or radb")
+    names.add_argument("--owner", action="store_true", help="owner, from the SOA record")
+    names.add_argument("--dns-server", metavar="ADDR[:PORT]", help="ask this resolver")
+
     output = parser.add_argument_group("output without the live view")
     sink = output.add_mutually_exclusive_group()
     sink.add_argument("-r", "--report", action="store_true", help="a table at the end")
@@ -117,10 +131,16 @@ def build_parser() -> argparse.ArgumentParser:
     sink.add_argument("--jsonl", action="store_true", help="each event as it comes")
 
     other = parser.add_argument_group("other")
+    other.add_argument(
+        "--lab",
+        nargs="?",
+        const=LAB_DEFAULT,
+        metavar="SCENARIO",
+        help="trace in the embedded lab; `list` names its scenarios",
+    )
     family = other.add_mutually_exclusive_group()
     family.add_argument("-4", dest="four", action="store_true", help="IPv4 only")
     family.add_argument("-6", dest="six", action="store_true", help="IPv6 only")
-    other.add_argument("-n", "--no-dns", action="store_true", help="no names for addresses")
     other.add_argument("-v", "--version", action="version", version=f"tui-trace {__version__}")
     other.add_argument("-h", "--help", action="help", help="show this")
     return parser
@@ -130,7 +150,7 @@ def parse(arguments: Sequence[str]) -> Options:
     """The options; `SettingError` names what is wrong, `SystemExit` is argparse's (help, usage)."""
     parser = build_parser()
     given = parser.parse_args(arguments)
-    if given.host is None or not given.host.strip():
+    if given.lab is None and (given.host is None or not given.host.strip()):
         parser.error("a HOST to trace to is missing; --help shows the options")
     return Options(
         host=given.host,
@@ -138,6 +158,8 @@ def parse(arguments: Sequence[str]) -> Options:
         pace=_pace(given),
         output=_output(given),
         family=4 if given.four else 6 if given.six else None,
+        naming=_naming(given),
+        lab=given.lab,
         given=frozenset(
             field
             for field, value in {
@@ -163,6 +185,18 @@ def _output(given: argparse.Namespace) -> Output:
         if chosen:
             return output
     return Output.LIVE
+
+
+def _naming(given: argparse.Namespace) -> NameOptions:
+    source = parse_asn_source(given.asn_source) if given.asn_source else AsnSource.CYMRU
+    wanted = given.aslookup or given.asn_source is not None or _output(given) is Output.LIVE
+    return NameOptions(
+        names=not given.no_dns,
+        private=not given.no_private_names,
+        asn_source=source if wanted and not given.no_dns else None,
+        owner=given.owner and not given.no_dns,
+        server=parse_dns_server(given.dns_server) if given.dns_server else None,
+    )
 
 
 def _settings(given: argparse.Namespace) -> ProbeSettings:

@@ -56,14 +56,16 @@ class Engine:
         settings: ProbeSettings,
         pace: Pace,
         version: str,
+        lab: str = "",
         rng: random.Random | None = None,
     ) -> None:
-        """`target` is what the user called it; its address is the network's."""
+        """`target` is what the user called it; its address is the network's. See `SessionBegan`."""
         self._network = network
         self._target = target
         self._first_settings = settings
         self._pace = pace
         self._version = version
+        self._lab = lab
         self._rng = rng or random.SystemRandom()
         self._identity = Identity(self._rng)
         self._ledger = Ledger()
@@ -133,6 +135,7 @@ class Engine:
                 family=self._network.family,
                 source=self._source,
                 version=self._version,
+                lab=self._lab,
             )
         )
         self._sink.event(events.PaceSet(at=self._at(), pace=self._pace))

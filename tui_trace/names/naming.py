@@ -23,7 +23,8 @@ class Naming:
         patience: float = 0.0,
     ) -> None:
         """`asn_source` answers when AS numbers are asked for later; `patience` in seconds is how
-        long the end of the stream waits for what is still being asked."""
+        long the end of the stream waits for what is still being asked.
+        """
         self._source = source
         self._options = options
         self._asn_source = asn_source

@@ -112,6 +112,7 @@ class Session:
             family=began.family,
             source=self._source,
             version=began.version,
+            lab=began.lab,
             pace=self._pace,
             run=self._run.run(),
             earlier=tuple(number for number in sorted(self._runs) if number != self._run.number),

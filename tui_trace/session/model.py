@@ -123,6 +123,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     family: int
     source: str
     version: str
+    lab: str
+    """Name of the lab's scenario; empty on a real network."""
     pace: Pace
     run: Run
     """The run in force."""
