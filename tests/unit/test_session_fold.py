@@ -229,8 +229,16 @@ def test_answered_beyond_takes_its_probe_out_even_when_it_was_called_lost():
 
 
 def test_void_probe_answered_beyond_is_taken_out_once():
-    hop = hop_of(sent(1, 1), sent(2, 1), void(1, 1), reply(1, 1, beyond=True))
-    assert (hop.sent, hop.pending) == (1, 1)
+    hop = hop_of(
+        sent(1, 1), sent(2, 1), sent(3, 1), lost(3, 1), void(1, 1), reply(1, 1, beyond=True)
+    )
+    assert (hop.sent, hop.pending, hop.lost) == (2, 1, 1)
+
+
+def test_late_answer_beyond_takes_its_loss_back_when_older_than_the_window():
+    more = [sent(n, 1) for n in range(2, RECENT + 20)]
+    hop = hop_of(sent(1, 1), lost(1, 1), *more, reply(1, 1, late=True, beyond=True))
+    assert (hop.lost, hop.sent) == (0, RECENT + 18)
 
 
 def test_reply_to_an_old_run_goes_to_the_run_that_sent_it():

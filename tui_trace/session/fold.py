@@ -164,8 +164,7 @@ class Session:
         hop = run.hop(event.ttl)
         if event.beyond:
             # the target, to a TTL past its own: no hop's answer, and so no hop's probe
-            if not event.duplicate:
-                hop.void(event.probe, was_lost=event.late)
+            hop.void(event.probe, was_lost=event.late)
         elif event.duplicate:
             hop.duplicate()
         else:
