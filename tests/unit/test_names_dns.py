@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from tests import servers
+from tests.guard import nothing_leaves  # noqa: F401
 from tui_trace.events import Event, Named, Notice, Origin, Owned
 from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, resolver, service
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests import servers
+from tests.guard import nothing_leaves  # noqa: F401
 from tui_trace.events import Event, Notice, Origin
 from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, Radb, service, whois
 

@@ -123,7 +123,10 @@ async def _by_whois(net: Net, registry: str, locate: Locate, port: int) -> dict[
         except OSError as refusal:
             failure = refusal
             continue
-        found = Whois(net).lookup(response=answer, asn_data={"asn_registry": registry})
+        # otherwise it would fetch an answer of its own, without bound and from anywhere
+        found = Whois(net).lookup(
+            response=answer, asn_data={"asn_registry": registry}, is_offline=True
+        )
         return _narrowest(found["nets"])
     raise failure
 
