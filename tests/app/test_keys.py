@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
-from tests.app.fakes import FakeSource, path, switches
+from tests.app.fakes import FakeSource, began, path, switches
 from tui_trace.app.app import TraceApp
 from tui_trace.app.chooser import ColumnChooser
 from tui_trace.app.columns import DISPLAYS
@@ -74,7 +74,7 @@ async def watching(
     source.stop()
 
 
-def refuse(target: str, settings: ProbeSettings, pace: Pace) -> Source:
+def refuse(target: str, _settings: ProbeSettings, _pace: Pace) -> Source:
     raise SourceError(f"unknown host {target!r}")
 
 
@@ -179,8 +179,6 @@ async def test_dont_fragment() -> None:
 
 
 async def test_ipv6_has_no_df() -> None:
-    from tests.app.fakes import began
-
     first = began("v6.example", "2001:db8::1", 6)
     async with watching(FakeSource(path(3, first=first))) as watch:
         await watch.press("F")
@@ -346,7 +344,7 @@ async def test_quit_from_anywhere(before: list[str], key: str) -> None:
     async with watching() as watch:
         await watch.press(*before)
         await watch.pilot.press(key)
-        await watch.until(lambda: watch.source.ended.is_set())
+        await watch.until(watch.source.ended.is_set)
     assert watch.app.return_code == 0
     assert watch.app.last_snapshot is not None
     assert watch.app.last_snapshot.ended
@@ -354,8 +352,6 @@ async def test_quit_from_anywhere(before: list[str], key: str) -> None:
 
 
 async def test_a_new_target_is_a_new_session_with_the_same_settings() -> None:
-    from tests.app.fakes import began
-
     second = FakeSource(path(2, first=began("other.example", "203.0.113.99")))
     asked = []
 
@@ -406,7 +402,7 @@ async def test_the_palette_knows_the_keys() -> None:
 
 async def test_every_binding_explains_itself() -> None:
     async with watching() as watch:
-        own = [one for one in watch.app.live._bindings.key_to_bindings.values()]
+        own = list(watch.app.live._bindings.key_to_bindings.values())
         flat = [binding for bindings in own for binding in bindings if not binding.system]
         mine = [binding for binding in flat if binding.id]
         assert {binding.id for binding in mine} >= {key.id for key in KEYS if not key.priority}

@@ -77,10 +77,13 @@ def _between(left: Line, right: Line, width: int) -> Line:
     return [*line, (" " * (room + 1), Tone.PLAIN), *right, (" ", Tone.PLAIN)]
 
 
-def heading(snapshot: Snapshot, width: int, failure: str | None = None) -> list[Line]:
+def heading(
+    snapshot: Snapshot, width: int, failure: str | None = None, parting: bool = False
+) -> list[Line]:
     """The lines above the table, `width` cells each.
 
     Two where that is enough, else three, and one more if something is wrong or a notice was given.
+    `parting`: nothing is live any more, and that needs no word.
     """
     run = snapshot.run
     target = clean(snapshot.target)
@@ -94,7 +97,7 @@ def heading(snapshot: Snapshot, width: int, failure: str | None = None) -> list[
     ]
     if snapshot.foreign:
         progress.append((f" · foreign {snapshot.foreign}", Tone.DIM))
-    state = _state(snapshot, failure)
+    state = [] if parting else _state(snapshot, failure)
     told = verdict(snapshot)
     right: Line = [*told, ("  ", Tone.PLAIN), *state] if told else state
     if sum(len(text) for text, _ in named) + len(settings) + 6 <= width:

@@ -20,7 +20,7 @@ def parting_lines(
     `color`: the titles in bold; without it there is no escape sequence.
     """
     layout = lay_out(columns, width, Wants().and_of(snapshot.run.hops))
-    lines = [plain(line) for line in heading(snapshot, width)]
+    lines = [plain(line) for line in heading(snapshot, width, parting=True)]
     title = header(layout).rstrip()
     lines.append(f"{_BOLD}{title}{_NORMAL}" if color else title)
     for hop in snapshot.run.hops:
