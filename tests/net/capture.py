@@ -34,7 +34,7 @@ class Capture:
         self._file = Path(self._directory.name) / "wire.pcap"
         options = ["--time-stamp-precision=nano", "--immediate-mode", "-U", "-n", "-Z", "root"]
         # mtr and others may send faster than tcpdump writes
-        options += ["-B", "32768", "-s", "512"]
+        options += ["-B", "32768", "-s", "2048"]
         self._process = space.popen(
             ["tcpdump", "-i", interface, *options, "-w", str(self._file), expression]
         )

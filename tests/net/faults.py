@@ -21,13 +21,17 @@ def silence(router: Netns) -> None:
 
 
 class Dropping:
-    """A router that drops some of what it forwards to one address, at random, and counts."""
+    """A router that drops some of what it forwards to one address, at random, and counts.
+
+    Resets of the client's kernel are neither dropped nor counted: they are no probes.
+    """
 
     def __init__(self, router: Netns, destination: str, percent: int) -> None:
         self._router = router
         match = f"{'ip6' if ':' in destination else 'ip'} daddr {destination}"
         rule = f"{match} numgen random mod 100 < {percent} counter drop"
-        router.nft(_table("dropping", "forward", f"{match} counter", rule))
+        resets = "tcp flags & (syn | rst) == rst accept"
+        router.nft(_table("dropping", "forward", resets, f"{match} counter", rule))
 
     def counts(self) -> tuple[int, int]:
         """Packets that came to be forwarded, and those of them that were dropped."""

@@ -12,7 +12,7 @@ import msgspec
 from tui_trace import __version__
 from tui_trace.engine.engine import Engine
 from tui_trace.events import Event, encode
-from tui_trace.settings import Pace, ProbeSettings
+from tui_trace.settings import Pace, ProbeSettings, fitted
 from tui_trace.source import Command, Reset, SetPace, Source, Switch
 from tui_trace.target import resolve
 from tui_trace.wire.raw import RawNetwork
@@ -31,11 +31,15 @@ class Lines:
         sys.stdout.buffer.flush()
 
 
-def _command(line: str) -> Command:
+def _settings(text: str, family: int) -> ProbeSettings:
+    return fitted(msgspec.json.decode(text, type=ProbeSettings), family)[0]
+
+
+def _command(line: str, family: int) -> Command:
     word, _, value = line.partition(" ")
     match word:
         case "switch":
-            return Switch(msgspec.json.decode(value, type=ProbeSettings))
+            return Switch(_settings(value, family))
         case "pace":
             return SetPace(msgspec.json.decode(value, type=Pace))
         case "reset":
@@ -43,9 +47,9 @@ def _command(line: str) -> Command:
     raise ValueError(line)
 
 
-def _obey(source: Source) -> None:
+def _obey(source: Source, family: int) -> None:
     for line in sys.stdin:
-        source.command(_command(line.strip()))
+        source.command(_command(line.strip(), family))
     source.stop()
 
 
@@ -56,11 +60,11 @@ def main(target: str, settings: str, pace: str) -> None:
     engine = Engine(
         RawNetwork(sockets, address, family),
         target=target,
-        settings=msgspec.json.decode(settings, type=ProbeSettings),
+        settings=_settings(settings, family),
         pace=msgspec.json.decode(pace, type=Pace),
         version=__version__,
     )
-    threading.Thread(target=_obey, args=(engine,), daemon=True).start()
+    threading.Thread(target=_obey, args=(engine, family), daemon=True).start()
     engine.run(Lines())
 
 

@@ -10,14 +10,14 @@ from functools import cache
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from tests.net.netns import Netns
 from tui_trace import events
-from tui_trace.events import Event, ProbeLost, ProbeSent, ProbeVoid, Reply
-from tui_trace.settings import Pace, ProbeSettings
+from tui_trace.events import Event, ProbeLost, ProbeSent, ProbeVoid, Reply, SessionEnded, Stamp
+from tui_trace.settings import DEFAULT_PORT, DEFAULT_SIZE, Pace, ProbeSettings, Protocol
 
 _ROOT = Path(__file__).parents[2]
 _T = TypeVar("_T")
@@ -46,7 +46,24 @@ def program(
 
 def trace(space: Netns, *args: str, timeout: float = 60) -> list[Event]:
     """The events of a report."""
-    return decode(program(space, "--jsonl", "-n", *args, timeout=timeout).stdout)
+    stream = decode(program(space, "--jsonl", "-n", *args, timeout=timeout).stdout)
+    assert isinstance(stream[-1], SessionEnded)
+    return check_stamps(stream)
+
+
+def check_stamps(stream: Sequence[Event]) -> list[Event]:
+    """The same events; fails unless the kernel stamped every probe and every reply."""
+    for reply in only(Reply, stream):
+        stamps = reply.sent_stamp, reply.received_stamp
+        assert stamps == (Stamp.KERNEL, Stamp.KERNEL), reply
+        assert not reply.clock_stepped, reply
+    return list(stream)
+
+
+def probe_of(protocol: Protocol, **fields: Any) -> ProbeSettings:
+    """Settings of this protocol with its usual port and size, and these fields."""
+    usual = {"port": DEFAULT_PORT[protocol], "size": DEFAULT_SIZE[protocol]}
+    return ProbeSettings(protocol=protocol, **{**usual, **fields})
 
 
 def decode(text: str) -> list[Event]:
@@ -167,6 +184,11 @@ class Live:
                 raise AssertionError(f"never happened; last events: {self.stream[-8:]}")
         return self.stream
 
+    def run_on(self, kind: type[Event], count: int, timeout: float = 20) -> list[Event]:
+        """Read until so many more events of a type have come."""
+        wanted = len(only(kind, self.stream)) + count
+        return self.run_until(lambda stream: len(only(kind, stream)) >= wanted, timeout)
+
     def run_for(self, seconds: float) -> list[Event]:
         """Read for so long."""
         end = time.monotonic() + seconds
@@ -183,7 +205,8 @@ class Live:
             pass
         code = self._process.wait(5)
         assert code == 0, f"the engine ended with {code}"
-        return self.stream
+        assert isinstance(self.stream[-1], SessionEnded)
+        return check_stamps(self.stream)
 
     def __enter__(self) -> "Live":
         return self

@@ -93,6 +93,21 @@ class Packet:
         return (self.protocol, *self.ports)
 
     @property
+    def has_right_checksum(self) -> bool:
+        """Whether the transport's checksum fits (RFC 1071, RFC 8200 §8.1)."""
+        summed = b"" if self.protocol == ICMP else self._pseudo_header()
+        summed += self.transport + b"\0" * (len(self.transport) % 2)
+        total: int = sum(struct.unpack(f"!{len(summed) // 2}H", summed))
+        while total >> 16:
+            total = (total & 0xFFFF) + (total >> 16)
+        return total == 0xFFFF
+
+    def _pseudo_header(self) -> bytes:
+        ends = (self.source, self.destination)
+        addresses = b"".join(ipaddress.ip_address(end).packed for end in ends)
+        return addresses + struct.pack("!II", len(self.transport), self.protocol)
+
+    @property
     def key(self) -> tuple[object, ...]:
         """What tells this probe from all others, as far as an 8-byte quote carries it."""
         return (self.version, self.protocol, self.destination, self.transport[:8])

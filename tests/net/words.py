@@ -1,0 +1,28 @@
+"""Parameters that many tests share."""
+
+import pytest
+
+from tui_trace.settings import Protocol
+
+OPEN_PORT = 443
+"""Where the targets of the shared chains listen."""
+FAMILIES = pytest.mark.parametrize("family", [4, 6])
+PROTOCOLS = pytest.mark.parametrize("protocol", list(Protocol))
+
+OPTION: dict[Protocol, tuple[str, ...]] = {
+    Protocol.ICMP: ("--icmp",),
+    Protocol.UDP: ("-u",),
+    Protocol.TCP: ("-T", "-P", str(OPEN_PORT)),
+}
+"""Options of ours for each protocol."""
+MTR_OPTION: dict[Protocol, tuple[str, ...]] = {
+    Protocol.ICMP: (),
+    Protocol.UDP: ("-u",),
+    Protocol.TCP: ("-T", "-P", str(OPEN_PORT)),
+}
+TRACEROUTE_OPTION: dict[Protocol, tuple[str, ...]] = {
+    Protocol.ICMP: ("-I",),
+    Protocol.UDP: (),
+    Protocol.TCP: ("-T", "-p", str(OPEN_PORT)),
+}
+PORT = {Protocol.ICMP: 0, Protocol.UDP: 33434, Protocol.TCP: OPEN_PORT}
