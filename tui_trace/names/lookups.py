@@ -88,7 +88,7 @@ async def origin(resolver: Resolver, address: Address) -> AsyncGenerator[tuple[O
         str(address),
         tuple(asns[:MOST_ORIGINS]),
         str(prefix),
-        about[str(prefix)]["asn_country_code"],
+        _country(about[str(prefix)]["asn_country_code"]),
         about[str(prefix)]["asn_registry"],
     )
     yield found, answer.ttl
@@ -101,6 +101,10 @@ async def origin(resolver: Resolver, address: Address) -> AsyncGenerator[tuple[O
         for fields in _parsed(described, _parser.parse_fields_verbose_dns):
             titles[-1] = titles[-1] or fields["asn_description"]
     yield msgspec.structs.replace(found, names=tuple(titles)), ttl
+
+
+def _country(text: str) -> str:
+    return text if len(text) == 2 and text.isascii() and text.isalpha() else ""
 
 
 def _origin_name(address: Address) -> dns.name.Name:
