@@ -48,8 +48,9 @@ def load(name: str = DEFAULT) -> Scenario:
     try:
         with Path(name).open("rb") as opened:
             data = opened.read(MAX_FILE + 1)
-    except OSError as error:
-        raise LabError(f"{name}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such file name"
+        raise LabError(f"{name!r}: {reason}") from None
     if len(data) > MAX_FILE:
         raise LabError(f"{name}: more than {MAX_FILE} bytes")
     return parse(data, name)
