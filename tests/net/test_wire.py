@@ -264,17 +264,17 @@ def test_a_busy_host_reaches_no_socket_of_ours(net: Net, family: int) -> None:
         closed = socket.socket(af)
         closed.connect_ex((host, 1))
         raw = sockets.families[family]
-        read = [*sockets.read(raw.tcp, family), *sockets.read(raw.udp, family)]
+        read = [sockets.read(raw.tcp, family), sockets.read(raw.udp, family)]
         # that the filter can pass something: an RST to the port of ours
         with socket.socket(af) as closed:
             closed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             settings = ProbeSettings(protocol=Protocol.TCP, port=1, size=80)
             network.source(settings)
             network.send(Outgoing(settings, 9, (ours[0], 1), 5, 1))
-        return len(read), collect(network, 1)[1]
+        return read, collect(network, 1)[1]
 
     read, answers = inside(net[0], traffic)
-    assert read == 0
+    assert read == [None, None]
     assert [answer.kind for answer in answers] == [ReplyKind.RST]
 
 

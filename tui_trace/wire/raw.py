@@ -9,7 +9,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from tui_trace.events import Stamp
 from tui_trace.settings import ProbeSettings, Protocol
@@ -37,6 +37,12 @@ _REASONS = {
     errno.EINVAL: "a local route discards it (EINVAL)",
     errno.EAFNOSUPPORT: "this machine does not speak that IP version",
 }
+
+
+_ROUNDS = 512
+"""Packets taken from each socket at a time, so that the engine goes on sending in a flood."""
+
+_Decoder: TypeAlias = Callable[[reply.Received], Answer | None]
 
 
 class _Route(NamedTuple):
@@ -86,14 +92,21 @@ class RawNetwork:
         self._addresses: dict[bytes, None] = {}
         self._applied: tuple[int, str] | None = None
         self._ports: dict[tuple[Protocol, int], socket.socket] = {}
-        self._looped: list[Looped] = []
-        self._decoders: dict[socket.socket, Callable[[reply.Received], Answer | None]] = {
-            self._raw.icmp: reply.icmp4 if family == 4 else reply.icmp6,
-            self._raw.tcp: reply.tcp,
-            self._raw.udp: reply.udp,
+        self._early: list[Sent] = []
+        decode_icmp = reply.icmp4 if family == 4 else reply.icmp6
+        self._receivers: dict[int, tuple[socket.socket, _Decoder]] = {
+            self._raw.icmp.fileno(): (self._raw.icmp, decode_icmp),
+            self._raw.tcp.fileno(): (self._raw.tcp, reply.tcp),
+            self._raw.udp.fileno(): (self._raw.udp, reply.udp),
         }
         self._quote = reply.quote4 if family == 4 else reply.quote6
-        self._waiting: list[socket.socket | int] = [*self._decoders, sockets.wake]
+        self._waiting = [*self._receivers, sockets.wake]
+        self._poll = select.poll()
+        for handle in self._waiting:
+            self._poll.register(handle, select.POLLIN)
+        self._sender_handle = self._sender.fileno()
+        # no events asked for: what is reported is POLLERR, the error queue
+        self._poll.register(self._sender_handle, 0)
 
     def open(self) -> None:
         """Let in what comes from now on; `close` comes before another target's `open`."""
@@ -200,24 +213,23 @@ class RawNetwork:
 
         Waits for answers alone: stamps of sending are taken along and never end the wait.
         """
-        readable, _, _ = select.select(self._waiting, (), (), max(timeout, 0) / 1e9)
+        sent: list[Sent] = self._early
+        self._early = []
         answers: list[Answer] = []
-        for each in readable:
-            if isinstance(each, int):
-                with contextlib.suppress(BlockingIOError):
-                    os.eventfd_read(each)
-                continue
-            decode = self._decoders[each]
-            for packet in self._sockets.read(each, self.family):
-                answer = decode(packet)
-                if answer is not None:
-                    answers.append(answer)
-        # Only now: a probe's stamp was queued before its answer came, so it is here by now.
-        read_sent(self._sender, self._looped)
-        looped, self._looped = self._looped, []
-        sent = [known for each in looped if (known := self._sent(each)) is not None]
-        if self._asks_scheduler and any(each.stamp is Stamp.KERNEL for each in sent):
-            self._ask_scheduler(False)
+        if timeout > 0:
+            # poll(2) and epoll wait in whole milliseconds
+            select.select(self._waiting, (), (), timeout / 1e9)
+        ready = self._poll.poll(0)
+        # The last look finds nothing: so the stamp of a probe, queued before its answer came, is
+        # read by the time the answer is handed over.
+        rounds = 0
+        while ready and rounds < _ROUNDS:
+            for handle, _ in ready:
+                self._take(handle, sent, answers)
+            ready = self._poll.poll(0)
+            rounds += 1
+        if ready:
+            self._take_stamps(sent)
         return sent, answers
 
     def wake(self) -> None:
@@ -231,7 +243,33 @@ class RawNetwork:
             holder.close()
         self._ports.clear()
 
-    def _sent(self, looped: Looped) -> Sent | None:
+    def _take(self, handle: int, sent: list[Sent], answers: list[Answer]) -> None:
+        """Read one thing from a socket that has something."""
+        if handle == self._sender_handle:
+            looped = read_sent(self._sender)
+            if isinstance(looped, Looped):
+                self._note(looped, sent)
+        elif handle == self._sockets.wake:
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_read(handle)
+        else:
+            receiver, decode = self._receivers[handle]
+            packet = self._sockets.read(receiver, self.family)
+            answer = None if packet is None else decode(packet)
+            if answer is not None:
+                answers.append(answer)
+
+    def _take_stamps(self, sent: list[Sent]) -> int | None:
+        """All stamps there are; and the MTU in bytes, if a link refused a packet for its size."""
+        mtu = None
+        while (looped := read_sent(self._sender)) is not None:
+            if isinstance(looped, Looped):
+                self._note(looped, sent)
+            else:
+                mtu = looped
+        return mtu
+
+    def _note(self, looped: Looped, sent: list[Sent]) -> None:
         """A link header of unknown length comes first: our addresses show where IP begins."""
         data, stamp, wall = looped
         for addresses in self._addresses:
@@ -239,11 +277,13 @@ class RawNetwork:
             if start >= 0:
                 break
         else:
-            return None
+            return
         probe = self._quote(data, start)
         if probe is None:
-            return None
-        return Sent(probe.protocol, probe.flow, probe.key, stamp, wall)
+            return
+        sent.append(Sent(probe.protocol, probe.flow, probe.key, stamp, wall))
+        if self._asks_scheduler and stamp is Stamp.KERNEL:
+            self._ask_scheduler(False)
 
     def _ask_scheduler(self, on: bool) -> None:
         """The scheduler's stamps stand in where a driver takes none, and cost 7 µs a probe.
@@ -290,7 +330,7 @@ class RawNetwork:
     def _refusal(self, error: OSError, bound: str) -> SendError:
         number = error.errno or 0
         if number == errno.EMSGSIZE:
-            mtu = read_sent(self._sender, self._looped)
+            mtu = self._take_stamps(self._early)
             return SendError(number, f"larger than the interface's MTU ({mtu} bytes)")
         if number == errno.EADDRNOTAVAIL and bound:
             return SendError(number, f"source address {bound} is not on this machine")

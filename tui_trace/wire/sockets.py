@@ -34,14 +34,11 @@ _IPV6_RECVERR = 25
 _PMTUDISC_PROBE = 3
 
 _FROM_LOCAL = 1
-_FROM_TIMESTAMPING = 4
 _SCHEDULED = 1
 
 _BUFFER = 8 << 20
 _LONGEST_HEADERS = 256
 _LONGEST_REPLY = 2048
-_DRAIN = 512
-"""Packets taken from one socket at a time, so that a flood does not hold the others up."""
 
 _KERNEL, _SCHEDULER, _USER = Stamp.KERNEL, Stamp.SCHEDULER, Stamp.USER
 _timespec = struct.Struct("@qq")
@@ -102,34 +99,27 @@ class RawSockets:
         self.families.clear()
         os.close(self.wake)
 
-    def read(self, receiver: socket.socket, version: int) -> list[Received]:
-        """All packets that wait on a socket of this IP version, or the first 512."""
-        packets = []
-        for _ in range(_DRAIN):
-            now = time.time_ns()
-            try:
-                data, ancillary, flags, sender = receiver.recvmsg(_LONGEST_REPLY, 128)
-            except OSError:
-                break
-            wall, ttl, stamp = now, None, _USER
-            for level, kind, value in ancillary:
-                if kind == _SO_TIMESTAMPNS and level == socket.SOL_SOCKET:
-                    seconds, nanoseconds = _timespec.unpack(value)
-                    wall = seconds * 1_000_000_000 + nanoseconds
-                    # A packet that arrived unstamped is stamped as it is read, so after `now`.
-                    self._stamping = self._stamping or wall < now
-                    stamp = _KERNEL if self._stamping else _USER
-                elif kind == socket.IPV6_HOPLIMIT and level == socket.IPPROTO_IPV6:
-                    (ttl,) = _int.unpack(value)
-            whole = not flags & socket.MSG_TRUNC
-            if version == 4:
-                packet = from_ip4(data, wall, stamp, whole)
-            else:
-                address = sender[0].partition("%")[0]
-                packet = Received(data, 0, address, ttl, wall, stamp, whole)
-            if packet is not None:
-                packets.append(packet)
-        return packets
+    def read(self, receiver: socket.socket, version: int) -> Received | None:
+        """The next packet on a socket of this IP version; None if there is none, or no packet."""
+        now = time.time_ns()
+        try:
+            data, ancillary, flags, sender = receiver.recvmsg(_LONGEST_REPLY, 128)
+        except OSError:
+            return None
+        wall, ttl, stamp = now, None, _USER
+        for level, kind, value in ancillary:
+            if kind == _SO_TIMESTAMPNS and level == socket.SOL_SOCKET:
+                seconds, nanoseconds = _timespec.unpack(value)
+                wall = seconds * 1_000_000_000 + nanoseconds
+                # A packet that arrived unstamped is stamped as it is read, so after `now`.
+                self._stamping = self._stamping or wall < now
+                stamp = _KERNEL if self._stamping else _USER
+            elif kind == socket.IPV6_HOPLIMIT and level == socket.IPPROTO_IPV6:
+                (ttl,) = _int.unpack(value)
+        whole = not flags & socket.MSG_TRUNC
+        if version == 4:
+            return from_ip4(data, wall, stamp, whole)
+        return Received(data, 0, sender[0].partition("%")[0], ttl, wall, stamp, whole)
 
     def stamp_scheduler(self, version: int, on: bool) -> None:
         """Stamp packets as they enter the interface's queue, too, or only as they leave."""
@@ -146,27 +136,22 @@ class Looped(NamedTuple):
     wall: int
 
 
-def read_sent(sender: socket.socket, looped: list[Looped]) -> int | None:
-    """Add all stamped packets that wait; returns the link's MTU in bytes if one was too large."""
-    mtu = None
-    while True:
-        try:
-            data, ancillary, _, _ = sender.recvmsg(_LONGEST_HEADERS, 256, socket.MSG_ERRQUEUE)
-        except OSError:
-            return mtu
-        wall = 0
-        origin = info = 0
-        for level, kind, value in ancillary:
-            if kind == _SO_TIMESTAMPING and level == socket.SOL_SOCKET:
-                seconds, nanoseconds = _timespec.unpack_from(value)
-                wall = seconds * 1_000_000_000 + nanoseconds
-            elif kind in (_IP_RECVERR, _IPV6_RECVERR) and level != socket.SOL_SOCKET:
-                _, origin, _, _, _, info, _ = _extended_error.unpack_from(value)
-        if origin == _FROM_TIMESTAMPING:
-            stamp = _SCHEDULER if info == _SCHEDULED else _KERNEL
-            looped.append(Looped(data, stamp, wall))
-        elif origin == _FROM_LOCAL:
-            mtu = info
+def read_sent(sender: socket.socket) -> Looped | int | None:
+    """The next packet stamped; or the link's MTU in bytes, if it refused one; None at the end."""
+    try:
+        data, ancillary, _, _ = sender.recvmsg(_LONGEST_HEADERS, 256, socket.MSG_ERRQUEUE)
+    except OSError:
+        return None
+    wall = origin = info = 0
+    for level, kind, value in ancillary:
+        if kind == _SO_TIMESTAMPING and level == socket.SOL_SOCKET:
+            seconds, nanoseconds = _timespec.unpack_from(value)
+            wall = seconds * 1_000_000_000 + nanoseconds
+        elif kind in (_IP_RECVERR, _IPV6_RECVERR) and level != socket.SOL_SOCKET:
+            _, origin, _, _, _, info, _ = _extended_error.unpack_from(value)
+    if origin == _FROM_LOCAL:
+        return int(info)
+    return Looped(data, _SCHEDULER if info == _SCHEDULED else _KERNEL, wall)
 
 
 def _open(version: int) -> Family | None:
