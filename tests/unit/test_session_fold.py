@@ -326,6 +326,8 @@ def test_rows_follow_the_ttl_range_of_the_run_in_force_alone():
     session.apply(ev.PaceSet(at=1, pace=Pace(first_ttl=3, max_ttl=6)))
     assert ttls(session) == [3, 4, 5, 6]
     assert len(session.run(1).hops) == 9
+    session.apply(opened(1, again=True))
+    assert ttls(session) == [3, 4, 5, 6]
 
 
 # --- marks
@@ -387,6 +389,22 @@ def test_marks_latest_first_until_twenty_answers_without():
     session.apply(sent(22, 1))
     session.apply(reply(22, 1))
     assert session.snapshot().run.hops[0].marks == ()
+
+
+def test_a_mark_that_comes_again_is_the_latest():
+    names = ["syn-ack", "rst", "syn-ack"]
+    events = [e for n, name in enumerate(names) for e in (sent(n, 1), kind(name))]
+    events = [msgspec.structs.replace(e, probe=n // 2) for n, e in enumerate(events)]
+    assert hop_of(*events).marks == ("[open]", "[closed]")
+
+
+def test_marks_are_bounded():
+    events = [
+        e
+        for n in range(20)
+        for e in (sent(n, 1), reply(n, 1, kind=ev.ReplyKind.OTHER, icmp_type=n, code=0))
+    ]
+    assert hop_of(*events).marks == tuple(f"icmp {n}/0" for n in range(19, 11, -1))
 
 
 # --- trouble and notices

@@ -1,7 +1,6 @@
 """The stream of events as JSON lines."""
 
 import contextlib
-import io
 import os
 from collections.abc import Callable
 from typing import BinaryIO
@@ -20,31 +19,27 @@ class JsonLines:
         """`stop` ends the source: `Source.stop`."""
         self._stream = stream
         self._stop = stop
-        self._open = True
         self.failure: OSError | None = None
         """Why writing failed; None too if the reader merely went away."""
 
     def event(self, event: Event) -> None:
         """Write one event."""
-        if not self._open:
-            return
         try:
             self._stream.write(encode(event) + b"\n")
             self._stream.flush()
         except BrokenPipeError:
-            self._close()
+            self._give_up()
         except OSError as error:
             self.failure = error
-            self._close()
+            self._give_up()
 
     def pulse(self, at: int) -> None:
         """Nothing to do: every line is out already."""
 
-    def _close(self) -> None:
-        self._open = False
+    def _give_up(self) -> None:
         # What could not be written waits in the stream's buffer, and the interpreter would
-        # complain of it on its way out: let it drain where it fails no more.
-        with contextlib.suppress(OSError, io.UnsupportedOperation):
+        # complain of it on its way out: let that drain, and what follows, where nothing fails.
+        with contextlib.suppress(OSError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
