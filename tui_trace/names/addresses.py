@@ -19,7 +19,7 @@ _HERE = tuple(
         "fe80::/10",
     )
 )
-_DOCUMENTATION = tuple(
+_SET_ASIDE = tuple(
     ipaddress.ip_network(text)
     for text in (
         "192.0.2.0/24",  # RFC 5737
@@ -27,6 +27,8 @@ _DOCUMENTATION = tuple(
         "203.0.113.0/24",
         "2001:db8::/32",  # RFC 3849
         "3fff::/20",  # RFC 9637
+        "198.18.0.0/15",  # RFC 2544
+        "2001:2::/48",  # RFC 5180
     )
 )
 
@@ -45,13 +47,13 @@ def only_here(address: Address) -> bool:
     return any(address in network for network in _HERE)
 
 
-def documentation(address: Address) -> bool:
-    """An address that examples are written with."""
-    return any(address in network for network in _DOCUMENTATION)
+def set_aside(address: Address) -> bool:
+    """Meant for documents and benchmarks; the lab is made of these."""
+    return any(address in network for network in _SET_ASIDE)
 
 
-def routed(address: Address, documentation_too: bool) -> bool:
-    """Some AS may announce this address to the world."""
-    if documentation(address):
-        return documentation_too
+def routed(address: Address, lab: bool = False) -> bool:
+    """Some AS may announce this address to the world; `lab`: the world is the lab."""
+    if set_aside(address):
+        return lab
     return address.is_global and not address.is_multicast and not only_here(address)

@@ -59,7 +59,7 @@ class Inquiry:
     async def record(self, address: Address, handlers: Iterable[BaseHandler] = ()) -> Registered:
         """The registry's record, or why there is none. `UnansweredError`, `OSError`."""
         nothing = Registered(0, str(address), error="a reserved address: no registry has a record")
-        if not addresses.routed(address, documentation_too=False):
+        if not addresses.routed(address):
             return nothing
         async with aclosing(lookups.origin(self._resolver, address)) as found:
             origin, _ = await anext(found)

@@ -84,7 +84,8 @@ class NameOptions(msgspec.Struct, frozen=True):
     """None: the system's resolver."""
     radb: Radb = Radb()
     documentation: bool = False
-    """Documentation prefixes (RFC 5737, 3849, 9637) have AS numbers here: in the lab they do."""
+    """Addresses meant for documents and benchmarks (RFC 5737, 3849, 9637, 2544, 5180) have AS
+    numbers here."""
     cache: Path | None = None
     """File that answers live in between sessions; None: nowhere."""
 
