@@ -326,6 +326,99 @@ def test_without_rights_all_goes_on(net: Net, family: int) -> None:
     assert inside(net[0], trace) == through_e2
 
 
+@FAMILIES
+def test_a_fixed_source_follows_the_rules_for_it(net: Net, family: int) -> None:
+    """Policy routing by source holds for probes as for any program's packets."""
+    plain = ProbeSettings(protocol=Protocol.UDP, port=9, size=80)
+    fixed = ProbeSettings(protocol=Protocol.UDP, port=9, size=80, source=OTHER_US[family])
+
+    def trace() -> Any:
+        network = opened(family)
+        said = []
+        for settings in (plain, fixed, plain):
+            source = network.source(settings)
+            network.send(Outgoing(settings, 1, flow_of(network, settings), 7, 7))
+            said += [(source, each.address) for each in collect(network, 1)[1]]
+        return said
+
+    six = ["ip", f"-{family}"]
+    rule = [*six, "rule", "add", "from", OTHER_US[family], "table", "9"]
+    route = [*six, "route", "add", "default", "via", OTHER_ROUTER[family], "table", "9"]
+    net[0].run(rule)
+    net[0].run(route)
+    try:
+        said = inside(net[0], trace)
+    finally:
+        net[0].run([*six, "rule", "del", "from", OTHER_US[family], "table", "9"])
+        net[0].run([*six, "route", "flush", "table", "9"])
+    usual = US[family], ROUTER[family]
+    assert said == [usual, (OTHER_US[family], OTHER_ROUTER[family]), usual]
+
+
+@FAMILIES
+def test_cap_net_raw_alone_is_enough(net: Net, family: int) -> None:
+    settings, kind = KINDS[0]
+
+    def trace() -> Any:
+        head = rights._Head(rights._VERSION_3, 0)
+        sets = (rights._Sets * 2)(rights._Sets(1 << 13, 1 << 13, 0))
+        assert ctypes.CDLL(None).capset(ctypes.byref(head), ctypes.byref(sets)) == 0
+        network = opened(family)
+        rights.drop_capabilities()
+        network.source(settings)
+        network.send(Outgoing(settings, 9, flow_of(network, settings), 7, 7))
+        return [each.kind for each in collect(network, 1)[1]]
+
+    assert inside(net[0], trace) == [kind]
+
+
+@FAMILIES
+def test_targets_one_after_another_share_the_sockets(net: Net, family: int) -> None:
+    settings = ProbeSettings(protocol=Protocol.TCP, port=81, size=80)
+
+    def trace() -> Any:
+        sockets = RawSockets()
+        said = []
+        for target in (TARGET[family], ROUTER[family], TARGET[family]):
+            network = RawNetwork(sockets, target, family)
+            network.open()
+            network.source(settings)
+            network.send(Outgoing(settings, 9, flow_of(network, settings), 7, 7))
+            sent, answers = collect(network, 1)
+            said += [(each.address, sent[-1].stamp) for each in answers]
+            network.close()
+        return said
+
+    each = (TARGET[family], ROUTER[family], TARGET[family])
+    assert inside(net[0], trace) == [(address, Stamp.KERNEL) for address in each]
+
+
+@FAMILIES
+def test_a_stamp_ends_no_wait(net: Net, family: int) -> None:
+    """A probe that nobody answers is stamped, and the engine sleeps on."""
+    settings = ProbeSettings(protocol=Protocol.UDP, port=9, size=80)
+    net[0].nft(
+        "table inet wr {\nchain in {\ntype filter hook prerouting priority -300\n"
+        "icmp type time-exceeded drop\nicmpv6 type time-exceeded drop\n}\n}\n"
+    )
+
+    def trace() -> Any:
+        network = opened(family)
+        network.source(settings)
+        network.send(Outgoing(settings, 1, flow_of(network, settings), 7, 7))
+        began = network.monotonic()
+        sent, answers = network.receive(150_000_000)
+        return network.monotonic() - began, [each.key for each in sent], answers
+
+    try:
+        waited, keys, answers = inside(net[0], trace)
+    finally:
+        net[0].run(["nft", "delete table inet wr"])
+    assert waited >= 150_000_000
+    assert set(keys) == {7}
+    assert answers == []
+
+
 def test_the_missing_right_is_one_line(net: Net) -> None:
     def start() -> str:
         rights.drop_capabilities()

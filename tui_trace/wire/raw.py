@@ -323,15 +323,17 @@ class RawNetwork:
     ) -> tuple[str, int] | tuple[str, int, int, int]:
         if self.family == 4:
             return address, port
-        # only link-local addresses have a scope (RFC 4007)
-        scope = index if address[:2].lower() == "fe" else 0
+        # only link-local addresses, fe80::/10, have a scope (RFC 4007)
+        is_local = address.lower().startswith(("fe8", "fe9", "fea", "feb"))
+        scope = index if is_local else 0
         return address.partition("%")[0], port, 0, scope
 
     def _refusal(self, error: OSError, bound: str) -> SendError:
         number = error.errno or 0
         if number == errno.EMSGSIZE:
             mtu = self._take_stamps(self._early)
-            return SendError(number, f"larger than the interface's MTU ({mtu} bytes)")
+            known = f" ({mtu} bytes)" if mtu else ""
+            return SendError(number, f"larger than the interface's MTU{known}")
         if number == errno.EADDRNOTAVAIL and bound:
             return SendError(number, f"source address {bound} is not on this machine")
         return SendError(number, _REASONS.get(number) or os.strerror(number))

@@ -17,6 +17,7 @@ from tui_trace.events import Stamp
 from tui_trace.wire import filters
 from tui_trace.wire.reply import Received, from_ip4
 
+_SO_SNDBUFFORCE = 32
 _SO_RCVBUFFORCE = 33
 _SO_TIMESTAMPNS = 35
 _SO_TIMESTAMPING = 37
@@ -195,8 +196,11 @@ def _set_up_sender(sender: socket.socket, version: int) -> None:
 
 
 def _enlarge(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
-    except PermissionError:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+    for forced, asked in (
+        (_SO_SNDBUFFORCE, socket.SO_SNDBUF),
+        (_SO_RCVBUFFORCE, socket.SO_RCVBUF),
+    ):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, forced, _BUFFER)
+        except PermissionError:  # that takes CAP_NET_ADMIN
+            sock.setsockopt(socket.SOL_SOCKET, asked, _BUFFER)
