@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import socket
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -103,30 +104,23 @@ def enter(scenario: Scenario) -> Lab:
 
 
 def _enter_namespace() -> None:
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(OSError):
         unshare(CLONE_NEWNET)
         return
     uid, gid = os.geteuid(), os.getegid()
     try:
         unshare(CLONE_NEWUSER | CLONE_NEWNET)
-    except OSError as error:
-        if error.errno == errno.EINVAL:
-            raise LabError("the lab has to be entered before the first thread starts") from None
-        raise LabError(_refusal()) from None
-    try:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
         Netlink().close()
-    except OSError:
-        raise LabError(_refusal()) from None
-
-
-def _refusal() -> str:
-    return (
-        "the lab needs a network namespace of its own, which this system gives only to root"
-        " (Ubuntu from 24.04 on restricts user namespaces): start it with sudo"
-    )
+    except OSError as error:
+        if error.errno == errno.EINVAL and threading.active_count() > 1:
+            raise LabError("the lab has to be entered before the first thread starts") from None
+        raise LabError(
+            "the lab needs a network namespace of its own, and this system gives none"
+            f" ({error.strerror}); Ubuntu from 24.04 on gives it only to root: start it with sudo"
+        ) from None
 
 
 def _run_child(scenario: Scenario, lifeline: int, ready: int, parent: int) -> NoReturn:

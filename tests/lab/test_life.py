@@ -1,0 +1,178 @@
+"""The lab lives as long as the process that entered it, needs no root, and hears no Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import CANNOT, INSIDE
+
+pytestmark = pytest.mark.usefixtures("inside")
+
+ENTER = """
+import os, sys, time
+from tui_trace.lab import enter, load, LabError
+before = os.readlink("/proc/self/ns/net")
+try:
+    lab = enter(load("plain"))
+except LabError as error:
+    sys.exit(f"LabError: {error}")
+assert os.readlink("/proc/self/ns/net") != before
+print(lab.pid, flush=True)
+"""
+
+
+def family_of(pid: int) -> list[int]:
+    """A process and its children, as long as they live."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return [pid, *(int(text) for text in children.read_text().split())]
+
+
+def alive(pid: int) -> bool:
+    """Neither gone nor a zombie that nobody has waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def all_end(pids: list[int]) -> bool:
+    """Within a few seconds."""
+    for _ in range(100):
+        if not any(alive(pid) for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def settled(pid: int) -> list[int]:
+    """The lab and its servers."""
+    for _ in range(100):
+        if len(family_of(pid)) == 2:
+            break
+        time.sleep(0.05)
+    found = family_of(pid)
+    assert len(found) == 2
+    assert all(alive(each) for each in found)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_ends_with_the_process_however_that_ends(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ENTER + "time.sleep(60)"], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        pids = settled(int(process.stdout.readline()))
+        process.send_signal(number)
+        process.wait()
+    assert all_end(pids)
+
+
+def test_ends_when_it_is_closed() -> None:
+    script = ENTER + "sys.stdin.readline(); lab.close(); lab.close(); print('closed', flush=True)"
+    script += "; time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stdin=subprocess.PIPE, bufsize=0
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        pids = settled(int(process.stdout.readline()))
+        process.stdin.write(b"\n")
+        assert process.stdout.readline() == b"closed\n"
+        assert all_end(pids)
+        process.kill()
+
+
+def test_ctrl_c_in_the_terminal_is_not_for_the_lab() -> None:
+    script = ENTER.replace(
+        "import os", "import signal; signal.signal(2, signal.SIG_IGN)\nimport os"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script + "time.sleep(60)"],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        pids = settled(int(process.stdout.readline()))
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.3)
+        assert all(alive(pid) for pid in pids)
+        process.kill()
+    assert all_end(pids)
+
+
+def test_holds_no_output_of_ours_open() -> None:
+    """A pipe to the lab's parent ends with the parent, though the lab may take a moment more."""
+    done = subprocess.run(
+        [sys.executable, "-c", ENTER + "os.kill(os.getpid(), 9)"],
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user id, which needs root")
+def test_no_root_is_needed() -> None:
+    """As `nobody`, in a user namespace; the probes are answered and nobody has more rights."""
+    script = f"""
+import os, pkgutil, runpy, subprocess, sys
+import tui_trace.lab.process, tui_trace.lab.directory
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+sys.argv = ["inside.py", "plain", "traceroute", "-n", "-q1", "203.0.113.80"]
+runpy.run_path({str(INSIDE)!r}, run_name="__main__")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    if done.returncode == CANNOT:
+        assert "start it with sudo" in done.stderr
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].split()[:2] == ["12", "203.0.113.80"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="limits namespaces, which needs root")
+def test_where_no_namespace_is_given_one_line_says_what_to_do() -> None:
+    """In a user namespace that allows no further ones, without rights in it."""
+    limited = (
+        "echo 0 > /proc/sys/user/max_user_namespaces; echo 0 > /proc/sys/user/max_net_namespaces;"
+        f"exec {sys.executable} {INSIDE} plain true"
+    )
+    done = subprocess.run(
+        ["unshare", "-Ur", "sh", "-c", limited],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == CANNOT
+    assert done.stderr.count("\n") == 1
+    assert "sudo" in done.stderr
+
+
+def test_threads_are_too_late() -> None:
+    script = """
+import threading, time
+threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
+import ctypes
+from tui_trace.lab import process, load, LabError
+def refused(flags, real=process.unshare):
+    if flags == process.CLONE_NEWNET:
+        raise PermissionError
+    real(flags)
+process.unshare = refused
+try:
+    process.enter(load("plain"))
+except LabError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == "the lab has to be entered before the first thread starts"
