@@ -9,8 +9,6 @@ _CAP_NET_RAW = 13
 _VERSION_3 = 0x2008_0522
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
-_PR_CAP_AMBIENT = 47
-_PR_CAP_AMBIENT_CLEAR_ALL = 4
 _MAX_CAPABILITY = 63
 
 
@@ -52,8 +50,7 @@ def drop_capabilities() -> None:
         prctl(_PR_CAPBSET_DROP, capability)
     if prctl(_PR_SET_NO_NEW_PRIVS, 1) != 0:
         raise _failure("PR_SET_NO_NEW_PRIVS")
-    if prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL) != 0:
-        raise _failure("PR_CAP_AMBIENT_CLEAR_ALL")
+    # The ambient set follows: it holds nothing that is not permitted and inheritable.
     nothing = (_Sets * 2)()
     if libc.capset(ctypes.byref(_Head(_VERSION_3, 0)), ctypes.byref(nothing)) != 0:
         raise _failure("capset")
