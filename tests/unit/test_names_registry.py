@@ -2,6 +2,7 @@ import asyncio
 import http.client
 import http.server
 import ipaddress
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -166,6 +167,14 @@ async def test_whois_is_asked_where_rdap_fails(
         registry="ripencc",
     )
     assert len(web.asked) == 1
+
+
+def test_an_answer_by_http_is_bounded(web: servers.HttpServer) -> None:
+    opener = registry._Opener([])
+    assert opener.open(f"http://127.0.0.1:{web.port}/").read() == json.dumps(DOCUMENT).encode()
+    web.respond = endless
+    with pytest.raises(OSError, match="too long"):
+        opener.open(f"http://127.0.0.1:{web.port}/").read()
 
 
 async def test_silence_of_one_is_followed_by_the_other(

@@ -13,6 +13,7 @@ import dns.name
 from tui_trace.events import Named, Origin, Owned, Registered
 from tui_trace.names import addresses, lookups, registry, whois
 from tui_trace.names.addresses import Address
+from tui_trace.names.hosts import Hosts
 from tui_trace.names.options import AsnSource, DnsServer, NameOptions
 from tui_trace.names.resolver import Resolver, UnansweredError
 from tui_trace.names.store import Known
@@ -38,6 +39,7 @@ class Inquiry:
         """`server` None: the system's resolver."""
         self._server = server
         self._resolver = Resolver(server)
+        self._hosts = Hosts() if server is None else None
 
     def lookups(self, address: Address, options: NameOptions) -> dict[type[Known], Lookup]:
         """What is asked about this address, and how."""
@@ -45,7 +47,8 @@ class Inquiry:
         asked: list[Lookup] = []
         private = options.private or not addresses.only_here(address)
         if options.names and private:
-            asked.append(Lookup(Named, "dns", scope, partial(lookups.names, self._resolver)))
+            ask_names = partial(lookups.names, self._resolver, self._hosts)
+            asked.append(Lookup(Named, "dns", scope, ask_names))
         if options.owner and private:
             asked.append(Lookup(Owned, "dns", scope, partial(lookups.owner, self._resolver)))
         if addresses.routed(address, options.documentation):

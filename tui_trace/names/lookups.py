@@ -18,6 +18,7 @@ from ipwhois.whois import RIR_WHOIS
 
 from tui_trace.events import Named, Origin, Owned
 from tui_trace.names.addresses import Address
+from tui_trace.names.hosts import Hosts
 from tui_trace.names.idn import both_forms
 from tui_trace.names.prefixes import Announced, asn, most_specific, network
 from tui_trace.names.resolver import Answer, Resolver
@@ -33,12 +34,21 @@ _GROUP = 4
 """Nibbles between two colons of an IPv6 address."""
 
 
-async def names(resolver: Resolver, address: Address) -> AsyncGenerator[tuple[Named, int], None]:
-    """Reverse names; then the same, with the forward-confirmed first (RFC 8499 §2, FCrDNS)."""
+async def names(
+    resolver: Resolver, hosts: Hosts | None, address: Address
+) -> AsyncGenerator[tuple[Named, int], None]:
+    """Reverse names; then the same, with the forward-confirmed first (RFC 8499 §2, FCrDNS).
+
+    What the file of hosts names, if there is one, needs no question.
+    """
+    local = hosts.names(address)[:MOST_NAMES] if hosts is not None else ()
+    if local:
+        yield _named(address, local, True), 0
+        return
     answer = await resolver.ask(dns.reversename.from_address(str(address)), "PTR")
     targets = sorted({record.target for record in answer.records if isinstance(record, PTR)})
     targets = targets[:MOST_NAMES]
-    yield _named(address, targets, None), answer.ttl
+    yield _named(address, _texts(targets), None), answer.ttl
     if not targets:
         return
     ttl = answer.ttl
@@ -49,11 +59,14 @@ async def names(resolver: Resolver, address: Address) -> AsyncGenerator[tuple[Na
         if str(address) in {record.to_text() for record in forward.records}:
             confirmed.append(target)
     best = confirmed + [target for target in targets if target not in confirmed]
-    yield _named(address, best, bool(confirmed)), ttl
+    yield _named(address, _texts(best), bool(confirmed)), ttl
 
 
-def _named(address: Address, targets: list[dns.name.Name], confirmed: bool | None) -> Named:
-    texts = tuple(target.to_text(omit_final_dot=True) for target in targets)
+def _texts(targets: list[dns.name.Name]) -> tuple[str, ...]:
+    return tuple(target.to_text(omit_final_dot=True) for target in targets)
+
+
+def _named(address: Address, texts: tuple[str, ...], confirmed: bool | None) -> Named:
     shown = tuple(both_forms(text) for text in texts)
     return Named(0, str(address), texts, confirmed, shown if shown != texts else ())
 
