@@ -121,9 +121,10 @@ def test_holds_no_output_of_ours_open() -> None:
 def test_no_root_is_needed() -> None:
     """As `nobody`, in a user namespace; the probes are answered and nobody has more rights."""
     script = f"""
-import os, pkgutil, runpy, subprocess, sys
+import ctypes, os, pkgutil, runpy, subprocess, sys
 import tui_trace.lab.process, tui_trace.lab.directory
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
+ctypes.CDLL(None).prctl(4, 1)  # PR_SET_DUMPABLE, as in a process that began as nobody
 sys.argv = ["inside.py", "plain", "traceroute", "-n", "-q1", "203.0.113.80"]
 runpy.run_path({str(INSIDE)!r}, run_name="__main__")
 """

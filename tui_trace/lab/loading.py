@@ -4,8 +4,6 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Iterator
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import msgspec
@@ -13,6 +11,8 @@ import msgspec
 from tui_trace.lab.scenario import Hop, Scenario
 
 DEFAULT = "plain"
+SHELF = Path(__file__).with_name("scenarios")
+"""Where the scenarios are that come along."""
 MAX_FILE = 1_000_000
 """Bytes of the largest scenario file."""
 
@@ -23,11 +23,7 @@ class LabError(Exception):
 
 def scenario_names() -> tuple[str, ...]:
     """The scenarios that come along, the default first."""
-    found = sorted(
-        entry.name.removesuffix(".toml")
-        for entry in _shelf().iterdir()
-        if entry.name.endswith(".toml")
-    )
+    found = sorted(entry.stem for entry in SHELF.glob("*.toml"))
     return tuple(sorted(found, key=lambda name: name != DEFAULT))
 
 
@@ -39,8 +35,7 @@ def describe() -> list[tuple[str, str]]:
 def load(name: str = DEFAULT) -> Scenario:
     """The scenario of this name, or of the file at this path (`*.toml`)."""
     if name in scenario_names():
-        file = _shelf() / f"{name}.toml"
-        return parse(file.read_bytes(), f"{name}.toml")
+        return parse((SHELF / f"{name}.toml").read_bytes(), f"{name}.toml")
     if not name.endswith(".toml"):
         raise LabError(
             f"no scenario {name[:60]!r}: --lab list names them, --lab FILE.toml reads one"
@@ -54,10 +49,6 @@ def load(name: str = DEFAULT) -> Scenario:
     if len(data) > MAX_FILE:
         raise LabError(f"{name}: more than {MAX_FILE} bytes")
     return parse(data, name)
-
-
-def _shelf() -> Traversable:
-    return resources.files("tui_trace.lab") / "scenarios"
 
 
 def parse(data: bytes, file: str) -> Scenario:
