@@ -51,6 +51,9 @@ def net() -> Iterator[Net]:
             ipv4__icmp_msgs_per_sec=100_000,
             ipv4__icmp_msgs_burst=100_000,
             ipv6__icmp__ratelimit=0,
+            # link-local addresses that are still tentative ask for no neighbour
+            ipv6__conf__all__accept_dad=0,
+            ipv6__conf__default__accept_dad=0,
             ipv4__conf__all__rp_filter=0,
             ipv4__conf__default__rp_filter=0,
             ipv4__icmp_errors_use_inbound_ifaddr=1,
@@ -617,6 +620,15 @@ def test_wake_ends_a_receive(net: Net) -> None:
         return waited
 
     assert inside(net[0], wait) < 10
+
+
+def test_the_target_is_named_as_answers_name_it(net: Net) -> None:
+    def names() -> Any:
+        sockets = RawSockets()
+        given = "FD66:0002:0::0002", "fe80::0:1%lo"
+        return [RawNetwork(sockets, each, 6).address for each in given]
+
+    assert inside(net[0], names) == ["fd66:2::2", "fe80::1"]
 
 
 def test_a_machine_without_ipv6(net: Net) -> None:

@@ -76,7 +76,10 @@ class RawNetwork:
         if family not in sockets.families:
             raise SendError(errno.EAFNOSUPPORT, f"this machine has no IPv{family}")
         self.family = family
-        self.address, _, scope = target_address.partition("%")
+        address, _, scope = target_address.partition("%")
+        self._af = socket.AF_INET if family == 4 else socket.AF_INET6
+        # in the one form that answers name it in (RFC 5952)
+        self.address = socket.inet_ntop(self._af, socket.inet_pton(self._af, address))
         self._interface = interface or scope or None
         self._source = source
         self._sockets = sockets
@@ -85,7 +88,6 @@ class RawNetwork:
         self._header_of_addresses = 12 if family == 4 else 8
         self._asks_scheduler = False
         self._label = random.SystemRandom().randrange(1, 1 << 20)
-        self._af = socket.AF_INET if family == 4 else socket.AF_INET6
         self._routes: dict[ProbeSettings, _Route] = {}
         self._settings: ProbeSettings | None = None
         self._route: _Route
@@ -193,7 +195,7 @@ class RawNetwork:
         return taken
 
     def data_length(self, settings: ProbeSettings) -> int:
-        """Bytes of TCP data in a probe of these settings."""
+        """What an RST may acknowledge beyond a probe's key; see `template.data_length`."""
         return template.data_length(settings, self.family)
 
     def send(self, probe: Outgoing) -> None:

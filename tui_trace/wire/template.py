@@ -37,10 +37,15 @@ def ones_sum(data: bytes | bytearray) -> int:
 
 
 def data_length(settings: ProbeSettings, family: int) -> int:
-    """Bytes of TCP data in a probe: what its size asks beyond the headers and their options."""
+    """Bytes of TCP data in a probe: what its size asks beyond the headers and their options.
+
+    One less for an ACK probe. The number that an RST acknowledges counts a SYN as one byte, which
+    `Answer.key` takes off; with no SYN in the probe, that byte is missing (RFC 9293 §3.10.7.1).
+    """
     if settings.protocol is not Protocol.TCP:
         return 0
-    return settings.size - minimum_size(Protocol.TCP, family)
+    data = settings.size - minimum_size(Protocol.TCP, family)
+    return data - 1 if settings.tcp_flags is TcpFlags.ACK else data
 
 
 class Template:
