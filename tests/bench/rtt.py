@@ -57,7 +57,7 @@ PROGRAMS: dict[str, Callable[[Netns, str, int, int], Told]] = {
 def measure(chain: Chain, program: str, probes: int) -> dict[int, list[float]]:
     """Errors in µs by TTL."""
     source, target = chain.source_address(), chain.target_address()
-    with Capture(chain.client, DOWN) as capture:
+    with Capture(chain.client, DOWN, light=True) as capture:
         told = PROGRAMS[program](chain.client, target, probes, chain.length)
         seen = by_ttl(exchanges(capture.stop(), source, target))
     return {ttl: errors_us(told[ttl], seen[ttl]) for ttl in range(1, chain.length + 1)}

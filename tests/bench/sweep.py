@@ -1,7 +1,6 @@
 """One sweep as a report over 30 hops, 3 of them silent: wall time of each program."""
 
 import argparse
-import re
 import statistics
 import sys
 import time
@@ -14,21 +13,22 @@ from tests.net.faults import listen
 from tests.net.netns import Netns
 from tests.net.peers import PROGRAMS
 
+IMPORTS = """
+import gc
+gc.disable()
+import tui_trace.cli
+tui_trace.cli._import_everything(False)
+"""
+"""What every run of ours does before it looks at its target."""
+
 
 def _seconds(space: Netns, args: Sequence[str], times: int) -> float:
     taken = []
     for _ in range(times):
         began = time.perf_counter()
-        space.run(args, check=False, env=ours.environment())
+        space.run(args, env=ours.environment())
         taken.append(time.perf_counter() - began)
     return statistics.median(taken)
-
-
-def _imported(space: Netns, args: Sequence[str]) -> list[str]:
-    """The modules that this run of ours imports."""
-    done = space.run([args[0], "-X", "importtime", *args[1:]], env=ours.environment())
-    names = re.findall(r"^import time:.*\|\s+\d+ \|\s*([\w.]+)$", done.stderr, re.MULTILINE)
-    return [name for name in names if not name.endswith("__main__")]
 
 
 def run(times: int) -> None:
@@ -37,10 +37,13 @@ def run(times: int) -> None:
         listen(chain.target, 80)
         target = chain.target_address()
         sweep = ours.command("-r", "-c", "1", "-n", target)
-        imports = f"import {', '.join(_imported(chain.client, sweep))}"
         commands = {
             "tui-trace -r -c 1 -n": sweep,
-            "interpreter and the same imports": [sys.executable, "-c", imports],
+            "interpreter and the same imports": [
+                sys.executable,
+                "-c",
+                _imports(chain.client, sweep),
+            ],
             "traceroute -q 1 -n": [PROGRAMS["traceroute"], "-q", "1", "-n", target],
             "mtr -r -c 1 -n": ["mtr", "-r", "-c", "1", "-n", target],
             "mtr -r -c 1 -n -i 0.1 -G 1": [

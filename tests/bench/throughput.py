@@ -19,7 +19,7 @@ def run(rate: int, seconds: int) -> None:
         rounds = str(rate * seconds // chain.length)
         # the first round and the target's own are probed up to here, so all rounds are alike
         last = ("-m", str(chain.length))
-        with Capture(chain.client, DOWN) as capture:
+        with Capture(chain.client, DOWN, light=True) as capture:
             stream = ours.trace(
                 chain.client, "-i", interval, "-c", rounds, *last, target, timeout=120
             )

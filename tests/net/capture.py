@@ -27,12 +27,24 @@ class Seen(NamedTuple):
 
 
 class Capture:
-    """A running capture: it sees every packet from the end of the constructor to `stop`."""
+    """A running capture: it sees every packet from the end of the constructor to `stop`.
 
-    def __init__(self, space: Netns, interface: str, expression: str = "ip or ip6") -> None:
+    `light`: tcpdump reads whole blocks and is not woken by each packet, which takes some µs
+    between its stamp and the driver's; `stop` then takes up to a second.
+    """
+
+    def __init__(
+        self,
+        space: Netns,
+        interface: str,
+        expression: str = "ip or ip6",
+        *,
+        light: bool = False,
+    ) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="tt-capture-")
         self._file = Path(self._directory.name) / "wire.pcap"
-        options = ["--time-stamp-precision=nano", "--immediate-mode", "-U", "-n", "-Z", "root"]
+        options = ["--time-stamp-precision=nano", "-U", "-n", "-Z", "root"]
+        options += [] if light else ["--immediate-mode"]
         # mtr and others may send faster than tcpdump writes
         options += ["-B", "32768", "-s", "2048"]
         self._process = space.popen(
