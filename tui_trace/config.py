@@ -144,7 +144,8 @@ def _check(config: Config) -> None:
         if not all(key.strip() for key in keys.split(",")):
             raise SettingError(f"keymap.{name}", keys, "names of keys with commas between them")
     taken: dict[str, str] = {}
-    for name, keys in {**ids, **config.keymap}.items():
+    kept = {name: keys for name, keys in ids.items() if name not in config.keymap}
+    for name, keys in {**kept, **config.keymap}.items():
         for key in keys.split(","):
             other = taken.setdefault(key.strip(), name)
             if other != name:

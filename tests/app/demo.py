@@ -8,6 +8,7 @@ import time
 
 from tests.app.fakes import HOPS, TARGET, began, reply
 from tui_trace import events as ev
+from tui_trace.app import columns
 from tui_trace.app.app import TraceApp
 from tui_trace.app.run import run_live
 from tui_trace.config import Config
@@ -88,7 +89,62 @@ def open_demo(target: str, settings: ProbeSettings, pace: Pace) -> Demo:
     return Demo(target, settings, pace)
 
 
-if __name__ == "__main__":
+class Crashing(Demo):
+    """Breaks as soon as there is something to see."""
+
+    def sweep(self, sink: Sink, number: int, at: int, probes: "itertools.count[int]") -> None:
+        super().sweep(sink, number, at, probes)
+        raise RuntimeError("the wire melted")
+
+
+class Stubborn(Demo):
+    """Does not end when it is told."""
+
+    def stop(self) -> None:
+        pass
+
+
+class ViewBreaks(Demo):
+    """Hands on what no view can draw."""
+
+    def run(self, sink: Sink) -> None:
+        super().run(Spoiler(sink))
+
+
+class Spoiler:
+    """Breaks the fold's promise that a loss is a number."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+        self.event = sink.event
+
+    def pulse(self, at: int) -> None:
+        columns.percent = None
+        self.sink.pulse(at)
+
+
+class NoImports:
+    """Refuses every module that is not there yet."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        raise ImportError(f"too late to import {name}")
+
+
+SOURCES = {
+    "crashing": Crashing,
+    "stubborn": Stubborn,
+    "view-breaks": ViewBreaks,
+    "no-imports": Demo,
+}
+
+
+def main(kind: str = "") -> int:
     tcp = ProbeSettings(protocol=Protocol.TCP, port=443, size=60)
-    source = Demo(TARGET, tcp, Pace())
-    sys.exit(run_live(TraceApp(open_demo, source, Switches(tcp), Pace(), Config())))
+    source = SOURCES.get(kind, Demo)(TARGET, tcp, Pace())
+    if kind == "no-imports":
+        sys.meta_path.insert(0, NoImports())
+    return run_live(TraceApp(open_demo, source, Switches(tcp), Pace(), Config()))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

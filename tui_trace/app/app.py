@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
+from tui_trace.app import early  # noqa: F401  (imported to have it imported)
 from tui_trace.app.columns import DISPLAYS
 from tui_trace.app.dials import Dials
 from tui_trace.app.helpscreen import HelpScreen

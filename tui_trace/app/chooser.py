@@ -8,8 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import SelectionList, Static
-from textual.widgets.selection_list import Selection
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
 from tui_trace.app.columns import ALWAYS, COLUMNS
 
@@ -18,7 +18,8 @@ class ColumnChooser(ModalScreen[None]):
     """A list to tick; the table follows at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,o,q", "dismiss", "close", id="chooser.close", tooltip="Back to the table")
+        Binding("escape,o,q", "dismiss", "close", id="chooser.close", tooltip="Back to the table"),
+        Binding("space", "tick", "tick", id="chooser.tick", tooltip="Show or hide the column"),
     ]
 
     def __init__(
@@ -29,32 +30,30 @@ class ColumnChooser(ModalScreen[None]):
         self._display_name = display
         self._chosen = tuple(chosen)
         self._choose = choose
+        self._names = [name for name in COLUMNS if name not in ALWAYS]
 
     def compose(self) -> ComposeResult:
         """The list, and how to leave it."""
-        with Vertical(id="chooser"):
-            yield Static(
-                Content(f"Columns of the {self._display_name} display"), id="chooser-title"
-            )
-            yield SelectionList[str](
-                *(
-                    Selection(
-                        Content(f"{column.title.strip():<7} {column.about}"),
-                        column.id,
-                        column.id in self._chosen,
-                    )
-                    for column in COLUMNS.values()
-                    if column.id not in ALWAYS
-                ),
-                id="chooser-list",
-            )
-            yield Static(Content("Space ticks · Escape leaves"), id="chooser-foot")
+        with Vertical(id="chooser") as box:
+            box.border_title = f"Columns: {self._display_name}"
+            box.border_subtitle = "Space ticks · Escape leaves"
+            yield OptionList(*(Option(self._line(name)) for name in self._names))
 
-    def on_selection_list_selected_changed(self, event: SelectionList.SelectedChanged[str]) -> None:
-        """Show the columns that are ticked."""
-        ticked = set(event.selection_list.selected)
-        kept = [name for name in self._chosen if name in ticked]
-        if len(kept) < len(ticked):
-            kept = [name for name in COLUMNS if name in ticked]
-        self._chosen = tuple(kept)
+    def _line(self, name: str) -> Content:
+        column = COLUMNS[name]
+        tick = "x" if name in self._chosen else " "
+        return Content(f"[{tick}] {column.title.strip():<7} {column.about}")
+
+    def action_tick(self) -> None:
+        """The space bar does what Enter does."""
+        self.query_one(OptionList).action_select()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Show the column, or hide it."""
+        name = self._names[event.option_index]
+        if name in self._chosen:
+            self._chosen = tuple(one for one in self._chosen if one != name)
+        else:
+            self._chosen = tuple(one for one in COLUMNS if one in (*self._chosen, name))
+        event.option_list.replace_option_prompt_at_index(event.option_index, self._line(name))
         self._choose(self._chosen)

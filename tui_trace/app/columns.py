@@ -11,6 +11,7 @@ from tui_trace.text import clean
 
 NO_REPLY = "(no reply)"
 BLOCKS = "▁▂▃▄▅▆▇█"
+_LEVELS = BLOCKS + BLOCKS[-1]
 EXTRA_RESPONDERS = 4
 """Addresses of one TTL that get a line of their own below the first."""
 STALE = 10 * NS_PER_S
@@ -80,10 +81,10 @@ def sparkline(recent: tuple[int, ...], least: int | None, width: int) -> str:
     shown = [rtt for rtt in recent[-2 * width :] if rtt >= LOST][-width:]
     bottom = max(least or 1, 1)
     top = max(2 * bottom, *shown) if shown else 2 * bottom
-    step = len(BLOCKS) / math.log(top / bottom) * 0.999_999
+    step = len(BLOCKS) / math.log(top / bottom)
     log = math.log
     line = [
-        " " if rtt == LOST else BLOCKS[int(log(rtt / bottom) * step) if rtt > bottom else 0]
+        " " if rtt == LOST else _LEVELS[int(log(rtt / bottom) * step) if rtt > bottom else 0]
         for rtt in shown
     ]
     return "".join(line).rjust(width)
@@ -179,7 +180,7 @@ _ALL = (
     Column("p90", "p90", 6, True, lambda hop, _: ms(hop.figures.p90), "90 % were no slower"),
     Column("p99", "p99", 6, True, lambda hop, _: ms(hop.figures.p99), "99 % were no slower"),
     Column(
-        "recent", "Recent", 6, False, _recent, "Recent RTTs; a gap is a loss", lambda _: Tone.SPARK
+        "recent", "Recent", 6, True, _recent, "Recent RTTs; a gap is a loss", lambda _: Tone.SPARK
     ),
     Column(
         "notes", "Notes", 6, False, lambda hop, _: notes(hop), "What came back", lambda _: Tone.MARK

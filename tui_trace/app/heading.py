@@ -1,5 +1,7 @@
 """What stands above the table: what is probed, how far we are, and what is wrong."""
 
+from rich.cells import cell_len
+
 from tui_trace.app.columns import Tone, percent
 from tui_trace.app.rows import Line, fit
 from tui_trace.session.model import Hop, Snapshot
@@ -65,15 +67,19 @@ def _state(snapshot: Snapshot, failure: str | None) -> Line:
     return [("● live", Tone.MARK)]
 
 
+def _cells(line: Line) -> int:
+    return sum(cell_len(text) for text, _ in line)
+
+
 def _between(left: Line, right: Line, width: int) -> Line:
     """Left and right parts of one line; the left one gives way."""
-    used = sum(len(text) for text, _ in right)
+    used = _cells(right)
     room = max(width - used - 3, 0)
     line: Line = [(" ", Tone.PLAIN)]
     for text, tone in left:
-        shown = text if len(text) <= room else fit(text, room)
+        shown = text if cell_len(text) <= room else fit(text, room)
         line.append((shown, tone))
-        room -= len(shown)
+        room -= cell_len(shown)
     return [*line, (" " * (room + 1), Tone.PLAIN), *right, (" ", Tone.PLAIN)]
 
 
@@ -100,7 +106,7 @@ def heading(
     state = [] if parting else _state(snapshot, failure)
     told = verdict(snapshot)
     right: Line = [*told, ("  ", Tone.PLAIN), *state] if told else state
-    if sum(len(text) for text, _ in named) + len(settings) + 6 <= width:
+    if _cells(named) + len(settings) + 6 <= width:
         lines = [_between(named, [(settings, Tone.PLAIN)], width)]
     else:
         lines = [_between(named, [], width), _between([(settings, Tone.PLAIN)], [], width)]

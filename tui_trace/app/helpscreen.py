@@ -46,6 +46,8 @@ class HelpScreen(ModalScreen[None]):
             parts.append("\n")
         parts.append(("Reading the table\n", "bold"))
         parts += [f"  {sign:<10} {meaning}\n" for sign, meaning in _LEGEND]
-        parts.append(("\nTimes are milliseconds. Escape leaves; Ctrl-P opens all commands.", ""))
-        with VerticalScroll(id="help"):
+        parts.append(("\nTimes are milliseconds. Ctrl-P finds a command by its name.", ""))
+        with VerticalScroll(id="help") as box:
+            box.border_title = "tui-trace"
+            box.border_subtitle = "↑ ↓ scroll · Escape leaves"
             yield Static(Content.assemble(*parts))

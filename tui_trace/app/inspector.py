@@ -1,5 +1,7 @@
 """One hop looked at closely: RTT over time, who answered, all the figures."""
 
+from rich.cells import cell_len
+
 from tui_trace.app.columns import BLOCKS, Tone, ms, percent, responders
 from tui_trace.app.rows import Line, fit
 from tui_trace.app.toned import Lines
@@ -75,9 +77,8 @@ def inspect(hop: Hop, width: int, height: int) -> list[Line]:
     who = [f"{clean(one.address)} ×{one.answers}" for one in responders(hop)]
     if who:
         title += f" {who[0].rpartition(' ')[0]} "
-    lines: list[Line] = [
-        [(fit(title, width) if len(title) > width else title.ljust(width, "─"), Tone.DIM)]
-    ]
+    title += "─" * (width - cell_len(title))
+    lines: list[Line] = [[(fit(title, width), Tone.DIM)]]
     rows = max(height - 1 - _TEXT_LINES, 1)
     lines += [[(line, Tone.SPARK)] for line in chart(hop.recent, width - 1, rows)]
     texts = _figures(hop)

@@ -1,7 +1,7 @@
 """One line at the bottom that takes a value."""
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -31,7 +31,9 @@ class Prompt(Vertical):
         yield Static(id="prompt-says")
         box = Input(id="prompt-value", compact=True)
         box.cursor_blink = False
-        yield box
+        with Horizontal():
+            yield Static(id="prompt-asks")
+            yield box
 
     @property
     def _box(self) -> Input:
@@ -43,7 +45,8 @@ class Prompt(Vertical):
         self.display = True
         self._box.disabled = False
         self._box.value = value
-        self.say(f"{QUESTIONS[question]}   Enter applies · Escape leaves")
+        self.query_one("#prompt-asks", Static).update(Content(f"{QUESTIONS[question]} ›"))
+        self.say("Enter applies · Escape leaves")
         self._box.focus()
 
     def say(self, text: str, wrong: bool = False) -> None:

@@ -26,7 +26,10 @@ ROOMY = 110
 """Cells from which on the columns stand two cells apart."""
 HOST_LEAST = 12
 HOST_MOST = 46
-_GIVEN_UP_FIRST = ("recent", "min", "sd", "jitter", "p90", "max", "notes", "sent", "p99", "mean")
+_GIVEN_UP_FIRST = (
+    *("recent", "min", "sd", "jitter", "p90", "max", "notes"),
+    *("sent", "p99", "mean", "p50", "avg", "last", "loss"),
+)
 """Columns that go where the terminal is too narrow, in this order."""
 
 
@@ -65,10 +68,9 @@ def fit(text: str, width: int, right: bool = False) -> str:
     """Text in exactly `width` cells; what is too long ends in an ellipsis."""
     if not text.isascii():
         cells = cell_len(text)
-        if cells != len(text):
-            if cells > width:
-                return set_cell_size(text, width - 1) + "…"
-            return " " * (width - cells) + text if right else text + " " * (width - cells)
+        if cells > width:
+            return set_cell_size(text, width - 1) + "…" if width else ""
+        return " " * (width - cells) + text if right else text + " " * (width - cells)
     if len(text) > width:
         return text[: width - 1] + "…" if width else ""
     return text.rjust(width) if right else text.ljust(width)

@@ -12,12 +12,9 @@ from tui_trace.text import clean
 def run_live(app: TraceApp) -> int:
     """Run, leave the last table in the terminal, say on stderr what broke. The exit code."""
     app.run()
-    snapshot = app.last_snapshot
     try:
-        if snapshot is not None and snapshot.run.hops:
-            color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-            sys.stdout.write(parting_lines(snapshot, shutil.get_terminal_size().columns, color))
-            sys.stdout.flush()
+        sys.stdout.write(_parting(app))
+        sys.stdout.flush()
         if app.failure is not None:
             if os.environ.get(DEBUG) == "1":
                 sys.stderr.write(app.details)
@@ -25,3 +22,16 @@ def run_live(app: TraceApp) -> int:
     except OSError:
         pass  # the terminal is gone: that is why we leave
     return app.return_code or 0
+
+
+def _parting(app: TraceApp) -> str:
+    snapshot = app.last_snapshot
+    if snapshot is None or not snapshot.run.hops:
+        return ""
+    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    try:
+        return parting_lines(snapshot, shutil.get_terminal_size().columns, color)
+    except Exception:
+        if app.failure is None:
+            raise
+        return ""  # what broke the view breaks the table too: one line about it will do

@@ -1,0 +1,21 @@
+"""What Textual and rich would import on first use, imported at once.
+
+When the view starts, rights have been given up, and a module in somebody's private home could no
+longer be read.
+"""
+
+import textual.drivers.headless_driver
+import textual.drivers.linux_driver
+import textual.layouts.factory
+import textual.layouts.grid
+import textual.layouts.horizontal
+import textual.layouts.stream
+import textual.layouts.vertical
+import textual.pilot
+import textual.scrollbar
+import textual.system_commands
+import textual.widgets
+from rich.cells import cell_len
+
+textual.widgets.LoadingIndicator  # noqa: B018  (resolved, and so imported, by name)
+cell_len("…")  # reads the table of widths
