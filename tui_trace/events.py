@@ -93,6 +93,8 @@ class ProbeSent(_Event, frozen=True, tag="probe-sent"):
     run: int
     probe: int
     ttl: int
+    flow: int = 0
+    """Which of the run's flows it belongs to; 0 where there is but one."""
 
 
 class Reply(_Event, frozen=True, tag="reply"):
@@ -108,6 +110,8 @@ class Reply(_Event, frozen=True, tag="reply"):
     rtt: int
     sent_stamp: Stamp
     received_stamp: Stamp
+    flow: int = 0
+    """Which of the run's flows the probe belonged to."""
     reached: bool = False
     """The target itself answered."""
     late: bool = False

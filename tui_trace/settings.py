@@ -14,6 +14,7 @@ import msgspec
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 
+MAX_FLOWS = 64
 MAX_PACKET = 65_535
 """Largest IP packet, in bytes (RFC 791)."""
 
@@ -91,6 +92,8 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     """Bytes of the whole IP packet."""
     tcp_flags: TcpFlags = TcpFlags.SYN
     flow: Flow = Flow.CONSTANT
+    flows: int = 1
+    """Flows probed side by side on purpose, each constant; 1–64."""
     source: str | None = None
     """Address that probes leave from; None: the route decides."""
     interface: str | None = None
@@ -102,6 +105,8 @@ class ProbeSettings(msgspec.Struct, frozen=True):
         parts.append(f"{self.size} bytes")
         if self.flow is not Flow.CONSTANT:
             parts.append(f"flow {self.flow.value}")
+        if self.flows > 1:
+            parts.append(f"{self.flows} flows")
         if self.source_port is not None:
             parts.append(f"from port {self.source_port}")
         if self.interface is not None:
@@ -125,6 +130,10 @@ class Pace(msgspec.Struct, frozen=True):
     rounds: int | None = None
     """Rounds, then stop; None: until told."""
     paused: bool = False
+    sequential: bool = False
+    """A probe leaves when the one before is decided, not all of a round by the clock."""
+    first_reply: bool = False
+    """A hop's first reply in a round makes its further queries of that round needless."""
 
 
 def protocol_words(settings: ProbeSettings) -> str:

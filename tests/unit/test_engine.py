@@ -505,3 +505,36 @@ def test_the_loop_sleeps_while_there_is_nothing_to_do() -> None:
     waited = (net.now - 5 * NS_PER_S) / NS_PER_S
     # a look at the waits every 20 ms, and one for each probe
     assert net.receives <= waited * 51 + 20
+
+
+def test_sequential_sends_a_probe_when_the_one_before_is_decided() -> None:
+    net = SimNet(length=4, delay=lambda p, _n: None if p.ttl == 2 else 50 * NS_PER_MS)
+    tape = trace(net, sequential=True, queries=2, wait=100 * NS_PER_MS)
+    assert [probe.ttl for _, probe in net.sent] == [1, 1, 2, 2, 3, 3, 4, 4]
+    in_flight = 0
+    for event in tape.events:
+        if isinstance(event, events.ProbeSent):
+            in_flight += 1
+            assert in_flight == 1
+        elif isinstance(event, events.Reply | events.ProbeLost):
+            in_flight -= 1
+
+
+def test_a_first_reply_makes_further_queries_of_its_hop_needless() -> None:
+    net = SimNet(length=3, delay=lambda p, _n: None if p.ttl == 2 else NS_PER_MS)
+    trace(net, sequential=True, first_reply=True, queries=3, wait=10 * NS_PER_MS)
+    assert [probe.ttl for _, probe in net.sent] == [1, 2, 2, 2, 3]
+
+
+@pytest.mark.parametrize("settings", [ICMP, UDP, TCP], ids=lambda s: s.protocol.value)
+def test_flows_on_purpose_are_each_constant_and_told_apart(settings: ProbeSettings) -> None:
+    net = SimNet(length=4)
+    tape = trace(net, msgspec.structs.replace(settings, flows=3), rounds=3, max_ttl=3)
+    flows = {
+        (event.flow, net.sent[event.probe - 1][1].flow) for event in of(tape, events.ProbeSent)
+    }
+    assert {index for index, _ in flows} == {0, 1, 2}
+    assert len(flows) == 3
+    assert Counter(probe.ttl for _, probe in net.sent) == {1: 9, 2: 9, 3: 9}
+    sent = {event.probe: event.flow for event in of(tape, events.ProbeSent)}
+    assert {r.probe: r.flow for r in of(tape, events.Reply)} == sent

@@ -9,13 +9,14 @@ import random
 
 from tui_trace import events
 from tui_trace.engine.clock import StepWatch
+from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.identity import Identity
 from tui_trace.engine.ledger import Ledger, Probe, State
 from tui_trace.engine.matching import match
+from tui_trace.engine.plan import Slot
 from tui_trace.engine.run import RunState
 from tui_trace.events import ReplyKind, Stamp
 from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
-from tui_trace.settings import Flow as FlowMode
 from tui_trace.source import (
     Command,
     Enquire,
@@ -27,13 +28,12 @@ from tui_trace.source import (
     Switch,
     Tell,
 )
-from tui_trace.wire.network import Answer, Flow, Network, Outgoing, SendError, Sent
+from tui_trace.wire.network import Answer, Network, Outgoing, SendError, Sent
 
 PULSE = 100 * NS_PER_MS
 EXPIRY_LOOK = 20 * NS_PER_MS
 BURST = 64
 """Probes sent before what came back is read again."""
-VARIED_PORTS = 16
 
 FINAL_KINDS = frozenset({
     ReplyKind.ECHO,
@@ -73,8 +73,7 @@ class Engine:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._stopping = False
         self._started = network.monotonic()
-        self._ports: dict[Protocol, int] = {}
-        self._varied: dict[Protocol, list[int]] = {}
+        self._book = PortBook(network)
         self._runs: list[RunState] = []
         self._by_settings: dict[ProbeSettings, RunState] = {}
         self._source = ""
@@ -187,28 +186,14 @@ class Engine:
         run = self._by_settings.get(settings)
         again = run is not None
         if run is None:
-            run = RunState(len(self._runs) + 1, settings, self._main_flow(settings))
-            run.watch_half_open(
-                None if settings.source_port else lambda: self._network.reserve_port(Protocol.TCP)
-            )
+            flows = Flows(settings, self._book, self._identity.icmp_checksum)
+            run = RunState(len(self._runs) + 1, settings, flows)
             self._runs.append(run)
             self._by_settings[settings] = run
         self._run = run
         self._sink.event(
             events.RunOpened(at=self._at(), run=run.number, settings=settings, again=again)
         )
-
-    def _main_flow(self, settings: ProbeSettings) -> Flow:
-        port = settings.source_port
-        if port is None:
-            if settings.protocol not in self._ports:
-                self._ports[settings.protocol] = self._network.reserve_port(settings.protocol)
-            port = self._ports[settings.protocol]
-        elif settings.protocol is not Protocol.ICMP:
-            self._network.reserve_port(settings.protocol, port)
-        if settings.protocol is Protocol.ICMP:
-            return port, self._identity.icmp_checksum
-        return port, settings.port
 
     # --- sending
 
@@ -218,12 +203,14 @@ class Engine:
         run = self._run
         for _ in range(BURST):
             now = self._network.monotonic()
-            ttl = run.plan.take(now)
-            if ttl is None:
+            if self._pace.sequential and run.has_pending:
+                return
+            slot = run.plan.take(now)
+            if slot is None:
                 if not run.plan.is_round_over or not self._begin_round(run, now):
                     return
-            elif ttl <= run.last_ttl(self._pace):
-                self._send(run, ttl, now)
+            elif slot.ttl <= run.last_ttl(self._pace):
+                self._send(run, slot, now)
 
     def _begin_round(self, run: RunState, now: int) -> bool:
         if self._is_last_round or run.plan.next_due(self._pace) > now:
@@ -245,23 +232,20 @@ class Engine:
             self._sink.event(events.SourceChanged(at=self._at(), source=source))
         return True
 
-    def _send(self, run: RunState, ttl: int, now: int) -> None:
-        settings = run.settings
-        at_target = run.syn_ports is not None and run.may_meet_target(ttl)
-        flow = self._flow(run, at_target, now)
+    def _send(self, run: RunState, slot: Slot, now: int) -> None:
+        settings, ttl = run.settings, slot.ttl
+        at_target = run.may_meet_target(ttl)
+        flow = run.flows.choose(slot.flow, at_target, now)
         if flow is None:
             return
-        self._number = number = self._next_number(settings.protocol)
-        if settings.protocol is Protocol.TCP:
-            key = self._identity.long_key(number)
-        else:
-            key = self._identity.short_key(number)
+        number, key = self._next_number(settings.protocol)
         ip_id = self._identity.ip_id(number)
         probe = Probe(
             number=number,
             run=run,
             ttl=ttl,
             protocol=settings.protocol,
+            index=slot.flow,
             flow=flow,
             key=key,
             ip_id=ip_id,
@@ -279,39 +263,22 @@ class Engine:
             self._fail(run, ttl, error)
             return
         run.sent(probe)
-        if run.syn_ports is not None and at_target:
-            run.syn_ports.sent(flow[0])
         self._sink.event(
-            events.ProbeSent(at=now - self._started, run=run.number, probe=number, ttl=ttl)
+            events.ProbeSent(
+                at=now - self._started, run=run.number, probe=number, ttl=ttl, flow=slot.flow
+            )
         )
 
-    def _next_number(self, protocol: Protocol) -> int:
-        number = self._number + 1
-        if protocol is not Protocol.TCP:
-            while self._ledger.is_pending(protocol, self._identity.short_key(number)):
-                number += 1
-        return number
-
-    def _flow(self, run: RunState, at_target: bool, now: int) -> Flow | None:
-        own, other = run.main_flow
-        match run.settings.flow:
-            case FlowMode.CLASSIC if run.settings.protocol is Protocol.UDP:
-                return own, other + run.probes_sent % (0x10000 - other)
-            case FlowMode.VARY:
-                ports = self._varied_ports(run.settings)
-                return ports[run.probes_sent % len(ports)], other
-        if run.syn_ports is not None and at_target:
-            port = run.syn_ports.take(now)
-            return None if port is None else (port, other)
-        return own, other
-
-    def _varied_ports(self, settings: ProbeSettings) -> list[int]:
-        protocol = settings.protocol
-        if protocol not in self._varied:
-            self._varied[protocol] = [
-                self._network.reserve_port(protocol) for _ in range(VARIED_PORTS)
-            ]
-        return self._varied[protocol]
+    def _next_number(self, protocol: Protocol) -> tuple[int, int]:
+        """The count of the next probe and the key that goes with it."""
+        self._number += 1
+        if protocol is Protocol.TCP:
+            return self._number, self._identity.long_key(self._number)
+        key = self._identity.short_key(self._number)
+        while self._ledger.is_pending(protocol, key):
+            self._number += 1
+            key = self._identity.short_key(self._number)
+        return self._number, key
 
     def _fail(self, run: RunState, ttl: int, error: SendError) -> None:
         self._sink.event(
@@ -369,7 +336,9 @@ class Engine:
                 run.horizon.final(probe.ttl, by_target)
             elif answer.kind is ReplyKind.TIME_EXCEEDED:
                 run.horizon.expired(probe.ttl)
-        self._settle_port(probe, answer, was, now)
+            if self._pace.first_reply:
+                run.plan.skip(probe.ttl, probe.index)
+        run.flows.answered(probe, answer.kind, was, now)
         end = run.horizon.end
         self._sink.event(
             events.Reply(
@@ -382,6 +351,7 @@ class Engine:
                 rtt=rtt,
                 sent_stamp=Stamp.USER if stepped else probe.stamp,
                 received_stamp=Stamp.USER if stepped else answer.stamp,
+                flow=probe.index,
                 reached=by_target,
                 late=was is State.LOST,
                 duplicate=was is State.ANSWERED,
@@ -405,19 +375,6 @@ class Engine:
         self._fail(probe.run, probe.ttl, SendError(0, reason))
         self._void(probe, "it never left")
 
-    def _settle_port(self, probe: Probe, answer: Answer, was: State, now: int) -> None:
-        ports = probe.run.syn_ports
-        if ports is None:
-            return
-        port = probe.flow[0]
-        if was is State.PENDING and probe.at_target:
-            ports.answered(port)
-        if answer.kind is ReplyKind.SYN_ACK:
-            if was is State.ANSWERED:
-                ports.repeated(port, now)
-            else:
-                ports.opened(port, now)
-
     def _tell_end(self, run: RunState) -> None:
         pace = self._pace
         before = run.told_end
@@ -436,8 +393,7 @@ class Engine:
 
     def _void(self, probe: Probe, reason: str) -> None:
         probe.state = State.VOID
-        if probe.run.syn_ports is not None and probe.at_target:
-            probe.run.syn_ports.answered(probe.flow[0])
+        probe.run.flows.void(probe)
         self._sink.event(
             events.ProbeVoid(
                 at=self._at(),
@@ -452,8 +408,7 @@ class Engine:
         for run in self._runs:
             for probe in run.expired(now, self._pace):
                 probe.state = State.LOST
-                if run.syn_ports is not None and probe.at_target:
-                    run.syn_ports.lost(probe.flow[0], now)
+                run.flows.lost(probe, now)
                 self._sink.event(
                     events.ProbeLost(
                         at=now - self._started, run=run.number, probe=probe.number, ttl=probe.ttl

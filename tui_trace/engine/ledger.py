@@ -33,6 +33,7 @@ class Probe:
         "data",
         "epoch",
         "flow",
+        "index",
         "ip_id",
         "key",
         "monotonic",
@@ -52,6 +53,7 @@ class Probe:
         run: "RunState",
         ttl: int,
         protocol: Protocol,
+        index: int,
         flow: Flow,
         key: int,
         ip_id: int,
@@ -61,11 +63,15 @@ class Probe:
         epoch: int,
         at_target: bool,
     ) -> None:
-        """`monotonic` and `wall` are ns, read just before it was sent; `data` is bytes of TCP."""
+        """`monotonic` and `wall` are ns, read just before it was sent; `data` is bytes of TCP.
+
+        `index` says which of the run's flows it belongs to.
+        """
         self.number = number
         self.run = run
         self.ttl = ttl
         self.protocol = protocol
+        self.index = index
         self.flow = flow
         self.key = key
         self.ip_id = ip_id

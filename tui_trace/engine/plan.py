@@ -7,57 +7,73 @@ limit their answers are not provoked.
 
 from collections import deque
 from collections.abc import Iterable
+from itertools import product
+from typing import NamedTuple
 
 from tui_trace.settings import Pace
+
+
+class Slot(NamedTuple):
+    """A probe to be sent."""
+
+    due: int
+    ttl: int
+    flow: int
 
 
 class Plan:
     """The probes of the round under way, in the order they are due. Times are monotonic ns."""
 
-    def __init__(self) -> None:
+    def __init__(self, flows: int) -> None:
         """Nothing is planned; the first round is due at once."""
         self.round = 0
+        self._flows = flows
         self._began = 0
-        self._due: deque[tuple[int, int]] = deque()
+        self._slots: deque[Slot] = deque()
 
     def next_due(self, pace: Pace) -> int:
         """When there is something to do: a probe to send or a round to begin."""
-        if self._due:
-            return self._due[0][0]
+        if self._slots:
+            return self._slots[0].due
         return self._began + pace.interval if self.round else 0
 
     def begin(self, now: int, pace: Pace, last_ttl: int) -> None:
         """Begin a round over the TTLs from the pace's first to `last_ttl`."""
-        ttls = [ttl for ttl in range(pace.first_ttl, last_ttl + 1) for _ in range(pace.queries)]
         on_time = self._began + pace.interval
         late = self.round == 0 or now - on_time > pace.interval
         self._began = now if late else on_time
         self.round += 1
-        step = pace.interval / len(ttls) if ttls and self.round > 1 else 0.0
-        self._due = deque((self._began + round(step * k), ttl) for k, ttl in enumerate(ttls))
+        ttls = range(pace.first_ttl, last_ttl + 1)
+        probes = len(ttls) * pace.queries * self._flows
+        at_once = self.round == 1 or pace.sequential
+        step = 0.0 if at_once or not probes else pace.interval / probes
+        self._slots = deque(
+            Slot(self._began + round(step * k), ttl, flow)
+            for k, (ttl, _, flow) in enumerate(
+                product(ttls, range(pace.queries), range(self._flows))
+            )
+        )
 
     def extend(self, now: int, ttls: Iterable[int], queries: int) -> None:
         """The path proved longer: probe these in the round under way, at once."""
-        for ttl in reversed(list(ttls)):
-            for _ in range(queries):
-                self._due.appendleft((now, ttl))
+        further = product(ttls, range(queries), range(self._flows))
+        self._slots.extendleft(reversed([Slot(now, ttl, flow) for ttl, _, flow in further]))
 
-    def take(self, now: int) -> int | None:
-        """The TTL of a probe that is due."""
-        if self._due and self._due[0][0] <= now:
-            return self._due.popleft()[1]
+    def take(self, now: int) -> Slot | None:
+        """A probe that is due."""
+        if self._slots and self._slots[0].due <= now:
+            return self._slots.popleft()
         return None
+
+    def skip(self, ttl: int, flow: int) -> None:
+        """No more probes of this TTL and flow in this round."""
+        self._slots = deque(slot for slot in self._slots if (slot.ttl, slot.flow) != (ttl, flow))
 
     def drop(self) -> None:
         """Forget what is left of the round; the next one is due when its time comes."""
-        self._due.clear()
-
-    @property
-    def planned_to(self) -> int:
-        """The greatest TTL still to be probed in this round; 0 for none."""
-        return max((ttl for _, ttl in self._due), default=0)
+        self._slots.clear()
 
     @property
     def is_round_over(self) -> bool:
         """All of its probes were sent."""
-        return not self._due
+        return not self._slots

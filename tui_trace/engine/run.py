@@ -1,36 +1,28 @@
 """What the engine knows of one run: its settings, its plan, and what its answers taught."""
 
 from collections import deque
-from collections.abc import Callable
 
+from tui_trace.engine.flows import Flows
 from tui_trace.engine.horizon import Horizon
 from tui_trace.engine.ledger import Probe, State
 from tui_trace.engine.plan import Plan
-from tui_trace.engine.ports import SynPorts
 from tui_trace.engine.waiting import Waiting
-from tui_trace.settings import Pace, ProbeSettings, Protocol, TcpFlags
+from tui_trace.settings import Pace, ProbeSettings
 
 
 class RunState:
     """One run."""
 
-    def __init__(self, number: int, settings: ProbeSettings, main_flow: tuple[int, int]) -> None:
-        """`main_flow` is what all its probes carry while the flow is constant."""
+    def __init__(self, number: int, settings: ProbeSettings, flows: Flows) -> None:
+        """Nothing was sent yet."""
         self.number = number
         self.settings = settings
-        self.main_flow = main_flow
-        self.plan = Plan()
+        self.flows = flows
+        self.plan = Plan(settings.flows)
         self.horizon = Horizon()
         self.waiting = Waiting()
-        self.syn_ports: SynPorts | None = None
         self.told_end: tuple[int, bool] | None = None
-        self.probes_sent = 0
         self._in_flight: dict[int, deque[Probe]] = {}
-
-    def watch_half_open(self, reserve: Callable[[], int] | None) -> None:
-        """Keep SYNs at the target apart, with further ports from `reserve`."""
-        if self.settings.protocol is Protocol.TCP and self.settings.tcp_flags is not TcpFlags.ACK:
-            self.syn_ports = SynPorts(self.main_flow[0], reserve)
 
     def last_ttl(self, pace: Pace) -> int:
         """How far to probe. All the way while the first round is all that is known."""
@@ -45,7 +37,7 @@ class RunState:
 
     def sent(self, probe: Probe) -> None:
         """A probe of this run left."""
-        self.probes_sent += 1
+        self.flows.sent(probe)
         self._in_flight.setdefault(probe.ttl, deque()).append(probe)
 
     def expired(self, now: int, pace: Pace) -> list[Probe]:

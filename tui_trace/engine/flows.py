@@ -1,0 +1,101 @@
+"""Which flow each probe of a run belongs to: the two numbers that load balancers hash."""
+
+from tui_trace.engine.ledger import Probe, State
+from tui_trace.engine.ports import SynPorts
+from tui_trace.events import ReplyKind
+from tui_trace.settings import Flow as Mode
+from tui_trace.settings import ProbeSettings, Protocol, TcpFlags
+from tui_trace.wire.network import Flow, Network
+
+VARIED = 16
+"""Source ports that `--flow vary` goes through."""
+
+
+class PortBook:
+    """The source ports of a session; a run that is opened again, or another one, has the same."""
+
+    def __init__(self, network: Network) -> None:
+        """Nothing is reserved yet."""
+        self._network = network
+        self._ports: dict[Protocol, list[int]] = {}
+
+    def port(self, protocol: Protocol, index: int) -> int:
+        """The port (for ICMP the identifier) of the flow of this index; `SendError`."""
+        ports = self._ports.setdefault(protocol, [])
+        while len(ports) <= index:
+            ports.append(self._network.reserve_port(protocol))
+        return ports[index]
+
+    def reserve(self, protocol: Protocol, port: int | None = None) -> int:
+        """A port of its own, or this one; `SendError`."""
+        return self._network.reserve_port(protocol, port)
+
+
+class Flows:
+    """The flows of one run."""
+
+    def __init__(self, settings: ProbeSettings, book: PortBook, icmp_checksum: int) -> None:
+        """Reserves its ports; `SendError` if there are none to be had."""
+        self._settings = settings
+        self._book = book
+        self._sent = 0
+        protocol = settings.protocol
+        self._other = icmp_checksum if protocol is Protocol.ICMP else settings.port
+        count = VARIED if settings.flow is Mode.VARY else settings.flows
+        if settings.source_port is None:
+            self._own = [book.port(protocol, index) for index in range(count)]
+        else:
+            # flows on purpose count up from the port that the user gave
+            self._own = [
+                book.reserve(protocol, 1 + (settings.source_port + index - 1) % 0xFFFF)
+                for index in range(count)
+            ]
+        self._syn_ports: list[SynPorts] = []
+        if protocol is Protocol.TCP and settings.tcp_flags is not TcpFlags.ACK:
+            reserve = None if settings.source_port else lambda: book.reserve(Protocol.TCP)
+            self._syn_ports = [SynPorts(port, reserve) for port in self._own]
+
+    def choose(self, index: int, at_target: bool, now: int) -> Flow | None:
+        """The flow of the next probe; None if it must not be sent now (monotonic ns)."""
+        if self._settings.flow is Mode.CLASSIC and self._settings.protocol is Protocol.UDP:
+            return self._own[index], self._other + self._sent % (0x10000 - self._other)
+        if self._settings.flow is Mode.VARY:
+            index = self._sent % len(self._own)
+        if at_target and self._syn_ports:
+            port = self._syn_ports[index].take(now)
+            return None if port is None else (port, self._other)
+        return self._own[index], self._other
+
+    def sent(self, probe: Probe) -> None:
+        """It left."""
+        self._sent += 1
+        if ports := self._held(probe):
+            ports.sent(probe.flow[0])
+
+    def answered(self, probe: Probe, kind: ReplyKind, was: State, now: int) -> None:
+        """An answer came for a probe that `was` in this state until then."""
+        port = probe.flow[0]
+        if was is State.PENDING and (ports := self._held(probe)):
+            ports.answered(port)
+        if kind is ReplyKind.SYN_ACK and self._syn_ports:
+            ports = self._of(probe)
+            if was is State.ANSWERED:
+                ports.repeated(port, now)
+            else:
+                ports.opened(port, now)
+
+    def lost(self, probe: Probe, now: int) -> None:
+        """Its wait has passed."""
+        if ports := self._held(probe):
+            ports.lost(probe.flow[0], now)
+
+    def void(self, probe: Probe) -> None:
+        """It counts as never sent."""
+        if ports := self._held(probe):
+            ports.answered(probe.flow[0])
+
+    def _held(self, probe: Probe) -> SynPorts | None:
+        return self._of(probe) if probe.at_target and self._syn_ports else None
+
+    def _of(self, probe: Probe) -> SynPorts:
+        return self._syn_ports[probe.index]
