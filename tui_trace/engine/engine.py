@@ -151,6 +151,12 @@ class Engine:
     def _is_last_round(self) -> bool:
         return self._pace.rounds is not None and self._rounds >= self._pace.rounds
 
+    @property
+    def _may_send(self) -> bool:
+        if self._pace.paused or (self._is_last_round and self._run.plan.is_round_over):
+            return False
+        return not (self._pace.sequential and self._run.has_pending)
+
     # --- commands
 
     def _take_commands(self) -> None:
@@ -198,12 +204,10 @@ class Engine:
     # --- sending
 
     def _send_due(self) -> None:
-        if self._pace.paused:
-            return
         run = self._run
         for _ in range(BURST):
             now = self._network.monotonic()
-            if self._pace.sequential and run.has_pending:
+            if not self._may_send:
                 return
             slot = run.plan.take(now)
             if slot is None:
@@ -213,7 +217,7 @@ class Engine:
                 self._send(run, slot, now)
 
     def _begin_round(self, run: RunState, now: int) -> bool:
-        if self._is_last_round or run.plan.next_due(self._pace) > now:
+        if run.plan.next_due(self._pace) > now:
             return False
         run.plan.begin(now, self._pace, run.last_ttl(self._pace))
         self._rounds += 1
@@ -292,7 +296,7 @@ class Engine:
     def _receive(self) -> None:
         now = self._network.monotonic()
         wake_at = min(self._next_expiry, now + PULSE)
-        if not self._pace.paused and not (self._is_last_round and self._run.plan.is_round_over):
+        if self._may_send:
             wake_at = min(wake_at, self._run.plan.next_due(self._pace))
         sent, answers = self._network.receive(max(0, wake_at - now))
         if not sent and not answers:
