@@ -9,6 +9,7 @@ from tui_trace import events as ev
 from tui_trace.session.hop import HopFold
 from tui_trace.session.marks import marks_of
 from tui_trace.session.model import NOBODY, Run, Snapshot, Who
+from tui_trace.session.state import RunState, SessionState
 from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
 
 CALM = 5 * NS_PER_S
@@ -30,6 +31,29 @@ class RunFold:
         self.end: int | None = None
         self._opened = opened
         self._hops: dict[int, HopFold] = {}
+
+    def state(self) -> RunState:
+        """All of it, to be restored."""
+        return RunState(
+            number=self.number,
+            settings=self.settings,
+            pace=self.pace,
+            opened=self._opened,
+            rounds=self.rounds,
+            reached=self.reached,
+            end=self.end,
+            hops=[hop.state() for hop in self._hops.values()],
+        )
+
+    @classmethod
+    def of(cls, state: RunState) -> "RunFold":
+        """As it was; `StateError` if it cannot have been so."""
+        run = cls(state.number, state.settings, state.opened, state.pace)
+        run.rounds = state.rounds
+        run.reached = state.reached
+        run.end = state.end
+        run._hops = {hop.ttl: HopFold.of(hop) for hop in state.hops}
+        return run
 
     def hop(self, ttl: int) -> HopFold:
         """The hop of this TTL, new if nothing was sent with it yet."""
@@ -95,6 +119,43 @@ class Session:
             ev.Registered: self._registered,
             ev.SessionEnded: self._session_ended,
         }
+
+    def state(self) -> SessionState:
+        """All of it, to be restored; to be written down before the next event comes."""
+        return SessionState(
+            at=self._at,
+            began=self._began,
+            pace=self._pace,
+            run=self._run.number,
+            runs=[run.state() for run in self._runs.values()],
+            source=self._source,
+            trouble=self._trouble,
+            failed=self._failed,
+            notice=self._notice,
+            moved=self._moved,
+            foreign=self._foreign,
+            who=self._who,
+            ended=self._ended,
+        )
+
+    @classmethod
+    def of(cls, state: SessionState) -> "Session":
+        """A session that goes on from there; `StateError` if none was ever so."""
+        session = cls()
+        session._at = state.at
+        session._began = state.began
+        session._pace = session._run.pace = state.pace
+        session._runs = {run.number: RunFold.of(run) for run in state.runs}
+        session._run = session._runs.get(state.run, session._run)
+        session._source = state.source
+        session._trouble = state.trouble
+        session._failed = state.failed
+        session._notice = state.notice
+        session._moved = state.moved
+        session._foreign = state.foreign
+        session._who = dict(state.who)
+        session._ended = state.ended
+        return session
 
     def apply(self, event: ev.Event) -> None:
         """Take the next event. What speaks of a run that was never opened is passed over."""

@@ -1,8 +1,11 @@
 """One TTL of one run while it grows: the mutable half of `model.Hop`."""
 
+from itertools import accumulate
+
 from tui_trace.events import Reply, Stamp
 from tui_trace.session.marks import Marks
 from tui_trace.session.model import LOST, PENDING, RECENT, Hop, Responder
+from tui_trace.session.state import HopState, StateError, distances
 from tui_trace.session.stats import RttStats
 
 RESPONDERS = 64
@@ -45,6 +48,41 @@ class HopFold:
         self._user_stamped = 0
         self._is_target = False
         self._hop: Hop | None = None
+
+    def state(self) -> HopState:
+        """All of it, to be restored."""
+        return HopState(
+            ttl=self.ttl,
+            stats=self._stats.state(),
+            marks=self._marks.state(),
+            pending=distances(sorted(self._pending)),
+            recent=distances(list(self._recent)),
+            outcomes=list(self._recent.values()),
+            responders={a: (answers, seen) for a, (answers, seen) in self._responders.items()},
+            lost=self._lost,
+            late=self._late,
+            duplicates=self._duplicates,
+            user_stamped=self._user_stamped,
+            is_target=self._is_target,
+        )
+
+    @classmethod
+    def of(cls, state: HopState) -> "HopFold":
+        """As it was; `StateError` if it cannot have been so."""
+        if len(state.recent) != len(state.outcomes):
+            raise StateError("an outcome for each probe")
+        hop = cls(state.ttl)
+        hop._stats = RttStats.of(state.stats)
+        hop._marks = Marks.of(state.marks)
+        hop._pending = set(accumulate(state.pending))
+        hop._recent = dict(zip(accumulate(state.recent), state.outcomes, strict=True))
+        hop._responders = {a: [answers, seen] for a, (answers, seen) in state.responders.items()}
+        hop._lost = state.lost
+        hop._late = state.late
+        hop._duplicates = state.duplicates
+        hop._user_stamped = state.user_stamped
+        hop._is_target = state.is_target
+        return hop
 
     @property
     def answered(self) -> bool:

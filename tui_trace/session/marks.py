@@ -66,6 +66,17 @@ class Marks:
         while len(self._seen) > _BOUND:
             del self._seen[next(iter(self._seen))]
 
+    def state(self) -> dict[str, int]:
+        """All of it, to be restored."""
+        return self._seen
+
+    @classmethod
+    def of(cls, state: dict[str, int]) -> "Marks":
+        """As it was."""
+        marks = cls()
+        marks._seen = dict(state)
+        return marks
+
     def at(self, answer: int) -> tuple[str, ...]:
         """Those of the last answers up to this one, latest first."""
         if not self._seen:

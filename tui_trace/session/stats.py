@@ -11,11 +11,14 @@ from bisect import bisect_left
 from itertools import accumulate
 
 from tui_trace.session.model import Figures
+from tui_trace.session.state import LARGEST, StateError, StatsState
 
 _SUBBITS = 6
 _SUBBUCKETS = 1 << _SUBBITS
 _MASK = _SUBBUCKETS - 1
-_LARGEST = (1 << 63) - 1
+_LARGEST = LARGEST - 1
+_LONGEST_SUM = 48
+"""Hexadecimal digits: 2⁶³ squared, 2⁶⁴ times."""
 _PERCENTILES = (50, 90, 99)
 
 
@@ -70,6 +73,40 @@ class RttStats:
             octave = self._octaves[bits] = [0] * _SUBBUCKETS
             octave[bucket] = 1
 
+    def state(self) -> StatsState:
+        """All of it, to be restored."""
+        return StatsState(
+            count=self.count,
+            last=self.last,
+            min=self._min,
+            max=self._max,
+            total=f"{self._total:x}",
+            squares=f"{self._squares:x}",
+            jumps=f"{self._jumps:x}",
+            octaves=self._octaves,
+        )
+
+    @classmethod
+    def of(cls, state: StatsState) -> "RttStats":
+        """As it was; `StateError` if it cannot have been so."""
+        stats = cls()
+        counted = 0
+        for bits, octave in state.octaves.items():
+            if not 0 <= bits < 64 or len(octave) != _SUBBUCKETS or min(octave) < 0:
+                raise StateError("no such histogram")
+            counted += sum(octave)
+        stats.count = state.count
+        stats.last = state.last
+        stats._min = state.min
+        stats._max = state.max
+        stats._total, stats._squares, stats._jumps = (
+            _sum(text) for text in (state.total, state.squares, state.jumps)
+        )
+        if counted != stats.count or stats.count * stats._squares < stats._total**2:
+            raise StateError("these sums are of no samples")
+        stats._octaves = {bits: list(octave) for bits, octave in state.octaves.items()}
+        return stats
+
     def figures(self) -> Figures:
         """All figures so far; the same object as before while no RTT was added."""
         if self._figures is None:
@@ -107,6 +144,15 @@ class RttStats:
                     break
             below = upto
         return found
+
+
+def _sum(text: str) -> int:
+    if len(text) > _LONGEST_SUM:
+        raise StateError("no sum of a session")
+    try:
+        return int(text, 16)
+    except ValueError:
+        raise StateError("no sum") from None
 
 
 def _middle(bits: int, bucket: int) -> int:
