@@ -165,6 +165,13 @@ def test_what_is_essential_fits_at_80() -> None:
     assert [placed.column.id for placed in layout.placed] == [*ALWAYS, *DISPLAYS["latency"]]
 
 
+def test_a_long_host_is_worth_more_than_a_short_sparkline() -> None:
+    layout = lay_out(DISPLAYS["latency"], 80, Wants(host=20))
+    widths = {placed.column.id: placed.width for placed in layout.placed}
+    assert widths["host"] == 20
+    assert "recent" not in widths
+
+
 def test_figures_of_a_row_are_the_sessions() -> None:
     snapshot = folded(path(42))
     layout = lay_out(DISPLAYS["latency"], 120, Wants())

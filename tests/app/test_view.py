@@ -180,13 +180,16 @@ async def test_any_terminal_will_do(size: tuple[int, int]) -> None:
 
 async def test_more_hops_than_lines_can_be_reached() -> None:
     many = [(f"10.0.0.{n}", float(n)) for n in range(1, 31)]
-    async with watching(FakeSource(path(3, hops=many)), size=(80, 12)) as watch:
+    async with watching(FakeSource(path(3, hops=many)), size=(80, 16)) as watch:
         assert "10.0.0.30" not in watch.text("#hops")
         await watch.press("end")
         await watch.pilot.pause(0.1)
         text = watch.text("#hops")
         assert "10.0.0.30" in text
         assert "Loss%" in text.splitlines()[0], "the titles stay"
+        await watch.press("enter")
+        await watch.pilot.pause(0.1)
+        assert "10.0.0.30" in watch.text("#hops"), "the inspector does not hide its hop"
         await watch.press("home")
         await watch.pilot.pause(0.1)
         assert "10.0.0.1 " in watch.text("#hops")

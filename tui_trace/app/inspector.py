@@ -55,13 +55,13 @@ def _figures(hop: Hop) -> list[str]:
             counted.append(f"{number} {word}")
     if hop.user_stamped:
         counted.append(f"~ {hop.user_stamped} not stamped by the kernel")
-    times = (f.last, f.min, f.mean, f.sd, f.max, f.jitter)
-    shares = (f.p50, f.p90, f.p99)
+    times = (f.last, f.min, f.mean, f.sd, f.max)
+    spread = (f.jitter, f.p50, f.p90, f.p99)
     marks = "  ".join(clean(mark) for mark in hop.marks)
     return [
         " · ".join(counted),
-        _named(("last", "min", "avg", "sd", "max", "jitter"), times),
-        f"{_named(('p50', 'p90', 'p99'), shares)}   {marks}".strip(),
+        _named(("last", "min", "avg", "sd", "max"), times),
+        f"{_named(('jitter', 'p50', 'p90', 'p99'), spread)}   {marks}".strip(),
     ]
 
 

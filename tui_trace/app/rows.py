@@ -14,7 +14,7 @@ from tui_trace.app.columns import (
     notes,
     responders,
 )
-from tui_trace.session.model import RECENT, Hop
+from tui_trace.session.model import Hop
 from tui_trace.text import clean
 
 Piece: TypeAlias = tuple[str, Tone]
@@ -26,6 +26,7 @@ ROOMY = 110
 """Cells from which on the columns stand two cells apart."""
 HOST_LEAST = 12
 HOST_MOST = 46
+RECENT_STEP = 16
 _GIVEN_UP_FIRST = (
     *("recent", "min", "sd", "jitter", "p90", "max", "notes"),
     *("sent", "p99", "mean", "p50", "avg", "last", "loss"),
@@ -48,20 +49,23 @@ class Layout(NamedTuple):
 
 
 class Wants(NamedTuple):
-    """Cells that the longest host and the longest notes would take."""
+    """Cells that the longest host, the longest notes and all recent outcomes would take."""
 
     host: int = 0
     notes: int = 0
+    recent: int = 0
 
     def and_of(self, hops: Iterable[Hop]) -> "Wants":
         """Never less than before: a column that shrinks and grows is hard to read."""
-        host_cells, note_cells = self
+        host_cells, note_cells, outcomes = self
         for hop in hops:
             if hop.responders:
                 host_cells = max(host_cells, *(len(one.address) for one in hop.responders))
             if hop.marks or hop.late or hop.duplicates:
                 note_cells = max(note_cells, len(notes(hop)))
-        return Wants(host_cells, note_cells)
+            outcomes = max(outcomes, len(hop.recent))
+        # in steps, so that the table is not laid out anew with every probe
+        return Wants(host_cells, note_cells, -(-outcomes // RECENT_STEP) * RECENT_STEP)
 
 
 def fit(text: str, width: int, right: bool = False) -> str:
@@ -88,17 +92,16 @@ def lay_out(chosen: Sequence[str], width: int, wants: Wants) -> Layout:
         if spare() >= 0:
             break
         columns = [column for column in columns if column.id != name]
-    left = spare()
+    host = min(max(wants.host, HOST_LEAST), HOST_MOST) if wants.host else COLUMNS["host"].width
     widths = {column.id: column.width for column in columns}
-    if left < 0:
-        widths["host"] += left
-    elif wants.host and wants.host < widths["host"]:
-        least = max(wants.host, HOST_LEAST)
-        left += widths["host"] - least
-        widths["host"] = least
-    flexible = (("host", min(wants.host, HOST_MOST)), ("notes", wants.notes), ("recent", RECENT))
-    for name, wanted in flexible:
-        if name in widths and left > 0:
+    left = spare() + widths["host"]
+    if host > left and "recent" in widths:
+        columns = [column for column in columns if column.id != "recent"]
+        left += widths.pop("recent") + gap
+    widths["host"] = min(host, left)
+    left -= widths["host"]
+    for name, wanted in (("notes", wants.notes), ("recent", max(wants.recent, 2 * RECENT_STEP))):
+        if name in widths:
             more = min(max(wanted - widths[name], 0), left)
             widths[name] += more
             left -= more

@@ -104,8 +104,10 @@ class HopTable(ScrollView):
             self.post_message(self.Selected())
 
     def on_resize(self) -> None:
-        """Other columns may fit."""
+        """Other columns may fit, and the selected hop may have gone out of sight."""
         self._arrange()
+        if self.selected is not None:
+            self._reveal(self.selected)
 
     def notify_style_update(self) -> None:
         """The theme changed."""
