@@ -42,7 +42,7 @@ def run(times: int) -> None:
             "interpreter and the same imports": [
                 sys.executable,
                 "-c",
-                _imports(chain.client, sweep),
+                IMPORTS,
             ],
             "traceroute -q 1 -n": [PROGRAMS["traceroute"], "-q", "1", "-n", target],
             "mtr -r -c 1 -n": ["mtr", "-r", "-c", "1", "-n", target],

@@ -35,17 +35,31 @@ class Dropping:
 
     def counts(self) -> tuple[int, int]:
         """Packets that came to be forwarded, and those of them that were dropped."""
-        listing = json.loads(
-            self._router.run(["nft", "-j", "list", "table", "inet", "dropping"]).stdout
-        )
-        found = [
-            expression["counter"]["packets"]
-            for entry in listing["nftables"]
-            if "rule" in entry
-            for expression in entry["rule"]["expr"]
-            if "counter" in expression
-        ]
-        return found[0], found[1]
+        forwarded, dropped = _counters(self._router, "dropping")
+        return forwarded, dropped
+
+
+class Sending:
+    """Counts what leaves a node over IP."""
+
+    def __init__(self, node: Netns) -> None:
+        self._node = node
+        node.nft(_table("sending", "output", "counter"))
+
+    def count(self) -> int:
+        """Packets since the beginning."""
+        return _counters(self._node, "sending")[0]
+
+
+def _counters(node: Netns, table: str) -> list[int]:
+    listing = node.run(["nft", "-j", "list", "table", "inet", table])
+    return [
+        expression["counter"]["packets"]
+        for entry in json.loads(listing.stdout)["nftables"]
+        if "rule" in entry
+        for expression in entry["rule"]["expr"]
+        if "counter" in expression
+    ]
 
 
 def limit_errors(router: Netns, per_second: int) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _ROOT = Path("/run/netns")
+_ETC = Path("/etc/netns")
 _PREFIX = f"tt{os.getpid()}-"
 _made: dict[str, "Netns"] = {}
 
@@ -73,7 +74,6 @@ class Netns:
         stdout: int | None = subprocess.PIPE,
         stderr: int | None = subprocess.PIPE,
         env: Mapping[str, str] | None = None,
-        new_session: bool = False,
     ) -> subprocess.Popen[bytes]:
         """Start a command in here; the process id is the command's own."""
         return subprocess.Popen(
@@ -82,7 +82,6 @@ class Netns:
             stdout=stdout,
             stderr=stderr,
             env=env,
-            start_new_session=new_session,
         )
 
     def ip(self, *lines: str) -> None:
@@ -97,6 +96,12 @@ class Netns:
         """Set variables below `net.`; `__` stands for the dot in a name."""
         settings = [f"net.{key.replace('__', '.')}={value}" for key, value in values.items()]
         self.run(["sysctl", "-qw", *settings])
+
+    def etc(self, name: str, text: str) -> None:
+        """What a program in here finds as `/etc/NAME` (ip-netns(8))."""
+        place = _ETC / self.name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text)
 
     def delete(self) -> None:
         """End what runs in here, and the namespace."""
@@ -134,6 +139,7 @@ def _remove(name: str) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
     subprocess.run(["ip", "netns", "delete", name], capture_output=True, timeout=20, check=False)
+    shutil.rmtree(_ETC / name, ignore_errors=True)
 
 
 def sweep() -> None:

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import struct
 import subprocess
@@ -39,6 +40,12 @@ class Tmux:
     def _tmux(self, *words: str) -> str:
         return self._space.run(["tmux", "-L", self._socket, *words], env=self._env).stdout
 
+    def start(self, args: Sequence[str], env: Mapping[str, str] | None = None) -> None:
+        """Type a command line and Enter; `env` is added to the environment."""
+        words = ["env", *(f"{name}={value}" for name, value in (env or {}).items()), *args]
+        self.write(" " + shlex.join(words))
+        self.press("Enter")
+
     def write(self, text: str) -> None:
         """Type text as it stands."""
         self._tmux("send-keys", "-l", text)
@@ -56,7 +63,7 @@ class Tmux:
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             screen = self.screen()
-            if re.search(pattern, screen):
+            if re.search(pattern, screen, re.MULTILINE):
                 return screen
             time.sleep(0.05)
         raise AssertionError(f"{pattern!r} not on the screen:\n{screen}")
@@ -66,7 +73,7 @@ class Tmux:
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             screen = self.screen()
-            if not re.search(pattern, screen):
+            if not re.search(pattern, screen, re.MULTILINE):
                 return screen
             time.sleep(0.05)
         raise AssertionError(f"{pattern!r} still on the screen:\n{screen}")
@@ -104,18 +111,19 @@ class Terminal:
         self.raw = bytearray()
         """Every byte the program wrote."""
         self._master, self._slave = pty.openpty()
+        self._is_open = True
         ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.before = termios.tcgetattr(self._slave)
         """Modes of the terminal before the program ran."""
         self.started = time.time_ns()
         """Nanoseconds since 1970 just before the program was started."""
         self.process: subprocess.Popen[bytes] = space.popen(
-            args,
+            # its controlling terminal, so that it is told when the terminal goes away
+            ["setsid", "--ctty", *args],
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
             env={**os.environ, **_ENVIRONMENT, **(env or {})},
-            new_session=True,
         )
 
     def read(self, timeout: float) -> int | None:
@@ -163,13 +171,19 @@ class Terminal:
         """Modes of the terminal now."""
         return termios.tcgetattr(self._slave)
 
+    def hang_up(self) -> None:
+        """The terminal goes away."""
+        if self._is_open:
+            os.close(self._slave)
+            os.close(self._master)
+            self._is_open = False
+
     def close(self) -> None:
         """End the program if it still runs, and the terminal."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait(10)
-        os.close(self._slave)
-        os.close(self._master)
+        self.hang_up()
 
     def __enter__(self) -> "Terminal":
         return self

@@ -1,0 +1,154 @@
+"""Bad input gets one line and an exit code, and nothing is sent."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.net import ours
+from tests.net.capture import Capture
+from tests.net.chain import DOWN, Chain
+from tests.net.terminal import Tmux
+
+FOUR, SIX = "four.example", "six.example"
+
+
+@pytest.fixture(scope="module")
+def named() -> Iterator[Chain]:
+    """A target with a name in one family only, and a resolver that refuses at once."""
+    with Chain(1) as chain:
+        chain.client.etc(
+            "hosts", f"{chain.target_address(4)} {FOUR}\n{chain.target_address(6)} {SIX}\n"
+        )
+        chain.client.etc("resolv.conf", "nameserver 127.0.0.1\n")
+        yield chain
+
+
+WRONG = [
+    (("-T", "-P", "99999"), "--port"),
+    (("-u", "-P", "0"), "--port"),
+    (("-T", "-P", "no-such-service"), "--port"),
+    (("-P", "443"), "--port"),
+    (("-Q", "300"), "--tos"),
+    (("-Q", "XYZ"), "--tos"),
+    (("-Q", "-1"), "--tos"),
+    (("-f", "9", "-m", "5"), "--first-ttl"),
+    (("-m", "256"), "--max-ttl"),
+    (("-f", "0"), "--first-ttl"),
+    (("-i", "0"), "--interval"),
+    (("-i", "nan"), "--interval"),
+    (("-i", "inf"), "--interval"),
+    (("-i", "-1"), "--interval"),
+    (("-Z", "0"), "--timeout"),
+    (("-Z", "nan"), "--timeout"),
+    (("-s", "65536"), "--psize"),
+    (("-s", "x"), "--psize"),
+    (("-q", "0"), "--queries"),
+    (("-c", "0"), "--report-cycles"),
+    (("-U", "0"), "--max-unknown"),
+    (("-u", "-L", "70000"), "--localport"),
+    (("--flow", "wild"), "--flow"),
+    (("-u", "-T"), "--udp"),
+    (("--no-such-option",), "--no-such-option"),
+    (("-Q", "\x1b[31m"), "--tos"),
+]
+
+CANNOT = [
+    (("no-such-host.invalid",), "no-such-host.invalid"),
+    (("-6", FOUR), FOUR),
+    (("-4", SIX), SIX),
+    (("-I", "nosuch0", FOUR), "nosuch0"),
+    (("-a", "203.0.113.7", FOUR), "203.0.113.7"),
+    (("-a", "2001:db8:ffff::7", SIX), "2001:db8:ffff::7"),
+    (("-a", "203.0.113.7", SIX), "203.0.113.7"),
+    (("x" * 300,), "xxx"),
+    (("224.0.0.1",), "224.0.0.1"),
+]
+
+
+def _refused(chain: Chain, args: tuple[str, ...], code: int, word: str, *before: str) -> None:
+    with Capture(chain.client, DOWN) as capture:
+        done = chain.client.run(
+            [*before, *ours.command("-r", "-c1", *args)], check=False, env=ours.environment()
+        )
+        seen = capture.stop()
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert word in done.stderr
+    assert done.stderr.startswith("tui-trace: ")
+    assert done.stderr.endswith("\n")
+    assert done.stderr[:-1].isprintable(), "one line, and no escapes"
+    assert [one for one in seen if one.packet.is_probe] == []
+
+
+@pytest.mark.parametrize(("args", "option"), WRONG, ids=lambda value: " ".join(value)[:30])
+def test_a_value_that_can_never_be_right(named: Chain, args: tuple[str, ...], option: str) -> None:
+    _refused(named, (*args, FOUR), 2, option)
+
+
+def test_no_host(named: Chain) -> None:
+    _refused(named, (), 2, "HOST")
+
+
+@pytest.mark.parametrize(("args", "word"), CANNOT, ids=lambda value: " ".join(value)[:40])
+def test_what_this_machine_or_network_cannot_give(
+    named: Chain, args: tuple[str, ...], word: str
+) -> None:
+    _refused(named, args, 1, word)
+
+
+def test_a_missing_right(named: Chain) -> None:
+    _refused(named, (FOUR,), 1, "CAP_NET_RAW", "setpriv", "--bounding-set=-net_raw")
+
+
+def test_the_live_view_needs_a_terminal(named: Chain) -> None:
+    with Capture(named.client, DOWN) as capture:
+        done = ours.program(named.client, FOUR, check=False)
+        seen = capture.stop()
+    assert done.returncode == 1
+    assert "terminal" in done.stderr
+    assert [one for one in seen if one.packet.is_probe] == []
+
+
+@pytest.mark.parametrize(("family", "least"), [(4, 30), (6, 50)])
+def test_a_size_below_the_headers_is_raised(named: Chain, family: int, least: int) -> None:
+    host = FOUR if family == 4 else SIX
+    with Capture(named.client, DOWN) as capture:
+        done = ours.program(named.client, "-r", "-n", "-c1", "-s", "1", host)
+        seen = capture.stop()
+    assert f"{least} bytes" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    source = named.source_address(family)
+    sizes = {
+        one.packet.length for one in seen if one.packet.source == source and one.packet.is_probe
+    }
+    assert sizes == {least}
+
+
+@pytest.mark.parametrize(
+    ("keys", "text", "option"),
+    [
+        ("t P", "99999", "99999"),
+        ("Q", "300", "300"),
+        ("Q", "XYZ", "XYZ"),
+        ("S", "65536", "65536"),
+        ("f", "31", "31"),
+        ("m", "0", "0"),
+    ],
+)
+def test_in_a_prompt_the_old_setting_stays(named: Chain, keys: str, text: str, option: str) -> None:
+    line = r"ICMP echo · TOS.*bytes|TCP port.*bytes"
+    with Tmux(named.client, columns=140) as tmux:
+        tmux.start(ours.command("-n", "-i", "0.2", FOUR), ours.environment())
+        tmux.wait_for(re.escape(named.hop(1)))
+        tmux.press(*keys.split())
+        before = re.search(line, tmux.wait_for("Enter applies"))
+        tmux.press("C-u")
+        tmux.write(text)
+        tmux.press("Enter")
+        tmux.wait_for(rf"! .* takes .*not '{option}'")
+        tmux.press("Escape")
+        after = re.search(line, tmux.wait_without("takes"))
+        assert before is not None
+        assert after is not None
+        assert after[0] == before[0]

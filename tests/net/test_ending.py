@@ -1,0 +1,159 @@
+"""A report that is interrupted prints what it has; the terminal is sane whatever ends the view."""
+
+import json
+import re
+import signal
+import sys
+import time
+
+import pytest
+
+from tests.net import ours
+from tests.net.chain import Chain
+from tests.net.faults import Sending
+from tests.net.terminal import Terminal, Tmux
+from tui_trace.events import Reply, SessionEnded
+
+INTERRUPTS = pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name
+)
+
+
+def _interrupted(number: int, *args: str) -> tuple[Chain, str]:
+    """What a report without end prints when the signal comes after some rounds."""
+    with Chain(3) as chain:
+        sending = Sending(chain.client)
+        process = chain.client.popen(
+            ours.command("-n", "-i0.1", "-c100000", *args, chain.target_address()),
+            env=ours.environment(),
+        )
+        while sending.count() < 50 and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+        assert err == b""
+        assert process.returncode in (0, 128 + number)
+        return chain, out.decode()
+
+
+@INTERRUPTS
+def test_a_report_ends_with_the_figures_so_far(number: int) -> None:
+    chain, text = _interrupted(number, "-r")
+    for ttl in range(1, chain.length + 1):
+        assert re.search(rf"^\W*{ttl}\W.*\b{re.escape(chain.hop(ttl))}\b", text, re.MULTILINE)
+
+
+@INTERRUPTS
+def test_json_ends_whole(number: int) -> None:
+    chain, text = _interrupted(number, "-j")
+    hubs = json.loads(text)["report"]["hubs"]
+    assert [hub["host"] for hub in hubs] == chain.hops()
+    assert all(hub["Snt"] > 1 and hub["Loss%"] == 0 for hub in hubs)
+
+
+@INTERRUPTS
+def test_json_lines_end_in_order(number: int) -> None:
+    chain, text = _interrupted(number, "--jsonl")
+    stream = ours.check_stamps(ours.decode(text))
+    assert ours.hops(stream) == chain.hops()
+    assert len(ours.only(Reply, stream)) > 10
+    assert isinstance(stream[-1], SessionEnded)
+
+
+def test_json_lines_are_flushed_one_by_one(plain: Chain) -> None:
+    process = plain.client.popen(
+        ours.command("--jsonl", "-n", "-c100000", plain.target_address()), env=ours.environment()
+    )
+    assert process.stdout is not None
+    first = [process.stdout.readline() for _ in range(20)]
+    process.kill()
+    process.wait(10)
+    assert len(ours.decode(b"".join(first).decode())) == 20
+
+
+def _assert_sane(terminal: Terminal) -> None:
+    """The modes are those of before, and each private mode set was reset."""
+    assert terminal.modes() == terminal.before
+    last = {}
+    for mode, switch in re.findall(rb"\x1b\[\?([\d;]+)([hl])", bytes(terminal.raw)):
+        for number in mode.split(b";"):
+            last[number] = switch
+    assert last.pop(b"25") == b"h", "the cursor is hidden"
+    assert b"1049" in last, "it never was in the alternate screen"
+    # 7: lines wrap; 2026: synchronised output, ended by l
+    assert {number for number, switch in last.items() if switch == b"h"} <= {b"7"}
+    keyboard = re.findall(rb"\x1b\[([<>])\d*u", bytes(terminal.raw))
+    assert keyboard.count(b"<") >= keyboard.count(b">"), "the keyboard protocol is still on"
+
+
+def _start(chain: Chain) -> Terminal:
+    terminal = Terminal(
+        chain.client, ours.command("-n", chain.target_address()), env=ours.environment()
+    )
+    terminal.wait_for(re.escape(chain.hop(chain.length - 1)))
+    return terminal
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name
+)
+def test_the_terminal_is_sane_after_a_signal(plain: Chain, number: int) -> None:
+    with _start(plain) as terminal:
+        terminal.process.send_signal(number)
+        terminal.wait()
+        _assert_sane(terminal)
+        assert b"Traceback" not in terminal.raw
+
+
+@pytest.mark.parametrize("keys", [b"q", b"\x03"], ids=["q", "Ctrl-C"])
+def test_the_terminal_is_sane_after_quitting(plain: Chain, keys: bytes) -> None:
+    with _start(plain) as terminal:
+        terminal.write(keys)
+        assert terminal.wait() == 0
+        _assert_sane(terminal)
+
+
+def test_it_ends_when_the_terminal_is_gone(plain: Chain) -> None:
+    with _start(plain) as terminal:
+        terminal.hang_up()
+        assert terminal.process.wait(10) is not None
+
+
+_CRASHING = """
+import sys
+import tui_trace.app.app
+import tui_trace.app.heading
+from tui_trace.cli import main
+
+whole = tui_trace.app.heading.heading
+
+def broken(*args, **more):
+    raise RuntimeError("broken on purpose")
+
+for module in list(sys.modules.values()):
+    if getattr(module, "heading", None) is whole:
+        module.heading = broken
+sys.exit(main())
+"""
+
+
+def test_the_terminal_is_sane_after_a_crash(plain: Chain) -> None:
+    args = [sys.executable, "-c", _CRASHING, "-n", plain.target_address()]
+    with Terminal(plain.client, args, env=ours.environment()) as terminal:
+        assert terminal.wait() != 0
+        _assert_sane(terminal)
+        assert b"broken on purpose" in terminal.raw
+
+
+def test_the_last_table_stays_in_the_terminal(plain: Chain) -> None:
+    with Tmux(plain.client) as tmux:
+        tmux.start(ours.command("-n", plain.target_address()), ours.environment())
+        tmux.wait_for(re.escape(plain.hop(plain.length - 1)))
+        tmux.press("q")
+        screen = tmux.wait_for(r"prompt> *$")
+        for hop in plain.hops():
+            assert hop is not None
+            assert re.search(rf"\b{re.escape(hop)}\b", screen)
+        tmux.write("stty -a | tr ';' '\\n' | grep -cE '(^| )(icanon|echo|isig)( |$)'")
+        tmux.press("Enter")
+        tmux.wait_for(r"^[1-9]", 5)
