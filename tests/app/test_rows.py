@@ -12,6 +12,7 @@ from tui_trace.app.columns import (
     COLUMNS,
     DISPLAYS,
     EXTRA_RESPONDERS,
+    FINE,
     Tone,
     ms,
     percent,
@@ -94,6 +95,18 @@ def test_times_at_the_edges() -> None:
     assert ms(None) == ""
 
 
+def test_a_fast_path_is_shown_to_the_microsecond() -> None:
+    fast = folded(path(5, hops=(("10.0.0.1", 0.018), ("10.0.0.2", 0.5)))).run.hops
+    layout = lay_out(DISPLAYS["latency"], 80, Wants().and_of(fast))
+    figures = fast[0].figures
+    words = plain(row(fast[0], layout)[0]).split()
+    assert words[4] == f"{figures.last / 1e6:.3f}"
+    assert words[6] == f"{figures.mean / 1e6:.3f}±{figures.sd / 1e6:.3f}"
+    mixed = folded(path(5)).run.hops
+    words = plain(row(mixed[0], lay_out(DISPLAYS["latency"], 80, Wants().and_of(mixed)))[0]).split()
+    assert words[4] == f"{mixed[0].figures.last / 1e6:.2f}"
+
+
 def test_percent_never_says_none_or_all_unless_it_is_so() -> None:
     assert percent(0, 0) == ""
     assert percent(0, 10) == "0.0"
@@ -150,7 +163,7 @@ def test_many_addresses_are_counted() -> None:
 
 def test_signs_that_need_no_colour() -> None:
     hop = folded(path(5)).run.hops[-1]
-    layout = lay_out(DISPLAYS["latency"], 80, Wants())
+    layout = lay_out(DISPLAYS["latency"], 80, Wants(slowest=FINE))
     bad = replace(hop, lost=5, user_stamped=1)
     text = plain(row(bad, layout)[0])
     assert "!50.0" in text
@@ -174,7 +187,7 @@ def test_a_long_host_is_worth_more_than_a_short_sparkline() -> None:
 
 def test_figures_of_a_row_are_the_sessions() -> None:
     snapshot = folded(path(42))
-    layout = lay_out(DISPLAYS["latency"], 120, Wants())
+    layout = lay_out(DISPLAYS["latency"], 120, Wants().and_of(snapshot.run.hops))
     words = plain(row(snapshot.run.hops[1], layout)[0]).split()
     figures = snapshot.run.hops[1].figures
     assert words[:6] == [

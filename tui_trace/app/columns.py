@@ -14,6 +14,8 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 _LEVELS = BLOCKS + BLOCKS[-1]
 EXTRA_RESPONDERS = 4
 """Addresses of one TTL that get a line of their own below the first."""
+FINE = 9_999_500
+"""Nanoseconds. Where every RTT is below, a hundredth of a millisecond would say too little."""
 STALE = 10 * NS_PER_S
 """Nanoseconds after which an address that others answered in place of is listed last."""
 
@@ -30,6 +32,15 @@ class Tone(enum.Enum):
     MARK = "mark"
 
 
+class Room(NamedTuple):
+    """What a cell has to keep to."""
+
+    width: int
+    """Cells."""
+    fine: bool
+    """Times with microseconds: all in the table are below `FINE`."""
+
+
 class Column(NamedTuple):
     """One column. `width` is the least it needs, in cells."""
 
@@ -38,18 +49,21 @@ class Column(NamedTuple):
     width: int
     right: bool
     """Aligned to the right."""
-    cell: Callable[[Hop, int], str]
-    """Its text for a hop, in at most so many cells."""
+    cell: Callable[[Hop, Room], str]
+    """Its text for a hop."""
     about: str
     tone: Callable[[Hop], Tone] = lambda _: Tone.PLAIN
 
 
-def ms(time: float | None) -> str:
-    """Nanoseconds as milliseconds in at most six cells: `0.02`, `123.45`, `1234.5`, `12345`."""
+def ms(time: float | None, fine: bool = False) -> str:
+    """Nanoseconds as milliseconds in at most six cells: `0.02`, `123.45`, `1234.5`, `12345`.
+
+    `fine`: what is below `FINE` with three decimals, `0.018`.
+    """
     if time is None:
         return ""
     if time < 999_995_000:
-        return f"{time / NS_PER_MS:.2f}"
+        return f"{time / NS_PER_MS:.{3 if fine and time < FINE else 2}f}"
     return f"{time / NS_PER_MS:.{1 if time < 9_999_950_000 else 0}f}"
 
 
@@ -126,7 +140,7 @@ def _host_tone(hop: Hop) -> Tone:
     return Tone.STRONG if hop.is_target else Tone.PLAIN
 
 
-def _loss(hop: Hop, _: int) -> str:
+def _loss(hop: Hop, _: Room) -> str:
     share = percent(hop.lost, hop.figures.count)
     return f"!{share}" if hop.is_target and hop.lost else share
 
@@ -137,24 +151,26 @@ def _loss_tone(hop: Hop) -> Tone:
     return Tone.BAD if hop.is_target else Tone.WARN
 
 
-def _sent(hop: Hop, _: int) -> str:
+def _sent(hop: Hop, _: Room) -> str:
     return str(hop.sent) if hop.sent < 100_000 else f"{hop.sent // 1000}k"
 
 
-def _marked(hop: Hop, time: float | None) -> str:
-    text = ms(time)
+def _marked(hop: Hop, time: float | None, fine: bool) -> str:
+    text = ms(time, fine)
     return f"~{text}" if text and hop.user_stamped else text
 
 
-def _average(hop: Hop, _: int) -> str:
-    if hop.figures.mean is None:
+def _average(hop: Hop, room: Room) -> str:
+    mean, sd = hop.figures.mean, hop.figures.sd
+    if mean is None:
         return ""
-    spread = "" if hop.figures.sd is None else f"±{short_ms(hop.figures.sd)}"
-    return f"{ms(hop.figures.mean):>6}{spread:<5}"
+    if room.fine:
+        return f"{ms(mean, True):>5}{'' if sd is None else f'±{ms(sd, True)}':<6}"
+    return f"{ms(mean):>6}{'' if sd is None else f'±{short_ms(sd)}':<5}"
 
 
-def _recent(hop: Hop, width: int) -> str:
-    return sparkline(hop.recent, hop.figures.min, width) if hop.responders else ""
+def _recent(hop: Hop, room: Room) -> str:
+    return sparkline(hop.recent, hop.figures.min, room.width) if hop.responders else ""
 
 
 _ALL = (
@@ -162,23 +178,53 @@ _ALL = (
     Column("host", "Host", 15, False, lambda hop, _: host(hop), "Who answered", _host_tone),
     Column("loss", "Loss%", 6, True, _loss, "Lost of the probes that were decided", _loss_tone),
     Column("sent", "Snt", 5, True, _sent, "Probes sent", lambda _: Tone.DIM),
-    Column("last", "Last", 7, True, lambda hop, _: _marked(hop, hop.figures.last), "Last RTT"),
-    Column("min", "Min", 6, True, lambda hop, _: ms(hop.figures.min), "Smallest RTT"),
+    Column(
+        "last",
+        "Last",
+        7,
+        True,
+        lambda hop, room: _marked(hop, hop.figures.last, room.fine),
+        "Last RTT",
+    ),
+    Column("min", "Min", 6, True, lambda hop, room: ms(hop.figures.min, room.fine), "Smallest RTT"),
     Column("avg", "Avg±SD  ", 11, True, _average, "Mean RTT and standard deviation"),
-    Column("mean", "Avg", 6, True, lambda hop, _: ms(hop.figures.mean), "Mean RTT"),
-    Column("sd", "SD", 6, True, lambda hop, _: ms(hop.figures.sd), "Standard deviation"),
-    Column("max", "Max", 6, True, lambda hop, _: ms(hop.figures.max), "Largest RTT"),
+    Column("mean", "Avg", 6, True, lambda hop, room: ms(hop.figures.mean, room.fine), "Mean RTT"),
+    Column(
+        "sd", "SD", 6, True, lambda hop, room: ms(hop.figures.sd, room.fine), "Standard deviation"
+    ),
+    Column("max", "Max", 6, True, lambda hop, room: ms(hop.figures.max, room.fine), "Largest RTT"),
     Column(
         "jitter",
         "Jitter",
         6,
         True,
-        lambda hop, _: ms(hop.figures.jitter),
+        lambda hop, room: ms(hop.figures.jitter, room.fine),
         "Mean difference of successive RTTs",
     ),
-    Column("p50", "p50", 7, True, lambda hop, _: _marked(hop, hop.figures.p50), "Median RTT"),
-    Column("p90", "p90", 6, True, lambda hop, _: ms(hop.figures.p90), "90 % were no slower"),
-    Column("p99", "p99", 6, True, lambda hop, _: ms(hop.figures.p99), "99 % were no slower"),
+    Column(
+        "p50",
+        "p50",
+        7,
+        True,
+        lambda hop, room: _marked(hop, hop.figures.p50, room.fine),
+        "Median RTT",
+    ),
+    Column(
+        "p90",
+        "p90",
+        6,
+        True,
+        lambda hop, room: ms(hop.figures.p90, room.fine),
+        "90 % were no slower",
+    ),
+    Column(
+        "p99",
+        "p99",
+        6,
+        True,
+        lambda hop, room: ms(hop.figures.p99, room.fine),
+        "99 % were no slower",
+    ),
     Column(
         "recent", "Recent", 6, True, _recent, "Recent RTTs; a gap is a loss", lambda _: Tone.SPARK
     ),

@@ -9,7 +9,9 @@ from tui_trace.app.columns import (
     ALWAYS,
     COLUMNS,
     EXTRA_RESPONDERS,
+    FINE,
     Column,
+    Room,
     Tone,
     notes,
     responders,
@@ -46,26 +48,35 @@ class Layout(NamedTuple):
 
     placed: tuple[Placed, ...]
     gap: str
+    fine: bool
+    """Times with microseconds."""
 
 
 class Wants(NamedTuple):
-    """Cells that the longest host, the longest notes and all recent outcomes would take."""
+    """Cells that the longest host, the longest notes and all recent outcomes would take.
+
+    `slowest` (ns) tells only whether any RTT was as long as `FINE`, or every spike would lay the
+    table out anew.
+    """
 
     host: int = 0
     notes: int = 0
     recent: int = 0
+    slowest: int = 0
 
     def and_of(self, hops: Iterable[Hop]) -> "Wants":
         """Never less than before: a column that shrinks and grows is hard to read."""
-        host_cells, note_cells, outcomes = self
+        host_cells, note_cells, outcomes, slowest = self
         for hop in hops:
             if hop.responders:
                 host_cells = max(host_cells, *(len(one.address) for one in hop.responders))
             if hop.marks or hop.late or hop.duplicates:
                 note_cells = max(note_cells, len(notes(hop)))
             outcomes = max(outcomes, len(hop.recent))
+            slowest = max(slowest, hop.figures.max or 0)
         # in steps, so that the table is not laid out anew with every probe
-        return Wants(host_cells, note_cells, -(-outcomes // RECENT_STEP) * RECENT_STEP)
+        outcomes = -(-outcomes // RECENT_STEP) * RECENT_STEP
+        return Wants(host_cells, note_cells, outcomes, FINE if slowest >= FINE else 0)
 
 
 def fit(text: str, width: int, right: bool = False) -> str:
@@ -106,7 +117,7 @@ def lay_out(chosen: Sequence[str], width: int, wants: Wants) -> Layout:
             widths[name] += more
             left -= more
     placed = tuple(Placed(column, max(widths[column.id], 1)) for column in columns)
-    return Layout(placed, " " * gap)
+    return Layout(placed, " " * gap, wants.slowest < FINE)
 
 
 def header(layout: Layout) -> str:
@@ -121,7 +132,7 @@ def row(hop: Hop, layout: Layout) -> list[Line]:
     text, tone = " " * MARGIN, Tone.PLAIN
     gap = ""
     for column, width in layout.placed:
-        cell = column.cell(hop, width)
+        cell = column.cell(hop, Room(width, layout.fine))
         # a blank cell may take any tone: fewer changes of style are cheaper to draw
         own = column.tone(hop) if cell else tone
         if own is not tone:
