@@ -532,6 +532,24 @@ async def test_the_second_try_goes_to_the_second_server() -> None:
         assert (len(dead.asked), len(alive.asked)) == (1, 1)
 
 
+def test_a_fault_of_our_own_is_a_notice_and_no_traceback(
+    told: Callable[..., Told], capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fault() -> None:
+        raise RuntimeError("a [bold]fault[/]\x1b[31m")
+
+    asking = told()
+    asking.names._post(lambda: asking.names._loop.call_soon(fault))
+    asking.wait(bool)
+    asking.names._post(fault)
+    asking.names._thread.join(PATIENCE)
+    assert asking.events == [
+        Notice(0, "names: a [bold]fault[/]\\x1b[31m"),
+        Notice(0, "no names: RuntimeError: a [bold]fault[/]\\x1b[31m"),
+    ]
+    assert capfd.readouterr() == ("", "")
+
+
 def test_dns_and_whois_are_imported_by_the_thread_alone() -> None:
     code = (
         "import sys, tui_trace.names as n;"

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -133,12 +133,22 @@ class Names:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._serve())
         except Exception as error:
-            # a traceback on standard error would tear the view apart
-            self._tell(Notice(0, clean(f"no names: {type(error).__name__}: {error}")))
+            self._notice(f"no names: {type(error).__name__}: {error}")
+
+    def _unexpected(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What asyncio would write to standard error, across the view; once."""
+        if "asyncio" in self._noticed:
+            return
+        self._noticed.add("asyncio")
+        self._notice(f"names: {context.get('exception') or context['message']}")
+
+    def _notice(self, text: str) -> None:
+        self._tell(Notice(0, clean(text)))
 
     async def _serve(self) -> None:
         from tui_trace.names.inquiry import Inquiry  # noqa: PLC0415
 
+        self._loop.set_exception_handler(self._unexpected)
         self._inquiry = Inquiry(self._options.server)
         self._store = Store(self._options.cache)
         saved = time.monotonic()
@@ -231,7 +241,7 @@ class Names:
         trouble = self._inquiry.trouble(lookup, error)
         if trouble is not None and lookup.means not in self._noticed:
             self._noticed.add(lookup.means)
-            self._tell(Notice(0, clean(trouble)))
+            self._notice(trouble)
 
     def _take_record(self, wanted: str) -> None:
         address = addresses.parse(wanted)
