@@ -1,0 +1,97 @@
+"""A source that is recorded as it runs: another's stream, passed on and written down."""
+
+import sqlite3
+from pathlib import Path
+
+from tui_trace.events import Event, Notice, SessionBegan
+from tui_trace.recording import schema, sessions
+from tui_trace.recording.errors import RecordingError
+from tui_trace.recording.writer import Recorder
+from tui_trace.source import Command, Sink, Source, Tell
+
+
+class Recorded:
+    """Passes the stream of `source` on and records it."""
+
+    def __init__(self, source: Source, path: Path | None = None) -> None:
+        """To the file `path`, which must not be there yet; None: to one in the usual folder."""
+        self._source = source
+        self._asked = path
+        self._recorder: Recorder | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The file, as soon as there is one."""
+        return self._recorder.path if self._recorder else None
+
+    def run(self, sink: Sink) -> None:
+        """Pass everything on; blocks like the source's own `run`.
+
+        `RecordingError` before the first event if the file asked for cannot be made; what goes
+        wrong later is one `Notice` in the stream.
+        """
+        asked = None if self._asked is None else _create(self._asked)
+        recorder = self._recorder = Recorder(
+            lambda event: asked or _create_usual(event), self._fail
+        )
+        try:
+            self._source.run(_Tee(sink, recorder))
+        finally:
+            recorder.close()
+            if asked is not None and recorder.path is None:
+                _take_back(*asked)
+
+    def command(self, command: Command) -> None:
+        """For the source."""
+        self._source.command(command)
+
+    def stop(self) -> None:
+        """End soon."""
+        self._source.stop()
+
+    def _fail(self, line: str) -> None:
+        self._source.command(Tell(Notice(at=0, text=line)))
+
+
+def _create(path: Path) -> tuple[Path, sqlite3.Connection]:
+    try:
+        return path, schema.create(path)
+    except FileExistsError:
+        raise RecordingError(f"--record {path}: there is such a file already") from None
+    except OSError as error:
+        raise RecordingError(f"--record {path}: {error.strerror}") from None
+    except sqlite3.Error as error:
+        path.unlink(missing_ok=True)
+        raise RecordingError(f"--record {path}: {error}") from None
+
+
+def _create_usual(event: Event) -> tuple[Path, sqlite3.Connection]:
+    folder = sessions.default_folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sessions.prune(folder)
+    target, wall = (event.target, event.wall) if isinstance(event, SessionBegan) else ("", 0)
+    path = sessions.free_place(folder / sessions.name_for(target, wall))
+    return path, schema.create(path)
+
+
+def _take_back(path: Path, database: sqlite3.Connection) -> None:
+    database.close()
+    path.unlink(missing_ok=True)
+
+
+class _Tee:
+    """Two sinks as one."""
+
+    def __init__(self, first: Sink, second: Sink) -> None:
+        self._first = first
+        self._second = second
+
+    def event(self, event: Event) -> None:
+        """To both."""
+        self._second.event(event)
+        self._first.event(event)
+
+    def pulse(self, at: int) -> None:
+        """To both."""
+        self._second.pulse(at)
+        self._first.pulse(at)

@@ -1,0 +1,129 @@
+"""The file: one SQLite database of three tables, which `sqlite3 FILE .dump` lists.
+
+`session` holds one row, what a list of sessions shows. `block` holds the stream, a few thousand
+events a row, each with the fold of everything before it, so that any moment is near. `chunk` holds
+the events of the block that is not full yet, as they were committed.
+"""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tui_trace.recording.errors import RecordingError
+
+APPLICATION = 0x54545243
+"""`PRAGMA application_id`: the letters TTRC."""
+VERSION = 1
+"""`PRAGMA user_version`: of this file's tables and columns."""
+PAGE = 4096
+MOST_BYTES = 512 << 20
+"""Of one file: a week of 30 hops at one probe a second."""
+
+TABLES = {
+    "session": "CREATE TABLE session (wall INTEGER NOT NULL, target TEXT NOT NULL,"
+    " address TEXT NOT NULL, lab TEXT NOT NULL, version TEXT NOT NULL, fold INTEGER NOT NULL,"
+    " last INTEGER NOT NULL, runs INTEGER NOT NULL, events INTEGER NOT NULL,"
+    " ended INTEGER NOT NULL)",
+    "block": "CREATE TABLE block (number INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
+    " fold BLOB, events BLOB)",
+    "chunk": "CREATE TABLE chunk (number INTEGER PRIMARY KEY, events BLOB NOT NULL)",
+}
+_BUSY = 2.0
+_LONGEST_VALUE = 256 << 20
+
+
+def create(path: Path, most_bytes: int = MOST_BYTES) -> sqlite3.Connection:
+    """A new file that nobody else may read; `OSError` if it cannot be, or is there already."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        database.execute(f"PRAGMA page_size = {PAGE}")
+        database.execute(f"PRAGMA application_id = {APPLICATION}")
+        database.execute(f"PRAGMA max_page_count = {most_bytes // PAGE}")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("BEGIN")
+        for table in TABLES.values():
+            database.execute(table)
+        database.execute(f"PRAGMA user_version = {VERSION}")
+        database.execute("COMMIT")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def open_existing(path: Path) -> sqlite3.Connection:
+    """For reading, while it is written too; `RecordingError` if it is no recording of ours."""
+    try:
+        if not path.is_file():
+            raise RecordingError(f"{path}: there is no such file")
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
+    # what a killed session left has to be put in order, which takes writing; where nothing can
+    # be written, a file that was ended in order still opens
+    for mode in ("mode=rw", "mode=ro", "immutable=1"):
+        try:
+            return _opened(path, mode)
+        except sqlite3.OperationalError as error:
+            why = str(error)
+        except sqlite3.Error as error:
+            raise damaged(path, error) from None
+    raise RecordingError(f"{path}: cannot be read: {why}")
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    database = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}",
+        uri=True,
+        timeout=_BUSY,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        # a file may come from anybody
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+        database.execute("PRAGMA trusted_schema = OFF")
+        database.execute("PRAGMA cell_size_check = ON")
+        database.execute("PRAGMA query_only = ON")
+        _check(database, path)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _check(database: sqlite3.Connection, path: Path) -> None:
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION:
+        raise RecordingError(f"{path}: no recording of tui-trace")
+    if version > VERSION:
+        raise RecordingError(
+            f"{path}: of a newer tui-trace (format {version}; this one reads up to {VERSION})"
+        )
+    # exactly these tables: no view or trigger runs because somebody wrote it into a file
+    found = dict(database.execute("SELECT name, sql FROM sqlite_master").fetchmany(16))
+    if found != TABLES:
+        raise RecordingError(f"{path}: damaged: these are not its tables")
+
+
+def damaged(path: Path, error: Exception) -> RecordingError:
+    """In one line."""
+    return RecordingError(f"{path}: damaged: {' '.join(str(error).split()) or 'unreadable'}")
+
+
+def is_in_use(path: Path) -> bool:
+    """A session is being recorded to it, or it is being read, by any process."""
+    try:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
+            database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            database.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error) or "busy" in str(error)
+    except sqlite3.Error:
+        return False
+    return False

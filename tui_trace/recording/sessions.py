@@ -1,0 +1,97 @@
+"""The folder that sessions are kept in: names, a list, and what is thrown away when."""
+
+import contextlib
+import datetime
+import os
+import re
+from pathlib import Path
+
+from tui_trace.recording import schema
+from tui_trace.recording.errors import RecordingError
+from tui_trace.recording.reader import Info, Recording
+
+SUFFIX = ".session"
+MOST_FILES = 100
+MOST_BYTES = 2 << 30
+"""Of all files together; the oldest go first, one in use never."""
+_LOOKED_AT = 10_000
+_TRIES = 100
+_LONGEST_NAME = 60
+_BESIDE = ("", "-wal", "-shm", "-journal")
+
+
+def default_folder() -> Path:
+    """Where sessions are kept if nobody says otherwise (`~/.local/state` on Linux)."""
+    import platformdirs  # noqa: PLC0415
+
+    return platformdirs.user_state_path("tui-trace", appauthor=False) / "sessions"
+
+
+def name_for(target: str, wall: int) -> str:
+    """A file name by time (ns since 1970) and target: `20261122T205147Z-example.com.session`."""
+    began = datetime.datetime.fromtimestamp(wall // 10**9, datetime.UTC)
+    host = re.sub(r"[^A-Za-z0-9.-]+", "-", target).strip(".-")[:_LONGEST_NAME] or "host"
+    return f"{began:%Y%m%dT%H%M%SZ}-{host}{SUFFIX}"
+
+
+def free_place(path: Path) -> Path:
+    """This path, or with a number if a file is there already: `name-2.session`."""
+    for number in range(2, _TRIES):
+        if not os.path.lexists(path):
+            break
+        stem = path.stem if number == 2 else path.stem.rpartition("-")[0]
+        path = path.with_name(f"{stem}-{number}{path.suffix}")
+    return path
+
+
+def _files(folder: Path) -> list[Path]:
+    """Newest first, by the time in their names."""
+    found: list[str] = []
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry, _ in zip(entries, range(_LOOKED_AT), strict=False):
+            if entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+                found.append(entry.name)
+    return [folder / name for name in sorted(found, reverse=True)]
+
+
+def list_sessions(folder: Path | None = None) -> list[Info]:
+    """The sessions that are kept, newest first; what cannot be read is left out."""
+    listed: list[Info] = []
+    for path in _files(folder or default_folder()):
+        with contextlib.suppress(RecordingError), Recording(path) as recording:
+            listed.append(recording.info())
+    return listed
+
+
+def find(name: str) -> Path:
+    """The file that a user means: a path, or the name of a session that is kept."""
+    path = Path(name)
+    if not path.exists() and path.name == name:
+        kept = default_folder() / name
+        for candidate in (kept, kept.with_name(name + SUFFIX)):
+            if candidate.exists():
+                return candidate
+    return path
+
+
+def prune(folder: Path, most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES) -> None:
+    """Throw the oldest away until the rest, and one more, keep within the bounds."""
+    count = used = 0
+    for path in _files(folder):
+        size = 0
+        for suffix in _BESIDE:
+            with contextlib.suppress(OSError):
+                size += path.with_name(path.name + suffix).stat().st_size
+        if count + 1 >= most_files or used + size > most_bytes:
+            _remove(path)
+        else:
+            count += 1
+            used += size
+
+
+def _remove(path: Path) -> None:
+    if schema.is_in_use(path):
+        return
+    for suffix in _BESIDE:
+        with contextlib.suppress(OSError):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,191 @@
+"""A sink that records: takes events in the source's thread, writes them in one of its own."""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from tui_trace.events import Event, RunOpened, SessionBegan, SessionEnded
+from tui_trace.recording import schema
+from tui_trace.recording.codec import Packer, pack_state
+from tui_trace.session import state
+from tui_trace.session.fold import Session
+
+GAP = 0.4
+"""Seconds from one commit to the next, while there is anything to commit."""
+MOST_WAITING = 500_000
+"""Events that may wait for a slow disk; with more, recording ends."""
+PATIENCE = 5.0
+"""Seconds that closing waits for a slow disk."""
+
+
+class Recorder:
+    """Writes one session to one file, and says so once if it cannot go on."""
+
+    def __init__(
+        self,
+        create: Callable[[Event], tuple[Path, sqlite3.Connection]],
+        fail: Callable[[str], object],
+    ) -> None:
+        """`create` makes the file when the first event is there, and gets it; `fail` gets the one
+        line. Both are called in the writer's thread.
+        """
+        self._create = create
+        self._fail = fail
+        self._waiting: deque[Event] = deque()
+        self._closing = threading.Event()
+        self._dead = False
+        self.path: Path | None = None
+        """Where it is recorded, as soon as there is a file."""
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def event(self, event: Event) -> None:
+        """Take one event."""
+        if not self._dead:
+            self._waiting.append(event)
+
+    def pulse(self, at: int) -> None:  # noqa: ARG002
+        """Give up if the disk is far too slow."""
+        if len(self._waiting) > MOST_WAITING and not self._dead:
+            self._give_up("the disk is too slow")
+
+    def close(self) -> None:
+        """Write what is left, and wait for that."""
+        self._closing.set()
+        self._thread.join(PATIENCE)
+
+    def _give_up(self, why: str) -> None:
+        self._dead = True
+        self._waiting.clear()
+        self._fail(f"not recorded any more: {why}" if self.path else f"not recorded: {why}")
+
+    def _run(self) -> None:
+        file = None
+        try:
+            while not self._dead:
+                closing = self._closing.wait(GAP)
+                if self._waiting:
+                    if file is None:
+                        self.path, database = self._create(self._waiting[0])
+                        file = _File(database)
+                    file.write(self._waiting)
+                if closing:
+                    break
+            if file is not None:
+                file.close()
+        except sqlite3.Error as error:
+            self._give_up(_words(error, file))
+        except OSError as error:
+            self._give_up(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        except Exception as error:
+            self._give_up(f"{type(error).__name__}: {error}")
+        finally:
+            if file is not None:
+                file.abandon()
+
+
+def _words(error: sqlite3.Error, file: "_File | None") -> str:
+    if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        if file is not None and file.is_at_its_bound:
+            return f"the file has reached {schema.MOST_BYTES >> 20} MB"
+        return "the disk is full"
+    return " ".join(str(error).split())
+
+
+class _File:
+    """The file while it grows, and the fold of all that is in it."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._session = Session()
+        self._packer = Packer()
+        self._block = -1
+        self._chunk = 0
+        self._events = 0
+        self._runs = 0
+        self._last = 0
+        self._ended = False
+
+    @property
+    def is_at_its_bound(self) -> bool:
+        """Nearly as large as a file may be."""
+        try:
+            (pages,) = self._database.execute("PRAGMA page_count").fetchone()
+            (most,) = self._database.execute("PRAGMA max_page_count").fetchone()
+        except sqlite3.Error:
+            return False
+        return bool(pages > most * 0.99)
+
+    def write(self, waiting: deque[Event]) -> None:
+        """All that waits now, in one transaction."""
+        self._database.execute("BEGIN IMMEDIATE")
+        for _ in range(len(waiting)):
+            event = waiting.popleft()
+            if self._block < 0 or self._packer.is_full:
+                self._next_block(event)
+            self._packer.add(event)
+            self._session.apply(event)
+            self._note(event)
+        self._database.execute(
+            "INSERT INTO chunk (number, events) VALUES (?, ?)", (self._chunk, self._packer.take())
+        )
+        self._chunk += 1
+        self._database.execute(
+            "UPDATE session SET last = ?, runs = ?, events = ?, ended = ?",
+            (self._last, self._runs, self._events, self._ended),
+        )
+        self._database.execute("COMMIT")
+
+    def _note(self, event: Event) -> None:
+        self._events += 1
+        self._last = max(self._last, event.at)
+        match event:
+            case SessionBegan():
+                self._database.execute(
+                    "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0)",
+                    (
+                        event.wall,
+                        event.target,
+                        event.address,
+                        event.lab,
+                        event.version,
+                        state.VERSION,
+                    ),
+                )
+            case RunOpened():
+                self._runs = max(self._runs, event.run)
+            case SessionEnded():
+                self._ended = True
+
+    def _next_block(self, event: Event) -> None:
+        self._seal()
+        self._block += 1
+        fold = pack_state(self._session.state()) if self._block else None
+        self._database.execute(
+            "INSERT INTO block (number, first, fold) VALUES (?, ?, ?)",
+            (self._block, max(self._last, event.at), fold),
+        )
+        self._packer = Packer()
+
+    def _seal(self) -> None:
+        if self._packer:
+            self._database.execute(
+                "UPDATE block SET events = ? WHERE number = ?",
+                (self._packer.whole(), self._block),
+            )
+            self._database.execute("DELETE FROM chunk")
+            self._chunk = 0
+
+    def close(self) -> None:
+        """Leave one file that needs no other."""
+        self._database.execute("BEGIN IMMEDIATE")
+        self._seal()
+        self._database.execute("COMMIT")
+        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._database.execute("PRAGMA journal_mode = DELETE")
+
+    def abandon(self) -> None:
+        """Let go of the file as it is."""
+        self._database.close()
