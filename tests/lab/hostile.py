@@ -1,0 +1,245 @@
+"""The real engine, templates and decoders on the lab's internet, with a clock and an enemy.
+
+Nothing is simulated but time and sockets: probes are the bytes that would leave, answers are the
+bytes that the lab would send, and the decoders read what a raw socket would give them.
+"""
+
+import heapq
+import ipaddress
+import itertools
+from collections.abc import Iterator
+from random import Random
+
+from tui_trace import events
+from tui_trace.events import Stamp
+from tui_trace.lab.internet import Internet
+from tui_trace.lab.packets import ICMP, ICMP6, TCP, UDP, checksum, datagram, sealed
+from tui_trace.lab.scenario import Scenario
+from tui_trace.settings import ProbeSettings, Protocol
+from tui_trace.wire import reply, template
+from tui_trace.wire.network import Answer, Outgoing, Sent
+
+SOURCE = {4: "192.0.2.2", 6: "2001:db8::2"}
+WALL = 1_700_000_000_000_000_000
+
+
+class Wire:
+    """Implements `tui_trace.wire.network.Network`; is the engine's sink, too, and its judge.
+
+    One packet a `receive`, so that each event has the packet that caused it.
+    """
+
+    def __init__(
+        self, scenario: Scenario, family: int, enemy: "Enemy", each: int, rng: Random
+    ) -> None:
+        """`each` hostile packets for every valid one."""
+        self.family = family
+        target = scenario.target.v4 if family == 4 else scenario.target.v6
+        assert target is not None
+        self.address = target
+        self.internet = Internet(scenario)
+        self.enemy = enemy
+        self.each = each
+        self.rng = rng
+        self.now = 1_000_000_000
+        self.heap: list[tuple[int, int, bytes, bool]] = []
+        self.order = itertools.count()
+        self.ports = itertools.count(40_000)
+        self.templates: dict[ProbeSettings, template.Template] = {}
+        self.stamps: list[Sent] = []
+        self.last_sent = b""
+        self.sent: dict[int, bytes] = {}
+        """Probes as they left, by number."""
+        self.packet: tuple[bytes, bool] | None = None
+        self.credited: list[events.Reply] = []
+        self.hostile = 0
+        self.valid = 0
+        self.hostile_credited = 0
+
+    # --- the network
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def wake(self) -> None: ...
+
+    def monotonic(self) -> int:
+        return self.now
+
+    def wall(self) -> int:
+        return self.now + WALL
+
+    def source(self, _settings: ProbeSettings) -> str:
+        return SOURCE[self.family]
+
+    def reserve_port(self, _protocol: Protocol, port: int | None = None) -> int:
+        return port if port is not None else next(self.ports)
+
+    def data_length(self, settings: ProbeSettings) -> int:
+        return template.data_length(settings, self.family)
+
+    def send(self, probe: Outgoing) -> None:
+        settings, ttl, flow, key, ip_id = probe
+        if settings not in self.templates:
+            self.templates[settings] = template.Template(
+                settings, SOURCE[self.family], self.address, self.family
+            )
+        packet = bytearray(self.templates[settings].probe(ttl, flow, key, ip_id))
+        if self.family == 4:
+            packet[2:4] = len(packet).to_bytes(2, "big")  # the kernel's to fill in
+        raw = bytes(packet)
+        self.last_sent = raw
+        self.stamps.append(Sent(settings.protocol, flow, key, Stamp.KERNEL, self.wall()))
+        for at, answer in self.internet.receive(raw, self.now):
+            heapq.heappush(self.heap, (at, next(self.order), answer, True))
+            for hostile in self.enemy.packets(answer, self.each):
+                moment = at + self.rng.randrange(-500_000, 500_000)
+                heapq.heappush(self.heap, (max(moment, self.now), next(self.order), hostile, False))
+
+    def receive(self, timeout: int) -> tuple[list[Sent], list[Answer]]:
+        self.judge()
+        deadline = self.now + timeout
+        stamps, self.stamps = self.stamps, []
+        if not self.heap or self.heap[0][0] > deadline:
+            self.now = max(deadline, self.now + 1)
+            return stamps, []
+        at, _, raw, valid = heapq.heappop(self.heap)
+        self.now = max(self.now, at)
+        self.packet = (raw, valid)
+        answer = self.decoded(raw)
+        return stamps, [] if answer is None else [answer]
+
+    def decoded(self, raw: bytes) -> Answer | None:
+        """As the sockets hand it over: whole packets of IPv4, of IPv6 only what is above."""
+        if self.family == 4:
+            packet = reply.from_ip4(raw, self.wall(), Stamp.KERNEL)
+            number = raw[9]
+        else:
+            address = str(ipaddress.ip_address(raw[8:24]))
+            packet = reply.Received(raw[40:], 0, address, raw[7], self.wall(), Stamp.KERNEL, True)
+            number = raw[6]
+        decoders = {ICMP: reply.icmp4, ICMP6: reply.icmp6, TCP: reply.tcp, UDP: reply.udp}
+        return decoders[number](packet) if packet is not None else None
+
+    # --- the sink, and the verdict
+
+    def event(self, event: events.Event) -> None:
+        if isinstance(event, events.ProbeSent):
+            self.sent[event.probe] = self.last_sent
+        elif isinstance(event, events.Reply):
+            self.credited.append(event)
+
+    def pulse(self, _at: int) -> None: ...
+
+    def judge(self) -> None:
+        """What the last packet led to is right."""
+        if self.packet is None:
+            assert self.credited == []
+            return
+        (raw, valid), self.packet = self.packet, None
+        credited, self.credited = self.credited, []
+        assert len(credited) <= 1
+        self.valid += valid
+        self.hostile += not valid
+        if valid:
+            assert len(credited) == 1, raw.hex()
+        for reply_event in credited:
+            assert speaks_of(raw, self.sent[reply_event.probe], self.family), raw.hex()
+            self.hostile_credited += not valid
+
+
+def speaks_of(raw: bytes, probe: bytes, family: int) -> bool:
+    """Whether a packet carries what only the answer to this probe can, wherever it stands."""
+    start = (raw[0] & 15) * 4 if family == 4 else 40
+    above = probe[20:] if family == 4 else probe[40:]
+    number = raw[9] if family == 4 else raw[6]
+    body = raw[start:]
+    if number in (ICMP, ICMP6):
+        if body[0] in (0, 129):
+            return body[4:8] == above[4:8]
+        if family == 4 and probe[4:6] not in body[8:]:  # the IP ID
+            return False
+        if probe[9 if family == 4 else 6] == UDP:  # ports and checksum; a length tells nothing
+            ends = (body.find(above[6:8], at) for at in range(8 + 20 + 6, len(body) - 1))
+            return any(end >= 6 and body[end - 6 : end - 2] == above[:4] for end in ends)
+        return above[:8] in body[8:]
+    if body[0:2] != above[2:4] or body[2:4] != above[0:2]:
+        return False
+    if number == UDP:
+        return True
+    sequence = int.from_bytes(above[4:8], "big")
+    data = len(above) - (above[12] >> 4) * 4
+    acknowledged = int.from_bytes(body[8:12], "big")
+    if body[13] & 0x10:
+        return (acknowledged - 1 - sequence) % 2**32 in range(data + 1)
+    return int.from_bytes(body[4:8], "big") == sequence
+
+
+class Enemy:
+    """Makes packets out of right answers: broken, cut, forged, swapped or just random."""
+
+    def __init__(self, rng: Random) -> None:
+        """Everything comes from `rng`."""
+        self.rng = rng
+        self.seen: list[bytes] = []
+
+    def packets(self, answer: bytes, count: int) -> Iterator[bytes]:
+        """`count` of them about one answer; never the answer itself."""
+        self.seen = [*self.seen[-50:], answer]
+        family = answer[0] >> 4
+        start = 20 if family == 4 else 40
+        source, here = (
+            (answer[12:16], answer[16:20]) if family == 4 else (answer[8:24], answer[24:40])
+        )
+        protocol = answer[9] if family == 4 else answer[6]
+        tricks = (self.flipped, self.cut, self.grown, self.spliced, self.forged, self.random)
+        while count:
+            number, body = protocol, self.rng.choice(tricks)(answer[start:], start)
+            if self.rng.random() < 0.1:
+                number = self.rng.choice((TCP, UDP, ICMP if family == 4 else ICMP6))
+            if number in (ICMP, ICMP6) and len(body) >= 4 and self.rng.random() < 0.8:
+                body = sealed(source, here, number, body[:2] + b"\0\0" + body[4:], 2)
+            elif family == 6 and number == ICMP6 and not whole(source, here, body):
+                continue  # the kernel drops it
+            hostile = datagram(source, here, number, self.rng.randrange(1, 256), body)
+            if hostile[start:] != answer[start:]:
+                yield hostile
+                count -= 1
+
+    def flipped(self, body: bytes, _start: int) -> bytes:
+        changed = bytearray(body)
+        for _ in range(self.rng.randrange(1, 9)):
+            changed[self.rng.randrange(len(changed))] = self.rng.randrange(256)
+        return bytes(changed)
+
+    def cut(self, body: bytes, _start: int) -> bytes:
+        return body[: self.rng.randrange(len(body))]
+
+    def grown(self, body: bytes, _start: int) -> bytes:
+        return self.cut(body, 0) + self.rng.randbytes(self.rng.randrange(1, 300))
+
+    def spliced(self, body: bytes, start: int) -> bytes:
+        other = self.rng.choice(self.seen)[start:]
+        at = self.rng.randrange(len(body))
+        return body[:at] + other[at:]
+
+    def forged(self, body: bytes, start: int) -> bytes:
+        """Only the numbers that tell probes apart are wrong."""
+        at = 8 + start if len(body) > 8 + start + 8 and body[0] in (1, 2, 3, 11) else 0
+        changed = bytearray(body)
+        for _ in range(self.rng.randrange(1, 3)):
+            place = at + self.rng.randrange(8)
+            if place < len(changed):
+                changed[place] ^= self.rng.randrange(1, 256)
+        return bytes(changed)
+
+    def random(self, body: bytes, _start: int) -> bytes:
+        kind = self.rng.choice((body[:1], b"\x0b", b"\x03", b"\0", b"\x81", self.rng.randbytes(1)))
+        return kind + self.rng.randbytes(self.rng.randrange(len(body) + 40))
+
+
+def whole(source: bytes, here: bytes, body: bytes) -> bool:
+    """An ICMPv6 message with a right checksum; no socket gets another."""
+    pseudo = source + here + len(body).to_bytes(4, "big") + ICMP6.to_bytes(4, "big")
+    return checksum(pseudo + body) == 0
