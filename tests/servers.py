@@ -55,7 +55,16 @@ class Served:
 class DnsServer(Served):
     """Authoritative for what it was given, over UDP and TCP, and as bad as it was told to be."""
 
-    FAULTS = ("silent", "servfail", "refused", "garbage", "truncated", "wrong-id", "wrong-question")
+    FAULTS = (
+        "silent",
+        "servfail",
+        "refused",
+        "garbage",
+        "truncated",
+        "cut",
+        "wrong-id",
+        "wrong-question",
+    )
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         super().__init__(host, port)
@@ -133,7 +142,9 @@ class DnsServer(Served):
                 failed = dns.message.make_response(query)
                 failed.set_rcode(dns.rcode.from_text(fault.upper()))
                 return [failed.to_wire()]
-            case "truncated" if transport == "udp":
+            case "cut" if transport == "tcp":
+                return []
+            case "truncated" | "cut" if transport == "udp":
                 short = dns.message.make_response(query)
                 short.flags |= dns.flags.TC
                 return [short.to_wire()]
