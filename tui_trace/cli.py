@@ -26,10 +26,11 @@ from tui_trace.wire.template import scapy_layers
 
 if TYPE_CHECKING:
     from tui_trace.lab import Lab
+    from tui_trace.recording import Recording
     from tui_trace.session.model import Snapshot
     from tui_trace.wire.sockets import RawSockets
 
-NEEDED = ("encodings.idna", "tui_trace.engine.engine", "tui_trace.wire.raw")
+NEEDED = ("encodings.idna", "tui_trace.engine.engine", "tui_trace.recording", "tui_trace.wire.raw")
 NEEDED_REPORT = (
     "tui_trace.report.collector",
     "tui_trace.report.jsonl",
@@ -72,9 +73,13 @@ def _fail(code: int, line: str) -> int:
 def _run(options: Options) -> int:
     if options.lab == LAB_LIST:
         return _print(_scenarios())
+    if options.sessions:
+        return _sessions()
     live = options.output is Output.LIVE
     if live and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise SourceError("the live view needs a terminal; -r prints a report, -j JSON")
+    if options.replay is not None:
+        return _replay(options, options.replay)
     lab = None if options.lab is None else _enter_lab(options.lab)
     sockets = _open_sockets()
     _import_everything(live)
@@ -90,6 +95,14 @@ def _scenarios() -> str:
     from tui_trace.lab import describe  # noqa: PLC0415
 
     return "".join(f"{name:16} {title}\n" for name, title in describe())
+
+
+def _sessions() -> int:
+    importlib.import_module("tui_trace.recording")
+    from tui_trace.report.listing import render  # noqa: PLC0415
+
+    _give_up_rights()
+    return _print(render())
 
 
 def _enter_lab(name: str) -> "Lab":
@@ -148,15 +161,51 @@ def _report(tracer: "Tracer") -> int:
     if found.warning:
         sys.stderr.write(f"tui-trace: {found.warning}\n")
     source = tracer.source(found, options.pace, patience=NAMES_PATIENCE)
+    return _printed(source, options.output)
+
+
+def _replay(options: Options, name: str) -> int:
+    """A recording takes the place of the network, in any output."""
+    live = options.output is Output.LIVE
+    _import_everything(live)
+    from tui_trace import recording  # noqa: PLC0415
+
+    _give_up_rights()
+    with recording.Recording(recording.find(name)) as played:
+        if live:
+            return _replay_live(played)
+        lines = options.output is Output.JSON_LINES
+        start = None if lines else played.end
+        return _printed(recording.Playback(played, speed=None, start=start), options.output)
+
+
+def _replay_live(played: "Recording") -> int:
+    from tui_trace.app.app import TraceApp  # noqa: PLC0415
+    from tui_trace.app.run import run_live  # noqa: PLC0415
+    from tui_trace.config import ConfigError, load  # noqa: PLC0415
+    from tui_trace.recording import Playback  # noqa: PLC0415
+
+    def refuse(_host: str, _settings: ProbeSettings, _pace: Pace) -> Source:
+        raise SourceError("a recording is played; quit and trace the host")
+
+    end = played.snapshot(played.end)
+    try:
+        app = TraceApp(refuse, Playback(played), Switches(end.run.settings), end.pace, load())
+    except ConfigError as error:
+        return _fail(WRONG, str(error))
+    return run_live(app)
+
+
+def _printed(source: Source, output: Output) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: source.stop())
-    if options.output is Output.JSON_LINES:
+    if output is Output.JSON_LINES:
         return _json_lines(source)
     from tui_trace.report.collector import Collector  # noqa: PLC0415
 
     collector = Collector()
     source.run(collector)
-    return _print(_rendered(collector.snapshot(), options.output))
+    return _print(_rendered(collector.snapshot(), output))
 
 
 def _json_lines(source: Source) -> int:
@@ -205,6 +254,8 @@ class Tracer:
         """Nothing is resolved or sent yet."""
         self._sockets = sockets
         self._lab = lab
+        self._record = options.record
+        """For the first target; those after it get a file beside it."""
         self.options = options
 
     @property
@@ -247,8 +298,19 @@ class Tracer:
             if line:
                 engine.command(Tell(Notice(at=0, text=line)))
         if not self.options.naming.names:
-            return engine
-        return Naming(engine, self._naming(), patience=patience)
+            return self._recorded(engine)
+        return self._recorded(Naming(engine, self._naming(), patience=patience))
+
+    def _recorded(self, source: Source) -> Source:
+        from tui_trace.recording import Recorded  # noqa: PLC0415
+        from tui_trace.recording.sessions import free_place  # noqa: PLC0415
+
+        if not self.options.recorded:
+            return source
+        path, self._record = self._record, None
+        if path is None and self.options.record is not None:
+            path = free_place(self.options.record)
+        return Recorded(source, path)
 
     def open(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """A live trace to another host, with settings in use."""

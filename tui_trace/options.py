@@ -4,6 +4,7 @@ import argparse
 import enum
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import msgspec
@@ -58,6 +59,14 @@ class Options(msgspec.Struct, frozen=True):
     naming: NameOptions
     lab: str | None
     """Name of a scenario or of its file, or `list`; None: the real network."""
+    record: Path | None
+    """File to record to; None: one in the usual folder, if at all."""
+    recorded: bool
+    """The session is recorded: a live one unless refused, a report if a file is named."""
+    replay: str | None
+    """File or name of a session to play instead of tracing."""
+    sessions: bool
+    """List the sessions that are kept, and no more."""
 
     def paced(self, usual: Pace) -> Pace:
         """`usual`, with what the command line says instead; `SettingError` if it cannot be."""
@@ -130,6 +139,8 @@ def build_parser() -> argparse.ArgumentParser:
     sink.add_argument("-j", "--json", action="store_true", help="mtr's JSON, and more")
     sink.add_argument("--jsonl", action="store_true", help="each event as it comes")
 
+    _add_recordings(parser)
+
     other = parser.add_argument_group("other")
     other.add_argument(
         "--lab",
@@ -146,11 +157,26 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_recordings(parser: argparse.ArgumentParser) -> None:
+    kept = parser.add_argument_group(
+        "recordings (a live session is recorded unless told otherwise)"
+    )
+    where = kept.add_mutually_exclusive_group()
+    where.add_argument("--record", metavar="FILE", help="record to this new file, reports too")
+    where.add_argument("--no-record", action="store_true", help="record nothing")
+    kept.add_argument("--replay", metavar="FILE", help="play a file or a session, in any output")
+    kept.add_argument("--sessions", action="store_true", help="list the sessions that are kept")
+
+
 def parse(arguments: Sequence[str]) -> Options:
     """The options; `SettingError` names what is wrong, `SystemExit` is argparse's (help, usage)."""
     parser = build_parser()
     given = parser.parse_args(arguments)
-    if given.lab is None and (given.host is None or not given.host.strip()):
+    if given.replay is not None:
+        for name, other in (("HOST", given.host), ("--lab", given.lab), ("--record", given.record)):
+            if other is not None:
+                parser.error(f"--replay plays what was recorded, and takes no {name}")
+    elif not given.sessions and given.lab is None and (given.host or "").strip() == "":
         parser.error("a HOST to trace to is missing; --help shows the options")
     return Options(
         host=given.host,
@@ -160,6 +186,11 @@ def parse(arguments: Sequence[str]) -> Options:
         family=4 if given.four else 6 if given.six else None,
         naming=_naming(given),
         lab=given.lab,
+        record=None if given.record is None else Path(given.record),
+        recorded=given.record is not None
+        or (_output(given) is Output.LIVE and not given.no_record),
+        replay=given.replay,
+        sessions=given.sessions,
         given=frozenset(
             field
             for field, value in {

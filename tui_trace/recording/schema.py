@@ -71,6 +71,8 @@ def open_existing(path: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError as error:
             why = str(error)
         except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                raise RecordingError(f"{path}: no recording of tui-trace") from None
             raise damaged(path, error) from None
     raise RecordingError(f"{path}: cannot be read: {why}")
 

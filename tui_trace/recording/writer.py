@@ -36,6 +36,7 @@ class Recorder:
         self._waiting: deque[Event] = deque()
         self._closing = threading.Event()
         self._dead = False
+        self._telling = threading.Lock()
         self.path: Path | None = None
         """Where it is recorded, as soon as there is a file."""
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -57,8 +58,10 @@ class Recorder:
         self._thread.join(PATIENCE)
 
     def _give_up(self, why: str) -> None:
-        self._dead = True
-        self._waiting.clear()
+        with self._telling:
+            if self._dead:
+                return
+            self._dead = True
         self._fail(f"not recorded any more: {why}" if self.path else f"not recorded: {why}")
 
     def _run(self) -> None:
@@ -82,6 +85,7 @@ class Recorder:
         except Exception as error:
             self._give_up(f"{type(error).__name__}: {error}")
         finally:
+            self._waiting.clear()
             if file is not None:
                 file.abandon()
 

@@ -17,6 +17,10 @@ class Collector:
         """Take one event."""
         self._session.apply(event)
 
+    def restore(self, session: Session) -> None:
+        """Go on from there."""
+        self._session = session
+
     def pulse(self, at: int) -> None:
         """All up to `at` is known."""
         self._at = at
