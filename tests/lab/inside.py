@@ -1,6 +1,7 @@
 """The one way into a lab for tests: `python inside.py SCENARIO COMMAND...` runs it in the lab.
 
 The command is a child of a process that has entered the lab, so it is inside by inheritance.
+`@dns` and `@lab` in it become the name server's address and the lab's process id.
 """
 
 import os
@@ -22,7 +23,7 @@ def main() -> int:
         print("still outside", file=sys.stderr)
         return 99
     command = [
-        {"@dns": lab.dns_server, "@target": lab.target}.get(word, word) for word in sys.argv[2:]
+        {"@dns": lab.dns_server, "@lab": str(lab.pid)}.get(word, word) for word in sys.argv[2:]
     ]
     try:
         return subprocess.run(command, check=False).returncode

@@ -1,11 +1,13 @@
 """tui-trace itself, run in the lab as a user runs it; its event stream folded by the session."""
 
+import os
 import subprocess
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.net.ours import environment
 from tui_trace import events
 from tui_trace.report.collector import Collector
 from tui_trace.session.model import Hop, Run
@@ -38,10 +40,21 @@ class Traced:
         return [{each.address for each in hop.responders} for hop in self.run.hops]
 
 
+def alone() -> list[str]:
+    """Starts a command in an empty network, so that what fails to enter the lab reaches nobody."""
+    return ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
+
+
 def trace(scenario: str | Path, *options: str, timeout: float = 90) -> Traced:
     """`tui-trace --lab SCENARIO --jsonl -n OPTIONS`."""
-    command = [sys.executable, "-m", "tui_trace", "--lab", str(scenario), "--jsonl", "-n", *options]
-    done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)
+    program = [sys.executable, "-m", "tui_trace", "--lab", str(scenario), "--jsonl", "-n"]
+    done = subprocess.run(
+        [*alone(), *program, *options],
+        capture_output=True,
+        timeout=timeout,
+        check=False,
+        env=environment(),
+    )
     assert done.returncode == 0, done.stderr
     stream = [events.decode(line) for line in done.stdout.splitlines()]
     assert isinstance(stream[-1], events.SessionEnded)
