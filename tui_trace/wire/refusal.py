@@ -1,0 +1,31 @@
+"""Why our own kernel would not send, in the user's words. ip(7), errno(3)."""
+
+import errno
+import os
+
+from tui_trace.wire.network import SendError
+
+_REASONS = {
+    errno.EPERM: "refused by a local firewall rule (EPERM)",
+    errno.EACCES: "prohibited by a local route or rule (EACCES)",
+    errno.ENETUNREACH: "no route to the target",
+    errno.EHOSTUNREACH: "the target's neighbour or route is unreachable (EHOSTUNREACH)",
+    errno.ENETDOWN: "the interface is down",
+    errno.ENODEV: "the interface is gone",
+    errno.ENXIO: "the interface is gone",
+    errno.ENOBUFS: "the interface's queue is full",
+    errno.EAGAIN: "the send buffer is full",
+    errno.EADDRNOTAVAIL: "the source address is not on this machine",
+    errno.EINVAL: "a local route discards it (EINVAL)",
+    errno.EAFNOSUPPORT: "this machine does not speak that IP version",
+}
+
+
+def refusal(error: OSError, source: str, mtu: int | None = None) -> SendError:
+    """`source` is the address that the user asked for, or empty; `mtu` the interface's, bytes."""
+    number = error.errno or 0
+    if number == errno.EMSGSIZE:
+        return SendError(number, f"larger than the interface's MTU ({mtu} bytes)")
+    if number == errno.EADDRNOTAVAIL and source:
+        return SendError(number, f"source address {source} is not on this machine")
+    return SendError(number, _REASONS.get(number) or os.strerror(number))
