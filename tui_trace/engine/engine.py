@@ -239,7 +239,10 @@ class Engine:
     def _send(self, run: RunState, slot: Slot, now: int) -> None:
         settings, ttl = run.settings, slot.ttl
         at_target = run.may_meet_target(ttl)
-        flow = run.flows.choose(slot.flow, at_target, now)
+        is_first = run.plan.round == 1
+        if run.flows.opens_connections and not is_first and run.awaits_first(ttl):
+            return
+        flow = run.flows.choose(slot.flow, at_target and not is_first, now)
         if flow is None:
             return
         number, key = self._next_number(settings.protocol)
@@ -258,6 +261,7 @@ class Engine:
             wall=self._network.wall(),
             epoch=self._clock.epoch,
             at_target=at_target,
+            is_first=is_first,
         )
         self._ledger.add(probe)
         try:

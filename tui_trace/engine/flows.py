@@ -55,13 +55,21 @@ class Flows:
             reserve = None if settings.source_port else lambda: book.reserve(Protocol.TCP)
             self._syn_ports = [SynPorts(port, reserve) for port in self._own]
 
-    def choose(self, index: int, at_target: bool, now: int) -> Flow | None:
-        """The flow of the next probe; None if it must not be sent now (monotonic ns)."""
+    @property
+    def opens_connections(self) -> bool:
+        """Its probes are SYNs, which leave the target half open."""
+        return bool(self._syn_ports)
+
+    def choose(self, index: int, alone: bool, now: int) -> Flow | None:
+        """The flow of the next probe; None if it must not be sent now (monotonic ns).
+
+        `alone`: as a SYN, it must be the only one on its way to the target with this port.
+        """
         if self._settings.flow is Mode.CLASSIC and self._settings.protocol is Protocol.UDP:
             return self._own[index], self._other + self._sent % (0x10000 - self._other)
         if self._settings.flow is Mode.VARY:
             index = self._sent % len(self._own)
-        if at_target and self._syn_ports:
+        if alone and self._syn_ports:
             port = self._syn_ports[index].take(now)
             return None if port is None else (port, self._other)
         return self._own[index], self._other

@@ -35,6 +35,7 @@ class Probe:
         "flow",
         "index",
         "ip_id",
+        "is_first",
         "key",
         "monotonic",
         "number",
@@ -62,10 +63,12 @@ class Probe:
         wall: int,
         epoch: int,
         at_target: bool,
+        is_first: bool,
     ) -> None:
         """`monotonic` and `wall` are ns, read just before it was sent; `data` is bytes of TCP.
 
-        `index` says which of the run's flows it belongs to.
+        `index` says which of the run's flows it belongs to, `at_target` that it may reach the
+        target, `is_first` that the first round of its run sent it.
         """
         self.number = number
         self.run = run
@@ -81,6 +84,7 @@ class Probe:
         self.stamp = Stamp.USER
         self.epoch = epoch
         self.at_target = at_target
+        self.is_first = is_first
         self.state = State.PENDING
 
 

@@ -27,20 +27,16 @@ class SynPorts:
 
     def __init__(self, main: int, reserve: Callable[[], int] | None) -> None:
         """`main` is everybody's port; `reserve` gives further ones, None if there must be none."""
-        self._main = main
         self._reserve = reserve
         self._ports = [main]
         self._held: dict[int, int] = {}
         self._in_flight: dict[int, int] = {}
         self._proof: dict[int, int] = {}
-        self._seen_open = False
         self._resets_work: bool | None = None
 
     def take(self, now: int) -> int | None:
         """A port that may carry a SYN to the target now; None if all are in use."""
         self._settle(now)
-        if not self._seen_open:
-            return self._main
         for port in self._ports:
             if not self._in_flight.get(port) and self._held.get(port, NEVER) < now:
                 return port
@@ -65,7 +61,6 @@ class SynPorts:
 
     def opened(self, port: int, now: int) -> None:
         """A SYN/ACK came; our kernel answers it with RST."""
-        self._seen_open = True
         if self._resets_work is None:
             self._held[port] = now + PROOF
             self._proof[port] = now + PROOF

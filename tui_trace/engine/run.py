@@ -35,6 +35,13 @@ class RunState:
         nearest = self.horizon.nearest_final
         return ttl > self.horizon.farthest_router or (nearest is not None and ttl >= nearest)
 
+    def awaits_first(self, ttl: int) -> bool:
+        """Whether this TTL meets the target is still to be learnt, from the first round."""
+        return self.may_meet_target(ttl) and any(
+            probe.is_first and probe.state is State.PENDING
+            for probe in self._in_flight.get(ttl, ())
+        )
+
     def sent(self, probe: Probe) -> None:
         """A probe of this run left."""
         self.flows.sent(probe)
