@@ -73,14 +73,31 @@ def test_a_signal_leaves_the_terminal_sane(
 def test_a_terminal_that_goes_away_ends_it(demo: Callable[..., Terminal]) -> None:
     terminal = demo()
     terminal.hang_up()
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
+    assert ended_unread(terminal, 10), "it lives on without a terminal"
+
+
+def ended_unread(terminal: Terminal, seconds: float) -> bool:
+    """Whether it ends while nobody reads what it writes."""
+    end = time.monotonic() + seconds
+    while terminal.code is None and time.monotonic() < end:
         pid, status = os.waitpid(terminal.pid, os.WNOHANG)
         if pid:
             terminal.code = os.waitstatus_to_exitcode(status)
-            break
         time.sleep(0.05)
-    assert terminal.code is not None, "it lives on without a terminal"
+    return terminal.code is not None
+
+
+def test_a_terminal_that_takes_nothing_does_not_hold_it(demo: Callable[..., Terminal]) -> None:
+    terminal = demo(size=(200, 60))
+    terminal.press(b"------")
+    terminal.wait_for("every 0.1 s")
+    time.sleep(5)  # the pipe to the terminal fills
+    terminal.signal(signal.SIGTERM)
+    assert ended_unread(terminal, 20)
+    assert terminal.code == 128 + signal.SIGTERM
+    local = terminal.modes[3]
+    assert isinstance(local, int)
+    assert local & termios.ECHO
 
 
 def test_a_source_that_does_not_stop_is_left_behind(demo: Callable[..., Terminal]) -> None:

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+import sys
+import termios
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -35,6 +37,8 @@ OpenSource: TypeAlias = Callable[[str, ProbeSettings, Pace], Source]
 
 PATIENCE = 1.0
 """Seconds that a source gets to end."""
+LAST_RESORT = 4
+"""Seconds after a signal, when a terminal that takes nothing is waited for no longer."""
 DEBUG = "TUI_TRACE_DEBUG"
 
 
@@ -70,6 +74,13 @@ class SourceOpened(Message):
         self.target = target
         self.source = source
         self.why_not = why_not
+
+
+def _terminal_settings() -> list[Any] | None:
+    try:
+        return termios.tcgetattr(sys.__stdin__) if sys.__stdin__ else None
+    except (termios.error, ValueError):
+        return None
 
 
 class TraceApp(App[None]):
@@ -114,6 +125,7 @@ class TraceApp(App[None]):
         self._config = config
         self._dials = Dials(switches, pace)
         self._tracing = self._prepare(source)
+        self._terminal = _terminal_settings()
         self.failure: str | None = None
         """One line, if something broke."""
         self.details = ""
@@ -148,13 +160,21 @@ class TraceApp(App[None]):
     def _catch_signals(self) -> None:
         if self.is_headless or threading.current_thread() is not threading.main_thread():
             return
-        loop = asyncio.get_running_loop()
+        leave = partial(self._leave_by_signal, asyncio.get_running_loop())
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._leave_by_signal, number)
+            signal.signal(number, leave)
 
-    def _leave_by_signal(self, number: signal.Signals) -> None:
-        code = 0 if number is signal.SIGINT else 128 + number
-        self.call_next(self._leave, code)
+    def _leave_by_signal(self, loop: asyncio.AbstractEventLoop, number: int, _: object) -> None:
+        # Not the loop's own handlers: a terminal that takes nothing holds the loop up.
+        code = 0 if number == signal.SIGINT else 128 + number
+        loop.call_soon_threadsafe(self.call_next, self._leave, code)
+        signal.signal(signal.SIGALRM, lambda *_: self._break_off(code))
+        signal.alarm(LAST_RESORT)
+
+    def _break_off(self, code: int) -> None:
+        if self._terminal is not None and sys.__stdin__ is not None:
+            termios.tcsetattr(sys.__stdin__, termios.TCSANOW, self._terminal)
+        os._exit(code or 1)
 
     def _prepare(self, source: Source) -> Tracing:
         return Tracing(

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 
 from tui_trace.app.app import DEBUG, TraceApp
@@ -21,6 +22,7 @@ def run_live(app: TraceApp) -> int:
             sys.stderr.write(f"tui-trace: {clean(app.failure)}\n")
     except OSError:
         pass  # the terminal is gone: that is why we leave
+    signal.alarm(0)
     return app.return_code or 0
 
 

@@ -175,7 +175,8 @@ class HopTable(ScrollView):
         if not lines or height <= 0:
             return
         top = self.scroll_offset.y
+        # forced: the scroll bar of a table that has just grown comes with the next layout
         if lines[0] < top:
-            self.scroll_to(y=lines[0], animate=False)
+            self.scroll_to(y=lines[0], animate=False, force=True)
         elif lines[-1] >= top + height:
-            self.scroll_to(y=lines[-1] - height + 1, animate=False)
+            self.scroll_to(y=lines[-1] - height + 1, animate=False, force=True)
