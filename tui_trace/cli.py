@@ -2,6 +2,7 @@
 
 Raw sockets are opened first and everything is imported; then every capability is given up for
 good; only then is a file of the user's read, a resolver asked or a byte of the network looked at.
+Without the right to raw sockets it traces all the same, through the error queues of others.
 """
 
 import gc
@@ -28,9 +29,14 @@ if TYPE_CHECKING:
     from tui_trace.lab import Lab
     from tui_trace.recording import Recording
     from tui_trace.session.model import Snapshot
-    from tui_trace.wire.sockets import RawSockets
+    from tui_trace.wire.access import Sockets
 
-NEEDED = ("encodings.idna", "tui_trace.engine.engine", "tui_trace.recording", "tui_trace.wire.raw")
+NEEDED = (
+    "encodings.idna",
+    "tui_trace.engine.engine",
+    "tui_trace.recording",
+    "tui_trace.wire.access",
+)
 NEEDED_REPORT = (
     "tui_trace.report.collector",
     "tui_trace.report.jsonl",
@@ -81,7 +87,7 @@ def _run(options: Options) -> int:
     if options.replay is not None:
         return _replay(options, options.replay)
     lab = None if options.lab is None else _enter_lab(options.lab)
-    sockets = _open_sockets()
+    sockets = _open_sockets(options)
     _import_everything(live)
     _give_up_rights()
     gc.collect()
@@ -114,13 +120,10 @@ def _enter_lab(name: str) -> "Lab":
         raise SourceError(str(error)) from error
 
 
-def _open_sockets() -> "RawSockets":
-    from tui_trace.wire.sockets import MissingRight, RawSockets  # noqa: PLC0415
+def _open_sockets(options: Options) -> "Sockets":
+    from tui_trace.wire.access import open_sockets  # noqa: PLC0415
 
-    try:
-        return RawSockets()
-    except MissingRight as error:
-        raise SourceError(str(error)) from error
+    return open_sockets(unprivileged=options.unprivileged)
 
 
 def _import_everything(live: bool) -> None:
@@ -158,8 +161,8 @@ def _report(tracer: "Tracer") -> int:
     """Without the live view: the sink runs in this thread."""
     options = tracer.options
     found = tracer.find(tracer.first_host, options.settings)
-    if found.warning:
-        sys.stderr.write(f"tui-trace: {found.warning}\n")
+    for warning in found.warnings:
+        sys.stderr.write(f"tui-trace: {warning}\n")
     source = tracer.source(found, options.pace, patience=NAMES_PATIENCE)
     return _printed(source, options.output)
 
@@ -244,13 +247,14 @@ class Found(NamedTuple):
     family: int
     settings: ProbeSettings
     """With a size that holds the headers, and a source address of the target's family."""
-    warning: str | None
+    warnings: tuple[str, ...]
+    """A line each."""
 
 
 class Tracer:
     """Makes a source for one target after another, on the sockets that were opened once."""
 
-    def __init__(self, sockets: "RawSockets", options: Options, lab: "Lab | None") -> None:
+    def __init__(self, sockets: "Sockets", options: Options, lab: "Lab | None") -> None:
         """Nothing is resolved or sent yet."""
         self._sockets = sockets
         self._lab = lab
@@ -265,12 +269,22 @@ class Tracer:
 
     def find(self, host: str, settings: ProbeSettings) -> Found:
         """Ask the resolver, and wait for it; `SourceError` says why there is nothing to probe."""
+        from tui_trace.wire import access  # noqa: PLC0415
+        from tui_trace.wire.network import SendError  # noqa: PLC0415
+
         address, family = self._resolve(host, self.options.family)
-        settings, warning = fitted(settings, family)
+        by_name = self.options.icmp_by_name
+        limits = access.limits(self._sockets, unprivileged=self.options.unprivileged)
+        try:
+            settings, instead = access.allowed(self._sockets, settings, family, by_name=by_name)
+        except SendError as error:
+            raise SourceError(error.reason) from error
+        settings, raised = fitted(settings, family)
         if settings.source is not None:
             source, _ = self._resolve(settings.source, family)
             settings = msgspec.structs.replace(settings, source=source)
-        return Found(host, address, family, settings, warning)
+        warnings = tuple(line for line in (limits, raised, instead) if line)
+        return Found(host, address, family, settings, warnings)
 
     def source(self, found: Found, pace: Pace, patience: float = 0.0) -> Source:
         """A live trace, which takes the sockets over when it is run.
@@ -278,11 +292,11 @@ class Tracer:
         Its end waits at most `patience` seconds for names that are still being asked for.
         """
         from tui_trace.engine.engine import Engine  # noqa: PLC0415
+        from tui_trace.wire import access  # noqa: PLC0415
         from tui_trace.wire.network import SendError  # noqa: PLC0415
-        from tui_trace.wire.raw import RawNetwork  # noqa: PLC0415
 
         try:
-            network = RawNetwork(self._sockets, found.address, found.family)
+            network = access.network(self._sockets, found.address, found.family)
         except SendError as error:
             raise SourceError(error.reason) from error
         scenario = self._lab.scenario if self._lab else None
@@ -294,9 +308,9 @@ class Tracer:
             version=__version__,
             lab=self.options.lab or "",
         )
-        for line in (scenario.title if scenario else None, found.warning):
-            if line:
-                engine.command(Tell(Notice(at=0, text=line)))
+        title = (scenario.title,) if scenario else ()
+        for line in (*title, *found.warnings):
+            engine.command(Tell(Notice(at=0, text=line)))
         if not self.options.naming.names:
             return self._recorded(engine)
         return self._recorded(Naming(engine, self._naming(), patience=patience))

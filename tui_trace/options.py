@@ -57,6 +57,10 @@ class Options(msgspec.Struct, frozen=True):
     given: frozenset[str]
     """Names of the pace's fields that the command line sets."""
     naming: NameOptions
+    icmp_by_name: bool
+    """`--icmp` was given, and nothing else will do."""
+    unprivileged: bool
+    """Trace as if without rights."""
     lab: str | None
     """Name of a scenario or of its file, or `list`; None: the real network."""
     record: Path | None
@@ -149,6 +153,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="SCENARIO",
         help="trace in the embedded lab; `list` names its scenarios",
     )
+    other.add_argument("--unprivileged", action="store_true", help="as if without rights")
     family = other.add_mutually_exclusive_group()
     family.add_argument("-4", dest="four", action="store_true", help="IPv4 only")
     family.add_argument("-6", dest="six", action="store_true", help="IPv6 only")
@@ -185,6 +190,8 @@ def parse(arguments: Sequence[str]) -> Options:
         output=_output(given),
         family=4 if given.four else 6 if given.six else None,
         naming=_naming(given),
+        icmp_by_name=given.icmp,
+        unprivileged=given.unprivileged,
         lab=given.lab,
         record=None if given.record is None else Path(given.record),
         recorded=given.record is not None

@@ -35,13 +35,13 @@ class Outgoing(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """The kernel stamped a probe as it left."""
+    """A probe was stamped as it left. Of two stamps the later told counts."""
 
     protocol: ProbeProtocol
     flow: Flow
     key: int
     stamp: Stamp
-    """`KERNEL` or `SCHEDULER`."""
+    """`USER` where the kernel takes none: then by this program just before it sent."""
     wall: int
     """Nanoseconds since 1970 by the kernel's clock."""
 
@@ -59,7 +59,7 @@ class Answer(NamedTuple):
     key: int | None
     """Of the probe it speaks of. `SYN_ACK` and `RST`: the number acknowledged less one, which
     counts the probe's data too (RFC 9293 §3.10.7); an RST without ACK: its sequence number.
-    `UDP`: None, an answer of the target's own, known by its flow alone."""
+    `UDP`: None, an answer of the target's own, known by its flow alone, unless its socket tells."""
     ip_id: int | None
     """Quoted; None for direct replies and IPv6."""
     destination: str
@@ -67,7 +67,7 @@ class Answer(NamedTuple):
     wall: int
     """Nanoseconds since 1970, when it arrived."""
     stamp: Stamp
-    """Who took `wall`: `KERNEL` or `USER`."""
+    """Who took `wall`: `KERNEL`, `USER`, or `SCHEDULER`: the kernel, behind its queues."""
     icmp_type: int | None
     code: int | None
     reply_ttl: int | None

@@ -46,10 +46,11 @@ _timespec = struct.Struct("@qq")
 _extended_error = struct.Struct("@IBBBBII")
 _int = struct.Struct("@i")
 
-NEEDS_RIGHT = (
-    "tui-trace needs CAP_NET_RAW: run it with sudo, or: sudo setpriv --reuid=$(id -u)"
-    " --regid=$(id -g) --init-groups --inh-caps=+net_raw --ambient-caps=+net_raw tui-trace HOST"
+GET_RIGHT = (
+    "run it with sudo, or: sudo setpriv --reuid=$(id -u) --regid=$(id -g) --init-groups"
+    " --inh-caps=+net_raw --ambient-caps=+net_raw tui-trace HOST"
 )
+NEEDS_RIGHT = f"raw sockets need CAP_NET_RAW: {GET_RIGHT}"
 
 
 class MissingRight(Exception):  # noqa: N818
