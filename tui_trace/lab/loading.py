@@ -79,6 +79,8 @@ def changed(hop: Hop, values: dict[str, object]) -> Hop:
 
 def check(scenario: Scenario) -> None:
     """What the types cannot say; raises `msgspec.ValidationError` as they do."""
+    if scenario.name:
+        raise _wrong("not a key here", "name")
     if not scenario.families:
         raise _wrong(
             "the target (the last hop) needs an address", f"hops[{len(scenario.hops) - 1}]"

@@ -12,7 +12,6 @@ import signal
 import socket
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -45,6 +44,7 @@ _HEADER = {
     4: HARDWARE_ADDRESS * 2 + b"\x08\x00",
     6: HARDWARE_ADDRESS * 2 + b"\x86\xdd",
 }
+READY = b"ready"
 _BATCH = 64
 """Packets taken at once, before those that are due leave."""
 
@@ -96,7 +96,7 @@ def enter(scenario: Scenario) -> Lab:
     with os.fdopen(ready_read, "rb") as ready:
         said = ready.read(4096)
     lab = Lab(scenario, pid, lifeline_write)
-    if said != b"ready":
+    if said != READY:
         lab.close()
         reason = said.decode(errors="replace") or "its process ended"
         raise LabError(f"the lab cannot start: {reason}")
@@ -130,18 +130,17 @@ def _run_child(scenario: Scenario, lifeline: int, ready: int, parent: int) -> No
         _die_with(parent)
         try:
             tap, services = _build(scenario)
-        except OSError as error:
-            os.write(ready, str(error.strerror or error).encode())
+            internet = Internet(scenario)
+        except Exception as error:
+            os.write(ready, str(error).encode()[:1000])
             raise
-        os.write(ready, b"ready")
+        os.write(ready, READY)
         os.close(ready)
         _fork_servers(services, scenario)
-        run(tap, Internet(scenario), lifeline)
+        run(tap, internet, lifeline)
         status = 0
-    except BaseException:
-        if os.environ.get("TUI_TRACE_LAB_DEBUG"):
-            Path(os.environ["TUI_TRACE_LAB_DEBUG"]).write_text(traceback.format_exc())
     finally:
+        # nothing of the process that was forked may run twice: no atexit, no finally, no traceback
         os._exit(status)
 
 

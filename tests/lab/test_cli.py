@@ -1,0 +1,110 @@
+"""The lab on the command line: the list, a file of one's own, mistakes, and names."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab.traced import alone
+from tests.net.ours import environment
+from tui_trace import events
+from tui_trace.lab import describe, load, scenario
+
+pytestmark = pytest.mark.usefixtures("inside")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """tui-trace with these, to its end."""
+    return subprocess.run(
+        [*alone(), sys.executable, "-m", "tui_trace", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment(),
+    )
+
+
+def test_list_names_each_with_one_line() -> None:
+    done = run("--lab", "list")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert [line.split(maxsplit=1) for line in lines] == [list(pair) for pair in describe()]
+
+
+def test_a_mistake_in_a_file_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('title = "x"\n[[hops]]\nname = "a.example"\nv4 = "198.18.0.1"\nloss = 120\n')
+    done = run("--lab", str(file), "-r", "-c", "1")
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert f"{file}:5: hops[0].loss" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["nowhere", "/nonexistent/x.toml"])
+def test_no_such_scenario_is_one_line(name: str) -> None:
+    done = run("--lab", name, "-r", "-c", "1")
+    assert done.returncode != 0
+    assert done.stderr.count("\n") == 1
+    assert name in done.stderr
+
+
+def test_a_file_of_ones_own_and_another_host(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "tui_trace/lab/scenarios/README.md"
+    example = page.read_text().split("```toml\n")[1].split("```")[0]
+    file = tmp_path / "mine.toml"
+    file.write_text(example)
+    done = run("--lab", str(file), "-r", "-n", "-c", "2", "-i", "0.1", "core.isp.example")
+    assert done.returncode == 0
+    assert " 198.18.1.1 " in done.stdout
+    assert "203.0.113.80" not in done.stdout
+
+
+def test_the_page_on_scenarios_names_every_key() -> None:
+
+    page = (Path(__file__).parents[2] / "tui_trace/lab/scenarios/README.md").read_text()
+    tables = (
+        scenario.Scenario, scenario.Hop, scenario.Rule, scenario.Dnat, scenario.Label,
+        scenario.Queue, scenario.Hold, scenario.Diamond, scenario.Branch, scenario.Detour,
+        scenario.Event,
+    )  # fmt: skip
+    for table in tables:
+        for key in table.__struct_fields__:
+            assert any(f"{mark}{key}" in page for mark in ("`", " ", "[[hops.", "(")), key
+    for trick in scenario.Trick.__args__:
+        assert f"`{trick}`" in page
+
+
+def test_names_numbers_and_owners_come_from_the_lab() -> None:
+    done = run("--lab", "plain", "--jsonl", "-z", "--owner", "-c", "1")
+    assert done.returncode == 0, done.stderr
+    stream = [events.decode(line) for line in done.stdout.splitlines()]
+    named = {event.address: event.names for event in stream if isinstance(event, events.Named)}
+    origins = {event.address: event for event in stream if isinstance(event, events.Origin)}
+    owners = {event.address: event.owner for event in stream if isinstance(event, events.Owned)}
+    for hop in load("plain").hops:
+        assert hop.v4 is not None
+        assert named[hop.v4] == (hop.name,)
+        if hop.asn is None:
+            assert hop.v4 not in origins or origins[hop.v4].asns == ()
+        else:
+            assert origins[hop.v4].asns == (hop.asn,)
+            assert origins[hop.v4].names == (f"{hop.owner}, ZZ",)
+            assert owners[hop.v4].startswith("hostmaster@")
+
+
+def test_radb_comes_from_the_lab() -> None:
+    done = run("--lab", "plain", "--jsonl", "-z", "--asn-source", "radb", "-c", "1")
+    stream = [events.decode(line) for line in done.stdout.splitlines()]
+    origins = {event.address: event.asns for event in stream if isinstance(event, events.Origin)}
+    for hop in load("plain").hops[1:]:
+        assert origins[str(hop.v4)] == (hop.asn,)
+
+
+def test_what_the_lab_says_is_not_kept() -> None:
+    home = environment()["HOME"]
+    run("--lab", "plain", "-r", "-z", "-c", "1")
+    kept = [path for path in Path(home).rglob("*") if path.is_file()]
+    assert not any(b"198.18.3." in path.read_bytes() for path in kept), kept
