@@ -12,6 +12,7 @@ RUNS: list[tuple[str, dict[str, int]]] = [
     ("engine", {"rate": 1000, "seconds": 10}),
     ("throughput", {"rate": 5000, "seconds": 10}),
     ("memory", {"outcomes": 2_600_000}),
+    ("recording", {"rounds": 86_400}),
 ]
 
 if __name__ == "__main__":

@@ -61,7 +61,6 @@ def _create(path: Path) -> tuple[Path, sqlite3.Connection]:
     except OSError as error:
         raise RecordingError(f"--record {path}: {error.strerror}") from None
     except sqlite3.Error as error:
-        path.unlink(missing_ok=True)
         raise RecordingError(f"--record {path}: {error}") from None
 
 

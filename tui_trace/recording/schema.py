@@ -34,7 +34,7 @@ _LONGEST_VALUE = 256 << 20
 
 
 def create(path: Path, most_bytes: int = MOST_BYTES) -> sqlite3.Connection:
-    """A new file that nobody else may read; `OSError` if it cannot be, or is there already."""
+    """A new file that nobody else may read; `OSError` or `sqlite3.Error` if it cannot be made."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
@@ -50,6 +50,7 @@ def create(path: Path, most_bytes: int = MOST_BYTES) -> sqlite3.Connection:
         database.execute("COMMIT")
     except BaseException:
         database.close()
+        path.unlink(missing_ok=True)
         raise
     return database
 
@@ -73,6 +74,8 @@ def open_existing(path: Path) -> sqlite3.Connection:
         except sqlite3.Error as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
                 raise RecordingError(f"{path}: no recording of tui-trace") from None
+            raise damaged(path, error) from None
+        except ValueError as error:
             raise damaged(path, error) from None
     raise RecordingError(f"{path}: cannot be read: {why}")
 

@@ -1,5 +1,6 @@
 """A sink that records: takes events in the source's thread, writes them in one of its own."""
 
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -18,6 +19,8 @@ MOST_WAITING = 500_000
 """Events that may wait for a slow disk; with more, recording ends."""
 PATIENCE = 5.0
 """Seconds that closing waits for a slow disk."""
+_ROOM = 16 << 20
+"""Bytes: more than one commit takes."""
 
 
 class Recorder:
@@ -79,7 +82,7 @@ class Recorder:
             if file is not None:
                 file.close()
         except sqlite3.Error as error:
-            self._give_up(_words(error, file))
+            self._give_up(_words(error, self.path))
         except OSError as error:
             self._give_up(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         except Exception as error:
@@ -90,9 +93,10 @@ class Recorder:
                 file.abandon()
 
 
-def _words(error: sqlite3.Error, file: "_File | None") -> str:
-    if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-        if file is not None and file.is_at_its_bound:
+def _words(error: sqlite3.Error, path: Path | None) -> str:
+    if error.sqlite_errorcode == sqlite3.SQLITE_FULL and path is not None:
+        disk = os.statvfs(path)
+        if disk.f_bavail * disk.f_frsize > _ROOM:
             return f"the file has reached {schema.MOST_BYTES >> 20} MB"
         return "the disk is full"
     return " ".join(str(error).split())
@@ -111,16 +115,6 @@ class _File:
         self._runs = 0
         self._last = 0
         self._ended = False
-
-    @property
-    def is_at_its_bound(self) -> bool:
-        """Nearly as large as a file may be."""
-        try:
-            (pages,) = self._database.execute("PRAGMA page_count").fetchone()
-            (most,) = self._database.execute("PRAGMA max_page_count").fetchone()
-        except sqlite3.Error:
-            return False
-        return bool(pages > most * 0.99)
 
     def write(self, waiting: deque[Event]) -> None:
         """All that waits now, in one transaction."""

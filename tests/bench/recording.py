@@ -1,0 +1,195 @@
+"""A day's session on disk: 30 hops at 1 Hz for 24 hours. Cost a probe, size, opening, seeking."""
+
+import argparse
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.bench.common import percentile, table
+from tui_trace.events import (
+    Event,
+    PaceSet,
+    PathEnd,
+    ProbeLost,
+    ProbeSent,
+    Reply,
+    ReplyKind,
+    RoundBegan,
+    RunOpened,
+    SessionBegan,
+    SessionEnded,
+    Stamp,
+)
+from tui_trace.recording import Recorded, Recording
+from tui_trace.session.fold import Session
+from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
+from tui_trace.source import Command
+
+HOPS = 30
+LOST_AFTER = 2 * NS_PER_S
+KERNEL = Stamp.KERNEL
+
+
+def day(rounds: int, hops: int = HOPS, seed: int = 1) -> Iterator[list[Event]]:
+    """A session's events, a round at a time: jitter in every time, 2 % loss, as an engine tells."""
+    rng = random.Random(seed)
+    probe = 0
+    yield [
+        SessionBegan(
+            at=0, wall=0, target="t", address="192.0.2.1", family=4, source="192.0.2.2", version="0"
+        ),
+        PaceSet(at=0, pace=Pace()),
+        RunOpened(at=0, run=1, settings=ProbeSettings()),
+        PathEnd(at=0, run=1, ttl=hops, reached=True),
+    ]
+    for number in range(1, rounds + 1):
+        at = number * NS_PER_S
+        events: list[Event] = [RoundBegan(at=at, run=1, round=number)]
+        for ttl in range(1, hops + 1):
+            probe += 1
+            left = at + ttl * NS_PER_S // hops + rng.randrange(100_000)
+            events.append(ProbeSent(at=left, run=1, probe=probe, ttl=ttl))
+            if rng.random() < 0.02:
+                events.append(ProbeLost(at=left + LOST_AFTER, run=1, probe=probe, ttl=ttl))
+                continue
+            rtt = int(ttl * 1e6 + rng.lognormvariate(13, 1))
+            events.append(
+                Reply(
+                    at=left + rtt + rng.randrange(20_000, 200_000),
+                    run=1,
+                    probe=probe,
+                    ttl=ttl,
+                    address=f"192.0.2.{ttl}",
+                    kind=ReplyKind.TIME_EXCEEDED,
+                    rtt=rtt,
+                    sent_stamp=KERNEL,
+                    received_stamp=KERNEL,
+                    icmp_type=11,
+                    code=0,
+                    reply_ttl=64 - ttl,
+                    quoted_tos=0,
+                    quoted_ttl=1,
+                )
+            )
+        events.sort(key=lambda event: event.at)
+        yield events
+
+
+class Nowhere:
+    """A sink that takes anything."""
+
+    def event(self, event: Event) -> None:
+        """Drop it."""
+
+    def pulse(self, at: int) -> None:
+        """Nothing."""
+
+
+class Hurried:
+    """A day as fast as the recorder bears it; notes what handing over costs this thread."""
+
+    def __init__(self, rounds: int) -> None:
+        self._rounds = rounds
+        self.cost = 0
+        """CPU ns in this thread."""
+        self.events = 0
+
+    def run(self, sink: Nowhere) -> None:
+        """A tenth of a second of rest for each 100 rounds, so that the writer keeps up."""
+        for number, events in enumerate(day(self._rounds)):
+            before = time.thread_time_ns()
+            for event in events:
+                sink.event(event)
+            sink.pulse(events[-1].at)
+            self.cost += time.thread_time_ns() - before
+            self.events += len(events)
+            if number % 100 == 0:
+                time.sleep(0.1)
+        sink.event(SessionEnded(at=(self._rounds + 5) * NS_PER_S))
+
+    def command(self, command: Command) -> None:
+        """Only a failure is told."""
+        raise AssertionError(command)
+
+    def stop(self) -> None:
+        """It ends by itself."""
+
+
+def _baseline(rounds: int) -> int:
+    """CPU ns of the same loop without a recorder."""
+    hurried = Hurried(rounds)
+    hurried.run(Nowhere())
+    return hurried.cost
+
+
+def run(rounds: int) -> None:
+    """Record, measure, print."""
+    probes = rounds * HOPS
+    with tempfile.TemporaryDirectory(prefix="tt-bench-") as folder:
+        path = Path(folder) / "day.session"
+        source = Hurried(rounds)
+        writer = _watch_writer()
+        before = time.perf_counter()
+        Recorded(source, path).run(Nowhere())
+        wall = time.perf_counter() - before
+        own = (source.cost - _baseline(rounds)) / probes / 1000
+        size = path.stat().st_size / 1e6
+
+        before = time.perf_counter()
+        recording = Recording(path)
+        end = recording.end
+        recording.snapshot(end)
+        opened = time.perf_counter() - before
+        rng = random.Random(2)
+        seeks = []
+        for _ in range(200):
+            at = rng.randrange(end)
+            before = time.perf_counter()
+            recording.snapshot(at)
+            seeks.append((time.perf_counter() - before) * 1000)
+        before = time.perf_counter()
+        session = Session()
+        for event in recording.events():
+            session.apply(event)
+        whole = time.perf_counter() - before
+        assert session.snapshot(end) == recording.snapshot(end)
+        recording.close()
+    table(
+        f"A session of {rounds} rounds over {HOPS} hops, {probes} outcomes",
+        ["what", "figure"],
+        [
+            ["size, MB", size],
+            ["bytes an outcome", size * 1e6 / probes],
+            ["the source's thread, us a probe", f"{own:.2f}"],
+            ["the writer's thread, us CPU a probe", f"{writer() / probes / 1000:.2f}"],
+            ["recorded in, s", wall],
+            ["opened at its end in, ms", opened * 1000],
+            ["seek, median ms", percentile(seeks, 50)],
+            ["seek, 99 % ms", percentile(seeks, 99)],
+            ["seek, most ms", max(seeks)],
+            ["read and folded from the start, s", whole],
+        ],
+    )
+
+
+def _watch_writer() -> Callable[[], int]:
+    """CPU ns of the threads that run as recorders, once they are done."""
+    spent = [0]
+    original = threading.Thread.run
+
+    def timed(thread: threading.Thread) -> None:
+        original(thread)
+        if thread.name == "recorder":
+            spent[0] += time.thread_time_ns()
+
+    threading.Thread.run = timed  # type: ignore[method-assign]
+    return lambda: spent[0]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=86_400)
+    run(parser.parse_args().rounds)

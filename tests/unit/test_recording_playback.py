@@ -1,0 +1,168 @@
+"""A recording as a source: in time, fast, and at any moment."""
+
+import threading
+import time
+
+import pytest
+
+from tests.unit.recorded import Kept, record, rounds
+from tui_trace import events as ev
+from tui_trace.recording import Playback, Recording
+from tui_trace.report.collector import Collector
+from tui_trace.session.fold import Session
+from tui_trace.settings import NS_PER_S, ProbeSettings
+from tui_trace.source import Enquire, Switch
+
+EVENTS = [*rounds(20), ev.SessionEnded(at=30 * NS_PER_S)]
+
+
+class Restored(Kept):
+    """A sink that can be put to another moment; what it had is dropped then."""
+
+    def __init__(self):
+        super().__init__()
+        self.session = Session()
+        self.restores = 0
+        self.changed = threading.Condition()
+
+    def event(self, event):
+        super().event(event)
+        self.session.apply(event)
+
+    def pulse(self, at):
+        with self.changed:
+            super().pulse(at)
+            self.changed.notify()
+
+    def restore(self, session):
+        self.session = session
+        self.restores += 1
+        self.events.clear()
+
+    def wait(self, until):
+        with self.changed:
+            assert self.changed.wait_for(until, 10)
+
+
+@pytest.fixture
+def recording(tmp_path):
+    with Recording(record(EVENTS, tmp_path / "a.session")) as recording:
+        yield recording
+
+
+@pytest.fixture
+def playing(recording):
+    """Plays in a thread; gives the playback and its sink."""
+    made = []
+
+    def play(speed=1.0, sink=None):
+        playback = Playback(recording, speed=speed)
+        sink = sink or Restored()
+        thread = threading.Thread(target=playback.run, args=(sink,))
+        thread.start()
+        made.append((playback, thread))
+        return playback, sink
+
+    yield play
+    for playback, thread in made:
+        playback.stop()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def upto(at):
+    session = Session()
+    for event in EVENTS:
+        if event.at > at:
+            break
+        session.apply(event)
+    return session
+
+
+def test_as_fast_as_it_is_taken_it_is_the_same_stream(recording):
+    sink = Kept()
+    Playback(recording, speed=None).run(sink)
+    assert sink.events == EVENTS
+    assert sink.pulses[-1] == recording.end
+
+
+def test_a_report_begins_at_the_end(recording):
+    collector = Collector()
+    Playback(recording, speed=None, start=recording.end).run(collector)
+    assert collector.snapshot() == upto(recording.end).snapshot()
+
+
+def test_played_in_time_each_moment_is_as_it_was(playing):
+    playback, sink = playing(speed=20.0)
+    started = time.monotonic()
+    sink.wait(lambda: playback.position == playback.end)
+    assert time.monotonic() - started >= 30 / 20
+    assert sink.events == EVENTS
+    assert len(sink.pulses) > 10
+    at = 0
+    assert sink.pulses == sorted(sink.pulses)
+    for event in sink.events:
+        at = max(at, event.at)
+    assert at == playback.end
+
+
+def test_it_stands_still_at_the_end_and_can_go_back(playing):
+    playback, sink = playing(speed=1000.0)
+    sink.wait(lambda: playback.position == playback.end)
+    playback.pause()
+    playback.seek(5 * NS_PER_S)
+    sink.wait(lambda: sink.restores == 1 and sink.pulses[-1] == 5 * NS_PER_S)
+    assert sink.session.snapshot() == upto(5 * NS_PER_S).snapshot()
+    playback.pause(False)
+    sink.wait(lambda: playback.position == playback.end)
+    assert sink.session.snapshot() == upto(playback.end).snapshot()
+
+
+def test_paused_it_stands_still_and_still_seeks_anywhere(playing):
+    playback, sink = playing(speed=1.0)
+    playback.pause()
+    assert playback.paused
+    for asked, at in (
+        (12 * NS_PER_S, 12 * NS_PER_S),
+        (-5, 0),
+        (10**18, playback.end),
+        (3 * NS_PER_S, 3 * NS_PER_S),
+    ):
+        restores = sink.restores
+        playback.seek(asked)
+        sink.wait(lambda restores=restores: sink.restores > restores)
+        count = len(sink.pulses)
+        sink.wait(lambda count=count: len(sink.pulses) > count + 2)
+        assert playback.position == at
+        assert sink.session.snapshot() == upto(at).snapshot()
+        assert sink.events == []
+
+
+def test_the_speed_keeps_to_its_bounds(playing):
+    playback, _ = playing()
+    for asked, got in ((0.0, 0.1), (1e9, 1000.0), (4.0, 4.0)):
+        playback.set_speed(asked)
+        assert playback.speed == got
+
+
+def test_what_would_change_probes_gets_one_line(playing):
+    playback, sink = playing()
+    playback.pause()
+    playback.command(Enquire(origins=True))
+    playback.command(Switch(ProbeSettings(tos=8)))
+    sink.wait(lambda: any(isinstance(event, ev.Notice) for event in sink.events))
+    notices = [event for event in sink.events if isinstance(event, ev.Notice)]
+    assert [notice.text for notice in notices] == [
+        "this is a recording: its probes were sent long ago"
+    ]
+
+
+def test_a_sink_that_cannot_go_back_is_left_where_it_is(playing):
+    sink = Kept()
+    playback, _ = playing(speed=1000.0, sink=sink)
+    playback.seek(0)
+    deadline = time.monotonic() + 10
+    while playback.position < playback.end and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert sink.events == EVENTS

@@ -1,0 +1,134 @@
+"""The folder of sessions: names, the list, and what is thrown away."""
+
+import pytest
+
+from tests.unit.recorded import Kept, Told, record, rounds
+from tui_trace.recording import Recorded, Recording, find, list_sessions
+from tui_trace.recording.sessions import default_folder, free_place, name_for, prune
+from tui_trace.report.listing import length, render
+from tui_trace.settings import NS_PER_S
+
+NOON = 1_700_000_000 * NS_PER_S
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    place = default_folder()
+    assert place == tmp_path / "tui-trace" / "sessions"
+    place.mkdir(parents=True)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("example.com", "20231114T221320Z-example.com.session"),
+        ("2001:db8::1", "20231114T221320Z-2001-db8-1.session"),
+        ("../../etc/passwd", "20231114T221320Z-etc-passwd.session"),
+        ("\x1b[2J\n", "20231114T221320Z-2J.session"),
+        ("", "20231114T221320Z-host.session"),
+        ("x" * 300, "20231114T221320Z-" + "x" * 60 + ".session"),
+    ],
+)
+def test_the_name_of_a_file(target, name):
+    assert name_for(target, NOON) == name
+
+
+def test_a_place_that_is_taken_gets_a_number(tmp_path):
+    for name in ("a.session", "a-2.session", "a-3.session"):
+        assert free_place(tmp_path / "a.session").name == name
+        (tmp_path / name).touch()
+
+
+def test_a_session_is_kept_in_the_usual_folder_and_found_by_name(folder):
+    for _ in range(2):
+        source = Told(rounds(2))
+        Recorded(source).run(Kept())
+        assert source.commands == []
+    names = [info.path.name for info in list_sessions()]
+    assert names == ["19700101T000000Z-t.session", "19700101T000000Z-t-2.session"]
+    for name in (names[0], names[0].removesuffix(".session"), str(folder / names[0])):
+        assert find(name) == folder / names[0]
+    assert str(find("nowhere")) == "nowhere"
+
+
+def test_the_list_is_newest_first_and_harmless(folder):
+    for day in (3, 1, 2):
+        record(rounds(2), folder / f"2026010{day}T000000Z-t.session")
+    (folder / "20260104T000000Z-broken.session").write_bytes(b"SQLite format 3\0" * 99)
+    (folder / "notes.txt").touch()
+    listed = list_sessions()
+    assert [info.path.name[7] for info in listed] == ["3", "2", "1"]
+    lines = render(listed).splitlines()
+    assert len(lines) == 5
+    assert lines[0].split() == ["Began", "Length", "Runs", "Size", "Target", "Session"]
+    assert "20260103T000000Z-t.session" in lines[1]
+    hostile = "".join(
+        render(
+            [
+                type(listed[0])(
+                    **{f: getattr(listed[0], f) for f in listed[0].__struct_fields__}
+                    | {"target": "\x1b[31m", "wall": 1 << 62}
+                )
+            ]
+        )
+    )
+    assert "\x1b" not in hostile
+
+
+def test_no_sessions():
+    assert render([]) == "no sessions are kept\n"
+
+
+def test_lengths():
+    assert [length(s * NS_PER_S) for s in (0, 42, 3599, 3600, 90_000)] == [
+        "0:00", "0:42", "59:59", "1:00:00", "25:00:00",
+    ]  # fmt: skip
+
+
+def make(folder, count, size):
+    for number in range(count):
+        path = folder / f"20260101T0000{number:02}Z-t.session"
+        path.write_bytes(bytes(size))
+        path.with_name(path.name + "-wal").write_bytes(bytes(size))
+
+
+def left(folder):
+    return sorted({path.name[13:15] for path in folder.glob("*.session*")})
+
+
+def test_the_oldest_go_when_there_are_too_many(folder):
+    make(folder, 10, 10)
+    (folder / "mine.txt").touch()
+    prune(folder, most_files=4)
+    assert left(folder) == ["07", "08", "09"]
+    assert (folder / "mine.txt").exists()
+    assert len(list(folder.glob("*-wal"))) == 3
+
+
+def test_the_oldest_go_when_they_are_too_large(folder):
+    make(folder, 10, 1000)
+    prune(folder, most_bytes=5000)
+    assert left(folder) == ["08", "09"]
+
+
+def test_a_session_in_use_is_never_thrown_away(folder):
+    class Pruning(Told):
+        def run(self, sink):
+            super().run(sink)
+            prune(folder, most_files=1)
+
+    path = folder / "20260101T000000Z-t.session"
+    source = Pruning(rounds(40), pause=0.03)
+    Recorded(source, path).run(Kept())
+    assert source.commands == []
+    with Recording(path) as recording:
+        assert list(recording.events()) == rounds(40)
+    prune(folder, most_files=1)
+    assert left(folder) == []
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    assert list_sessions(tmp_path / "none") == []
+    prune(tmp_path / "none")
