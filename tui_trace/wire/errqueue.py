@@ -59,7 +59,10 @@ class Dialect(NamedTuple):
             return ReplyKind.TIME_EXCEEDED
         if (icmp_type, code) == (3, 4) if self.version == 4 else icmp_type == 2:
             return ReplyKind.TOO_BIG
-        return ReplyKind.UNREACHABLE if icmp_type == self.unreachable else ReplyKind.OTHER
+        # 4/1, of ICMPv6: the target knows no such protocol (RFC 4443 §3.4)
+        if icmp_type == self.unreachable or (self.version == 6 and (icmp_type, code) == (4, 1)):
+            return ReplyKind.UNREACHABLE
+        return ReplyKind.OTHER
 
     def place(
         self, address: str, port: int, interface: int

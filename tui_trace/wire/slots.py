@@ -6,11 +6,8 @@ constant: load balancers may send probes of different ports different ways. It c
 as that allows, for the port that was given back last is the first to be used again.
 """
 
-import os
-import resource
 import socket
 import struct
-from collections import deque
 from typing import NamedTuple
 
 from tui_trace.settings import NS_PER_S, Protocol
@@ -21,14 +18,10 @@ _SO_BINDTODEVICE = 25
 _PMTUDISC_DONT, _PMTUDISC_DO, _PMTUDISC_PROBE, _PMTUDISC_INTERFACE = 0, 2, 3, 4
 _LINGER_RESET = struct.pack("@ii", 1, 0)
 
-MOST = 256
-"""Sockets of one network at most."""
 KEPT = 60 * NS_PER_S
 """How long an unanswered probe keeps its socket while there is room for others."""
 KEPT_LEAST = 5 * NS_PER_S
 """And where there is none: as long as the engine waits for an answer at most, if it is not told."""
-HANDSHAKE_REST = 3 * NS_PER_S
-"""How long a port rests whose connection was opened and reset: the RST may be on its way."""
 
 
 class Way(NamedTuple):
@@ -109,37 +102,6 @@ class Slot:
     def close(self) -> None:
         """Give the port back. An open TCP connection is reset."""
         self.sock.close()
-
-
-def room() -> int:
-    """Sockets that one network may open: half of what the process has left, up to `MOST`."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return MOST
-    left = soft - len(os.listdir("/proc/self/fd"))
-    return max(1, min(MOST, left // 2))
-
-
-class Ports:
-    """Source ports of TCP's connects, each of which is over before its port is used again."""
-
-    def __init__(self) -> None:
-        """None is known: the kernel picks."""
-        self._free: list[int] = []
-        self._resting: deque[tuple[int, int]] = deque()
-
-    def take(self, now: int) -> int:
-        """A port, or 0: any. Monotonic ns."""
-        while self._resting and self._resting[0][0] <= now:
-            self._free.append(self._resting.popleft()[1])
-        return self._free.pop() if self._free else 0
-
-    def give_back(self, port: int, now: int, *, was_open: bool) -> None:
-        """Its connect was answered. One that never was is not used again: it may be half open."""
-        if was_open:
-            self._resting.append((now + HANDSHAKE_REST, port))
-        else:
-            self._free.append(port)
 
 
 class Pool:
