@@ -70,6 +70,7 @@ async def watching(
     async with app.run_test(size=size) as pilot:
         watch = Watch(app, source, pilot)
         await watch.until(lambda: app.live.snapshot is not None and app.live.snapshot.run.rounds)
+        await pilot.pause(0.1)
         yield watch
     source.stop()
 
@@ -362,6 +363,7 @@ async def test_a_new_target_is_a_new_session_with_the_same_settings() -> None:
     async with watching(open_source=open_source) as watch:
         await watch.press("u")
         await watch.press("plus")
+        await watch.press("p")
         await watch.press("slash")
         await watch.type("other.example")
         await watch.until(lambda: seen(watch).target == "other.example")
@@ -370,6 +372,7 @@ async def test_a_new_target_is_a_new_session_with_the_same_settings() -> None:
         assert target == "other.example"
         assert settings.protocol is Protocol.UDP
         assert pace.interval == 2 * NS_PER_S
+        assert not pace.paused, "who asks for a target wants to see it"
         assert not watch.prompt.display
         assert "other.example" in watch.text("#heading")
         await watch.press("r")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 from msgspec.structs import replace
+from textual._compositor import Compositor
 
 from tests.app.fakes import HOPS, FakeSource, folded, path, reply, switches
 from tests.app.test_keys import seen, watching
@@ -50,10 +51,18 @@ async def test_only_lines_that_changed_are_repainted(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(
             HopTable, "render_line", lambda self, y: asked.append(y) or render_line(self, y)
         )
+        whole: list[bool] = []
+        render_full_update = Compositor.render_full_update
+        monkeypatch.setattr(
+            Compositor,
+            "render_full_update",
+            lambda *args, **more: whole.append(True) or render_full_update(*args, **more),
+        )
         watch.source.play(*answer(900, 2, "198.51.100.1"))
         await watch.until(lambda: seen(watch).run.hops[1].sent == 6)
         await watch.pilot.pause(0.2)
         assert set(asked) == {2}
+        assert whole == []
 
 
 async def test_selecting_draws_two_rows() -> None:
@@ -76,6 +85,7 @@ async def test_what_strangers_write_is_only_text() -> None:
     script = [
         *path(2),
         *answer(900, 2, HOSTILE),
+        *answer(901, 3, HOSTILE),
         ev.Notice(at=AT, text=HOSTILE),
     ]
     async with watching(FakeSource(script), size=(120, 30)) as watch:
@@ -162,6 +172,8 @@ async def test_a_lookup_that_nobody_waits_for_changes_nothing() -> None:
         await watch.press("slash")
         await watch.type("slow.example")
         assert "looking up slow.example" in watch.text("#prompt-says")
+        await watch.press("t", "u", "enter")
+        assert watch.source.commands == []
         await watch.press("escape")
         go.set()
         await watch.pilot.pause(0.2)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
+from msgspec.structs import replace
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -200,11 +201,10 @@ class TraceApp(App[None]):
         self._tracing.command(command)
 
     def _look_up(self, target: str) -> None:
-        pace = self._dials.pace
-        thread = threading.Thread(
+        pace = replace(self._dials.pace, paused=False)
+        threading.Thread(
             target=self._open, args=(target, self._dials.settings, pace), daemon=True
-        )
-        thread.start()
+        ).start()
 
     def _open(self, target: str, settings: ProbeSettings, pace: Pace) -> None:
         source, why_not = None, ""
@@ -226,6 +226,7 @@ class TraceApp(App[None]):
             return
         await self._end_tracing()
         self.failure = None
+        self._dials.pace = replace(self._dials.pace, paused=False)
         self.live.begin_anew()
         self._tracing = self._prepare(message.source)
         self._tracing.start()

@@ -26,6 +26,9 @@ from tui_trace.source import Command, SetPace, Switch
 INTERVALS = tuple(round(s * NS_PER_S) for s in (0.1, 0.2, 0.5, 1, 2, 5, 10))
 """Nanoseconds; the steps of the keys for faster and slower."""
 
+FLAGS = (TcpFlags.SYN, TcpFlags.ACK, TcpFlags.ECN)
+"""What the key for TCP flags goes round."""
+
 
 class Turn(NamedTuple):
     """What came of turning a dial."""
@@ -70,8 +73,9 @@ class Dials:
             return Turn(
                 None, f"{self.settings.protocol.upper()} has no TCP flags: t switches to TCP"
             )
-        flags = list(TcpFlags)
-        following = flags[(flags.index(self.settings.tcp_flags) + 1) % len(flags)]
+        now = self.settings.tcp_flags
+        at = FLAGS.index(now) if now in FLAGS else -1
+        following = FLAGS[(at + 1) % len(FLAGS)]
         return self._change(tcp_flags=following)
 
     def interval(self, direction: int) -> Turn:
@@ -88,8 +92,9 @@ class Dials:
 
     def why_not(self, question: str) -> str | None:
         """Why a value cannot be asked for just now; None if it can."""
-        if question == "port" and self.settings.protocol is Protocol.ICMP:
-            return "ICMP has no ports: t switches to TCP, u to UDP"
+        protocol = self.settings.protocol
+        if question == "port" and protocol not in (Protocol.TCP, Protocol.UDP):
+            return f"{protocol.upper()} has no ports: t switches to TCP, u to UDP"
         return None
 
     def value(self, question: str) -> str:

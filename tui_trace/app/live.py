@@ -182,7 +182,7 @@ class LiveScreen(Screen[None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in the prompt."""
         question = self.prompt.question
-        if question is None:
+        if question is None or self.prompt.waiting:
             return
         text = event.value.strip()
         if question == "target":

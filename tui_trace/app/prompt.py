@@ -24,6 +24,8 @@ class Prompt(Vertical):
         """Hidden."""
         super().__init__(id=id)
         self.question: str | None = None
+        self.waiting = False
+        """An answer is on its way: Enter does nothing, and the keys are still text."""
         self.display = False
 
     def compose(self) -> ComposeResult:
@@ -43,7 +45,7 @@ class Prompt(Vertical):
         """Ask for a value, with the one in use to start from."""
         self.question = question
         self.display = True
-        self._box.disabled = False
+        self.waiting = False
         self._box.value = value
         self.query_one("#prompt-asks", Static).update(Content(f"{QUESTIONS[question]} ›"))
         self.say("Enter applies · Escape leaves")
@@ -58,12 +60,11 @@ class Prompt(Vertical):
     def wait(self, text: str) -> None:
         """Take nothing while an answer is on its way."""
         self.say(text)
-        self._box.disabled = True
+        self.waiting = True
 
     def retry(self, why: str) -> None:
         """The value was refused."""
-        self._box.disabled = False
-        self._box.focus()
+        self.waiting = False
         self.say(why, wrong=True)
 
     def close(self) -> None:
