@@ -309,6 +309,8 @@ class Engine:
         for stamp in sent:
             self._stamp(stamp)
         foreign = 0
+        # several sockets were read one after another: what came first is to count first
+        answers.sort(key=lambda answer: answer.wall)
         for answer in answers:
             probe = match(self._ledger, answer, self._network.address)
             if probe is None:

@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 from tui_trace.settings import NS_PER_S
 
-POOL = 64
+POOL = 128
 """Ports at most."""
 HALF_OPEN = 64 * NS_PER_S
 """A Linux target repeats its SYN/ACK after 1, 2, 4, 8, 16 and 32 s (tcp_synack_retries)."""
-PROOF = 3 * NS_PER_S
-"""No repeated SYN/ACK for so long (the first comes after 1 s): the RST has arrived."""
+PROOF = 2 * NS_PER_S
+"""No repeated SYN/ACK for so long (RFC 6298 §2: the first comes after 1 s): the RST has arrived."""
 
 NEVER = -1
 
