@@ -15,7 +15,7 @@ from tui_trace.lab.scenario import Hop, Scenario
 
 pytestmark = pytest.mark.usefixtures("inside")
 
-QUICK = ("-c", "5", "-i", "0.1")
+QUICK = ("-c", "5", "-i", "0.1", "-Z", "1")
 MS = 1_000_000
 
 

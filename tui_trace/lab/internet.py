@@ -7,7 +7,6 @@ from random import Random
 from typing import NamedTuple
 
 from tui_trace.lab.hosts import Direct, Hosts, time_exceeded, too_big, unreachable
-from tui_trace.lab.loading import RESERVED
 from tui_trace.lab.packets import (
     ICMP,
     ICMP6,
@@ -30,6 +29,9 @@ from tui_trace.lab.tricks import trick
 NS_PER_MS = 1_000_000
 DUPLICATE_AFTER = 100_000
 """Nanoseconds from an answer to its duplicate."""
+
+FIRST_LINK = (b"\xc0\x00\x02", b"\x20\x01\x0d\xb8" + bytes(4))
+"""The prefixes that this machine shares with the servers: 192.0.2.0/24, 2001:db8::/64."""
 
 _NUMBERS = {"icmp": (ICMP, ICMP6), "tcp": (TCP,), "udp": (UDP,)}
 
@@ -66,7 +68,6 @@ class Internet:
         self._rng = Random(scenario.seed if seed is None else seed)  # noqa: S311
         self._timeline = Timeline(scenario)
         self._hosts = Hosts(self._rng)
-        self._own = {ipaddress.ip_address(address).packed for address in RESERVED}
         self._ident = 0
 
     def receive(self, raw: bytes, now: int) -> list[tuple[int, bytes]]:
@@ -75,7 +76,7 @@ class Internet:
         Never raises, whatever `raw` is.
         """
         packet = parse(raw)
-        if packet is None or packet.dst in self._own or _multicast(packet):
+        if packet is None or not self._is_for_us(packet):
             return []
         elapsed = self._timeline.advance(now)
         way, found = self._way(packet)
@@ -97,6 +98,12 @@ class Internet:
             if router.rewrites:
                 self._rewrite(journey, place, router.hop)
         return []
+
+    def _is_for_us(self, packet: Packet) -> bool:
+        """Leaves the first link, or is for a hop of ours that stands on it."""
+        if packet.dst in self._timeline.by_address:
+            return True
+        return not _multicast(packet) and not packet.dst.startswith(FIRST_LINK)
 
     def _stuck(self, journey: _Journey, place: int, mtu: int) -> list[tuple[int, bytes]]:
         """Too big for the link to the hop at `place`: the one before it may say so."""

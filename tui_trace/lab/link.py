@@ -84,8 +84,15 @@ class Netlink:
         body += _attribute(5, packed) + _attribute(4, struct.pack("=I", self.index(name)))
         self._ask(_NEWROUTE, _CREATE | _EXCL, body)
 
+    def add_host_route(self, name: str, host: str) -> None:
+        """This one address is on the link."""
+        family, packed = _packed(host)
+        body = struct.pack("=BBBBBBBBI", family, len(packed) * 8, 0, 0, 254, 4, 253, _UNICAST, 0)
+        body += _attribute(1, packed) + _attribute(4, struct.pack("=I", self.index(name)))
+        self._ask(_NEWROUTE, _CREATE | _EXCL, body)
+
     def ignore_strangers(self, family: int) -> None:
-        """Drop what is for others without a word (of IPv6 the kernel would say: no route)."""
+        """Drop what is for others without a word: no `no route`, and no forwarding."""
         address_family = socket.AF_INET if family == 4 else socket.AF_INET6
         body = struct.pack("=BBBBBBBBI", address_family, 0, 0, 0, 254, 4, 0, _BLACKHOLE, 0)
         self._ask(_NEWROUTE, _CREATE | _EXCL, body)

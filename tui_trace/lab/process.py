@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import errno
 import gc
 import heapq
 import itertools
@@ -10,7 +9,6 @@ import os
 import select
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +34,7 @@ GATEWAY = {4: "192.0.2.1", 6: "2001:db8::1"}
 DNS = {4: "192.0.2.53", 6: "2001:db8::53"}
 WHOIS = {4: "192.0.2.43", 6: "2001:db8::43"}
 PREFIX = {4: 24, 6: 64}
+WHOLE = {4: 32, 6: 128}
 
 _ETH_P_ALL = 3
 _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23
@@ -104,6 +103,9 @@ def enter(scenario: Scenario) -> Lab:
 
 
 def _enter_namespace() -> None:
+    # a namespace is a thread's own: another thread would go on probing the real network
+    if len(os.listdir("/proc/self/task")) > 1:
+        raise LabError("the lab has to be entered before the first thread starts")
     with contextlib.suppress(OSError):
         unshare(CLONE_NEWNET)
         return
@@ -115,11 +117,13 @@ def _enter_namespace() -> None:
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
         Netlink().close()
     except OSError as error:
-        if error.errno == errno.EINVAL and threading.active_count() > 1:
-            raise LabError("the lab has to be entered before the first thread starts") from None
+        cure = (
+            "in a container it needs CAP_SYS_ADMIN"
+            if uid == 0
+            else "Ubuntu from 24.04 on gives it only to root: start it with sudo"
+        )
         raise LabError(
-            "the lab needs a network namespace of its own, and this system gives none"
-            f" ({error.strerror}); Ubuntu from 24.04 on gives it only to root: start it with sudo"
+            f"the lab needs a network namespace of its own ({error.strerror}); {cure}"
         ) from None
 
 
@@ -166,6 +170,19 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
+def _spoken(scenario: Scenario) -> list[int]:
+    """The IP versions of the scenario that this kernel has."""
+    has_six = True
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
+    except OSError:
+        has_six = False
+    spoken = [family for family in scenario.families if family == 4 or has_six]
+    if not spoken:
+        raise LabError("this scenario is of IPv6 alone, and this machine has none")
+    return spoken
+
+
 def _build(scenario: Scenario) -> tuple[socket.socket, Services]:
     """The link, its far end in a namespace of this process; the sockets that are on it."""
     with contextlib.suppress(OSError):
@@ -181,11 +198,14 @@ def _build(scenario: Scenario) -> tuple[socket.socket, Services]:
         near.up(interface)
     far.up(FAR)
     near.compute_checksums(NEAR)
-    for family in scenario.families:
+    families = _spoken(scenario)
+    for family in families:
         near.add_address(NEAR, CLIENT[family], PREFIX[family])
         near.add_default_route(NEAR, GATEWAY[family])
-        far.add_address(FAR, DNS[family], PREFIX[family])
-        far.add_address(FAR, WHOIS[family], PREFIX[family])
+        # no network on this side: whoever else is on it is played by the routers
+        far.add_address(FAR, DNS[family], WHOLE[family])
+        far.add_address(FAR, WHOIS[family], WHOLE[family])
+        far.add_host_route(FAR, CLIENT[family])
         far.ignore_strangers(family)
     near.close()
     far.close()
@@ -193,7 +213,6 @@ def _build(scenario: Scenario) -> tuple[socket.socket, Services]:
     tap.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     tap.bind((FAR, _ETH_P_ALL))
-    families = scenario.families
     return tap, Services([DNS[each] for each in families], [WHOIS[each] for each in families])
 
 
