@@ -28,7 +28,6 @@ from tui_trace.wire.template import scapy_layers
 if TYPE_CHECKING:
     from tui_trace.lab import Lab
     from tui_trace.recording import Recording
-    from tui_trace.session.model import Snapshot
     from tui_trace.wire.access import Sockets
 
 NEEDED = (
@@ -37,12 +36,7 @@ NEEDED = (
     "tui_trace.recording",
     "tui_trace.wire.access",
 )
-NEEDED_REPORT = (
-    "tui_trace.report.collector",
-    "tui_trace.report.jsonl",
-    "tui_trace.report.mtr_json",
-    "tui_trace.report.text",
-)
+NEEDED_REPORT = ("tui_trace.report.printing",)
 NEEDED_LIVE = ("tui_trace.app.run", "tui_trace.config")
 
 LAB_LIST = "list"
@@ -164,7 +158,7 @@ def _report(tracer: "Tracer") -> int:
     for warning in found.warnings:
         sys.stderr.write(f"tui-trace: {warning}\n")
     source = tracer.source(found, options.pace, patience=NAMES_PATIENCE)
-    return _printed(source, options.output)
+    return _printed(source, options)
 
 
 def _replay(options: Options, name: str) -> int:
@@ -179,7 +173,7 @@ def _replay(options: Options, name: str) -> int:
             return _replay_live(played)
         lines = options.output is Output.JSON_LINES
         start = None if lines else played.end
-        return _printed(recording.Playback(played, speed=None, start=start), options.output)
+        return _printed(recording.Playback(played, speed=None, start=start), options)
 
 
 def _replay_live(played: "Recording") -> int:
@@ -199,42 +193,17 @@ def _replay_live(played: "Recording") -> int:
     return run_live(app)
 
 
-def _printed(source: Source, output: Output) -> int:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: source.stop())
-    if output is Output.JSON_LINES:
-        return _json_lines(source)
-    from tui_trace.report.collector import Collector  # noqa: PLC0415
+def _printed(source: Source, options: Options) -> int:
+    from tui_trace.report.printing import Report, printed  # noqa: PLC0415
 
-    collector = Collector()
-    source.run(collector)
-    return _print(_rendered(collector.snapshot(), output))
-
-
-def _json_lines(source: Source) -> int:
-    from tui_trace.report.jsonl import JsonLines  # noqa: PLC0415
-
-    lines = JsonLines(sys.stdout.buffer, source.stop)
-    source.run(lines)
-    return _fail(CANNOT, f"cannot write: {lines.failure.strerror}") if lines.failure else 0
-
-
-def _rendered(snapshot: "Snapshot", output: Output) -> str:
-    from tui_trace.report import mtr_json, text  # noqa: PLC0415
-
-    if output is Output.JSON:
-        return mtr_json.render(snapshot)
-    return text.render(snapshot, wide=output is Output.WIDE)
+    printed(source, Report(options.output.value, options.layout))
+    return 0
 
 
 def _print(text: str) -> int:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        return _fail(CANNOT, f"cannot write: {error.strerror}")
+    from tui_trace.report.printing import write  # noqa: PLC0415
+
+    write(text)
     return 0
 
 
@@ -311,7 +280,7 @@ class Tracer:
         title = (scenario.title,) if scenario else ()
         for line in (*title, *found.warnings):
             engine.command(Tell(Notice(at=0, text=line)))
-        if not self.options.naming.names:
+        if not self.options.naming.asks:
             return self._recorded(engine)
         return self._recorded(Naming(engine, self._naming(), patience=patience))
 

@@ -215,6 +215,8 @@ class Origin(_Event, frozen=True, tag="origin"):
     """`arin`, `ripencc`, `apnic`, `lacnic` or `afrinic`."""
     names: tuple[str, ...] = ()
     """Of the ASes, in the same order, an empty one where it is not known; none: not known (yet)."""
+    allocated: str = ""
+    """When the registry gave the prefix away, as it says it: `2001-01-01`."""
 
 
 class Owned(_Event, frozen=True, tag="owned"):

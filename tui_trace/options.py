@@ -11,6 +11,7 @@ import msgspec
 
 from tui_trace import __version__
 from tui_trace.names.options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
+from tui_trace.report.fields import Layout, parse_fields
 from tui_trace.settings import (
     DEFAULT_PORT,
     DEFAULT_SIZE,
@@ -22,6 +23,7 @@ from tui_trace.settings import (
     TcpFlags,
     check_ttls,
     parse_count,
+    parse_fill,
     parse_port,
     parse_seconds,
     parse_size,
@@ -36,11 +38,12 @@ LAB_DEFAULT = "plain"
 class Output(enum.Enum):
     """Which sink takes the stream."""
 
-    LIVE = enum.auto()
-    REPORT = enum.auto()
-    WIDE = enum.auto()
-    JSON = enum.auto()
-    JSON_LINES = enum.auto()
+    LIVE = "live"
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    JSON_LINES = "lines"
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -52,6 +55,8 @@ class Options(msgspec.Struct, frozen=True):
     """Its source and interface as given; a source may still be a name."""
     pace: Pace
     output: Output
+    layout: Layout
+    """Of a report."""
     family: int | None
     """4 or 6; None: whichever the host has."""
     given: frozenset[str]
@@ -112,6 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
     probe.add_argument("-I", "--interface", metavar="IF", help="interface to leave by")
     probe.add_argument("-s", "--psize", metavar="BYTES", help="length of the whole IP packet")
     probe.add_argument("-Q", "--tos", metavar="TOS", help="0-255, 0xNN or a DSCP name (EF, AF41)")
+    probe.add_argument("-B", "--bitpattern", metavar="N", help="payload byte; above 255: random")
     probe.add_argument("--df", action="store_true", help="don't fragment")
     flags = probe.add_mutually_exclusive_group()
     flags.add_argument("--syn", action="store_true", help="TCP with SYN (default of TCP)")
@@ -124,25 +130,21 @@ def build_parser() -> argparse.ArgumentParser:
     pace.add_argument("-m", "--max-ttl", metavar="N", help="last TTL (30)")
     pace.add_argument("-i", "--interval", metavar="S", help="seconds a round (1)")
     pace.add_argument("-Z", "--timeout", metavar="S", help="seconds to wait (adaptive, 5 at most)")
+    pace.add_argument("-G", "--gracetime", metavar="S", help="the same, if -Z is not given")
     pace.add_argument("-q", "--queries", metavar="N", help="probes a hop and round (1)")
     pace.add_argument("-U", "--max-unknown", metavar="N", help="silent hops, then stop (5)")
     pace.add_argument("-c", "--report-cycles", metavar="N", help="rounds, then stop (reports: 10)")
 
     names = parser.add_argument_group("names")
-    names.add_argument("-n", "--no-dns", action="store_true", help="nothing is asked of anybody")
+    names.add_argument("-n", "--no-dns", action="store_true", help="no names")
+    names.add_argument("-b", "--show-ips", action="store_true", help="addresses beside names")
     names.add_argument("--no-private-names", action="store_true", help="none for RFC 1918")
-    names.add_argument("-z", "--aslookup", action="store_true", help="AS numbers (live: always)")
+    _add_ipinfo(names)
     names.add_argument("--asn-source", metavar="WHO", help="cymru (default) or radb")
     names.add_argument("--owner", action="store_true", help="owner, from the SOA record")
     names.add_argument("--dns-server", metavar="ADDR[:PORT]", help="ask this resolver")
 
-    output = parser.add_argument_group("output without the live view")
-    sink = output.add_mutually_exclusive_group()
-    sink.add_argument("-r", "--report", action="store_true", help="a table at the end")
-    sink.add_argument("-w", "--report-wide", action="store_true", help="the same, hosts in full")
-    sink.add_argument("-j", "--json", action="store_true", help="mtr's JSON, and more")
-    sink.add_argument("--jsonl", action="store_true", help="each event as it comes")
-
+    _add_outputs(parser)
     _add_recordings(parser)
 
     other = parser.add_argument_group("other")
@@ -173,6 +175,90 @@ def _add_recordings(parser: argparse.ArgumentParser) -> None:
     kept.add_argument("--sessions", action="store_true", help="list the sessions that are kept")
 
 
+class _Wide(argparse.Action):
+    """`-w`: a report, and wide whatever else is asked for of it."""
+
+    def __call__(self, _parser: object, given: argparse.Namespace, *_: object) -> None:
+        given.output = Output.TEXT
+        given.wide = True
+
+
+class _Refused(argparse.Action):
+    """A letter of mtr's that means nothing here; `const` says what does."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        _given: argparse.Namespace,
+        _values: object,
+        option: str | None = None,
+    ) -> NoReturn:
+        parser.error(f"{option}: {self.const}")
+
+
+_REFUSED: tuple[tuple[tuple[str, ...], int | str, str], ...] = (
+    (("-x", "--xml"), 0, "no XML is printed; -j prints JSON"),
+    (("-l", "--raw"), 0, "no raw lines are printed; --jsonl prints each event as it comes"),
+    (("-p", "--split"), 0, "there is no split output; --jsonl prints each event as it comes"),
+    (("-F", "--filename"), "?", "hosts are not read from a file; name one HOST"),
+    (("-S", "--sctp"), 0, "SCTP has no probe of its own; --tcp, --udp and --icmp have"),
+    (("-g", "--gtk"), 0, "there is no window; the live view needs a terminal"),
+    (("--displaymode",), "?", "d in the live view changes what it shows"),
+)
+"""What mtr takes and we do not, and what there is instead."""
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    """The last of these on a command line counts, as it does in mtr."""
+    group = parser.add_argument_group("output without the live view")
+    parser.set_defaults(output=Output.LIVE, wide=False)
+    for letter, name, output, text in (
+        ("-r", "--report", Output.TEXT, "a table at the end"),
+        ("-j", "--json", Output.JSON, "mtr's JSON, and more"),
+        ("-C", "--csv", Output.CSV, "mtr's comma-separated values, and more"),
+        (None, "--markdown", Output.MARKDOWN, "a table for tickets"),
+        (None, "--jsonl", Output.JSON_LINES, "each event as it comes"),
+    ):
+        names = [letter, name] if letter else [name]
+        group.add_argument(*names, dest="output", action="store_const", const=output, help=text)
+    group.add_argument("-w", "--report-wide", action=_Wide, nargs=0, help="-r, hosts in full")
+    group.add_argument("-o", "--order", metavar="FIELDS", help="columns: letters of LDRSNBAWVGJMXI")
+    hide = argparse.SUPPRESS
+    group.add_argument(
+        "-t", "--curses", dest="output", action="store_const", const=Output.LIVE, help=hide
+    )
+    group.add_argument("-e", "--mpls", action="store_true", help=hide)
+    for refused, count, instead in _REFUSED:
+        group.add_argument(*refused, action=_Refused, nargs=count, const=instead, help=hide)
+
+
+def _add_ipinfo(group: "argparse._ArgumentGroup") -> None:
+    """What stands before each host: mtr's `-z` and `-y`."""
+    group.add_argument(
+        *("-z", "--aslookup"),
+        dest="ipinfo",
+        action="store_const",
+        const="0",
+        help="AS numbers (live: always)",
+    )
+    group.add_argument(
+        *("-y", "--ipinfo"), metavar="N", help="0 AS, 1 prefix, 2 country, 3 registry, 4 date"
+    )
+
+
+def _layout(given: argparse.Namespace) -> Layout:
+    about = given.ipinfo
+    if about is not None and about not in {"0", "1", "2", "3", "4"}:
+        raise SettingError("--ipinfo", about, "0 to 4")
+    return Layout(
+        fields=Layout().fields if given.order is None else parse_fields(given.order),
+        wide=given.wide,
+        names=not given.no_dns,
+        both=given.show_ips,
+        about=None if about is None else int(about),
+    )
+
+
 def parse(arguments: Sequence[str]) -> Options:
     """The options; `SettingError` names what is wrong, `SystemExit` is argparse's (help, usage)."""
     parser = build_parser()
@@ -187,15 +273,15 @@ def parse(arguments: Sequence[str]) -> Options:
         host=given.host,
         settings=_settings(given),
         pace=_pace(given),
-        output=_output(given),
+        output=given.output,
+        layout=_layout(given),
         family=4 if given.four else 6 if given.six else None,
         naming=_naming(given),
         icmp_by_name=given.icmp,
         unprivileged=given.unprivileged,
         lab=given.lab,
         record=None if given.record is None else Path(given.record),
-        recorded=given.record is not None
-        or (_output(given) is Output.LIVE and not given.no_record),
+        recorded=given.record is not None or (given.output is Output.LIVE and not given.no_record),
         replay=given.replay,
         sessions=given.sessions,
         given=frozenset(
@@ -206,33 +292,22 @@ def parse(arguments: Sequence[str]) -> Options:
                 "max_ttl": given.max_ttl,
                 "queries": given.queries,
                 "max_unknown": given.max_unknown,
-                "wait": given.timeout,
+                "wait": given.timeout or given.gracetime,
             }.items()
             if value is not None
         ),
     )
 
 
-def _output(given: argparse.Namespace) -> Output:
-    for chosen, output in (
-        (given.report, Output.REPORT),
-        (given.report_wide, Output.WIDE),
-        (given.json, Output.JSON),
-        (given.jsonl, Output.JSON_LINES),
-    ):
-        if chosen:
-            return output
-    return Output.LIVE
-
-
 def _naming(given: argparse.Namespace) -> NameOptions:
     source = parse_asn_source(given.asn_source) if given.asn_source else AsnSource.CYMRU
-    wanted = given.aslookup or given.asn_source is not None or _output(given) is Output.LIVE
+    unasked = given.output is Output.LIVE and not given.no_dns
+    wanted = given.ipinfo is not None or given.asn_source is not None or unasked
     return NameOptions(
         names=not given.no_dns,
         private=not given.no_private_names,
-        asn_source=source if wanted and not given.no_dns else None,
-        owner=given.owner and not given.no_dns,
+        asn_source=source if wanted else None,
+        owner=given.owner,
         server=parse_dns_server(given.dns_server) if given.dns_server else None,
     )
 
@@ -265,6 +340,7 @@ def _settings(given: argparse.Namespace) -> ProbeSettings:
             else parse_port(given.localport, "--localport", transport)
         ),
         tos=0 if given.tos is None else parse_tos(given.tos),
+        fill=0 if given.bitpattern is None else parse_fill(given.bitpattern),
         df=given.df,
         size=DEFAULT_SIZE[protocol] if given.psize is None else parse_size(given.psize),
         tcp_flags=TcpFlags(flag) if flag else TcpFlags.SYN,
@@ -286,7 +362,7 @@ def _pace(given: argparse.Namespace) -> Pace:
     rounds = None
     if given.report_cycles is not None:
         rounds = parse_count(given.report_cycles, "--report-cycles")
-    elif given.report or given.report_wide or given.json:
+    elif given.output not in (Output.LIVE, Output.JSON_LINES):
         rounds = REPORT_ROUNDS
     return Pace(
         interval=(
@@ -302,6 +378,12 @@ def _pace(given: argparse.Namespace) -> Pace:
             if given.max_unknown is None
             else parse_count(given.max_unknown, "--max-unknown", 255)
         ),
-        wait=None if given.timeout is None else parse_seconds(given.timeout, "--timeout"),
+        wait=_wait(given),
         rounds=rounds,
     )
+
+
+def _wait(given: argparse.Namespace) -> int | None:
+    if given.timeout is not None:
+        return parse_seconds(given.timeout, "--timeout")
+    return None if given.gracetime is None else parse_seconds(given.gracetime, "--gracetime")

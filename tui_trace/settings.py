@@ -6,6 +6,7 @@ session is the stretch probed with one `ProbeSettings`. `Pace` belongs to no run
 
 import enum
 import math
+import random
 import socket
 from typing import Any
 
@@ -90,7 +91,11 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     """Don't fragment. IPv6 never lets a router fragment, whatever this says."""
     size: int = 64
     """Bytes of the whole IP packet."""
+    fill: int = 0
+    """Every byte of the payload that nothing else needs, 0–255."""
     tcp_flags: TcpFlags = TcpFlags.SYN
+    bare: bool = False
+    """TCP without options: 40 bytes suffice."""
     flow: Flow = Flow.CONSTANT
     flows: int = 1
     """Flows probed side by side on purpose, each constant; 1–64."""
@@ -156,9 +161,10 @@ def tos_words(tos: int) -> str:
     return str(tos)
 
 
-def minimum_size(protocol: Protocol, family: int) -> int:
-    """Bytes of the smallest probe of this protocol; `family` is 4 or 6."""
-    return (20 if family == 4 else 40) + _TRANSPORT_MINIMUM[protocol]
+def minimum_size(protocol: Protocol, family: int, bare: bool = False) -> int:
+    """Bytes of the smallest probe of this protocol; `family` is 4 or 6, `bare` as in settings."""
+    above = 20 if bare and protocol is Protocol.TCP else _TRANSPORT_MINIMUM[protocol]
+    return (20 if family == 4 else 40) + above
 
 
 def fitted(settings: ProbeSettings, family: int) -> tuple[ProbeSettings, str | None]:
@@ -166,7 +172,7 @@ def fitted(settings: ProbeSettings, family: int) -> tuple[ProbeSettings, str | N
 
     A size that nobody chose, the protocol's default, grows without a word.
     """
-    least = minimum_size(settings.protocol, family)
+    least = minimum_size(settings.protocol, family, settings.bare)
     if settings.size >= least:
         return settings, None
     warning = None
@@ -213,6 +219,12 @@ def parse_tos(text: str, option: str = "--tos") -> int:
 def parse_size(text: str, option: str = "--psize") -> int:
     """Bytes of the whole IP packet."""
     return _whole(option, text, 1, MAX_PACKET, f"1 to {MAX_PACKET} bytes")
+
+
+def parse_fill(text: str, option: str = "--bitpattern") -> int:
+    """A payload byte; a number above 255 means a random one, as in mtr."""
+    value = _whole(option, text, 0, MAX_PACKET, "0 to 255, or above for a random one")
+    return value if value <= 255 else random.randrange(256)  # noqa: S311
 
 
 def parse_ttl(text: str, option: str) -> int:

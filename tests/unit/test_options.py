@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui_trace.names.options import AsnSource
 from tui_trace.options import Output, parse
 from tui_trace.settings import (
     DSCP_NAMES,
@@ -52,7 +53,79 @@ def test_every_option_has_its_place() -> None:
     pace = options.pace
     assert (pace.first_ttl, pace.max_ttl, pace.queries, pace.max_unknown) == (2, 9, 3, 7)
     assert (pace.interval, pace.wait, pace.rounds) == (NS_PER_S // 2, 2 * NS_PER_S, 4)
-    assert (options.output, options.family) == (Output.REPORT, 4)
+    assert (options.output, options.family) == (Output.TEXT, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output", "wide"),
+    [
+        ("-r", Output.TEXT, False),
+        ("-rw", Output.TEXT, True),
+        ("-wr", Output.TEXT, True),
+        ("-w", Output.TEXT, True),
+        ("-j", Output.JSON, False),
+        ("-rj", Output.JSON, False),
+        ("-jr", Output.TEXT, False),
+        ("-jC", Output.CSV, False),
+        ("-C -j", Output.JSON, False),
+        ("-jw", Output.TEXT, True),
+        ("-r --markdown", Output.MARKDOWN, False),
+        ("-rt", Output.LIVE, False),
+        ("-er", Output.TEXT, False),
+    ],
+)
+def test_the_last_output_counts_as_in_mtr(arguments: str, output: Output, wide: bool) -> None:
+    options = parse([*arguments.split(), "h"])
+    assert (options.output, options.layout.wide) == (output, wide)
+    assert (options.pace.rounds == 10) == (output is not Output.LIVE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "about", "names", "asks"),
+    [
+        ("-r", None, True, None),
+        ("-r -n", None, False, None),
+        ("-r -z", 0, True, AsnSource.CYMRU),
+        ("-r -n -z", 0, False, AsnSource.CYMRU),
+        ("-r -y 2", 2, True, AsnSource.CYMRU),
+        ("-r -z -y 1", 1, True, AsnSource.CYMRU),
+        ("-r -z --asn-source radb", 0, True, AsnSource.RADB),
+        ("-t", None, True, AsnSource.CYMRU),
+        ("-t -n", None, False, None),
+    ],
+)
+def test_what_is_asked_about_hosts(
+    arguments: str, about: int | None, names: bool, asks: AsnSource | None
+) -> None:
+    options = parse([*arguments.split(), "h"])
+    assert options.layout.about == about
+    assert options.layout.names == options.naming.names == names
+    assert options.naming.asn_source is asks
+    assert options.naming.asks == (names or asks is not None)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["-x", "-l", "-p", "-F file", "-F", "-S", "--xml", "--raw", "--split", "--sctp",
+                  "--filename f", "--displaymode 1", "-g"]
+)  # fmt: skip
+def test_what_only_mtr_has_is_refused_with_a_line_that_names_ours(
+    arguments: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        parse([*arguments.split(), "-r", "h"])
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert arguments.split(maxsplit=1)[0] in line
+
+
+def test_the_other_letters_of_mtr() -> None:
+    options = parse("-r -B 170 -G 3 -b -o LS_NAB -e h".split())
+    assert options.settings.fill == 170
+    assert options.pace.wait == 3 * NS_PER_S
+    assert options.layout.both
+    assert options.layout.fields == "LS NAB"
+    assert parse("-r -G 3 -Z 1 h".split()).pace.wait == NS_PER_S
+    assert 0 <= parse("-r -B 256 h".split()).settings.fill <= 255
 
 
 @pytest.mark.parametrize("flag", ["--syn", "--ack", "--ecn"])
@@ -86,6 +159,10 @@ def test_a_tcp_flag_means_tcp(flag: str) -> None:
         ("-q 0 h", "--queries", "1 to 100"),
         ("-U 0 h", "--max-unknown", "1 to 255"),
         ("-c 0 h", "--report-cycles", "1 to"),
+        ("-y 5 h", "--ipinfo", "0 to 4"),
+        ("-o Q h", "--order", "LDRSNBAWVGJMXI"),
+        ("-B x h", "--bitpattern", "0 to 255"),
+        ("-G 0 h", "--gracetime", "seconds"),
         ("--flow paris h", "--flow", "constant, classic or vary"),
         ("--ecn --udp h", "--ecn", "TCP"),
         ("--ack --icmp h", "--ack", "TCP"),

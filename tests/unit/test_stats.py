@@ -43,6 +43,19 @@ def test_deviation_and_jitter_are_those_of_the_statistics_module(values):
     assert figures.jitter == pytest.approx(statistics.mean(steps), rel=1e-12)
 
 
+@given(st.lists(rtts, min_size=2, max_size=300))
+def test_geometric_mean_and_the_other_jitters(values):
+    figures = figures_of(values)
+    logs = statistics.fmean(math.log(max(value, 1)) for value in values)
+    assert math.log(figures.gmean) == pytest.approx(logs, rel=1e-9, abs=1e-9)
+    steps = [abs(b - a) for a, b in pairwise(values)]
+    assert (figures.last_jitter, figures.max_jitter) == (steps[-1], max(steps))
+    smooth = 0.0
+    for step in steps:
+        smooth += (step - smooth) / 16
+    assert figures.smooth_jitter == pytest.approx(smooth, rel=1e-9, abs=1e-9)
+
+
 @given(samples)
 def test_percentiles_are_within_one_percent(values):
     figures = figures_of(values)

@@ -103,6 +103,7 @@ async def origin(resolver: Resolver, address: Address) -> AsyncGenerator[tuple[O
         str(prefix),
         _country(about[str(prefix)]["asn_country_code"]),
         about[str(prefix)]["asn_registry"],
+        allocated=about[str(prefix)]["asn_date"],
     )
     yield found, answer.ttl
     ttl = answer.ttl

@@ -89,6 +89,11 @@ class NameOptions(msgspec.Struct, frozen=True):
     cache: Path | None = None
     """File that answers live in between sessions; None: nowhere."""
 
+    @property
+    def asks(self) -> bool:
+        """Anything is asked of anybody."""
+        return self.names or self.owner or self.asn_source is not None
+
 
 def parse_asn_source(text: str, option: str = "--asn-source") -> AsnSource:
     """`cymru` or `radb`."""

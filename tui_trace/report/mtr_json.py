@@ -1,9 +1,10 @@
 """`-j`: the JSON of mtr 0.95, the same keys and nesting, ours only added.
 
-Added to `report`: `tui_trace`, what mtr does not say of the run. Added to each hub: `addresses`
-(latest first), `late`, `duplicates`, `pending`, `user_stamped` (answers whose RTT rests on a stamp
-that the kernel did not take), `marks`, `reached` (it is the target), and `jitter_ms`, `p50_ms`,
-`p90_ms`, `p99_ms`, which are null where there are too few answers. All times are in ms.
+Added to `report`: `tui_trace`, what mtr does not say of the run. Added to each hub, behind the
+columns asked for: `addresses` (latest first), `late`, `duplicates`, `pending`, `user_stamped`
+(answers whose RTT rests on a stamp that the kernel did not take), `marks`, `reached` (it is the
+target), and `jitter_ms`, `p50_ms`, `p90_ms`, `p99_ms`, which are null where there are too few
+answers. All times are in ms.
 """
 
 import json
@@ -11,13 +12,14 @@ from typing import Any
 
 import msgspec
 
-from tui_trace.report.words import NameOf, began, hosts, own_name, troubles
+from tui_trace.report.fields import Layout, chosen, exact
+from tui_trace.report.words import abouts, began, hosts, own_name, troubles
 from tui_trace.session.model import Hop, Snapshot
 from tui_trace.settings import NS_PER_MS
 from tui_trace.text import clean
 
 
-def render(snapshot: Snapshot, *, name_of: NameOf = str) -> str:
+def render(snapshot: Snapshot, layout: Layout) -> str:
     """The run in force as one JSON object, at any moment."""
     run = snapshot.run
     rounds = snapshot.pace.rounds
@@ -28,9 +30,9 @@ def render(snapshot: Snapshot, *, name_of: NameOf = str) -> str:
             "tos": run.settings.tos,
             "tests": run.rounds if rounds is None else rounds,
             "psize": str(run.settings.size),
-            "bitpattern": "0x00",
+            "bitpattern": f"0x{run.settings.fill:02X}",
         },
-        "hubs": [_hub(hop, name_of) for hop in run.hops],
+        "hubs": [_hub(snapshot, hop, layout) for hop in run.hops],
         "tui_trace": {
             "version": clean(snapshot.version),
             "address": clean(snapshot.address),
@@ -46,18 +48,14 @@ def render(snapshot: Snapshot, *, name_of: NameOf = str) -> str:
     return json.dumps({"report": report}, indent=4) + "\n"
 
 
-def _hub(hop: Hop, name_of: NameOf) -> dict[str, Any]:
+def _hub(snapshot: Snapshot, hop: Hop, layout: Layout) -> dict[str, Any]:
     figures = hop.figures
+    asn = {"ASN": abouts(snapshot, hop, 0)[0]} if layout.about == 0 else {}
     return {
         "count": hop.ttl,
-        "host": hosts(hop, name_of)[0],
-        "Loss%": round(hop.loss_percent or 0.0, 3),
-        "Snt": hop.sent,
-        "Last": _ms(figures.last) or 0.0,
-        "Avg": _ms(figures.mean) or 0.0,
-        "Best": _ms(figures.min) or 0.0,
-        "Wrst": _ms(figures.max) or 0.0,
-        "StDev": _ms(figures.sd) or 0.0,
+        "host": hosts(snapshot, hop, layout)[0],
+        **asn,
+        **{field.title: exact(field, hop, 3) for field in chosen(layout)},
         "addresses": [clean(responder.address) for responder in hop.responders],
         "late": hop.late,
         "duplicates": hop.duplicates,

@@ -1,50 +1,76 @@
 """`-r` and `-w`: the report of mtr 0.95, with our notes after its columns."""
 
-from collections.abc import Iterator
-
-from tui_trace.report.words import NameOf, began, hosts, notes, own_name, subject, troubles
+from tui_trace.report.fields import FIELDS, Field, Layout
+from tui_trace.report.words import ABOUT, abouts, began, hosts, notes, own_name, subject, troubles
 from tui_trace.session.model import Hop, Snapshot
-from tui_trace.settings import NS_PER_MS
+from tui_trace.text import clean
 
 _NARROW = 33
 """Characters of the host column and what stands before it."""
-_INDENT = 8
-_COLUMNS = f"{' Loss%':6}{'Snt':>6}{'':1}{'Last':>6}{'Avg':>6}{'Best':>6}{'Wrst':>6}{'StDev':>6}"
+_BRANCH = ".|-- "
+_PLACE = 3
+"""Characters of the hop's number."""
 
 
-def render(snapshot: Snapshot, *, wide: bool, name_of: NameOf = str) -> str:
+def render(snapshot: Snapshot, layout: Layout) -> str:
     """The run in force as a table, at any moment; times in ms.
 
     Unless `wide`, names are cut to mtr's width. Addresses never are: half of one is another.
     """
-    rows = [(hop, hosts(hop, name_of)) for hop in snapshot.run.hops]
-    machine = f"HOST: {own_name()}"
-    width = max([len(machine) if wide else _NARROW, *_widths(rows, wide)])
+    table = [(hop, _hosts(snapshot, hop, layout)) for hop in snapshot.run.hops]
+    width = _width(table, layout)
     start = began(snapshot).astimezone().strftime("%Y-%m-%dT%H:%M:%S%z")
+    machine = f"HOST: {own_name()}"
     lines = [f"Start: {start}  {subject(snapshot)}"]
-    lines.append(f"{machine:{width}.{width}}{_COLUMNS}")
-    for hop, names in rows:
-        host = f"{hop.ttl:3}.|-- {names[0]}"
-        lines.append(f"{host:{width}.{width}}{_figures(hop)}  {notes(hop)}".rstrip())
-        lines += [f"{'':{_INDENT}}{other}"[:width] for other in names[1:]]
+    lines.append(f"{machine:{width}.{width}}{_titles(layout)}".rstrip())
+    for hop, texts in table:
+        lines.append(f"{texts[0]:{width}.{width}}{_values(hop, layout)}  {notes(hop)}".rstrip())
+        lines += [text[:width] for text in texts[1:]]
     lines += troubles(snapshot)
     return "\n".join(lines) + "\n"
 
 
-def _widths(rows: list[tuple[Hop, list[str]]], wide: bool) -> Iterator[int]:
-    for hop, names in rows:
-        addresses = {responder.address for responder in hop.responders}
-        yield from (_INDENT + len(name) for name in names if wide or name in addresses)
+def _hosts(snapshot: Snapshot, hop: Hop, layout: Layout) -> list[str]:
+    """What stands left of the figures: one line for each host that answered."""
+    names = hosts(snapshot, hop, layout)
+    if layout.about is None:
+        heads = [f"{hop.ttl:{_PLACE}}{_BRANCH}", *[" " * (_PLACE + len(_BRANCH))] * len(names)]
+        return [head + name for head, name in zip(heads, names, strict=False)]
+    room = ABOUT[layout.about].width
+    known = [f"{text:{room - 1}} " for text in abouts(snapshot, hop, layout.about)]
+    heads = [f"{hop.ttl:{_PLACE}}. ", *[" " * (_PLACE + 2)] * len(names)]
+    return [head + text + name for head, text, name in zip(heads, known, names, strict=False)]
 
 
-def _figures(hop: Hop) -> str:
-    figures = hop.figures
-    times = (figures.last, figures.mean, figures.min, figures.max, figures.sd)
-    last, *others = (f"{(value or 0) / NS_PER_MS:.1f}" for value in times)
-    return f"{_loss(hop):>6}{hop.sent:6}  {last:>5}" + "".join(f" {text:>5}" for text in others)
+def _width(table: list[tuple[Hop, list[str]]], layout: Layout) -> int:
+    in_full = [
+        len(text)
+        for hop, texts in table
+        for text, responder in zip(texts, hop.responders, strict=False)
+        if layout.wide or layout.both or text.endswith(clean(responder.address))
+    ]
+    # where something stands before the hosts, mtr leaves one more space behind them
+    in_full = [length + (layout.about is not None) for length in in_full]
+    least = len(f"HOST: {own_name()}") if layout.wide else _NARROW
+    return max([least, *in_full])
 
 
-def _loss(hop: Hop) -> str:
-    percent = hop.loss_percent or 0.0
-    # as mtr has it: the column has no room for the sign of a whole loss
-    return f"{percent:.1f}%" if percent < 99.95 else f"{percent:.1f}"
+def _titles(layout: Layout) -> str:
+    return "".join(
+        " " if letter == " " else f"{FIELDS[letter].title:>{FIELDS[letter].width}}"
+        for letter in layout.fields
+    )
+
+
+def _values(hop: Hop, layout: Layout) -> str:
+    return "".join(
+        " " if letter == " " else _value(FIELDS[letter], hop) for letter in layout.fields
+    )
+
+
+def _value(field: Field, hop: Hop) -> str:
+    text = f"{field.value(hop):.{field.digits}f}"
+    if field is FIELDS["L"] and text != "100.0":
+        # as mtr has it: the column has no room for the sign of a whole loss
+        text += "%"
+    return f" {text:>{field.width - 1}}"

@@ -3,20 +3,38 @@
 import datetime
 import os
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple
 
-from tui_trace.session.model import Hop, Snapshot
+from tui_trace.events import Origin
+from tui_trace.report.fields import Layout
+from tui_trace.session.model import NOBODY, Hop, Snapshot
 from tui_trace.settings import NS_PER_S
 from tui_trace.text import clean
-
-NameOf: TypeAlias = Callable[[str], str]
-"""From an address to the words that stand for it, a name or the address itself."""
 
 SILENT = "???"
 """A hop that never answered, as mtr writes it."""
 
 _LAST_DAY = 253_402_214_400
 """The start of 9999-12-31 (UTC), in seconds: no calendar goes farther."""
+
+
+class About(NamedTuple):
+    """What can stand before a host: one of mtr's `--ipinfo`."""
+
+    title: str
+    width: int
+    """Characters that mtr gives it, the space behind it included."""
+    of: Callable[[Origin], str]
+
+
+ABOUT = (
+    About("ASN", 9, lambda origin: "/".join(f"AS{asn}" for asn in origin.asns)),
+    About("Prefix", 19, lambda origin: origin.prefix),
+    About("Country", 4, lambda origin: origin.country),
+    About("Registry", 8, lambda origin: origin.registry),
+    About("Allocated", 11, lambda origin: origin.allocated),
+)
+"""By mtr's number."""
 
 
 def own_name() -> str:
@@ -30,9 +48,31 @@ def began(snapshot: Snapshot) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
-def hosts(hop: Hop, name_of: NameOf) -> list[str]:
+def hosts(snapshot: Snapshot, hop: Hop, layout: Layout) -> list[str]:
     """Those that answered at a hop, latest first and fit for a terminal."""
-    return [clean(name_of(responder.address)) for responder in hop.responders] or [SILENT]
+    return [host(snapshot, responder.address, layout) for responder in hop.responders] or [SILENT]
+
+
+def host(snapshot: Snapshot, address: str, layout: Layout) -> str:
+    """An address by name, by number or by both, as the layout says; fit for a terminal."""
+    names = snapshot.who.get(address, NOBODY).names if layout.names else ()
+    if not names:
+        return clean(address)
+    return f"{clean(names[0])} ({clean(address)})" if layout.both else clean(names[0])
+
+
+def abouts(snapshot: Snapshot, hop: Hop, about: int) -> list[str]:
+    """What is known of each host of a hop, or `???`; for AS numbers `AS???`, as mtr has it."""
+    found = []
+    for responder in hop.responders:
+        origin = snapshot.who.get(responder.address, NOBODY).origin
+        found.append(clean(ABOUT[about].of(origin)) if origin is not None else "")
+    return [text or unknown(about) for text in found or [""]]
+
+
+def unknown(about: int) -> str:
+    """Of a host that nothing is known of."""
+    return f"AS{SILENT}" if about == 0 else SILENT
 
 
 def subject(snapshot: Snapshot) -> str:

@@ -32,6 +32,14 @@ class Figures(msgspec.Struct, frozen=True):
     p90: int | None
     p99: int | None
     """Percentiles, within 1 % of the true sample (log buckets)."""
+    gmean: float | None = None
+    """Geometric mean; an RTT of 0 counts as 1 ns."""
+    last_jitter: int | None = None
+    """Difference of the last two RTTs, from two answers on."""
+    max_jitter: int | None = None
+    """The greatest difference of two successive RTTs."""
+    smooth_jitter: float | None = None
+    """Interarrival jitter as RFC 3550 §A.8 smooths it, from 0 on."""
 
 
 class Responder(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from tui_trace.events import SessionBegan
 from tui_trace.session.model import Who
 from tui_trace.settings import Pace, ProbeSettings
 
-VERSION = 1
+VERSION = 2
 """Of these shapes and of what the fold means by them; a state of another version is of no use."""
 
 LARGEST = 1 << 63
@@ -34,6 +34,10 @@ class StatsState(_State, frozen=True, array_like=True):
     """Hexadecimal: sums outgrow 64 bits."""
     squares: str
     jumps: str
+    jump: int
+    worst_jump: int
+    smoothed: float
+    logs: float
     octaves: dict[int, list[int]]
 
 

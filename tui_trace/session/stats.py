@@ -19,7 +19,10 @@ _MASK = _SUBBUCKETS - 1
 _LARGEST = LARGEST - 1
 _LONGEST_SUM = 48
 """Hexadecimal digits: 2⁶³ squared, 2⁶⁴ times."""
+_LARGEST_LOG = math.log(LARGEST)
 _PERCENTILES = (50, 90, 99)
+_SMOOTHING = 16
+"""Divisor of RFC 3550 §A.8."""
 
 
 class RttStats:
@@ -27,12 +30,16 @@ class RttStats:
 
     __slots__ = (
         "_figures",
+        "_jump",
         "_jumps",
+        "_logs",
         "_max",
         "_min",
         "_octaves",
+        "_smoothed",
         "_squares",
         "_total",
+        "_worst_jump",
         "count",
         "last",
     )
@@ -46,6 +53,10 @@ class RttStats:
         self._total = 0
         self._squares = 0
         self._jumps = 0
+        self._jump = 0
+        self._worst_jump = 0
+        self._smoothed = 0.0
+        self._logs = 0.0
         self._octaves: dict[int, list[int]] = {}
         """By bit length, then by the bits below the leading one."""
         self._figures: Figures | None = None
@@ -59,7 +70,11 @@ class RttStats:
             rtt = max(rtt, 0)
             self._min = rtt
         if self.count:
-            self._jumps += abs(rtt - self.last)
+            self._jump = jump = abs(rtt - self.last)
+            self._jumps += jump
+            self._worst_jump = max(self._worst_jump, jump)
+            self._smoothed += (jump - self._smoothed) / _SMOOTHING
+        self._logs += math.log(rtt or 1)
         self.count += 1
         self.last = rtt
         self._total += rtt
@@ -83,6 +98,10 @@ class RttStats:
             total=f"{self._total:x}",
             squares=f"{self._squares:x}",
             jumps=f"{self._jumps:x}",
+            jump=self._jump,
+            worst_jump=self._worst_jump,
+            smoothed=self._smoothed,
+            logs=self._logs,
             octaves=self._octaves,
         )
 
@@ -102,6 +121,11 @@ class RttStats:
         stats._total, stats._squares, stats._jumps = (
             _sum(text) for text in (state.total, state.squares, state.jumps)
         )
+        stats._jump, stats._worst_jump = state.jump, state.worst_jump
+        stats._smoothed, stats._logs = state.smoothed, state.logs
+        within = 0 <= state.jump <= state.worst_jump <= _LARGEST
+        if not (within and 0 <= state.smoothed <= LARGEST and 0 <= state.logs <= _most(state)):
+            raise StateError("no such jumps, or no such mean of logarithms")
         if counted != stats.count or stats.count * stats._squares < stats._total**2:
             raise StateError("these sums are of no samples")
         stats._octaves = {bits: list(octave) for bits, octave in state.octaves.items()}
@@ -125,7 +149,13 @@ class RttStats:
             jitter = self._jumps / (count - 1)
         p50, p90, p99 = self._percentiles()
         mean = self._total / count
-        return Figures(count, self.last, self._min, self._max, mean, sd, jitter, p50, p90, p99)
+        return Figures(
+            *(count, self.last, self._min, self._max, mean, sd, jitter, p50, p90, p99),
+            gmean=math.exp(self._logs / count),
+            last_jitter=self._jump if count > 1 else None,
+            max_jitter=self._worst_jump if count > 1 else None,
+            smooth_jitter=self._smoothed if count > 1 else None,
+        )
 
     def _percentiles(self) -> list[int]:
         """By nearest rank: the smallest sample that at least p % of all samples do not exceed."""
@@ -153,6 +183,10 @@ def _sum(text: str) -> int:
         return int(text, 16)
     except ValueError:
         raise StateError("no sum") from None
+
+
+def _most(state: StatsState) -> float:
+    return state.count * _LARGEST_LOG * (1 + 1e-9)
 
 
 def _middle(bits: int, bucket: int) -> int:

@@ -44,7 +44,7 @@ def data_length(settings: ProbeSettings, family: int) -> int:
     """
     if settings.protocol is not Protocol.TCP:
         return 0
-    data = settings.size - minimum_size(Protocol.TCP, family)
+    data = settings.size - minimum_size(Protocol.TCP, family, settings.bare)
     return data - 1 if settings.tcp_flags is TcpFlags.ACK else data
 
 
@@ -59,7 +59,8 @@ class Template:
         A constant flow carries it as it is; the others, one of each flow's own. Raises `ValueError`
         for a size that does not hold the headers or that no IP packet can have.
         """
-        if not minimum_size(settings.protocol, family) <= settings.size <= _ONES:
+        least = minimum_size(settings.protocol, family, settings.bare)
+        if not least <= settings.size <= _ONES:
             raise ValueError(f"no probe of {settings.size} bytes")
         self._packet = bytearray(_build(settings, source, target, family))
         self._family = family
@@ -174,10 +175,12 @@ def _build(settings: ProbeSettings, source: str, target: str, family: int) -> by
                 chksum=0,
                 flags=_TCP_FLAGS[settings.tcp_flags],
                 window=_WINDOW,
-                options=tcp_options(settings.tcp_flags, family),
+                options=[] if settings.bare else tcp_options(settings.tcp_flags, family),
             )
     packet = bytes(below / above)
-    return packet + bytes(settings.size - len(packet))
+    # the fix comes first in the payload of ICMP and UDP: it is set with each probe
+    fix = bytes(0 if settings.protocol is Protocol.TCP else 2)
+    return packet + fix + bytes([settings.fill]) * (settings.size - len(packet) - len(fix))
 
 
 def tcp_options(flags: TcpFlags, family: int) -> list[tuple[str, Any]]:

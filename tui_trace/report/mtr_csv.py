@@ -1,0 +1,66 @@
+"""`-C`: the comma-separated values of mtr 0.95, ours behind its columns.
+
+The header is mtr's to the letter, to its last comma, and its blank column counts the drops. Behind
+it stand `Addresses` (all that answered, latest first), `Late`, `Duplicates`, `Marks`, `Reached`
+(1: it is the target) and `P50`, `P90`, `P99` in ms. What holds a comma or a quote is quoted
+(RFC 4180), and a host that a spreadsheet would take for a formula stands behind an apostrophe.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from tui_trace.report.fields import FIELDS, Layout
+from tui_trace.report.words import abouts, hosts
+from tui_trace.session.model import Hop, Snapshot
+from tui_trace.settings import NS_PER_MS, NS_PER_S
+from tui_trace.text import clean
+
+_BEFORE = ("Mtr_Version", "Start_Time", "Status", "Host", "Hop", "Ip")
+_BEHIND = ("Addresses", "Late", "Duplicates", "Marks", "Reached", "P50", "P90", "P99")
+_FORMULA = ("=", "+", "-", "@")
+
+
+def render(snapshot: Snapshot, layout: Layout) -> str:
+    """The run in force, a line a hop, at any moment; times in ms."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    asn = ("Asn",) if layout.about == 0 else ()
+    titles = (" " if letter == " " else FIELDS[letter].title for letter in layout.fields)
+    writer.writerow([*_BEFORE, *asn, *titles, *_BEHIND])
+    writer.writerows([_row(snapshot, hop, layout) for hop in snapshot.run.hops])
+    return text.getvalue()
+
+
+def _row(snapshot: Snapshot, hop: Hop, layout: Layout) -> list[str]:
+    return [
+        f"tui-trace.{clean(snapshot.version)}",
+        str(snapshot.wall // NS_PER_S),
+        "OK",
+        _harmless(clean(snapshot.target)),
+        str(hop.ttl),
+        _harmless(hosts(snapshot, hop, layout)[0]),
+        *(abouts(snapshot, hop, 0)[:1] if layout.about == 0 else ()),
+        *_values(hop, layout),
+        _harmless(" ".join(clean(responder.address) for responder in hop.responders)),
+        str(hop.late),
+        str(hop.duplicates),
+        _harmless(" ".join(clean(mark) for mark in hop.marks)),
+        str(int(hop.is_target)),
+        *_percentiles(hop),
+    ]
+
+
+def _values(hop: Hop, layout: Layout) -> Iterator[str]:
+    for letter in layout.fields:
+        field = FIELDS["D" if letter == " " else letter]
+        yield f"{field.value(hop):.{2 if field.digits else 0}f}"
+
+
+def _percentiles(hop: Hop) -> Iterator[str]:
+    for value in (hop.figures.p50, hop.figures.p90, hop.figures.p99):
+        yield "" if value is None else f"{value / NS_PER_MS:.2f}"
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
