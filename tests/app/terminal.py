@@ -19,8 +19,13 @@ class Terminal:
     """Runs `python ARGUMENTS` with stdin, stdout and stderr on a terminal of its own."""
 
     def __init__(
-        self, *arguments: str, size: tuple[int, int] = (100, 24), env: dict[str, str] | None = None
+        self,
+        *arguments: str,
+        size: tuple[int, int] = (100, 24),
+        env: dict[str, str] | None = None,
+        errors: str | None = None,
     ) -> None:
+        """`errors`: the file that standard error goes to."""
         self.raw = b""
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
@@ -30,6 +35,8 @@ class Terminal:
             os.environ.pop("NO_COLOR", None)
             os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8")
             os.environ.update(env or {})
+            if errors is not None:
+                os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
             os.execv(sys.executable, [sys.executable, *arguments])
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.code: int | None = None

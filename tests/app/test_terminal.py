@@ -6,6 +6,7 @@ import signal
 import termios
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -116,6 +117,16 @@ def test_a_crash_of_the_source_is_one_line(demo: Callable[..., Terminal]) -> Non
     left = after(terminal)
     assert "tui-trace: tracing broke off: RuntimeError: the wire melted" in left
     assert "Traceback" not in left
+
+
+def test_standard_error_may_go_to_a_file(demo: Callable[..., Terminal], tmp_path: Path) -> None:
+    errors = tmp_path / "errors"
+    terminal = demo("crashing", shows="! tracing broke off", errors=str(errors))
+    terminal.press(b"q")
+    assert terminal.wait() == 1
+    assert_sane(terminal)
+    line = "tui-trace: tracing broke off: RuntimeError: the wire melted\n"
+    assert errors.read_text() == line
 
 
 def test_a_traceback_for_those_who_ask(demo: Callable[..., Terminal]) -> None:

@@ -21,6 +21,7 @@ from textual.screen import Screen
 from tui_trace.app import early  # noqa: F401  (imported to have it imported)
 from tui_trace.app.columns import DISPLAYS
 from tui_trace.app.dials import Dials
+from tui_trace.app.driver import StdoutDriver
 from tui_trace.app.helpscreen import HelpScreen
 from tui_trace.app.keybar import Hint
 from tui_trace.app.keys import KEYS, Key
@@ -112,7 +113,9 @@ class TraceApp(App[None]):
         `ConfigError` if the config names a theme that is not there.
         """
         # With NO_COLOR Textual turns colours to grey, or, in its ANSI mode, leaves them out.
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(
+            driver_class=StdoutDriver, ansi_color=True if "NO_COLOR" in os.environ else None
+        )
         self.register_theme(NIGHT)
         theme = config.theme or DEFAULT_THEME
         if theme not in self.available_themes:
