@@ -54,6 +54,14 @@ class Tmux:
         """Press keys by tmux's names: `Enter`, `Escape`, `C-c`, `q`."""
         self._tmux("send-keys", *names)
 
+    def answer(self, value: str) -> None:
+        """Put a value in place of the one that the view's prompt starts with; no Enter yet."""
+        self.wait_for("Enter applies")
+        self.press("C-u")
+        # a binding's key takes another way through Textual than a letter, and may come later
+        self.wait_for("› *$")
+        self.write(value)
+
     def screen(self) -> str:
         """What the terminal shows."""
         return self._tmux("capture-pane", "-p")
