@@ -135,6 +135,15 @@ def scapy_layers() -> tuple[Any, Any]:
     A process that gives up rights or its home calls this before.
     """
     logging.getLogger("scapy").setLevel(logging.ERROR)
+    import scapy.main  # noqa: PLC0415
+
+    cache = scapy.main.SCAPY_CACHE_FOLDER
+    try:
+        if cache is not None:
+            (cache / "any").exists()
+    except OSError:
+        # somebody else's home: scapy would not live through its look into it
+        scapy.main.SCAPY_CACHE_FOLDER = None
     from scapy.layers import inet, inet6  # noqa: PLC0415
 
     return inet, inet6
