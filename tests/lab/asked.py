@@ -40,7 +40,7 @@ def made(text: str) -> Internet:
 
 def chain(**keys: str) -> Internet:
     """Three routers and a target at 203.0.113.80; `r2="silent = true"` adds keys to a hop."""
-    text = 'title = "chain"\n'
+    text = 'title = "chain"\n' + keys.get("top", "") + "\n"
     for number in (1, 2, 3):
         text += f'[[hops]]\nname = "r{number}"\nv4 = "198.18.0.{number}"\ndelay = 1\n'
         text += f'v6 = "2001:db8:1::{number}"\n' + keys.get(f"r{number}", "") + "\n"

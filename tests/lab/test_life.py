@@ -1,6 +1,7 @@
 """The lab lives as long as the process that entered it, needs no root, and hears no Ctrl-C."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,6 +119,7 @@ def test_holds_no_output_of_ours_open() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="changes the user id, which needs root")
+@pytest.mark.skipif(shutil.which("traceroute") is None, reason="traceroute is not installed")
 def test_no_root_is_needed() -> None:
     """As `nobody`, in a user namespace; the probes are answered and nobody has more rights."""
     script = f"""

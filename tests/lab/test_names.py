@@ -1,10 +1,13 @@
 """Name and whois server of the lab, asked through the link."""
 
+import json
 import sys
 
 import pytest
 
 from tests.lab.conftest import Inside
+from tui_trace.lab import load
+from tui_trace.lab.directory import Directory
 
 ASK = """
 import sys, dns.resolver, dns.reversename
@@ -86,3 +89,29 @@ def test_whois_has_routes_with_origins(inside: Inside) -> None:
     assert "origin:         AS64502\n" in answer
     answer = inside("plain", sys.executable, "-c", WHOIS, "192.0.2.43", "8.8.8.8")
     assert answer.startswith("%  No entries found")
+
+
+READ = """
+import json, sys
+from ipwhois.net import Net
+from ipwhois.whois import Whois
+found = Whois(Net("1.1.1.1")).lookup(
+    response=sys.argv[1],
+    asn_data={"asn_registry": "ripencc"},
+    is_offline=True,
+)
+print(json.dumps(found["nets"][0]))
+"""
+"""In the lab, and offline: else ipwhois asks a real server in spite of `response`."""
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [("198.18.3.14", "198.18.3.0/24"), ("2001:db8:3::14", "2001:db8:3::/48")],
+)
+def test_ipwhois_reads_the_record(inside: Inside, address: str, network: str) -> None:
+    answer = Directory(load("plain"), ("192.0.2.43",)).objects(address)
+    found = json.loads(inside("plain", sys.executable, "-c", READ, answer))
+    assert found["cidr"] == network
+    assert found["name"] == found["description"] == "EXAMPLE-TRANSIT"
+    assert found["emails"] == ["hostmaster@transit.example"]

@@ -23,7 +23,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 TTL = 60
 """Seconds that answers hold."""
-WHOIS_NAMES = ("whois.ra.net", "whois.radb.net")
+WHOIS_NAMES = ("whois.ra.net", "whois.radb.net", "whois.ripe.net")
 REGISTRY, COUNTRY, ALLOCATED = "ripencc", "ZZ", "2020-01-01"
 
 _SUFFIX = {4: dns.name.from_text("in-addr.arpa"), 6: dns.name.from_text("ip6.arpa")}
@@ -149,10 +149,11 @@ class Directory:
             found = self._around(address)
             if found is None:
                 break
-            first, last = found.network[0], found.network[-1]
-            six = "6" if address.version == 6 else ""
+            network = found.network
+            six = "6" if network.version == 6 else ""
+            extent = str(network) if six else f"{network[0]} - {network[-1]}"
             text = (
-                f"inet{six}num:       {first} - {last}\n"
+                f"inet{six}num:        {extent}\n"
                 f"netname:        {found.owner or found.domain}\n"
                 f"descr:          {found.owner or found.domain}\n"
                 f"country:        {COUNTRY}\n"
