@@ -33,7 +33,8 @@ class ReplyKind(enum.StrEnum):
     TIME_EXCEEDED = "time-exceeded"
     ECHO = "echo-reply"
     UNREACHABLE = "unreachable"
-    """ICMP type 3, ICMPv6 type 1; `code` tells why."""
+    """ICMP type 3, ICMPv6 type 1; `code` tells why. Also ICMPv6's way to say that a protocol is
+    unknown, 4/1."""
     TOO_BIG = "too-big"
     """Fragmentation needed (ICMP 3/4) or ICMPv6 Packet Too Big; `mtu` is the router's."""
     SYN_ACK = "syn-ack"
@@ -42,6 +43,73 @@ class ReplyKind(enum.StrEnum):
     """A UDP datagram from the target."""
     OTHER = "other"
     """Any other ICMP message that quotes a probe; `icmp_type` and `code` tell which."""
+
+
+class Field(enum.StrEnum):
+    """A field of a probe that was not received as it was sent."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
+    TOS = "tos"
+    """The whole byte, where its upper six bits (DSCP) changed."""
+    ECN = "ecn"
+    """The two lower bits of the TOS byte."""
+    FLOW_LABEL = "flow-label"
+    LENGTH = "length"
+    """Bytes of the IP packet; of IPv6, of its payload."""
+    IP_ID = "ip-id"
+    DF = "df"
+    FRAGMENT = "fragment"
+    """It is one: some router cut the probe up."""
+    SOURCE_PORT = "source-port"
+    DESTINATION_PORT = "destination-port"
+    IDENTIFIER = "identifier"
+    """Of ICMP echo."""
+    SEQUENCE = "sequence"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    TCP_FLAGS = "tcp-flags"
+    """In letters, as tcpdump has them: `SEW`."""
+    WINDOW = "window"
+    MSS = "mss"
+    OPTIONS = "options"
+    """All TCP options, where others than the MSS changed."""
+    CHECKSUM = "checksum"
+    """Of the transport, where nothing that was quoted explains it."""
+    PAYLOAD = "payload"
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A field that some hop on the way rewrote."""
+
+    field: Field
+    sent: int | str | None = None
+    """None where it is missing, or differs from probe to probe and says nothing."""
+    received: int | str | None = None
+
+
+class Label(msgspec.Struct, frozen=True, gc=False):
+    """An entry of the MPLS label stack that the probe arrived with (RFC 4950, RFC 5462)."""
+
+    label: int
+    """0–1048575."""
+    traffic_class: int
+    """0–7; also called EXP."""
+    bottom: bool
+    ttl: int
+
+
+class Interface(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """An interface of the router that answered, as it tells it itself (RFC 5837)."""
+
+    role: str
+    """`incoming`, `sub-ip`, `outgoing` or `next-hop`."""
+    index: int | None = None
+    """As in SNMP's ifTable."""
+    address: str = ""
+    name: str = ""
+    """The router's own words."""
+    mtu: int | None = None
+    """Bytes."""
 
 
 class _Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True, gc=False):
@@ -134,6 +202,13 @@ class Reply(_Event, frozen=True, tag="reply"):
     """TOS byte of the probe as the hop received it."""
     quoted_ttl: int | None = None
     """TTL of the probe as the hop received it."""
+    quoted_bytes: int | None = None
+    """How much of the probe was quoted, in bytes, where it is less than was sent."""
+    changed: tuple[Change, ...] = ()
+    """What differs between the probe as sent and as the hop received it, TTL and checksums aside."""
+    labels: tuple[Label, ...] = ()
+    """Outermost first."""
+    interfaces: tuple[Interface, ...] = ()
 
 
 class ProbeLost(_Event, frozen=True, tag="probe-lost"):

@@ -35,6 +35,8 @@ class Protocol(enum.StrEnum):
     ICMP = "icmp"
     UDP = "udp"
     TCP = "tcp"
+    IP = "ip"
+    """Any other protocol, by its number."""
 
 
 class Flow(enum.StrEnum):
@@ -53,12 +55,34 @@ class TcpFlags(enum.StrEnum):
 
     SYN = "syn"
     ACK = "ack"
+    SYN_ACK = "syn+ack"
     ECN = "ecn"
     """SYN with ECE and CWR: asks for ECN (RFC 3168 §6.1.1)."""
 
 
-DEFAULT_PORT = {Protocol.ICMP: 0, Protocol.UDP: 33434, Protocol.TCP: 80}
-DEFAULT_SIZE = {Protocol.ICMP: 64, Protocol.UDP: 64, Protocol.TCP: 60}
+class Track(enum.StrEnum):
+    """What tells which probe a quote is of, where not every field is as it was sent (`--track`)."""
+
+    SEQUENCE = "seq"
+    """The number that each protocol's first eight bytes carry."""
+    IP_ID = "id"
+    """The IP ID, for firewalls that renumber TCP. IPv6 has none, and does as `SEQUENCE`."""
+    PORT = "port"
+    """A source port of each probe's own, for those that rewrite the IP ID too."""
+
+
+class Dnat(enum.StrEnum):
+    """What is thought of quotes whose addresses or ports NAT has rewritten (`--dnat`)."""
+
+    OFF = "off"
+    """They are nobody's: a quote must agree in every field."""
+    MATCH = "match"
+    SHOW = "show"
+    """They match, and the view says where the probe really went."""
+
+
+DEFAULT_PORT = {Protocol.ICMP: 0, Protocol.UDP: 33434, Protocol.TCP: 80, Protocol.IP: 0}
+DEFAULT_SIZE = {Protocol.ICMP: 64, Protocol.UDP: 64, Protocol.TCP: 60, Protocol.IP: 64}
 
 _TRANSPORT_MINIMUM = {
     # header, and two bytes of payload that keep the checksum where a constant flow needs it
@@ -66,6 +90,8 @@ _TRANSPORT_MINIMUM = {
     Protocol.UDP: 8 + 2,
     # header and the 20 bytes of options of a Linux SYN
     Protocol.TCP: 20 + 20,
+    # what every router must quote, and all that is ours
+    Protocol.IP: 8,
 }
 
 DSCP_NAMES = {
@@ -75,6 +101,15 @@ DSCP_NAMES = {
     "EF": 46, "VA": 44, "LE": 1, "BE": 0, "DF": 0,
 }  # fmt: skip
 """Code points by name (RFC 2474, 2597, 3246, 5865, 8622); the TOS byte is four times these."""
+
+PROTOCOL_NAMES = {
+    2: "igmp", 4: "ipip", 33: "dccp", 41: "ipv6", 46: "rsvp", 47: "gre", 50: "esp", 51: "ah",
+    88: "eigrp", 89: "ospf", 103: "pim", 112: "vrrp", 115: "l2tp", 124: "isis", 132: "sctp",
+    136: "udplite",
+}  # fmt: skip
+"""IP protocols that people probe, by number (IANA's registry), also where there is no
+/etc/protocols."""
+_OWN_NUMBERS = {1: Protocol.ICMP, 6: Protocol.TCP, 17: Protocol.UDP, 58: Protocol.ICMP}
 
 
 class ProbeSettings(msgspec.Struct, frozen=True):
@@ -102,6 +137,10 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     source: str | None = None
     """Address that probes leave from; None: the route decides."""
     interface: str | None = None
+    number: int = 0
+    """The IP protocol of `Protocol.IP`, 0–255."""
+    track: Track = Track.SEQUENCE
+    dnat: Dnat = Dnat.MATCH
 
     def words(self) -> str:
         """The settings as the user reads them: `TCP port 443 · TOS 0 · DF off · 60 bytes`."""
@@ -116,6 +155,10 @@ class ProbeSettings(msgspec.Struct, frozen=True):
             parts.append(f"from port {self.source_port}")
         if self.interface is not None:
             parts.append(f"via {self.interface}")
+        if self.track is not Track.SEQUENCE:
+            parts.append(f"told apart by {'IP ID' if self.track is Track.IP_ID else 'port'}")
+        if self.dnat is not Dnat.MATCH:
+            parts.append(f"NAT {'shown' if self.dnat is Dnat.SHOW else 'not matched'}")
         return " · ".join(parts)
 
 
@@ -141,16 +184,26 @@ class Pace(msgspec.Struct, frozen=True):
     """A hop's first reply in a round makes its further queries of that round needless."""
 
 
+_TCP_WORDS = {
+    TcpFlags.SYN: "TCP",
+    TcpFlags.ACK: "TCP ACK",
+    TcpFlags.SYN_ACK: "TCP SYN+ACK",
+    TcpFlags.ECN: "TCP SYN+ECN",
+}
+
+
 def protocol_words(settings: ProbeSettings) -> str:
-    """`ICMP echo`, `UDP port 33434`, `TCP port 443`, `TCP ACK port 443`."""
+    """`ICMP echo`, `UDP port 33434`, `TCP port 443`, `TCP ACK port 443`, `IP protocol 47 (gre)`."""
     match settings.protocol:
         case Protocol.ICMP:
             return "ICMP echo"
         case Protocol.UDP:
             return f"UDP port {settings.port}"
         case Protocol.TCP:
-            words = {TcpFlags.SYN: "TCP", TcpFlags.ACK: "TCP ACK", TcpFlags.ECN: "TCP SYN+ECN"}
-            return f"{words[settings.tcp_flags]} port {settings.port}"
+            return f"{_TCP_WORDS[settings.tcp_flags]} port {settings.port}"
+        case Protocol.IP:
+            name = PROTOCOL_NAMES.get(settings.number)
+            return f"IP protocol {settings.number}{f' ({name})' if name else ''}"
 
 
 def tos_words(tos: int) -> str:
@@ -167,14 +220,18 @@ def minimum_size(protocol: Protocol, family: int, bare: bool = False) -> int:
     return (20 if family == 4 else 40) + above
 
 
+SYN_WITH_DATA = "some targets and firewalls drop a SYN that carries data"
+
+
 def fitted(settings: ProbeSettings, family: int) -> tuple[ProbeSettings, str | None]:
-    """The settings with a size that holds the headers, and the warning if it had to be raised.
+    """The settings with a size that holds the headers, and what the user should know of it.
 
     A size that nobody chose, the protocol's default, grows without a word.
     """
     least = minimum_size(settings.protocol, family, settings.bare)
     if settings.size >= least:
-        return settings, None
+        has_syn = settings.protocol is Protocol.TCP and settings.tcp_flags is not TcpFlags.ACK
+        return settings, SYN_WITH_DATA if has_syn and settings.size > least else None
     warning = None
     if settings.size != DEFAULT_SIZE[settings.protocol]:
         warning = (
@@ -207,6 +264,23 @@ def parse_port(text: str, option: str = "--port", transport: str = "tcp") -> int
         except (OSError, UnicodeError, ValueError):
             raise SettingError(option, text, takes) from None
     return _whole(option, text, 1, 65_535, takes)
+
+
+def parse_protocol(text: str, option: str = "--protocol") -> tuple[Protocol, int]:
+    """An IP protocol by name (`gre`) or number, as what probes it, and its number if that asks."""
+    takes = "0 to 255 or the name of an IP protocol such as gre, sctp, ospf"
+    name = text.strip().lower()
+    number = _number(name)
+    if number is None:
+        try:
+            number = socket.getprotobyname(name)
+        except (OSError, UnicodeError, ValueError):
+            known = {word: code for code, word in PROTOCOL_NAMES.items()}
+            number = known.get(name)
+    if number is None or not 0 <= number <= 255:
+        raise SettingError(option, text, takes)
+    own = _OWN_NUMBERS.get(number)
+    return (own, 0) if own is not None else (Protocol.IP, number)
 
 
 def parse_tos(text: str, option: str = "--tos") -> int:

@@ -7,7 +7,6 @@ from tui_trace.settings import Protocol
 OPEN_PORT = 443
 """Where the targets of the shared chains listen."""
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
-PROTOCOLS = pytest.mark.parametrize("protocol", list(Protocol))
 
 OPTION: dict[Protocol, tuple[str, ...]] = {
     Protocol.ICMP: ("--icmp",),
@@ -15,6 +14,7 @@ OPTION: dict[Protocol, tuple[str, ...]] = {
     Protocol.TCP: ("-T", "-P", str(OPEN_PORT)),
 }
 """Options of ours for each protocol."""
+PROTOCOLS = pytest.mark.parametrize("protocol", list(OPTION))
 MTR_OPTION: dict[Protocol, tuple[str, ...]] = {
     Protocol.ICMP: (),
     Protocol.UDP: ("-u",),

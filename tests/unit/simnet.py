@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 from tui_trace.events import ReplyKind, Stamp
 from tui_trace.settings import NS_PER_MS, ProbeSettings, Protocol
-from tui_trace.wire.network import Answer, Outgoing, SendError, Sent
+from tui_trace.wire.network import Answer, Outgoing, Quoted, SendError, Sent
 
 TARGET = "192.0.2.99"
 SOURCE = "198.51.100.1"
 WALL_BASE = 1_700_000_000_000_000_000
+NOT_TRANSLATED = Quoted(is_translated=False)
 
 
 @dataclass
@@ -35,6 +36,8 @@ class SimNet:
     sent: list[tuple[int, Outgoing]] = field(default_factory=list)
     at: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
     """Things to do at a time of the clock: `at.append((ns, action))`."""
+    quotes: Callable[[Outgoing, Answer], Quoted] = lambda _probe, _answer: NOT_TRANSLATED
+    """What answers with a message say of their probes."""
     closed: bool = False
     receives: int = 0
 
@@ -111,6 +114,9 @@ class SimNet:
             else:
                 answers.append(what._replace(wall=when + WALL_BASE + self.wall_shift))
         return sent, answers
+
+    def quoted(self, probe: Outgoing, answer: Answer) -> Quoted:
+        return self.quotes(probe, answer)
 
     def wake(self) -> None:
         self._woken = True

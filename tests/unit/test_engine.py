@@ -17,6 +17,7 @@ from tui_trace.events import Event, ReplyKind, Stamp
 from tui_trace.settings import (
     NS_PER_MS,
     NS_PER_S,
+    Dnat,
     Flow,
     Pace,
     ProbeSettings,
@@ -214,7 +215,9 @@ def test_an_answer_that_is_wrong_in_one_field_is_foreign(
         answer = make_answer(probe, router(probe.ttl), ReplyKind.TIME_EXCEEDED)
         return FORGERIES[what](answer)
 
-    tape = trace(SimNet(respond=forged), settings, max_ttl=3)
+    # an IP ID alone may have been rewritten, unless nothing may
+    dnat = Dnat.OFF if what == "ip id" else settings.dnat
+    tape = trace(SimNet(respond=forged), msgspec.structs.replace(settings, dnat=dnat), max_ttl=3)
     assert not of(tape, events.Reply)
     assert sum(event.count for event in of(tape, events.Foreign)) == 3
     assert len(of(tape, events.ProbeLost)) == 3

@@ -66,8 +66,9 @@ def probe_cases(draw: Any) -> tuple[int, ProbeSettings, int, tuple[int, int], in
         tos=draw(st.integers(0, 255)),
         size=size,
         tcp_flags=draw(st.sampled_from(TcpFlags)),
+        number=99,
     )
-    most = 0xFFFF_FFFF if protocol is Protocol.TCP else 0xFFFF
+    most = 0xFFFF_FFFF if protocol in (Protocol.TCP, Protocol.IP) else 0xFFFF
     key = draw(st.integers(1, most))
     flow = draw(st.integers(1, 0xFFFF)), draw(st.integers(1, 0xFFFE))
     return family, chosen, draw(st.integers(1, 255)), flow, key, draw(st.integers(1, 0xFFFF))
@@ -87,6 +88,7 @@ ERRORS = [
     (6, 3, 0, ReplyKind.TIME_EXCEEDED),
     (6, 3, 1, ReplyKind.OTHER),
     (6, 4, 2, ReplyKind.OTHER),
+    (6, 4, 1, ReplyKind.UNREACHABLE),
     (6, 2, 0, ReplyKind.TOO_BIG),
     *[(6, 1, code, ReplyKind.UNREACHABLE) for code in range(8)],
 ]
@@ -113,7 +115,8 @@ def test_an_error_names_the_probe_it_quotes(case: Any, data: st.DataObject) -> N
     least = (20 if family == 4 else 40) + 8
     quote = built(case)[: data.draw(st.integers(least, least + 60))]
     mtu = data.draw(st.integers(0, 0xFFFF))
-    answer = decode(f"icmp{family}", error(kind, code, quote, family, mtu))
+    packet = error(kind, code, quote, family, mtu)
+    answer = decode(f"icmp{family}", packet)
     assert answer == Answer(
         address=ROUTER[family],
         kind=expected,
@@ -131,6 +134,7 @@ def test_an_error_names_the_probe_it_quotes(case: Any, data: st.DataObject) -> N
         ecn=False,
         quoted_tos=chosen.tos,
         quoted_ttl=ttl,
+        message=packet[20 if family == 4 else 40 :],
     )
 
 
@@ -227,26 +231,37 @@ def test_udp(family: int) -> None:
     assert decode(f"udp{family}", packet[:-1], whole=False) is not None
 
 
-@pytest.mark.parametrize("kind", [4, 5, 8, 9, 10, 13, 14, 15, 17, 40, 42, 255])
-def test_other_icmp_is_nothing(kind: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "is_error"),
+    [
+        *[(kind, False) for kind in (0, 5, 8, 9, 10, 13, 14, 15, 17, 42)],
+        *[(kind, True) for kind in (4, 12, 31, 40, 41, 255)],
+    ],
+)
+def test_other_icmp_is_told_by_its_number_if_it_is_an_error(kind: int, is_error: bool) -> None:
     quote = bytes(IP(src=US[4], dst=TARGET[4]) / UDP(sport=4000, dport=33434, chksum=9))
-    assert decode("icmp4", error(kind, 0, quote, 4)) is None
+    answer = decode("icmp4", error(kind, 7, quote, 4))
+    assert (answer is not None) is is_error
+    if answer is not None:
+        assert (answer.kind, answer.icmp_type, answer.code) == (ReplyKind.OTHER, kind, 7)
 
 
-@pytest.mark.parametrize("kind", [0, 100, 127, 128, 130, 133, 134, 135, 136, 137, 143, 160, 255])
-def test_other_icmp6_is_nothing(kind: int) -> None:
+@pytest.mark.parametrize("kind", [5, 100, 127, 128, 130, 133, 134, 135, 136, 137, 143, 160, 255])
+def test_other_icmp6_is_told_by_its_number_if_it_is_an_error(kind: int) -> None:
     quote = bytes(IPv6(src=US[6], dst=TARGET[6]) / UDP(sport=4000, dport=33434, chksum=9))
     packet = bytearray(error(1, 0, quote, 6))
     packet[40] = kind
-    assert decode("icmp6", bytes(packet)) is None
+    answer = decode("icmp6", bytes(packet))
+    assert (answer is not None) is (kind < 128)
+    assert answer is None or answer.kind is ReplyKind.OTHER
 
 
 @pytest.mark.parametrize(
     "above",
-    [ICMP(type=0, id=1), ICMP(type=3) / IP() / UDP(), ICMP(type=13), Raw(b"12345678")],
+    [ICMP(type=0, id=1), ICMP(type=3) / IP() / UDP(), ICMP(type=13)],
 )
 def test_a_quote_of_something_else_is_nothing(above: Any) -> None:
-    quote = bytes(IP(src=US[4], dst=TARGET[4], proto=1 if ICMP in above else 47) / above)
+    quote = bytes(IP(src=US[4], dst=TARGET[4], proto=1) / above)
     assert decode("icmp4", error(11, 0, quote, 4)) is None
 
 

@@ -12,7 +12,7 @@ from tui_trace.engine.clock import StepWatch
 from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.identity import Identity
 from tui_trace.engine.ledger import Ledger, Probe, State
-from tui_trace.engine.matching import match
+from tui_trace.engine.matching import match, outgoing
 from tui_trace.engine.plan import Slot
 from tui_trace.engine.run import RunState
 from tui_trace.events import ReplyKind, Stamp
@@ -28,7 +28,7 @@ from tui_trace.source import (
     Switch,
     Tell,
 )
-from tui_trace.wire.network import Answer, Network, Outgoing, SendError, Sent
+from tui_trace.wire.network import NOTHING_QUOTED, Answer, Network, SendError, Sent
 
 PULSE = 100 * NS_PER_MS
 EXPIRY_LOOK = 20 * NS_PER_MS
@@ -265,7 +265,7 @@ class Engine:
         )
         self._ledger.add(probe)
         try:
-            self._network.send(Outgoing(settings, ttl, flow, key, ip_id))
+            self._network.send(outgoing(probe))
         except SendError as error:
             self._ledger.discard(probe)
             self._fail(run, ttl, error)
@@ -312,7 +312,7 @@ class Engine:
         # several sockets were read one after another: what came first is to count first
         answers.sort(key=lambda answer: answer.wall)
         for answer in answers:
-            probe = match(self._ledger, answer, self._network.address)
+            probe = match(self._ledger, answer, self._network.address, self._network.quoted)
             if probe is None:
                 foreign += answer.destination == self._network.address
             else:
@@ -350,6 +350,9 @@ class Engine:
                 run.plan.skip(probe.ttl, probe.index)
         run.flows.answered(probe, answer.kind, was, now)
         end = run.horizon.end
+        quoted = NOTHING_QUOTED
+        if answer.message:
+            quoted = self._network.quoted(outgoing(probe), answer)
         self._sink.event(
             events.Reply(
                 at=now - self._started,
@@ -374,6 +377,10 @@ class Engine:
                 ecn=answer.ecn,
                 quoted_tos=answer.quoted_tos,
                 quoted_ttl=answer.quoted_ttl,
+                quoted_bytes=quoted.shown,
+                changed=quoted.changed,
+                labels=quoted.labels,
+                interfaces=quoted.interfaces,
             )
         )
         self._tell_end(run)

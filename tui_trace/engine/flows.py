@@ -4,11 +4,13 @@ from tui_trace.engine.ledger import Probe, State
 from tui_trace.engine.ports import SynPorts
 from tui_trace.events import ReplyKind
 from tui_trace.settings import Flow as Mode
-from tui_trace.settings import ProbeSettings, Protocol, TcpFlags
+from tui_trace.settings import ProbeSettings, Protocol, TcpFlags, Track
 from tui_trace.wire.network import Flow, Network
 
 VARIED = 16
 """Source ports that `--flow vary` goes through."""
+TRACKED = 128
+"""Source ports that `--track port` goes through: the last of so many probes are told apart."""
 
 
 class PortBook:
@@ -41,7 +43,10 @@ class Flows:
         self._sent = 0
         protocol = settings.protocol
         self._other = icmp_checksum if protocol is Protocol.ICMP else settings.port
-        count = VARIED if settings.flow is Mode.VARY else settings.flows
+        self._varies = settings.flow is Mode.VARY or settings.track is Track.PORT
+        count = settings.flows
+        if self._varies:
+            count = TRACKED if settings.track is Track.PORT else VARIED
         if settings.source_port is None:
             self._own = [book.port(protocol, index) for index in range(count)]
         else:
@@ -51,7 +56,7 @@ class Flows:
                 for index in range(count)
             ]
         self._syn_ports: list[SynPorts] = []
-        if protocol is Protocol.TCP and settings.tcp_flags is not TcpFlags.ACK:
+        if protocol is Protocol.TCP and settings.tcp_flags in (TcpFlags.SYN, TcpFlags.ECN):
             reserve = None if settings.source_port else lambda: book.reserve(Protocol.TCP)
             self._syn_ports = [SynPorts(port, reserve) for port in self._own]
 
@@ -67,7 +72,7 @@ class Flows:
         """
         if self._settings.flow is Mode.CLASSIC and self._settings.protocol is Protocol.UDP:
             return self._own[index], self._other + self._sent % (0x10000 - self._other)
-        if self._settings.flow is Mode.VARY:
+        if self._varies:
             index = self._sent % len(self._own)
         if alone and self._syn_ports:
             port = self._syn_ports[index].take(now)

@@ -94,12 +94,16 @@ class Ledger:
     def __init__(self) -> None:
         """Empty."""
         self._by_key: dict[tuple[Protocol, int], Probe] = {}
+        self._by_ip_id: dict[int, Probe] = {}
+        self._by_port: dict[tuple[Protocol, int], Probe] = {}
         self._by_age: deque[Probe] = deque()
         self._data_lengths: set[int] = {0}
 
     def add(self, probe: Probe) -> None:
         """Take a probe in. One of the same key, a full cycle of keys ago, is forgotten."""
         self._by_key[probe.protocol, probe.key] = probe
+        self._by_ip_id[probe.ip_id] = probe
+        self._by_port[probe.protocol, probe.flow[0]] = probe
         self._by_age.append(probe)
         self._data_lengths.add(probe.data)
 
@@ -107,6 +111,8 @@ class Ledger:
         """Take the youngest back: it never left."""
         self._by_age.pop()
         del self._by_key[probe.protocol, probe.key]
+        self._by_ip_id.pop(probe.ip_id, None)
+        self._by_port.pop((probe.protocol, probe.flow[0]), None)
 
     def is_pending(self, protocol: Protocol, key: int) -> bool:
         """A probe of that key is in flight; its key must not be given away."""
@@ -116,6 +122,14 @@ class Ledger:
     def find(self, protocol: Protocol, key: int) -> Probe | None:
         """The probe that was sent with this key."""
         return self._by_key.get((protocol, key))
+
+    def find_ip_id(self, ip_id: int) -> Probe | None:
+        """The latest probe that was sent with this IP ID."""
+        return self._by_ip_id.get(ip_id)
+
+    def find_port(self, protocol: Protocol, port: int) -> Probe | None:
+        """The latest probe that was sent from this port."""
+        return self._by_port.get((protocol, port))
 
     def find_acknowledged(self, acknowledged: int) -> Probe | None:
         """The TCP probe that a SYN/ACK or RST acknowledges, with its data or without."""
@@ -137,3 +151,8 @@ class Ledger:
             slot = (probe.protocol, probe.key)
             if self._by_key.get(slot) is probe:
                 del self._by_key[slot]
+            if self._by_ip_id.get(probe.ip_id) is probe:
+                del self._by_ip_id[probe.ip_id]
+            port = (probe.protocol, probe.flow[0])
+            if self._by_port.get(port) is probe:
+                del self._by_port[port]

@@ -1,19 +1,30 @@
 """Which probe an answer belongs to, or none: then it is foreign, or forged."""
 
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
 from tui_trace.engine.ledger import Ledger, Probe, State
 from tui_trace.events import ReplyKind
-from tui_trace.settings import Protocol
-from tui_trace.wire.network import Answer
+from tui_trace.settings import Dnat, Protocol, Track
+from tui_trace.wire.network import Answer, Outgoing, Quoted
 
 ACKNOWLEDGING = frozenset({ReplyKind.SYN_ACK, ReplyKind.RST})
 DIRECT = ACKNOWLEDGING | {ReplyKind.ECHO, ReplyKind.UDP}
 
+Quoting: TypeAlias = Callable[[Outgoing, Answer], Quoted]
+"""`tui_trace.wire.network.Network.quoted`."""
 
-def match(ledger: Ledger, answer: Answer, target: str) -> Probe | None:
+
+def outgoing(probe: Probe) -> Outgoing:
+    """The probe as the wire was asked to send it."""
+    return Outgoing(probe.run.settings, probe.ttl, probe.flow, probe.key, probe.ip_id)
+
+
+def match(ledger: Ledger, answer: Answer, target: str, quoting: Quoting) -> Probe | None:
     """The probe that `answer` speaks of.
 
-    Key, flow and IP ID must all be those of one probe; what claims to come from the target must
-    come from its address. A quote may name another destination: NAT on the way can rewrite it.
+    What claims to come from the target must come from its address, and carry key and flow of one
+    probe. So must a quote; one that does not agree in every field may have been rewritten by NAT.
     """
     if answer.kind in DIRECT and answer.address != target:
         return None
@@ -23,11 +34,58 @@ def match(ledger: Ledger, answer: Answer, target: str) -> Probe | None:
         probe = ledger.find_acknowledged(answer.key)
     else:
         probe = ledger.find(answer.protocol, answer.key)
-    if probe is None or probe.flow != answer.flow:
+    if (
+        probe is not None
+        and probe.flow == answer.flow
+        and answer.destination == target
+        and (answer.ip_id is None or answer.ip_id == probe.ip_id)
+    ):
+        return probe
+    if answer.kind in DIRECT:
         return None
-    if answer.ip_id is not None and answer.ip_id != probe.ip_id:
-        return None
-    return probe
+    for candidate in _candidates(ledger, answer, probe):
+        if candidate.run.settings.dnat is not Dnat.OFF and _may_be(
+            candidate, answer, target, quoting
+        ):
+            return candidate
+    return None
+
+
+def _candidates(ledger: Ledger, answer: Answer, by_key: Probe | None) -> Iterator[Probe]:
+    """Probes that agree with a quote in the one field that tells them apart."""
+    if by_key is not None:
+        yield by_key
+    if answer.ip_id is not None:
+        by_id = ledger.find_ip_id(answer.ip_id)
+        if by_id is not None and by_id.protocol is answer.protocol:
+            yield by_id
+    by_port = ledger.find_port(answer.protocol, answer.flow[0])
+    if by_port is not None and by_port.run.settings.track is Track.PORT:
+        yield by_port
+
+
+def _may_be(probe: Probe, answer: Answer, target: str, quoting: Quoting) -> bool:
+    """Whether a quote that differs from the probe can be of it all the same.
+
+    At least 32 bits, mostly more, have to agree that nobody guesses: the key and the flow, or
+    the IP ID with what NAT makes of them, or what the user said to go by.
+    """
+    same_port = probe.flow[0] == answer.flow[0]
+    same_flow = probe.flow == answer.flow
+    if same_flow and probe.key == answer.key:
+        return True
+    went_elsewhere = answer.destination != target
+    track = probe.run.settings.track
+    if track is Track.PORT:
+        return same_port and (same_flow or went_elsewhere)
+    if answer.ip_id not in (None, probe.ip_id):
+        return False
+    if track is Track.IP_ID and answer.ip_id is not None:
+        return same_port and (same_flow or went_elsewhere)
+    has_ports = probe.protocol is not Protocol.ICMP
+    if has_ports and not same_port and probe.flow[1] != answer.flow[1]:
+        return False
+    return quoting(outgoing(probe), answer).is_translated
 
 
 def _awaiting_datagram(ledger: Ledger, answer: Answer) -> Probe | None:

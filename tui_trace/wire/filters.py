@@ -9,6 +9,8 @@ import socket
 import struct
 from collections.abc import Collection, Iterable
 
+from tui_trace.wire.reply import NOT_ERRORS
+
 _SO_ATTACH_FILTER = 26
 _SOL_RAW = 255
 _ICMP_FILTER = 1
@@ -88,12 +90,13 @@ def from_target(target: str, family: int, ports: Collection[int], is_tcp: bool) 
 
 
 def pass_icmp(sock: socket.socket, family: int) -> None:
-    """Let in echo replies and the errors that quote a probe."""
+    """Let in echo replies and the errors that quote a probe, also those not yet invented."""
     if family == 4:
-        passed = sum(1 << kind for kind in (0, 3, 11, 12))
+        # types from 32 on pass in any case
+        passed = 1 | sum(1 << kind for kind in range(32) if kind not in NOT_ERRORS)
         sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", ~passed & 0xFFFF_FFFF))
         return
     words = [0xFFFF_FFFF] * 8
-    for kind in (1, 2, 3, 4, 129):
+    for kind in (*range(1, 128), 129):
         words[kind >> 5] &= ~(1 << (kind & 31))
     sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *words))

@@ -9,6 +9,7 @@ above IP, the part that every router must quote (RFC 792):
     ICMP      identifier, checksum           sequence number, 16 bits
     UDP       source port, destination port  checksum, 16 bits, 1–65535
     TCP       source port, destination port  sequence number, 32 bits
+    others    bytes 0–1, bytes 2–3           bytes 4–7
     ========  =============================  =====================================
 
 IPv4 adds the IP ID. Two bytes of payload make the checksum what it has to be.
@@ -16,7 +17,7 @@ IPv4 adds the IP ID. Two bytes of payload make the checksum what it has to be.
 
 from typing import NamedTuple, Protocol, TypeAlias
 
-from tui_trace.events import ReplyKind, Stamp
+from tui_trace.events import Change, Interface, Label, ReplyKind, Stamp
 from tui_trace.settings import ProbeSettings
 from tui_trace.settings import Protocol as ProbeProtocol
 
@@ -55,7 +56,8 @@ class Answer(NamedTuple):
     """Of the probe it speaks of."""
     flow: Flow
     """As the probe carried it: a direct reply's ports are swapped back; an echo reply's checksum
-    is turned back into its request's."""
+    is turned back into its request's. Where a quote names another destination than the target,
+    what that alone does to a checksum, of UDP and ICMPv6, is undone in `flow` and `key`."""
     key: int | None
     """Of the probe it speaks of. `SYN_ACK` and `RST`: the number acknowledged less one, which
     counts the probe's data too (RFC 9293 §3.10.7); an RST without ACK: its sequence number.
@@ -75,6 +77,24 @@ class Answer(NamedTuple):
     ecn: bool
     quoted_tos: int | None
     quoted_ttl: int | None
+    message: bytes = b""
+    """All of an ICMP error, from its header on, for `Network.quoted`; empty for direct replies."""
+
+
+class Quoted(NamedTuple):
+    """What an ICMP error says of a probe, beyond which one it is."""
+
+    changed: tuple[Change, ...] = ()
+    shown: int | None = None
+    """Bytes of the probe that were quoted, where not all were."""
+    is_translated: bool = True
+    """The first eight bytes are the probe's, but for ports and identifier, with the checksum that
+    these and the addresses make."""
+    labels: tuple[Label, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
+
+
+NOTHING_QUOTED = Quoted()
 
 
 class SendError(Exception):
@@ -132,6 +152,10 @@ class Network(Protocol):
         Stamps of sending are read before the answers, so a probe's stamp never comes after its
         reply.
         """
+        ...
+
+    def quoted(self, probe: Outgoing, answer: Answer) -> Quoted:
+        """What an answer with a `message` says of the probe that was sent; never raises."""
         ...
 
     def wake(self) -> None:

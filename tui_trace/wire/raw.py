@@ -13,8 +13,9 @@ from typing import NamedTuple, TypeAlias
 
 from tui_trace.events import Stamp
 from tui_trace.settings import ProbeSettings, Protocol
-from tui_trace.wire import filters, reply, template
-from tui_trace.wire.network import Answer, Outgoing, SendError, Sent
+from tui_trace.wire import extensions, filters, quoting, reply, template
+from tui_trace.wire.network import NOTHING_QUOTED, Answer, Outgoing, Quoted, SendError, Sent
+from tui_trace.wire.reply import EXTENSIONS
 from tui_trace.wire.sockets import Family, Looped, RawSockets, read_sent
 
 _IP_UNICAST_IF = 50
@@ -129,6 +130,9 @@ class RawNetwork:
         Asks the routing table and sends nothing. The interface is looked up afresh, so one that
         was made anew under its old name serves again.
         """
+        if self.family == 6 and settings.protocol is Protocol.IP and settings.number in EXTENSIONS:
+            reason = f"IP protocol {settings.number} is an extension header in IPv6, not a protocol"
+            raise SendError(errno.EPROTONOSUPPORT, reason)
         name = settings.interface or self._interface
         try:
             index = socket.if_nametoindex(name) if name else 0
@@ -161,12 +165,12 @@ class RawNetwork:
         return source
 
     def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
-        """Reserve a source port, by a bound socket; for ICMP, any identifier. See `Network`.
+        """Reserve a source port, by a bound socket; without ports, any identifier. See `Network`.
 
         To a SYN/ACK the kernel answers RST, for the port does not listen; what comes to a UDP port
         is dropped in silence.
         """
-        if protocol is Protocol.ICMP:
+        if protocol in (Protocol.ICMP, Protocol.IP):
             return port or random.SystemRandom().randrange(1, 1 << 16)
         if port is not None and (protocol, port) in self._ports:
             return port
@@ -234,6 +238,22 @@ class RawNetwork:
             self._take_stamps(sent)
         return sent, answers
 
+    def quoted(self, probe: Outgoing, answer: Answer) -> Quoted:
+        """What an answer with a `message` says of the probe that was sent. See `Network`."""
+        settings, _, flow, key, ip_id = probe
+        route = self._route if settings is self._settings else self._routes.get(settings)
+        if route is None:
+            return NOTHING_QUOTED
+        quote, extension = extensions.split(answer.message, self.family)
+        sent = route.template.probe(answer.quoted_ttl or 0, flow, key, ip_id)
+        told = extensions.decode(extension) if extension else ((), ())
+        if quoting.is_as_sent(sent, quote, self.family):
+            is_whole = len(quote) >= len(sent)
+            if is_whole and not extension:
+                return NOTHING_QUOTED
+            return Quoted((), None if is_whole else len(quote), True, *told)
+        return Quoted(*quoting.compare(bytes(sent), quote, self.family), *told)
+
     def wake(self) -> None:
         """End a `receive` early; thread-safe and from a signal handler too."""
         os.eventfd_write(self._sockets.wake, 1)
@@ -259,6 +279,8 @@ class RawNetwork:
             packet = self._sockets.read(receiver, self.family)
             answer = None if packet is None else decode(packet)
             if answer is not None:
+                if answer.message and answer.destination != self.address:
+                    answer = quoting.undone(answer, self.address)
                 answers.append(answer)
 
     def _take_stamps(self, sent: list[Sent]) -> int | None:

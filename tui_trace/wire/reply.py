@@ -23,7 +23,7 @@ _IP4 = struct.Struct("!BBxxHHBBxx4x4s")
 _IP6 = struct.Struct("!HxxxxBB16x16s")
 
 # members are looked up once: each look-up on the class costs as much as a parse
-_ICMP, _UDP, _TCP = Protocol.ICMP, Protocol.UDP, Protocol.TCP
+_ICMP, _UDP, _TCP, _IP = Protocol.ICMP, Protocol.UDP, Protocol.TCP, Protocol.IP
 _TIME_EXCEEDED = ReplyKind.TIME_EXCEEDED
 _ECHO = ReplyKind.ECHO
 _UNREACHABLE = ReplyKind.UNREACHABLE
@@ -38,8 +38,11 @@ _ECE_CWR = 0xC0
 _ECE = 0x40
 
 _FRAGMENT = 44
-_EXTENSIONS = (0, 43, _FRAGMENT, 60)
+EXTENSIONS = (0, 43, _FRAGMENT, 60)
 """Hop-by-hop options, routing, fragment, destination options."""
+NOT_ERRORS = frozenset({0, 5, 8, 9, 10, *range(13, 19), 30, *range(33, 40), 42, 43})
+"""ICMP types that answer no probe: questions, their answers, and redirects, which quote a packet
+that went on its way all the same (IANA's registry; RFC 1122 §3.2.2)."""
 _MAX_EXTENSIONS = 8
 """IPv6 extension headers that are looked behind; a probe of ours leaves with none."""
 
@@ -81,6 +84,11 @@ def _text6(address: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET6, address)
 
 
+def text_of(address: bytes) -> str:
+    """4 or 16 bytes as text."""
+    return _text4(address) if len(address) == 4 else _text6(address)
+
+
 def from_ip4(data: bytes, wall: int, stamp: Stamp, whole: bool = True) -> Received | None:
     """A packet as a raw IPv4 socket gives it, header and all."""
     if len(data) < 20 or data[0] >> 4 != 4:
@@ -100,7 +108,7 @@ def quote4(data: bytes, start: int = 0) -> Quote | None:
     # a fragment that is not the first carries no transport header
     if first >> 4 != 4 or above < start + 20 or len(data) < above + 8 or fragment & 0x1FFF:
         return None
-    known = _transport(data, above, number, socket.IPPROTO_ICMP, 8)
+    known = _transport(data, above, number, 1, 8)
     if known is None:
         return None
     protocol, flow, key = known
@@ -114,20 +122,20 @@ def quote6(data: bytes, start: int = 0) -> Quote | None:
     first, following, ttl, destination = _IP6.unpack_from(data, start)
     if first >> 12 != 6:
         return None
-    number, above = _behind_extensions(data, following, start + 40)
-    if len(data) < above + 8:
+    number, above = behind_extensions(data, following, start + 40)
+    if number in EXTENSIONS or len(data) < above + 8:
         return None
-    known = _transport(data, above, number, socket.IPPROTO_ICMPV6, 128)
+    known = _transport(data, above, number, 58, 128)
     if known is None:
         return None
     protocol, flow, key = known
     return Quote(protocol, flow, key, None, _text6(destination), first >> 4 & 0xFF, ttl)
 
 
-def _behind_extensions(data: bytes, number: int, start: int) -> tuple[int, int]:
+def behind_extensions(data: bytes, number: int, start: int) -> tuple[int, int]:
     """What follows IPv6's extension headers (RFC 8200 §4), and where: maybe past the data's end."""
     for _ in range(_MAX_EXTENSIONS):
-        if number not in _EXTENSIONS or len(data) < start + 8:
+        if number not in EXTENSIONS or len(data) < start + 8:
             break
         length = data[start + 1] * 8 + 8
         if number == _FRAGMENT:
@@ -148,9 +156,7 @@ def _transport(
         return (_ICMP, (third, second), fourth) if first == echo << 8 else None
     if number == 17:
         return _UDP, (first, second), fourth
-    if number == 6:
-        return _TCP, (first, second), third << 16 | fourth
-    return None
+    return _TCP if number == 6 else _IP, (first, second), third << 16 | fourth
 
 
 def icmp4(packet: Received) -> Answer | None:
@@ -169,10 +175,10 @@ def icmp4(packet: Received) -> Answer | None:
         mtu = _H.unpack_from(data, start + 6)[0] or None
     elif kind == 3:
         reply = _UNREACHABLE
-    elif kind in (11, 12):
-        reply = _OTHER
-    else:
+    elif kind in NOT_ERRORS:
         return None
+    else:
+        reply = _OTHER
     return _error(packet, reply, quote4(data, start + 8), mtu)
 
 
@@ -190,9 +196,9 @@ def icmp6(packet: Received) -> Answer | None:
     elif kind == 2:
         reply = _TOO_BIG
         mtu = _I.unpack_from(data, start + 4)[0] or None
-    elif kind == 1:
+    elif kind == 1 or (kind == 4 and code == 1):
         reply = _UNREACHABLE
-    elif kind in (3, 4):
+    elif kind < 128:
         reply = _OTHER
     else:
         return None
@@ -210,7 +216,7 @@ def _error(
     # by position: by name, sixteen fields cost 1 µs more
     return Answer(
         *(address, reply, protocol, flow, key, ip_id, destination, wall, stamp),
-        *(kind, code, reply_ttl, mtu, False, tos, ttl),
+        *(kind, code, reply_ttl, mtu, False, tos, ttl, data[start:]),
     )
 
 

@@ -24,7 +24,17 @@ _UDP = struct.Struct("!HHHHH")
 _PORTS_SEQUENCE = struct.Struct("!HHI")
 
 _WINDOW = 64_240
-_TCP_FLAGS = {TcpFlags.SYN: "S", TcpFlags.ACK: "A", TcpFlags.ECN: "SEC"}
+_TCP_FLAGS = {
+    TcpFlags.SYN: "S",
+    TcpFlags.ACK: "A",
+    TcpFlags.SYN_ACK: "SA",
+    TcpFlags.ECN: "SEC",
+}
+_NUMBERS = {
+    Protocol.ICMP: {4: socket.IPPROTO_ICMP, 6: socket.IPPROTO_ICMPV6},
+    Protocol.UDP: {4: 17, 6: 17},
+    Protocol.TCP: {4: 6, 6: 6},
+}
 _ALIKE = 0x9E37_79B1
 """Odd, so that a flow's label differs from that of its neighbours (Knuth's multiplicative hash)."""
 
@@ -67,21 +77,23 @@ class Template:
         self._label = label
         self._own_labels = settings.flow is not FlowMode.CONSTANT
         self._tos = settings.tos
-        self._is_ack = settings.tcp_flags is TcpFlags.ACK
+        self._acknowledges = settings.tcp_flags in (TcpFlags.ACK, TcpFlags.SYN_ACK)
         self._start = 20 if family == 4 else 40
         self._length = settings.size - self._start
         header = self._packet[: self._start]
         self._header_sum = ones_sum(header)
         # of the pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1) only ICMPv4 has none
-        number = {Protocol.ICMP: socket.IPPROTO_ICMPV6, Protocol.UDP: 17, Protocol.TCP: 6}
         pseudo = 0
         if family == 6 or settings.protocol is not Protocol.ICMP:
             addresses = header[12:20] if family == 4 else header[8:40]
-            pseudo = ones_sum(addresses) + self._length + number[settings.protocol]
+            pseudo = ones_sum(addresses) + self._length + number_of(settings, family)
         self._sum = pseudo + ones_sum(self._packet[self._start :])
-        self._patch = {Protocol.ICMP: self._icmp, Protocol.UDP: self._udp, Protocol.TCP: self._tcp}[
-            settings.protocol
-        ]
+        self._patch = {
+            Protocol.ICMP: self._icmp,
+            Protocol.UDP: self._udp,
+            Protocol.TCP: self._tcp,
+            Protocol.IP: self._ip,
+        }[settings.protocol]
 
     def probe(self, ttl: int, flow: Flow, key: int, ip_id: int) -> bytearray:
         """One probe's whole IP packet, in a buffer that the next call uses again.
@@ -123,10 +135,20 @@ class Template:
         start = self._start
         _PORTS_SEQUENCE.pack_into(packet, start, source, destination, key)
         total = self._sum + source + destination + key
-        if self._is_ack:
+        if self._acknowledges:
             _I.pack_into(packet, start + 8, key)
             total += key
         _H.pack_into(packet, start + 16, -total % _ONES)
+
+    def _ip(self, packet: bytearray, flow: Flow, key: int) -> None:
+        _PORTS_SEQUENCE.pack_into(packet, self._start, *flow, key)
+
+
+def number_of(settings: ProbeSettings, family: int) -> int:
+    """The IP protocol, or next header, of a probe."""
+    return (
+        settings.number if settings.protocol is Protocol.IP else _NUMBERS[settings.protocol][family]
+    )
 
 
 def scapy_layers() -> tuple[Any, Any]:
@@ -144,6 +166,7 @@ def scapy_layers() -> tuple[Any, Any]:
     except OSError:
         # somebody else's home: scapy would not live through its look into it
         scapy.main.SCAPY_CACHE_FOLDER = None
+    # knows the labels in an ICMP extension
     from scapy.layers import inet, inet6  # noqa: PLC0415
 
     return inet, inet6
@@ -152,8 +175,8 @@ def scapy_layers() -> tuple[Any, Any]:
 def _build(settings: ProbeSettings, source: str, target: str, family: int) -> bytes:
     """The packet with all that `Template.probe` sets at zero, checksums too."""
     inet, inet6 = scapy_layers()
+    number = number_of(settings, family)
     if family == 4:
-        number = {Protocol.ICMP: 1, Protocol.UDP: 17, Protocol.TCP: 6}[settings.protocol]
         below = inet.IP(
             src=source,
             dst=target,
@@ -166,7 +189,6 @@ def _build(settings: ProbeSettings, source: str, target: str, family: int) -> by
             proto=number,
         )
     else:
-        number = {Protocol.ICMP: 58, Protocol.UDP: 17, Protocol.TCP: 6}[settings.protocol]
         length = settings.size - 40
         below = inet6.IPv6(src=source, dst=target, tc=settings.tos, hlim=0, plen=length, nh=number)
     match settings.protocol:
@@ -186,9 +208,11 @@ def _build(settings: ProbeSettings, source: str, target: str, family: int) -> by
                 window=_WINDOW,
                 options=[] if settings.bare else tcp_options(settings.tcp_flags, family),
             )
-    packet = bytes(below / above)
+        case Protocol.IP:
+            above = bytes(8)
+    packet = bytes(below) + bytes(above)
     # the fix comes first in the payload of ICMP and UDP: it is set with each probe
-    fix = bytes(0 if settings.protocol is Protocol.TCP else 2)
+    fix = bytes(2 if settings.protocol in (Protocol.ICMP, Protocol.UDP) else 0)
     return packet + fix + bytes([settings.fill]) * (settings.size - len(packet) - len(fix))
 
 

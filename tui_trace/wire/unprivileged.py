@@ -21,7 +21,7 @@ from tui_trace.wire.connects import Tcp
 from tui_trace.wire.datagrams import Icmp, Route, Udp
 from tui_trace.wire.errqueue import DIALECTS, UserSockets
 from tui_trace.wire.hub import Hub
-from tui_trace.wire.network import Answer, Outgoing, SendError, Sent
+from tui_trace.wire.network import NOTHING_QUOTED, Answer, Outgoing, Quoted, SendError, Sent
 from tui_trace.wire.refusal import refusal
 from tui_trace.wire.slots import Slot, Way
 
@@ -143,6 +143,10 @@ class ErrorQueueNetwork:
         sent, answers = hub.sent, hub.answers
         hub.sent, hub.answers = [], []
         return sent, answers
+
+    def quoted(self, probe: Outgoing, answer: Answer) -> Quoted:  # noqa: ARG002
+        """Nothing: no quote comes with its headers."""
+        return NOTHING_QUOTED
 
     def wake(self) -> None:
         """End a `receive` early; thread-safe and from a signal handler too."""
