@@ -75,6 +75,9 @@ def pressing(keys: str):
             await pilot.pause(0.02)
         for key in keys.split():
             await pilot.press(key)
-        await pilot.pause(0.3)
+        before, now = "", pilot.app.export_screenshot()
+        while now != before:
+            await pilot.pause(0.3)
+            before, now = now, pilot.app.export_screenshot()
 
     return press

@@ -207,6 +207,18 @@ async def test_more_hops_than_lines_can_be_reached() -> None:
         assert "10.0.0.1 " in watch.text("#hops")
 
 
+async def test_a_scroll_bar_hides_nothing() -> None:
+    many = [(f"10.0.0.{n}", float(n)) for n in range(1, 31)]
+    async with watching(FakeSource(path(3, hops=many)), size=(80, 16)) as watch:
+        await watch.press("end")
+        await watch.pilot.pause(0.2)
+        seen_lines = [
+            "".join(segment.text for segment in strip)
+            for strip in watch.app.screen._compositor.render_strips()
+        ]
+        assert any("10.0.0.30" in line and "[open]" in line for line in seen_lines)
+
+
 async def test_the_table_follows_the_width() -> None:
     async with watching(size=(200, 40)) as watch:
         wide = watch.text("#hops").splitlines()[0]

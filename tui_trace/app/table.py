@@ -37,6 +37,8 @@ class HopTable(ScrollView):
         self._layout_now = lay_out(self._chosen, 80, self._wants)
         self._rows: dict[int, tuple[Hop, list[Strip]]] = {}
         self._lines: list[tuple[int, Strip]] = []
+        self._scrolls = False
+        """There are more lines than fit, and a scroll bar."""
         self._title: Strip | None = None
         self._palette = Palette(self)
         self.selected: int | None = None
@@ -133,7 +135,8 @@ class HopTable(ScrollView):
     def _arrange(self) -> None:
         if not self.size.width:
             return
-        self._layout_now = lay_out(self._chosen, self.size.width, self._wants)
+        room = self.size.width - self._scrolls * self.styles.scrollbar_size_vertical
+        self._layout_now = lay_out(self._chosen, room, self._wants)
         self._rows.clear()
         self._title = None
         self._rebuild()
@@ -146,8 +149,14 @@ class HopTable(ScrollView):
         for hop in self._hops:
             lines.extend((hop.ttl, strip) for strip in self._strips(hop))
         before, self._lines = self._lines, lines
-        if len(before) != len(lines):
-            self.virtual_size = Size(self.size.width, len(lines) + _HEADER)
+        scrolls = len(lines) + _HEADER > self.size.height
+        if scrolls != self._scrolls:
+            self._scrolls = scrolls
+            self._arrange()
+            return
+        whole = Size(self.size.width, len(lines) + _HEADER)
+        if len(before) != len(lines) or whole != self.virtual_size:
+            self.virtual_size = whole
             self.refresh()
             return
         for index, (old, new) in enumerate(zip(before, lines, strict=True)):
