@@ -107,10 +107,13 @@ def test_hops_and_counters_are_those_of_the_file(name: str, family: int) -> None
             assert reply.quoted_ttl in (None, 0 if name == "zero-ttl" and ttl == 3 else 1)
 
 
-def interval(percent: float, count: int) -> tuple[float, float]:
-    """The 99 % interval of what is lost of so many, as a normal distribution has it."""
+def interval(percent: float, count: int, width: float = 4.5) -> tuple[float, float]:
+    """What is lost of so many, within `width` standard deviations of a normal distribution.
+
+    4.5 are exceeded once in 150,000 times; 2.576, the 99 % interval, once in a hundred.
+    """
     share = percent / 100
-    spread = 2.576 * (count * share * (1 - share)) ** 0.5
+    spread = width * (count * share * (1 - share)) ** 0.5
     return count * share - spread, count * share + spread
 
 
