@@ -8,8 +8,10 @@ import msgspec
 from tui_trace import events as ev
 from tui_trace.session.hop import HopFold
 from tui_trace.session.marks import marks_of
-from tui_trace.session.model import NOBODY, Run, Snapshot, Who
+from tui_trace.session.model import NOBODY, Happening, Run, Snapshot, Who
+from tui_trace.session.paths import PathBook
 from tui_trace.session.state import RunState, SessionState
+from tui_trace.session.timeline import TimelineFold
 from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
 
 CALM = 5 * NS_PER_S
@@ -99,6 +101,8 @@ class Session:
         self._foreign = 0
         self._who: dict[str, Who] = {}
         self._ended = False
+        self._paths = PathBook()
+        self._timeline = TimelineFold()
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.SessionBegan: self._session_began,
             ev.PaceSet: self._pace_set,
@@ -136,6 +140,8 @@ class Session:
             foreign=self._foreign,
             who=self._who,
             ended=self._ended,
+            paths=self._paths.state(),
+            timeline=self._timeline.state(),
         )
 
     @classmethod
@@ -155,6 +161,8 @@ class Session:
         session._foreign = state.foreign
         session._who = dict(state.who)
         session._ended = state.ended
+        session._paths = PathBook.of(state.paths)
+        session._timeline = TimelineFold.of(state.timeline)
         return session
 
     def apply(self, event: ev.Event) -> None:
@@ -181,6 +189,9 @@ class Session:
             notice=" · ".join(filter(None, (self._notice, self._moved))) or None,
             foreign=self._foreign,
             ended=self._ended,
+            path=self._paths.now(self._run.number),
+            paths=self._paths.paths(),
+            timeline=self._timeline.timeline(),
             who=self._who,
         )
 
@@ -202,6 +213,10 @@ class Session:
             self._runs[event.run] = run
         run.pace = self._pace
         self._run = run
+        text = f"run {run.number}: {run.settings.words()}"
+        self._timeline.moment(event.at, Happening.RUN, text)
+        if path := self._paths.now(run.number):
+            self._timeline.on_path(event.at, path.letter)
 
     def _round_began(self, event: ev.RoundBegan) -> None:
         if run := self._runs.get(event.run):
@@ -230,16 +245,26 @@ class Session:
             hop.duplicate()
         else:
             hop.answer(event, marks_of(event, run.settings, self._began.family))
+            moved = self._paths.answered(event, run.settings, self._began.address)
+            if moved is not None and run is self._run:
+                self._timeline.on_path(moved.since, moved.letter)
+            if event.reached:
+                rtt = max(event.rtt, 0)
+                self._timeline.answered(event.at, rtt, event.probe, late=event.late)
 
     def _probe_lost(self, event: ev.ProbeLost) -> None:
         if run := self._runs.get(event.run):
             run.hop(event.ttl).lost(event.probe)
+            if run.reached and event.ttl == run.end:
+                self._timeline.lost(event.at, event.probe)
 
     def _probe_void(self, event: ev.ProbeVoid) -> None:
         if run := self._runs.get(event.run):
             run.hop(event.ttl).void(event.probe)
 
     def _send_failed(self, event: ev.SendFailed) -> None:
+        if event.reason != self._trouble:
+            self._timeline.moment(event.at, Happening.TROUBLE, event.reason)
         self._trouble = event.reason
         self._failed = event.at
 
@@ -254,9 +279,11 @@ class Session:
     def _source_changed(self, event: ev.SourceChanged) -> None:
         self._source = event.source
         self._moved = f"probes now leave from {event.source}"
+        self._timeline.moment(event.at, Happening.NOTICE, self._moved)
 
     def _notice_given(self, event: ev.Notice) -> None:
         self._notice = event.text
+        self._timeline.moment(event.at, Happening.NOTICE, event.text)
 
     def _named(self, event: ev.Named) -> None:
         self._learn(event.address, named=event)

@@ -3,10 +3,12 @@
 All times are integers in nanoseconds unless the name says otherwise.
 """
 
+import enum
+
 import msgspec
 
 from tui_trace.events import Named, Origin, Owned, Registered
-from tui_trace.settings import Pace, ProbeSettings
+from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
 
 LOST = -1
 """In `Hop.recent`: the wait passed unanswered."""
@@ -92,6 +94,106 @@ class Run(msgspec.Struct, frozen=True):
     hops: tuple[Hop, ...]
 
 
+class Balance(enum.StrEnum):
+    """How several addresses come to answer at one TTL of one path."""
+
+    PACKET = "per packet"
+    """They take turns under a constant flow."""
+    FLOW = "per flow"
+    """The flow varies, and each takes its own way."""
+
+
+class PathHop(msgspec.Struct, frozen=True):
+    """One TTL of a path."""
+
+    ttl: int
+    addresses: tuple[str, ...]
+    """Who is there; empty if nothing ever answered."""
+    balanced: Balance | None
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """A stretch of one run on one path."""
+
+    run: int
+    since: int
+    """`at` of its first answer."""
+    until: int
+    """`at` of its last answer up to now."""
+
+
+class Path(msgspec.Struct, frozen=True):
+    """A way that probes went."""
+
+    letter: str
+    """`A`, `B`, … in the order of their discovery."""
+    hops: tuple[PathHop, ...]
+    """From TTL 1 to the last that is known; those between may be silent."""
+    visits: tuple[Visit, ...]
+    """Oldest first."""
+
+
+class PathNow(msgspec.Struct, frozen=True):
+    """The path of the run in force."""
+
+    letter: str
+    since: int
+
+
+class Happening(enum.StrEnum):
+    """What a moment is remembered for."""
+
+    RUN = "run"
+    PATH = "path"
+    TROUBLE = "trouble"
+    NOTICE = "notice"
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """Something worth going back to."""
+
+    at: int
+    what: Happening
+    text: str
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """What the target did in one stretch of the session."""
+
+    path: str = ""
+    """Letter of the path in force at its end; empty if there was no answer yet."""
+    answered: int = 0
+    """By the target."""
+    lost: int = 0
+    """Of the probes to the target; a late answer takes one back."""
+    total: int = 0
+    """Of the RTTs, in ns."""
+    min: int | None = None
+    max: int | None = None
+
+    @property
+    def mean(self) -> float | None:
+        """RTT of the target in ns; None without an answer."""
+        return self.total / self.answered if self.answered else None
+
+    @property
+    def loss_percent(self) -> float | None:
+        """Of the target; None if nothing was decided."""
+        decided = self.answered + self.lost
+        return 100.0 * self.lost / decided if decided else None
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """The whole session in a bounded number of stretches of equal width."""
+
+    width: int
+    """Nanoseconds of a bucket: one second, doubled as often as it takes."""
+    buckets: tuple[Bucket, ...]
+    """From the session's start to the last that saw anything happen."""
+    moments: tuple[Moment, ...]
+    """In the order of their time."""
+
+
 class Who(msgspec.Struct, frozen=True):
     """What is known of an address; None where nothing is (yet)."""
 
@@ -145,5 +247,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     foreign: int
     """Replies that answer none of our probes."""
     ended: bool
+    path: PathNow | None = None
+    """None before the first answer."""
+    paths: tuple[Path, ...] = ()
+    """All that this session has seen, in the order of their discovery."""
+    timeline: Timeline = Timeline(NS_PER_S, (), ())
     who: dict[str, Who] = {}
     """What is known of each address, `NOBODY` for those that are not in it; never changed."""

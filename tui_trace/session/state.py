@@ -6,7 +6,8 @@ A fold restored goes on exactly as the one it was taken from. Times are in ns, a
 import msgspec
 
 from tui_trace.events import SessionBegan
-from tui_trace.session.model import Who
+from tui_trace.session.model import Happening, Who
+from tui_trace.session.track import HopTrack
 from tui_trace.settings import Pace, ProbeSettings
 
 VERSION = 2
@@ -74,6 +75,55 @@ class RunState(_State, frozen=True, array_like=True):
     hops: list[HopState]
 
 
+class TrackState(_State, frozen=True, array_like=True):
+    """Of `Track`."""
+
+    target: str
+    hops: dict[int, HopTrack]
+    last: int
+
+
+class KnownState(_State, frozen=True, array_like=True):
+    """Of a path."""
+
+    letter: str
+    varied: bool
+    hops: dict[int, list[str]]
+    balanced: list[int]
+    stays: list[tuple[int, int, int]]
+
+
+class PathsState(_State, frozen=True, array_like=True):
+    """Of `PathBook`."""
+
+    discovered: int
+    tracks: dict[int, TrackState]
+    paths: list[KnownState]
+    on: dict[int, tuple[int, int]]
+    """By run: which path, which of its visits."""
+
+
+class BucketState(_State, frozen=True, array_like=True):
+    """Of one bucket of the timeline."""
+
+    path: str
+    answered: int
+    lost: int
+    total: int
+    min: int | None
+    max: int | None
+
+
+class TimelineState(_State, frozen=True, array_like=True):
+    """Of `TimelineFold`."""
+
+    width: int
+    buckets: list[BucketState]
+    moments: list[tuple[int, Happening, str]]
+    lost: dict[int, int]
+    path: str
+
+
 class SessionState(_State, frozen=True, array_like=True):
     """Of `Session`."""
 
@@ -91,6 +141,8 @@ class SessionState(_State, frozen=True, array_like=True):
     foreign: int
     who: dict[str, Who]
     ended: bool
+    paths: PathsState
+    timeline: TimelineState
 
 
 def distances(numbers: list[int]) -> list[int]:

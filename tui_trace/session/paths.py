@@ -1,0 +1,277 @@
+"""The paths that a session has seen: each with a letter, what stands where, and when it was taken.
+
+A path is what its hops are. Where nothing answers, any path may lead: a stretch of a run is on a
+known path as long as no TTL says otherwise. What a constant flow shows and what varied flows show
+are kept apart: the one is a path, the other a bundle.
+"""
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from tui_trace.events import Reply
+from tui_trace.session.model import Balance, Path, PathHop, PathNow, Visit
+from tui_trace.session.state import KnownState, PathsState, StateError, TrackState
+from tui_trace.session.track import Track
+from tui_trace.settings import Flow, ProbeSettings, Protocol
+
+_MOST_PATHS = 200
+_MOST_VISITS = 50
+"""Of one path; after that the stretches between the first and these are forgotten."""
+
+
+def letters(number: int) -> str:
+    """`A`, `B`, … `Z`, `AA`, `AB`, … from 0 on."""
+    text = ""
+    number += 1
+    while number:
+        number, place = divmod(number - 1, 26)
+        text = chr(ord("A") + place) + text
+    return text
+
+
+def varies(settings: ProbeSettings) -> bool:
+    """Probes of these settings are not of one flow."""
+    if settings.flow is Flow.CLASSIC:
+        return settings.protocol is Protocol.UDP
+    return settings.flow is Flow.VARY
+
+
+class _Stay:
+    """A visit while it lasts."""
+
+    __slots__ = ("run", "since", "until")
+
+    def __init__(self, run: int, since: int, until: int) -> None:
+        self.run = run
+        self.since = since
+        self.until = until
+
+
+class _Known:
+    """A path while more becomes known of it."""
+
+    __slots__ = ("_hops", "balanced", "hops", "letter", "stays", "varied")
+
+    def __init__(self, letter: str, varied: bool) -> None:
+        self.letter = letter
+        self.varied = varied
+        self.hops: dict[int, set[str]] = {}
+        self.balanced: set[int] = set()
+        self.stays: list[_Stay] = []
+        self._hops: tuple[PathHop, ...] | None = None
+
+    def admits(self, track: Track) -> bool:
+        """Nothing in the track contradicts this path, and something speaks for it."""
+        both = [(self.hops[ttl], hop) for ttl, hop in track.known().items() if ttl in self.hops]
+        return bool(both) and all(not who.isdisjoint(hop.group) for who, hop in both)
+
+    def learn(self, track: Track) -> None:
+        """What the track knows of it."""
+        for ttl, hop in track.known().items():
+            if ttl not in self.hops:
+                self.hops[ttl] = set(hop.group)
+            if hop.balanced:
+                self.hops[ttl] |= hop.group.keys()
+                self.balanced.add(ttl)
+        end = next((t for t in sorted(self.hops) if self.hops[t] == {track.target}), None)
+        if end is not None:
+            for ttl in [ttl for ttl in self.hops if ttl > end]:
+                del self.hops[ttl]
+        self._hops = None
+
+    def path(self) -> Path:
+        """As it is now."""
+        if self._hops is None:
+            self._hops = tuple(self._make(ttl) for ttl in range(1, max(self.hops, default=0) + 1))
+        visits = tuple(Visit(stay.run, stay.since, stay.until) for stay in self.stays)
+        return Path(self.letter, self._hops, visits)
+
+    def _make(self, ttl: int) -> PathHop:
+        balance = None
+        if ttl in self.balanced:
+            balance = Balance.FLOW if self.varied else Balance.PACKET
+        return PathHop(ttl, tuple(sorted(self.hops.get(ttl, ()))), balance)
+
+
+class PathBook:
+    """Takes answers, and knows at any moment which run is on which path since when."""
+
+    def __init__(self) -> None:
+        """No answer yet."""
+        self._tracks: dict[int, Track] = {}
+        self._on: dict[int, tuple[_Known, _Stay]] = {}
+        """By run: the path, and the visit that still lasts."""
+        self._paths: list[_Known] = []
+        self._discovered = 0
+
+    def answered(self, reply: Reply, settings: ProbeSettings, target: str) -> PathNow | None:
+        """Take an answer that is neither a duplicate nor from beyond the target.
+
+        Gives the path that its run has come to by it, None if it stays where it was.
+        """
+        track = self._tracks.get(reply.run)
+        if track is None:
+            track = self._tracks[reply.run] = Track(target, {})
+        if not track.answered(reply):
+            return None
+        before = self._on.get(reply.run)
+        since = track.moved()
+        if before is None or since is not None:
+            stay = _Stay(reply.run, reply.at if since is None else since, reply.at)
+            if before is not None:
+                before[1].until = stay.since
+            known = self._find(track, settings)
+        else:
+            known, stay = before
+            if not known.admits(track):
+                # only now the hop answered that tells this path from the one it was taken for
+                known.stays.remove(stay)
+                known = self._find(track, settings)
+        known.learn(track)
+        self._on[reply.run] = known, stay
+        if before is None or known is not before[0] or stay is not before[1]:
+            self._stay(known, stay)
+        return (
+            PathNow(known.letter, stay.since) if before is None or known is not before[0] else None
+        )
+
+    def _find(self, track: Track, settings: ProbeSettings) -> _Known:
+        varied = varies(settings)
+        fitting = [known for known in self._paths if known.varied == varied and known.admits(track)]
+        if fitting:
+            return max(fitting, key=lambda known: known.stays[-1].since if known.stays else -1)
+        known = _Known(letters(self._discovered), varied)
+        self._discovered += 1
+        self._paths.append(known)
+        return known
+
+    def _stay(self, known: _Known, stay: _Stay) -> None:
+        known.stays.append(stay)
+        lasting = [stay for _, stay in self._on.values()]
+        over = [old for old in known.stays[1:-1] if old not in lasting]
+        if len(known.stays) > _MOST_VISITS and over:
+            known.stays.remove(over[0])
+        used = [path for path, _ in self._on.values()]
+        idle = [path for path in self._paths if path not in used and path is not known]
+        if len(self._paths) > _MOST_PATHS and idle:
+            self._paths.remove(idle[0])
+
+    def _close_up(self) -> None:
+        for run, (_, stay) in self._on.items():
+            stay.until = max(stay.until, self._tracks[run].last)
+
+    def now(self, run: int) -> PathNow | None:
+        """The path of a run; None before its first answer."""
+        on = self._on.get(run)
+        return PathNow(on[0].letter, on[1].since) if on else None
+
+    def paths(self) -> tuple[Path, ...]:
+        """All that are known, in the order of their discovery."""
+        self._close_up()
+        return tuple(known.path() for known in self._paths)
+
+    # --- written down
+
+    def state(self) -> PathsState:
+        """All of it, to be restored."""
+        self._close_up()
+        return PathsState(
+            discovered=self._discovered,
+            tracks={
+                run: TrackState(track.target, track.hops, track.last)
+                for run, track in self._tracks.items()
+            },
+            paths=[
+                KnownState(
+                    letter=known.letter,
+                    varied=known.varied,
+                    hops={ttl: sorted(who) for ttl, who in known.hops.items()},
+                    balanced=sorted(known.balanced),
+                    stays=[(stay.run, stay.since, stay.until) for stay in known.stays],
+                )
+                for known in self._paths
+            ],
+            on={
+                run: (self._paths.index(known), known.stays.index(stay))
+                for run, (known, stay) in self._on.items()
+            },
+        )
+
+    @classmethod
+    def of(cls, state: PathsState) -> "PathBook":
+        """As it was; `StateError` if it cannot have been so."""
+        book = cls()
+        book._discovered = state.discovered
+        for run, track in state.tracks.items():
+            book._tracks[run] = Track(track.target, track.hops, track.last)
+        for path in state.paths:
+            known = _Known(path.letter, path.varied)
+            known.hops = {ttl: set(who) for ttl, who in path.hops.items() if 0 <= ttl < 256}
+            known.balanced = set(path.balanced)
+            known.stays = [_Stay(*stay) for stay in path.stays]
+            book._paths.append(known)
+        for run, (place, visit) in state.on.items():
+            if run not in book._tracks or not 0 <= place < len(book._paths):
+                raise StateError("a run on no path")
+            stays = book._paths[place].stays
+            if not 0 <= visit < len(stays):
+                raise StateError("a visit of no path")
+            book._on[run] = book._paths[place], stays[visit]
+        return book
+
+
+# --- what moved
+
+Move: TypeAlias = Literal["same", "moved", "gone", "new"]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One line of two paths side by side."""
+
+    move: Move
+    """`gone` and `new`: on one of them alone; `moved`: another address in this place."""
+    before: PathHop | None
+    after: PathHop | None
+
+
+def what_moved(before: Path, after: Path) -> tuple[Step, ...]:
+    """Two paths hop by hop, aligned: one hop more or less does not make all that follow differ.
+
+    A hop that is silent on either side differs from nothing.
+    """
+    old, new = _tokens(before.hops, after.hops)
+    steps: list[Step] = []
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        steps += _steps(tag, before.hops[i1:i2], after.hops[j1:j2])
+    return tuple(steps)
+
+
+def _steps(tag: str, old: tuple[PathHop, ...], new: tuple[PathHop, ...]) -> Iterator[Step]:
+    for one, other in zip_longest(old, new):
+        if one is None:
+            yield Step("new", None, other)
+        elif other is None:
+            yield Step("gone", one, None)
+        else:
+            silent = not one.addresses or not other.addresses
+            yield Step("same" if tag == "equal" or silent else "moved", one, other)
+
+
+def _tokens(*paths: tuple[PathHop, ...]) -> list[list[int]]:
+    """A number a hop, the same where any address is."""
+    numbers: dict[str, int] = {}
+    told: list[list[int]] = []
+    for count, path in enumerate(paths):
+        tokens = []
+        for place, hop in enumerate(path):
+            fresh = (count + 1) * 1000 + place
+            number = next((numbers[a] for a in hop.addresses if a in numbers), fresh)
+            for address in hop.addresses:
+                numbers.setdefault(address, number)
+            tokens.append(number if hop.addresses else -1)
+        told.append(tokens)
+    return told

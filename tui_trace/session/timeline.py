@@ -1,0 +1,155 @@
+"""The whole session at a glance, in bounded memory: stretches that double their width."""
+
+from bisect import insort
+
+from tui_trace.session.model import Bucket, Happening, Moment, Timeline
+from tui_trace.session.state import BucketState, TimelineState
+from tui_trace.settings import NS_PER_S
+
+MOST_BUCKETS = 600
+MOST_MOMENTS = 500
+"""The oldest go first."""
+_REMEMBERED = 256
+"""Lost probes whose loss can still be taken back."""
+_LONGEST = 1 << 62
+
+
+class _Growing:
+    """One bucket; `made` is what it looked like when it was last asked for."""
+
+    __slots__ = ("answered", "lost", "made", "max", "min", "path", "total")
+
+    def __init__(self, path: str = "") -> None:
+        self.path = path
+        self.answered = 0
+        self.lost = 0
+        self.total = 0
+        self.min: int | None = None
+        self.max: int | None = None
+        self.made: Bucket | None = None
+
+    def answer(self, rtt: int) -> None:
+        self.made = None
+        self.answered += 1
+        self.total += rtt
+        self.min = rtt if self.min is None else min(self.min, rtt)
+        self.max = rtt if self.max is None else max(self.max, rtt)
+
+    def take_in(self, other: "_Growing") -> None:
+        """The bucket after this one becomes part of it."""
+        self.made = None
+        self.path = other.path
+        self.answered += other.answered
+        self.lost += other.lost
+        self.total += other.total
+        self.min = min((x for x in (self.min, other.min) if x is not None), default=None)
+        self.max = max((x for x in (self.max, other.max) if x is not None), default=None)
+
+    def bucket(self) -> Bucket:
+        if self.made is None:
+            self.made = Bucket(self.path, self.answered, self.lost, self.total, self.min, self.max)
+        return self.made
+
+
+class TimelineFold:
+    """The timeline while the session grows. All times are `at`, in ns."""
+
+    def __init__(self) -> None:
+        """Nothing happened."""
+        self._width = NS_PER_S
+        self._buckets: list[_Growing] = []
+        self._moments: list[Moment] = []
+        self._lost: dict[int, int] = {}
+        """By probe, when it was called lost."""
+        self._path = ""
+
+    def _bucket(self, at: int) -> _Growing:
+        at = min(max(at, 0), _LONGEST)
+        while at // self._width >= MOST_BUCKETS:
+            self._double()
+        place = at // self._width
+        while len(self._buckets) <= place:
+            self._buckets.append(_Growing(self._path))
+        return self._buckets[place]
+
+    def _double(self) -> None:
+        self._width *= 2
+        pairs = self._buckets
+        self._buckets = pairs[::2]
+        for kept, taken in zip(self._buckets, pairs[1::2], strict=False):
+            kept.take_in(taken)
+
+    def answered(self, at: int, rtt: int, probe: int, *, late: bool) -> None:
+        """By the target, after `rtt` ns."""
+        if late and (lost_at := self._lost.pop(probe, None)) is not None:
+            bucket = self._bucket(lost_at)
+            bucket.lost -= 1
+            bucket.made = None
+        self._bucket(at).answer(rtt)
+
+    def lost(self, at: int, probe: int) -> None:
+        """A probe to the target."""
+        bucket = self._bucket(at)
+        bucket.lost += 1
+        bucket.made = None
+        self._lost[probe] = at
+        if len(self._lost) > _REMEMBERED:
+            del self._lost[next(iter(self._lost))]
+
+    def on_path(self, since: int, letter: str) -> None:
+        """The path in force is this one, and has been for some time."""
+        if letter == self._path:
+            return
+        # what was taken for another path at the same moment was this one all the time
+        mistaken = [m for m in self._moments if m.what is Happening.PATH and m.at >= since]
+        for moment in mistaken:
+            self._moments.remove(moment)
+        if self._path:
+            self.moment(since, Happening.PATH, f"path {letter}")
+        self._path = letter
+        self._bucket(since)
+        for bucket in self._buckets[min(max(since, 0), _LONGEST) // self._width :]:
+            bucket.path = letter
+            bucket.made = None
+
+    def moment(self, at: int, what: Happening, text: str) -> None:
+        """Something happened."""
+        insort(self._moments, Moment(at, what, text), key=lambda moment: moment.at)
+        if len(self._moments) > MOST_MOMENTS:
+            del self._moments[0]
+
+    def timeline(self) -> Timeline:
+        """Up to the last thing that happened."""
+        return Timeline(
+            self._width,
+            tuple(growing.bucket() for growing in self._buckets),
+            tuple(self._moments),
+        )
+
+    def state(self) -> TimelineState:
+        """All of it, to be restored."""
+        return TimelineState(
+            width=self._width,
+            buckets=[
+                BucketState(b.path, b.answered, b.lost, b.total, b.min, b.max)
+                for b in self._buckets
+            ],
+            moments=[(moment.at, moment.what, moment.text) for moment in self._moments],
+            lost=self._lost,
+            path=self._path,
+        )
+
+    @classmethod
+    def of(cls, state: TimelineState) -> "TimelineFold":
+        """As it was."""
+        fold = cls()
+        fold._width = max(state.width, NS_PER_S)
+        for one in state.buckets[:MOST_BUCKETS]:
+            growing = _Growing(one.path)
+            growing.answered, growing.lost, growing.total = one.answered, one.lost, one.total
+            growing.min, growing.max = one.min, one.max
+            fold._buckets.append(growing)
+        fold._moments = [Moment(*moment) for moment in state.moments]
+        fold._lost = dict(state.lost)
+        fold._path = state.path
+        return fold
