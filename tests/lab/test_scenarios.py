@@ -183,7 +183,7 @@ def test_diamonds(name: str) -> None:
     for place in range(len(ways[0])):
         every[first + place] = {address(way[place], 4) for way in ways}
 
-    constant = trace(name, "-c", "20", "-i", "0.1").path()
+    constant = trace(name, "-c", "40", "-i", "0.1").path()
     varied = trace(name, "-c", "40", "-i", "0.1", "--flow", "vary").path()
     assert varied == every
     if diamond.balance == "packet":
