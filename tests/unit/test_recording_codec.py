@@ -1,7 +1,10 @@
 """Events to bytes and back, whatever they are and however they are cut."""
 
 import zlib
+from types import UnionType
+from typing import get_args, get_origin, get_type_hints
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,88 +12,43 @@ from hypothesis import strategies as st
 from tui_trace import events as ev
 from tui_trace.recording import RecordingError
 from tui_trace.recording.codec import BLOCK_EVENTS, Packer, Unpacker
-from tui_trace.settings import Flow, Pace, ProbeSettings, Protocol, TcpFlags
 
 FAR = (1 << 62) - 1
 """Distances between two of these still fit 64 bits."""
-moments = st.integers(-FAR, FAR)
-small = st.integers(0, 300)
-texts = st.text(max_size=20)
-runs = st.integers(1, 3)
-
-any_settings = st.builds(
-    ProbeSettings,
-    protocol=st.sampled_from(Protocol),
-    port=small,
-    source_port=st.none() | small,
-    tos=small,
-    df=st.booleans(),
-    size=small,
-    tcp_flags=st.sampled_from(TcpFlags),
-    flow=st.sampled_from(Flow),
-    source=st.none() | texts,
-    interface=st.none() | texts,
-)
-stamps = st.sampled_from(ev.Stamp)
-maybe = st.none() | small
-replies = st.builds(
-    ev.Reply,
-    at=moments,
-    run=runs,
-    probe=moments,
-    ttl=small,
-    address=texts,
-    kind=st.sampled_from(ev.ReplyKind),
-    rtt=st.integers(-(1 << 63), (1 << 63) - 1),
-    sent_stamp=stamps,
-    received_stamp=stamps,
-    **{
-        name: st.booleans()
-        for name in ("reached", "late", "duplicate", "beyond", "clock_stepped", "ecn")
-    },
-    **dict.fromkeys(("icmp_type", "code", "reply_ttl", "mtu", "quoted_tos", "quoted_ttl"), maybe),
-)
-events = st.one_of(
-    replies,
-    st.builds(ev.ProbeSent, at=moments, run=runs, probe=moments, ttl=small),
-    st.builds(ev.ProbeLost, at=moments, run=runs, probe=moments, ttl=small),
-    st.builds(ev.ProbeVoid, at=moments, run=runs, probe=moments, ttl=small, reason=texts),
-    st.builds(ev.RoundBegan, at=moments, run=runs, round=moments),
-    st.builds(
-        ev.SessionBegan,
-        at=moments,
-        wall=moments,
-        target=texts,
-        address=texts,
-        family=st.sampled_from([4, 6]),
-        source=texts,
-        version=texts,
-        lab=texts,
-    ),
-    st.builds(ev.PaceSet, at=moments, pace=st.builds(Pace, interval=small, rounds=maybe)),
-    st.builds(ev.RunOpened, at=moments, run=runs, settings=any_settings, again=st.booleans()),
-    st.builds(ev.SendFailed, at=moments, run=runs, ttl=small, errno=small, reason=texts),
-    st.builds(ev.PathEnd, at=moments, run=runs, ttl=small, reached=st.booleans()),
-    st.builds(ev.Foreign, at=moments, count=small),
-    st.builds(ev.SourceChanged, at=moments, source=texts),
-    st.builds(ev.Notice, at=moments, text=texts),
-    st.builds(
-        ev.Named,
-        at=moments,
-        address=texts,
-        names=st.lists(texts, max_size=3).map(tuple),
-        confirmed=st.none() | st.booleans(),
-    ),
-    st.builds(ev.Origin, at=moments, address=texts, asns=st.lists(small, max_size=3).map(tuple)),
-    st.builds(ev.Owned, at=moments, address=texts, owner=texts),
-    st.builds(ev.Registered, at=moments, address=texts, organisation=texts, error=texts),
-    st.builds(ev.SessionEnded, at=moments),
-)
+WIDE = {
+    "at": st.integers(-FAR, FAR),
+    "probe": st.integers(-FAR, FAR),
+    "round": st.integers(-FAR, FAR),
+    "rtt": st.integers(-(1 << 63), (1 << 63) - 1),
+}
+PLAIN = {
+    int: st.integers(0, 300),
+    str: st.text(max_size=20),
+    bool: st.booleans(),
+    type(None): st.none(),
+}
 
 
-def test_the_strategy_knows_every_event():
-    kinds = {strategy.wrapped_strategy.target for strategy in events.original_strategies}
-    assert kinds == set(ev.Event.__args__)
+def values(annotation):
+    """Any value of a field, as its annotation has it."""
+    if annotation in PLAIN:
+        return PLAIN[annotation]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is UnionType:
+        return st.one_of(*map(values, arguments))
+    if origin is tuple:
+        return st.lists(values(arguments[0]), max_size=3).map(tuple)
+    if issubclass(annotation, msgspec.Struct):
+        return structs(annotation)
+    return st.sampled_from(annotation)
+
+
+def structs(kind):
+    fields = get_type_hints(kind)
+    return st.builds(kind, **{f: WIDE.get(f) or values(a) for f, a in fields.items()})
+
+
+events = st.one_of(*map(structs, get_args(ev.Event)))
 
 
 @settings(max_examples=300, deadline=None)

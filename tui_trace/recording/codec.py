@@ -150,16 +150,12 @@ class Unpacker:
 
 def _maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:
     match template:
-        case ev.ProbeSent(run=run, ttl=ttl):
-            return lambda at, probe, _: ev.ProbeSent(at, run, probe, ttl)
-        case ev.ProbeLost(run=run, ttl=ttl):
-            return lambda at, probe, _: ev.ProbeLost(at, run, probe, ttl)
-        case ev.ProbeVoid():
+        case ev.ProbeSent() | ev.ProbeLost() | ev.ProbeVoid():
             return lambda at, probe, _: replace(template, at=at, probe=probe)
         case ev.Reply():
             return lambda at, probe, rtt: replace(template, at=at, probe=probe, rtt=rtt)
-        case ev.RoundBegan(run=run):
-            return lambda at, _, number: ev.RoundBegan(at, run, number)
+        case ev.RoundBegan():
+            return lambda at, _, number: replace(template, at=at, round=number)
     return lambda at, _probe, _value: replace(template, at=at)
 
 

@@ -35,6 +35,8 @@ def letters(number: int) -> str:
 
 def varies(settings: ProbeSettings) -> bool:
     """Probes of these settings are not of one flow."""
+    if settings.flows > 1:
+        return True
     if settings.flow is Flow.CLASSIC:
         return settings.protocol is Protocol.UDP
     return settings.flow is Flow.VARY
