@@ -5,6 +5,7 @@ from itertools import accumulate
 from tui_trace.events import Reply, Stamp
 from tui_trace.session.marks import Marks
 from tui_trace.session.model import LOST, PENDING, RECENT, Hop, Responder
+from tui_trace.session.quote import Quote
 from tui_trace.session.state import HopState, StateError, distances
 from tui_trace.session.stats import RttStats
 
@@ -27,6 +28,8 @@ class HopFold:
         "_lost",
         "_marks",
         "_pending",
+        "_quote",
+        "_quoting",
         "_recent",
         "_responders",
         "_stats",
@@ -47,6 +50,9 @@ class HopFold:
         self._duplicates = 0
         self._user_stamped = 0
         self._is_target = False
+        self._quote: Quote | None = None
+        self._quoting: Reply | None = None
+        """The last answer that quoted a probe, until `_quote` says what it tells."""
         self._hop: Hop | None = None
 
     def state(self) -> HopState:
@@ -64,6 +70,7 @@ class HopFold:
             duplicates=self._duplicates,
             user_stamped=self._user_stamped,
             is_target=self._is_target,
+            quote=self._told(),
         )
 
     @classmethod
@@ -82,6 +89,7 @@ class HopFold:
         hop._duplicates = state.duplicates
         hop._user_stamped = state.user_stamped
         hop._is_target = state.is_target
+        hop._quote = state.quote
         return hop
 
     @property
@@ -141,6 +149,8 @@ class HopFold:
         if reply.sent_stamp is Stamp.USER or reply.received_stamp is Stamp.USER:
             self._user_stamped += 1
         self._is_target = reply.reached
+        if reply.quoted_ttl is not None:
+            self._quoting = reply
         if marks:
             self._marks.add(marks, self._stats.count)
         responder = self._responders.get(reply.address)
@@ -162,6 +172,12 @@ class HopFold:
             self._hop = self._make()
         return self._hop
 
+    def _told(self) -> Quote | None:
+        if self._quoting is not None:
+            self._quote = Quote.of(self._quoting)
+            self._quoting = None
+        return self._quote
+
     def _make(self) -> Hop:
         responders = [
             Responder(a, answers, seen) for a, (answers, seen) in self._responders.items()
@@ -182,4 +198,5 @@ class HopFold:
             marks=self._marks.at(self._stats.count),
             user_stamped=self._user_stamped,
             is_target=self._is_target,
+            quote=self._told(),
         )

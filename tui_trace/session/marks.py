@@ -5,7 +5,8 @@ last 20 answers carried it, so that alternating answers do not make it blink.
 """
 
 from tui_trace.events import Reply, ReplyKind
-from tui_trace.settings import ProbeSettings, Protocol
+from tui_trace.session.quote import findings
+from tui_trace.settings import ProbeSettings, Protocol, TcpFlags
 
 MEMORY = 20
 """Answers after which a mark that did not come again is forgotten."""
@@ -24,6 +25,8 @@ _UNREACHABLE = {
 """ICMP type 3 (RFC 792, 1812 §5.2.7.1) and ICMPv6 type 1, by code."""
 
 _PORT_UNREACHABLE = {4: 3, 6: 4}
+_PARAMETER_PROBLEM = 4
+"""ICMPv6's type, which with code 1 says that the protocol is unknown (RFC 4443 §3.4)."""
 
 
 def marks_of(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, ...]:
@@ -32,6 +35,10 @@ def marks_of(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, .
     match reply.kind:
         case ReplyKind.SYN_ACK:
             marks = ("[open, ecn]",) if reply.ecn else ("[open]",)
+            if settings.tcp_flags is TcpFlags.ECN and not reply.ecn:
+                marks = ("ECN refused", *marks)
+        case ReplyKind.UDP:
+            marks = ("[open]",)
         case ReplyKind.RST:
             marks = ("[closed]",)
         case ReplyKind.TOO_BIG:
@@ -39,11 +46,17 @@ def marks_of(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, .
         case ReplyKind.UNREACHABLE:
             # to UDP, port unreachable from the target is arrival and nothing to remark
             closed = reply.reached and reply.code == _PORT_UNREACHABLE.get(family)
-            if not (closed and settings.protocol is Protocol.UDP):
+            if family == 6 and reply.icmp_type == _PARAMETER_PROBLEM:
+                marks = ("!P",)
+            elif not (closed and settings.protocol is Protocol.UDP):
                 code = reply.code or 0
                 marks = (_UNREACHABLE.get(family, {}).get(code, f"!<{code}>"),)
         case ReplyKind.OTHER:
             marks = (f"icmp {reply.icmp_type}/{reply.code}",)
+    if reply.reply_ttl is not None and reply.reply_ttl <= 1:
+        marks = (*marks, "!")
+    if reply.changed or reply.labels:
+        marks = (*findings(reply, settings.dnat), *marks)
     if reply.quoted_tos is not None and reply.quoted_tos != settings.tos:
         marks = (*marks, f"TOS={reply.quoted_tos}!")
     return marks

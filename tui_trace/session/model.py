@@ -7,7 +7,8 @@ import enum
 
 import msgspec
 
-from tui_trace.events import Named, Origin, Owned, Registered
+from tui_trace.events import Interface, Label, Named, Origin, Owned, Registered
+from tui_trace.session.quote import Quote
 from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
 
 LOST = -1
@@ -74,6 +75,23 @@ class Hop(msgspec.Struct, frozen=True):
     user_stamped: int
     """Answers whose RTT rests on a stamp that the kernel did not take."""
     is_target: bool
+    quote: Quote | None = None
+    """What it last told of a probe; None if it never quoted one."""
+
+    @property
+    def received(self) -> tuple[str, ...]:
+        """The last quoted probe as it got here, in words: `TOS 0 (sent 0xb8)`, `TTL 1`."""
+        return self.quote.words() if self.quote is not None else ()
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """MPLS labels that the probe came with, outermost first."""
+        return self.quote.labels if self.quote is not None else ()
+
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        """Those that the router names."""
+        return self.quote.interfaces if self.quote is not None else ()
 
     @property
     def loss_percent(self) -> float | None:

@@ -7,10 +7,11 @@ import msgspec
 
 from tui_trace.events import SessionBegan
 from tui_trace.session.model import Happening, Who
+from tui_trace.session.quote import Quote
 from tui_trace.session.track import HopTrack
 from tui_trace.settings import Pace, ProbeSettings
 
-VERSION = 2
+VERSION = 3
 """Of these shapes and of what the fold means by them; a state of another version is of no use."""
 
 LARGEST = 1 << 63
@@ -60,6 +61,7 @@ class HopState(_State, frozen=True, array_like=True):
     duplicates: int
     user_stamped: int
     is_target: bool
+    quote: Quote | None
 
 
 class RunState(_State, frozen=True, array_like=True):
