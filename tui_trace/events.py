@@ -146,6 +146,8 @@ class RunOpened(_Event, frozen=True, tag="run-opened"):
     run: int
     settings: ProbeSettings
     again: bool = False
+    source_port: int = 0
+    """Of its first flow; 0 where there are no ports."""
 
 
 class RoundBegan(_Event, frozen=True, tag="round-began"):

@@ -180,6 +180,8 @@ class Pace(msgspec.Struct, frozen=True):
     paused: bool = False
     sequential: bool = False
     """A probe leaves when the one before is decided, not all of a round by the clock."""
+    hurry: int | None = None
+    """Nanoseconds after which the next of a sequence leaves though the last is undecided yet."""
     first_reply: bool = False
     """A hop's first reply in a round makes its further queries of that round needless."""
 

@@ -32,6 +32,8 @@ from tui_trace.wire.network import NOTHING_QUOTED, Answer, Network, SendError, S
 
 PULSE = 100 * NS_PER_MS
 EXPIRY_LOOK = 20 * NS_PER_MS
+RETRY = 10 * NS_PER_MS
+"""Until a probe is looked at again that no source port was free for."""
 BURST = 64
 """Probes sent before what came back is read again."""
 
@@ -80,6 +82,7 @@ class Engine:
         self._rounds = 0
         self._number = 0
         self._next_expiry = 0
+        self._last_sent = 0
 
     # --- what other threads call
 
@@ -151,11 +154,14 @@ class Engine:
     def _is_last_round(self) -> bool:
         return self._pace.rounds is not None and self._rounds >= self._pace.rounds
 
-    @property
-    def _may_send(self) -> bool:
-        if self._pace.paused or (self._is_last_round and self._run.plan.is_round_over):
-            return False
-        return not (self._pace.sequential and self._run.has_pending)
+    def _may_send_from(self) -> int | None:
+        """When (monotonic ns) a probe may leave; None: not before something changes."""
+        pace = self._pace
+        if pace.paused or (self._is_last_round and self._run.plan.is_round_over):
+            return None
+        if not pace.sequential or not self._run.has_pending:
+            return 0
+        return None if pace.hurry is None else self._last_sent + pace.hurry
 
     # --- commands
 
@@ -198,7 +204,13 @@ class Engine:
             self._by_settings[settings] = run
         self._run = run
         self._sink.event(
-            events.RunOpened(at=self._at(), run=run.number, settings=settings, again=again)
+            events.RunOpened(
+                at=self._at(),
+                run=run.number,
+                settings=settings,
+                again=again,
+                source_port=run.flows.first_port,
+            )
         )
 
     # --- sending
@@ -207,7 +219,8 @@ class Engine:
         run = self._run
         for _ in range(BURST):
             now = self._network.monotonic()
-            if not self._may_send:
+            may_from = self._may_send_from()
+            if may_from is None or may_from > now:
                 return
             slot = run.plan.take(now)
             if slot is None:
@@ -239,10 +252,16 @@ class Engine:
     def _send(self, run: RunState, slot: Slot, now: int) -> None:
         settings, ttl = run.settings, slot.ttl
         at_target = run.may_meet_target(ttl)
-        is_first = run.plan.round == 1
+        is_first = run.plan.round == 1 and not self._pace.sequential
         if run.flows.opens_connections and not is_first and run.awaits_first(ttl):
             return
         flow = run.flows.choose(slot.flow, at_target and not is_first, now)
+        if flow is None and self._pace.sequential:
+            if self._pace.hurry is not None:
+                run.plan.postpone(slot, now + RETRY)
+                return
+            # the only port there is, and its last probe is decided
+            flow = run.flows.choose(slot.flow, False, now)
         if flow is None:
             return
         number, key = self._next_number(settings.protocol)
@@ -271,6 +290,7 @@ class Engine:
             self._fail(run, ttl, error)
             return
         run.sent(probe)
+        self._last_sent = now
         self._sink.event(
             events.ProbeSent(
                 at=now - self._started, run=run.number, probe=number, ttl=ttl, flow=slot.flow
@@ -300,8 +320,9 @@ class Engine:
     def _receive(self) -> None:
         now = self._network.monotonic()
         wake_at = min(self._next_expiry, now + PULSE)
-        if self._may_send:
-            wake_at = min(wake_at, self._run.plan.next_due(self._pace))
+        may_from = self._may_send_from()
+        if may_from is not None:
+            wake_at = min(wake_at, max(may_from, self._run.plan.next_due(self._pace)))
         sent, answers = self._network.receive(max(0, wake_at - now))
         if not sent and not answers:
             return

@@ -65,6 +65,11 @@ class Flows:
         """Its probes are SYNs, which leave the target half open."""
         return bool(self._syn_ports)
 
+    @property
+    def first_port(self) -> int:
+        """The source port of the first flow; 0 where there are no ports."""
+        return self._own[0] if self._settings.protocol in (Protocol.UDP, Protocol.TCP) else 0
+
     def choose(self, index: int, alone: bool, now: int) -> Flow | None:
         """The flow of the next probe; None if it must not be sent now (monotonic ns).
 

@@ -65,6 +65,10 @@ class Plan:
             return self._slots.popleft()
         return None
 
+    def postpone(self, slot: Slot, due: int) -> None:
+        """Put a probe back that was taken, to be the next one from `due` on."""
+        self._slots.appendleft(slot._replace(due=due))
+
     def skip(self, ttl: int, flow: int) -> None:
         """No more probes of this TTL and flow in this round."""
         self._slots = deque(slot for slot in self._slots if (slot.ttl, slot.flow) != (ttl, flow))
