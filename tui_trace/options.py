@@ -11,23 +11,15 @@ import msgspec
 
 from tui_trace import __version__
 from tui_trace.names.options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
+from tui_trace.probe_options import settings_of
 from tui_trace.report.fields import Layout, parse_fields
 from tui_trace.settings import (
-    DEFAULT_PORT,
-    DEFAULT_SIZE,
-    Flow,
     Pace,
     ProbeSettings,
-    Protocol,
     SettingError,
-    TcpFlags,
     check_ttls,
     parse_count,
-    parse_fill,
-    parse_port,
     parse_seconds,
-    parse_size,
-    parse_tos,
     parse_ttl,
 )
 
@@ -111,6 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     kind.add_argument("--icmp", action="store_true", help="ICMP echo (default)")
     kind.add_argument("-u", "--udp", action="store_true", help="UDP")
     kind.add_argument("-T", "--tcp", action="store_true", help="TCP SYN")
+    kind.add_argument("--protocol", metavar="NAME|N", help="any IP protocol: gre, sctp, 89")
     probe.add_argument("-P", "--port", metavar="N", help="destination port (UDP 33434, TCP 80)")
     probe.add_argument("-L", "--localport", metavar="N", help="source port")
     probe.add_argument("-a", "--address", metavar="ADDR", help="source address or its name")
@@ -119,11 +112,12 @@ def build_parser() -> argparse.ArgumentParser:
     probe.add_argument("-Q", "--tos", metavar="TOS", help="0-255, 0xNN or a DSCP name (EF, AF41)")
     probe.add_argument("-B", "--bitpattern", metavar="N", help="payload byte; above 255: random")
     probe.add_argument("--df", action="store_true", help="don't fragment")
-    flags = probe.add_mutually_exclusive_group()
-    flags.add_argument("--syn", action="store_true", help="TCP with SYN (default of TCP)")
-    flags.add_argument("--ack", action="store_true", help="TCP with ACK")
-    flags.add_argument("--ecn", action="store_true", help="TCP with SYN, ECE and CWR")
+    probe.add_argument("--syn", action="store_true", help="TCP with SYN (default of TCP)")
+    probe.add_argument("--ack", action="store_true", help="TCP with ACK; with --syn, both")
+    probe.add_argument("--ecn", action="store_true", help="TCP with SYN, ECE and CWR")
     probe.add_argument("--flow", metavar="MODE", help="constant (default), classic or vary")
+    probe.add_argument("--dnat", metavar="HOW", help="NAT in quotes: match (default), show or off")
+    probe.add_argument("--track", metavar="WHAT", help="told apart by seq (default), id or port")
 
     pace = parser.add_argument_group("pace")
     pace.add_argument("-f", "--first-ttl", metavar="N", help="first TTL (1)")
@@ -271,7 +265,7 @@ def parse(arguments: Sequence[str]) -> Options:
         parser.error("a HOST to trace to is missing; --help shows the options")
     return Options(
         host=given.host,
-        settings=_settings(given),
+        settings=settings_of(given),
         pace=_pace(given),
         output=given.output,
         layout=_layout(given),
@@ -309,44 +303,6 @@ def _naming(given: argparse.Namespace) -> NameOptions:
         asn_source=source if wanted else None,
         owner=given.owner,
         server=parse_dns_server(given.dns_server) if given.dns_server else None,
-    )
-
-
-def _settings(given: argparse.Namespace) -> ProbeSettings:
-    flag = next((name for name in ("syn", "ack", "ecn") if getattr(given, name)), None)
-    if flag and (given.udp or given.icmp):
-        kind = "--udp" if given.udp else "--icmp"
-        raise SettingError(f"--{flag}", kind, "TCP probes, which alone have flags")
-    other = Protocol.UDP if given.udp else Protocol.ICMP
-    protocol = Protocol.TCP if given.tcp or flag else other
-    if protocol is Protocol.ICMP:
-        for name in ("port", "localport"):
-            if getattr(given, name) is not None:
-                raise SettingError(f"--{name}", "ICMP", "--tcp or --udp, which alone have ports")
-    transport = "udp" if protocol is Protocol.UDP else "tcp"
-    flow = given.flow if given.flow is not None else Flow.CONSTANT.value
-    if flow not in {mode.value for mode in Flow}:
-        raise SettingError("--flow", flow, "constant, classic or vary")
-    return ProbeSettings(
-        protocol=protocol,
-        port=(
-            DEFAULT_PORT[protocol]
-            if given.port is None
-            else parse_port(given.port, "--port", transport)
-        ),
-        source_port=(
-            None
-            if given.localport is None
-            else parse_port(given.localport, "--localport", transport)
-        ),
-        tos=0 if given.tos is None else parse_tos(given.tos),
-        fill=0 if given.bitpattern is None else parse_fill(given.bitpattern),
-        df=given.df,
-        size=DEFAULT_SIZE[protocol] if given.psize is None else parse_size(given.psize),
-        tcp_flags=TcpFlags(flag) if flag else TcpFlags.SYN,
-        flow=Flow(flow),
-        source=given.address,
-        interface=given.interface,
     )
 
 
