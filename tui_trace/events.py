@@ -238,6 +238,32 @@ class SendFailed(_Event, frozen=True, tag="send-failed"):
     errno: int
     """As in errno(3); 0 if the refusal came as an ICMP message of our own kernel."""
     reason: str
+    mtu: int | None = None
+    """Bytes that the interface takes, where it refused more."""
+
+
+class MtuSource(enum.StrEnum):
+    """How an MTU became known."""
+
+    REPORTED = "reported"
+    """A router said it (RFC 1191 §4, RFC 4443 §3.2)."""
+    GUESSED = "guessed"
+    """A router refused and did not say it: the next plateau (RFC 1191 §7.1)."""
+    INTERFACE = "interface"
+    """Our own."""
+    BLACK_HOLE = "black-hole"
+    """Nobody says it; larger probes vanish."""
+
+
+class MtuFound(_Event, frozen=True, tag="mtu-found"):
+    """From the hop before `ttl` on, no more than `mtu` bytes pass."""
+
+    ttl: int
+    """0: our own interface."""
+    mtu: int
+    how: MtuSource
+    address: str
+    """Who said it; empty if nobody did."""
 
 
 class PathEnd(_Event, frozen=True, tag="path-end"):
@@ -335,6 +361,7 @@ Event: TypeAlias = (
     | ProbeLost
     | ProbeVoid
     | SendFailed
+    | MtuFound
     | PathEnd
     | Foreign
     | SourceChanged

@@ -100,10 +100,11 @@ NOTHING_QUOTED = Quoted()
 class SendError(Exception):
     """Our own kernel refused a packet."""
 
-    def __init__(self, errno: int, reason: str) -> None:
-        """`errno` as in errno(3), `reason` in the user's words."""
+    def __init__(self, errno: int, reason: str, mtu: int | None = None) -> None:
+        """`errno` as in errno(3), `reason` in the user's words, `mtu` of the interface in bytes."""
         self.errno = errno
         self.reason = reason
+        self.mtu = mtu
         super().__init__(reason)
 
 

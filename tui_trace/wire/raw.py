@@ -357,7 +357,7 @@ class RawNetwork:
         if number == errno.EMSGSIZE:
             mtu = self._take_stamps(self._early)
             known = f" ({mtu} bytes)" if mtu else ""
-            return SendError(number, f"larger than the interface's MTU{known}")
+            return SendError(number, f"larger than the interface's MTU{known}", mtu)
         if number == errno.EADDRNOTAVAIL and bound:
             return SendError(number, f"source address {bound} is not on this machine")
         return SendError(number, _REASONS.get(number) or os.strerror(number))
