@@ -45,7 +45,7 @@ def values(annotation):
 
 def structs(kind):
     fields = get_type_hints(kind)
-    return st.builds(kind, **{f: WIDE.get(f) or values(a) for f, a in fields.items()})
+    return st.builds(kind, **{f: WIDE[f] if f in WIDE else values(a) for f, a in fields.items()})
 
 
 events = st.one_of(*map(structs, get_args(ev.Event)))

@@ -19,6 +19,8 @@ from tui_trace.session.track import Track
 from tui_trace.settings import Flow, ProbeSettings, Protocol
 
 _MOST_PATHS = 200
+_MOST_THERE = 64
+"""Addresses at one TTL of one path."""
 _MOST_VISITS = 50
 """Of one path; after that the stretches between the first and these are forgotten."""
 
@@ -77,7 +79,8 @@ class _Known:
             if ttl not in self.hops:
                 self.hops[ttl] = set(hop.group)
             if hop.balanced:
-                self.hops[ttl] |= hop.group.keys()
+                everybody = self.hops[ttl] | hop.group.keys()
+                self.hops[ttl] = everybody if len(everybody) <= _MOST_THERE else set(hop.group)
                 self.balanced.add(ttl)
         end = next((t for t in sorted(self.hops) if self.hops[t] == {track.target}), None)
         if end is not None:
