@@ -84,8 +84,7 @@ class HopTable(ScrollView):
             if number is not None:
                 self._rows.pop(number, None)
         self._rebuild()
-        if ttl is not None:
-            self._reveal(ttl)
+        self._reveal()
 
     def move(self, step: int) -> None:
         """Select a hop so many rows further; the first move goes to the nearer end."""
@@ -108,8 +107,8 @@ class HopTable(ScrollView):
     def on_resize(self) -> None:
         """Other columns may fit, and the selected hop may have gone out of sight."""
         self._arrange()
-        if self.selected is not None:
-            self._reveal(self.selected)
+        self._reveal()
+        self.call_after_refresh(self._reveal)
 
     def notify_style_update(self) -> None:
         """The theme changed."""
@@ -178,8 +177,8 @@ class HopTable(ScrollView):
         self._rows[hop.ttl] = (hop, strips)
         return strips
 
-    def _reveal(self, ttl: int) -> None:
-        lines = [index for index, (number, _) in enumerate(self._lines) if number == ttl]
+    def _reveal(self) -> None:
+        lines = [index for index, (ttl, _) in enumerate(self._lines) if ttl == self.selected]
         height = self.size.height - _HEADER
         if not lines or height <= 0:
             return
