@@ -101,6 +101,7 @@ class Session:
         self._foreign = 0
         self._who: dict[str, Who] = {}
         self._ended = False
+        self._mtus: dict[int, str] = {}
         self._paths = PathBook()
         self._timeline = TimelineFold()
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -116,6 +117,7 @@ class Session:
             ev.PathEnd: self._path_end,
             ev.Foreign: self._foreign_seen,
             ev.SourceChanged: self._source_changed,
+            ev.MtuFound: self._mtu_found,
             ev.Notice: self._notice_given,
             ev.Named: self._named,
             ev.Origin: self._origin,
@@ -142,6 +144,7 @@ class Session:
             ended=self._ended,
             paths=self._paths.state(),
             timeline=self._timeline.state(),
+            mtus=self._mtus,
         )
 
     @classmethod
@@ -161,6 +164,7 @@ class Session:
         session._foreign = state.foreign
         session._who = dict(state.who)
         session._ended = state.ended
+        session._mtus = dict(state.mtus)
         session._paths = PathBook.of(state.paths)
         session._timeline = TimelineFold.of(state.timeline)
         return session
@@ -211,6 +215,8 @@ class Session:
         if run is None:
             run = RunFold(event.run, event.settings, event.at, self._pace)
             self._runs[event.run] = run
+            for ttl, mark in self._mtus.items():
+                run.hop(ttl).stand(mark)
         run.pace = self._pace
         self._run = run
         text = f"run {run.number}: {run.settings.words()}"
@@ -272,6 +278,13 @@ class Session:
         if run := self._runs.get(event.run):
             run.end = event.ttl
             run.reached = event.reached
+
+    def _mtu_found(self, event: ev.MtuFound) -> None:
+        # the run in force was too large to pass; the one that follows is the one to be read
+        if event.ttl:
+            self._mtus[event.ttl] = f"MTU {event.mtu}"
+            for run in self._runs.values():
+                run.hop(event.ttl).stand(self._mtus[event.ttl])
 
     def _foreign_seen(self, event: ev.Foreign) -> None:
         self._foreign += event.count

@@ -32,6 +32,7 @@ class HopFold:
         "_quoting",
         "_recent",
         "_responders",
+        "_standing",
         "_stats",
         "_user_stamped",
         "ttl",
@@ -49,11 +50,17 @@ class HopFold:
         self._late = 0
         self._duplicates = 0
         self._user_stamped = 0
+        self._standing = ""
         self._is_target = False
         self._quote: Quote | None = None
         self._quoting: Reply | None = None
         """The last answer that quoted a probe, until `_quote` says what it tells."""
         self._hop: Hop | None = None
+
+    def stand(self, mark: str) -> None:
+        """Show this mark from now on, whatever the answers say."""
+        self._hop = None
+        self._standing = mark
 
     def state(self) -> HopState:
         """All of it, to be restored."""
@@ -69,6 +76,7 @@ class HopFold:
             late=self._late,
             duplicates=self._duplicates,
             user_stamped=self._user_stamped,
+            standing=self._standing,
             is_target=self._is_target,
             quote=self._told(),
         )
@@ -88,6 +96,7 @@ class HopFold:
         hop._late = state.late
         hop._duplicates = state.duplicates
         hop._user_stamped = state.user_stamped
+        hop._standing = state.standing
         hop._is_target = state.is_target
         hop._quote = state.quote
         return hop
@@ -178,6 +187,10 @@ class HopFold:
             self._quoting = None
         return self._quote
 
+    def _all_marks(self) -> tuple[str, ...]:
+        marks = self._marks.at(self._stats.count)
+        return marks if self._standing in ("", *marks) else (self._standing, *marks)
+
     def _make(self) -> Hop:
         responders = [
             Responder(a, answers, seen) for a, (answers, seen) in self._responders.items()
@@ -195,7 +208,7 @@ class HopFold:
             pending=pending,
             figures=self._stats.figures(),
             recent=tuple(self._recent.values()),
-            marks=self._marks.at(self._stats.count),
+            marks=self._all_marks(),
             user_stamped=self._user_stamped,
             is_target=self._is_target,
             quote=self._told(),

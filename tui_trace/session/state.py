@@ -62,6 +62,8 @@ class HopState(_State, frozen=True, array_like=True):
     user_stamped: int
     is_target: bool
     quote: Quote | None
+    standing: str = ""
+    """A mark that does not come from answers."""
 
 
 class RunState(_State, frozen=True, array_like=True):
@@ -145,6 +147,8 @@ class SessionState(_State, frozen=True, array_like=True):
     ended: bool
     paths: PathsState
     timeline: TimelineState
+    mtus: dict[int, str] = {}
+    """Marks of path MTU discovery, by TTL."""
 
 
 def distances(numbers: list[int]) -> list[int]:
