@@ -20,10 +20,13 @@ from tui_trace.settings import (
     check_ttls,
     parse_count,
     parse_seconds,
+    parse_size,
     parse_ttl,
 )
 
 REPORT_ROUNDS = 10
+PING_TTL = 255
+"""Large enough for any path."""
 LAB_DEFAULT = "plain"
 
 
@@ -58,6 +61,10 @@ class Options(msgspec.Struct, frozen=True):
     """`--icmp` was given, and nothing else will do."""
     unprivileged: bool
     """Trace as if without rights."""
+    path_mtu: bool
+    """Find the path MTU first (`--mtu`)."""
+    largest: int | None
+    """Bytes of a packet, where the command line says it."""
     lab: str | None
     """Name of a scenario or of its file, or `list`; None: the real network."""
     record: Path | None
@@ -98,36 +105,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("host", nargs="?", metavar="HOST", help=argparse.SUPPRESS)
 
-    probe = parser.add_argument_group("probe")
-    kind = probe.add_mutually_exclusive_group()
-    kind.add_argument("--icmp", action="store_true", help="ICMP echo (default)")
-    kind.add_argument("-u", "--udp", action="store_true", help="UDP")
-    kind.add_argument("-T", "--tcp", action="store_true", help="TCP SYN")
-    kind.add_argument("--protocol", metavar="NAME|N", help="any IP protocol: gre, sctp, 89")
-    probe.add_argument("-P", "--port", metavar="N", help="destination port (UDP 33434, TCP 80)")
-    probe.add_argument("-L", "--localport", metavar="N", help="source port")
-    probe.add_argument("-a", "--address", metavar="ADDR", help="source address or its name")
-    probe.add_argument("-I", "--interface", metavar="IF", help="interface to leave by")
-    probe.add_argument("-s", "--psize", metavar="BYTES", help="length of the whole IP packet")
-    probe.add_argument("-Q", "--tos", metavar="TOS", help="0-255, 0xNN or a DSCP name (EF, AF41)")
-    probe.add_argument("-B", "--bitpattern", metavar="N", help="payload byte; above 255: random")
-    probe.add_argument("--df", action="store_true", help="don't fragment")
-    probe.add_argument("--syn", action="store_true", help="TCP with SYN (default of TCP)")
-    probe.add_argument("--ack", action="store_true", help="TCP with ACK; with --syn, both")
-    probe.add_argument("--ecn", action="store_true", help="TCP with SYN, ECE and CWR")
-    probe.add_argument("--flow", metavar="MODE", help="constant (default), classic or vary")
-    probe.add_argument("--dnat", metavar="HOW", help="NAT in quotes: match (default), show or off")
-    probe.add_argument("--track", metavar="WHAT", help="told apart by seq (default), id or port")
-
-    pace = parser.add_argument_group("pace")
-    pace.add_argument("-f", "--first-ttl", metavar="N", help="first TTL (1)")
-    pace.add_argument("-m", "--max-ttl", metavar="N", help="last TTL (30)")
-    pace.add_argument("-i", "--interval", metavar="S", help="seconds a round (1)")
-    pace.add_argument("-Z", "--timeout", metavar="S", help="seconds to wait (adaptive, 5 at most)")
-    pace.add_argument("-G", "--gracetime", metavar="S", help="the same, if -Z is not given")
-    pace.add_argument("-q", "--queries", metavar="N", help="probes a hop and round (1)")
-    pace.add_argument("-U", "--max-unknown", metavar="N", help="silent hops, then stop (5)")
-    pace.add_argument("-c", "--report-cycles", metavar="N", help="rounds, then stop (reports: 10)")
+    _add_probe(parser)
+    _add_pace(parser)
 
     names = parser.add_argument_group("names")
     names.add_argument("-n", "--no-dns", action="store_true", help="no names")
@@ -156,6 +135,47 @@ def build_parser() -> argparse.ArgumentParser:
     other.add_argument("-v", "--version", action="version", version=f"tui-trace {__version__}")
     other.add_argument("-h", "--help", action="help", help="show this")
     return parser
+
+
+def _add_probe(parser: argparse.ArgumentParser) -> None:
+    probe = parser.add_argument_group("probe")
+    kind = probe.add_mutually_exclusive_group()
+    kind.add_argument("--icmp", action="store_true", help="ICMP echo (default)")
+    kind.add_argument("-u", "--udp", action="store_true", help="UDP")
+    kind.add_argument("-T", "--tcp", action="store_true", help="TCP SYN")
+    kind.add_argument("--protocol", metavar="NAME|N", help="any IP protocol: gre, sctp, 89")
+    probe.add_argument("-P", "--port", metavar="N", help="destination port (UDP 33434, TCP 80)")
+    probe.add_argument("-L", "--localport", metavar="N", help="source port")
+    probe.add_argument("-a", "--address", metavar="ADDR", help="source address or its name")
+    probe.add_argument("-I", "--interface", metavar="IF", help="interface to leave by")
+    probe.add_argument("-s", "--psize", metavar="BYTES", help="length of the whole IP packet")
+    probe.add_argument("-Q", "--tos", metavar="TOS", help="0-255, 0xNN or a DSCP name (EF, AF41)")
+    probe.add_argument("-B", "--bitpattern", metavar="N", help="payload byte; above 255: random")
+    probe.add_argument("--df", action="store_true", help="don't fragment")
+    probe.add_argument("--syn", action="store_true", help="TCP with SYN (default of TCP)")
+    probe.add_argument("--ack", action="store_true", help="TCP with ACK; with --syn, both")
+    probe.add_argument("--ecn", action="store_true", help="TCP with SYN, ECE and CWR")
+    probe.add_argument("--mtu", action="store_true", help="path MTU, hop by hop")
+    probe.add_argument("--dont-route", action="store_true", help="neighbours only: no gateway")
+    probe.add_argument("--flows", metavar="N", help="N flows side by side")
+    probe.add_argument("--flow", metavar="MODE", help="constant (default), classic or vary")
+    probe.add_argument("--dnat", metavar="HOW", help="NAT in quotes: match (default), show or off")
+    probe.add_argument("--track", metavar="WHAT", help="told apart by seq (default), id or port")
+
+
+def _add_pace(parser: argparse.ArgumentParser) -> None:
+    pace = parser.add_argument_group("pace")
+    pace.add_argument("-f", "--first-ttl", metavar="N", help="first TTL (1)")
+    pace.add_argument("-m", "--max-ttl", metavar="N", help="last TTL (30)")
+    pace.add_argument("-i", "--interval", metavar="S", help="seconds a round (1)")
+    pace.add_argument("-Z", "--timeout", metavar="S", help="seconds to wait (adaptive, 5 at most)")
+    pace.add_argument("-G", "--gracetime", metavar="S", help="the same, if -Z is not given")
+    pace.add_argument("-q", "--queries", metavar="N", help="probes a hop and round (1)")
+    pace.add_argument("--sequential", action="store_true", help="one probe after another")
+    pace.add_argument("--first-reply", action="store_true", help="the next hop at a first reply")
+    pace.add_argument("--ping", action="store_true", help=f"no sweep: a TTL of {PING_TTL}")
+    pace.add_argument("-U", "--max-unknown", metavar="N", help="silent hops, then stop (5)")
+    pace.add_argument("-c", "--report-cycles", metavar="N", help="rounds, then stop (reports: 10)")
 
 
 def _add_recordings(parser: argparse.ArgumentParser) -> None:
@@ -272,6 +292,8 @@ def parse(arguments: Sequence[str]) -> Options:
         family=4 if given.four else 6 if given.six else None,
         naming=_naming(given),
         icmp_by_name=given.icmp,
+        path_mtu=given.mtu,
+        largest=None if given.psize is None else parse_size(given.psize),
         unprivileged=given.unprivileged,
         lab=given.lab,
         record=None if given.record is None else Path(given.record),
@@ -287,8 +309,10 @@ def parse(arguments: Sequence[str]) -> Options:
                 "queries": given.queries,
                 "max_unknown": given.max_unknown,
                 "wait": given.timeout or given.gracetime,
+                "sequential": given.sequential or None,
+                "first_reply": given.first_reply or None,
             }.items()
-            if value is not None
+            if value is not None or (given.ping and field in {"first_ttl", "max_ttl"})
         ),
     )
 
@@ -312,6 +336,11 @@ def _pace(given: argparse.Namespace) -> Pace:
         usual.first_ttl if given.first_ttl is None else parse_ttl(given.first_ttl, "--first-ttl")
     )
     last = max(first, usual.max_ttl)
+    if given.ping:
+        for option, ttl in (("--first-ttl", given.first_ttl), ("--max-ttl", given.max_ttl)):
+            if ttl is not None:
+                raise SettingError(option, ttl, f"nothing beside --ping, whose TTL is {PING_TTL}")
+        first = last = PING_TTL
     if given.max_ttl is not None:
         last = parse_ttl(given.max_ttl, "--max-ttl")
     check_ttls(first, last)
@@ -336,6 +365,8 @@ def _pace(given: argparse.Namespace) -> Pace:
         ),
         wait=_wait(given),
         rounds=rounds,
+        sequential=given.sequential,
+        first_reply=given.first_reply,
     )
 
 

@@ -137,6 +137,8 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     source: str | None = None
     """Address that probes leave from; None: the route decides."""
     interface: str | None = None
+    dont_route: bool = False
+    """By no gateway: only neighbours are reached (SO_DONTROUTE, IPv4)."""
     number: int = 0
     """The IP protocol of `Protocol.IP`, 0–255."""
     track: Track = Track.SEQUENCE
@@ -155,6 +157,8 @@ class ProbeSettings(msgspec.Struct, frozen=True):
             parts.append(f"from port {self.source_port}")
         if self.interface is not None:
             parts.append(f"via {self.interface}")
+        if self.dont_route:
+            parts.append("by no gateway")
         if self.track is not Track.SEQUENCE:
             parts.append(f"told apart by {'IP ID' if self.track is Track.IP_ID else 'port'}")
         if self.dnat is not Dnat.MATCH:

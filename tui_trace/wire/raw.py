@@ -93,7 +93,7 @@ class RawNetwork:
         self._settings: ProbeSettings | None = None
         self._route: _Route
         self._addresses: dict[bytes, None] = {}
-        self._applied: tuple[int, str] | None = None
+        self._applied: tuple[int, str, bool] | None = None
         self._ports: dict[tuple[Protocol, int], socket.socket] = {}
         self._early: list[Sent] = []
         decode_icmp = reply.icmp4 if family == 4 else reply.icmp6
@@ -141,13 +141,13 @@ class RawNetwork:
         bound = settings.source or self._source or ""
         with socket.socket(self._af, socket.SOCK_DGRAM) as asking:
             try:
-                self._leave_by(asking, index)
+                self._leave_by(asking, index, settings.dont_route)
                 if bound:
                     asking.bind(self._sockaddr(bound, 0, index))
                 asking.connect(self._sockaddr(self.address, settings.port or 9, index))
                 source = str(asking.getsockname()[0]).partition("%")[0]
             except OSError as error:
-                raise self._refusal(error, bound) from None
+                raise self._refusal(error, bound, settings.dont_route) from None
         known = self._routes.get(settings)
         if known is not None and known.source == source:
             made = known.template
@@ -323,19 +323,23 @@ class RawNetwork:
         if settings not in self._routes:
             self.source(settings)
         route = self._routes[settings]
-        wanted = route.interface, route.bound
+        wanted = route.interface, route.bound, settings.dont_route
         if wanted != self._applied:
             self._applied = None
             try:
-                self._leave_by(self._sender, route.interface)
+                self._leave_by(self._sender, route.interface, settings.dont_route)
                 self._sender.bind(self._sockaddr(route.bound, 0, route.interface))
             except OSError as error:
                 raise self._refusal(error, route.bound) from None
             self._applied = wanted
         self._route, self._settings = route, settings
 
-    def _leave_by(self, sock: socket.socket, index: int) -> None:
+    def _leave_by(self, sock: socket.socket, index: int, neighbours: bool) -> None:
         """Not SO_BINDTODEVICE: without rights that works once a socket."""
+        if neighbours and self.family == 6:
+            # Linux takes the option and heeds it not
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, neighbours)
         value = struct.pack("!I", index)
         if self.family == 4:
             sock.setsockopt(socket.IPPROTO_IP, _IP_UNICAST_IF, value)
@@ -352,8 +356,12 @@ class RawNetwork:
         scope = index if is_local else 0
         return address.partition("%")[0], port, 0, scope
 
-    def _refusal(self, error: OSError, bound: str) -> SendError:
+    def _refusal(self, error: OSError, bound: str, neighbours: bool = False) -> SendError:
         number = error.errno or 0
+        if neighbours and number == errno.ENETUNREACH:
+            return SendError(number, "the target is behind a gateway, and --dont-route takes none")
+        if number == errno.EOPNOTSUPP:
+            return SendError(number, "IPv6 has no --dont-route")
         if number == errno.EMSGSIZE:
             mtu = self._take_stamps(self._early)
             known = f" ({mtu} bytes)" if mtu else ""
