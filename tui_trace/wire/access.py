@@ -14,10 +14,7 @@ from tui_trace.wire.unprivileged import ErrorQueueNetwork, refuse_icmp
 
 Sockets: TypeAlias = RawSockets | UserSockets
 
-_LIMITS = (
-    "TCP completes the handshake at an open port and sees no answer after 0.9 s; UDP and TCP probes"
-    " differ in source port; quotes show no header"
-)
+_LIMITS = "connect() completes the handshake at an open port, quotes show no header"
 
 
 def open_sockets(*, unprivileged: bool) -> Sockets:
@@ -36,12 +33,15 @@ def network(sockets: Sockets, address: str, family: int) -> Network:
 
 
 def limits(sockets: Sockets, *, unprivileged: bool) -> str | None:
-    """One line on what these sockets cannot do; None if they can do everything."""
+    """One line on what these sockets cannot do; None if they can do everything.
+
+    Short enough for a view that cuts text from outside (`tui_trace.text.LIMIT`).
+    """
     if isinstance(sockets, RawSockets):
         return None
     if unprivileged:
         return f"--unprivileged: {_LIMITS}"
-    return f"without CAP_NET_RAW: {_LIMITS}; to have it, {GET_RIGHT}"
+    return f"without CAP_NET_RAW {_LIMITS}; {GET_RIGHT}"
 
 
 def allowed(

@@ -47,7 +47,7 @@ _extended_error = struct.Struct("@IBBBBII")
 _int = struct.Struct("@i")
 
 GET_RIGHT = (
-    "run it with sudo, or: sudo setpriv --reuid=$(id -u) --regid=$(id -g) --init-groups"
+    "use sudo, or: sudo setpriv --reuid=$(id -u) --regid=$(id -g) --init-groups"
     " --inh-caps=+net_raw --ambient-caps=+net_raw tui-trace HOST"
 )
 NEEDS_RIGHT = f"raw sockets need CAP_NET_RAW: {GET_RIGHT}"

@@ -8,7 +8,8 @@ handshake and is reset; a SYN has no options, flags or data of our choosing.
 
 Quotes come without their headers, so no hop's view of TOS, TTL, addresses or IP ID is known. The
 kernel stamps what arrives, and what UDP and ICMP send; TCP's SYN is stamped here just before
-`connect()`. A SYN/ACK's RTT is the kernel's own (tcp(7) TCP_INFO); an RST is stamped here.
+`connect()`. A SYN/ACK's RTT is the kernel's own (tcp(7) TCP_INFO); an RST is stamped here. What a
+local filter drops is refused for UDP and ICMPv4; of TCP and ICMPv6 it is lost without a word.
 """
 
 import errno
