@@ -1,0 +1,214 @@
+"""Which probe a quote is of: what NAT rewrote still matches, what is somebody else's never does."""
+
+import random
+from typing import Any
+
+import pytest
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+
+from tests.unit.simnet import SimNet
+from tui_trace.engine.flows import Flows, PortBook
+from tui_trace.engine.identity import Identity
+from tui_trace.engine.ledger import Ledger, Probe
+from tui_trace.engine.matching import match
+from tui_trace.engine.run import RunState
+from tui_trace.events import Stamp
+from tui_trace.settings import Dnat, ProbeSettings, Protocol, Track
+from tui_trace.wire import extensions, quoting, reply
+from tui_trace.wire.network import Answer, Outgoing, Quoted
+from tui_trace.wire.template import Template
+
+US = {4: "192.0.2.77", 6: "2001:db8::77"}
+OUTSIDE = {4: "198.51.100.7", 6: "2001:db8:8::7"}
+TARGET = {4: "203.0.113.9", 6: "2001:db8:5::9"}
+INSIDE = {4: "198.51.100.80", 6: "2001:db8:9::80"}
+PORT, CHECKSUM = 33434, 0x1234
+LIVE = 200
+FAMILIES = pytest.mark.parametrize("family", [4, 6])
+PROTOCOLS = pytest.mark.parametrize("protocol", list(Protocol))
+
+
+class Wire:
+    """A ledger of probes in flight, and quotes of them or of others, all as bytes."""
+
+    def __init__(self, family: int, seed: int = 1, **fields: Any) -> None:
+        self.family = family
+        self.settings = ProbeSettings(**{"port": PORT, "size": 90, "number": 99, **fields})
+        self.rng = random.Random(seed)
+        self.template = Template(self.settings, US[family], TARGET[family], family, 7)
+        self.identity = Identity(self.rng)
+        self.ledger = Ledger()
+        book = PortBook(SimNet())
+        self.run = RunState(1, self.settings, Flows(self.settings, book, CHECKSUM))
+        self.probes = [self.send(number) for number in range(LIVE)]
+        self.flows = {probe.flow[0] for probe in self.probes}
+
+    def send(self, number: int) -> Probe:
+        flow = self.run.flows.choose(0, False, 0)
+        assert flow is not None
+        is_long = self.settings.protocol in (Protocol.TCP, Protocol.IP)
+        key = self.identity.long_key if is_long else self.identity.short_key
+        probe = Probe(
+            number=number,
+            run=self.run,
+            ttl=5,
+            protocol=self.settings.protocol,
+            index=0,
+            flow=flow,
+            key=key(number),
+            ip_id=self.identity.ip_id(number),
+            data=0,
+            monotonic=0,
+            wall=0,
+            epoch=0,
+            at_target=False,
+            is_first=False,
+        )
+        self.ledger.add(probe)
+        self.run.sent(probe)
+        return probe
+
+    def packet(self, probe: Probe) -> bytes:
+        return bytes(self.template.probe(1, probe.flow, probe.key, probe.ip_id))
+
+    def answer(self, quote: bytes, length: int = 200) -> Answer | None:
+        kind = 11 if self.family == 4 else 3
+        message = bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + quote[:length]
+        received = reply.Received(message, 0, "203.0.113.1", 60, 0, Stamp.KERNEL, False)
+        answer = (reply.icmp4 if self.family == 4 else reply.icmp6)(received)
+        if answer is not None and answer.destination != TARGET[self.family]:
+            answer = quoting.undone(answer, TARGET[self.family])
+        return answer
+
+    def quoted(self, probe: Outgoing, answer: Answer) -> Quoted:
+        quote, _ = extensions.split(answer.message, self.family)
+        sent = self.template.probe(answer.quoted_ttl or 0, probe.flow, probe.key, probe.ip_id)
+        return Quoted(*quoting.compare(bytes(sent), quote, self.family))
+
+    def match(self, quote: bytes, length: int = 200) -> Probe | None:
+        answer = self.answer(quote, length)
+        if answer is None:
+            return None
+        return match(self.ledger, answer, TARGET[self.family], self.quoted)
+
+    def rewritten(self, probe: Probe, **fields: Any) -> bytes:
+        """The probe's packet with these fields, and the checksums that follow from them."""
+        return rewritten(self.packet(probe), self.family, **fields)
+
+
+def rewritten(data: bytes, family: int, **fields: Any) -> bytes:
+    packet: Any = (IP if family == 4 else IPv6)(data)
+    for name, value in fields.items():
+        below = name in ("src", "dst", "ip_id")
+        setattr(packet if below else packet.payload, name.removeprefix("ip_"), value)
+    if family == 4:
+        del packet.chksum
+    for layer in (TCP, UDP, ICMP):
+        if layer in packet:
+            del packet[layer].chksum
+    if ICMPv6EchoRequest in packet:
+        del packet[ICMPv6EchoRequest].cksum
+    return bytes(packet)
+
+
+@FAMILIES
+@PROTOCOLS
+@pytest.mark.parametrize("dnat", Dnat)
+@pytest.mark.parametrize("length", [48, 200])
+def test_a_destination_rewritten(protocol: Protocol, family: int, dnat: Dnat, length: int) -> None:
+    wire = Wire(family, protocol=protocol, dnat=dnat)
+    for probe in wire.probes:
+        quote = wire.rewritten(probe, dst=INSIDE[family])
+        assert wire.match(quote, length) is (None if dnat is Dnat.OFF else probe)
+        assert wire.match(wire.packet(probe), length) is probe
+
+
+@pytest.mark.parametrize(
+    ("protocol", "family"),
+    [(Protocol.TCP, 4), (Protocol.TCP, 6), (Protocol.UDP, 4)],
+)
+def test_a_destination_port_rewritten_too(protocol: Protocol, family: int) -> None:
+    wire = Wire(family, protocol=protocol)
+    for probe in wire.probes:
+        quote = wire.rewritten(probe, dst=INSIDE[family], dport=8080)
+        assert wire.match(quote, 48) is probe
+
+
+@pytest.mark.parametrize("protocol", [Protocol.ICMP, Protocol.UDP, Protocol.TCP])
+def test_a_source_rewritten(protocol: Protocol) -> None:
+    own = "id" if protocol is Protocol.ICMP else "sport"
+    wire = Wire(4, protocol=protocol)
+    for probe in wire.probes:
+        quote = wire.rewritten(probe, src=OUTSIDE[4], **{own: 61000})
+        assert wire.match(quote, 28) is probe
+
+
+@PROTOCOLS
+def test_an_ip_id_rewritten(protocol: Protocol) -> None:
+    for dnat in (Dnat.MATCH, Dnat.OFF):
+        wire = Wire(4, protocol=protocol, dnat=dnat)
+        for probe in wire.probes:
+            found = wire.match(wire.rewritten(probe, ip_id=0), 28)
+            assert found is (probe if dnat is Dnat.MATCH else None)
+
+
+def test_a_firewall_that_renumbers_tcp_is_seen_through_by_ip_id() -> None:
+    for track in (Track.SEQUENCE, Track.IP_ID):
+        wire = Wire(4, protocol=Protocol.TCP, track=track)
+        for probe in wire.probes:
+            quote = wire.rewritten(probe, seq=probe.key ^ 0x5555)
+            assert wire.match(quote, 28) is (probe if track is Track.IP_ID else None)
+            quote = wire.rewritten(probe, seq=probe.key ^ 0x5555, dst=INSIDE[4], dport=8080)
+            assert wire.match(quote, 28) is (probe if track is Track.IP_ID else None)
+
+
+@FAMILIES
+@pytest.mark.parametrize("protocol", [Protocol.UDP, Protocol.TCP])
+def test_ports_tell_probes_apart_where_all_else_is_rewritten(
+    protocol: Protocol, family: int
+) -> None:
+    wire = Wire(family, protocol=protocol, track=Track.PORT)
+    recent = wire.probes[-128:]
+    assert len({probe.flow[0] for probe in recent}) == 128
+    for probe in recent:
+        fields: dict[str, Any] = {"ip_id": 9} if family == 4 else {}
+        if protocol is Protocol.TCP:
+            fields["seq"] = 77
+        quote = bytearray(wire.rewritten(probe, dst=INSIDE[family], dport=8080, **fields))
+        assert wire.match(bytes(quote), 48) is probe
+
+
+@pytest.mark.parametrize("track", Track)
+def test_no_reply_of_a_foreign_flow_in_a_hundred_thousand(track: Track) -> None:
+    """Other programs of this machine probe the same target; some of their numbers are ours."""
+    tries = 0
+    protocols = [Protocol.UDP, Protocol.TCP] if track is Track.PORT else list(Protocol)
+    each = 100_000 // len(protocols) // 2
+    for family in (4, 6):
+        for protocol in protocols:
+            wire = Wire(family, protocol=protocol, track=track)
+            for _ in range(each):
+                assert wire.match(foreign(wire), wire.rng.choice((48, 200))) is None
+                tries += 1
+    assert tries == 100_000
+
+
+def foreign(wire: Wire) -> bytes:
+    """A probe to the target, or to where NAT sends it, that is not of our flows."""
+    rng, probe = wire.rng, wire.rng.choice(wire.probes)
+    own = rng.randrange(0x10000)
+    while own in wire.flows:
+        own = rng.randrange(0x10000)
+    second = probe.flow[1] if rng.random() < 0.8 else rng.randrange(1, 0xFFFF)
+    wide = wire.settings.protocol in (Protocol.TCP, Protocol.IP)
+    key = rng.randrange(1, 1 << (32 if wide else 16))
+    key = probe.key if rng.random() < 0.5 else key
+    ip_id = probe.ip_id if rng.random() < 0.5 else rng.randrange(1, 0x10000)
+    packet = bytearray(wire.template.probe(1, (own, second), key, ip_id))
+    if rng.random() < 0.3:
+        at = 16 if wire.family == 4 else 24
+        packet[at : at + (4 if wire.family == 4 else 16)] = rng.randbytes(
+            4 if wire.family == 4 else 16
+        )
+    return bytes(packet)
