@@ -6,7 +6,7 @@ import statistics
 from tests.net import ours
 from tests.net.chain import Chain
 from tests.net.faults import Dropping, limit_errors, listen
-from tests.net.words import FAMILIES, OPEN_PORT, OPTION, PROTOCOLS
+from tests.net.words import OPEN_PORT, OPTION, TURNS
 from tui_trace.events import Event, ProbeLost, Reply
 from tui_trace.session.fold import Session
 from tui_trace.session.model import Hop
@@ -20,8 +20,7 @@ def _rows(stream: list[Event]) -> dict[int, Hop]:
     return {hop.ttl: hop for hop in session.snapshot().run.hops}
 
 
-@FAMILIES
-@PROTOCOLS
+@TURNS
 def test_loss_is_what_the_router_counted(protocol: Protocol, family: int) -> None:
     with Chain(4) as chain:
         listen(chain.target, OPEN_PORT)
@@ -43,8 +42,7 @@ def test_loss_is_what_the_router_counted(protocol: Protocol, family: int) -> Non
             assert abs(hop.loss_percent - 100 * share) <= margin
 
 
-@FAMILIES
-@PROTOCOLS
+@TURNS
 def test_a_hop_that_limits_its_errors_loses_alone(protocol: Protocol, family: int) -> None:
     with Chain(4) as chain:
         listen(chain.target, OPEN_PORT)
@@ -59,8 +57,7 @@ def test_a_hop_that_limits_its_errors_loses_alone(protocol: Protocol, family: in
         assert rows[2].figures.count > 0
 
 
-@FAMILIES
-@PROTOCOLS
+@TURNS
 def test_a_late_reply_takes_its_loss_back(protocol: Protocol, family: int) -> None:
     with Chain(3, relay=2) as chain:
         assert chain.relay is not None
@@ -87,8 +84,7 @@ def test_a_late_reply_takes_its_loss_back(protocol: Protocol, family: int) -> No
         assert called_lost == {reply.probe for reply in ours.only(Reply, stream) if reply.late}
 
 
-@FAMILIES
-@PROTOCOLS
+@TURNS
 def test_an_rtt_longer_than_the_interval_is_no_loss(protocol: Protocol, family: int) -> None:
     with Chain(3, relay=2) as chain:
         assert chain.relay is not None
@@ -109,8 +105,7 @@ def test_an_rtt_longer_than_the_interval_is_no_loss(protocol: Protocol, family: 
             assert abs(statistics.median(rtts) - 300 * NS_PER_MS) < 5 * NS_PER_MS
 
 
-@FAMILIES
-@PROTOCOLS
+@TURNS
 def test_a_doubled_reply_is_a_duplicate(protocol: Protocol, family: int) -> None:
     with Chain(3, relay=2) as chain:
         assert chain.relay is not None

@@ -7,15 +7,14 @@ from tests.net.capture import Capture
 from tests.net.chain import DOWN, Chain
 from tests.net.faults import Dropping, listen
 from tests.net.wire import by_ttl, exchanges
-from tests.net.words import FAMILIES, MTR_OPTION, OPEN_PORT, OPTION, PROTOCOLS
+from tests.net.words import MTR_OPTION, OPEN_PORT, OPTION, TURNS
 from tui_trace.settings import NS_PER_MS, Protocol
 
 # told apart in the capture by what they have no use for otherwise
 TOS = (0x04, 0x08)
 
 
-@FAMILIES
-@PROTOCOLS
+@TURNS
 def test_two_of_us_and_mtr_at_once(protocol: Protocol, family: int) -> None:
     with Chain(3) as chain:
         listen(chain.target, OPEN_PORT)

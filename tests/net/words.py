@@ -14,7 +14,13 @@ OPTION: dict[Protocol, tuple[str, ...]] = {
     Protocol.TCP: ("-T", "-P", str(OPEN_PORT)),
 }
 """Options of ours for each protocol."""
-PROTOCOLS = pytest.mark.parametrize("protocol", list(OPTION))
+THREE = tuple(OPTION)
+PROTOCOLS = pytest.mark.parametrize("protocol", THREE)
+TURNS = pytest.mark.parametrize(
+    ("protocol", "family"),
+    [(Protocol.ICMP, 6), (Protocol.UDP, 4), (Protocol.TCP, 4), (Protocol.TCP, 6)],
+)
+"""Every protocol and every family, for what takes seconds."""
 MTR_OPTION: dict[Protocol, tuple[str, ...]] = {
     Protocol.ICMP: (),
     Protocol.UDP: ("-u",),
@@ -25,4 +31,3 @@ TRACEROUTE_OPTION: dict[Protocol, tuple[str, ...]] = {
     Protocol.UDP: (),
     Protocol.TCP: ("-T", "-p", str(OPEN_PORT)),
 }
-PORT = {Protocol.ICMP: 0, Protocol.UDP: 33434, Protocol.TCP: OPEN_PORT}
