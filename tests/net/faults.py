@@ -107,3 +107,28 @@ def listen(target: Netns, port: int, *, udp: bool = False) -> None:
     assert server.stdout is not None
     if server.stdout.readline() != b"ready\n":
         raise AssertionError(f"nothing listens on port {port}")
+
+
+def readdress(router: Netns, vip: str, real: str, client: str, *, ports: tuple[int, int]) -> None:
+    """Send what goes to `vip` on to `real`, and answers back, without repairing any quote.
+
+    TCP to the first of two ports goes to the second.
+    """
+    ip, alive = ("ip6", "hoplimit") if ":" in vip else ("ip", "ttl")
+    outer, inner = ports
+    way_in = f"{ip} daddr {vip} {ip} {alive} > 1"
+    way_out = f"{ip} saddr {real} {ip} daddr {client}"
+    router.nft(
+        f"table {ip} readdress {{\n"
+        "chain before {\n"
+        "type filter hook prerouting priority -300\n"
+        f"{way_in} tcp dport {outer} tcp dport set {inner}\n"
+        f"{way_in} {ip} daddr set {real}\n"
+        "}\n"
+        "chain after {\n"
+        "type filter hook postrouting priority 300\n"
+        f"{way_out} tcp sport {inner} tcp sport set {outer}\n"
+        f"{way_out} {ip} saddr set {vip}\n"
+        "}\n"
+        "}\n"
+    )

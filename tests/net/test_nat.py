@@ -1,0 +1,116 @@
+"""Destination NAT whose quotes nobody repairs: found where tcptraceroute finds it."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.net import ours, peers
+from tests.net.chain import Chain
+from tests.net.faults import listen, readdress
+from tests.net.words import FAMILIES
+from tui_trace.events import Change, Field, Reply, ReplyKind
+
+VIP = {4: "203.0.113.80", 6: "2001:db8:ff::80"}
+PORT, INNER = 443, 8443
+NAT_AT = 2
+"""The router that rewrites."""
+LENGTH = 5
+
+MODES = [("show", "--dnat"), ("match", "--no-dnat"), ("off", "--no-dnat-strict")]
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[Chain]:
+    """Four routers, the second of which sends what goes to an address on to the target."""
+    with Chain(LENGTH - 1) as chain:
+        listen(chain.target, PORT)
+        listen(chain.target, INNER)
+        for family in (4, 6):
+            readdress(
+                chain.router(NAT_AT),
+                VIP[family],
+                chain.target_address(family),
+                chain.source_address(family),
+                ports=(PORT + 1, INNER),
+            )
+        yield chain
+
+
+def told(stream: list[ours.Event], field: Field) -> dict[int, object]:
+    """What replies at each TTL say that a field was changed to."""
+    return {
+        reply.ttl: change.received
+        for reply in ours.only(Reply, stream)
+        for change in reply.changed
+        if change.field is field and not reply.beyond
+    }
+
+
+def theirs(chain: Chain, port: int, *options: str) -> tuple[list[str | None], dict[int, str]]:
+    """tcptraceroute's hops, and at which of them it finds a DNAT to where."""
+    words = [peers.PROGRAMS["tcptraceroute"], "-n", "-q1", "-w1", "-m", str(LENGTH)]
+    done = chain.client.run([*words, *options, VIP[4], str(port)], check=False)
+    found, pending = {}, None
+    for line in done.stdout.splitlines():
+        if match := re.match(r"\s+Detected DNAT to (\S+)", line):
+            pending = match[1]
+        elif pending and (match := re.match(r"\s*(\d+)", line)):
+            found[int(match[1])], pending = pending, None
+    return [hop.address for hop in peers.parse_lines(done.stdout)], found
+
+
+@pytest.mark.parametrize("port", [PORT, PORT + 1])
+@pytest.mark.parametrize(("mode", "their_mode"), MODES)
+@pytest.mark.parametrize("track", ["id", "port"])
+def test_we_find_what_tcptraceroute_finds(
+    chain: Chain, port: int, mode: str, their_mode: str, track: str
+) -> None:
+    hops, nat = theirs(chain, port, their_mode, f"--track-{track}")
+    options = ("-T", "-P", str(port), "--dnat", mode, "--track", track, "-c1", "-m", str(LENGTH))
+    stream = ours.trace(chain.client, *options, VIP[4])
+    found = ours.hops(stream)
+    assert found == hops
+    if mode == "off":
+        assert found[NAT_AT : LENGTH - 1] == [None] * (LENGTH - 1 - NAT_AT)
+    else:
+        assert found == [*chain.hops()[:-1], VIP[4]]
+        addresses = told(stream, Field.DESTINATION)
+        ports = told(stream, Field.DESTINATION_PORT)
+        assert set(addresses) == set(range(NAT_AT + 1, LENGTH))
+        assert set(ports) == (set(addresses) if port != PORT else set())
+        if mode == "show":
+            ((ttl, to),) = nat.items()
+            where = f"{addresses[ttl]}:{ports[ttl]}" if ports else addresses[ttl]
+            assert (min(addresses), where) == (ttl, to)
+    last = [reply for reply in ours.only(Reply, stream) if reply.ttl == LENGTH]
+    assert {reply.kind for reply in last} == {ReplyKind.SYN_ACK}
+
+
+@FAMILIES
+@pytest.mark.parametrize("options", [(), ("-u",), ("-T", "-P", str(PORT)), ("--protocol", "99")])
+def test_every_protocol_is_followed_through(
+    chain: Chain, family: int, options: tuple[str, ...]
+) -> None:
+    stream = ours.trace(chain.client, *options, "-c2", "-i0.1", "-m", str(LENGTH), VIP[family])
+    assert ours.hops(stream) == [*chain.hops(family)[:-1], VIP[family]]
+    behind = {
+        reply.ttl: reply.changed
+        for reply in ours.only(Reply, stream)
+        if NAT_AT < reply.ttl < LENGTH
+    }
+    change = Change(Field.DESTINATION, VIP[family], chain.target_address(family))
+    assert behind == dict.fromkeys(range(NAT_AT + 1, LENGTH), (change,))
+
+
+def test_the_report_says_where_the_probes_went(chain: Chain) -> None:
+    common = ("-T", "-P", str(PORT + 1), "-c2", "-i0.1", "-n", "-r", VIP[4])
+    shown = ours.program(chain.client, "--dnat", "show", *common).stdout.splitlines()
+    where = f"NAT to {chain.target_address()}:{INNER}"
+    assert [where in line for line in shown if ".|--" in line] == [
+        False, False, True, True, False
+    ]  # fmt: skip
+    quiet = ours.program(chain.client, *common).stdout.splitlines()
+    assert [line.endswith("NAT") for line in quiet if ".|--" in line] == [
+        False, False, True, True, False
+    ]  # fmt: skip
