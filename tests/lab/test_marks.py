@@ -1,0 +1,203 @@
+"""What answers say in each scenario: marks, ports, codes, sizes, labels, rewriting."""
+
+import pytest
+
+from tests.lab.test_scenarios import MS, QUICK, address, along, firewall
+from tests.lab.traced import trace
+from tui_trace.events import Field, ReplyKind
+from tui_trace.lab import load
+
+pytestmark = pytest.mark.usefixtures("inside")
+
+MARKS4 = {
+    0: "!N", 1: "!H", 2: "!P", 3: "!p", 4: "!F", 5: "!S", 6: "!U", 7: "!U", 8: "!I", 9: "!A",
+    10: "!C", 11: "!T", 12: "!T", 13: "!A", 14: "!<14>", 15: "!<15>",
+}  # fmt: skip
+"""As tcptraceroute prints them."""
+
+
+@pytest.mark.parametrize("code", range(16))
+def test_each_unreachable_code(code: int) -> None:
+    scenario = load("unreachable")
+    traced = trace("unreachable", "-u", "-P", str(7000 + code), "-c", "1")
+    wall = len(scenario.hops) - 1
+    assert traced.path() == [*along(scenario, 4)[:-1], {address(scenario.hops[wall - 1], 4)}]
+    assert traced.run.hops[-1].marks == (MARKS4[code],)
+    last = traced.replies[wall + 1][0]
+    assert (last.icmp_type, last.code, last.reached) == (3, code, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "mark"),
+    [(0, "!N"), (1, "!A"), (2, "!H"), (3, "!H"), (4, "!p"), (5, "!S"), (6, "!U")],
+)
+def test_each_unreachable_code_of_ipv6(code: int, mark: str) -> None:
+    traced = trace("unreachable", "-6", "-T", "-P", str(7100 + code), "-c", "1")
+    assert traced.run.hops[-1].marks == (mark,)
+    last = traced.replies[len(traced.run.hops)][0]
+    assert (last.icmp_type, last.code) == (1, code)
+
+
+@pytest.mark.parametrize(
+    ("options", "marks", "kind"),
+    [
+        (("-T", "-P", "80"), ("[open]",), ReplyKind.SYN_ACK),
+        (("-T", "-P", "80", "--ecn"), ("[open, ecn]",), ReplyKind.SYN_ACK),
+        (("-T", "-P", "80", "--ack"), ("[closed]",), ReplyKind.RST),
+        (("-T", "-P", "22"), ("[closed]",), ReplyKind.RST),
+        pytest.param(
+            ("-u", "-P", "53"),
+            ("[open]",),
+            ReplyKind.UDP,
+            marks=pytest.mark.xfail(
+                reason="a datagram that overtakes the last router's answer is credited to its TTL"
+            ),
+        ),
+        (("-u",), (), ReplyKind.UNREACHABLE),
+        (("-6", "-T", "-P", "443"), ("[open]",), ReplyKind.SYN_ACK),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
+)
+def test_ports_of_the_target(
+    options: tuple[str, ...], marks: tuple[str, ...], kind: ReplyKind
+) -> None:
+    scenario = load("ports")
+    traced = trace("ports", *options, "-c", "10", "-i", "0.1")
+    assert traced.path() == along(scenario, 6 if "-6" in options else 4)
+    assert traced.run.hops[-1].marks == marks
+    assert sum(hop.lost for hop in traced.run.hops) == 0
+    assert {reply.kind for reply in traced.replies[len(scenario.hops)]} == {kind}
+
+
+@pytest.mark.parametrize("options", [("-T", "-P", "25"), ("-u", "-P", "137")])
+def test_a_filtered_port_says_nothing(options: tuple[str, ...]) -> None:
+    scenario = load("ports")
+    traced = trace("ports", *options, "-c", "3", "-i", "0.1")
+    assert traced.path()[: len(scenario.hops)] == [*along(scenario, 4)[:-1], set()]
+
+
+def test_a_firewall_that_passes_one_port() -> None:
+    scenario = load("firewall")
+    open_way = trace("firewall", "-T", "-P", "443", *QUICK)
+    assert open_way.path() == along(scenario, 4)
+    assert open_way.run.hops[-1].marks == ("[open]",)
+    for options in (("-T", "-P", "80"), ("-u",), ("-u", "-P", "443")):
+        assert trace("firewall", *options, *QUICK).path() == firewall(scenario, 4)
+
+
+def test_an_mtu_that_is_reported() -> None:
+    scenario = load("mtu")
+    place = next(place for place, hop in enumerate(scenario.hops) if hop.mtu)
+    teller = address(scenario.hops[place - 1], 4)
+    traced = trace("mtu", "--df", "-s", "1500", *QUICK)
+    assert traced.path()[: place + 1] == [*along(scenario, 4)[:place], {teller}]
+    reply = traced.replies[place + 1][0]
+    assert (reply.kind, reply.mtu) == (ReplyKind.TOO_BIG, scenario.hops[place].mtu)
+    assert "MTU 1400" in traced.hops[place + 1].marks
+    assert trace("mtu", "--df", "-s", "1400", *QUICK).path() == along(scenario, 4)
+    assert trace("mtu", "-s", "1500", *QUICK).path() == along(scenario, 4)
+    six = trace("mtu", "-6", "-s", "1500", *QUICK)
+    assert six.replies[place + 1][0].mtu == scenario.hops[place].mtu
+
+
+def test_an_mtu_that_is_a_black_hole() -> None:
+    scenario = load("mtu-black-hole")
+    place = next(place for place, hop in enumerate(scenario.hops) if hop.mtu)
+    traced = trace("mtu-black-hole", "--df", "-s", "1500", *QUICK)
+    path = traced.path()
+    assert path[:place] == along(scenario, 4)[:place]
+    assert set().union(*path[place:]) == set()
+
+
+def test_tos_rewritten_and_ecn_cleared() -> None:
+    scenario = load("tos")
+    place = next(place for place, hop in enumerate(scenario.hops) if hop.tos is not None)
+    traced = trace("tos", "-Q", "EF", *QUICK)
+    wanted = [184] * (place + 1) + [scenario.hops[place].tos] * (len(scenario.hops) - place - 2)
+    routers = [hop.ttl for hop in traced.run.hops[:-1]]
+    assert [traced.replies[ttl][0].quoted_tos for ttl in routers] == wanted
+    for hop in traced.run.hops[:-1]:
+        assert hop.marks == (("TOS=0!",) if hop.ttl > place + 1 else ())
+
+
+def test_cleared_ecn_and_a_clamped_mss_show_behind() -> None:
+    scenario = load("tos")
+    traced = trace("tos", "-T", "--ecn", *QUICK)
+    cleared = next(place for place, hop in enumerate(scenario.hops) if hop.clear_ecn)
+    clamped = next(place for place, hop in enumerate(scenario.hops) if hop.mss)
+    for place, hop in enumerate(traced.run.hops[:-1]):
+        assert ("ECN cleared" in hop.marks) == (place > cleared)
+        assert (f"MSS {scenario.hops[clamped].mss}" in hop.marks) == (place > clamped)
+    assert set(traced.run.hops[-1].marks) == {"[open]", "ECN refused"}
+
+
+def test_labels_are_those_of_the_file() -> None:
+    scenario = load("mpls")
+    traced = trace("mpls", *QUICK)
+    for place, hop in enumerate(scenario.hops[:-1]):
+        for reply in traced.replies[place + 1]:
+            got = [(each.label, each.traffic_class, each.ttl) for each in reply.labels]
+            assert got == [(each.label, each.exp, each.ttl) for each in hop.mpls]
+            assert [each.bottom for each in reply.labels] == [False, True][-len(got) :][: len(got)]
+
+
+@pytest.mark.xfail(reason="the decoder loses every interface information object")
+def test_the_interface_is_that_of_the_file() -> None:
+    scenario = load("mpls")
+    traced = trace("mpls", *QUICK)
+    for place, hop in enumerate(scenario.hops[:-1]):
+        for reply in traced.replies[place + 1]:
+            told = [hop.interface] if hop.interface else []
+            assert [each.name for each in reply.interfaces] == told
+
+
+def test_an_asymmetric_return_shows_in_the_ttl_and_the_time() -> None:
+    scenario = load("asymmetric")
+    traced = trace("asymmetric", *QUICK)
+    more = 0
+    extra = 0.0
+    delay = 0.0
+    for place, hop in enumerate(scenario.hops):
+        more += hop.back_hops
+        extra += hop.back_delay
+        delay += hop.delay
+        for reply in traced.replies[place + 1]:
+            assert reply.reply_ttl == hop.reply_ttl - place - more
+            assert reply.rtt >= (delay + extra) * MS
+    assert more > 0
+
+
+@pytest.mark.parametrize("protocol", [(), ("-T",), ("-u",)])
+def test_forged_and_foreign_replies_are_counted_and_credited_to_nobody(
+    protocol: tuple[str, ...],
+) -> None:
+    scenario = load("forged")
+    traced = trace("forged", *protocol, *QUICK)
+    assert traced.path() == along(scenario, 4)
+    for hop in traced.run.hops:
+        assert (hop.lost, hop.duplicates, hop.late) == (0, 0, 0)
+    assert traced.foreign == 5 * sum(len(hop.also) for hop in scenario.hops)
+
+
+@pytest.mark.parametrize("protocol", [(), ("-u",), ("-T", "-P", "80"), ("-6",), ("-6", "-u")])
+def test_a_nat_that_does_not_repair_shows_where_probes_go(protocol: tuple[str, ...]) -> None:
+    scenario = load("nat")
+    family = 6 if "-6" in protocol else 4
+    traced = trace("nat", *protocol, *QUICK)
+    gateway = next(place for place, hop in enumerate(scenario.hops) if hop.dnat)
+    dnat = scenario.hops[gateway].dnat
+    assert dnat is not None
+    assert traced.path() == along(scenario, family)
+    for place, _ in enumerate(scenario.hops[:-1]):
+        for reply in traced.replies[place + 1]:
+            went = [each.received for each in reply.changed if each.field is Field.DESTINATION]
+            behind = place > gateway
+            assert went == ([dnat.v4 if family == 4 else dnat.v6] if behind else [])
+
+
+@pytest.mark.parametrize("protocol", [(), ("-u",), ("-T", "-P", "8080"), ("-6", "-u")])
+def test_a_nat_that_repairs_hides(protocol: tuple[str, ...]) -> None:
+    scenario = load("nat-repaired")
+    traced = trace("nat-repaired", *protocol, *QUICK)
+    assert traced.path() == along(scenario, 6 if "-6" in protocol else 4)
+    assert not any("NAT" in mark for hop in traced.run.hops for mark in hop.marks)
