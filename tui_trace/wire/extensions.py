@@ -108,4 +108,9 @@ def _interface_class() -> Any:
     name = StrLenField("ifname", b"", length_from=lambda told: max(told.ifname_len - 1, 0))
 
     fields = [*first, ConditionalField(name, lambda told: told.has_ifname == 1), mtu]
-    return type("InterfaceInformation", (Theirs,), {"name": Theirs.name, "fields_desc": fields})
+
+    class InterfaceInformation(Theirs):
+        name = "Interface Information (RFC 5837)"
+        fields_desc = fields
+
+    return InterfaceInformation
