@@ -16,7 +16,7 @@ from tui_trace.engine.matching import match, outgoing
 from tui_trace.engine.plan import Slot
 from tui_trace.engine.run import RunState
 from tui_trace.events import ReplyKind, Stamp
-from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
+from tui_trace.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings, Protocol
 from tui_trace.source import (
     Command,
     Enquire,
@@ -34,6 +34,7 @@ PULSE = 100 * NS_PER_MS
 EXPIRY_LOOK = 20 * NS_PER_MS
 RETRY = 10 * NS_PER_MS
 """Until a probe is looked at again that no source port was free for."""
+SOURCE_LOOK = NS_PER_S
 BURST = 64
 """Probes sent before what came back is read again."""
 
@@ -79,6 +80,9 @@ class Engine:
         self._runs: list[RunState] = []
         self._by_settings: dict[ProbeSettings, RunState] = {}
         self._source = ""
+        self._sourced: RunState | None = None
+        """The run whose way out was looked at last, and found."""
+        self._next_source = 0
         self._rounds = 0
         self._number = 0
         self._next_expiry = 0
@@ -235,9 +239,13 @@ class Engine:
         run.plan.begin(now, self._pace, run.last_ttl(self._pace))
         self._rounds += 1
         self._sink.event(events.RoundBegan(at=self._at(), run=run.number, round=run.plan.round))
-        return self._find_source(run)
+        return self._find_source(run, now)
 
-    def _find_source(self, run: RunState) -> bool:
+    def _find_source(self, run: RunState, now: int) -> bool:
+        """Whether probes can leave; looked at once a second, and while they cannot."""
+        if run is self._sourced and now < self._next_source:
+            return True
+        self._sourced = None
         try:
             source = self._network.source(run.settings)
         except SendError as error:
@@ -247,6 +255,8 @@ class Engine:
         if source != self._source:
             self._source = source
             self._sink.event(events.SourceChanged(at=self._at(), source=source))
+        self._sourced = run
+        self._next_source = now + SOURCE_LOOK
         return True
 
     def _send(self, run: RunState, slot: Slot, now: int) -> None:
@@ -300,7 +310,7 @@ class Engine:
     def _next_number(self, protocol: Protocol) -> tuple[int, int]:
         """The count of the next probe and the key that goes with it."""
         self._number += 1
-        if protocol is Protocol.TCP:
+        if protocol in (Protocol.TCP, Protocol.IP):
             return self._number, self._identity.long_key(self._number)
         key = self._identity.short_key(self._number)
         while self._ledger.is_pending(protocol, key):
@@ -309,9 +319,15 @@ class Engine:
         return self._number, key
 
     def _fail(self, run: RunState, ttl: int, error: SendError) -> None:
+        self._sourced = None
         self._sink.event(
             events.SendFailed(
-                at=self._at(), run=run.number, ttl=ttl, errno=error.errno, reason=error.reason
+                at=self._at(),
+                run=run.number,
+                ttl=ttl,
+                errno=error.errno,
+                reason=error.reason,
+                mtu=error.mtu,
             )
         )
 

@@ -149,6 +149,8 @@ class RawNetwork:
             except OSError as error:
                 raise self._refusal(error, bound, settings.dont_route) from None
         known = self._routes.get(settings)
+        if known is None or (known.interface, known.source) != (index, source):
+            self._ask_scheduler(True)
         if known is not None and known.source == source:
             made = known.template
         else:
@@ -161,7 +163,6 @@ class RawNetwork:
         destination = self._sockaddr(self.address, 0, index)
         self._routes[settings] = _Route(index, bound, source, destination, made)
         self._settings = None
-        self._ask_scheduler(True)
         return source
 
     def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
@@ -312,7 +313,7 @@ class RawNetwork:
     def _ask_scheduler(self, on: bool) -> None:
         """The scheduler's stamps stand in where a driver takes none, and cost 7 µs a probe.
 
-        So each time that the route is asked, they are asked for until the driver shows a stamp.
+        So each time that the way out is a new one, they are asked for until the driver shows one.
         """
         if on != self._asks_scheduler:
             self._sockets.stamp_scheduler(self.family, on)

@@ -18,6 +18,8 @@ from tui_trace.wire import filters
 from tui_trace.wire.reply import Received, from_ip4
 
 _SO_SNDBUFFORCE = 32
+_TRUNCATED = int(socket.MSG_TRUNC)
+"""As a plain number: the enum's `&` costs more than reading a packet's header."""
 _SO_RCVBUFFORCE = 33
 _SO_TIMESTAMPNS = 35
 _SO_TIMESTAMPING = 37
@@ -118,7 +120,7 @@ class RawSockets:
                 stamp = _KERNEL if self._stamping else _USER
             elif kind == socket.IPV6_HOPLIMIT and level == socket.IPPROTO_IPV6:
                 (ttl,) = _int.unpack(value)
-        whole = not flags & socket.MSG_TRUNC
+        whole = not flags & _TRUNCATED
         if version == 4:
             return from_ip4(data, wall, stamp, whole)
         return Received(data, 0, sender[0].partition("%")[0], ttl, wall, stamp, whole)
