@@ -62,6 +62,8 @@ def _hub(snapshot: Snapshot, hop: Hop, layout: Layout) -> dict[str, Any]:
         "pending": hop.pending,
         "user_stamped": hop.user_stamped,
         "marks": [clean(mark) for mark in hop.marks],
+        "received": [clean(words) for words in hop.received],
+        "mpls": [msgspec.to_builtins(label) for label in hop.labels],
         "reached": hop.is_target,
         "jitter_ms": _ms(figures.jitter),
         "p50_ms": _ms(figures.p50),

@@ -1,7 +1,17 @@
 """`-r` and `-w`: the report of mtr 0.95, with our notes after its columns."""
 
 from tui_trace.report.fields import FIELDS, Field, Layout
-from tui_trace.report.words import ABOUT, abouts, began, hosts, notes, own_name, subject, troubles
+from tui_trace.report.words import (
+    ABOUT,
+    abouts,
+    began,
+    hosts,
+    mpls,
+    notes,
+    own_name,
+    subject,
+    troubles,
+)
 from tui_trace.session.model import Hop, Snapshot
 from tui_trace.text import clean
 
@@ -26,6 +36,7 @@ def render(snapshot: Snapshot, layout: Layout) -> str:
     for hop, texts in table:
         lines.append(f"{texts[0]:{width}.{width}}{_values(hop, layout)}  {notes(hop)}".rstrip())
         lines += [text[:width] for text in texts[1:]]
+        lines += [f"{'':{_PLACE + len(_BRANCH) - 1}}[{mpls(label)}]" for label in hop.labels]
     lines += troubles(snapshot)
     return "\n".join(lines) + "\n"
 

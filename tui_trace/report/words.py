@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tui_trace.events import Origin
+from tui_trace.events import Label, Origin
 from tui_trace.report.fields import Layout
 from tui_trace.session.model import NOBODY, Hop, Snapshot
 from tui_trace.settings import NS_PER_S
@@ -88,6 +88,12 @@ def notes(hop: Hop) -> str:
     counts = ((hop.late, "late"), (hop.duplicates, "duplicate"))
     parts = [f"{count} {word}" for count, word in counts if count]
     return " · ".join([*map(clean, hop.marks), *parts])
+
+
+def mpls(label: Label) -> str:
+    """A label as mtr's `-e` has it."""
+    known = (label.label, label.traffic_class, int(label.bottom), label.ttl)
+    return "MPLS: Lbl {} TC {} S {} TTL {}".format(*known)
 
 
 def troubles(snapshot: Snapshot) -> list[str]:
