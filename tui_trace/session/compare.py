@@ -1,0 +1,317 @@
+"""Runs side by side, hop by hop: what differs, and what could be chance.
+
+The figures shown are those of the whole runs. The tests look at the samples that every hop
+remembers one by one, its last `model.RECENT` outcomes, in live sessions and recordings alike: more
+are not needed for a difference that anybody would act on.
+"""
+
+import enum
+import math
+from collections.abc import Sequence
+from statistics import NormalDist, median
+
+import msgspec
+
+from tui_trace.session import chance
+from tui_trace.session.chance import Chances, Samples
+from tui_trace.session.model import LOST, PENDING, Hop, Run
+from tui_trace.settings import NS_PER_MS, ProbeSettings, Protocol, protocol_words, tos_words
+
+_Z = NormalDist().inv_cdf(0.975)
+TEST = "Welch's t-test on ranks and Fisher's exact test, autocorrelation and all hops allowed for"
+"""What the verdicts rest on."""
+
+
+class Verdict(enum.StrEnum):
+    """What may be said of a hop in two runs."""
+
+    SAME = "no difference"
+    """The figures are the same, as far as they are shown."""
+    CHANCE = "could be chance"
+    DIFFERENT = "different"
+    FEW = "too few answers to tell"
+    UNTESTED = "not tested: scipy cannot be loaded"
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """Loss in percent, with the 95 % interval of Wilson."""
+
+    percent: float
+    low: float
+    high: float
+
+
+class Side(msgspec.Struct, frozen=True):
+    """One hop of one run; `hop` is None where the run does not reach so far."""
+
+    hop: Hop | None
+    loss: Interval | None
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A hop in a run, compared with the same hop in the first run."""
+
+    loss: Verdict
+    rtt: Verdict
+    moved: bool
+    """Other addresses answer."""
+    words: str
+    """All of it in a few words."""
+
+    @property
+    def real(self) -> bool:
+        """It is to be marked."""
+        return Verdict.DIFFERENT in (self.loss, self.rtt)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One TTL."""
+
+    ttl: int
+    sides: tuple[Side, ...]
+    """One a run."""
+    differences: tuple[Difference, ...]
+    """One a run after the first."""
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Two runs or more."""
+
+    runs: tuple[Run, ...]
+    names: tuple[str, ...]
+    """Of the runs: what tells their settings apart."""
+    sentence: str
+    """The answer in one sentence."""
+    rows: tuple[Row, ...]
+    test: str = TEST
+
+
+def compare(runs: Sequence[Run], *, alternated: bool = False) -> Comparison:
+    """Each run against the first of them, hop by hop; at least two.
+
+    `alternated`: the two runs took turns round by round. Slow, the first time (scipy is loaded):
+    not for a thread that draws.
+    """
+    names = _names([run.settings for run in runs])
+    hops = [{hop.ttl: hop for hop in run.hops} for run in runs]
+    ttls = sorted(set().union(*hops))
+    pairs = [(one, ttl) for one in range(1, len(runs)) for ttl in ttls]
+    told = _chances([(hops[0].get(ttl), hops[one].get(ttl)) for one, ttl in pairs], alternated)
+    by_place = dict(zip(pairs, told, strict=True))
+    rows = tuple(
+        Row(
+            ttl,
+            tuple(Side(found.get(ttl), _interval(found.get(ttl))) for found in hops),
+            tuple(
+                _difference(hops[0].get(ttl), hops[one].get(ttl), by_place[one, ttl], names[one])
+                for one in range(1, len(runs))
+            ),
+        )
+        for ttl in ttls
+    )
+    return Comparison(tuple(runs), names, _sentence(runs, names, rows, alternated), rows)
+
+
+def wilson(lost: int, decided: int) -> Interval:
+    """Of `lost` out of `decided` > 0."""
+    share = lost / decided
+    centre = share + _Z * _Z / (2 * decided)
+    reach = _Z * math.sqrt(share * (1 - share) / decided + _Z * _Z / (4 * decided * decided))
+    scale = 100 / (1 + _Z * _Z / decided)
+    low = max(0.0, (centre - reach) * scale) if lost else 0.0
+    high = min(100.0, (centre + reach) * scale) if lost < decided else 100.0
+    return Interval(100 * share, low, high)
+
+
+def _interval(hop: Hop | None) -> Interval | None:
+    decided = hop.lost + hop.figures.count if hop else 0
+    return wilson(hop.lost, decided) if hop and decided else None
+
+
+def _samples(hop: Hop | None) -> tuple[list[int], list[bool]]:
+    decided = [outcome for outcome in hop.recent if outcome != PENDING] if hop else []
+    rtts = [outcome for outcome in decided if outcome != LOST]
+    return rtts, [outcome == LOST for outcome in decided]
+
+
+def _chances(
+    pairs: Sequence[tuple[Hop | None, Hop | None]], alternated: bool
+) -> list[Chances | None]:
+    told = []
+    for one, other in pairs:
+        (rtts, losses), (other_rtts, other_losses) = _samples(one), _samples(other)
+        told.append(Samples((rtts, other_rtts), (losses, other_losses)))
+    try:
+        return list(chance.chances(told, paired=alternated))
+    except ImportError:
+        return [None] * len(told)
+
+
+# --- one hop
+
+
+def _difference(
+    one: Hop | None, other: Hop | None, chances: Chances | None, name: str
+) -> Difference:
+    same_loss = _shown(_loss(one)) == _shown(_loss(other))
+    same_rtt = _shown(_mean(one)) == _shown(_mean(other))
+    if chances is None:
+        loss = Verdict.SAME if same_loss else Verdict.UNTESTED
+        rtt = Verdict.SAME if same_rtt else Verdict.UNTESTED
+    else:
+        loss = _verdict(chances.loss, same_loss)
+        rtt = _verdict(chances.rtt, same_rtt)
+    addresses = [{r.address for r in hop.responders} if hop else set() for hop in (one, other)]
+    moved = all(addresses) and addresses[0].isdisjoint(addresses[1])
+    words = _words(one, other, loss, rtt, name)
+    if moved:
+        words = f"another router; {words}" if words != Verdict.SAME else "another router"
+    return Difference(loss, rtt, moved, words)
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _loss(hop: Hop | None) -> float | None:
+    return hop.loss_percent if hop else None
+
+
+def _mean(hop: Hop | None) -> float | None:
+    return hop.figures.mean / NS_PER_MS if hop and hop.figures.mean is not None else None
+
+
+def _verdict(p: float | None, same: bool) -> Verdict:
+    if p is not None and p < chance.PROMISE:
+        return Verdict.DIFFERENT
+    if same:
+        return Verdict.SAME
+    return Verdict.FEW if p is None else Verdict.CHANCE
+
+
+def _words(one: Hop | None, other: Hop | None, loss: Verdict, rtt: Verdict, name: str) -> str:
+    parts: list[str] = []
+    if loss is Verdict.DIFFERENT and one and other:
+        first, second = one.loss_percent or 0.0, other.loss_percent or 0.0
+        if second >= 100:
+            parts.append(f"silent to {name}")
+        elif first >= 100:
+            parts.append(f"answers only {name}")
+        else:
+            parts.append(f"{'more' if second > first else 'less'} loss with {name}")
+    if rtt is Verdict.DIFFERENT and one and other:
+        step = median(_samples(other)[0]) - median(_samples(one)[0])
+        parts.append(f"{'slower' if step > 0 else 'faster'} by {abs(step) / NS_PER_MS:.1f} ms")
+    if parts:
+        return ", ".join(parts)
+    for verdict in (Verdict.UNTESTED, Verdict.CHANCE, Verdict.FEW):
+        if verdict in (loss, rtt) and one and other and one.sent and other.sent:
+            return str(verdict)
+    return str(Verdict.SAME)
+
+
+# --- names and the sentence
+
+
+def _names(settings: Sequence[ProbeSettings]) -> tuple[str, ...]:
+    """What tells each from the others."""
+    differing = [
+        field
+        for field in ProbeSettings.__struct_fields__
+        if len({getattr(one, field) for one in settings}) > 1
+    ]
+    names = [_name(one, differing) for one in settings]
+    return tuple(
+        f"{name} (run {place})" if names.count(name) > 1 else name
+        for place, name in enumerate(names, 1)
+    )
+
+
+def _name(settings: ProbeSettings, differing: Sequence[str]) -> str:
+    parts: list[str] = []
+    if not differing or {"protocol", "port", "tcp_flags"} & set(differing):
+        parts.append(protocol_words(settings).replace(" port ", " ").replace(" echo", ""))
+    if "df" in differing:
+        parts.append(f"DF {'on' if settings.df else 'off'}")
+    sized = "size" in differing and ("protocol" not in differing or len(parts) == 0)
+    if sized or ("df" in differing and settings.df):
+        parts.append(f"{settings.size} bytes")
+    if "tos" in differing:
+        parts.append(f"TOS {tos_words(settings.tos)}")
+    told = {"protocol", "port", "tcp_flags", "df", "size", "tos"}
+    parts += [
+        f"{field.replace('_', ' ')} {getattr(settings, field)}"
+        for field in differing
+        if field not in told
+    ]
+    if settings.protocol is Protocol.ICMP and parts == []:
+        parts.append("ICMP")
+    return " with ".join([parts[0], ", ".join(parts[1:])]) if len(parts) > 1 else parts[0]
+
+
+def _sentence(
+    runs: Sequence[Run], names: Sequence[str], rows: Sequence[Row], alternated: bool
+) -> str:
+    for number in range(1, len(runs)):
+        told = (
+            _ends(runs[0], runs[number], names[0], names[number])
+            or _at_the_end(rows, number, names)
+            or _on_the_way(rows, number, names)
+        )
+        if told:
+            return told + (", measured in turns" if alternated else "")
+    few = any(
+        Verdict.FEW in (d.loss, d.rtt) and row.sides[0].hop and row.sides[0].hop.is_target
+        for row in rows
+        for d in row.differences
+    )
+    if any(Verdict.UNTESTED in (d.loss, d.rtt) for row in rows for d in row.differences):
+        return str(Verdict.UNTESTED).capitalize()
+    if few:
+        return f"Too few answers yet to tell {' from '.join(names)}"
+    return f"No difference between {' and '.join(names)} that chance could not have made"
+
+
+def _ends(one: Run, other: Run, first: str, second: str) -> str | None:
+    if one.reached == other.reached:
+        return None
+    near, far, stopped = (first, second, one) if other.reached else (second, first, other)
+    answered = [hop for hop in stopped.hops if hop.responders]
+    if not answered:
+        return f"{far} reaches the target, {near} gets no answer at all"
+    last = answered[-1]
+    refusals = [mark for mark in last.marks if mark.startswith("!")]
+    if not refusals:
+        return f"{far} reaches the target, {near} stops at hop {last.ttl}"
+    mtu = [mark for mark in last.marks if mark.startswith("MTU ")]
+    refused = ", ".join([f"{refusals[0]} at hop {last.ttl}", *mtu[:1]])
+    return f"{near}: {refused}; {far} reaches the target"
+
+
+def _at_the_end(rows: Sequence[Row], number: int, names: Sequence[str]) -> str | None:
+    for row in reversed(rows):
+        one, other = row.sides[0].hop, row.sides[number].hop
+        difference = row.differences[number - 1]
+        if one and other and one.is_target and other.is_target and difference.real:
+            return f"To the target: {difference.words}{_against(difference, names, number)}"
+    return None
+
+
+def _on_the_way(rows: Sequence[Row], number: int, names: Sequence[str]) -> str | None:
+    real = [row for row in rows if row.differences[number - 1].real]
+    if real:
+        row = real[0]
+        difference = row.differences[number - 1]
+        more = f", and at {len(real) - 1} more hops" if len(real) > 1 else ""
+        against = _against(difference, names, number)
+        return f"The target is the same; hop {row.ttl}: {difference.words}{against}{more}"
+    moved = [row.ttl for row in rows if row.differences[number - 1].moved]
+    if moved:
+        return f"{names[number]} takes another path than {names[0]} from hop {moved[0]} on"
+    return None
+
+
+def _against(difference: Difference, names: Sequence[str], number: int) -> str:
+    if names[number] in difference.words:
+        return f" than with {names[0]}" if " loss with " in difference.words else ""
+    return f" with {names[number]} than with {names[0]}"
