@@ -7,22 +7,17 @@ Without the right to raw sockets it traces all the same, through the error queue
 
 import gc
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import msgspec
-
-from tui_trace import __version__, names
-from tui_trace.events import Notice
-from tui_trace.names.naming import Naming
-from tui_trace.names.options import NameOptions
+from tui_trace import names
+from tui_trace.classic import called_as, named_program
 from tui_trace.options import Options, Output, parse
-from tui_trace.settings import Pace, ProbeSettings, SettingError, Switches, fitted
-from tui_trace.source import Source, SourceError, Tell
-from tui_trace.target import resolve
+from tui_trace.settings import Pace, ProbeSettings, SettingError, Switches
+from tui_trace.source import Source, SourceError
+from tui_trace.tracer import Tracer
 from tui_trace.wire.template import scapy_layers
 
 if TYPE_CHECKING:
@@ -37,6 +32,7 @@ NEEDED = (
     "tui_trace.wire.access",
 )
 NEEDED_REPORT = ("tui_trace.report.printing",)
+NEEDED_CLASSIC = ("tui_trace.classic.run",)
 NEEDED_LIVE = ("tui_trace.app.run", "tui_trace.config")
 
 LAB_LIST = "list"
@@ -50,8 +46,14 @@ WRONG = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code: 0, 1 if it cannot be done here, 2 for a wrong value."""
     gc.disable()  # what is imported lives as long as we do
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    program = called_as(sys.argv[0])
     try:
-        return _run(parse(sys.argv[1:] if arguments is None else arguments))
+        if program is not None and arguments is None:
+            return _classic(program, words)
+        if words[:1] == ["--as"]:
+            return _classic(*named_program(words))
+        return _run(parse(words))
     except SettingError as error:
         return _fail(WRONG, str(error))
     except SourceError as error:
@@ -70,6 +72,26 @@ def _fail(code: int, line: str) -> int:
     return code
 
 
+def _classic(program: str, words: Sequence[str]) -> int:
+    """As another program: its options, its lines, its exit code; or its options for the view."""
+    from tui_trace.classic.request import Stop, parse_for  # noqa: PLC0415
+
+    try:
+        request, options = parse_for(program, words)
+        if options.output is Output.LIVE:
+            return _run(options)
+        tracer = _tracer(options, NEEDED_CLASSIC)
+        found = request.find(tracer.resolve, tracer.find)
+    except Stop as stop:
+        sys.stdout.write(stop.output)
+        sys.stdout.flush()
+        sys.stderr.write(stop.error)
+        return stop.code
+    from tui_trace.classic.run import print_lines  # noqa: PLC0415
+
+    return print_lines(tracer.unnamed(found, request.pace), request, tracer.naming())
+
+
 def _run(options: Options) -> int:
     if options.lab == LAB_LIST:
         return _print(_scenarios())
@@ -80,15 +102,20 @@ def _run(options: Options) -> int:
         raise SourceError("the live view needs a terminal; -r prints a report, -j JSON")
     if options.replay is not None:
         return _replay(options, options.replay)
+    tracer = _tracer(options, NEEDED_LIVE if live else NEEDED_REPORT)
+    return _live(tracer) if live else _report(tracer)
+
+
+def _tracer(options: Options, needed: Sequence[str]) -> Tracer:
+    """The sockets are open, all is imported and all rights are gone."""
     lab = None if options.lab is None else _enter_lab(options.lab)
     sockets = _open_sockets(options)
-    _import_everything(live)
+    _import_everything(needed)
     _give_up_rights()
     gc.collect()
     gc.freeze()
     gc.enable()
-    tracer = Tracer(sockets, options, lab)
-    return _live(tracer) if live else _report(tracer)
+    return Tracer(sockets, options, lab)
 
 
 def _scenarios() -> str:
@@ -120,9 +147,9 @@ def _open_sockets(options: Options) -> "Sockets":
     return open_sockets(unprivileged=options.unprivileged)
 
 
-def _import_everything(live: bool) -> None:
+def _import_everything(needed: Sequence[str]) -> None:
     """Without rights even root cannot read a module in somebody's private home."""
-    for module in (*NEEDED, *(NEEDED_LIVE if live else NEEDED_REPORT)):
+    for module in (*NEEDED, *needed):
         importlib.import_module(module)
     scapy_layers()
     names.preload()
@@ -164,7 +191,7 @@ def _report(tracer: "Tracer") -> int:
 def _replay(options: Options, name: str) -> int:
     """A recording takes the place of the network, in any output."""
     live = options.output is Output.LIVE
-    _import_everything(live)
+    _import_everything(NEEDED_LIVE if live else NEEDED_REPORT)
     from tui_trace import recording  # noqa: PLC0415
 
     _give_up_rights()
@@ -205,120 +232,3 @@ def _print(text: str) -> int:
 
     write(text)
     return 0
-
-
-class Found(NamedTuple):
-    """A target, ready to be probed."""
-
-    host: str
-    """As the user called it."""
-    address: str
-    family: int
-    settings: ProbeSettings
-    """With a size that holds the headers, and a source address of the target's family."""
-    warnings: tuple[str, ...]
-    """A line each."""
-
-
-class Tracer:
-    """Makes a source for one target after another, on the sockets that were opened once."""
-
-    def __init__(self, sockets: "Sockets", options: Options, lab: "Lab | None") -> None:
-        """Nothing is resolved or sent yet."""
-        self._sockets = sockets
-        self._lab = lab
-        self._record = options.record
-        """For the first target; those after it get a file beside it."""
-        self.options = options
-
-    @property
-    def first_host(self) -> str:
-        """The host of the command line, or the lab's own target."""
-        return self.options.host or (self._lab.target if self._lab else "")
-
-    def find(self, host: str, settings: ProbeSettings) -> Found:
-        """Ask the resolver, and wait for it; `SourceError` says why there is nothing to probe."""
-        from tui_trace.wire import access  # noqa: PLC0415
-        from tui_trace.wire.network import SendError  # noqa: PLC0415
-
-        address, family = self._resolve(host, self.options.family)
-        by_name = self.options.icmp_by_name
-        limits = access.limits(self._sockets, unprivileged=self.options.unprivileged)
-        try:
-            settings, instead = access.allowed(self._sockets, settings, family, by_name=by_name)
-        except SendError as error:
-            raise SourceError(error.reason) from error
-        settings, raised = fitted(settings, family)
-        if settings.source is not None:
-            source, _ = self._resolve(settings.source, family)
-            settings = msgspec.structs.replace(settings, source=source)
-        warnings = tuple(line for line in (limits, raised, instead) if line)
-        return Found(host, address, family, settings, warnings)
-
-    def source(self, found: Found, pace: Pace, patience: float = 0.0) -> Source:
-        """A live trace, which takes the sockets over when it is run.
-
-        Its end waits at most `patience` seconds for names that are still being asked for.
-        """
-        from tui_trace.engine.engine import Engine  # noqa: PLC0415
-        from tui_trace.wire import access  # noqa: PLC0415
-        from tui_trace.wire.network import SendError  # noqa: PLC0415
-
-        try:
-            network = access.network(self._sockets, found.address, found.family)
-        except SendError as error:
-            raise SourceError(error.reason) from error
-        scenario = self._lab.scenario if self._lab else None
-        engine = Engine(
-            network,
-            target=found.host,
-            settings=found.settings,
-            pace=pace,
-            version=__version__,
-            lab=self.options.lab or "",
-        )
-        title = (scenario.title,) if scenario else ()
-        for line in (*title, *found.warnings):
-            engine.command(Tell(Notice(at=0, text=line)))
-        if not self.options.naming.asks:
-            return self._recorded(engine)
-        return self._recorded(Naming(engine, self._naming(), patience=patience))
-
-    def _recorded(self, source: Source) -> Source:
-        from tui_trace.recording import Recorded  # noqa: PLC0415
-        from tui_trace.recording.sessions import free_place  # noqa: PLC0415
-
-        if not self.options.recorded:
-            return source
-        path, self._record = self._record, None
-        if path is None and self.options.record is not None:
-            path = free_place(self.options.record)
-        return Recorded(source, path)
-
-    def open(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
-        """A live trace to another host, with settings in use."""
-        return self.source(self.find(host, settings), pace)
-
-    def _resolve(self, host: str, family: int | None) -> tuple[str, int]:
-        if self._lab is None:
-            return resolve(host, family)
-        address = self._lab.scenario.resolve(host.strip(), family)
-        if address is None:
-            wanted = f"IPv{family} address" if family else "address"
-            raise SourceError(f"the lab knows no {wanted} of {host.strip()[:80]!r}")
-        return address, 6 if ":" in address else 4
-
-    def _naming(self) -> NameOptions:
-        naming = self.options.naming
-        if self._lab is None:
-            return msgspec.structs.replace(
-                naming,
-                cache=names.default_cache(),
-                radb=names.Radb.from_environment(os.environ),
-            )
-        return msgspec.structs.replace(
-            naming,
-            server=naming.server or names.parse_dns_server(self._lab.dns_server),
-            radb=names.Radb(server=self._lab.whois_server),
-            documentation=True,
-        )

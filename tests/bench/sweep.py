@@ -17,7 +17,7 @@ IMPORTS = """
 import gc
 gc.disable()
 import tui_trace.cli
-tui_trace.cli._import_everything(False)
+tui_trace.cli._import_everything(tui_trace.cli.NEEDED_REPORT)
 """
 """What every run of ours does before it looks at its target."""
 

@@ -1,0 +1,60 @@
+"""`traceroute-nanog -P`: all probes at once, and the lines when no more is to come."""
+
+from tui_trace.classic.order import InOrder
+from tui_trace.classic.writing import Writer
+from tui_trace.events import Event, Reply, RunOpened, SendFailed, SessionBegan, SessionEnded
+from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings
+
+
+class SprayPrinter:
+    """One line a hop that answered, and stars for those before it; the target once."""
+
+    def __init__(self, writer: Writer, settings: ProbeSettings, pace: Pace, _flags: set[str]):
+        """Nothing is printed yet."""
+        self.over = False
+        self.code = 0
+        self._writer = writer
+        self._settings = settings
+        self._next_ttl = pace.first_ttl
+        self._max_ttl = pace.max_ttl
+        self._queries = pace.queries
+        self._order = InOrder()
+        self._hops: dict[int, list[Reply | None]] = {}
+
+    def event(self, event: Event) -> None:
+        """Take the next event."""
+        match event:
+            case SessionBegan():
+                self._began = event
+            case RunOpened():
+                size = self._settings.size
+                self._writer.header(self._began, self._settings.source, self._max_ttl, size)
+            case Reply(address=address):
+                self._writer.hosts.want(address)
+            case SendFailed(reason=reason, errno=errno) if errno:
+                self._writer.error(f"traceroute: {reason}")
+                self.over, self.code = True, 1
+                return
+        for outcome in self._order.take(event):
+            if not outcome.void:
+                self._hops.setdefault(outcome.ttl, []).append(outcome.reply)
+        if isinstance(event, SessionEnded):
+            self._print()
+            self.over = True
+
+    def _print(self) -> None:
+        for ttl, replies in sorted(self._hops.items()):
+            first = next((reply for reply in replies if reply is not None), None)
+            if first is None:
+                continue
+            for silent in range(self._next_ttl, ttl):
+                self._line(silent, " *" * self._queries)
+            self._next_ttl = ttl + 1
+            times = (
+                " *" if reply is None else self._writer.time(reply.rtt / NS_PER_MS)
+                for reply in replies
+            )
+            self._line(ttl, self._writer.host(first.address) + "".join(times))
+
+    def _line(self, ttl: int, text: str) -> None:
+        self._writer.write(f"{ttl:2} {text}{self._writer.style.end}")

@@ -1,0 +1,128 @@
+"""What a classic command line asks for, in our own terms."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TextIO, TypeAlias, TypeVar
+
+import msgspec
+
+from tui_trace.classic.hosts import Hosts
+from tui_trace.events import Event
+from tui_trace.names.options import NameOptions
+from tui_trace.options import Options
+from tui_trace.options import parse as parse_own
+from tui_trace.settings import Pace, ProbeSettings
+from tui_trace.source import SourceError
+from tui_trace.text import clean
+
+
+class Stop(Exception):  # noqa: N818
+    """The program ends here, with this code and these texts."""
+
+    def __init__(self, code: int, error: str = "", output: str = "") -> None:
+        """`error` for standard error, `output` for standard output."""
+        self.code = code
+        self.error = error
+        self.output = output
+        super().__init__(error)
+
+
+class Printer(Protocol):
+    """Makes the program's lines."""
+
+    over: bool
+    """Nothing more will be printed; the source may stop."""
+    code: int
+    """The exit code, once it is over."""
+
+    def event(self, event: Event) -> None:
+        """Take the next event, and print what can be."""
+        ...
+
+
+MakePrinter: TypeAlias = Callable[[TextIO, TextIO, Hosts], Printer]
+"""Of standard output, standard error, and what is known of hosts."""
+
+
+Resolve: TypeAlias = Callable[[str, int | None], tuple[str, int]]
+_Found = TypeVar("_Found")
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A trace, and how it is printed."""
+
+    program: str
+    host: str
+    settings: ProbeSettings
+    pace: Pace
+    """Of the line output."""
+    given: frozenset[str]
+    """Fields of the pace that the command line sets, and the live view keeps."""
+    naming: NameOptions
+    asks_about: Callable[[str], bool]
+    """Which addresses may be asked about."""
+    unknown_host: str
+    """The line for a host that has no address, with `{}` in the place of its name."""
+    unknown_source: str
+    """The same for a source address."""
+    printer: MakePrinter
+
+    def find(self, resolve: Resolve, find: Callable[[str, ProbeSettings], _Found]) -> _Found:
+        """The target as `find` gives it; `Stop` in the program's words if a host is unknown."""
+        asked = [(self.host, self.unknown_host)]
+        if self.settings.source is not None:
+            asked.append((self.settings.source, self.unknown_source))
+        for host, line in asked:
+            try:
+                resolve(host, 4)
+            except SourceError:
+                raise Stop(1, line.format(clean(host))) from None
+        return find(self.host, self.settings)
+
+
+def take_ours(words: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    """The words without what is ours among them: `--tui`, `--unprivileged`, `--lab SCENARIO`."""
+    theirs: list[str] = []
+    ours: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            theirs += [word, *rest]
+        elif word in ("--tui", "--unprivileged"):
+            ours[word[2:]] = ""
+        elif word == "--lab" or word.startswith("--lab="):
+            ours["lab"] = word[6:] if "=" in word else next(rest, "")
+        else:
+            theirs.append(word)
+    return theirs, ours
+
+
+def parse_for(program: str, words: Sequence[str]) -> tuple[Request, Options]:
+    """What the program's command line asks for, and the same as options of ours; `Stop`.
+
+    Their `output` is `LIVE` for `--tui`, whose pace has what the command line says.
+    """
+    from tui_trace.classic import nanog, tcptraceroute  # noqa: PLC0415
+
+    parse = {tcptraceroute.NAME: tcptraceroute.parse, nanog.NAME: nanog.parse}[program]
+    theirs, ours = take_ours(words)
+    request = parse(theirs)
+    live = "tui" in ours
+    lab = ["--lab", ours["lab"]] if "lab" in ours else []
+    options = parse_own(["-t" if live else "--jsonl", "-4", *lab, "--", request.host])
+    pace = msgspec.structs.replace(request.pace, sequential=False, hurry=None, rounds=None)
+    return request, msgspec.structs.replace(
+        options,
+        settings=request.settings,
+        pace=pace if live else request.pace,
+        given=request.given,
+        naming=_named(options.naming, request.naming, live),
+        unprivileged="unprivileged" in ours,
+    )
+
+
+def _named(usual: NameOptions, wanted: NameOptions, live: bool) -> NameOptions:
+    """In the live view AS numbers stand anyway; else the program's options alone count."""
+    if not live:
+        return wanted
+    asn_source = wanted.asn_source or (usual.asn_source if wanted.names else None)
+    return msgspec.structs.replace(wanted, asn_source=asn_source)
