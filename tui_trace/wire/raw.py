@@ -169,7 +169,9 @@ class RawNetwork:
         """Reserve a source port, by a bound socket; without ports, any identifier. See `Network`.
 
         To a SYN/ACK the kernel answers RST, for the port does not listen; what comes to a UDP port
-        is dropped in silence.
+        is dropped in silence. A port below 1024 is used without being reserved: the right to do
+        that is given up by then (ip(7), net.ipv4.ip_unprivileged_port_start), and a program that
+        listens there answers a SYN/ACK with RST all the same.
         """
         if protocol in (Protocol.ICMP, Protocol.IP):
             return port or random.SystemRandom().randrange(1, 1 << 16)
@@ -184,15 +186,13 @@ class RawNetwork:
                 filters.NOTHING.attach(holder)
             holder.bind(("", port or 0))
         except OSError as error:
-            holder.close()
             number = error.errno or 0
-            reasons = {
-                errno.EADDRINUSE: f"source port {port} is in use",
-                errno.EACCES: f"source port {port} is kept for programs with rights",
-            }
-            reason = reasons.get(number, os.strerror(number))
-            raise SendError(number, reason) from None
-        taken = int(holder.getsockname()[1])
+            if number != errno.EACCES or port is None:
+                holder.close()
+                is_used = number == errno.EADDRINUSE
+                reason = f"source port {port} is in use" if is_used else os.strerror(number)
+                raise SendError(number, reason) from None
+        taken = port or int(holder.getsockname()[1])
         self._ports[protocol, taken] = holder
         ours = [number for each, number in self._ports if each is protocol]
         program = filters.from_target(self.address, self.family, ours, is_tcp)
