@@ -1,0 +1,75 @@
+"""Take the screenshots of the README: `python screenshots/make.py`.
+
+Each is a real session in the lab: the real program, engine and packets. Needs what `--lab` needs.
+"""
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).parent
+
+
+class Shot(NamedTuple):
+    """A session: the command line, and what is pressed; a number waits so many seconds."""
+
+    arguments: tuple[str, ...]
+    steps: tuple[str | float, ...]
+    size: tuple[int, int] = (110, 30)
+
+
+SHOTS = {
+    "live": Shot(("--lab", "plain", "--no-record"), (25.0,)),
+    "loss": Shot(("--lab", "rate-limit", "--no-record"), (30.0,)),
+    "switched": Shot(
+        ("--lab", "firewall", "--no-record"),
+        (10.0, "t", "P", *"443", "enter", 10.0),
+    ),
+    "mtu": Shot(("--lab", "mtu", "--no-record", "--df", "-s", "1500"), (12.0,)),
+    "help": Shot(("--lab", "plain", "--no-record"), (3.0, "h", 1.0)),
+}
+
+
+def take(name: str) -> None:
+    """Run one session in this process, which the lab keeps for itself afterwards."""
+    from tui_trace import cli  # noqa: PLC0415
+    from tui_trace.app import run  # noqa: PLC0415
+    from tui_trace.app.app import TraceApp  # noqa: PLC0415
+
+    shot = SHOTS[name]
+
+    def photograph(app: TraceApp) -> int:
+        async def session() -> None:
+            async with app.run_test(size=shot.size) as pilot:
+                for step in shot.steps:
+                    if isinstance(step, str):
+                        await pilot.press(step)
+                    else:
+                        await asyncio.sleep(step)
+                await pilot.pause()
+                svg = app.export_screenshot(title="tui-trace")
+                (HERE / f"{name}.svg").write_text(_alone(svg))
+                await app.action_leave()
+
+        asyncio.run(session())
+        return 0
+
+    run.run_live = photograph
+    sys.stdin.isatty = sys.stdout.isatty = lambda: True  # type: ignore[method-assign]
+    sys.exit(cli.main(shot.arguments))
+
+
+def _alone(svg: str) -> str:
+    """The picture without fonts from elsewhere: whoever looks at it has a monospaced one."""
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        take(sys.argv[1])
+    for each in SHOTS:
+        subprocess.run([sys.executable, __file__, each], check=True)  # noqa: S603
