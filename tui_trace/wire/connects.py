@@ -14,7 +14,7 @@ import time
 from collections import deque
 
 from tui_trace.events import ReplyKind, Stamp
-from tui_trace.settings import NS_PER_MS, NS_PER_S, Protocol
+from tui_trace.settings import NS_PER_MS, NS_PER_S, Flow, Protocol
 from tui_trace.wire.datagrams import Route
 from tui_trace.wire.errqueue import Failure
 from tui_trace.wire.hub import Hub
@@ -74,7 +74,8 @@ class Tcp:
 
     def send(self, probe: Outgoing, route: Route, now: int) -> None:
         """Begin one; `SendError` or `OSError`."""
-        port = self._ports.take(now)
+        is_same_flow = probe.settings.flow is not Flow.VARY
+        port = self._ports.take(now) if is_same_flow else 0
         try:
             self._connect(probe, route, now, port)
         except OSError as error:
@@ -124,7 +125,7 @@ class Tcp:
         slot.carried = probe
         self._since[slot] = now
         try:
-            slot.dress(probe.ttl, probe.settings.tos, probe.settings.df)
+            slot.dress(probe.settings, probe.ttl)
         except OSError:
             self._end(slot)
             raise

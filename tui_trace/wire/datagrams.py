@@ -5,7 +5,7 @@ import struct
 from typing import NamedTuple
 
 from tui_trace.events import ReplyKind, Stamp
-from tui_trace.settings import Protocol
+from tui_trace.settings import Flow, Protocol
 from tui_trace.wire import reply
 from tui_trace.wire.errqueue import Datagram, Failure, Sending
 from tui_trace.wire.hub import BATCH, Hub
@@ -48,7 +48,7 @@ class _Datagrams:
             slot.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
     def _leave(self, slot: Slot, probe: Outgoing, message: bytes, port: int) -> None:
-        slot.dress(probe.ttl, probe.settings.tos, probe.settings.df)
+        slot.dress(probe.settings, probe.ttl)
         slot.stamp(self._asks_scheduler)
         place = self._hub.dialect.place(self._hub.address, port, slot.way.interface)
         for _ in range(BATCH):
@@ -101,11 +101,13 @@ class Udp(_Datagrams):
         pool = self._hub.pool
         while (old := pool.outlived(now)) is not None:
             self._hub.remove(old)
-        slot = pool.take(route.way) or self._hub.add(Protocol.UDP, route.way, now)
+        is_same_flow = probe.settings.flow is not Flow.VARY
+        slot = pool.take(route.way) if is_same_flow else None
+        slot = slot or self._hub.add(Protocol.UDP, route.way, now)
         slot.carried = probe
         pool.carry(slot, now)
         length = probe.settings.size - self._hub.dialect.header - 8
-        message = probe.key.to_bytes(2, "big") + bytes(length - 2)
+        message = probe.key.to_bytes(2, "big") + bytes([probe.settings.fill]) * (length - 2)
         try:
             self._leave(slot, probe, message, probe.flow[1])
         except OSError:
@@ -179,11 +181,11 @@ class Icmp(_Datagrams):
         """An echo request with two bytes that make its checksum, the kernel's work, the flow's."""
         dialect = self._hub.dialect
         length = probe.settings.size - dialect.header
-        total = (dialect.echo << 8) + identifier + probe.flow[1] + probe.key
+        rest = bytes([probe.settings.fill]) * (length - _ECHO.size)
+        total = (dialect.echo << 8) + identifier + probe.flow[1] + probe.key + ones_sum(rest)
         if dialect.version == 6:  # RFC 4443 §2.3
             total += ones_sum(addresses) + length + dialect.icmp
-        head = _ECHO.pack(dialect.echo, 0, 0, identifier, probe.key, -total % _ONES)
-        return head + bytes(length - len(head))
+        return _ECHO.pack(dialect.echo, 0, 0, identifier, probe.key, -total % _ONES) + rest
 
     def _key_of_sending(self, slot: Slot, sending: Sending) -> int | None:  # noqa: ARG002
         """A link header of unknown length comes first: our addresses show where IP begins."""

@@ -70,9 +70,9 @@ class Dialect(NamedTuple):
         """A socket address."""
         if self.version == 4:
             return address, port
-        # only link-local addresses have a scope (RFC 4007)
-        scope = interface if address[:2].lower() == "fe" else 0
-        return address, port, 0, scope
+        # only link-local addresses, fe80::/10, have a scope (RFC 4007)
+        is_local = address.lower().startswith(("fe8", "fe9", "fea", "feb"))
+        return address.partition("%")[0], port, 0, interface if is_local else 0
 
 
 DIALECTS = {

@@ -17,15 +17,24 @@ _REASONS = {
     errno.EAGAIN: "the send buffer is full",
     errno.EADDRNOTAVAIL: "the source address is not on this machine",
     errno.EINVAL: "a local route discards it (EINVAL)",
+    errno.EOPNOTSUPP: "IPv6 has no --dont-route",
     errno.EAFNOSUPPORT: "this machine does not speak that IP version",
 }
 
 
-def refusal(error: OSError, source: str, mtu: int | None = None) -> SendError:
-    """`source` is the address that the user asked for, or empty; `mtu` the interface's, bytes."""
+def refusal(
+    error: OSError, source: str, mtu: int | None = None, *, neighbours: bool = False
+) -> SendError:
+    """`source` is the address that the user asked for, or empty; `mtu` the interface's, bytes.
+
+    `neighbours`: no gateway was to be used.
+    """
     number = error.errno or 0
+    if neighbours and number == errno.ENETUNREACH:
+        return SendError(number, "the target is behind a gateway, and --dont-route takes none")
     if number == errno.EMSGSIZE:
-        return SendError(number, f"larger than the interface's MTU ({mtu} bytes)")
+        known = f" ({mtu} bytes)" if mtu else ""
+        return SendError(number, f"larger than the interface's MTU{known}", mtu)
     if number == errno.EADDRNOTAVAIL and source:
         return SendError(number, f"source address {source} is not on this machine")
     return SendError(number, _REASONS.get(number) or os.strerror(number))

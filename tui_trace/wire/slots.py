@@ -6,11 +6,12 @@ constant: load balancers may send probes of different ports different ways. It c
 as that allows, for the port that was given back last is the first to be used again.
 """
 
+import errno
 import socket
 import struct
 from typing import NamedTuple
 
-from tui_trace.settings import NS_PER_S, Protocol
+from tui_trace.settings import NS_PER_S, ProbeSettings, Protocol
 from tui_trace.wire.errqueue import Dialect, listen, stamp_sending
 from tui_trace.wire.network import Outgoing
 
@@ -45,7 +46,8 @@ class Slot:
         self.wall = 0
         """Nanoseconds since 1970, when its connect() began."""
         self._dialect = dialect
-        self._dressed: tuple[int, int, bool] | None = None
+        self._ttl = 0
+        self._dressed: ProbeSettings | None = None
         self._stamped: bool | None = None
         kind = socket.SOCK_STREAM if protocol is Protocol.TCP else socket.SOCK_DGRAM
         number = dialect.icmp if protocol is Protocol.ICMP else 0
@@ -74,17 +76,20 @@ class Slot:
             sock.setsockopt(dialect.level, dialect.unicast_if, value)
         sock.bind(dialect.place(way.source, port, way.interface))
 
-    def dress(self, ttl: int, tos: int, df: bool) -> None:
+    def dress(self, settings: ProbeSettings, ttl: int) -> None:
         """Have the next probe leave with these."""
-        if self._dressed == (ttl, tos, df):
-            return
-        level, known = self._dialect.level, self._dressed
-        self._dressed = None
-        self.sock.setsockopt(level, self._dialect.ttl, ttl)
-        if known is None or known[1:] != (tos, df):
-            self.sock.setsockopt(level, self._dialect.tos, tos)
-            self.sock.setsockopt(level, self._dialect.mtu_discover, self._discovery(df))
-        self._dressed = ttl, tos, df
+        sock, level = self.sock, self._dialect.level
+        if settings is not self._dressed:
+            self._dressed = None
+            sock.setsockopt(level, self._dialect.tos, settings.tos)
+            sock.setsockopt(level, self._dialect.mtu_discover, self._discovery(settings.df))
+            if settings.dont_route and self._dialect.version == 6:
+                raise OSError(errno.EOPNOTSUPP, "the kernel ignores SO_DONTROUTE of IPv6")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, int(settings.dont_route))
+            self._dressed = settings
+        if ttl != self._ttl:
+            sock.setsockopt(level, self._dialect.ttl, ttl)
+            self._ttl = ttl
 
     def _discovery(self, df: bool) -> int:
         """No cached path MTU may refuse or fragment a probe. IPv6 never fragments on the way."""

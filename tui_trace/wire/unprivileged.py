@@ -90,10 +90,11 @@ class ErrorQueueNetwork:
         try:
             asking = Slot(Protocol.UDP, self._dialect, way)
             with asking.sock as sock:
+                asking.dress(settings, 1)
                 sock.connect(self._dialect.place(self.address, settings.port or 9, index))
                 source = str(sock.getsockname()[0]).partition("%")[0]
         except OSError as error:
-            raise refusal(error, way.source) from None
+            raise refusal(error, way.source, neighbours=settings.dont_route) from None
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
         self._routes[settings] = Route(way, source)
@@ -172,8 +173,12 @@ def _refuse(settings: ProbeSettings, family: int) -> None:
         refuse_icmp(family)
     if settings.protocol not in (Protocol.ICMP, Protocol.UDP, Protocol.TCP):
         raise SendError(errno.EPERM, "other IP protocols than ICMP, UDP and TCP take rights")
+    if settings.flows > 1 and settings.protocol is not Protocol.ICMP:
+        raise SendError(errno.EPERM, "several constant flows take rights, but with --icmp")
     if settings.protocol is not Protocol.TCP:
         return
+    if settings.bare:
+        raise SendError(errno.EPERM, "a SYN without options takes rights")
     if settings.tcp_flags is not TcpFlags.SYN:
         raise SendError(errno.EPERM, f"TCP flags ({settings.tcp_flags.value}) take rights")
     usual = minimum_size(Protocol.TCP, family)
