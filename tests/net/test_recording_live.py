@@ -1,0 +1,109 @@
+"""Sessions of the program itself: kept, listed, played again, and what is left after kill -9."""
+
+import random
+import re
+import time
+from pathlib import Path
+
+from tests.net import ours
+from tests.net.chain import Chain
+from tests.net.terminal import Tmux
+from tests.net.words import OPEN_PORT
+from tui_trace import events
+from tui_trace.recording import Recording, list_sessions
+from tui_trace.settings import NS_PER_S
+
+
+def test_a_live_session_is_kept_and_plays_again_in_the_live_view(
+    plain: Chain, tmp_path: Path
+) -> None:
+    env = {**ours.environment(), "XDG_STATE_HOME": str(tmp_path)}
+    space, target = plain.client, plain.target_address(4)
+    second = re.escape(plain.hop(2, 4))
+    with Tmux(space, columns=140) as tmux:
+        tmux.start(ours.command("-n", "-i", "0.25", target), env)
+        tmux.wait_for(second)
+        time.sleep(1.5)
+        tmux.press("t")
+        tmux.wait_for("TCP port 80 ")
+        time.sleep(1.5)
+        tmux.press("q")
+        tmux.wait_for("prompt> *$")
+
+        (session,) = list_sessions(tmp_path / "tui-trace" / "sessions")
+        assert (session.target, session.runs, session.ended) == (target, 2, True)
+        listed = space.run(ours.command("--sessions"), env=env).stdout
+        assert session.path.name in listed
+        assert target in listed
+        name = session.path.name
+
+        report = space.run(ours.command("--replay", name, "-r"), env=env).stdout
+        assert "TCP port 80" in report
+        assert plain.hop(2, 4) in report
+
+        # in time: what was ICMP first turns into TCP
+        tmux.write(" clear")
+        tmux.press("Enter")
+        tmux.start(ours.command("--replay", name), env)
+        tmux.wait_for(rf"ICMP echo[^@]*{second}")
+        tmux.wait_for("TCP port 80 ")
+        tmux.press("q")
+        tmux.wait_for("prompt> *$")
+
+
+def test_nothing_is_kept_when_asked_so(plain: Chain, tmp_path: Path) -> None:
+    env = {**ours.environment(), "XDG_STATE_HOME": str(tmp_path)}
+    with Tmux(plain.client) as tmux:
+        tmux.start(ours.command("-n", "--no-record", plain.target_address(4)), env)
+        tmux.wait_for(re.escape(plain.hop(2, 4)))
+        time.sleep(1)
+        tmux.press("q")
+        tmux.wait_for("prompt> *$")
+    plain.client.run(ours.command("-n", "-r", "-c", "1", plain.target_address(4)), env=env)
+    assert list_sessions(tmp_path / "tui-trace" / "sessions") == []
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_in_the_view(
+    plain: Chain, tmp_path: Path
+) -> None:
+    (tmp_path / "tui-trace").write_text("in the way")
+    env = {**ours.environment(), "XDG_STATE_HOME": str(tmp_path)}
+    with Tmux(plain.client, columns=140) as tmux:
+        tmux.start(ours.command("-n", "-i", "0.25", plain.target_address(4)), env)
+        tmux.wait_for("not recorded: ")
+        first = tmux.screen()
+        time.sleep(1)
+        assert tmux.screen() != first
+        tmux.press("q")
+        tmux.wait_for("prompt> *$")
+
+
+def test_a_report_is_recorded_when_asked(plain: Chain, tmp_path: Path) -> None:
+    path = tmp_path / "a.session"
+    args = ("-n", "-T", "-P", str(OPEN_PORT), "-c", "2", "--record", str(path))
+    told = plain.client.run(
+        ours.command("--jsonl", *args, plain.target_address(6)), env=ours.environment()
+    ).stdout
+    played = plain.client.run(
+        ours.command("--replay", str(path), "--jsonl"), env=ours.environment()
+    ).stdout
+    assert played == told
+
+
+def test_after_kill_the_program_has_kept_all_but_the_last_second(
+    plain: Chain, tmp_path: Path
+) -> None:
+    rng = random.Random()
+    for number in range(6):
+        path = tmp_path / f"{number}.session"
+        args = ("-n", "-i", "0.1", "--jsonl", "--record", str(path), plain.target_address(4))
+        process = plain.client.popen(ours.command(*args), env=ours.environment())
+        time.sleep(rng.uniform(1.5, 4))
+        process.kill()
+        out, _ = process.communicate(timeout=10)
+        told = [events.decode(line) for line in out.split(b"\n")[:-1]]
+        with Recording(path) as recording:
+            kept = list(recording.events())
+        assert kept[: len(told)] == told[: len(kept)]
+        missing = told[len(kept) :]
+        assert not missing or told[-1].at - missing[0].at <= NS_PER_S
