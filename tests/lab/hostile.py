@@ -16,8 +16,8 @@ from tui_trace.lab.internet import Internet
 from tui_trace.lab.packets import ICMP, ICMP6, TCP, UDP, checksum, datagram, sealed
 from tui_trace.lab.scenario import Scenario
 from tui_trace.settings import ProbeSettings, Protocol
-from tui_trace.wire import reply, template
-from tui_trace.wire.network import Answer, Outgoing, Sent
+from tui_trace.wire import extensions, quoting, reply, template
+from tui_trace.wire.network import Answer, Outgoing, Quoted, Sent
 
 SOURCE = {4: "192.0.2.2", 6: "2001:db8::2"}
 WALL = 1_700_000_000_000_000_000
@@ -55,6 +55,8 @@ class Wire:
         self.hostile = 0
         self.valid = 0
         self.hostile_credited = 0
+        self.may_be_translated = False
+        """A quote may be one that NAT has rewritten; set by who makes the probes so."""
 
     # --- the network
 
@@ -96,6 +98,15 @@ class Wire:
             for hostile in self.enemy.packets(answer, self.each):
                 moment = at + self.rng.randrange(-500_000, 500_000)
                 heapq.heappush(self.heap, (max(moment, self.now), next(self.order), hostile, False))
+
+    def quoted(self, probe: Outgoing, answer: Answer) -> Quoted:
+        settings, _, flow, key, ip_id = probe
+        quote, extension = extensions.split(answer.message, self.family)
+        sent = bytes(self.templates[settings].probe(answer.quoted_ttl or 0, flow, key, ip_id))
+        told = extensions.decode(extension) if extension else ((), ())
+        if quoting.is_as_sent(sent, quote, self.family):
+            return Quoted((), None, True, *told)
+        return Quoted(*quoting.compare(sent, quote, self.family), *told)
 
     def receive(self, timeout: int) -> tuple[list[Sent], list[Answer]]:
         self.judge()
@@ -145,7 +156,10 @@ class Wire:
         if valid:
             assert len(credited) == 1, raw.hex()
         for reply_event in credited:
-            assert speaks_of(raw, self.sent[reply_event.probe], self.family), raw.hex()
+            probe = self.sent[reply_event.probe]
+            right = speaks_of(raw, probe, self.family)
+            right = right or (self.may_be_translated and shares_a_number(raw, probe, self.family))
+            assert right, raw.hex()
             self.hostile_credited += not valid
 
 
@@ -156,7 +170,7 @@ def speaks_of(raw: bytes, probe: bytes, family: int) -> bool:
     number = raw[9] if family == 4 else raw[6]
     body = raw[start:]
     if number in (ICMP, ICMP6):
-        if body[0] in (0, 129):
+        if body[0] == (0 if family == 4 else 129):
             return body[4:8] == above[4:8]
         if family == 4 and probe[4:6] not in body[8:]:  # the IP ID
             return False
@@ -174,6 +188,14 @@ def speaks_of(raw: bytes, probe: bytes, family: int) -> bool:
     if body[13] & 0x10:
         return (acknowledged - 1 - sequence) % 2**32 in range(data + 1)
     return int.from_bytes(body[4:8], "big") == sequence
+
+
+def shares_a_number(raw: bytes, probe: bytes, family: int) -> bool:
+    """An ICMP error that quotes the probe's IP ID, or its ports or identifier with its key."""
+    start, above = (20, probe[20:]) if family == 4 else (40, probe[40:])
+    quote = raw[start + 8 :]
+    numbers = [above[6:8]] if family == 6 else [probe[4:6], above[6:8]]
+    return raw[9 if family == 4 else 6] in (ICMP, ICMP6) and any(each in quote for each in numbers)
 
 
 class Enemy:

@@ -17,6 +17,7 @@ from tui_trace.settings import (
     DEFAULT_PORT,
     DEFAULT_SIZE,
     NS_PER_MS,
+    Dnat,
     Flow,
     Pace,
     ProbeSettings,
@@ -34,15 +35,20 @@ KINDS = [
 ]  # fmt: skip
 
 
-def fought(protocol: Protocol, family: int, flow: Flow, seed: int) -> Wire:
+def fought(protocol: Protocol, family: int, flow: Flow, dnat: Dnat, seed: int) -> Wire:
     """A session under fire, judged packet by packet."""
     rng = Random(seed)
     probe = ProbeSettings(
-        protocol=protocol, port=DEFAULT_PORT[protocol], size=DEFAULT_SIZE[protocol], flow=flow
+        protocol=protocol,
+        port=DEFAULT_PORT[protocol],
+        size=DEFAULT_SIZE[protocol],
+        flow=flow,
+        dnat=dnat,
     )
     if family == 6:
         probe = msgspec.structs.replace(probe, size=probe.size + 20)
     wire = Wire(SCENARIO, family, Enemy(rng), HOSTILE_EACH, rng)
+    wire.may_be_translated = dnat is not Dnat.OFF
     engine = Engine(
         wire, target=wire.address, settings=probe, pace=PACE, version="0", rng=Random(seed)
     )
@@ -55,10 +61,10 @@ def fought(protocol: Protocol, family: int, flow: Flow, seed: int) -> Wire:
 def test_hostile_answers(protocol: Protocol, family: int) -> None:
     fed = []
 
-    @given(seed=st.integers(0, 2**64), flow=st.sampled_from(Flow))
+    @given(seed=st.integers(0, 2**64), flow=st.sampled_from(Flow), dnat=st.sampled_from(Dnat))
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-    def under_fire(seed: int, flow: Flow) -> None:
-        fed.append(fought(protocol, family, flow, seed).hostile)
+    def under_fire(seed: int, flow: Flow, dnat: Dnat) -> None:
+        fed.append(fought(protocol, family, flow, dnat, seed).hostile)
 
     under_fire()
     assert sum(fed) >= LEAST / len(KINDS)
