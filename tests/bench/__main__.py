@@ -10,6 +10,7 @@ RUNS: list[tuple[str, dict[str, int]]] = [
     ("first_picture", {"times": 5}),
     ("sweep", {"times": 5}),
     ("engine", {"rate": 1000, "seconds": 10}),
+    ("unprivileged", {"probes": 200, "rate": 500, "seconds": 5}),
     ("throughput", {"rate": 5000, "seconds": 10}),
     ("memory", {"outcomes": 2_600_000}),
     ("recording", {"rounds": 86_400}),
