@@ -156,8 +156,9 @@ def _import_everything(needed: Sequence[str]) -> None:
 
 
 def _give_up_rights() -> None:
-    from tui_trace.rights import drop_capabilities  # noqa: PLC0415
+    from tui_trace.rights import drop_capabilities, keep_modules_in_reach  # noqa: PLC0415
 
+    keep_modules_in_reach()
     drop_capabilities()
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -27,6 +28,20 @@ class _Sets(ctypes.Structure):
 def has_net_raw() -> bool:
     """This thread may open raw sockets, as far as capabilities go."""
     return bool(_effective() >> _CAP_NET_RAW & 1)
+
+
+def keep_modules_in_reach() -> None:
+    """Let root import from a private home after the capabilities are gone, too.
+
+    What is imported only when it is needed (statistics) is then found by way of folders that are
+    open already, so that nobody looks at those above them. What is there must be readable itself.
+    """
+    if os.geteuid() == 0:
+        for folder in [
+            entry for entry in sys.path if os.path.isabs(entry) and os.path.isdir(entry)
+        ]:
+            handle = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            sys.path.append(f"/proc/self/fd/{handle}")
 
 
 def drop_capabilities() -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -326,3 +327,60 @@ def test_a_recording_of_this_version_opens():
         assert info.lab == "path-change"
         assert folded(recording.events(), recording.end).snapshot(recording.end) == end
     assert end.run.hops[-1].is_target
+
+
+# --- folds that lie
+
+
+def changed_somewhere(data, value):
+    """The same structure with one number, text or length changed."""
+    match value:
+        case dict() if value and data.draw(st.booleans()):
+            key = data.draw(st.sampled_from(list(value)))
+            return {**value, key: changed_somewhere(data, value[key])}
+        case list() if value and data.draw(st.integers(0, 9)):
+            place = data.draw(st.integers(0, len(value) - 1))
+            return [*value[:place], changed_somewhere(data, value[place]), *value[place + 1 :]]
+        case bool():
+            return not value
+        case int():
+            return data.draw(st.sampled_from([0, -1, 1, 255, 1 << 40, (1 << 63) - 1, -(1 << 63)]))
+        case str():
+            return data.draw(st.sampled_from(["", "ff", "zz", "-1", "f" * 48, "f" * 60]))
+        case list():
+            return value[:-1]
+        case dict():
+            return {}
+    return value
+
+
+STATE = msgspec.to_builtins(folded(rounds(20, 4), 1 << 60).state(), str_keys=False)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_a_fold_that_lies_is_refused_or_goes_on_without_breaking(tmp_path_factory, data):
+    lie = STATE
+    for _ in range(data.draw(st.integers(1, 3))):
+        lie = changed_somewhere(data, lie)
+    events = rounds(20, 4)
+    half = len(events) // 2
+    path = tmp_path_factory.mktemp("lie") / "a.session"
+    database = schema.create(path)
+    packers = [codec.Packer(), codec.Packer()]
+    for place, event in enumerate(events):
+        packers[place >= half].add(event)
+    row = (0, "t", "192.0.2.1", "", "0", state.VERSION, events[-1].at, 1, len(events), 1)
+    database.execute(f"INSERT INTO session VALUES ({','.join('?' * 10)})", row)
+    for number, packer in enumerate(packers):
+        database.execute(
+            "INSERT INTO block VALUES (?, ?, ?, ?)",
+            (number, events[half].at * number, codec.pack_state(lie), packer.whole()),
+        )
+    database.close()
+    with Recording(path) as recording:
+        try:
+            recording.snapshot(recording.end)
+        except RecordingError as error:
+            assert "\n" not in str(error)
+    path.unlink()

@@ -116,7 +116,9 @@ class Recording:
 
     def snapshot(self, at: int) -> Snapshot:
         """The same, to be drawn."""
-        return self.session(at).snapshot(max(0, min(at, self.end)))
+        session = self.session(at)
+        with self._damage():
+            return session.snapshot(max(0, min(at, self.end)))
 
     def at(self, at: int) -> tuple[Session, Iterator[Event]]:
         """The session as it was at `at`, and the events that followed."""

@@ -66,7 +66,8 @@ def open_existing(path: Path) -> sqlite3.Connection:
         raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
     # what a killed session left has to be put in order, which takes writing; where nothing can
     # be written, a file that was ended in order still opens
-    for mode in ("mode=rw", "mode=ro", "immutable=1"):
+    unfinished = path.with_name(path.name + "-wal").exists()
+    for mode in ("mode=rw", "mode=ro") if unfinished else ("mode=rw", "mode=ro", "immutable=1"):
         try:
             return _opened(path, mode)
         except sqlite3.OperationalError as error:
@@ -77,6 +78,8 @@ def open_existing(path: Path) -> sqlite3.Connection:
             raise damaged(path, error) from None
         except ValueError as error:
             raise damaged(path, error) from None
+    if unfinished:
+        why += "; it was cut off, and has to be copied, with its -wal file, to where one can write"
     raise RecordingError(f"{path}: cannot be read: {why}")
 
 
