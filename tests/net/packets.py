@@ -23,6 +23,7 @@ class Packet:
     protocol: int
     transport: bytes
     """Transport header and what follows."""
+    flow_label: int = 0
 
     def _u16(self, offset: int) -> int:
         return int(struct.unpack_from("!H", self.transport, offset)[0])
@@ -142,4 +143,5 @@ def parse(data: bytes) -> Packet:
         ip_id=0,
         protocol=protocol,
         transport=data[40 : 40 + payload],
+        flow_label=first & 0xFFFFF,
     )
