@@ -397,14 +397,21 @@ def test_a_constant_flow_stays_the_same_over_ttls_and_rounds(settings: ProbeSett
     assert len(set(keys)) == len(keys)
 
 
-def test_classic_lets_the_udp_port_rise_and_vary_changes_the_source() -> None:
+def test_classic_lets_the_udp_port_rise() -> None:
     net = SimNet(length=9)
     trace(net, msgspec.structs.replace(UDP, flow=Flow.CLASSIC), max_ttl=8)
     assert [probe.flow[1] for _, probe in net.sent] == list(range(33434, 33442))
-    for settings in (UDP, TCP, ICMP):
-        net = SimNet(length=9)
-        trace(net, msgspec.structs.replace(settings, flow=Flow.VARY), max_ttl=8)
-        assert len({probe.flow[0] for _, probe in net.sent}) == 8
+
+
+@pytest.mark.parametrize("settings", [ICMP, UDP, TCP], ids=lambda s: s.protocol.value)
+@pytest.mark.parametrize("hops", [8, 10, 16])
+def test_vary_shows_every_hop_every_flow_in_time(settings: ProbeSettings, hops: int) -> None:
+    net = SimNet(length=99)
+    trace(net, msgspec.structs.replace(settings, flow=Flow.VARY), max_ttl=hops, rounds=200)
+    seen: dict[int, set[int]] = {}
+    for _, probe in net.sent:
+        seen.setdefault(probe.ttl, set()).add(probe.flow[0])
+    assert {len(flows) for flows in seen.values()} == {16}
 
 
 class Listener:

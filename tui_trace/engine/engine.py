@@ -8,15 +8,17 @@ import queue
 import random
 
 from tui_trace import events
+from tui_trace.engine.answering import FINAL_KINDS, reply_of
 from tui_trace.engine.clock import StepWatch
 from tui_trace.engine.flows import Flows, PortBook
-from tui_trace.engine.identity import Identity
+from tui_trace.engine.identity import Identity, Numbers
 from tui_trace.engine.ledger import Ledger, Probe, State
 from tui_trace.engine.matching import match, outgoing
 from tui_trace.engine.plan import Slot
 from tui_trace.engine.run import RunState
-from tui_trace.events import ReplyKind, Stamp
-from tui_trace.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings, Protocol
+from tui_trace.engine.wayout import WayOut
+from tui_trace.events import ReplyKind
+from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings
 from tui_trace.source import (
     Command,
     Enquire,
@@ -34,18 +36,8 @@ PULSE = 100 * NS_PER_MS
 EXPIRY_LOOK = 20 * NS_PER_MS
 RETRY = 10 * NS_PER_MS
 """Until a probe is looked at again that no source port was free for."""
-SOURCE_LOOK = NS_PER_S
 BURST = 64
 """Probes sent before what came back is read again."""
-
-FINAL_KINDS = frozenset({
-    ReplyKind.ECHO,
-    ReplyKind.SYN_ACK,
-    ReplyKind.RST,
-    ReplyKind.UDP,
-    ReplyKind.UNREACHABLE,
-    ReplyKind.TOO_BIG,
-})  # fmt: skip
 
 
 class Engine:
@@ -79,12 +71,9 @@ class Engine:
         self._book = PortBook(network)
         self._runs: list[RunState] = []
         self._by_settings: dict[ProbeSettings, RunState] = {}
-        self._source = ""
-        self._sourced: RunState | None = None
-        """The run whose way out was looked at last, and found."""
-        self._next_source = 0
+        self._way_out = WayOut(network)
         self._rounds = 0
-        self._number = 0
+        self._numbers = Numbers(self._identity)
         self._next_expiry = 0
         self._last_sent = 0
 
@@ -109,7 +98,7 @@ class Engine:
         network.open()
         try:
             try:
-                self._source = network.source(self._first_settings)
+                self._way_out.first(self._first_settings)
                 self._begin()
             except SendError as error:
                 raise SourceError(error.reason) from error
@@ -139,7 +128,7 @@ class Engine:
                 target=self._target,
                 address=self._network.address,
                 family=self._network.family,
-                source=self._source,
+                source=self._way_out.source,
                 version=self._version,
                 lab=self._lab,
             )
@@ -239,24 +228,17 @@ class Engine:
         run.plan.begin(now, self._pace, run.last_ttl(self._pace))
         self._rounds += 1
         self._sink.event(events.RoundBegan(at=self._at(), run=run.number, round=run.plan.round))
-        return self._find_source(run, now)
+        return self._can_leave(run, now)
 
-    def _find_source(self, run: RunState, now: int) -> bool:
-        """Whether probes can leave; looked at once a second, and while they cannot."""
-        if run is self._sourced and now < self._next_source:
-            return True
-        self._sourced = None
+    def _can_leave(self, run: RunState, now: int) -> bool:
         try:
-            source = self._network.source(run.settings)
+            if self._way_out.moved(run, now):
+                source = self._way_out.source
+                self._sink.event(events.SourceChanged(at=self._at(), source=source))
         except SendError as error:
             run.plan.drop()
             self._fail(run, self._pace.first_ttl, error)
             return False
-        if source != self._source:
-            self._source = source
-            self._sink.event(events.SourceChanged(at=self._at(), source=source))
-        self._sourced = run
-        self._next_source = now + SOURCE_LOOK
         return True
 
     def _send(self, run: RunState, slot: Slot, now: int) -> None:
@@ -274,7 +256,7 @@ class Engine:
             flow = run.flows.choose(slot.flow, False, now)
         if flow is None:
             return
-        number, key = self._next_number(settings.protocol)
+        number, key = self._numbers.take(settings.protocol, self._ledger.is_pending)
         ip_id = self._identity.ip_id(number)
         probe = Probe(
             number=number,
@@ -307,19 +289,8 @@ class Engine:
             )
         )
 
-    def _next_number(self, protocol: Protocol) -> tuple[int, int]:
-        """The count of the next probe and the key that goes with it."""
-        self._number += 1
-        if protocol in (Protocol.TCP, Protocol.IP):
-            return self._number, self._identity.long_key(self._number)
-        key = self._identity.short_key(self._number)
-        while self._ledger.is_pending(protocol, key):
-            self._number += 1
-            key = self._identity.short_key(self._number)
-        return self._number, key
-
     def _fail(self, run: RunState, ttl: int, error: SendError) -> None:
-        self._sourced = None
+        self._way_out.doubt()
         self._sink.event(
             events.SendFailed(
                 at=self._at(),
@@ -340,8 +311,6 @@ class Engine:
         if may_from is not None:
             wake_at = min(wake_at, max(may_from, self._run.plan.next_due(self._pace)))
         sent, answers = self._network.receive(max(0, wake_at - now))
-        if not sent and not answers:
-            return
         epoch = self._clock.look()
         for stamp in sent:
             self._stamp(stamp)
@@ -367,7 +336,7 @@ class Engine:
         now = self._network.monotonic()
         run = probe.run
         by_target = answer.address == self._network.address
-        if answer.address == self._source and not by_target:
+        if answer.address == self._way_out.source and not by_target:
             self._refused_here(probe, answer)
             return
         rtt = answer.wall - probe.wall
@@ -375,49 +344,29 @@ class Engine:
         if stepped:
             rtt = now - probe.monotonic
         was = probe.state
-        final = answer.kind in FINAL_KINDS
         if was is not State.ANSWERED:
             probe.state = State.ANSWERED
             run.waiting.learn(probe.ttl, rtt)
-            if final:
+            if answer.kind in FINAL_KINDS:
                 run.horizon.final(probe.ttl, by_target)
             elif answer.kind is ReplyKind.TIME_EXCEEDED:
                 run.horizon.expired(probe.ttl)
             if self._pace.first_reply:
                 run.plan.skip(probe.ttl, probe.index)
         run.flows.answered(probe, answer.kind, was, now)
-        end = run.horizon.end
         quoted = NOTHING_QUOTED
         if answer.message:
             quoted = self._network.quoted(outgoing(probe), answer)
         self._sink.event(
-            events.Reply(
+            reply_of(
+                probe,
+                answer,
+                quoted,
                 at=now - self._started,
-                run=run.number,
-                probe=probe.number,
-                ttl=probe.ttl,
-                address=answer.address,
-                kind=answer.kind,
                 rtt=rtt,
-                sent_stamp=Stamp.USER if stepped else probe.stamp,
-                received_stamp=Stamp.USER if stepped else answer.stamp,
-                flow=probe.index,
-                reached=by_target,
-                late=was is State.LOST,
-                duplicate=was is State.ANSWERED,
-                beyond=final and end is not None and probe.ttl > end,
-                clock_stepped=stepped,
-                icmp_type=answer.icmp_type,
-                code=answer.code,
-                reply_ttl=answer.reply_ttl,
-                mtu=answer.mtu,
-                ecn=answer.ecn,
-                quoted_tos=answer.quoted_tos,
-                quoted_ttl=answer.quoted_ttl,
-                quoted_bytes=quoted.shown,
-                changed=quoted.changed,
-                labels=quoted.labels,
-                interfaces=quoted.interfaces,
+                was=was,
+                stepped=stepped,
+                by_target=by_target,
             )
         )
         self._tell_end(run)

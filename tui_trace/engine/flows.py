@@ -7,6 +7,8 @@ from tui_trace.settings import Flow as Mode
 from tui_trace.settings import ProbeSettings, Protocol, TcpFlags, Track
 from tui_trace.wire.network import Flow, Network
 
+SCATTER = 0x9E37_79B1
+"""Odd, and far from any power of two: multiples of it are spread evenly (Knuth)."""
 VARIED = 16
 """Source ports that `--flow vary` goes through."""
 TRACKED = 128
@@ -78,7 +80,8 @@ class Flows:
         if self._settings.flow is Mode.CLASSIC and self._settings.protocol is Protocol.UDP:
             return self._own[index], self._other + self._sent % (0x10000 - self._other)
         if self._varies:
-            index = self._sent % len(self._own)
+            # neither in step with the hops nor with the rounds: each hop sees all flows in time
+            index = (self._sent * SCATTER >> 16) % len(self._own)
         if alone and self._syn_ports:
             port = self._syn_ports[index].take(now)
             return None if port is None else (port, self._other)

@@ -6,6 +6,9 @@ two probes in a full cycle share one, and who has not seen our packets cannot gu
 
 import math
 import random
+from collections.abc import Callable
+
+from tui_trace.settings import Protocol
 
 KEYS_16 = 0xFFFF
 """Numbers in a cycle of the 16-bit fields: 1 to 65535. 0 is no UDP checksum (RFC 768), and an
@@ -47,3 +50,25 @@ class Identity:
     def ip_id(self, count: int) -> int:
         """1–65535."""
         return self._ip_id(count) + 1
+
+
+class Numbers:
+    """Counts the probes of a session."""
+
+    def __init__(self, identity: Identity) -> None:
+        """From 1."""
+        self._identity = identity
+        self.count = 0
+
+    def take(
+        self, protocol: Protocol, is_pending: Callable[[Protocol, int], bool]
+    ) -> tuple[int, int]:
+        """The number of the next probe and its key, which no probe in flight has."""
+        self.count += 1
+        if protocol in (Protocol.TCP, Protocol.IP):
+            return self.count, self._identity.long_key(self.count)
+        key = self._identity.short_key(self.count)
+        while is_pending(protocol, key):
+            self.count += 1
+            key = self._identity.short_key(self.count)
+        return self.count, key
