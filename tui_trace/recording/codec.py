@@ -75,19 +75,25 @@ class Packer:
         """Take one event; `OverflowError` if one of its numbers needs more than 64 bits."""
         at, probe, value = event.at, self._last_probe, 0
         template: ev.Event
-        match event:
-            case ev.ProbeSent() | ev.ProbeLost() | ev.ProbeVoid():
-                probe = event.probe
-                template = replace(event, at=0, probe=0)
-            case ev.Reply():
-                probe, value = event.probe, event.rtt
-                template = replace(event, at=0, probe=0, rtt=0)
-            case ev.RoundBegan():
-                value = event.round
-                template = replace(event, at=0, round=0)
-            case _:
-                template = replace(event, at=0)
-        row = array("q", (at - self._last_at, probe - self._last_probe, value))
+        if isinstance(event, ev.Reply):
+            probe, value = event.probe, event.rtt
+            template = replace(event, at=0, probe=0, rtt=0)
+        elif isinstance(event, (ev.ProbeSent, ev.ProbeLost, ev.ProbeVoid)):
+            probe = event.probe
+            template = replace(event, at=0, probe=0)
+        elif isinstance(event, ev.RoundBegan):
+            value = event.round
+            template = replace(event, at=0, round=0)
+        else:
+            template = replace(event, at=0)
+        size = len(self._which)
+        try:
+            self._at.append(at - self._last_at)
+            self._probe.append(probe - self._last_probe)
+            self._value.append(value)
+        except OverflowError:
+            del self._at[size:], self._probe[size:]
+            raise
         number = self._numbers.get(template)
         if number is None:
             number = self._numbers[template] = len(self._templates)
@@ -95,9 +101,6 @@ class Packer:
             self._templates.append(line)
             self._bytes += len(line)
         self._which.append(number)
-        self._at.append(row[0])
-        self._probe.append(row[1])
-        self._value.append(row[2])
         self._last_at, self._last_probe = at, probe
 
     def take(self) -> bytes:
