@@ -81,7 +81,11 @@ def _refused(chain: Chain, args: tuple[str, ...], code: int, word: str, *before:
     assert [one for one in seen if one.packet.is_probe] == []
 
 
-@pytest.mark.parametrize(("args", "option"), WRONG, ids=lambda value: " ".join(value)[:30])
+def _shown(value: object) -> str:
+    return " ".join(value)[:30] if isinstance(value, tuple) else str(value)
+
+
+@pytest.mark.parametrize(("args", "option"), WRONG, ids=_shown)
 def test_a_value_that_can_never_be_right(named: Chain, args: tuple[str, ...], option: str) -> None:
     _refused(named, (*args, FOUR), 2, option)
 
@@ -90,7 +94,7 @@ def test_no_host(named: Chain) -> None:
     _refused(named, (), 2, "HOST")
 
 
-@pytest.mark.parametrize(("args", "word"), CANNOT, ids=lambda value: " ".join(value)[:40])
+@pytest.mark.parametrize(("args", "word"), CANNOT, ids=_shown)
 def test_what_this_machine_or_network_cannot_give(
     named: Chain, args: tuple[str, ...], word: str
 ) -> None:
@@ -98,7 +102,7 @@ def test_what_this_machine_or_network_cannot_give(
 
 
 def test_a_missing_right(named: Chain) -> None:
-    _refused(named, (FOUR,), 1, "CAP_NET_RAW", "setpriv", "--bounding-set=-net_raw")
+    _refused(named, ("--icmp", FOUR), 1, "ping_group_range", "setpriv", "--bounding-set=-net_raw")
 
 
 def test_the_live_view_needs_a_terminal(named: Chain) -> None:

@@ -53,7 +53,7 @@ def test_every_switch_is_on_the_wire_within_a_round_of_the_key(family: int) -> N
         pressed = []
         with Capture(chain.client, DOWN) as capture:
             with Tmux(chain.client, columns=160) as tmux:
-                tmux.start(ours.command("-n", "-i", "0.4", target), ours.environment())
+                tmux.start(ours.command("-n", "-i", "0.25", target), ours.environment())
                 tmux.wait_for(re.escape(chain.hop(2, family)))
                 for step in steps:
                     if step.value is None:
