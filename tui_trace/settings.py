@@ -144,10 +144,10 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     track: Track = Track.SEQUENCE
     dnat: Dnat = Dnat.MATCH
 
-    def words(self) -> str:
+    def words(self, family: int = 4) -> str:
         """The settings as the user reads them: `TCP port 443 · TOS 0 · DF off · 60 bytes`."""
         parts = [protocol_words(self), f"TOS {tos_words(self.tos)}"]
-        parts.append(f"DF {'on' if self.df else 'off'}")
+        parts.append("DF always" if family == 6 else f"DF {'on' if self.df else 'off'}")
         parts.append(f"{self.size} bytes")
         if self.flow is not Flow.CONSTANT:
             parts.append(f"flow {self.flow.value}")

@@ -8,7 +8,7 @@ from tui_trace import events as ev
 from tui_trace.session.fold import Session
 from tui_trace.session.model import Snapshot
 from tui_trace.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings, Protocol, Switches
-from tui_trace.source import Command, Reset, SetPace, Sink, Switch
+from tui_trace.source import Command, Enquire, LookUp, Reset, SetPace, Sink, Switch
 
 TARGET = "example.com"
 ADDRESS = "203.0.113.80"
@@ -102,6 +102,8 @@ class FakeSource:
     def __init__(self, script: Iterable[ev.Event] = ()) -> None:
         self.script = list(script)
         self.commands: list[Command] = []
+        self.asked: list[Enquire | LookUp] = []
+        """About addresses: these change no probe."""
         self.running = threading.Event()
         self.played = threading.Event()
         self.stopped = threading.Event()
@@ -122,6 +124,9 @@ class FakeSource:
         self._todo.put(fall)
 
     def command(self, command: Command) -> None:
+        if isinstance(command, Enquire | LookUp):
+            self.asked.append(command)
+            return
         self.commands.append(command)
         self.played.clear()
         self._todo.put(lambda: self._obey(command))

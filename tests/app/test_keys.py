@@ -198,10 +198,11 @@ async def test_a_size_below_the_headers_is_raised_with_a_warning() -> None:
 
 async def test_tcp_flags_go_round() -> None:
     async with watching() as watch:
-        for _ in range(3):
+        for _ in range(4):
             await watch.press("A")
         assert [one.tcp_flags for one in watch.settings] == [
             TcpFlags.ACK,
+            TcpFlags.SYN_ACK,
             TcpFlags.ECN,
             TcpFlags.SYN,
         ]
@@ -262,7 +263,7 @@ async def test_columns_are_chosen() -> None:
     async with watching(size=(120, 30)) as watch:
         await watch.press("o")
         assert isinstance(watch.app.screen, ColumnChooser)
-        await watch.press("space")
+        await watch.press("down", "space")
         await watch.press("escape")
         header = watch.text("#hops").splitlines()[0]
         assert "Loss%" not in header

@@ -24,7 +24,9 @@ from tui_trace.app.heading import clock, heading
 from tui_trace.app.inspector import chart, inspect
 from tui_trace.app.parting import parting_lines
 from tui_trace.app.rows import Wants, fit, header, lay_out, plain, row
+from tui_trace.events import Change, Field, Label
 from tui_trace.session.model import LOST, PENDING, Figures, Hop, Responder
+from tui_trace.session.quote import Quote
 from tui_trace.settings import NS_PER_MS, NS_PER_S
 
 NANOSECONDS = st.integers(0, 60 * NS_PER_S)
@@ -175,7 +177,8 @@ def test_signs_that_need_no_colour() -> None:
 def test_what_is_essential_fits_at_80() -> None:
     hop = folded(path(5)).run.hops[-1]
     layout = lay_out(DISPLAYS["latency"], 80, Wants().and_of([hop]))
-    assert [placed.column.id for placed in layout.placed] == [*ALWAYS, *DISPLAYS["latency"]]
+    shown = [placed.column.id for placed in layout.placed]
+    assert shown == [*ALWAYS, *(name for name in DISPLAYS["latency"] if name != "asn")]
 
 
 def test_a_long_host_is_worth_more_than_a_short_sparkline() -> None:
@@ -276,3 +279,28 @@ def test_the_parting_table_is_plain_text() -> None:
     assert "(no reply)" in text
     assert "live" not in text
     assert "\x1b[1m" in parting_lines(folded(path(42)), 80, color=True)
+
+
+def test_a_lab_is_never_mistaken_for_a_network() -> None:
+    there = replace(folded(path(5)), lab="plain")
+    line = heading(there, 80)[0]
+    assert plain(line).split()[:3] == ["LAB", "plain", "example.com"]
+    assert (" LAB plain ", Tone.FLAG) in line
+    assert parting_lines(there, 80).split()[:2] == ["LAB", "plain"]
+    assert "LAB" not in plain(heading(folded(path(5)), 80)[0])
+
+
+def test_ipv6_never_lets_a_router_fragment() -> None:
+    text = "\n".join(plain(line) for line in heading(replace(folded(path(5)), family=6), 100))
+    assert "DF always" in text
+
+
+def test_the_inspector_tells_what_the_hop_received() -> None:
+    changed = (Change(Field.TOS, 184, 0), Change(Field.MSS, 1460, 1360))
+    label = Label(label=24015, traffic_class=0, bottom=True, ttl=1)
+    quote = Quote(ttl=1, changed=changed, labels=(label,))
+    hop = replace(folded(path(5)).run.hops[1], quote=quote, marks=("MPLS 24015", "MSS 1360"))
+    text = "\n".join(plain(line) for line in inspect(hop, 120, 12))
+    assert "received TOS 0 (sent 0xb8) · MSS 1360 (sent 1460) · TTL 1 · MPLS 24015" in text
+    layout = lay_out(DISPLAYS["latency"], 120, Wants().and_of([hop]))
+    assert "MPLS 24015 MSS 1360" in plain(row(hop, layout)[0])

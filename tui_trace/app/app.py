@@ -159,6 +159,7 @@ class TraceApp(App[None]):
     def on_mount(self) -> None:
         """Begin to trace as soon as the first answer could be painted."""
         self._catch_signals()
+        self.live.enquire()
         self.call_after_refresh(self._tracing.start)
 
     def _catch_signals(self) -> None:
@@ -232,6 +233,7 @@ class TraceApp(App[None]):
         self._dials.pace = replace(self._dials.pace, paused=False)
         self.live.begin_anew()
         self._tracing = self._prepare(message.source)
+        self.live.enquire()
         self._tracing.start()
 
     async def _end_tracing(self) -> None:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tui_trace.app.people import NO_PEOPLE, People
 from tui_trace.session.model import LOST, Hop, Responder
 from tui_trace.settings import NS_PER_MS, NS_PER_S
 from tui_trace.text import clean
@@ -30,6 +31,8 @@ class Tone(enum.Enum):
     BAD = "bad"
     SPARK = "spark"
     MARK = "mark"
+    FLAG = "flag"
+    """What must never be overlooked, though nothing is wrong."""
 
 
 class Room(NamedTuple):
@@ -39,6 +42,7 @@ class Room(NamedTuple):
     """Cells."""
     fine: bool
     """Times with microseconds: all in the table are below `FINE`."""
+    people: People = NO_PEOPLE
 
 
 class Column(NamedTuple):
@@ -53,6 +57,8 @@ class Column(NamedTuple):
     """Its text for a hop."""
     about: str
     tone: Callable[[Hop], Tone] = lambda _: Tone.PLAIN
+    of: Callable[[str, Room], str] | None = None
+    """Its text for one of several addresses at a hop."""
 
 
 def ms(time: float | None, fine: bool = False) -> str:
@@ -127,11 +133,23 @@ def notes(hop: Hop) -> str:
     return " ".join(parts)
 
 
-def host(hop: Hop) -> str:
-    """The first address, or that nothing answered."""
+def host(hop: Hop, room: Room) -> str:
+    """Who answered first, or that nothing did."""
     if hop.responders:
-        return clean(responders(hop)[0].address)
+        return _named(responders(hop)[0].address, room)
     return NO_REPLY if hop.lost else "" if not hop.sent else "…"
+
+
+def _named(address: str, room: Room) -> str:
+    return room.people.host(address, room.width)
+
+
+def _asn(hop: Hop, room: Room) -> str:
+    return room.people.asn(responders(hop)[0].address) if hop.responders else ""
+
+
+def _asn_of(address: str, room: Room) -> str:
+    return room.people.asn(address)
 
 
 def _host_tone(hop: Hop) -> Tone:
@@ -175,7 +193,8 @@ def _recent(hop: Hop, room: Room) -> str:
 
 _ALL = (
     Column("ttl", "#", 2, True, lambda hop, _: str(hop.ttl), "TTL", lambda _: Tone.DIM),
-    Column("host", "Host", 15, False, lambda hop, _: host(hop), "Who answered", _host_tone),
+    Column("host", "Host", 15, False, host, "Who answered", _host_tone, _named),
+    Column("asn", "ASN", 6, False, _asn, "Who announces the address", lambda _: Tone.DIM, _asn_of),
     Column("loss", "Loss%", 6, True, _loss, "Lost of the probes that were decided", _loss_tone),
     Column("sent", "Snt", 5, True, _sent, "Probes sent", lambda _: Tone.DIM),
     Column(
@@ -236,8 +255,8 @@ COLUMNS: dict[str, Column] = {column.id: column for column in _ALL}
 
 ALWAYS = ("ttl", "host")
 DISPLAYS: dict[str, tuple[str, ...]] = {
-    "latency": ("loss", "sent", "last", "min", "avg", "max", "recent", "notes"),
-    "jitter": ("loss", "sent", "last", "jitter", "mean", "sd", "max", "recent", "notes"),
-    "percentiles": ("loss", "sent", "p50", "p90", "p99", "max", "recent", "notes"),
+    "latency": ("asn", "loss", "sent", "last", "min", "avg", "max", "recent", "notes"),
+    "jitter": ("asn", "loss", "sent", "last", "jitter", "mean", "sd", "max", "recent", "notes"),
+    "percentiles": ("asn", "loss", "sent", "p50", "p90", "p99", "max", "recent", "notes"),
 }
 """The columns of each display, after `ALWAYS`; the user may choose others."""

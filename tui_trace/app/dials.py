@@ -26,9 +26,6 @@ from tui_trace.source import Command, SetPace, Switch
 INTERVALS = tuple(round(s * NS_PER_S) for s in (0.1, 0.2, 0.5, 1, 2, 5, 10))
 """Nanoseconds; the steps of the keys for faster and slower."""
 
-FLAGS = (TcpFlags.SYN, TcpFlags.ACK, TcpFlags.ECN)
-"""What the key for TCP flags goes round."""
-
 
 class Turn(NamedTuple):
     """What came of turning a dial."""
@@ -68,14 +65,13 @@ class Dials:
         return self._change(df=not self.settings.df)
 
     def tcp_flags(self) -> Turn:
-        """The next of SYN, ACK, SYN+ECN."""
+        """The next of SYN, ACK, SYN+ACK, SYN+ECN."""
         if self.settings.protocol is not Protocol.TCP:
             return Turn(
                 None, f"{self.settings.protocol.upper()} has no TCP flags: t switches to TCP"
             )
-        now = self.settings.tcp_flags
-        at = FLAGS.index(now) if now in FLAGS else -1
-        following = FLAGS[(at + 1) % len(FLAGS)]
+        flags = list(TcpFlags)
+        following = flags[(flags.index(self.settings.tcp_flags) + 1) % len(flags)]
         return self._change(tcp_flags=following)
 
     def interval(self, direction: int) -> Turn:

@@ -94,9 +94,11 @@ def heading(
     run = snapshot.run
     target = clean(snapshot.target)
     named: Line = [(target, Tone.STRONG)]
+    if snapshot.lab:
+        named = [(f" LAB {clean(snapshot.lab)} ", Tone.FLAG), (" ", Tone.PLAIN), *named]
     if snapshot.address and snapshot.address != snapshot.target:
         named.append((f"  {clean(snapshot.address)}", Tone.PLAIN))
-    settings = f"{clean(run.settings.words())} · {pace_words(snapshot.pace)}"
+    settings = f"{clean(run.settings.words(snapshot.family))} · {pace_words(snapshot.pace)}"
     progress: Line = [
         (f"round {run.rounds} · {clock(snapshot.at)} · run {run.number}", Tone.PLAIN),
         (f" ({protocol_words(run.settings)})", Tone.DIM),

@@ -1,16 +1,20 @@
-"""One hop looked at closely: RTT over time, who answered, all the figures."""
+"""One hop looked at closely: RTT over time, who answers, what it received, all the figures."""
 
 from rich.cells import cell_len
 
 from tui_trace.app.columns import BLOCKS, Tone, ms, percent, responders
+from tui_trace.app.people import NO_PEOPLE, People
 from tui_trace.app.rows import Line, fit
 from tui_trace.app.toned import Lines
-from tui_trace.session.model import LOST, PENDING, Hop
+from tui_trace.events import Registered
+from tui_trace.session.model import LOST, PENDING, Hop, Responder, Who
 from tui_trace.settings import NS_PER_MS
 from tui_trace.text import clean
 
 _AXIS = 9
-_TEXT_LINES = 4
+_CHART_LEAST = 2
+"""Lines of the chart, however much there is to say."""
+_CONFIRMED = {True: " (forward-confirmed)", False: " (not forward-confirmed)", None: ""}
 
 
 def chart(recent: tuple[int, ...], width: int, height: int) -> list[str]:
@@ -58,11 +62,12 @@ def _figures(hop: Hop) -> list[str]:
     times = (f.last, f.min, f.mean, f.sd, f.max)
     spread = (f.jitter, f.p50, f.p90, f.p99)
     marks = "  ".join(clean(mark) for mark in hop.marks)
-    return [
-        " · ".join(counted),
+    lines = [
+        f"{' · '.join(counted)}   {marks}".strip(),
         _named(("last", "min", "avg", "sd", "max"), times),
-        f"{_named(('jitter', 'p50', 'p90', 'p99'), spread)}   {marks}".strip(),
+        _named(("jitter", "p50", "p90", "p99"), spread),
     ]
+    return [line for line in lines if line]
 
 
 def _named(names: tuple[str, ...], times: tuple[float | None, ...]) -> str:
@@ -71,18 +76,79 @@ def _named(names: tuple[str, ...], times: tuple[float | None, ...]) -> str:
     return f"{text} ms" if text else ""
 
 
-def inspect(hop: Hop, width: int, height: int) -> list[Line]:
-    """The panel's lines, `height` of them."""
+def _joined(*parts: str) -> str:
+    return " · ".join(clean(part) for part in parts if part)
+
+
+def _named_as(one: Responder, who: Who) -> str:
+    """`203.0.113.1 ×42  fw.example (forward-confirmed), www.example`."""
+    line = f"{clean(one.address)} ×{one.answers}"
+    if not who.names or who.named is None:
+        return line
+    first, *others = (clean(name) for name in who.names)
+    return f"{line}  {', '.join((first + _CONFIRMED[who.named.confirmed], *others))}"
+
+
+def _announced(who: Who) -> str:
+    """`AS64496 EXAMPLE-NET · 203.0.113.0/24 · DE · ripencc · owner hostmaster@example`."""
+    parts: list[str] = []
+    if who.origin is not None:
+        names = (*who.origin.names, *[""] * len(who.origin.asns))
+        known = zip(who.origin.asns, names, strict=False)
+        parts += [f"AS{asn} {name}".strip() for asn, name in known]
+        parts += [who.origin.prefix, who.origin.country, who.origin.registry]
+    return _joined(*parts, f"owner {who.owner}" if who.owner else "")
+
+
+def registered_words(record: Registered) -> str:
+    """`whois EXAMPLE-NET · 203.0.113.0/24 · Example Ltd · DE · abuse a@example · ripencc`."""
+    if record.error:
+        return f"whois: {clean(record.error)}"
+    abuse = f"abuse {record.abuse}" if record.abuse else ""
+    parts = (record.network, record.range, record.organisation, record.country, abuse)
+    return f"whois {_joined(*parts, record.registry) or 'knows nothing'}"
+
+
+def _about(one: Responder, people: People) -> list[str]:
+    who = people.of(one.address)
+    lines = [_named_as(one, who), _announced(who)]
+    if who.registered is not None:
+        lines.append(registered_words(who.registered))
+    return [line for line in lines if line]
+
+
+def _texts(hop: Hop, people: People) -> list[str]:
+    """What there is to say, the most important first."""
+    texts = _figures(hop)
+    if not hop.responders:
+        return [*texts, "nothing answered here"]
+    first, *others = responders(hop)
+    texts += _about(first, people)
+    if hop.received:
+        texts.append(f"received {_joined(*hop.received)}")
+    for one in others:
+        texts += _about(one, people)
+    return texts
+
+
+def _title(hop: Hop, people: People) -> str:
     title = f"─ hop {hop.ttl} "
-    who = [f"{clean(one.address)} ×{one.answers}" for one in responders(hop)]
-    if who:
-        title += f" {who[0].rpartition(' ')[0]} "
+    if hop.responders:
+        address = responders(hop)[0].address
+        who = people.of(address)
+        called = (*who.names[:1], address, who.asn)
+        title += f" {'  '.join(clean(part) for part in called if part)} "
+    return title
+
+
+def inspect(hop: Hop, width: int, height: int, people: People = NO_PEOPLE) -> list[Line]:
+    """The panel's lines, `height` of them."""
+    title = _title(hop, people)
     title += "─" * (width - cell_len(title))
     lines: list[Line] = [[(fit(title, width), Tone.DIM)]]
-    rows = max(height - 1 - _TEXT_LINES, 1)
+    texts = _texts(hop, people)
+    rows = max(height - 1 - len(texts), _CHART_LEAST)
     lines += [[(line, Tone.SPARK)] for line in chart(hop.recent, width - 1, rows)]
-    texts = _figures(hop)
-    texts.append("answered by " + ", ".join(who) if who else "nothing answered here")
     lines += [[(fit(f" {text}", width), Tone.PLAIN)] for text in texts]
     return lines[:height]
 
@@ -94,11 +160,13 @@ class Inspector(Lines):
         """Hidden."""
         super().__init__(id=id)
         self._hop: Hop | None = None
+        self._people = NO_PEOPLE
         self.display = False
 
-    def look_at(self, hop: Hop | None) -> None:
+    def look_at(self, hop: Hop | None, people: People) -> None:
         """Show this hop; None: there is nothing to show."""
         self._hop = hop
+        self._people = people
         self.on_resize()
 
     def on_resize(self) -> None:
@@ -106,4 +174,4 @@ class Inspector(Lines):
         if self._hop is None:
             self.show([[(" no hop is selected: up and down do", Tone.DIM)]])
         elif self.size.height:
-            self.show(inspect(self._hop, self.size.width, self.size.height))
+            self.show(inspect(self._hop, self.size.width, self.size.height, self._people))

@@ -10,19 +10,20 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from tui_trace.app.chooser import ColumnChooser
-from tui_trace.app.columns import DISPLAYS
+from tui_trace.app.columns import DISPLAYS, responders
 from tui_trace.app.dials import Dials, Turn
 from tui_trace.app.heading import heading
 from tui_trace.app.inspector import Inspector
 from tui_trace.app.keybar import Hint, KeyBar
 from tui_trace.app.keys import KEYS
+from tui_trace.app.people import Calling, People
 from tui_trace.app.prompt import Prompt
 from tui_trace.app.rows import row_text
 from tui_trace.app.table import HopTable
 from tui_trace.app.toned import Lines
 from tui_trace.session.model import Snapshot
 from tui_trace.settings import SettingError
-from tui_trace.source import Command, Reset
+from tui_trace.source import Command, Enquire, LookUp, Reset
 
 _TALL = 40
 """Terminal lines from which on the inspector takes more of them."""
@@ -60,6 +61,10 @@ class LiveScreen(Screen[None]):
         self._dials = dials
         self._columns = displays
         self._display_now = next(iter(DISPLAYS))
+        self._enquires = any("asn" in columns for columns in displays.values())
+        """AS numbers are asked for."""
+        self.calling = Calling.NAME
+        """What addresses are called."""
         self._hints = hints
         self._send = send
         self._trace = trace
@@ -73,6 +78,11 @@ class LiveScreen(Screen[None]):
         yield Inspector(id="inspector")
         yield Prompt(id="prompt")
         yield KeyBar(self._hints, id="keys")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of the display in use."""
+        return self._columns[self._display_now]
 
     @property
     def table(self) -> HopTable:
@@ -90,7 +100,7 @@ class LiveScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """The columns of the first display."""
-        self.table.choose(self._columns[self._display_now])
+        self.table.choose(self.columns)
 
     def on_resize(self) -> None:
         """Everything that depends on the width."""
@@ -103,8 +113,15 @@ class LiveScreen(Screen[None]):
             return
         self._dials.family = snapshot.family
         self._show_heading()
-        self.table.show(snapshot.run.hops)
+        self._show_hops(snapshot)
         self._show_inspector()
+
+    def _show_hops(self, snapshot: Snapshot) -> None:
+        self.table.show(snapshot.run.hops, People(snapshot.who, self.calling))
+
+    def enquire(self) -> None:
+        """Tell a source whether AS numbers are to be asked for."""
+        self._send(Enquire(self._enquires))
 
     def fail(self, why: str) -> None:
         """The source broke: say so above the figures that remain."""
@@ -129,7 +146,7 @@ class LiveScreen(Screen[None]):
 
     def _show_inspector(self) -> None:
         if self._inspector.display:
-            self._inspector.look_at(self.table.selected_hop)
+            self._inspector.look_at(self.table.selected_hop, self.table.people)
 
     def say(self, text: str) -> None:
         """One line for a moment, in place of the keys."""
@@ -231,17 +248,53 @@ class LiveScreen(Screen[None]):
         """`d`: the next set of columns."""
         names = list(DISPLAYS)
         self._display_now = names[(names.index(self._display_now) + 1) % len(names)]
-        self.table.choose(self._columns[self._display_now])
+        self.table.choose(self.columns)
         self.say(f"display: {self._display_now}")
 
     def action_columns(self) -> None:
         """`o`."""
-        chosen = self._columns[self._display_now]
-        self.app.push_screen(ColumnChooser(self._display_now, chosen, self._choose))
+        self.app.push_screen(ColumnChooser(self._display_now, self.columns, self._choose))
 
     def _choose(self, columns: tuple[str, ...]) -> None:
         self._columns[self._display_now] = columns
         self.table.choose(columns)
+        if "asn" in columns and not self._enquires:
+            self._enquires = True
+            self.enquire()
+
+    def action_names(self) -> None:
+        """`n`: the next way to call an address."""
+        ways = list(Calling)
+        self.calling = ways[(ways.index(self.calling) + 1) % len(ways)]
+        if self.snapshot is not None:
+            self._show_hops(self.snapshot)
+        self.say(f"hosts by {self.calling}")
+
+    def action_origins(self) -> None:
+        """`z`: AS numbers in every display, or in none."""
+        shown = "asn" not in self.columns
+        for display, columns in self._columns.items():
+            others = tuple(name for name in columns if name != "asn")
+            self._columns[display] = ("asn", *others) if shown else others
+        self._enquires = shown
+        self.enquire()
+        self.table.choose(self.columns)
+        self.say("AS numbers: shown once they are known" if shown else "AS numbers: hidden")
+
+    def action_whois(self) -> None:
+        """`w`: ask the registry about the selected hop, one address after another."""
+        hop = self.table.selected_hop
+        if hop is None or not hop.responders:
+            self.say("no hop with an address is selected: up and down do")
+            return
+        everybody = responders(hop)
+        people = self.table.people
+        unknown = [one for one in everybody if people.of(one.address).registered is None]
+        address = (unknown or everybody)[0].address
+        self._send(LookUp(address))
+        self.say(f"asking the registry about {address} …")
+        self._inspector.display = True
+        self._show_inspector()
 
     def action_copy(self) -> None:
         """`y`."""
@@ -249,5 +302,5 @@ class LiveScreen(Screen[None]):
         if hop is None:
             self.say("no hop is selected: up and down do")
             return
-        self.app.copy_to_clipboard(row_text(hop, self.table.table_layout))
+        self.app.copy_to_clipboard(row_text(hop, self.table.table_layout, self.table.people))
         self.say(f"hop {hop.ttl} copied to the clipboard")

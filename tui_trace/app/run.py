@@ -32,7 +32,8 @@ def _parting(app: TraceApp) -> str:
         return ""
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     try:
-        return parting_lines(snapshot, shutil.get_terminal_size().columns, color)
+        width = shutil.get_terminal_size().columns
+        return parting_lines(snapshot, width, color, app.live.columns, app.live.calling)
     except Exception:
         if app.failure is None:
             raise

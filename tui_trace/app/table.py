@@ -1,7 +1,7 @@
 """The table of hops, on the line API: a row is drawn again only when its hop is another."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.style import Style
 from textual import events
@@ -11,12 +11,21 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui_trace.app.columns import DISPLAYS, Tone
+from tui_trace.app.people import NO_PEOPLE, People
 from tui_trace.app.rows import MARGIN, Layout, Wants, header, lay_out, row
 from tui_trace.app.toned import CLASSES, CURSOR, TITLE, Palette
-from tui_trace.session.model import Hop
+from tui_trace.session.model import Hop, Who
 
 _HEADER = 1
 _POINTER = "›"
+
+
+class _Row(NamedTuple):
+    """What was drawn of a hop, and what it was drawn from."""
+
+    hop: Hop
+    who: tuple[Who, ...]
+    strips: list[Strip]
 
 
 class HopTable(ScrollView):
@@ -35,7 +44,8 @@ class HopTable(ScrollView):
         self._chosen: tuple[str, ...] = DISPLAYS["latency"]
         self._wants = Wants()
         self._layout_now = lay_out(self._chosen, 80, self._wants)
-        self._rows: dict[int, tuple[Hop, list[Strip]]] = {}
+        self._people = NO_PEOPLE
+        self._rows: dict[int, _Row] = {}
         self._lines: list[tuple[int, Strip]] = []
         self._scrolls = False
         """There are more lines than fit, and a scroll bar."""
@@ -52,14 +62,27 @@ class HopTable(ScrollView):
         return self._layout_now
 
     @property
+    def people(self) -> People:
+        """Who is who, and what they are called."""
+        return self._people
+
+    @property
     def selected_hop(self) -> Hop | None:
         """The selected hop as it is now, if it is still in the table."""
         return next((hop for hop in self._hops if hop.ttl == self.selected), None)
 
-    def show(self, hops: tuple[Hop, ...]) -> None:
-        """Draw these hops; those that are the same objects as before stay as they are."""
+    def show(self, hops: tuple[Hop, ...], people: People) -> None:
+        """Draw these hops.
+
+        Those that are the same objects as before, with nothing new about who is there, stay as
+        they are.
+        """
         self._hops = hops
-        wants = self._wants.and_of(hops)
+        if people.calling is not self._people.calling:
+            self._wants = self._wants._replace(host=0)
+            self._rows.clear()
+        self._people = people
+        wants = self._wants.and_of(hops, people)
         if wants != self._wants:
             self._wants = wants
             self._arrange()
@@ -163,18 +186,19 @@ class HopTable(ScrollView):
                 self.refresh_line(index + _HEADER)
 
     def _strips(self, hop: Hop) -> list[Strip]:
+        who = self._people.at(hop)
         built = self._rows.get(hop.ttl)
-        if built is not None and built[0] is hop:
-            return built[1]
+        if built is not None and built.hop is hop and built.who == who:
+            return built.strips
         self.built += 1
         selected = hop.ttl == self.selected
         over: Style | None = self._palette.over(CURSOR) if selected else None
-        lines = row(hop, self._layout_now)
+        lines = row(hop, self._layout_now, self._people)
         if selected:
             text, tone = lines[0][0]
             lines[0][0] = (_POINTER + text[MARGIN:], tone)
         strips = [self._palette.strip(line, self.size.width, over) for line in lines]
-        self._rows[hop.ttl] = (hop, strips)
+        self._rows[hop.ttl] = _Row(hop, who, strips)
         return strips
 
     def _reveal(self) -> None:
