@@ -235,3 +235,16 @@ def test_each_protocol_remembers_its_own_port_and_size() -> None:
     assert switches.protocol(Protocol.TCP).port == 443
     assert switches.current.size == 1400
     assert switches.protocol(Protocol.UDP).port == 53
+
+
+def test_icmp_by_name_is_told_from_icmp_by_default() -> None:
+    assert [parse([*args, "h"]).icmp_by_name for args in ([], ["--icmp"], ["-u"])] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_rights_are_used_unless_told_not_to() -> None:
+    assert not parse(["h"]).unprivileged
+    assert parse(["--unprivileged", "h"]).unprivileged
