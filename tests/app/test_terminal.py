@@ -180,7 +180,7 @@ def test_nothing_is_imported_once_rights_are_given_up(demo: Callable[..., Termin
         (b"/", "New target", False),
         (b".invalid\r", "unknown host", True),
         (b"o", "Columns: latency", False),
-        (b" ", "[ ] Loss%", True),
+        (b" ", "[ ] ASN", True),
         (b"?", "Probe with TCP", True),
         (b"\x10", "Search for commands", False),
         (b"reset", "Start counting afresh", False),
