@@ -136,6 +136,8 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     """Flows probed side by side on purpose, each constant; 1–64."""
     source: str | None = None
     """Address that probes leave from; None: the route decides."""
+    foreign: bool = False
+    """That address need not be this machine's; then no answer comes back here."""
     interface: str | None = None
     dont_route: bool = False
     """By no gateway: only neighbours are reached (SO_DONTROUTE, IPv4)."""

@@ -203,6 +203,8 @@ def _request(given: _Given, host: str, size: int) -> Request:
         size=max(size, UDP_LEAST if protocol is Protocol.UDP else minimum_size(protocol, 4)),
         flow=Flow.CLASSIC if protocol is Protocol.UDP else Flow.CONSTANT,
         source=given.source,
+        foreign=given.source is not None,
+        dont_route="r" in given.flags,
     )
     spray, warnings = _spray(given)
     fields = {"S": "first_ttl", "m": "max_ttl", "w": "wait", "q": "queries"}
@@ -246,6 +248,7 @@ def _request(given: _Given, host: str, size: int) -> Request:
         asks_about=lambda _: True,
         unknown_host=f"{NAME}: unknown host {{}}{given.end}",
         unknown_source=f"traceroute: unknown host {{}}{given.end}",
+        unknown_device="",
         printer=printer,
     )
 

@@ -1,5 +1,6 @@
 """What a classic command line asks for, in our own terms."""
 
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TextIO, TypeAlias, TypeVar
 
@@ -64,6 +65,8 @@ class Request(msgspec.Struct, frozen=True):
     """The line for a host that has no address, with `{}` in the place of its name."""
     unknown_source: str
     """The same for a source address."""
+    unknown_device: str
+    """The same for an interface."""
     printer: MakePrinter
 
     def find(self, resolve: Resolve, find: Callable[[str, ProbeSettings], _Found]) -> _Found:
@@ -76,6 +79,12 @@ class Request(msgspec.Struct, frozen=True):
                 resolve(host, 4)
             except SourceError:
                 raise Stop(1, line.format(clean(host))) from None
+        device = self.settings.interface
+        try:
+            if device is not None:
+                socket.if_nametoindex(device)
+        except OSError:
+            raise Stop(1, self.unknown_device.format(clean(device or ""))) from None
         return find(self.host, self.settings)
 
 

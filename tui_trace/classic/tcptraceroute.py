@@ -193,6 +193,7 @@ def _request(given: _Given, operands: Sequence[str]) -> Request:
         tcp_flags=_FLAGS[has_syn, "A" in given.set, "E" in given.set],
         bare=True,
         source=given.texts.get("s"),
+        foreign="s" in given.texts,
         interface=device,
         track=track,
         dnat=given.dnat,
@@ -226,6 +227,9 @@ def _request(given: _Given, operands: Sequence[str]) -> Request:
         asks_about=lambda address: private or not _is_private(address),
         unknown_host="Bad destination address: {}\n",
         unknown_source="Bad source address: {}\n",
+        unknown_device=(
+            "error opening device {0}: {0}: No such device exists (No such device exists)\n"
+        ),
         printer=printer,
     )
 

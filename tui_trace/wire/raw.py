@@ -138,7 +138,7 @@ class RawNetwork:
             index = socket.if_nametoindex(name) if name else 0
         except OSError:
             raise SendError(errno.ENODEV, f"interface {name} is not there") from None
-        bound = settings.source or self._source or ""
+        bound = "" if settings.foreign else settings.source or self._source or ""
         with socket.socket(self._af, socket.SOCK_DGRAM) as asking:
             try:
                 self._leave_by(asking, index, settings.dont_route)
@@ -148,6 +148,8 @@ class RawNetwork:
                 source = str(asking.getsockname()[0]).partition("%")[0]
             except OSError as error:
                 raise self._refusal(error, bound, settings.dont_route) from None
+        if settings.foreign:
+            source = settings.source or source
         known = self._routes.get(settings)
         if known is None or (known.interface, known.source) != (index, source):
             self._ask_scheduler(True)

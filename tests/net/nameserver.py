@@ -1,0 +1,33 @@
+"""Reverse names inside a namespace, for programs that ask the system's resolver."""
+
+import sys
+from collections.abc import Mapping
+
+from tests.net import ours
+from tests.net.netns import Netns
+
+_SERVER = """
+import json, sys, time
+from tests.servers import DnsServer
+names = json.loads(sys.argv[1])
+with DnsServer("127.0.0.1", 53) as server:
+    for address, name in names.items():
+        reverse = ".".join(reversed(address.split("."))) + ".in-addr.arpa."
+        server.add(reverse, 60, "PTR", name + ".")
+        server.add(name + ".", 60, "A", address)
+    print("ready", flush=True)
+    while True:
+        time.sleep(60)
+"""
+
+
+def serve_names(space: Netns, names: Mapping[str, str]) -> None:
+    """What is in here finds these names of addresses in DNS, until the namespace ends."""
+    space.etc("resolv.conf", "nameserver 127.0.0.1\n")
+    space.etc("nsswitch.conf", "hosts: files dns\n")
+    space.etc("hosts", "127.0.0.1 localhost\n")
+    text = ours._json(dict(names))
+    server = space.popen([sys.executable, "-c", _SERVER, text], stderr=None, env=ours.environment())
+    assert server.stdout is not None
+    if server.stdout.readline() != b"ready\n":
+        raise AssertionError("no name server")
