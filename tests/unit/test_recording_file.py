@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.unit.recorded import Kept, Told, record, rounds
 from tests.unit.test_session_fold import streams
 from tui_trace import events as ev
-from tui_trace.recording import Recorded, Recording, RecordingError, codec, schema
+from tui_trace.recording import Recorded, Recording, RecordingError, codec, schema, writer
 from tui_trace.session import state
 from tui_trace.session.fold import Session
 from tui_trace.settings import NS_PER_S
@@ -250,6 +250,21 @@ def test_a_file_at_its_bound_keeps_what_it_has(tmp_path, monkeypatch):
         assert recording.snapshot(recording.end) == folded(kept, recording.end).snapshot(
             recording.end
         )
+
+
+def test_a_disk_that_is_far_too_slow_is_one_line_too(tmp_path, monkeypatch):
+    def stuck(_path):
+        time.sleep(1.5)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(schema, "create", stuck)
+    monkeypatch.setattr(writer, "MOST_WAITING", 200)
+    events = rounds(60)
+    source, sink = Told(events, pause=0.03), Kept()
+    Recorded(source).run(sink)
+    assert sink.events == events
+    assert source.notices == ["not recorded: the disk is too slow"]
 
 
 def test_a_trace_that_never_began_leaves_no_file(tmp_path):
