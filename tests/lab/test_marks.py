@@ -45,14 +45,7 @@ def test_each_unreachable_code_of_ipv6(code: int, mark: str) -> None:
         (("-T", "-P", "80", "--ecn"), ("[open, ecn]",), ReplyKind.SYN_ACK),
         (("-T", "-P", "80", "--ack"), ("[closed]",), ReplyKind.RST),
         (("-T", "-P", "22"), ("[closed]",), ReplyKind.RST),
-        pytest.param(
-            ("-u", "-P", "53"),
-            ("[open]",),
-            ReplyKind.UDP,
-            marks=pytest.mark.xfail(
-                reason="a datagram that overtakes the last router's answer is credited to its TTL"
-            ),
-        ),
+        (("-u", "-P", "53"), ("[open]",), ReplyKind.UDP),
         (("-u",), (), ReplyKind.UNREACHABLE),
         (("-6", "-T", "-P", "443"), ("[open]",), ReplyKind.SYN_ACK),
     ],
@@ -141,7 +134,6 @@ def test_labels_are_those_of_the_file() -> None:
             assert [each.bottom for each in reply.labels] == [False, True][-len(got) :][: len(got)]
 
 
-@pytest.mark.xfail(reason="the decoder loses every interface information object")
 def test_the_interface_is_that_of_the_file() -> None:
     scenario = load("mpls")
     traced = trace("mpls", *QUICK)

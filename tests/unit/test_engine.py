@@ -477,16 +477,27 @@ def test_an_rst_that_acknowledges_the_data_is_ours() -> None:
     assert {r.kind for r in of(tape, events.Reply)} == {ReplyKind.RST}
 
 
+def net_probe(ttl: int) -> Outgoing:
+    return Outgoing(UDP, ttl, (0, 0), 0, 0)
+
+
 def test_an_answer_of_the_targets_own_goes_to_the_first_probe_that_can_have_met_it() -> None:
     def dns(net: SimNet, probe: Outgoing) -> Answer | None:
         if probe.ttl < net.length:
             return answer_of(net, probe)
         return make_answer(probe, TARGET, ReplyKind.UDP)._replace(key=None, ip_id=None)
 
-    tape = trace(SimNet(length=5, respond=dns), UDP, rounds=3)
-    hops = {r.ttl for r in of(tape, events.Reply) if r.kind is ReplyKind.UDP and not r.beyond}
-    assert hops == {5}
-    assert not of(tape, events.ProbeLost)
+    def overtaking(probe: Outgoing, _n: int) -> int:
+        return (8 if probe.ttl == 5 else 2 + 2 * probe.ttl) * NS_PER_MS
+
+    for delay in (lambda probe, _n: probe.ttl * NS_PER_MS, overtaking):
+        tape = trace(SimNet(length=5, respond=dns, delay=delay), UDP, rounds=3)
+        replies = [r for r in of(tape, events.Reply) if not r.beyond]
+        hops = {(r.ttl, r.address) for r in replies}
+        assert hops == {(5, TARGET), *((ttl, router(ttl)) for ttl in range(1, 5))}
+        assert {r.rtt for r in replies if r.ttl == 5} == {delay(net_probe(5), 0)}
+        assert not of(tape, events.ProbeLost)
+        assert not of(tape, events.Foreign)
 
 
 def test_sixteen_bits_of_key_are_not_given_away_twice_at_once() -> None:

@@ -90,12 +90,15 @@ def _may_be(probe: Probe, answer: Answer, target: str, quoting: Quoting) -> bool
 
 def _awaiting_datagram(ledger: Ledger, answer: Answer) -> Probe | None:
     """A UDP answer carries no number of ours: it goes to the first probe it may be for."""
+    beyond = None
     for probe in ledger.oldest_first():
         if (
             probe.protocol is Protocol.UDP
             and probe.flow == answer.flow
-            and probe.state is State.PENDING
             and probe.ttl > probe.run.horizon.farthest_router
         ):
-            return probe
-    return None
+            if probe.state is State.PENDING:
+                return probe
+            if probe.state is State.VOID and beyond is None:
+                beyond = probe
+    return beyond
