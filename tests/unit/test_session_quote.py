@@ -64,6 +64,7 @@ def reply(probe: int = 1, kind: ReplyKind = ReplyKind.TIME_EXCEEDED, **fields: o
         ({"changed": (Change(Field.TCP_FLAGS, "SEW", "S"),)}, {}, ("ECN cleared",)),
         ({"changed": (Change(Field.TCP_FLAGS, "SEW", "SW"),)}, {}, ("ECN cleared",)),
         ({"changed": (Change(Field.TCP_FLAGS, "S", "SA"),)}, {}, ()),
+        ({"changed": (Change(Field.TCP_FLAGS, "SEW", "SPEW"),)}, {}, ()),
         ({"changed": (Change(Field.ECN, 2, 0),)}, {}, ("ECN cleared",)),
         ({"changed": (Change(Field.ECN, 2, 3),)}, {}, ("ECN CE",)),
         ({"changed": (Change(Field.IP_ID), Change(Field.PAYLOAD))}, {}, ()),

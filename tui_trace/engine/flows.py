@@ -45,10 +45,9 @@ class Flows:
         self._sent = 0
         protocol = settings.protocol
         self._other = icmp_checksum if protocol is Protocol.ICMP else settings.port
-        self._varies = settings.flow is Mode.VARY or settings.track is Track.PORT
-        count = settings.flows
-        if self._varies:
-            count = TRACKED if settings.track is Track.PORT else VARIED
+        count = VARIED if settings.flow is Mode.VARY else settings.flows
+        if settings.track is Track.PORT:
+            count = TRACKED
         if settings.source_port is None:
             self._own = [book.port(protocol, index) for index in range(count)]
         else:
@@ -79,7 +78,9 @@ class Flows:
         """
         if self._settings.flow is Mode.CLASSIC and self._settings.protocol is Protocol.UDP:
             return self._own[index], self._other + self._sent % (0x10000 - self._other)
-        if self._varies:
+        if self._settings.track is Track.PORT:
+            index = self._sent % len(self._own)
+        elif self._settings.flow is Mode.VARY:
             # neither in step with the hops nor with the rounds: each hop sees all flows in time
             index = (self._sent * SCATTER >> 16) % len(self._own)
         if alone and self._syn_ports:
