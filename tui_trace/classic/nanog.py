@@ -4,30 +4,19 @@ Its standard deviation is wrong (√Σx² / n); the one printed here is that of 
 """
 
 import re
-import statistics
 from collections.abc import Sequence
 from typing import TextIO
 
 from tui_trace import __version__
 from tui_trace.classic.hosts import Hosts
+from tui_trace.classic.nanog_lines import LinePrinter
 from tui_trace.classic.nanog_spray import SprayPrinter
-from tui_trace.classic.order import HURRY, InOrder, Outcome
-from tui_trace.classic.request import Printer, Request, Stop
+from tui_trace.classic.order import HURRY
+from tui_trace.classic.request import Printer, Request, Stop, Tell
 from tui_trace.classic.writing import Style, Writer
-from tui_trace.events import (
-    Event,
-    MtuFound,
-    Reply,
-    ReplyKind,
-    RunOpened,
-    SendFailed,
-    SessionBegan,
-    SessionEnded,
-)
 from tui_trace.names.options import AsnSource, NameOptions
 from tui_trace.settings import (
     MAX_PACKET,
-    NS_PER_MS,
     NS_PER_S,
     Flow,
     Pace,
@@ -41,12 +30,9 @@ from tui_trace.settings import (
 NAME = "traceroute-nanog"
 MOST_AT_ONCE = 512
 """TTLs, queries, and probes of `-P`, stay below this."""
-MOST_SILENT = 10
-"""Hops in a row, with `-a`."""
 UDP_LEAST = 40
 """Bytes: headers, sequence number, TTL and a time stamp."""
 PING_TTL = 64
-PING_LOST = 23
 _TERMINATOR = 31
 
 _USAGE = (
@@ -56,10 +42,6 @@ _USAGE = (
 )
 _FLAGS = "adnruvAMOPQU$"
 _VALUES = "wSmpqtsIT"
-
-_CODES = {0: " !N", 1: " !H", 2: " !P", 4: " !F", 5: " !S", 13: " !A"}
-_ARRIVED = (2, 3)
-"""Codes of unreachable that only the target itself can send."""
 
 
 class _Given:
@@ -194,13 +176,14 @@ def _request(given: _Given, host: str, size: int) -> Request:
         given.queries = 1
     protocol, number = given.protocol
     finds_mtu = "M" in given.flags
+    least = UDP_LEAST if protocol is Protocol.UDP else minimum_size(protocol, 4)
     settings = ProbeSettings(
         protocol=protocol,
         number=number,
         port=0 if protocol in (Protocol.ICMP, Protocol.IP) else given.port,
         tos=given.tos,
         df=finds_mtu,
-        size=max(size, UDP_LEAST if protocol is Protocol.UDP else minimum_size(protocol, 4)),
+        size=MAX_PACKET if finds_mtu else max(size, least),
         flow=Flow.CLASSIC if protocol is Protocol.UDP else Flow.CONSTANT,
         source=given.source,
         foreign=given.source is not None,
@@ -222,17 +205,20 @@ def _request(given: _Given, host: str, size: int) -> Request:
         queries=given.queries,
         max_unknown=255,
         wait=round(given.wait * NS_PER_S),
-        rounds=1,
+        # the printer says how it goes on after each new MTU
+        rounds=None if finds_mtu else 1,
+        interval=3600 * NS_PER_S if finds_mtu else NS_PER_S,
         sequential=not spray,
         hurry=None if finds_mtu else HURRY,
         first_reply="U" in given.flags and not spray,
     )
 
-    def printer(output: TextIO, errors: TextIO, hosts: Hosts) -> Printer:
+    def printer(output: TextIO, errors: TextIO, hosts: Hosts, tell: Tell) -> Printer:
         errors.write(warnings)
         writer = Writer(output, errors, hosts, style)
-        kind = SprayPrinter if spray else LinePrinter
-        return kind(writer, settings, pace, given.flags)
+        if spray:
+            return SprayPrinter(writer, settings, pace)
+        return LinePrinter(writer, settings, pace, given.flags, tell)
 
     return Request(
         program=NAME,
@@ -240,6 +226,7 @@ def _request(given: _Given, host: str, size: int) -> Request:
         settings=settings,
         pace=pace,
         given=frozenset(fields[letter] for letter in given.set if letter in fields),
+        path_mtu=finds_mtu,
         naming=NameOptions(
             names="n" not in given.flags,
             asn_source=AsnSource.RADB if style.asn else None,
@@ -251,156 +238,3 @@ def _request(given: _Given, host: str, size: int) -> Request:
         unknown_device="",
         printer=printer,
     )
-
-
-class LinePrinter:
-    """Prints each probe as soon as it and all before it are decided."""
-
-    def __init__(self, writer: Writer, settings: ProbeSettings, pace: Pace, flags: set[str]):
-        """Nothing is printed yet; `flags` are letters of the command line."""
-        self.over = False
-        self.code = 0
-        self._writer = writer
-        self._settings = settings
-        self._max_ttl = pace.max_ttl
-        self._queries = pace.queries
-        self._flags = flags
-        self._order = InOrder()
-        self._ttl = pace.first_ttl - 1
-        self._silent = 0
-        self._tos = settings.tos
-        self._label: tuple[int, int] | None = None
-        self._size = settings.size
-        self._begin_hop()
-
-    def _begin_hop(self) -> None:
-        self._probes = 0
-        self._times: list[float] = []
-        self._address: str | None = None
-        self._arrived = False
-        self._unreachable = 0
-
-    def event(self, event: Event) -> None:
-        """Take the next event."""
-        match event:
-            case SessionBegan():
-                self._began = event
-            case RunOpened():
-                shown = None if "M" in self._flags else self._settings.size
-                self._writer.header(self._began, self._settings.source, self._max_ttl, shown)
-            case MtuFound(mtu=mtu):
-                self._end_hop()
-                self._size = mtu
-                self._writer.write(f"MTU={mtu}\n")
-            case Reply(address=address):
-                self._writer.hosts.want(address)
-            case SendFailed(reason=reason, errno=errno) if errno and event.mtu is None:
-                self._end_hop()
-                self._writer.error(f"traceroute: {reason}")
-                self.over, self.code = True, 1
-            case SessionEnded():
-                self._end_hop()
-                self.over = True
-        for outcome in self._order.take(event):
-            if self.over:
-                return
-            self._outcome(outcome)
-
-    def _outcome(self, outcome: Outcome) -> None:
-        if outcome.void:
-            self._end_hop()
-            self.over = True
-            return
-        if outcome.ttl != self._ttl or not self._probes:
-            self._end_hop()
-            self._ttl = outcome.ttl
-            self._writer.write(f"{outcome.ttl:2} ")
-        self._probes += 1
-        if outcome.reply is None:
-            self._lost()
-        else:
-            self._answered(outcome.reply)
-        hurried = "U" in self._flags and outcome.reply is not None
-        if not self.over and (hurried or self._probes == self._queries):
-            self._end_hop()
-
-    def _lost(self) -> None:
-        if "$" in self._flags:
-            self._writer.write(self._writer.style.end)
-            self.over, self.code = True, PING_LOST
-            return
-        self._writer.write(" *")
-
-    def _answered(self, reply: Reply) -> None:
-        text = ""
-        if reply.address != self._address:
-            self._address = reply.address
-            text = self._writer.host(reply.address)
-        time = reply.rtt / NS_PER_MS
-        self._times.append(time)
-        text += self._labels(reply)
-        if "Q" not in self._flags:
-            text += self._writer.time(time)
-        if reply.quoted_tos is not None and reply.quoted_tos != self._tos:
-            text += f" (TOS={reply.quoted_tos}!)"
-            self._tos = reply.quoted_tos
-        self._writer.write(text + self._mark(reply))
-
-    def _labels(self, reply: Reply) -> str:
-        if not reply.labels:
-            return ""
-        first = reply.labels[0]
-        label = first.label, first.traffic_class
-        text = "" if label == self._label else f" [MPLS: Label {label[0]} Exp {label[1]}]"
-        self._label = label
-        return text + (" More labels" if len(reply.labels) > 1 else "")
-
-    def _mark(self, reply: Reply) -> str:
-        match reply.kind:
-            case ReplyKind.TIME_EXCEEDED | ReplyKind.OTHER:
-                return ""
-            case ReplyKind.TOO_BIG if "M" in self._flags:
-                return self._mtu_mark(reply.mtu)
-            case ReplyKind.UNREACHABLE | ReplyKind.TOO_BIG:
-                code = reply.code or 0
-                if code in _ARRIVED:
-                    self._arrived = True
-                elif code in _CODES:
-                    self._unreachable += 1
-                if code == 3:
-                    return self._died_on_the_way(reply)
-                return _CODES.get(code, "")
-            case _:
-                self._arrived = True
-                return self._died_on_the_way(reply)
-
-    def _died_on_the_way(self, reply: Reply) -> str:
-        return " !" if reply.reply_ttl is not None and reply.reply_ttl <= 1 else ""
-
-    def _mtu_mark(self, mtu: int | None) -> str:
-        if mtu is None:
-            return f" !M?{next((size for size in PLATEAUS if size < self._size), PLATEAUS[-1])}"
-        return " !M>" if mtu >= self._size else f" !M={mtu}"
-
-    def _end_hop(self) -> None:
-        if not self._probes:
-            return
-        answered = len(self._times)
-        if "Q" in self._flags and answered:
-            low, high, mean = min(self._times), max(self._times), statistics.fmean(self._times)
-            sd = statistics.stdev(self._times) if answered > 1 else 0.0
-            self._writer.write(
-                f"  ({low:.1f} ms/{mean:.1f} ms(+-{sd:.1f} ms)/{high:.1f} ms)"
-                f" {answered}/{self._probes} ({100 * answered / self._probes:.2f}%)"
-            )
-        self._writer.write(self._writer.style.end)
-        self._silent = 0 if answered else self._silent + 1
-        hurried = "U" in self._flags and self._unreachable
-        stuck = hurried or self._unreachable >= self._queries
-        given_up = "a" in self._flags and self._silent >= MOST_SILENT
-        self.over = self._arrived or bool(stuck) or given_up or self._ttl >= self._max_ttl
-        self._begin_hop()
-
-
-PLATEAUS = (65535, 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68)
-"""MTUs of links, largest first (RFC 1191 §7.1)."""

@@ -9,7 +9,7 @@ from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings
 class SprayPrinter:
     """One line a hop that answered, and stars for those before it; the target once."""
 
-    def __init__(self, writer: Writer, settings: ProbeSettings, pace: Pace, _flags: set[str]):
+    def __init__(self, writer: Writer, settings: ProbeSettings, pace: Pace):
         """Nothing is printed yet."""
         self.over = False
         self.code = 0

@@ -12,7 +12,7 @@ from tui_trace.names.options import NameOptions
 from tui_trace.options import Options
 from tui_trace.options import parse as parse_own
 from tui_trace.settings import Pace, ProbeSettings
-from tui_trace.source import SourceError
+from tui_trace.source import Command, SourceError
 from tui_trace.text import clean
 
 
@@ -40,8 +40,9 @@ class Printer(Protocol):
         ...
 
 
-MakePrinter: TypeAlias = Callable[[TextIO, TextIO, Hosts], Printer]
-"""Of standard output, standard error, and what is known of hosts."""
+Tell: TypeAlias = Callable[[Command], None]
+MakePrinter: TypeAlias = Callable[[TextIO, TextIO, Hosts, Tell], Printer]
+"""Of standard output, standard error, what is known of hosts, and how to tell the source."""
 
 
 Resolve: TypeAlias = Callable[[str, int | None], tuple[str, int]]
@@ -59,6 +60,7 @@ class Request(msgspec.Struct, frozen=True):
     given: frozenset[str]
     """Fields of the pace that the command line sets, and the live view keeps."""
     naming: NameOptions
+    path_mtu: bool
     asks_about: Callable[[str], bool]
     """Which addresses may be asked about."""
     unknown_host: str
@@ -125,6 +127,7 @@ def parse_for(program: str, words: Sequence[str]) -> tuple[Request, Options]:
         pace=pace if live else request.pace,
         given=request.given,
         naming=_named(options.naming, request.naming, live),
+        path_mtu=live and request.path_mtu,
         unprivileged="unprivileged" in ours,
     )
 

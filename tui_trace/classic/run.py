@@ -32,7 +32,7 @@ def print_lines(source: Source, request: Request, naming: NameOptions) -> int:
     Raises what the source raises before its first event.
     """
     hosts = Hosts(naming, request.asks_about)
-    printer = request.printer(sys.stdout, sys.stderr, hosts)
+    printer = request.printer(sys.stdout, sys.stderr, hosts, source.command)
     handing = _Handing()
 
     def run() -> None:

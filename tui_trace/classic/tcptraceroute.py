@@ -13,7 +13,7 @@ from tui_trace import __version__
 from tui_trace.classic.getopt import MISSING, UNKNOWN, Getopt
 from tui_trace.classic.hosts import Hosts
 from tui_trace.classic.order import HURRY, InOrder, Outcome
-from tui_trace.classic.request import Request, Stop
+from tui_trace.classic.request import Request, Stop, Tell
 from tui_trace.classic.routes import device_of
 from tui_trace.events import (
     Event,
@@ -213,7 +213,9 @@ def _request(given: _Given, operands: Sequence[str]) -> Request:
         hurry=None if fixed else HURRY,
     )
 
-    def printer(output: TextIO, errors: TextIO, hosts: Hosts) -> "TcptraceroutePrinter":
+    def printer(
+        output: TextIO, errors: TextIO, hosts: Hosts, _tell: Tell
+    ) -> "TcptraceroutePrinter":
         errors.write(warnings)
         return TcptraceroutePrinter((output, errors), hosts, settings, pace)
 
@@ -224,6 +226,7 @@ def _request(given: _Given, operands: Sequence[str]) -> Request:
         pace=pace,
         given=frozenset(fields[letter] for letter in given.set if letter in fields),
         naming=NameOptions(names=not numeric),
+        path_mtu=False,
         asks_about=lambda address: private or not _is_private(address),
         unknown_host="Bad destination address: {}\n",
         unknown_source="Bad source address: {}\n",
