@@ -340,6 +340,25 @@ def test_three_runs_against_the_first():
     assert told.sentence == "To the target: slower by 4.0 ms with TCP 8080 than with TCP 80"
 
 
+def test_turns_are_paired_though_some_are_lost():
+    rng = np.random.default_rng(2)
+    found = 0
+    for _ in range(20):
+        drift = np.cumsum(rng.standard_normal(200))
+        hops = []
+        for step in (0.0, 0.2):
+            ms = 50 + drift + step + 0.2 * rng.standard_normal(200)
+            lost = rng.random(200) < 0.1
+            outcomes = [LOST if no else int(x * NS_PER_MS) for x, no in zip(ms, lost, strict=True)]
+            hops.append(hop_of(1, outcomes, target=True))
+        runs = [run_of(1, hops[:1], ICMP), run_of(2, hops[1:], TCP)]
+        assert not compare(runs).rows[0].differences[0].real
+        told = compare(runs, alternated=True)
+        found += told.rows[0].differences[0].rtt is Verdict.DIFFERENT
+        assert told.sentence.endswith(", measured in turns")
+    assert found >= 18
+
+
 def test_runs_of_unequal_length_and_runs_without_answers():
     runs = [
         run_of(1, [steady(n, n) for n in (1, 2, 3)], ICMP, reached=False),

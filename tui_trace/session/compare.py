@@ -128,19 +128,30 @@ def _interval(hop: Hop | None) -> Interval | None:
     return wilson(hop.lost, decided) if hop and decided else None
 
 
-def _samples(hop: Hop | None) -> tuple[list[int], list[bool]]:
-    decided = [outcome for outcome in hop.recent if outcome != PENDING] if hop else []
-    rtts = [outcome for outcome in decided if outcome != LOST]
-    return rtts, [outcome == LOST for outcome in decided]
+def _decided(hop: Hop | None) -> list[int]:
+    return [outcome for outcome in hop.recent if outcome != PENDING] if hop else []
+
+
+def _rtts(hop: Hop | None) -> list[int]:
+    return [outcome for outcome in _decided(hop) if outcome != LOST]
+
+
+def _samples(one: Hop | None, other: Hop | None, alternated: bool) -> Samples:
+    outcomes = _decided(one), _decided(other)
+    losses = tuple([outcome == LOST for outcome in series] for series in outcomes)
+    rtts = _rtts(one), _rtts(other)
+    if alternated:
+        # the latest of both belong together, and so on back; half a pair is none
+        turns = zip(reversed(outcomes[0]), reversed(outcomes[1]), strict=False)
+        both = [turn for turn in turns if LOST not in turn][::-1]
+        rtts = [turn[0] for turn in both], [turn[1] for turn in both]
+    return Samples(rtts, (losses[0], losses[1]))
 
 
 def _chances(
     pairs: Sequence[tuple[Hop | None, Hop | None]], alternated: bool
 ) -> list[Chances | None]:
-    told = []
-    for one, other in pairs:
-        (rtts, losses), (other_rtts, other_losses) = _samples(one), _samples(other)
-        told.append(Samples((rtts, other_rtts), (losses, other_losses)))
+    told = [_samples(one, other, alternated) for one, other in pairs]
     try:
         return list(chance.chances(told, paired=alternated))
     except ImportError:
@@ -200,7 +211,7 @@ def _words(one: Hop | None, other: Hop | None, loss: Verdict, rtt: Verdict, name
         else:
             parts.append(f"{'more' if second > first else 'less'} loss with {name}")
     if rtt is Verdict.DIFFERENT and one and other:
-        step = median(_samples(other)[0]) - median(_samples(one)[0])
+        step = median(_rtts(other)) - median(_rtts(one))
         parts.append(f"{'slower' if step > 0 else 'faster'} by {abs(step) / NS_PER_MS:.1f} ms")
     if parts:
         return ", ".join(parts)
@@ -252,6 +263,7 @@ def _name(settings: ProbeSettings, differing: Sequence[str]) -> str:
 def _sentence(
     runs: Sequence[Run], names: Sequence[str], rows: Sequence[Row], alternated: bool
 ) -> str:
+    turns = ", measured in turns" if alternated else ""
     for number in range(1, len(runs)):
         told = (
             _ends(runs[0], runs[number], names[0], names[number])
@@ -259,7 +271,7 @@ def _sentence(
             or _on_the_way(rows, number, names)
         )
         if told:
-            return told + (", measured in turns" if alternated else "")
+            return told + turns
     few = any(
         Verdict.FEW in (d.loss, d.rtt) and row.sides[0].hop and row.sides[0].hop.is_target
         for row in rows
@@ -269,7 +281,7 @@ def _sentence(
         return str(Verdict.UNTESTED).capitalize()
     if few:
         return f"Too few answers yet to tell {' from '.join(names)}"
-    return f"No difference between {' and '.join(names)} that chance could not have made"
+    return f"No difference between {' and '.join(names)} that chance could not have made{turns}"
 
 
 def _ends(one: Run, other: Run, first: str, second: str) -> str | None:
