@@ -20,12 +20,14 @@ from textual.screen import Screen
 
 from tui_trace.app import early  # noqa: F401  (imported to have it imported)
 from tui_trace.app.columns import DISPLAYS
+from tui_trace.app.comparescreen import CompareScreen
 from tui_trace.app.dials import Dials
 from tui_trace.app.driver import StdoutDriver
 from tui_trace.app.helpscreen import HelpScreen
 from tui_trace.app.keybar import Hint
 from tui_trace.app.keys import KEYS, Key
 from tui_trace.app.live import LiveScreen
+from tui_trace.app.pathscreen import PathScreen
 from tui_trace.app.styles import sheets
 from tui_trace.app.themes import DEFAULT_THEME, NIGHT
 from tui_trace.app.tracing import Tracing
@@ -92,7 +94,7 @@ class TraceApp(App[None]):
     `failure` the one line that stderr should get.
     """
 
-    CSS = sheets("live", "help", "chooser")
+    CSS = sheets("live", "help", "chooser", "reading")
     TITLE = "tui-trace"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key.keys, key.action, key.label, False, tooltip=key.about, id=key.id, priority=True)
@@ -151,8 +153,9 @@ class TraceApp(App[None]):
                 for key in KEYS
                 if key.footer
             ],
-            self._send,
-            self._look_up,
+            send=self._send,
+            trace=self._look_up,
+            watch=self._watch,
         )
         return self.live
 
@@ -191,8 +194,13 @@ class TraceApp(App[None]):
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         """One handler, one reactive."""
-        if message.tracing is self._tracing:
-            self.live.snapshot = message.snapshot
+        if message.tracing is not self._tracing:
+            return
+        self.live.snapshot = message.snapshot
+        if isinstance(self.screen, PathScreen):
+            self.screen.look_at(message.snapshot)
+        elif isinstance(self.screen, CompareScreen):
+            self.screen.look_at(message.snapshot, self._tracing.runs)
 
     def on_source_ended(self, message: SourceEnded) -> None:
         """If it broke, the figures stay and one line says why."""
@@ -203,6 +211,9 @@ class TraceApp(App[None]):
 
     def _send(self, command: Command) -> None:
         self._tracing.command(command)
+
+    def _watch(self, numbers: tuple[int, ...]) -> None:
+        self._tracing.watch(numbers)
 
     def _look_up(self, target: str) -> None:
         pace = replace(self._dials.pace, paused=False)

@@ -37,6 +37,14 @@ def clock(elapsed: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
+def path_words(snapshot: Snapshot) -> str:
+    """`path B since 0:31`; empty while there is but one."""
+    now = snapshot.path
+    if now is None or len(snapshot.paths) < 2:
+        return ""
+    return f"path {now.letter} since {clock(now.since)}"
+
+
 def target_hop(snapshot: Snapshot) -> Hop | None:
     """The row of the target, if it answered in this run."""
     hops = snapshot.run.hops
@@ -103,6 +111,8 @@ def heading(
         (f"round {run.rounds} · {clock(snapshot.at)} · run {run.number}", Tone.PLAIN),
         (f" ({protocol_words(run.settings)})", Tone.DIM),
     ]
+    if path := path_words(snapshot):
+        progress.append((f"  {path}", Tone.PLAIN))
     if snapshot.foreign:
         progress.append((f" · foreign {snapshot.foreign}", Tone.DIM))
     state = [] if parting else _state(snapshot, failure)

@@ -71,6 +71,13 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         ),
     ),
     (
+        "Over time",
+        (
+            Key("time.compare", "c", "compare", "compare", "Compare with another run"),
+            Key("time.paths", "H", "paths", "paths", "Every path so far, and what moved"),
+        ),
+    ),
+    (
         "Session",
         (
             Key("app.target", "slash", "ask('target')", "target", "Trace another target"),

@@ -11,11 +11,13 @@ from textual.widgets import Input
 
 from tui_trace.app.chooser import ColumnChooser
 from tui_trace.app.columns import DISPLAYS, responders
+from tui_trace.app.comparescreen import CompareScreen
 from tui_trace.app.dials import Dials, Turn
 from tui_trace.app.heading import heading
 from tui_trace.app.inspector import Inspector
 from tui_trace.app.keybar import Hint, KeyBar
 from tui_trace.app.keys import KEYS
+from tui_trace.app.pathscreen import PathScreen
 from tui_trace.app.people import Calling, People
 from tui_trace.app.prompt import Prompt
 from tui_trace.app.rows import row_text
@@ -53,10 +55,12 @@ class LiveScreen(Screen[None]):
         dials: Dials,
         displays: dict[str, tuple[str, ...]],
         hints: list[Hint],
+        *,
         send: Callable[[Command], None],
         trace: Callable[[str], None],
+        watch: Callable[[tuple[int, ...]], None],
     ) -> None:
-        """`send` asks the source for a change, `trace` for another target."""
+        """`send` asks the source for a change, `trace` for another target, `watch` for runs."""
         super().__init__()
         self._dials = dials
         self._columns = displays
@@ -68,6 +72,7 @@ class LiveScreen(Screen[None]):
         self._hints = hints
         self._send = send
         self._trace = trace
+        self._watch = watch
         self.failure: str | None = None
         """Why the source broke, if it did."""
 
@@ -295,6 +300,18 @@ class LiveScreen(Screen[None]):
         self.say(f"asking the registry about {address} …")
         self._inspector.display = True
         self._show_inspector()
+
+    def action_compare(self) -> None:
+        """`c`."""
+        if self.snapshot is None or not self.snapshot.earlier:
+            self.say("there is but one run so far: switch something, then compare")
+            return
+        self.app.push_screen(CompareScreen(self.snapshot, self.calling, self._watch))
+
+    def action_paths(self) -> None:
+        """`H`."""
+        if self.snapshot is not None:
+            self.app.push_screen(PathScreen(self.snapshot, self.calling))
 
     def action_copy(self) -> None:
         """`y`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tui_trace.events import Event, Notice, PathEnd, Reply, RunOpened
 from tui_trace.session.fold import Session
-from tui_trace.session.model import Snapshot
+from tui_trace.session.model import Run, Snapshot
 from tui_trace.settings import NS_PER_S
 from tui_trace.source import Command, Source, SourceError
 
@@ -30,7 +30,21 @@ class Feed:
         self._changed = False
         self._news = False
         self._handed = float("-inf")
+        self._wanted: tuple[int, ...] = ()
         self.last: Snapshot | None = None
+        self.runs: tuple[Run, ...] = ()
+        """The runs that are watched, as they were at `last`."""
+
+    def watch(self, numbers: tuple[int, ...]) -> None:
+        """Keep `runs` of these numbers up to date, from the next pulse on; thread-safe."""
+        self._wanted = numbers
+        self._changed = self._news = True
+
+    def restore(self, session: Session) -> None:
+        """Go on from this session: the source went to another moment."""
+        self._session = session
+        self._answered.clear()
+        self._changed = self._news = True
 
     def event(self, event: Event) -> None:
         """Fold it."""
@@ -57,8 +71,10 @@ class Feed:
         """Hand on how things stand."""
         self._changed = self._news = False
         self._handed = time.monotonic()
-        self.last = self._session.snapshot(at)
-        self._deliver(self.last)
+        self.last = last = self._session.snapshot(at)
+        known = {last.run.number, *last.earlier}
+        self.runs = tuple(self._session.run(one) for one in self._wanted if one in known)
+        self._deliver(last)
 
 
 class Tracing:
@@ -85,6 +101,15 @@ class Tracing:
     def last(self) -> Snapshot | None:
         """The newest snapshot."""
         return self._feed.last
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs that are watched."""
+        return self._feed.runs
+
+    def watch(self, numbers: tuple[int, ...]) -> None:
+        """Keep `runs` of these numbers up to date."""
+        self._feed.watch(numbers)
 
     def start(self) -> None:
         """Once."""

@@ -1,0 +1,66 @@
+"""A screen of lines to be read, kept up to date while it is open."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+
+from tui_trace.app.columns import Tone
+from tui_trace.app.rows import Line
+from tui_trace.app.toned import Lines
+
+
+class ReadingScreen(ModalScreen[None]):
+    """A title, lines that can be scrolled, and how to leave."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "close", id="reading.close", tooltip="Back to the table"),
+        Binding("up", "scroll(-1)", "up", id="reading.up", tooltip="Scroll up"),
+        Binding("down", "scroll(1)", "down", id="reading.down", tooltip="Scroll down"),
+        Binding("pageup", "page(-1)", "page up", id="reading.page_up", tooltip="A page up"),
+        Binding("pagedown", "page(1)", "page down", id="reading.page_down", tooltip="A page down"),
+    ]
+    AUTO_FOCUS = ""
+    HEADING = ""
+    HINT = " ↑ ↓ scroll · Escape leaves"
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Lines(id="reading-title")
+        with VerticalScroll(id="reading-box", can_focus=False):
+            yield Lines(id="reading")
+        yield Lines(id="reading-hint")
+
+    def lines(self, width: int) -> list[Line]:
+        """What there is to read, in `width` cells."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Something to read."""
+        self.query_one("#reading-title", Lines).show([[(f" {self.HEADING}", Tone.STRONG)]])
+        self.query_one("#reading-hint", Lines).show([[(self.HINT, Tone.DIM)]])
+        self.tell()
+
+    def on_resize(self) -> None:
+        """Other line ends."""
+        self.tell()
+
+    def tell(self) -> None:
+        """Draw what is new."""
+        width = self.query_one("#reading-box").size.width or self.size.width
+        shown = self.query_one("#reading", Lines)
+        lines = self.lines(width)
+        if shown.styles.height is None or shown.styles.height.value != len(lines):
+            shown.styles.height = len(lines)
+        shown.show(lines)
+
+    def action_scroll(self, step: int) -> None:
+        """Up, down."""
+        self.query_one("#reading-box").scroll_relative(y=step, animate=False)
+
+    def action_page(self, step: int) -> None:
+        """A page up or down."""
+        box = self.query_one("#reading-box")
+        box.scroll_relative(y=step * box.size.height, animate=False)
