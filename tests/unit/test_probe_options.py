@@ -1,0 +1,125 @@
+"""The options that say what a probe looks like, and what they refuse."""
+
+import pytest
+
+from tui_trace.options import parse
+from tui_trace.settings import (
+    PROTOCOL_NAMES,
+    SYN_WITH_DATA,
+    Dnat,
+    ProbeSettings,
+    Protocol,
+    SettingError,
+    TcpFlags,
+    Track,
+    fitted,
+    minimum_size,
+    parse_protocol,
+    protocol_words,
+)
+
+
+def settings(line: str) -> ProbeSettings:
+    return parse([*line.split(), "-r", "h"]).settings
+
+
+@pytest.mark.parametrize(
+    ("line", "protocol", "number", "words"),
+    [
+        ("--protocol gre", Protocol.IP, 47, "IP protocol 47 (gre)"),
+        ("--protocol GRE", Protocol.IP, 47, "IP protocol 47 (gre)"),
+        ("--protocol 0x2F", Protocol.IP, 47, "IP protocol 47 (gre)"),
+        ("--protocol 253", Protocol.IP, 253, "IP protocol 253"),
+        ("--protocol 0", Protocol.IP, 0, "IP protocol 0"),
+        ("--protocol tcp", Protocol.TCP, 0, "TCP port 80"),
+        ("--protocol 17", Protocol.UDP, 0, "UDP port 33434"),
+        ("--protocol icmp", Protocol.ICMP, 0, "ICMP echo"),
+        ("--protocol 58", Protocol.ICMP, 0, "ICMP echo"),
+    ],
+)
+def test_any_protocol(line: str, protocol: Protocol, number: int, words: str) -> None:
+    chosen = settings(line)
+    assert (chosen.protocol, chosen.number) == (protocol, number)
+    assert protocol_words(chosen) == words
+    assert chosen.words().startswith(words)
+
+
+def test_the_names_need_no_file_of_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_name: str) -> int:
+        raise OSError
+
+    monkeypatch.setattr("socket.getprotobyname", missing)
+    for number, name in PROTOCOL_NAMES.items():
+        assert parse_protocol(name) == (Protocol.IP, number)
+
+
+@pytest.mark.parametrize(
+    ("line", "flags"),
+    [
+        ("-T", TcpFlags.SYN),
+        ("--syn", TcpFlags.SYN),
+        ("--ack", TcpFlags.ACK),
+        ("--syn --ack", TcpFlags.SYN_ACK),
+        ("--ecn", TcpFlags.ECN),
+        ("--syn --ecn", TcpFlags.ECN),
+        ("--protocol 6 --ack", TcpFlags.ACK),
+    ],
+)
+def test_flags(line: str, flags: TcpFlags) -> None:
+    chosen = settings(line)
+    assert (chosen.protocol, chosen.tcp_flags) == (Protocol.TCP, flags)
+
+
+def test_dnat_and_track() -> None:
+    usual = settings("-T")
+    assert (usual.dnat, usual.track) == (Dnat.MATCH, Track.SEQUENCE)
+    assert "NAT" not in usual.words()
+    assert "told apart" not in usual.words()
+    for how in Dnat:
+        assert settings(f"-T --dnat {how.value}").dnat is how
+    for what in Track:
+        assert settings(f"-T --track {what.value}").track is what
+    words = settings("-T --dnat show --track id").words()
+    assert "told apart by IP ID" in words
+    assert "NAT shown" in words
+
+
+@pytest.mark.parametrize(
+    ("line", "option", "takes"),
+    [
+        ("--protocol 256", "--protocol", "0 to 255"),
+        ("--protocol -1", "--protocol", "0 to 255"),
+        ("--protocol nosuch", "--protocol", "0 to 255"),
+        ("--protocol \0", "--protocol", "0 to 255"),
+        ("--protocol gre -P 80", "--port", "--tcp or --udp"),
+        ("--protocol gre -L 80", "--localport", "--tcp or --udp"),
+        ("--protocol gre --ack", "--ack", "TCP probes"),
+        ("--protocol udp --ecn", "--ecn", "TCP probes"),
+        ("--ecn --ack", "--ecn", "SYN"),
+        ("--syn --ack --ecn", "--ecn", "SYN"),
+        ("--dnat yes", "--dnat", "off, match or show"),
+        ("--track ttl", "--track", "seq, id or port"),
+        ("-T -L 4000 --track port", "--track", "seq or id"),
+        ("--track port", "--track", "--tcp or --udp"),
+        ("--track port --protocol gre", "--track", "--tcp or --udp"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(line: str, option: str, takes: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        settings(line.replace("--protocol -1", "--protocol=-1"))
+    text = str(caught.value)
+    assert text.startswith(option)
+    assert takes in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("flags", TcpFlags)
+def test_a_syn_with_data_is_remarked_upon(family: int, flags: TcpFlags) -> None:
+    least = minimum_size(Protocol.TCP, family)
+    for size, has_data in ((least, False), (least + 1, True), (1500, True)):
+        probe = ProbeSettings(protocol=Protocol.TCP, port=80, size=size, tcp_flags=flags)
+        told = SYN_WITH_DATA if has_data and flags is not TcpFlags.ACK else None
+        assert fitted(probe, family) == (probe, told)
+    udp = ProbeSettings(protocol=Protocol.UDP, port=80, size=1500)
+    assert fitted(udp, family) == (udp, None)
