@@ -296,6 +296,27 @@ def test_a_recording_is_read_while_it_grows(tmp_path):
         assert list(recording.events()) == events
 
 
+def test_a_reader_that_stays_hinders_nobody(tmp_path):
+    path = tmp_path / "a.session"
+    readers = []
+
+    class Watched(Told):
+        def run(self, sink):
+            super().run(sink)
+            readers.append(Recording(path))
+            assert readers[0].snapshot(readers[0].end)
+
+    events = rounds(40)
+    source = Watched(events, pause=0.03)
+    Recorded(source, path).run(Kept())
+    assert source.commands == []
+    assert list(readers[0].events()) == events
+    readers[0].close()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.session"]
+    with Recording(path) as recording:
+        assert list(recording.events()) == events
+
+
 def test_after_kill_at_any_moment_it_lacks_the_last_second_at_most(tmp_path):
     rng = random.Random(os.getpid())
     for batch in range(10):

@@ -1,5 +1,6 @@
 """A sink that records: takes events in the source's thread, writes them in one of its own."""
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -181,8 +182,10 @@ class _File:
         self._database.execute("BEGIN IMMEDIATE")
         self._seal()
         self._database.execute("COMMIT")
-        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._database.execute("PRAGMA journal_mode = DELETE")
+        # while somebody reads it, it stays in two files: the last to close it puts them together
+        self._database.execute("PRAGMA busy_timeout = 100")
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._database.execute("PRAGMA journal_mode = DELETE")
 
     def abandon(self) -> None:
         """Let go of the file as it is."""
