@@ -123,7 +123,7 @@ def test_the_other_letters_of_mtr() -> None:
     assert options.settings.fill == 170
     assert options.pace.wait == 3 * NS_PER_S
     assert options.layout.both
-    assert options.layout.fields == "LS NAB"
+    assert options.layout.fields == "LSNAB"
     assert parse("-r -G 3 -Z 1 h".split()).pace.wait == NS_PER_S
     assert 0 <= parse("-r -B 256 h".split()).settings.fill <= 255
 

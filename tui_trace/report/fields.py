@@ -63,10 +63,10 @@ FIELDS = {
 
 
 def parse_fields(text: str, option: str = "--order") -> str:
-    """Letters of `FIELDS`, with spaces or underscores for gaps."""
-    letters = text.replace("_", " ")
+    """Letters of `FIELDS`, with spaces for gaps; an underscore keeps words together, as in mtr."""
+    letters = text.replace("_", "")
     if not letters.strip() or len(letters) > MOST or not set(letters) <= {*FIELDS, " "}:
-        takes = f"1 to {MOST} of the letters {''.join(FIELDS)}, with spaces or _ for gaps"
+        takes = f"1 to {MOST} of the letters {''.join(FIELDS)}, with spaces for gaps"
         raise SettingError(option, text, takes)
     return letters
 
