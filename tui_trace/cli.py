@@ -192,7 +192,8 @@ def _report(tracer: "Tracer") -> int:
 def _replay(options: Options, name: str) -> int:
     """A recording takes the place of the network, in any output."""
     live = options.output is Output.LIVE
-    _import_everything(NEEDED_LIVE if live else NEEDED_REPORT)
+    for module in NEEDED_LIVE if live else NEEDED_REPORT:
+        importlib.import_module(module)
     from tui_trace import recording  # noqa: PLC0415
 
     _give_up_rights()
