@@ -6,10 +6,19 @@ from collections.abc import Iterator
 import pytest
 
 from tests.net import ours, peers
-from tests.net.chain import Chain
+from tests.net.chain import DOWN, Chain
 from tests.net.faults import listen, readdress
 from tests.net.words import FAMILIES
-from tui_trace.events import Change, Field, Reply, ReplyKind
+from tui_trace.events import (
+    Change,
+    Field,
+    ProbeSent,
+    Reply,
+    ReplyKind,
+    RoundBegan,
+    SourceChanged,
+)
+from tui_trace.settings import NS_PER_MS, Pace, Protocol
 
 VIP = {4: "203.0.113.80", 6: "2001:db8:ff::80"}
 PORT, INNER = 443, 8443
@@ -114,3 +123,30 @@ def test_the_report_says_where_the_probes_went(chain: Chain) -> None:
     assert [line.endswith("NAT") for line in quiet if ".|--" in line] == [
         False, False, True, True, False
     ]  # fmt: skip
+
+
+@FAMILIES
+def test_a_source_address_of_our_own_is_no_nat(family: int) -> None:
+    """Probes are on their way when the route turns to another address of this machine."""
+    with Chain(2, relay=1) as chain:
+        assert chain.relay is not None
+        chain.relay.delay(100, 100)
+        other = "198.18.1.9" if family == 4 else "2001:db8:0:1::9"
+        width, everywhere = (24, "0.0.0.0/0") if family == 4 else (64, "::/0")
+        settings = ours.probe_of(Protocol.UDP)
+        pace = Pace(interval=60 * NS_PER_MS)
+        with ours.Live(chain.client, chain.target_address(family), settings, pace) as live:
+            live.run_on(RoundBegan, 20)
+            chain.client.ip(
+                f"address add {other}/{width} dev {DOWN}{' nodad' if family == 6 else ''}",
+                f"route replace {everywhere} via {chain.hop(1, family)} src {other}",
+            )
+            live.run_on(SourceChanged, 1)
+            live.run_on(RoundBegan, 20)
+            stream = live.stop()
+    after = stream[stream.index(ours.only(SourceChanged, stream)[0]) :]
+    sent_after = {one.probe for one in ours.only(ProbeSent, after)}
+    replies = ours.only(Reply, after)
+    assert any(reply.probe not in sent_after for reply in replies)
+    assert any(reply.probe in sent_after for reply in replies)
+    assert not any(reply.changed for reply in replies)

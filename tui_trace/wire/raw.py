@@ -255,6 +255,10 @@ class RawNetwork:
             if is_whole and not extension:
                 return NOTHING_QUOTED
             return Quoted((), None if is_whole else len(quote), True, *told)
+        ends = slice(self._header_of_addresses, 20 if self.family == 4 else 40)
+        if quote[ends] != sent[ends] and quote[ends] in self._addresses:
+            # sent before the route turned to another address of ours, with another template
+            return Quoted((), None, False, *told)
         return Quoted(*quoting.compare(bytes(sent), quote, self.family), *told)
 
     def wake(self) -> None:
