@@ -38,12 +38,25 @@ def run(rate: int, seconds: int) -> None:
                 env=ours.environment(),
                 timeout=120,
             )
-            probes, answers, lost, cpu_ns = (int(word) for word in done.stdout.split())
-            rows.append([name, probes, answers, lost, cpu_ns / probes / 1000])
+            probes, answers, lost, user, kernel = (float(word) for word in done.stdout.split())
+            counts = (int(probes), int(answers), int(lost))
+            costs = (user / probes, kernel / probes, (user + kernel) / probes)
+            rows.append([name, *counts, *costs])
+        sends = [sys.executable, "-m", "tests.bench.engine_child", "send-only"]
+        done = chain.client.run(
+            [*sends, str(rate * seconds), str(1_000_000_000 // rate), target],
+            env=ours.environment(),
+            timeout=120,
+        )
         table(
-            f"Engine alone, {rate} probes a second for {seconds} s",
-            ["probes", "sent", "answered", "lost", "µs CPU a probe"],
+            f"Engine alone, {rate} probes a second for {seconds} s; CPU a probe in µs",
+            ["probes", "sent", "answered", "lost", "user", "kernel", "both"],
             rows,
+        )
+        bare = float(done.stdout) / (rate * seconds)
+        print(
+            f"\nof the kernel's, {bare:.1f} µs are any sender's here: the routers of the chain"
+            " forward and answer within its sendto(2)"
         )
         pace = ["-i", f"{interval_ns / 1e9:.6f}", "-m", str(hops), "-n"]
         programs = {

@@ -1,5 +1,8 @@
 """An engine with a sink that only counts; started by `tests.bench.engine` in a namespace."""
 
+import contextlib
+import resource
+import socket
 import sys
 import time
 
@@ -26,24 +29,50 @@ class Counts:
         """Nothing is drawn."""
 
 
+def _cpu_us() -> tuple[float, float]:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime * 1e6, usage.ru_stime * 1e6
+
+
 def measure(protocol: Protocol, port: int, rounds: int, interval_ns: int, target: str) -> None:
-    """Print probes, answers, losses and the process's CPU in ns while the engine ran."""
-    sockets = RawSockets()
+    """Print probes, answers, losses and the CPU in µs while the engine ran: user's, kernel's."""
     counts = Counts()
+    network = RawNetwork(RawSockets(), target, 4)
+    settings = ProbeSettings(protocol=protocol, port=port, size=DEFAULT_SIZE[protocol])
     engine = Engine(
-        RawNetwork(sockets, target, 4),
+        network,
         target=target,
-        settings=ProbeSettings(protocol=protocol, port=port, size=DEFAULT_SIZE[protocol]),
+        settings=settings,
         pace=Pace(interval=interval_ns, rounds=rounds),
         version=__version__,
     )
-    before = time.process_time_ns()
+    network.source(settings)  # imports what builds a template
+    user, kernel = _cpu_us()
     engine.run(counts)
-    cpu = time.process_time_ns() - before
-    print(*(counts.of.get(kind, 0) for kind in (ProbeSent, Reply, ProbeLost)), cpu)
+    user_then, kernel_then = _cpu_us()
+    told = (counts.of.get(kind, 0) for kind in (ProbeSent, Reply, ProbeLost))
+    print(*told, user_then - user, kernel_then - kernel)
+
+
+def send_only(probes: int, pause_ns: int, target: str) -> None:
+    """Print the kernel's CPU in µs for as many datagrams, TTL 1 to 9 in turn, nothing read."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    kernel = _cpu_us()[1]
+    due = time.monotonic_ns()
+    for number in range(probes):
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, number % 9 + 1)
+        # a port unreachable of an earlier one comes back as an error of this
+        with contextlib.suppress(ConnectionRefusedError):
+            sock.sendto(b"0" * 36, (target, 33434))
+        due += pause_ns
+        time.sleep(max(0, due - time.monotonic_ns()) / 1e9)
+    print(_cpu_us()[1] - kernel)
 
 
 if __name__ == "__main__":
-    measure(
-        Protocol(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
-    )
+    if sys.argv[1] == "send-only":
+        send_only(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    else:
+        measure(
+            Protocol(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
+        )
