@@ -1,0 +1,56 @@
+"""A fold written down and taken up again is the same fold, whatever the events say."""
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.test_recording_codec import structs
+from tests.unit.test_session_fold import began, opened
+from tui_trace import events as ev
+from tui_trace.session.fold import Session
+from tui_trace.session.state import SessionState
+from tui_trace.settings import NS_PER_S
+
+_decoder = msgspec.msgpack.Decoder(SessionState)
+
+
+def taken_up(session):
+    return Session.of(_decoder.decode(msgspec.msgpack.encode(session.state())))
+
+
+def fitted(event, number):
+    """The same event where the fold takes notice of it."""
+    fields = {
+        "at": number * NS_PER_S // 10,
+        "run": number % 2 + 1,
+        "ttl": number % 3 + 1,
+        "probe": number // 2,
+        "rtt": number * 1_000_003,
+        "address": f"192.0.2.{number % 5}",
+    }
+    known = {name: value for name, value in fields.items() if name in event.__struct_fields__}
+    return msgspec.structs.replace(event, **known)
+
+
+KINDS = [kind for kind in ev.Event.__args__ if kind is not ev.SessionBegan]
+any_events = st.lists(st.sampled_from([*KINDS, *[ev.Reply] * 8, ev.ProbeSent]).flatmap(structs))
+
+
+@settings(max_examples=300, deadline=None)
+@given(any_events, st.integers(0, 100))
+def test_it_goes_on_as_if_nothing_had_been(told, cut):
+    events = [began(), opened(1), opened(2)]
+    events += [fitted(event, number) for number, event in enumerate(told)]
+    # far out, so that every row is shown
+    events += [ev.PathEnd(at=10**12, run=run, ttl=30, reached=True) for run in (1, 2)]
+    cut %= len(events) + 1
+    session = Session()
+    for event in events[:cut]:
+        session.apply(event)
+    other = taken_up(session)
+    assert other.snapshot() == session.snapshot()
+    for event in events[cut:]:
+        session.apply(event)
+        other.apply(event)
+    assert other.snapshot() == session.snapshot()
+    assert [other.run(n) for n in (1, 2)] == [session.run(n) for n in (1, 2)]
