@@ -95,6 +95,8 @@ def _classic(program: str, words: Sequence[str]) -> int:
 def _run(options: Options) -> int:
     if options.lab == LAB_LIST:
         return _print(_scenarios())
+    if options.completion is not None:
+        return _completion(options.completion)
     if options.sessions:
         return _sessions()
     live = options.output is Output.LIVE
@@ -124,6 +126,12 @@ def _scenarios() -> str:
     return "".join(f"{name:16} {title}\n" for name, title in describe())
 
 
+def _completion(shell: str) -> int:
+    from tui_trace.completion import script  # noqa: PLC0415
+
+    return _print(script(shell))
+
+
 def _sessions() -> int:
     importlib.import_module("tui_trace.recording")
     from tui_trace.report.listing import render  # noqa: PLC0415
@@ -142,9 +150,16 @@ def _enter_lab(name: str) -> "Lab":
 
 
 def _open_sockets(options: Options) -> "Sockets":
-    from tui_trace.wire.access import open_sockets  # noqa: PLC0415
+    from tui_trace.wire import access  # noqa: PLC0415
+    from tui_trace.wire.network import SendError  # noqa: PLC0415
 
-    return open_sockets(unprivileged=options.unprivileged)
+    sockets = access.open_sockets(unprivileged=options.unprivileged)
+    try:
+        if options.mark is not None:
+            access.mark(sockets, options.mark)
+    except SendError as error:
+        raise SourceError(error.reason) from error
+    return sockets
 
 
 def _import_everything(needed: Sequence[str]) -> None:

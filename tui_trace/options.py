@@ -10,6 +10,7 @@ from typing import NoReturn
 import msgspec
 
 from tui_trace import __version__
+from tui_trace.help import ShowHelp
 from tui_trace.names.options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.probe_options import settings_of
 from tui_trace.report.fields import Layout, parse_fields
@@ -19,6 +20,7 @@ from tui_trace.settings import (
     SettingError,
     check_ttls,
     parse_count,
+    parse_mark,
     parse_seconds,
     parse_size,
     parse_ttl,
@@ -59,6 +61,10 @@ class Options(msgspec.Struct, frozen=True):
     naming: NameOptions
     icmp_by_name: bool
     """`--icmp` was given, and nothing else will do."""
+    mark: int | None
+    """For firewalls and routing rules of this machine (SO_MARK, socket(7))."""
+    completion: str | None
+    """Print what completes our options in this shell, and no more."""
     unprivileged: bool
     """Trace as if without rights."""
     path_mtu: bool
@@ -133,7 +139,9 @@ def build_parser() -> argparse.ArgumentParser:
     family.add_argument("-4", dest="four", action="store_true", help="IPv4 only")
     family.add_argument("-6", dest="six", action="store_true", help="IPv6 only")
     other.add_argument("-v", "--version", action="version", version=f"tui-trace {__version__}")
-    other.add_argument("-h", "--help", action="help", help="show this")
+    other.add_argument("-h", "--help", action=ShowHelp, nargs=0, help="show this")
+    other.add_argument("--completion", metavar="SHELL", help="print what completes these options")
+    other.add_argument("--as", action=_First, metavar="PROGRAM", help="be this program")
     return parser
 
 
@@ -151,6 +159,7 @@ def _add_probe(parser: argparse.ArgumentParser) -> None:
     probe.add_argument("-s", "--psize", metavar="BYTES", help="length of the whole IP packet")
     probe.add_argument("-Q", "--tos", metavar="TOS", help="0-255, 0xNN or a DSCP name (EF, AF41)")
     probe.add_argument("-B", "--bitpattern", metavar="N", help="payload byte; above 255: random")
+    probe.add_argument("-M", "--mark", metavar="N", help="mark of netfilter and routing rules")
     probe.add_argument("--df", action="store_true", help="don't fragment")
     probe.add_argument("--syn", action="store_true", help="TCP with SYN (default of TCP)")
     probe.add_argument("--ack", action="store_true", help="TCP with ACK; with --syn, both")
@@ -187,6 +196,13 @@ def _add_recordings(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--no-record", action="store_true", help="record nothing")
     kept.add_argument("--replay", metavar="FILE", help="play a file or a session, in any output")
     kept.add_argument("--sessions", action="store_true", help="list the sessions that are kept")
+
+
+class _First(argparse.Action):
+    """`--as`, which is looked for before all this."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        parser.error("--as PROGRAM comes first: what follows are that program's own options")
 
 
 class _Wide(argparse.Action):
@@ -281,7 +297,7 @@ def parse(arguments: Sequence[str]) -> Options:
         for name, other in (("HOST", given.host), ("--lab", given.lab), ("--record", given.record)):
             if other is not None:
                 parser.error(f"--replay plays what was recorded, and takes no {name}")
-    elif not given.sessions and given.lab is None and (given.host or "").strip() == "":
+    elif not (given.sessions or given.completion or given.lab) and (given.host or "").strip() == "":
         parser.error("a HOST to trace to is missing; --help shows the options")
     return Options(
         host=given.host,
@@ -294,6 +310,8 @@ def parse(arguments: Sequence[str]) -> Options:
         icmp_by_name=given.icmp,
         path_mtu=given.mtu,
         largest=None if given.psize is None else parse_size(given.psize),
+        mark=None if given.mark is None else parse_mark(given.mark),
+        completion=given.completion,
         unprivileged=given.unprivileged,
         lab=given.lab,
         record=None if given.record is None else Path(given.record),

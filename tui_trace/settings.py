@@ -309,6 +309,11 @@ def parse_fill(text: str, option: str = "--bitpattern") -> int:
     return value if value <= 255 else random.randrange(256)  # noqa: S311
 
 
+def parse_mark(text: str, option: str = "--mark") -> int:
+    """32 bits that a firewall or a routing rule of this machine looks at."""
+    return _whole(option, text, 0, 0xFFFF_FFFF, "0 to 4294967295")
+
+
 def parse_ttl(text: str, option: str) -> int:
     """A TTL or hop limit."""
     return _whole(option, text, 1, 255, "1 to 255")

@@ -1,6 +1,8 @@
 """With rights or without: what a process opens at its start, and what networks come of it."""
 
 import contextlib
+import errno
+import socket
 from typing import TypeAlias
 
 import msgspec
@@ -23,6 +25,18 @@ def open_sockets(*, unprivileged: bool) -> Sockets:
         with contextlib.suppress(MissingRight):
             return RawSockets()
     return UserSockets()
+
+
+def mark(sockets: Sockets, number: int) -> None:
+    """Have every probe carry this mark (SO_MARK, socket(7)); `SendError` without the right."""
+    senders = [each.sender for each in getattr(sockets, "families", {}).values()]
+    try:
+        for sender in senders:
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, number)
+    except PermissionError:
+        senders = []
+    if not senders:
+        raise SendError(errno.EPERM, "--mark needs CAP_NET_ADMIN, and raw sockets")
 
 
 def network(sockets: Sockets, address: str, family: int) -> Network:
