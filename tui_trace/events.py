@@ -207,7 +207,7 @@ class Reply(_Event, frozen=True, tag="reply"):
     quoted_bytes: int | None = None
     """How much of the probe was quoted, in bytes, where it is less than was sent."""
     changed: tuple[Change, ...] = ()
-    """What differs between the probe as sent and as the hop received it, TTL and checksums aside."""
+    """What the hop received otherwise than it was sent, TTL and checksums aside."""
     labels: tuple[Label, ...] = ()
     """Outermost first."""
     interfaces: tuple[Interface, ...] = ()
