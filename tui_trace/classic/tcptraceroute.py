@@ -38,6 +38,7 @@ from tui_trace.settings import (
     TcpFlags,
     Track,
 )
+from tui_trace.text import clean
 
 NAME = "tcptraceroute"
 HEADERS = 40
@@ -378,7 +379,7 @@ class TcptraceroutePrinter:
 
     def _host(self, address: str) -> str:
         named = self._hosts.who(address).named
-        name = named.names[0] if named is not None and named.names else address
+        name = clean(named.names[0]) if named is not None and named.names else address
         return name if name == address else f"{name} ({address})"
 
     def _finish(self) -> None:
