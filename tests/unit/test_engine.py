@@ -458,6 +458,17 @@ def test_an_open_port_shows_no_false_loss(
         assert late_on == routers
 
 
+@pytest.mark.parametrize("resets_arrive", [True, False])
+@pytest.mark.parametrize("many", [{"flow": Flow.VARY}, {"flows": 3}])
+def test_many_flows_to_an_open_port_show_no_false_loss(
+    many: dict[str, object], resets_arrive: bool
+) -> None:
+    net = SimNet(length=4, respond=Listener(resets_arrive))
+    tape = trace(net, msgspec.structs.replace(TCP, **many), seconds=70)
+    assert not of(tape, events.ProbeLost)
+    assert len([r for r in of(tape, events.Reply) if r.ttl == 4 and not r.duplicate]) >= 60
+
+
 def test_a_port_given_by_the_user_is_never_left() -> None:
     net = SimNet(length=4, respond=Listener(False))
     settings = msgspec.structs.replace(TCP, source_port=5555)

@@ -60,6 +60,8 @@ class Flows:
         if protocol is Protocol.TCP and settings.tcp_flags in (TcpFlags.SYN, TcpFlags.ECN):
             reserve = None if settings.source_port else lambda: book.reserve(Protocol.TCP)
             self._syn_ports = [SynPorts(port, reserve) for port in self._own]
+        self._by_port = dict(zip(self._own, self._syn_ports, strict=False))
+        """Whose each source port is."""
 
     @property
     def opens_connections(self) -> bool:
@@ -84,8 +86,12 @@ class Flows:
             # neither in step with the hops nor with the rounds: each hop sees all flows in time
             index = (self._sent * SCATTER >> 16) % len(self._own)
         if alone and self._syn_ports:
-            port = self._syn_ports[index].take(now)
-            return None if port is None else (port, self._other)
+            ports = self._syn_ports[index]
+            port = ports.take(now)
+            if port is None:
+                return None
+            self._by_port[port] = ports
+            return port, self._other
         return self._own[index], self._other
 
     def sent(self, probe: Probe) -> None:
@@ -120,4 +126,4 @@ class Flows:
         return self._of(probe) if probe.at_target and self._syn_ports else None
 
     def _of(self, probe: Probe) -> SynPorts:
-        return self._syn_ports[probe.index]
+        return self._by_port[probe.flow[0]]
