@@ -16,6 +16,7 @@ from tui_trace.engine.ledger import Ledger, Probe, State
 from tui_trace.engine.matching import match, outgoing
 from tui_trace.engine.plan import Slot
 from tui_trace.engine.run import RunState
+from tui_trace.engine.unclaimed import Unclaimed
 from tui_trace.engine.wayout import WayOut
 from tui_trace.events import ReplyKind
 from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings
@@ -36,7 +37,6 @@ PULSE = 100 * NS_PER_MS
 EXPIRY_LOOK = 20 * NS_PER_MS
 RETRY = 10 * NS_PER_MS
 """Until a probe is looked at again that no source port was free for."""
-CLAIM = 100 * NS_PER_MS
 BURST = 64
 """Probes sent before what came back is read again."""
 
@@ -76,7 +76,7 @@ class Engine:
         self._rounds = 0
         self._numbers = Numbers(self._identity)
         self._next_expiry = 0
-        self._unclaimed: list[tuple[int, Answer]] = []
+        self._unclaimed = Unclaimed()
         self._last_sent = 0
 
     # --- what other threads call
@@ -319,7 +319,8 @@ class Engine:
         foreign = 0
         # several sockets were read one after another: what came first is to count first
         answers.sort(key=lambda answer: answer.wall)
-        for answer in self._claimable(answers):
+        end_is_known = self._run.horizon.end is not None
+        for answer in self._unclaimed.sift(answers, end_is_known, self._network.monotonic()):
             probe = match(self._ledger, answer, self._network.address, self._network.quoted)
             if probe is None:
                 foreign += answer.destination == self._network.address
@@ -327,24 +328,6 @@ class Engine:
                 self._answered(probe, answer, epoch)
         if foreign:
             self._sink.event(events.Foreign(at=self._at(), count=foreign))
-
-    def _claimable(self, answers: list[Answer]) -> list[Answer]:
-        """`answers`, without those that cannot be told to be of one probe yet.
-
-        A datagram of the target's own names no probe. Until it is known how far the target is, a
-        router's answer that the datagram overtook may still be on its way.
-        """
-        if not self._unclaimed and all(answer.key is not None for answer in answers):
-            return answers
-        now = self._network.monotonic()
-        if self._run.horizon.end is None:
-            self._unclaimed += [(now + CLAIM, each) for each in answers if each.key is None]
-            answers = [answer for answer in answers if answer.key is not None]
-        ready = [each for due, each in self._unclaimed if due <= now]
-        if ready or self._run.horizon.end is not None:
-            answers = [each for _, each in self._unclaimed] + answers
-            self._unclaimed.clear()
-        return answers
 
     def _stamp(self, sent: Sent) -> None:
         probe = self._ledger.find(sent.protocol, sent.key)
