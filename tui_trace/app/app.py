@@ -23,7 +23,9 @@ from tui_trace.app.columns import DISPLAYS
 from tui_trace.app.comparescreen import CompareScreen
 from tui_trace.app.dials import Dials
 from tui_trace.app.driver import StdoutDriver
+from tui_trace.app.export import ExportError, View, export
 from tui_trace.app.helpscreen import HelpScreen
+from tui_trace.app.history import History
 from tui_trace.app.keybar import Hint
 from tui_trace.app.keys import KEYS, Key
 from tui_trace.app.live import LiveScreen
@@ -58,6 +60,25 @@ class SnapshotTaken(Message):
     def can_replace(self, message: Message) -> bool:
         """Only the newest counts, so that a slow terminal never queues work."""
         return isinstance(message, SnapshotTaken)
+
+
+class PastFetched(Message):
+    """A snapshot of the past, or why there is none."""
+
+    def __init__(self, found: Snapshot | str) -> None:
+        """From a thread."""
+        super().__init__()
+        self.found = found
+
+
+class Exported(Message):
+    """A file was written, or why it was not."""
+
+    def __init__(self, said: str, well: bool) -> None:
+        """One line."""
+        super().__init__()
+        self.said = said
+        self.well = well
 
 
 class SourceEnded(Message):
@@ -131,6 +152,7 @@ class TraceApp(App[None]):
         self._config = config
         self._dials = Dials(switches, pace)
         self._tracing = self._prepare(source)
+        self._history = History(source, self._past)
         self._terminal = _terminal_settings()
         self.failure: str | None = None
         """One line, if something broke."""
@@ -156,6 +178,8 @@ class TraceApp(App[None]):
             send=self._send,
             trace=self._look_up,
             watch=self._watch,
+            history=lambda: self._history,
+            write=self._export,
         )
         return self.live
 
@@ -196,11 +220,35 @@ class TraceApp(App[None]):
         """One handler, one reactive."""
         if message.tracing is not self._tracing:
             return
-        self.live.snapshot = message.snapshot
+        self.live.take(message.snapshot)
         if isinstance(self.screen, PathScreen):
             self.screen.look_at(message.snapshot)
         elif isinstance(self.screen, CompareScreen):
             self.screen.look_at(message.snapshot, self._tracing.runs)
+
+    def _export(self, view: View, name: str) -> None:
+        def work() -> None:
+            try:
+                said, well = export(view, name), True
+            except ExportError as error:
+                said, well = str(error), False
+            self.post_message(Exported(said, well))
+
+        threading.Thread(target=work, daemon=True).start()
+
+    def on_exported(self, message: Exported) -> None:
+        """A file is written, or not."""
+        self.live.exported(message.said, well=message.well)
+
+    def _past(self, found: Snapshot | str) -> None:
+        self.post_message(PastFetched(found))
+
+    def on_past_fetched(self, message: PastFetched) -> None:
+        """How things stood at the moment that is looked at."""
+        if isinstance(message.found, str):
+            self.live.say(message.found)
+        else:
+            self.live.take_past(message.found)
 
     def on_source_ended(self, message: SourceEnded) -> None:
         """If it broke, the figures stay and one line says why."""
@@ -244,6 +292,7 @@ class TraceApp(App[None]):
         self._dials.pace = replace(self._dials.pace, paused=False)
         self.live.begin_anew()
         self._tracing = self._prepare(message.source)
+        self._history = History(message.source, self._past)
         self.live.enquire()
         self._tracing.start()
 

@@ -1,5 +1,7 @@
 """What stands above the table: what is probed, how far we are, and what is wrong."""
 
+from typing import NamedTuple
+
 from rich.cells import cell_len
 
 from tui_trace.app.columns import Tone, percent
@@ -65,7 +67,17 @@ def verdict(snapshot: Snapshot) -> Line:
     return []
 
 
-def _state(snapshot: Snapshot, failure: str | None) -> Line:
+class Place(NamedTuple):
+    """Where in time the view is, if it is not simply the present."""
+
+    words: str
+    """`◀ 0:31 · l live`, `▶ replay 2×`."""
+    tone: Tone = Tone.FLAG
+
+
+def _state(snapshot: Snapshot, failure: str | None, place: Place | None) -> Line:
+    if place is not None and failure is None:
+        return [(f" {place.words} ", place.tone)]
     if failure is not None:
         return [(" × stopped ", Tone.BAD)]
     if snapshot.ended:
@@ -92,7 +104,12 @@ def _between(left: Line, right: Line, width: int) -> Line:
 
 
 def heading(
-    snapshot: Snapshot, width: int, failure: str | None = None, parting: bool = False
+    snapshot: Snapshot,
+    width: int,
+    failure: str | None = None,
+    *,
+    parting: bool = False,
+    place: Place | None = None,
 ) -> list[Line]:
     """The lines above the table, `width` cells each.
 
@@ -115,7 +132,7 @@ def heading(
         progress.append((f"  {path}", Tone.PLAIN))
     if snapshot.foreign:
         progress.append((f" · foreign {snapshot.foreign}", Tone.DIM))
-    state = [] if parting else _state(snapshot, failure)
+    state = [] if parting else _state(snapshot, failure, place)
     told = verdict(snapshot)
     right: Line = [*told, ("  ", Tone.PLAIN), *state] if told else state
     if _cells(named) + len(settings) + 6 <= width:

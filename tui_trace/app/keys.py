@@ -75,12 +75,18 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         (
             Key("time.compare", "c", "compare", "compare", "Compare with another run"),
             Key("time.paths", "H", "paths", "paths", "Every path so far, and what moved"),
+            Key("time.back", "left", "back(-1)", "back", "Back in time; probing goes on", False),
+            Key("time.forward", "right", "back(1)", "forward", "Forward in time", False),
+            Key("time.before", "left_square_bracket", "change(-1)", "before", "The change before"),
+            Key("time.after", "right_square_bracket", "change(1)", "after", "The change after"),
+            Key("time.live", "l", "live", "live", "Back to the present", False),
         ),
     ),
     (
         "Session",
         (
             Key("app.target", "slash", "ask('target')", "target", "Trace another target"),
+            Key("app.export", "e", "ask('export')", "export", "Write view or session to a file"),
             Key("app.help", "question_mark,h", "help", "help", "This help"),
             Key("app.quit", "q", "leave", "quit", "Quit; the last table stays in the terminal"),
             Key("app.interrupt", "ctrl+c", "leave", "quit", "Quit, from anywhere", False, True),

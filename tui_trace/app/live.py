@@ -10,10 +10,12 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from tui_trace.app.chooser import ColumnChooser
-from tui_trace.app.columns import DISPLAYS, responders
+from tui_trace.app.columns import DISPLAYS, Tone, responders
 from tui_trace.app.comparescreen import CompareScreen
 from tui_trace.app.dials import Dials, Turn
-from tui_trace.app.heading import heading
+from tui_trace.app.export import ENDINGS, View, proposed
+from tui_trace.app.heading import Place, clock, heading
+from tui_trace.app.history import History, next_moment
 from tui_trace.app.inspector import Inspector
 from tui_trace.app.keybar import Hint, KeyBar
 from tui_trace.app.keys import KEYS
@@ -22,10 +24,12 @@ from tui_trace.app.people import Calling, People
 from tui_trace.app.prompt import Prompt
 from tui_trace.app.rows import row_text
 from tui_trace.app.table import HopTable
+from tui_trace.app.timestrip import timestrip
 from tui_trace.app.toned import Lines
 from tui_trace.session.model import Snapshot
 from tui_trace.settings import SettingError
 from tui_trace.source import Command, Enquire, LookUp, Reset
+from tui_trace.text import clean
 
 _TALL = 40
 """Terminal lines from which on the inspector takes more of them."""
@@ -59,8 +63,13 @@ class LiveScreen(Screen[None]):
         send: Callable[[Command], None],
         trace: Callable[[str], None],
         watch: Callable[[tuple[int, ...]], None],
+        history: Callable[[], History],
+        write: Callable[[View, str], None],
     ) -> None:
-        """`send` asks the source for a change, `trace` for another target, `watch` for runs."""
+        """`send` asks the source for a change, `trace` for another target, `watch` for runs.
+
+        `history` is the past of the source in use, `write` exports to a file of some name.
+        """
         super().__init__()
         self._dials = dials
         self._columns = displays
@@ -73,6 +82,12 @@ class LiveScreen(Screen[None]):
         self._send = send
         self._trace = trace
         self._watch = watch
+        self._history = history
+        self._write = write
+        self._exported: View | None = None
+        self._present: Snapshot | None = None
+        self._moment: int | None = None
+        """What is looked at, in ns, if it is not the present."""
         self.failure: str | None = None
         """Why the source broke, if it did."""
 
@@ -81,6 +96,7 @@ class LiveScreen(Screen[None]):
         yield Lines(id="heading")
         yield HopTable(id="hops")
         yield Inspector(id="inspector")
+        yield Lines(id="timestrip")
         yield Prompt(id="prompt")
         yield KeyBar(self._hints, id="keys")
 
@@ -112,6 +128,19 @@ class LiveScreen(Screen[None]):
         self._inspector.set_class(self.size.height >= _TALL, "-tall")
         self._show_heading()
 
+    def take(self, snapshot: Snapshot) -> None:
+        """How things stand now; seen at once, unless the past is looked at."""
+        self._present = snapshot
+        if self._moment is None:
+            self.snapshot = snapshot
+        else:
+            self._show_timestrip()
+
+    def take_past(self, snapshot: Snapshot) -> None:
+        """How things stood."""
+        if self._moment is not None:
+            self.snapshot = snapshot
+
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
         """Draw what changed."""
         if snapshot is None:
@@ -120,6 +149,7 @@ class LiveScreen(Screen[None]):
         self._show_heading()
         self._show_hops(snapshot)
         self._show_inspector()
+        self._show_timestrip()
 
     def _show_hops(self, snapshot: Snapshot) -> None:
         self.table.show(snapshot.run.hops, People(snapshot.who, self.calling))
@@ -136,6 +166,7 @@ class LiveScreen(Screen[None]):
     def begin_anew(self) -> None:
         """Another session starts: its table owes nothing to the last one's."""
         self.failure = None
+        self._moment = None
         self.table.forget()
         self.prompt.close()
         self.query_one(KeyBar).display = True
@@ -144,10 +175,32 @@ class LiveScreen(Screen[None]):
         if self.snapshot is None or not self.size.width:
             return
         shown = self.query_one("#heading", Lines)
-        lines = heading(self.snapshot, self.size.width, self.failure)
+        lines = heading(
+            self.snapshot, self.size.width, self.failure, place=self._place(self.snapshot)
+        )
         if shown.styles.height is None or shown.styles.height.value != len(lines):
             shown.styles.height = len(lines)
         shown.show(lines)
+
+    def _place(self, snapshot: Snapshot) -> Place | None:
+        playback = self._history().playback
+        if playback is not None:
+            if playback.paused:
+                return Place(f"‖ replay {clock(snapshot.at)} of {clock(playback.end)}")
+            return Place(f"▶ replay {playback.speed:g}× of {clock(playback.end)}", Tone.MARK)
+        if self._moment is not None:
+            return Place(f"◀ {clock(self._moment)} · l live")
+        return None
+
+    def _show_timestrip(self) -> None:
+        strip = self.query_one("#timestrip", Lines)
+        history = self._history()
+        shown = self._moment is not None or history.playback is not None
+        if strip.display != shown:
+            strip.display = shown
+        if shown and self.snapshot is not None:
+            at = self.snapshot.at if self._moment is None else self._moment
+            strip.show([timestrip(history.timeline(self._present), at, self.size.width)])
 
     def _show_inspector(self) -> None:
         if self._inspector.display:
@@ -176,15 +229,30 @@ class LiveScreen(Screen[None]):
         self._turned(self._dials.tcp_flags())
 
     def action_slower(self) -> None:
-        """`+`."""
+        """`+`; a recording is played faster."""
+        playback = self._history().playback
+        if playback is not None:
+            playback.set_speed(playback.speed * 2)
+            self._show_heading()
+            return
         self._turned(self._dials.interval(1))
 
     def action_faster(self) -> None:
-        """`-`."""
+        """`-`; a recording is played more slowly."""
+        playback = self._history().playback
+        if playback is not None:
+            playback.set_speed(playback.speed / 2)
+            self._show_heading()
+            return
         self._turned(self._dials.interval(-1))
 
     def action_pause(self) -> None:
         """`p`."""
+        playback = self._history().playback
+        if playback is not None:
+            playback.pause(not playback.paused)
+            self._show_heading()
+            return
         self._turned(self._dials.pause())
 
     def action_reset(self) -> None:
@@ -197,9 +265,30 @@ class LiveScreen(Screen[None]):
         if why_not is not None:
             self.say(why_not)
             return
-        target = self.snapshot.target if self.snapshot else ""
+        if question == "export" and self.snapshot is None:
+            self.say("nothing happened yet")
+            return
+        value = self._proposed(question)
         self.query_one(KeyBar).display = False
-        self.prompt.ask(question, target if question == "target" else self._dials.value(question))
+        self.prompt.ask(question, value)
+        if question == "export":
+            self.prompt.say(f"The ending says what: {' '.join(ENDINGS)} · Escape leaves")
+
+    def _proposed(self, question: str) -> str:
+        if self.snapshot is None:
+            return self._dials.value(question)
+        if question == "target":
+            return self.snapshot.target
+        if question == "export":
+            self._exported = View(
+                self.snapshot,
+                self.app.export_screenshot(title=f"tui-trace {clean(self.snapshot.target)}"),
+                self.columns,
+                self.calling,
+                self._history().file,
+            )
+            return proposed(self.snapshot)
+        return self._dials.value(question)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in the prompt."""
@@ -212,6 +301,10 @@ class LiveScreen(Screen[None]):
                 self.prompt.wait(f"looking up {text} … · Escape leaves")
                 self._trace(text)
             return
+        if question == "export" and self._exported is not None:
+            self.prompt.wait("writing …")
+            self._write(self._exported, text)
+            return
         try:
             turn = self._dials.answer(question, text)
         except SettingError as error:
@@ -219,6 +312,16 @@ class LiveScreen(Screen[None]):
             return
         self._close_prompt()
         self._turned(turn)
+
+    def exported(self, said: str, *, well: bool) -> None:
+        """The file is written, or why not."""
+        if self.prompt.question != "export":
+            return
+        if well:
+            self._close_prompt()
+            self.say(said)
+        else:
+            self.prompt.retry(said)
 
     def _close_prompt(self) -> None:
         self.prompt.close()
@@ -312,6 +415,49 @@ class LiveScreen(Screen[None]):
         """`H`."""
         if self.snapshot is not None:
             self.app.push_screen(PathScreen(self.snapshot, self.calling))
+
+    def action_back(self, direction: int) -> None:
+        """Left and right: a stretch of the timeline."""
+        self._go(self._at() + direction * self._history().timeline(self._present).width)
+
+    def action_change(self, direction: int) -> None:
+        """`[` and `]`: where something happened."""
+        at = next_moment(self._history().timeline(self._present), self._at(), direction)
+        if at is None:
+            self.say("nothing changed after that" if direction > 0 else "nothing before that")
+        else:
+            self._go(at)
+
+    def action_live(self) -> None:
+        """`l`: the present, or a recording's end."""
+        playback = self._history().playback
+        if playback is not None:
+            playback.seek(playback.end)
+        elif self._moment is not None:
+            self._moment = None
+            self._history().close()
+            self.snapshot = self._present
+
+    def _at(self) -> int:
+        if self._moment is not None:
+            return self._moment
+        return self.snapshot.at if self.snapshot is not None else 0
+
+    def _go(self, at: int) -> None:
+        history = self._history()
+        why_not = history.why_not
+        if why_not is not None or self._present is None:
+            self.say(why_not or "nothing happened yet")
+            return
+        if history.playback is not None:
+            history.fetch(at)
+        elif at >= self._present.at:
+            self.action_live()
+        else:
+            self._moment = max(at, 0)
+            history.fetch(self._moment)
+            self._show_heading()
+            self._show_timestrip()
 
     def action_copy(self) -> None:
         """`y`."""

@@ -14,6 +14,7 @@ QUESTIONS = {
     "first_ttl": "First TTL",
     "max_ttl": "Largest TTL",
     "target": "New target",
+    "export": "Write to file",
 }
 
 

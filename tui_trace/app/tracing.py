@@ -88,7 +88,7 @@ class Tracing:
         ended: Callable[["Tracing"], object],
     ) -> None:
         """`deliver` and `ended` are called in the source's thread."""
-        self._source = source
+        self.source = source
         self._ended = ended
         self._feed = Feed(lambda snapshot: deliver(self, snapshot), rate)
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
@@ -117,11 +117,11 @@ class Tracing:
 
     def command(self, command: Command) -> None:
         """Ask the source for a change."""
-        self._source.command(command)
+        self.source.command(command)
 
     def stop(self) -> None:
         """Ask the source to end soon."""
-        self._source.stop()
+        self.source.stop()
 
     def join(self, timeout: float) -> bool:
         """Wait for the end, seconds at most; whether it came."""
@@ -131,7 +131,7 @@ class Tracing:
 
     def _run(self) -> None:
         try:
-            self._source.run(self._feed)
+            self.source.run(self._feed)
         except SourceError as error:
             self.failure = str(error)
         except Exception as error:

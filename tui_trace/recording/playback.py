@@ -53,6 +53,11 @@ class Playback:
     # --- what other threads call
 
     @property
+    def recording(self) -> Recording:
+        """What is played."""
+        return self._recording
+
+    @property
     def position(self) -> int:
         """The moment shown, in ns since the session began."""
         return self._position

@@ -1,0 +1,85 @@
+"""The session as a file: the name's ending says what is written. Blocks; never over a file."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from re import sub
+from typing import NamedTuple
+
+from tui_trace.app.parting import parting_lines
+from tui_trace.app.people import Calling
+from tui_trace.events import encode
+from tui_trace.recording import Recording
+from tui_trace.recording.errors import RecordingError
+from tui_trace.report import markdown, mtr_csv, mtr_json
+from tui_trace.report.fields import Layout
+from tui_trace.session.model import Snapshot
+from tui_trace.settings import NS_PER_S
+from tui_trace.text import clean
+
+_WIDTH = 120
+ENDINGS = (".svg", ".txt", ".md", ".csv", ".json", ".jsonl")
+
+
+class ExportError(Exception):
+    """It was not written; `str()` is the one line to show."""
+
+
+class View(NamedTuple):
+    """What was on the screen when the key was pressed."""
+
+    snapshot: Snapshot
+    picture: str
+    """SVG."""
+    columns: tuple[str, ...]
+    calling: Calling
+    recording: Path | None
+    """Where all events are, if they are kept."""
+
+
+_RENDERED: dict[str, Callable[[View], str]] = {
+    ".svg": lambda view: view.picture,
+    ".txt": lambda view: parting_lines(
+        view.snapshot, _WIDTH, columns=view.columns, calling=view.calling
+    ),
+    ".md": lambda view: markdown.render(view.snapshot, Layout(wide=True)),
+    ".csv": lambda view: mtr_csv.render(view.snapshot, Layout(wide=True)),
+    ".json": lambda view: mtr_json.render(view.snapshot, Layout(wide=True)),
+}
+
+
+def proposed(snapshot: Snapshot) -> str:
+    """A name in the current folder: `example.com-20261122-2203.svg`."""
+    target = sub(r"[^A-Za-z0-9.:-]", "_", snapshot.target)[:60].strip(".") or "session"
+    began = datetime.fromtimestamp((snapshot.wall + snapshot.at) // NS_PER_S, UTC).astimezone()
+    return f"{target}-{began:%Y%m%d-%H%M%S}.svg"
+
+
+def export(view: View, name: str) -> str:
+    """Write; one line that says where. `ExportError` if it cannot be."""
+    path = Path(name).expanduser()
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise ExportError(f"the name's ending says what is written: {' '.join(ENDINGS)}")
+    try:
+        if ending == ".jsonl":
+            _write_events(view, path)
+        else:
+            text = _RENDERED[ending](view)
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+    except FileExistsError:
+        raise ExportError(f"there is such a file already: {clean(name)}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ExportError(f"{clean(reason)}: {clean(name)}") from error
+    except RecordingError as error:
+        raise ExportError(str(error)) from error
+    return f"written: {clean(str(path))}"
+
+
+def _write_events(view: View, path: Path) -> None:
+    if view.recording is None:
+        raise ExportError("this session is not recorded: there is no stream of events to write")
+    with Recording(view.recording) as recording, path.open("xb") as file:
+        file.writelines(encode(event) + b"\n" for event in recording.events())
