@@ -30,7 +30,8 @@ def probes(draw: Any) -> tuple[int, ProbeSettings, list[tuple[int, tuple[int, in
     """A family, settings, and several (ttl, flow, key, IP ID) to patch in one after another."""
     family = draw(st.sampled_from((4, 6)))
     protocol = draw(st.sampled_from(Protocol))
-    least = minimum_size(protocol, family)
+    bare = draw(st.booleans())
+    least = minimum_size(protocol, family, bare)
     chosen = ProbeSettings(
         protocol=protocol,
         port=80,
@@ -39,6 +40,8 @@ def probes(draw: Any) -> tuple[int, ProbeSettings, list[tuple[int, tuple[int, in
         size=draw(st.one_of(st.integers(least, least + 40), st.integers(least, 9000))),
         tcp_flags=draw(st.sampled_from(TcpFlags)),
         number=99,
+        bare=bare,
+        fill=draw(st.integers(0, 255)),
     )
     key = {
         Protocol.ICMP: U16,
@@ -79,7 +82,7 @@ def by_scapy(
             ack=key if "A" in flags else 0,
             flags=flags,
             window=64240,
-            options=tcp_options(chosen.tcp_flags, family),
+            options=[] if chosen.bare else tcp_options(chosen.tcp_flags, family),
         )
     elif chosen.protocol is Protocol.IP:
         setattr(below, "proto" if family == 4 else "nh", chosen.number)
@@ -104,7 +107,7 @@ def test_patched_is_what_scapy_builds(
         # The payload is ours to choose; its checksum, scapy's to compute.
         assert bytes(packet / Raw(ours[headers:])) == ours
         assert len(ours) == chosen.size
-        assert not any(ours[headers + 2 :])
+        assert set(ours[headers + 2 :]) <= {chosen.fill}
 
 
 @given(probes())

@@ -77,7 +77,7 @@ class Engine:
         self._numbers = Numbers(self._identity)
         self._next_expiry = 0
         self._unclaimed = Unclaimed()
-        self._last_sent = 0
+        self._last: Probe | None = None
 
     # --- what other threads call
 
@@ -156,7 +156,12 @@ class Engine:
             return None
         if not pace.sequential or not self._run.has_pending:
             return 0
-        return None if pace.hurry is None else self._last_sent + pace.hurry
+        if pace.hurry is None:
+            return None
+        last = self._last
+        if last is None or last.state is not State.PENDING:
+            return 0
+        return last.monotonic + pace.hurry
 
     # --- commands
 
@@ -284,7 +289,7 @@ class Engine:
             self._fail(run, ttl, error)
             return
         run.sent(probe)
-        self._last_sent = now
+        self._last = probe
         self._sink.event(
             events.ProbeSent(
                 at=now - self._started, run=run.number, probe=number, ttl=ttl, flow=slot.flow
