@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.widgets import Input
 
 from tests.app.fakes import FakeSource, folded, path, switches
 from tests.app.test_keys import Watch, refuse, seen, watching
@@ -169,13 +170,19 @@ def test_the_next_moment() -> None:
     assert next_moment(timeline, 0, -1) is None
 
 
+async def enter(watch: Watch, text: str) -> None:
+    """As if pasted: a path is long to type."""
+    watch.app.live.query_one("#prompt-value", Input).value = text
+    await watch.press("enter")
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 async def test_e_writes_what_the_ending_says(tmp_path: Path, ending: str) -> None:
     async with recorded(tmp_path) as watch:
         file = tmp_path / f"out{ending}"
         await watch.press("e")
         assert watch.app.live.query_one("#prompt-value").value.endswith(".svg")
-        await watch.type(str(file))
+        await enter(watch, str(file))
         await watch.until(lambda: "written: " in watch.text("#keys"))
         text = file.read_text()
         if ending == ".jsonl":
@@ -199,7 +206,7 @@ async def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None
             (tmp_path / "out.jsonl", "this session is not recorded"),
         ):
             await watch.press("e")
-            await watch.type(str(name))
+            await enter(watch, str(name))
             await watch.until(lambda says=says: says in watch.text("#prompt-says"))
             await watch.press("escape")
     assert (tmp_path / "there.md").read_text() == "mine"

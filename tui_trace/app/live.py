@@ -10,12 +10,12 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from tui_trace.app.chooser import ColumnChooser
-from tui_trace.app.columns import DISPLAYS, Tone, responders
+from tui_trace.app.columns import DISPLAYS, responders
 from tui_trace.app.comparescreen import CompareScreen
 from tui_trace.app.dials import Dials, Turn
 from tui_trace.app.export import ENDINGS, View, proposed
-from tui_trace.app.heading import Place, clock, heading
-from tui_trace.app.history import History, next_moment
+from tui_trace.app.heading import heading
+from tui_trace.app.history import History
 from tui_trace.app.inspector import Inspector
 from tui_trace.app.keybar import Hint, KeyBar
 from tui_trace.app.keys import KEYS
@@ -24,8 +24,8 @@ from tui_trace.app.people import Calling, People
 from tui_trace.app.prompt import Prompt
 from tui_trace.app.rows import row_text
 from tui_trace.app.table import HopTable
-from tui_trace.app.timestrip import timestrip
 from tui_trace.app.toned import Lines
+from tui_trace.app.travel import TimeTravel
 from tui_trace.session.model import Snapshot
 from tui_trace.settings import SettingError
 from tui_trace.source import Command, Enquire, LookUp, Reset
@@ -83,11 +83,9 @@ class LiveScreen(Screen[None]):
         self._trace = trace
         self._watch = watch
         self._history = history
+        self._travel = TimeTravel(history)
         self._write = write
         self._exported: View | None = None
-        self._present: Snapshot | None = None
-        self._moment: int | None = None
-        """What is looked at, in ns, if it is not the present."""
         self.failure: str | None = None
         """Why the source broke, if it did."""
 
@@ -130,15 +128,15 @@ class LiveScreen(Screen[None]):
 
     def take(self, snapshot: Snapshot) -> None:
         """How things stand now; seen at once, unless the past is looked at."""
-        self._present = snapshot
-        if self._moment is None:
+        self._travel.present = snapshot
+        if self._travel.moment is None:
             self.snapshot = snapshot
         else:
             self._show_timestrip()
 
     def take_past(self, snapshot: Snapshot) -> None:
         """How things stood."""
-        if self._moment is not None:
+        if self._travel.moment is not None:
             self.snapshot = snapshot
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
@@ -166,7 +164,7 @@ class LiveScreen(Screen[None]):
     def begin_anew(self) -> None:
         """Another session starts: its table owes nothing to the last one's."""
         self.failure = None
-        self._moment = None
+        self._travel = TimeTravel(self._history)
         self.table.forget()
         self.prompt.close()
         self.query_one(KeyBar).display = True
@@ -175,32 +173,19 @@ class LiveScreen(Screen[None]):
         if self.snapshot is None or not self.size.width:
             return
         shown = self.query_one("#heading", Lines)
-        lines = heading(
-            self.snapshot, self.size.width, self.failure, place=self._place(self.snapshot)
-        )
+        place = self._travel.place(self.snapshot)
+        lines = heading(self.snapshot, self.size.width, self.failure, place=place)
         if shown.styles.height is None or shown.styles.height.value != len(lines):
             shown.styles.height = len(lines)
         shown.show(lines)
 
-    def _place(self, snapshot: Snapshot) -> Place | None:
-        playback = self._history().playback
-        if playback is not None:
-            if playback.paused:
-                return Place(f"‖ replay {clock(snapshot.at)} of {clock(playback.end)}")
-            return Place(f"▶ replay {playback.speed:g}× of {clock(playback.end)}", Tone.MARK)
-        if self._moment is not None:
-            return Place(f"◀ {clock(self._moment)} · l live")
-        return None
-
     def _show_timestrip(self) -> None:
         strip = self.query_one("#timestrip", Lines)
-        history = self._history()
-        shown = self._moment is not None or history.playback is not None
-        if strip.display != shown:
-            strip.display = shown
-        if shown and self.snapshot is not None:
-            at = self.snapshot.at if self._moment is None else self._moment
-            strip.show([timestrip(history.timeline(self._present), at, self.size.width)])
+        line = self._travel.strip(self.snapshot, self.size.width)
+        if strip.display != bool(line):
+            strip.display = bool(line)
+        if line:
+            strip.show([line])
 
     def _show_inspector(self) -> None:
         if self._inspector.display:
@@ -230,27 +215,21 @@ class LiveScreen(Screen[None]):
 
     def action_slower(self) -> None:
         """`+`; a recording is played faster."""
-        playback = self._history().playback
-        if playback is not None:
-            playback.set_speed(playback.speed * 2)
+        if self._travel.hasten(2):
             self._show_heading()
             return
         self._turned(self._dials.interval(1))
 
     def action_faster(self) -> None:
         """`-`; a recording is played more slowly."""
-        playback = self._history().playback
-        if playback is not None:
-            playback.set_speed(playback.speed / 2)
+        if self._travel.hasten(0.5):
             self._show_heading()
             return
         self._turned(self._dials.interval(-1))
 
     def action_pause(self) -> None:
         """`p`."""
-        playback = self._history().playback
-        if playback is not None:
-            playback.pause(not playback.paused)
+        if self._travel.hold():
             self._show_heading()
             return
         self._turned(self._dials.pause())
@@ -418,44 +397,22 @@ class LiveScreen(Screen[None]):
 
     def action_back(self, direction: int) -> None:
         """Left and right: a stretch of the timeline."""
-        self._go(self._at() + direction * self._history().timeline(self._present).width)
+        self._went(self._travel.step(direction))
 
     def action_change(self, direction: int) -> None:
         """`[` and `]`: where something happened."""
-        at = next_moment(self._history().timeline(self._present), self._at(), direction)
-        if at is None:
-            self.say("nothing changed after that" if direction > 0 else "nothing before that")
-        else:
-            self._go(at)
+        self._went(self._travel.change(direction))
 
     def action_live(self) -> None:
         """`l`: the present, or a recording's end."""
-        playback = self._history().playback
-        if playback is not None:
-            playback.seek(playback.end)
-        elif self._moment is not None:
-            self._moment = None
-            self._history().close()
-            self.snapshot = self._present
+        self._went(self._travel.to_present())
 
-    def _at(self) -> int:
-        if self._moment is not None:
-            return self._moment
-        return self.snapshot.at if self.snapshot is not None else 0
-
-    def _go(self, at: int) -> None:
-        history = self._history()
-        why_not = history.why_not
-        if why_not is not None or self._present is None:
-            self.say(why_not or "nothing happened yet")
-            return
-        if history.playback is not None:
-            history.fetch(at)
-        elif at >= self._present.at:
-            self.action_live()
+    def _went(self, why_not: str | None) -> None:
+        if why_not is not None:
+            self.say(why_not)
+        elif self._travel.moment is None and self.snapshot is not self._travel.present:
+            self.snapshot = self._travel.present
         else:
-            self._moment = max(at, 0)
-            history.fetch(self._moment)
             self._show_heading()
             self._show_timestrip()
 
