@@ -2,14 +2,18 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
 from tests.unit.test_session_fold import began, opened, reply, sent
 from tui_trace import events as ev
+from tui_trace.report import jsonl
 from tui_trace.report.jsonl import JsonLines
+from tui_trace.settings import Pace
 
 EVENTS = [began(), opened(), sent(1, 1), reply(1, 1), ev.SessionEnded(at=9)]
 
@@ -69,3 +73,23 @@ def test_a_reader_that_goes_away_ends_it_without_a_word(read_first):
         program.stdin.flush()
         assert program.wait(30) == 7
         assert program.stderr.read() == b""
+
+
+def test_the_schema_that_is_written_down_is_that_of_the_events():
+    """Whoever adds a kind or a key writes it down; whoever takes one away raises the version."""
+    table = jsonl.__doc__.split("=\n")[2]
+    rows = re.findall(r"^([a-z-]+)(?:, the \w+)? +(.*(?:\n {20,}.*)*)", table, re.M)
+    written = {kind: set(re.findall(r"[a-z_]+", text)) for kind, text in rows}
+    known = {struct.__struct_config__.tag: struct for struct in get_args(ev.Event)}
+    assert set(written) == set(known)
+    for kind, struct in known.items():
+        fields = set(struct.__struct_fields__) - {"at"}
+        assert fields <= written[kind], kind
+    for struct, kind in ((Pace, "pace-set"), (ev.SessionBegan, "session-began")):
+        assert set(struct.__struct_fields__) - {"at"} <= written[kind]
+    assert f"schema version {ev.SCHEMA}." in jsonl.__doc__
+
+
+def test_a_reader_of_another_version_passes_over_what_it_does_not_know():
+    line = ev.encode(reply(1, 1)).replace(b"{", b'{"some_key_of_tomorrow":[1],', 1)
+    assert ev.decode(line) == reply(1, 1)

@@ -1,4 +1,43 @@
-"""The stream of events as JSON lines."""
+"""`--jsonl`: the stream of events as JSON lines, schema version 1.
+
+One object a line, in the order things happened, each written before the next one happens. The key
+`event` names its kind, `at` is nanoseconds since the session began; a key that has its default
+value (null, false, 0, empty) may be missing. Times are in ns, sizes in bytes. A reader passes over
+kinds and keys that it does not know: those may be added. What would break such a reader raises the
+number in `schema`.
+
+========================  ==========================================================================
+event                     keys besides `event` and `at`
+========================  ==========================================================================
+session-began, the first  wall (ns since 1970, UTC), target, address, family (4 or 6), source,
+                          version, lab, schema
+pace-set                  pace: interval, first_ttl, max_ttl, queries, max_unknown, wait, rounds,
+                          paused, sequential, hurry, first_reply
+run-opened                run, settings: protocol, port, tos, df, size and the rest of what a probe
+                          looks like; again, source_port
+round-began               run, round
+probe-sent                run, probe (its number, one in the session), ttl, flow
+reply                     run, probe, ttl, address, kind, rtt, sent_stamp, received_stamp, flow,
+                          reached, late, duplicate, beyond, clock_stepped, icmp_type, code,
+                          reply_ttl, mtu, ecn, quoted_tos, quoted_ttl, quoted_bytes, changed,
+                          labels, interfaces
+probe-lost                run, probe, ttl; a late reply takes it back
+probe-void                run, probe, ttl, reason: it counts as never sent
+send-failed               run, ttl, errno, reason, mtu
+mtu-found                 ttl, mtu, how, address
+path-end                  run, ttl, reached
+foreign                   count of replies that answer no probe of ours
+source-changed            source
+notice                    text
+named                     address, names, confirmed, shown
+origin                    address, asns, prefix, country, registry, names, allocated
+owned                     address, owner
+registered                address, network, range, organisation, country, abuse, registry, error
+session-ended, the last   nothing more
+========================  ==========================================================================
+
+`tui_trace.events` says of each key what it means.
+"""
 
 import contextlib
 import os
