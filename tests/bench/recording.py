@@ -144,12 +144,13 @@ def run(rounds: int) -> None:
         recording.snapshot(end)
         opened = time.perf_counter() - before
         rng = random.Random(2)
-        seeks = []
+        seeks, busy = [], []
         for _ in range(200):
             at = rng.randrange(end)
-            before = time.perf_counter()
+            before, cpu = time.perf_counter(), time.thread_time()
             recording.snapshot(at)
             seeks.append((time.perf_counter() - before) * 1000)
+            busy.append((time.thread_time() - cpu) * 1000)
         before = time.perf_counter()
         session = Session()
         for event in recording.events():
@@ -170,6 +171,8 @@ def run(rounds: int) -> None:
             ["seek, median ms", percentile(seeks, 50)],
             ["seek, 99 % ms", percentile(seeks, 99)],
             ["seek, most ms", max(seeks)],
+            ["seek, median ms CPU", percentile(busy, 50)],
+            ["seek, most ms CPU", max(busy)],
             ["read and folded from the start, s", whole],
         ],
     )

@@ -4,6 +4,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.routes import TARGET, Walk, chain
 from tests.unit.test_recording_codec import structs
 from tests.unit.test_session_fold import began, opened
 from tui_trace import events as ev
@@ -54,3 +55,21 @@ def test_it_goes_on_as_if_nothing_had_been(told, cut):
         other.apply(event)
     assert other.snapshot() == session.snapshot()
     assert [other.run(n) for n in (1, 2)] == [session.run(n) for n in (1, 2)]
+
+
+def test_paths_go_on_wherever_it_is_taken_up():
+    walk = Walk(seed=5, loss=0.1)
+    walk.open(1)
+    branches = ["198.18.7.1", "198.18.7.2"]
+    for route in (chain(8), [*chain(4)[:3], branches, TARGET], chain(8), chain(10, "198.18.1")):
+        walk.rounds(25, route)
+    whole = walk.session.snapshot()
+    assert walk.letters == "ABC"
+    for cut in range(0, len(walk.events), 61):
+        session = Session()
+        for event in walk.events[:cut]:
+            session.apply(event)
+        session = taken_up(session)
+        for event in walk.events[cut:]:
+            session.apply(event)
+        assert session.snapshot() == whole
