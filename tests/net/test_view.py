@@ -120,6 +120,6 @@ def _assert_goes_on(tmux: Tmux) -> None:
 
 def _received(screen: str) -> float:
     """Answers of hop 3, by its loss and count."""
-    row = re.search(r"^\W*3 +[\w.:]+ +([\d.]+) +(\d+) ", screen, re.MULTILINE)
+    row = re.search(r"^\W*3 +[\w.:]+ +!?([\d.]+) +(\d+) ", screen, re.MULTILINE)
     assert row is not None, screen
     return float(row[2]) * (100 - float(row[1])) / 100
