@@ -81,6 +81,7 @@ def _classic(program: str, words: Sequence[str]) -> int:
         if options.output is Output.LIVE:
             return _run(options)
         tracer = _tracer(options, NEEDED_CLASSIC)
+        request = request if tracer.has_rights else request.without_rights()
         found = request.find(tracer.resolve, tracer.find)
     except Stop as stop:
         sys.stdout.write(stop.output)

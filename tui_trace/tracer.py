@@ -48,6 +48,13 @@ class Tracer:
         """The host of the command line, or the lab's own target."""
         return self.options.host or (self._lab.target if self._lab else "")
 
+    @property
+    def has_rights(self) -> bool:
+        """Probes of all kinds can be sent."""
+        from tui_trace.wire import access  # noqa: PLC0415
+
+        return access.limits(self._sockets, unprivileged=self.options.unprivileged) is None
+
     def find(self, host: str, settings: ProbeSettings) -> Found:
         """Ask the resolver, and wait for it; `SourceError` says why there is nothing to probe."""
         from tui_trace.wire import access  # noqa: PLC0415

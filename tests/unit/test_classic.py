@@ -264,3 +264,11 @@ def test_other_programs_there_are_none(words):
     assert done.returncode == 2
     assert "tcptraceroute or traceroute-nanog" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_rights_a_syn_is_that_of_connect():
+    request = tcptraceroute.parse(["h"]).without_rights()
+    assert (request.settings.bare, request.settings.size) == (False, 60)
+    assert tcptraceroute.parse(["-l", "100", "h"]).without_rights().settings.size == 100
+    udp = nanog.parse(["h"])
+    assert udp.without_rights() is udp

@@ -11,7 +11,7 @@ from tui_trace.events import Event
 from tui_trace.names.options import NameOptions
 from tui_trace.options import Options
 from tui_trace.options import parse as parse_own
-from tui_trace.settings import Pace, ProbeSettings
+from tui_trace.settings import Pace, ProbeSettings, minimum_size
 from tui_trace.source import Command, SourceError
 from tui_trace.text import clean
 
@@ -70,6 +70,18 @@ class Request(msgspec.Struct, frozen=True):
     unknown_device: str
     """The same for an interface."""
     printer: MakePrinter
+
+    def without_rights(self) -> "Request":
+        """The same with a SYN as connect(2) sends it, where a bare one was meant."""
+        settings = self.settings
+        if not settings.bare:
+            return self
+        size = settings.size
+        if size == minimum_size(settings.protocol, 4, bare=True):
+            size = minimum_size(settings.protocol, 4)
+        return msgspec.structs.replace(
+            self, settings=msgspec.structs.replace(settings, bare=False, size=size)
+        )
 
     def find(self, resolve: Resolve, find: Callable[[str, ProbeSettings], _Found]) -> _Found:
         """The target as `find` gives it; `Stop` in the program's words if a host is unknown."""

@@ -294,8 +294,10 @@ class TcptraceroutePrinter:
         match event:
             case SessionBegan():
                 self._began = event
-            case RunOpened(source_port=port) if self._began is not None:
-                self._header(self._began, port)
+            case RunOpened(source_port=port, settings=probe) if self._began is not None:
+                # without rights each probe has a port of its own
+                single = probe.bare and probe.track is not Track.PORT
+                self._header(self._began, f", port {port}" if single else "")
             case Reply(address=address):
                 self._hosts.want(address)
             case SendFailed(reason=reason, errno=errno) if errno:
@@ -311,10 +313,9 @@ class TcptraceroutePrinter:
                 return
             self._outcome(outcome)
 
-    def _header(self, began: SessionBegan, port: int) -> None:
+    def _header(self, began: SessionBegan, from_port: str) -> None:
         settings = self._settings
         device = settings.interface or device_of(began.source, began.address)
-        from_port = "" if settings.track is Track.PORT else f", port {port}"
         host = began.target
         if host != began.address:
             host += f" ({began.address})"
