@@ -293,7 +293,7 @@ def parse_protocol(text: str, option: str = "--protocol") -> tuple[Protocol, int
 
 def parse_tos(text: str, option: str = "--tos") -> int:
     """The TOS byte by number (`184`, `0xb8`) or DSCP name (`EF`)."""
-    takes = "0 to 255, 0x00 to 0xff or a DSCP name such as EF, AF41, CS6"
+    takes = "0 to 255, 0xNN or a DSCP name (EF, AF41)"
     code = DSCP_NAMES.get(text.strip().upper())
     return code << 2 if code is not None else _whole(option, text, 0, 255, takes)
 

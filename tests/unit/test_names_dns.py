@@ -217,7 +217,11 @@ def test_origins_the_longest_prefix_with_all_who_announce_it(
     told: Callable[..., Told], server: servers.DnsServer
 ) -> None:
     asn_data(server)
-    origin = Origin(0, "192.0.2.1", (64500, 64501), "192.0.2.0/24", "DE", "ripencc")
+    origin = Origin(
+        0,
+        *("192.0.2.1", (64500, 64501), "192.0.2.0/24", "DE", "ripencc"),
+        allocated="2001-01-01",
+    )
     named = msgspec.structs.replace(origin, names=("ONE - One, DE", "TWO"))
     assert told(names=False, asn_source=AsnSource.CYMRU).ask("192.0.2.1") == [origin, named]
 
