@@ -14,7 +14,7 @@ from tui_trace.help import HELP
 from tui_trace.options import build_parser
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "man" / "tui-trace.1"
+PAGE = ROOT / "tui_trace" / "man" / "tui-trace.1"
 SHOWN = [
     action for action in build_parser()._actions
     if action.option_strings and action.help is not argparse.SUPPRESS
