@@ -20,7 +20,13 @@ import pyte
 from tests.net.netns import Netns
 
 _numbers = itertools.count()
-_ENVIRONMENT = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+
+
+def _environment() -> dict[str, str]:
+    """What a shell in a new terminal would have: no size or session of another one."""
+    foreign = {"COLUMNS", "LINES", "TMUX", "TMUX_PANE"}
+    kept = {name: value for name, value in os.environ.items() if name not in foreign}
+    return {**kept, "TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 
 class Tmux:
@@ -29,8 +35,7 @@ class Tmux:
     def __init__(self, space: Netns, columns: int = 120, rows: int = 40) -> None:
         self._space = space
         self._socket = f"tt{os.getpid()}-{next(_numbers)}"
-        self._env = {**os.environ, **_ENVIRONMENT}
-        self._env.pop("TMUX", None)
+        self._env = _environment()
         self._tmux(
             *("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows)),
             "env PS1='prompt> ' sh",
@@ -131,7 +136,7 @@ class Terminal:
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
-            env={**os.environ, **_ENVIRONMENT, **(env or {})},
+            env={**_environment(), **(env or {})},
         )
 
     def read(self, timeout: float) -> int | None:
