@@ -20,13 +20,14 @@ from tui_trace.events import Event, ProbeLost, ProbeSent, ProbeVoid, Reply, Sess
 from tui_trace.settings import DEFAULT_PORT, DEFAULT_SIZE, Pace, ProbeSettings, Protocol
 
 _ROOT = Path(__file__).parents[2]
+_home = tempfile.TemporaryDirectory(prefix="tt-home-")
 _T = TypeVar("_T")
 
 
 @cache
 def environment() -> dict[str, str]:
     """Of a program that knows no file of the user's."""
-    home = tempfile.mkdtemp(prefix="tt-home-")
+    home = _home.name
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     places = {f"XDG_{kind}_HOME": home for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
     return {**kept, **places, "HOME": home, "PYTHONPATH": str(_ROOT), "TERM": "xterm-256color"}
