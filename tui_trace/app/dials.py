@@ -44,6 +44,8 @@ class Dials:
         self.switches = switches
         self.pace = pace
         self.family = 4
+        self._asked = {switches.current}
+        self._run = 0
 
     @property
     def settings(self) -> ProbeSettings:
@@ -133,8 +135,15 @@ class Dials:
         self.switches.change(**fields)
         return self._switched(before)
 
+    def follow(self, run: int, settings: ProbeSettings) -> None:
+        """A run is in force. If nobody here asked for it (`--mtu` did), it is where keys go on."""
+        if run != self._run and settings not in self._asked:
+            self.switches.current = settings
+        self._run = run
+
     def _switched(self, before: ProbeSettings) -> Turn:
         self.switches.current, warning = fitted(self.settings, self.family)
+        self._asked.add(self.settings)
         changed = self.settings != before
         return Turn(Switch(self.settings) if changed else None, warning)
 
