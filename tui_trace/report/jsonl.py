@@ -40,6 +40,7 @@ session-ended, the last   nothing more
 """
 
 import contextlib
+import json
 import os
 from collections.abc import Callable
 from typing import BinaryIO
@@ -64,7 +65,7 @@ class JsonLines:
     def event(self, event: Event) -> None:
         """Write one event."""
         try:
-            self._stream.write(encode(event) + b"\n")
+            self._stream.write(_harmless(encode(event)) + b"\n")
             self._stream.flush()
         except BrokenPipeError:
             self._give_up()
@@ -83,3 +84,10 @@ class JsonLines:
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
         self._stop()
+
+
+def _harmless(line: bytes) -> bytes:
+    """The same JSON, for terminals too: what is not plain ASCII is escaped (RFC 8259 §7)."""
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return json.dumps(json.loads(line)).replace("\x7f", "\\u007f").encode()
