@@ -65,7 +65,7 @@ async def watching(
     size: tuple[int, int] = (100, 30),
     open_source=None,
 ) -> AsyncIterator[Watch]:
-    source = source or FakeSource(path(5))
+    source = source or FakeSource(path(5, chosen.current if chosen else None))
     app = TraceApp(open_source or refuse, source, chosen or switches(), Pace(), config or Config())
     async with app.run_test(size=size) as pilot:
         watch = Watch(app, source, pilot)

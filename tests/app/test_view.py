@@ -242,3 +242,26 @@ def test_the_made_up_path_is_what_the_tests_think() -> None:
     snapshot = folded(path(5))
     assert [hop.ttl for hop in snapshot.run.hops] == list(range(1, len(HOPS) + 1))
     assert snapshot.run.hops[-1].is_target
+
+
+async def test_the_selected_hop_stays_in_sight_when_lines_come_in_above_it() -> None:
+    many = [(f"10.0.0.{n}", float(n)) for n in range(1, 19)]
+    async with watching(FakeSource(path(3, hops=many)), size=(80, 24)) as watch:
+        await watch.press("end")
+        assert "10.0.0.18" in watch.text("#hops")
+        others = [answer(900 + n, 2, f"198.51.100.{n}") for n in range(4)]
+        watch.source.play(*(event for pair in others for event in pair))
+        await watch.until(lambda: len(seen(watch).run.hops[1].responders) == 5)
+        await watch.pilot.pause(0.1)
+        assert "› 18 10.0.0.18" in watch.text("#hops").replace("›18", "› 18")
+        assert watch.app.live.table.vertical_scrollbar.position == watch.app.live.table.scroll_y
+
+
+async def test_a_bar_that_appears_shows_where_the_table_is() -> None:
+    many = [(f"10.0.0.{n}", float(n)) for n in range(1, 19)]
+    async with watching(FakeSource(path(3, hops=many)), size=(80, 24)) as watch:
+        table = watch.app.live.table
+        await watch.press("end", "enter")
+        await watch.until(lambda: table.show_vertical_scrollbar)
+        assert table.scroll_y > 0
+        assert table.vertical_scrollbar.position == table.scroll_y

@@ -7,9 +7,11 @@ from rich.cells import cell_len
 from tui_trace.app.columns import Tone, percent
 from tui_trace.app.rows import Line, fit
 from tui_trace.session.model import Hop, Snapshot
-from tui_trace.settings import NS_PER_S, Pace, protocol_words
+from tui_trace.settings import NS_PER_S, Pace, ProbeSettings, protocol_words
 from tui_trace.text import clean
 
+_NAMED = 40
+"""Cells that target and address usually take."""
 _SILENT_ROUNDS = 3
 """Rounds without any answer of the target, after which that is worth a line."""
 
@@ -27,6 +29,19 @@ def pace_words(pace: Pace) -> str:
     if pace.queries != 1:
         parts.append(f"{pace.queries} probes")
     return " · ".join(parts)
+
+
+def probe_words(settings: ProbeSettings, pace: Pace, family: int) -> str:
+    """The line that reads as the probe is; `family` is 4 or 6."""
+    return f"{clean(settings.words(family))} · {pace_words(pace)}"
+
+
+def has_room(settings: str, width: int) -> bool:
+    """The settings fit beside a target.
+
+    Beside one of usual length: what only short ones leave room for would make the view jump.
+    """
+    return len(settings) + _NAMED <= width
 
 
 def clock(elapsed: int) -> str:
@@ -123,7 +138,7 @@ def heading(
         named = [(f" LAB {clean(snapshot.lab)} ", Tone.FLAG), (" ", Tone.PLAIN), *named]
     if snapshot.address and snapshot.address != snapshot.target:
         named.append((f"  {clean(snapshot.address)}", Tone.PLAIN))
-    settings = f"{clean(run.settings.words(snapshot.family))} · {pace_words(snapshot.pace)}"
+    settings = probe_words(run.settings, snapshot.pace, snapshot.family)
     progress: Line = [
         (f"round {run.rounds} · {clock(snapshot.at)} · run {run.number}", Tone.PLAIN),
         (f" ({protocol_words(run.settings)})", Tone.DIM),
@@ -135,7 +150,7 @@ def heading(
     state = [] if parting else _state(snapshot, failure, place)
     told = verdict(snapshot)
     right: Line = [*told, ("  ", Tone.PLAIN), *state] if told else state
-    if _cells(named) + len(settings) + 6 <= width:
+    if has_room(settings, width) and _cells(named) + len(settings) + 6 <= width:
         lines = [_between(named, [(settings, Tone.PLAIN)], width)]
     else:
         lines = [_between(named, [], width), _between([(settings, Tone.PLAIN)], [], width)]

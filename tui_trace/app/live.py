@@ -14,7 +14,7 @@ from tui_trace.app.columns import DISPLAYS, responders
 from tui_trace.app.comparescreen import CompareScreen
 from tui_trace.app.dials import Dials, Turn
 from tui_trace.app.export import ENDINGS, View, proposed
-from tui_trace.app.heading import heading
+from tui_trace.app.heading import has_room, heading, probe_words
 from tui_trace.app.history import History
 from tui_trace.app.inspector import Inspector
 from tui_trace.app.keybar import Hint, KeyBar
@@ -129,6 +129,7 @@ class LiveScreen(Screen[None]):
     def take(self, snapshot: Snapshot) -> None:
         """How things stand now; seen at once, unless the past is looked at."""
         self._travel.present = snapshot
+        self._dials.follow(snapshot.run.number, snapshot.run.settings)
         if self._travel.moment is None:
             self.snapshot = snapshot
         else:
@@ -170,9 +171,15 @@ class LiveScreen(Screen[None]):
         self.query_one(KeyBar).display = True
 
     def _show_heading(self) -> None:
-        if self.snapshot is None or not self.size.width:
+        if not self.size.width:
             return
         shown = self.query_one("#heading", Lines)
+        if self.snapshot is None:
+            # room for what is to come, or the first answer would wait for another layout
+            dials = self._dials
+            settings = probe_words(dials.settings, dials.pace, dials.family)
+            shown.styles.height = 2 if has_room(settings, self.size.width) else 3
+            return
         place = self._travel.place(self.snapshot)
         lines = heading(self.snapshot, self.size.width, self.failure, place=place)
         if shown.styles.height is None or shown.styles.height.value != len(lines):

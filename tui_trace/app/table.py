@@ -82,12 +82,16 @@ class HopTable(ScrollView):
             self._wants = self._wants._replace(host=0)
             self._rows.clear()
         self._people = people
+        seen = self._is_in_sight()
         wants = self._wants.and_of(hops, people)
         if wants != self._wants:
             self._wants = wants
             self._arrange()
         else:
             self._rebuild()
+        if seen:
+            # lines may have come in above it
+            self._reveal()
 
     def choose(self, columns: Sequence[str]) -> None:
         """Show these columns."""
@@ -133,6 +137,11 @@ class HopTable(ScrollView):
         self._reveal()
         self.call_after_refresh(self._reveal)
 
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """A bar that appears shows where we are already."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def notify_style_update(self) -> None:
         """The theme changed."""
         super().notify_style_update()
@@ -176,12 +185,15 @@ class HopTable(ScrollView):
             self._scrolls = scrolls
             self._arrange()
             return
-        whole = Size(self.size.width, len(lines) + _HEADER)
-        if len(before) != len(lines) or whole != self.virtual_size:
+        # another size lays the whole screen out anew, which nothing needs while all lines fit
+        whole = Size(self.size.width, len(lines) + _HEADER if scrolls else _HEADER)
+        if whole != self.virtual_size:
             self.virtual_size = whole
             self.refresh()
             return
-        for index, (old, new) in enumerate(zip(before, lines, strict=True)):
+        for index in range(min(len(before), len(lines)), max(len(before), len(lines))):
+            self.refresh_line(index + _HEADER)
+        for index, (old, new) in enumerate(zip(before, lines, strict=False)):
             if old[1] is not new[1]:
                 self.refresh_line(index + _HEADER)
 
@@ -201,8 +213,16 @@ class HopTable(ScrollView):
         self._rows[hop.ttl] = _Row(hop, who, strips)
         return strips
 
+    def _selected_lines(self) -> list[int]:
+        return [index for index, (ttl, _) in enumerate(self._lines) if ttl == self.selected]
+
+    def _is_in_sight(self) -> bool:
+        lines = self._selected_lines() if self.selected is not None else []
+        top = self.scroll_offset.y
+        return bool(lines) and top <= lines[0] and lines[-1] < top + self.size.height - _HEADER
+
     def _reveal(self) -> None:
-        lines = [index for index, (ttl, _) in enumerate(self._lines) if ttl == self.selected]
+        lines = self._selected_lines()
         height = self.size.height - _HEADER
         if not lines or height <= 0:
             return
