@@ -114,8 +114,9 @@ def _tracer(options: Options, needed: Sequence[str]) -> Tracer:
     lab = None if options.lab is None else _enter_lab(options.lab)
     sockets = _open_sockets(options)
     _import_everything(needed)
+    if options.naming.asks or needed is NEEDED_CLASSIC:
+        names.preload()
     _give_up_rights()
-    gc.collect()
     gc.freeze()
     gc.enable()
     return Tracer(sockets, options, lab)
@@ -168,7 +169,6 @@ def _import_everything(needed: Sequence[str]) -> None:
     for module in (*NEEDED, *needed):
         importlib.import_module(module)
     scapy_layers()
-    names.preload()
 
 
 def _give_up_rights() -> None:

@@ -96,6 +96,7 @@ def _awaiting_datagram(ledger: Ledger, answer: Answer) -> Probe | None:
             probe.protocol is Protocol.UDP
             and probe.flow == answer.flow
             and probe.ttl > probe.run.horizon.farthest_router
+            and probe.wall <= answer.wall
         ):
             if probe.state is State.PENDING:
                 return probe

@@ -1,10 +1,10 @@
-"""Where probes leave from: looked at once a second, and each round while they cannot leave."""
+"""Where probes leave from: looked at with each round, and no more than ten times a second."""
 
 from tui_trace.engine.run import RunState
-from tui_trace.settings import NS_PER_S, ProbeSettings
+from tui_trace.settings import NS_PER_MS, ProbeSettings
 from tui_trace.wire.network import Network
 
-LOOK = NS_PER_S
+LOOK = 100 * NS_PER_MS
 
 
 class WayOut:
