@@ -4,6 +4,8 @@ When the view starts, rights have been given up, and a module in somebody's priv
 longer be read.
 """
 
+import html  # noqa: F401  (for pictures of the screen)
+
 import textual.drivers.headless_driver
 import textual.drivers.linux_driver
 import textual.layouts.factory
