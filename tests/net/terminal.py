@@ -141,15 +141,26 @@ class Terminal:
 
     def read(self, timeout: float) -> int | None:
         """Draw what comes within `timeout` seconds; the stamp in ns since 1970, None if nothing."""
+        taken = self.take(timeout)
+        if taken is None:
+            return None
+        self.draw(taken[1])
+        return taken[0]
+
+    def take(self, timeout: float) -> tuple[int, bytes] | None:
+        """What comes within `timeout` seconds, with its stamp in ns since 1970; not drawn yet."""
         ready, _, _ = select.select([self._master], [], [], timeout)
         if not ready:
             return None
         data = os.read(self._master, 65536)
         stamp = time.time_ns()
         self.raw += data
+        return stamp, data
+
+    def draw(self, data: bytes) -> None:
+        """Draw what was taken."""
         # pyte knows no private sequences other than with `?`
         self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]", b"", data))
-        return stamp
 
     @property
     def lines(self) -> list[str]:
