@@ -18,7 +18,7 @@ class Shot(NamedTuple):
 
     arguments: tuple[str, ...]
     steps: tuple[str | float, ...]
-    size: tuple[int, int] = (110, 30)
+    size: tuple[int, int] = (128, 26)
 
 
 SHOTS = {
@@ -27,6 +27,10 @@ SHOTS = {
     "switched": Shot(
         ("--lab", "firewall", "--no-record"),
         (10.0, "t", "P", *"443", "enter", 10.0),
+    ),
+    "compare": Shot(
+        ("--lab", "firewall", "--no-record"),
+        (25.0, "t", "P", *"443", "enter", 25.0, "c", 4.0),
     ),
     "mtu": Shot(("--lab", "mtu", "--no-record", "--df", "-s", "1500"), (12.0,)),
     "help": Shot(("--lab", "plain", "--no-record"), (3.0, "h", 1.0)),

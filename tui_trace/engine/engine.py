@@ -184,8 +184,12 @@ class Engine:
                     self._reopen(self._run.settings)
                 case Tell(event):
                     self._sink.event(events.at_time(event, self._at()))
-                case Enquire() | LookUp():
-                    pass  # the engine knows addresses, and nothing of who has them
+                case LookUp():
+                    # whoever asks about addresses stands between us and the user, if anybody does
+                    text = "nothing is asked about addresses: -n was given"
+                    self._sink.event(events.Notice(at=self._at(), text=text))
+                case Enquire():
+                    pass
 
     def _reopen(self, settings: ProbeSettings) -> None:
         self._run.plan.drop()
