@@ -30,7 +30,7 @@ SHOTS = {
     ),
     "compare": Shot(
         ("--lab", "firewall", "--no-record"),
-        (25.0, "t", "P", *"443", "enter", 25.0, "c", 4.0),
+        (25.0, "t", "P", *"443", "enter", 25.0, "c", 4.0, "left", 4.0),
     ),
     "mtu": Shot(("--lab", "mtu", "--no-record", "--df", "-s", "1500"), (12.0,)),
     "help": Shot(("--lab", "plain", "--no-record"), (3.0, "h", 1.0)),
