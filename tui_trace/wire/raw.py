@@ -15,6 +15,7 @@ from tui_trace.events import Stamp
 from tui_trace.settings import ProbeSettings, Protocol
 from tui_trace.wire import extensions, filters, quoting, reply, template
 from tui_trace.wire.network import NOTHING_QUOTED, Answer, Outgoing, Quoted, SendError, Sent
+from tui_trace.wire.refusal import refusal
 from tui_trace.wire.reply import EXTENSIONS
 from tui_trace.wire.sockets import Family, Looped, RawSockets, read_sent
 
@@ -23,22 +24,6 @@ _IPV6_UNICAST_IF = 76
 
 _MAX_ROUTES = 64
 """Settings whose templates are kept."""
-
-_REASONS = {
-    errno.EPERM: "refused by a local firewall rule (EPERM)",
-    errno.EACCES: "prohibited by a local route or rule (EACCES)",
-    errno.ENETUNREACH: "no route to the target",
-    errno.EHOSTUNREACH: "the target's neighbour or route is unreachable (EHOSTUNREACH)",
-    errno.ENETDOWN: "the interface is down",
-    errno.ENODEV: "the interface is gone",
-    errno.ENXIO: "the interface is gone",
-    errno.ENOBUFS: "the interface's queue is full",
-    errno.EAGAIN: "the send buffer is full",
-    errno.EADDRNOTAVAIL: "the source address is not on this machine",
-    errno.EINVAL: "a local route discards it (EINVAL)",
-    errno.EAFNOSUPPORT: "this machine does not speak that IP version",
-}
-
 
 _ROUNDS = 512
 """Packets taken from each socket at a time, so that the engine goes on sending in a flood."""
@@ -364,15 +349,7 @@ class RawNetwork:
         return address.partition("%")[0], port, 0, scope
 
     def _refusal(self, error: OSError, bound: str, neighbours: bool = False) -> SendError:
-        number = error.errno or 0
-        if neighbours and number == errno.ENETUNREACH:
-            return SendError(number, "the target is behind a gateway, and --dont-route takes none")
-        if number == errno.EOPNOTSUPP:
-            return SendError(number, "IPv6 has no --dont-route")
-        if number == errno.EMSGSIZE:
+        mtu = None
+        if error.errno == errno.EMSGSIZE:
             mtu = self._take_stamps(self._early)
-            known = f" ({mtu} bytes)" if mtu else ""
-            return SendError(number, f"larger than the interface's MTU{known}", mtu)
-        if number == errno.EADDRNOTAVAIL and bound:
-            return SendError(number, f"source address {bound} is not on this machine")
-        return SendError(number, _REASONS.get(number) or os.strerror(number))
+        return refusal(error, bound, mtu, neighbours=neighbours)
