@@ -130,7 +130,7 @@ TRACES = [
 NATS = [
     f"-n -w1 {mode} {more} {virtual}"
     for mode in ("--dnat", "", "--no-dnat", "--no-dnat-strict")
-    for more in ("-q1", "-q2 --track-port")
+    for more in ("-q1", "-q1 --track-port")
     for virtual in (f"{VIRTUAL} 80", f"{OTHER_VIRTUAL} {OTHER_PORT}")
 ]
 WRONG = [
