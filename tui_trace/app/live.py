@@ -5,15 +5,13 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.reactive import var
-from textual.screen import Screen
-from textual.widgets import Input
 
+from tui_trace.app.asking import AskingScreen
 from tui_trace.app.chooser import ColumnChooser
 from tui_trace.app.columns import DISPLAYS, responders
 from tui_trace.app.comparescreen import CompareScreen
-from tui_trace.app.dials import Dials, Turn
-from tui_trace.app.export import ENDINGS, View, proposed
+from tui_trace.app.dials import Dials
+from tui_trace.app.export import View
 from tui_trace.app.heading import has_room, heading, probe_words
 from tui_trace.app.history import History
 from tui_trace.app.inspector import Inspector
@@ -27,15 +25,13 @@ from tui_trace.app.table import HopTable
 from tui_trace.app.toned import Lines
 from tui_trace.app.travel import TimeTravel
 from tui_trace.session.model import Snapshot
-from tui_trace.settings import SettingError
-from tui_trace.source import Command, Enquire, LookUp, Reset
-from tui_trace.text import clean
+from tui_trace.source import Command, Enquire, LookUp
 
 _TALL = 40
 """Terminal lines from which on the inspector takes more of them."""
 
 
-class LiveScreen(Screen[None]):
+class LiveScreen(AskingScreen):
     """Heading, table, inspector, and a line for keys or a prompt."""
 
     AUTO_FOCUS = ""
@@ -52,8 +48,6 @@ class LiveScreen(Screen[None]):
         if not key.priority
     ]
 
-    snapshot: var[Snapshot | None] = var(None, always_update=True)
-
     def __init__(
         self,
         dials: Dials,
@@ -66,26 +60,13 @@ class LiveScreen(Screen[None]):
         history: Callable[[], History],
         write: Callable[[View, str], None],
     ) -> None:
-        """`send` asks the source for a change, `trace` for another target, `watch` for runs.
-
-        `history` is the past of the source in use, `write` exports to a file of some name.
-        """
-        super().__init__()
-        self._dials = dials
-        self._columns = displays
-        self._display_now = next(iter(DISPLAYS))
+        """`watch` asks for runs by their numbers; for the others see `AskingScreen`."""
+        super().__init__(dials, displays, send=send, trace=trace, history=history, write=write)
         self._enquires = any("asn" in columns for columns in displays.values())
         """AS numbers are asked for."""
-        self.calling = Calling.NAME
-        """What addresses are called."""
         self._hints = hints
-        self._send = send
-        self._trace = trace
         self._watch = watch
-        self._history = history
         self._travel = TimeTravel(history)
-        self._write = write
-        self._exported: View | None = None
         self.failure: str | None = None
         """Why the source broke, if it did."""
 
@@ -99,19 +80,9 @@ class LiveScreen(Screen[None]):
         yield KeyBar(self._hints, id="keys")
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """Those of the display in use."""
-        return self._columns[self._display_now]
-
-    @property
     def table(self) -> HopTable:
         """The hops."""
         return self.query_one(HopTable)
-
-    @property
-    def prompt(self) -> Prompt:
-        """Where values are typed."""
-        return self.query_one(Prompt)
 
     @property
     def _inspector(self) -> Inspector:
@@ -167,8 +138,7 @@ class LiveScreen(Screen[None]):
         self.failure = None
         self._travel = TimeTravel(self._history)
         self.table.forget()
-        self.prompt.close()
-        self.query_one(KeyBar).display = True
+        self.close_prompt()
 
     def _show_heading(self) -> None:
         if not self.size.width:
@@ -198,28 +168,6 @@ class LiveScreen(Screen[None]):
         if self._inspector.display:
             self._inspector.look_at(self.table.selected_hop, self.table.people)
 
-    def say(self, text: str) -> None:
-        """One line for a moment, in place of the keys."""
-        self.query_one(KeyBar).say(text)
-
-    def _turned(self, turn: Turn) -> None:
-        if turn.command is not None:
-            self._send(turn.command)
-        if turn.warning is not None:
-            self.say(turn.warning)
-
-    def action_protocol(self, name: str) -> None:
-        """`t`, `u`, `i`."""
-        self._turned(self._dials.protocol(name))
-
-    def action_dont_fragment(self) -> None:
-        """`F`."""
-        self._turned(self._dials.dont_fragment())
-
-    def action_tcp_flags(self) -> None:
-        """`A`."""
-        self._turned(self._dials.tcp_flags())
-
     def action_slower(self) -> None:
         """`+`; a recording is played faster."""
         if self._travel.hasten(2):
@@ -241,82 +189,10 @@ class LiveScreen(Screen[None]):
             return
         self._turned(self._dials.pause())
 
-    def action_reset(self) -> None:
-        """`r`."""
-        self._send(Reset())
-
-    def action_ask(self, question: str) -> None:
-        """`P`, `Q`, `S`, `f`, `m`, `/`."""
-        why_not = self._dials.why_not(question)
-        if why_not is not None:
-            self.say(why_not)
-            return
-        if question == "export" and self.snapshot is None:
-            self.say("nothing happened yet")
-            return
-        value = self._proposed(question)
-        self.query_one(KeyBar).display = False
-        self.prompt.ask(question, value)
-        if question == "export":
-            self.prompt.say(f"The ending says what: {' '.join(ENDINGS)} · Escape leaves")
-
-    def _proposed(self, question: str) -> str:
-        if self.snapshot is None:
-            return self._dials.value(question)
-        if question == "target":
-            return self.snapshot.target
-        if question == "export":
-            self._exported = View(
-                self.snapshot,
-                self.app.export_screenshot(title=f"tui-trace {clean(self.snapshot.target)}"),
-                self.columns,
-                self.calling,
-                self._history().file,
-            )
-            return proposed(self.snapshot)
-        return self._dials.value(question)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter in the prompt."""
-        question = self.prompt.question
-        if question is None or self.prompt.waiting:
-            return
-        text = event.value.strip()
-        if question == "target":
-            if text:
-                self.prompt.wait(f"looking up {text} … · Escape leaves")
-                self._trace(text)
-            return
-        if question == "export" and self._exported is not None:
-            self.prompt.wait("writing …")
-            self._write(self._exported, text)
-            return
-        try:
-            turn = self._dials.answer(question, text)
-        except SettingError as error:
-            self.prompt.retry(str(error))
-            return
-        self._close_prompt()
-        self._turned(turn)
-
-    def exported(self, said: str, *, well: bool) -> None:
-        """The file is written, or why not."""
-        if self.prompt.question != "export":
-            return
-        if well:
-            self._close_prompt()
-            self.say(said)
-        else:
-            self.prompt.retry(said)
-
-    def _close_prompt(self) -> None:
-        self.prompt.close()
-        self.query_one(KeyBar).display = True
-
     def action_close(self) -> None:
         """Escape: the innermost thing that is open."""
         if self.prompt.question is not None:
-            self._close_prompt()
+            self.close_prompt()
         elif self._inspector.display:
             self._inspector.display = False
         else:

@@ -1,0 +1,156 @@
+"""The keys that change what is probed, at once or by a value that is typed."""
+
+from collections.abc import Callable
+
+from textual.reactive import var
+from textual.screen import Screen
+from textual.widgets import Input
+
+from tui_trace.app.columns import DISPLAYS
+from tui_trace.app.dials import Dials, Turn
+from tui_trace.app.export import ENDINGS, View, proposed
+from tui_trace.app.history import History
+from tui_trace.app.keybar import KeyBar
+from tui_trace.app.people import Calling
+from tui_trace.app.prompt import Prompt
+from tui_trace.session.model import Snapshot
+from tui_trace.settings import SettingError
+from tui_trace.source import Command, Reset
+from tui_trace.text import clean
+
+
+class AskingScreen(Screen[None]):
+    """What the live view asks of its source and its user; it composes a `Prompt` and a `KeyBar`."""
+
+    snapshot: var[Snapshot | None] = var(None, always_update=True)
+
+    def __init__(
+        self,
+        dials: Dials,
+        displays: dict[str, tuple[str, ...]],
+        *,
+        send: Callable[[Command], None],
+        trace: Callable[[str], None],
+        history: Callable[[], History],
+        write: Callable[[View, str], None],
+    ) -> None:
+        """`send` asks the source for a change, `trace` for another target.
+
+        `history` is the past of the source in use, `write` exports to a file of some name.
+        """
+        super().__init__()
+        self._dials = dials
+        self._columns = displays
+        self._display_now = next(iter(DISPLAYS))
+        self.calling = Calling.NAME
+        """What addresses are called."""
+        self._send = send
+        self._trace = trace
+        self._history = history
+        self._write = write
+        self._exported: View | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of the display in use."""
+        return self._columns[self._display_now]
+
+    @property
+    def prompt(self) -> Prompt:
+        """Where values are typed."""
+        return self.query_one(Prompt)
+
+    def say(self, text: str) -> None:
+        """One line for a moment, in place of the keys."""
+        self.query_one(KeyBar).say(text)
+
+    def _turned(self, turn: Turn) -> None:
+        if turn.command is not None:
+            self._send(turn.command)
+        if turn.warning is not None:
+            self.say(turn.warning)
+
+    def action_protocol(self, name: str) -> None:
+        """`t`, `u`, `i`."""
+        self._turned(self._dials.protocol(name))
+
+    def action_dont_fragment(self) -> None:
+        """`F`."""
+        self._turned(self._dials.dont_fragment())
+
+    def action_tcp_flags(self) -> None:
+        """`A`."""
+        self._turned(self._dials.tcp_flags())
+
+    def action_reset(self) -> None:
+        """`r`."""
+        self._send(Reset())
+
+    def action_ask(self, question: str) -> None:
+        """`P`, `Q`, `S`, `f`, `m`, `/`."""
+        why_not = self._dials.why_not(question)
+        if why_not is not None:
+            self.say(why_not)
+            return
+        if question == "export" and self.snapshot is None:
+            self.say("nothing happened yet")
+            return
+        value = self._proposed(question)
+        self.query_one(KeyBar).display = False
+        self.prompt.ask(question, value)
+        if question == "export":
+            self.prompt.say(f"The ending says what: {' '.join(ENDINGS)} · Escape leaves")
+
+    def _proposed(self, question: str) -> str:
+        if self.snapshot is None:
+            return self._dials.value(question)
+        if question == "target":
+            return self.snapshot.target
+        if question == "export":
+            self._exported = View(
+                self.snapshot,
+                self.app.export_screenshot(title=f"tui-trace {clean(self.snapshot.target)}"),
+                self.columns,
+                self.calling,
+                self._history().file,
+            )
+            return proposed(self.snapshot)
+        return self._dials.value(question)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in the prompt."""
+        question = self.prompt.question
+        if question is None or self.prompt.waiting:
+            return
+        text = event.value.strip()
+        if question == "target":
+            if text:
+                self.prompt.wait(f"looking up {text} … · Escape leaves")
+                self._trace(text)
+            return
+        if question == "export" and self._exported is not None:
+            self.prompt.wait("writing …")
+            self._write(self._exported, text)
+            return
+        try:
+            turn = self._dials.answer(question, text)
+        except SettingError as error:
+            self.prompt.retry(str(error))
+            return
+        self.close_prompt()
+        self._turned(turn)
+
+    def exported(self, said: str, *, well: bool) -> None:
+        """The file is written, or why not."""
+        if self.prompt.question != "export":
+            return
+        if well:
+            self.close_prompt()
+            self.say(said)
+        else:
+            self.prompt.retry(said)
+
+    def close_prompt(self) -> None:
+        """The keys are shown again."""
+        self.prompt.close()
+        self.query_one(KeyBar).display = True
