@@ -148,6 +148,8 @@ class RunOpened(_Event, frozen=True, tag="run-opened"):
     again: bool = False
     source_port: int = 0
     """Of its first flow; 0 where there are no ports."""
+    turns_with: int = 0
+    """The run that it takes turns with, round by round; 0: none. Both are told at the start."""
 
 
 class RoundBegan(_Event, frozen=True, tag="round-began"):
@@ -293,6 +295,14 @@ class Notice(_Event, frozen=True, tag="notice"):
     text: str
 
 
+class Note(_Event, frozen=True, tag="note"):
+    """What the user wrote down."""
+
+    text: str
+    moment: int
+    """What it is about, in ns since the session began; usually before `at`."""
+
+
 class Named(_Event, frozen=True, tag="named"):
     """What reverse DNS calls an address. Later ones take the place of earlier ones."""
 
@@ -366,6 +376,7 @@ Event: TypeAlias = (
     | Foreign
     | SourceChanged
     | Notice
+    | Note
     | Named
     | Origin
     | Owned

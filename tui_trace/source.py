@@ -34,6 +34,21 @@ class Switch(msgspec.Struct, frozen=True):
     settings: ProbeSettings
 
 
+class Alternate(msgspec.Struct, frozen=True):
+    """Probe with the one and the other, round by round in turns, in two new runs."""
+
+    first: ProbeSettings
+    second: ProbeSettings
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """Probe with these settings for some rounds, in a new run, then as before."""
+
+    settings: ProbeSettings
+    rounds: int
+    """From 1 on."""
+
+
 class SetPace(msgspec.Struct, frozen=True):
     """Probe at this pace from now on."""
 
@@ -62,7 +77,7 @@ class LookUp(msgspec.Struct, frozen=True):
     address: str
 
 
-Command: TypeAlias = Switch | SetPace | Reset | Tell | Enquire | LookUp
+Command: TypeAlias = Switch | Alternate | Visit | SetPace | Reset | Tell | Enquire | LookUp
 
 
 class Source(Protocol):

@@ -6,6 +6,8 @@ sleeps in `Network.receive` until the next of these can happen.
 
 import queue
 import random
+from collections.abc import Callable
+from functools import partial
 
 from tui_trace import events
 from tui_trace.engine.answering import FINAL_KINDS, reply_of
@@ -16,11 +18,13 @@ from tui_trace.engine.ledger import Ledger, Probe, State
 from tui_trace.engine.matching import match, outgoing
 from tui_trace.engine.plan import Slot
 from tui_trace.engine.run import RunState
+from tui_trace.engine.runs import Runs
 from tui_trace.engine.unclaimed import Unclaimed
 from tui_trace.engine.wayout import WayOut
 from tui_trace.events import ReplyKind
 from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings
 from tui_trace.source import (
+    Alternate,
     Command,
     Enquire,
     LookUp,
@@ -30,6 +34,7 @@ from tui_trace.source import (
     SourceError,
     Switch,
     Tell,
+    Visit,
 )
 from tui_trace.wire.network import NOTHING_QUOTED, Answer, Network, SendError, Sent
 
@@ -70,8 +75,10 @@ class Engine:
         self._stopping = False
         self._started = network.monotonic()
         self._book = PortBook(network)
-        self._runs: list[RunState] = []
-        self._by_settings: dict[ProbeSettings, RunState] = {}
+        self._runs = Runs(
+            lambda settings: Flows(settings, self._book, self._identity.icmp_checksum),
+            self._tell_run,
+        )
         self._way_out = WayOut(network)
         self._rounds = 0
         self._numbers = Numbers(self._identity)
@@ -136,13 +143,13 @@ class Engine:
             )
         )
         self._sink.event(events.PaceSet(at=self._at(), pace=self._pace))
-        self._open(self._first_settings)
+        self._runs.switch(self._first_settings)
 
     def _is_done(self) -> bool:
         return (
             self._is_last_round
             and self._run.plan.is_round_over
-            and not any(run.has_pending for run in self._runs)
+            and not any(run.has_pending for run in self._runs.all)
         )
 
     @property
@@ -173,15 +180,18 @@ class Engine:
                 return
             match command:
                 case Switch(settings):
-                    if settings != self._run.settings:
-                        self._reopen(settings)
+                    if settings != self._run.settings or self._runs.takes_turns:
+                        self._turn(partial(self._runs.switch, settings))
+                case Alternate(first, second):
+                    self._turn(partial(self._runs.alternate, first, second))
+                case Visit(settings, rounds):
+                    self._turn(partial(self._runs.visit, settings, rounds))
                 case SetPace(pace):
                     self._pace = pace
                     self._sink.event(events.PaceSet(at=self._at(), pace=pace))
                     self._tell_end(self._run)
                 case Reset():
-                    del self._by_settings[self._run.settings]
-                    self._reopen(self._run.settings)
+                    self._turn(self._runs.reset)
                 case Tell(event):
                     self._sink.event(events.at_time(event, self._at()))
                 case LookUp():
@@ -191,37 +201,35 @@ class Engine:
                 case Enquire():
                     pass
 
-    def _reopen(self, settings: ProbeSettings) -> None:
-        self._run.plan.drop()
+    def _turn(self, turn: Callable[[], None]) -> None:
+        run = self._run
+        run.plan.drop()
         try:
-            self._open(settings)
+            turn()
         except SendError as error:
-            self._fail(self._run, self._pace.first_ttl, error)
+            self._fail(run, self._pace.first_ttl, error)
 
-    def _open(self, settings: ProbeSettings) -> None:
-        run = self._by_settings.get(settings)
-        again = run is not None
-        if run is None:
-            flows = Flows(settings, self._book, self._identity.icmp_checksum)
-            run = RunState(len(self._runs) + 1, settings, flows)
-            self._runs.append(run)
-            self._by_settings[settings] = run
-        self._run = run
+    @property
+    def _run(self) -> RunState:
+        return self._runs.now
+
+    def _tell_run(self, run: RunState, again: bool) -> None:
         self._sink.event(
             events.RunOpened(
                 at=self._at(),
                 run=run.number,
-                settings=settings,
+                settings=run.settings,
                 again=again,
                 source_port=run.flows.first_port,
+                turns_with=run.turns_with,
             )
         )
 
     # --- sending
 
     def _send_due(self) -> None:
-        run = self._run
         for _ in range(BURST):
+            run = self._run
             now = self._network.monotonic()
             may_from = self._may_send_from()
             if may_from is None or may_from > now:
@@ -236,6 +244,7 @@ class Engine:
     def _begin_round(self, run: RunState, now: int) -> bool:
         if run.plan.next_due(self._pace) > now:
             return False
+        run = self._runs.next_turn()
         run.plan.begin(now, self._pace, run.last_ttl(self._pace))
         self._rounds += 1
         self._sink.event(events.RoundBegan(at=self._at(), run=run.number, round=run.plan.round))
@@ -420,7 +429,7 @@ class Engine:
         )
 
     def _tell_lost(self, now: int) -> None:
-        for run in self._runs:
+        for run in self._runs.all:
             for probe in run.expired(now, self._pace):
                 probe.state = State.LOST
                 run.flows.lost(probe, now)

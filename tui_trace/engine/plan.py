@@ -37,6 +37,10 @@ class Plan:
             return self._slots[0].due
         return self._began + pace.interval if self.round else 0
 
+    def follow(self, other: "Plan") -> None:
+        """The next round comes an interval after the other's last, not after one of our own."""
+        self._began = other._began
+
     def begin(self, now: int, pace: Pace, last_ttl: int) -> None:
         """Begin a round over the TTLs from the pace's first to `last_ttl`."""
         on_time = self._began + pace.interval

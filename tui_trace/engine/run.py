@@ -18,6 +18,8 @@ class RunState:
         self.number = number
         self.settings = settings
         self.flows = flows
+        self.turns_with = 0
+        """Number of the run that it shares the rounds with; 0: none."""
         self.plan = Plan(settings.flows)
         self.horizon = Horizon()
         self.waiting = Waiting()

@@ -14,8 +14,10 @@ from tui_trace.recording.errors import RecordingError
 
 APPLICATION = 0x54545243
 """`PRAGMA application_id`: the letters TTRC."""
-VERSION = 1
-"""`PRAGMA user_version`: of this file's tables and columns."""
+VERSION = 2
+"""`PRAGMA user_version`: of this file's tables and columns, and of the kinds of events in it.
+
+2: notes. What 1 had is read as it is."""
 PAGE = 4096
 MOST_BYTES = 512 << 20
 """Of one file: a week of 30 hops at one probe a second."""

@@ -14,7 +14,8 @@ session-began, the first  wall (ns since 1970, UTC), target, address, family (4 
 pace-set                  pace: interval, first_ttl, max_ttl, queries, max_unknown, wait, rounds,
                           paused, sequential, hurry, first_reply
 run-opened                run, settings: protocol, port, tos, df, size and the rest of what a probe
-                          looks like; again, source_port
+                          looks like; again, source_port, turns_with (a run; each has every
+                          other round)
 round-began               run, round
 probe-sent                run, probe (its number, one in the session), ttl, flow
 reply                     run, probe, ttl, address, kind, rtt, sent_stamp, received_stamp, flow,
@@ -29,6 +30,7 @@ path-end                  run, ttl, reached
 foreign                   count of replies that answer no probe of ours
 source-changed            source
 notice                    text
+note                      text, moment: what the user wrote, and what time it is about
 named                     address, names, confirmed, shown
 origin                    address, asns, prefix, country, registry, names, allocated
 owned                     address, owner

@@ -86,12 +86,13 @@ class Comparison(msgspec.Struct, frozen=True):
     test: str = TEST
 
 
-def compare(runs: Sequence[Run], *, alternated: bool = False) -> Comparison:
+def compare(runs: Sequence[Run]) -> Comparison:
     """Each run against the first of them, hop by hop; at least two.
 
-    `alternated`: the two runs took turns round by round. Slow, the first time (scipy is loaded):
-    not for a thread that draws.
+    Two that took turns round by round are compared turn by turn, so that what the network did to
+    both cancels out. Slow, the first time (scipy is loaded): not for a thread that draws.
     """
+    alternated = len(runs) == 2 and runs[0].turns_with == runs[1].number
     names = _names([run.settings for run in runs])
     hops = [{hop.ttl: hop for hop in run.hops} for run in runs]
     ttls = sorted(set().union(*hops))

@@ -28,6 +28,7 @@ class RunFold:
         self.settings = settings
         self.pace = pace
         """The pace when the run was last in force: it bounds the rows."""
+        self.turns_with = 0
         self.rounds = 0
         self.reached = False
         self.end: int | None = None
@@ -45,6 +46,7 @@ class RunFold:
             reached=self.reached,
             end=self.end,
             hops=[hop.state() for hop in self._hops.values()],
+            turns_with=self.turns_with,
         )
 
     @classmethod
@@ -54,6 +56,7 @@ class RunFold:
         run.rounds = state.rounds
         run.reached = state.reached
         run.end = state.end
+        run.turns_with = state.turns_with
         run._hops = {hop.ttl: HopFold.of(hop) for hop in state.hops}
         return run
 
@@ -72,7 +75,15 @@ class RunFold:
         hops = tuple(
             fold.hop() for ttl, fold in self._hops.items() if self.pace.first_ttl <= ttl <= last
         )
-        return Run(self.number, self.settings, self._opened, self.rounds, self.reached, hops)
+        return Run(
+            self.number,
+            self.settings,
+            self._opened,
+            self.rounds,
+            self.reached,
+            hops,
+            self.turns_with,
+        )
 
     def _last_row(self) -> int:
         if self.end is not None:
@@ -119,6 +130,7 @@ class Session:
             ev.SourceChanged: self._source_changed,
             ev.MtuFound: self._mtu_found,
             ev.Notice: self._notice_given,
+            ev.Note: self._note,
             ev.Named: self._named,
             ev.Origin: self._origin,
             ev.Owned: self._owned,
@@ -214,12 +226,14 @@ class Session:
         run = self._runs.get(event.run)
         if run is None:
             run = RunFold(event.run, event.settings, event.at, self._pace)
+            run.turns_with = event.turns_with
             self._runs[event.run] = run
             for ttl, mark in self._mtus.items():
                 run.hop(ttl).stand(mark)
         run.pace = self._pace
         self._run = run
-        text = f"run {run.number}: {run.settings.words()}"
+        turns = f", in turns with run {run.turns_with}" if run.turns_with else ""
+        text = f"run {run.number}: {run.settings.words()}{turns}"
         self._timeline.moment(event.at, Happening.RUN, text)
         if path := self._paths.now(run.number):
             self._timeline.on_path(event.at, path.letter)
@@ -297,6 +311,9 @@ class Session:
     def _notice_given(self, event: ev.Notice) -> None:
         self._notice = event.text
         self._timeline.moment(event.at, Happening.NOTICE, event.text)
+
+    def _note(self, event: ev.Note) -> None:
+        self._timeline.moment(event.moment, Happening.NOTE, event.text)
 
     def _named(self, event: ev.Named) -> None:
         self._learn(event.address, named=event)

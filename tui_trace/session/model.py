@@ -110,6 +110,8 @@ class Run(msgspec.Struct, frozen=True):
     rounds: int
     reached: bool
     hops: tuple[Hop, ...]
+    turns_with: int = 0
+    """Number of the run that it takes turns with, round by round; 0: none."""
 
 
 class Balance(enum.StrEnum):
@@ -165,6 +167,8 @@ class Happening(enum.StrEnum):
     PATH = "path"
     TROUBLE = "trouble"
     NOTICE = "notice"
+    NOTE = "note"
+    """The user's own words."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -210,6 +214,11 @@ class Timeline(msgspec.Struct, frozen=True):
     """From the session's start to the last that saw anything happen."""
     moments: tuple[Moment, ...]
     """In the order of their time."""
+
+    @property
+    def notes(self) -> tuple[Moment, ...]:
+        """What the user wrote down."""
+        return tuple(moment for moment in self.moments if moment.what is Happening.NOTE)
 
 
 class Who(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from tui_trace.session.quote import Quote
 from tui_trace.session.track import HopTrack
 from tui_trace.settings import Pace, ProbeSettings
 
-VERSION = 3
+VERSION = 4
 """Of these shapes and of what the fold means by them; a state of another version is of no use."""
 
 LARGEST = 1 << 63
@@ -77,6 +77,7 @@ class RunState(_State, frozen=True, array_like=True):
     reached: bool
     end: int | None
     hops: list[HopState]
+    turns_with: int = 0
 
 
 class TrackState(_State, frozen=True, array_like=True):

@@ -8,7 +8,7 @@ from tui_trace.settings import NS_PER_S
 
 MOST_BUCKETS = 600
 MOST_MOMENTS = 500
-"""The oldest go first."""
+"""The oldest go first, what the user wrote last."""
 _REMEMBERED = 256
 """Lost probes whose loss can still be taken back."""
 _LONGEST = 1 << 62
@@ -116,7 +116,8 @@ class TimelineFold:
         """Something happened."""
         insort(self._moments, Moment(at, what, text), key=lambda moment: moment.at)
         if len(self._moments) > MOST_MOMENTS:
-            del self._moments[0]
+            passing = (i for i, m in enumerate(self._moments) if m.what is not Happening.NOTE)
+            del self._moments[next(passing, 0)]
 
     def timeline(self) -> Timeline:
         """Up to the last thing that happened."""
