@@ -17,7 +17,7 @@ All of it is optional; the command line wins over it::
 
     [keymap]                   # names as in tui_trace/app/keys.py; several keys with commas
     "probe.tcp" = "t"
-    "app.quit" = "q,x"
+    "app.quit" = "q,Z"
 
 A key that is not known, a value of a wrong type or out of range, and a key of the keyboard that is
 to do two things are refused with one line that names the file and the key.

@@ -35,7 +35,7 @@ def test_the_example_in_the_documentation_is_one(tmp_path: Path) -> None:
     read = load(written(tmp_path, text))
     assert read.theme == "tui-trace"
     assert read.pace(Pace()) == Pace()
-    assert read.keymap["app.quit"] == "q,x"
+    assert read.keymap["app.quit"] == "q,Z"
 
 
 def test_the_pace_is_taken_over(tmp_path: Path) -> None:

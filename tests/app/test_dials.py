@@ -2,26 +2,66 @@
 
 from msgspec.structs import replace
 
-from tui_trace.app.dials import Dials
+from tui_trace.app.dials import FLOWS, VISIT, Dials
+from tui_trace.session.model import Run
 from tui_trace.settings import Pace, ProbeSettings, Protocol, Switches
-from tui_trace.source import Switch
+from tui_trace.source import Alternate, Switch, Visit
 
 FIRST = ProbeSettings(protocol=Protocol.ICMP, size=64)
+UDP = ProbeSettings(protocol=Protocol.UDP, port=33434)
+
+
+def run(number: int, settings: ProbeSettings, turns_with: int = 0) -> Run:
+    return Run(number, settings, 0, 1, True, (), turns_with)
 
 
 def test_a_key_goes_on_from_the_size_that_path_mtu_discovery_found() -> None:
     dials = Dials(Switches(FIRST), Pace())
-    dials.follow(1, FIRST)
+    dials.follow(run(1, FIRST))
     found = replace(FIRST, df=True, size=1400)
-    dials.follow(2, found)
+    dials.follow(run(2, found))
     assert dials.dont_fragment().command == Switch(replace(found, df=False))
 
 
 def test_a_run_that_a_key_asked_for_does_not_undo_a_later_key() -> None:
     dials = Dials(Switches(FIRST), Pace())
-    dials.follow(1, FIRST)
+    dials.follow(run(1, FIRST))
     tcp = dials.protocol("tcp").command
     assert isinstance(tcp, Switch)
     dials.dont_fragment()
-    dials.follow(2, tcp.settings)
+    dials.follow(run(2, tcp.settings))
     assert dials.settings == replace(tcp.settings, df=True)
+
+
+def test_turns_are_between_the_settings_now_and_those_before() -> None:
+    dials = Dials(Switches(FIRST), Pace())
+    dials.follow(run(1, FIRST))
+    assert dials.alternate().command is None
+    udp = dials.protocol("udp").command
+    assert isinstance(udp, Switch)
+    dials.follow(run(2, udp.settings))
+    assert dials.alternate().command == Alternate(FIRST, udp.settings)
+    dials.follow(run(4, udp.settings, turns_with=3))
+    assert dials.settings == udp.settings
+    assert dials.alternate().command == Switch(udp.settings), "once more is the end of it"
+    dials.follow(run(2, udp.settings))
+    assert dials.alternate().command == Alternate(FIRST, udp.settings)
+
+
+def test_turns_between_two_that_were_chosen_make_the_second_the_one_in_use() -> None:
+    dials = Dials(Switches(FIRST), Pace())
+    dials.follow(run(1, FIRST))
+    assert dials.alternate((FIRST, UDP)).command == Alternate(FIRST, UDP)
+    assert dials.settings == UDP
+    assert dials.alternate((UDP, UDP)).command is None
+
+
+def test_a_visit_of_more_flows_leaves_the_dials_where_they_are() -> None:
+    dials = Dials(Switches(FIRST), Pace())
+    dials.follow(run(1, FIRST))
+    visit = dials.flows().command
+    assert visit == Visit(replace(FIRST, flows=FLOWS), VISIT)
+    dials.follow(run(2, visit.settings))
+    assert dials.settings == FIRST
+    many = Dials(Switches(replace(FIRST, flows=4)), Pace())
+    assert many.flows().command is None

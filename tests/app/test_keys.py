@@ -277,15 +277,15 @@ async def test_select_and_inspect() -> None:
         assert table.selected == 2
         await watch.press("up")
         assert table.selected == 1
-        await watch.press("end")
+        await watch.press("ctrl+end")
         assert table.selected == 6
-        await watch.press("home")
+        await watch.press("ctrl+home")
         assert table.selected == 1
         assert not panel.display
         await watch.press("enter")
         assert panel.display
         assert "hop 1  10.0.0.1" in watch.text("#inspector")
-        await watch.press("end")
+        await watch.press("ctrl+end")
         shown = watch.text("#inspector")
         assert "hop 6  203.0.113.80" in shown
         assert "5 sent · 5 answered · 0 lost" in shown

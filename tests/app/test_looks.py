@@ -41,7 +41,7 @@ def app(script: Iterable[ev.Event]) -> TraceApp:
 @pytest.mark.parametrize("size", [(80, 24), (120, 30), (200, 60)], ids=lambda size: str(size[0]))
 @pytest.mark.parametrize(
     ("script", "keys"),
-    [(path, ""), (wrong, "down down enter"), (long, "end enter")],
+    [(path, ""), (wrong, "down down enter"), (long, "ctrl+end enter")],
     ids=["fine", "wrong", "long"],
 )
 def test_the_view(snap_compare, script, keys: str, size: tuple[int, int]) -> None:

@@ -130,14 +130,14 @@ async def test_a_third_run_can_be_chosen() -> None:
         await watch.press("c")
         screen = watch.app.screen
         assert isinstance(screen, CompareScreen)
-        assert screen._pair == (2, 3)
+        assert screen._shown == (2, 3)
         await watch.press("left")
-        assert screen._pair == (1, 3)
+        assert screen._shown == (1, 3)
         await watch.until(
             lambda: screen._comparison and [run.number for run in screen._comparison.runs] == [1, 3]
         )
         await watch.press("right")
-        assert screen._pair == (2, 3)
+        assert screen._shown == (2, 3)
 
 
 async def test_h_shows_the_paths_and_keeps_up() -> None:

@@ -194,7 +194,7 @@ async def test_more_hops_than_lines_can_be_reached() -> None:
     many = [(f"10.0.0.{n}", float(n)) for n in range(1, 31)]
     async with watching(FakeSource(path(3, hops=many)), size=(80, 16)) as watch:
         assert "10.0.0.30" not in watch.text("#hops")
-        await watch.press("end")
+        await watch.press("ctrl+end")
         await watch.pilot.pause(0.1)
         text = watch.text("#hops")
         assert "10.0.0.30" in text
@@ -202,7 +202,7 @@ async def test_more_hops_than_lines_can_be_reached() -> None:
         await watch.press("enter")
         await watch.pilot.pause(0.1)
         assert "10.0.0.30" in watch.text("#hops"), "the inspector does not hide its hop"
-        await watch.press("home")
+        await watch.press("ctrl+home")
         await watch.pilot.pause(0.1)
         assert "10.0.0.1 " in watch.text("#hops")
 
@@ -210,7 +210,7 @@ async def test_more_hops_than_lines_can_be_reached() -> None:
 async def test_a_scroll_bar_hides_nothing() -> None:
     many = [(f"10.0.0.{n}", float(n)) for n in range(1, 31)]
     async with watching(FakeSource(path(3, hops=many)), size=(80, 16)) as watch:
-        await watch.press("end")
+        await watch.press("ctrl+end")
         await watch.pilot.pause(0.2)
         seen_lines = [
             "".join(segment.text for segment in strip)
@@ -234,7 +234,7 @@ async def test_a_session_without_hops_is_drawn() -> None:
     async with watching() as watch:
         empty: Snapshot = replace(seen(watch), run=replace(seen(watch).run, hops=()))
         watch.app.live.snapshot = empty
-        await watch.press("down", "enter", "y", "end")
+        await watch.press("down", "enter", "y", "ctrl+end")
         assert watch.app.failure is None
 
 
@@ -247,7 +247,7 @@ def test_the_made_up_path_is_what_the_tests_think() -> None:
 async def test_the_selected_hop_stays_in_sight_when_lines_come_in_above_it() -> None:
     many = [(f"10.0.0.{n}", float(n)) for n in range(1, 19)]
     async with watching(FakeSource(path(3, hops=many)), size=(80, 24)) as watch:
-        await watch.press("end")
+        await watch.press("ctrl+end")
         assert "10.0.0.18" in watch.text("#hops")
         others = [answer(900 + n, 2, f"198.51.100.{n}") for n in range(4)]
         watch.source.play(*(event for pair in others for event in pair))
@@ -261,7 +261,7 @@ async def test_a_bar_that_appears_shows_where_the_table_is() -> None:
     many = [(f"10.0.0.{n}", float(n)) for n in range(1, 19)]
     async with watching(FakeSource(path(3, hops=many)), size=(80, 24)) as watch:
         table = watch.app.live.table
-        await watch.press("end", "enter")
+        await watch.press("ctrl+end", "enter")
         await watch.until(lambda: table.show_vertical_scrollbar)
         assert table.scroll_y > 0
         assert table.vertical_scrollbar.position == table.scroll_y

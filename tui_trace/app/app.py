@@ -27,7 +27,7 @@ from tui_trace.app.export import ExportError, View, export
 from tui_trace.app.helpscreen import HelpScreen
 from tui_trace.app.history import History
 from tui_trace.app.keybar import Hint
-from tui_trace.app.keys import KEYS, Key
+from tui_trace.app.keys import KEYS, Key, footer_keys
 from tui_trace.app.live import LiveScreen
 from tui_trace.app.pathscreen import PathScreen
 from tui_trace.app.styles import sheets
@@ -115,7 +115,7 @@ class TraceApp(App[None]):
     `failure` the one line that stderr should get.
     """
 
-    CSS = sheets("live", "help", "chooser", "reading")
+    CSS = sheets("live", "help", "chooser", "reading", "charts")
     TITLE = "tui-trace"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key.keys, key.action, key.label, False, tooltip=key.about, id=key.id, priority=True)
@@ -172,8 +172,7 @@ class TraceApp(App[None]):
             {**DISPLAYS, **self._config.columns},
             [
                 Hint(key.id, self.shown_key(key, first=True), key.label, key.action, key.about)
-                for key in KEYS
-                if key.footer
+                for key in footer_keys()
             ],
             send=self._send,
             trace=self._look_up,

@@ -9,13 +9,15 @@ from textual.widgets import Input
 from tui_trace.app.columns import DISPLAYS
 from tui_trace.app.dials import Dials, Turn
 from tui_trace.app.export import ENDINGS, View, proposed
+from tui_trace.app.heading import clock
 from tui_trace.app.history import History
 from tui_trace.app.keybar import KeyBar
 from tui_trace.app.people import Calling
 from tui_trace.app.prompt import Prompt
+from tui_trace.events import Note
 from tui_trace.session.model import Snapshot
 from tui_trace.settings import SettingError
-from tui_trace.source import Command, Reset
+from tui_trace.source import Command, Reset, Tell
 from tui_trace.text import clean
 
 
@@ -49,11 +51,18 @@ class AskingScreen(Screen[None]):
         self._history = history
         self._write = write
         self._exported: View | None = None
+        self._noting = 0
+        """The moment that the note under way is about."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Those of the display in use."""
         return self._columns[self._display_now]
+
+    @property
+    def here(self) -> int:
+        """The moment that is looked at, in ns since the session began."""
+        raise NotImplementedError
 
     @property
     def prompt(self) -> Prompt:
@@ -87,12 +96,12 @@ class AskingScreen(Screen[None]):
         self._send(Reset())
 
     def action_ask(self, question: str) -> None:
-        """`P`, `Q`, `S`, `f`, `m`, `/`."""
+        """`P`, `Q`, `S`, `f`, `m`, `/`, `e`, `N`."""
         why_not = self._dials.why_not(question)
         if why_not is not None:
             self.say(why_not)
             return
-        if question == "export" and self.snapshot is None:
+        if question in ("export", "note") and self.snapshot is None:
             self.say("nothing happened yet")
             return
         value = self._proposed(question)
@@ -100,6 +109,9 @@ class AskingScreen(Screen[None]):
         self.prompt.ask(question, value)
         if question == "export":
             self.prompt.say(f"The ending says what: {' '.join(ENDINGS)} · Escape leaves")
+        if question == "note":
+            self._noting = self.here
+            self.prompt.say(f"Pinned to {clock(self._noting)} · Enter keeps · Escape leaves")
 
     def _proposed(self, question: str) -> str:
         if self.snapshot is None:
@@ -131,6 +143,12 @@ class AskingScreen(Screen[None]):
         if question == "export" and self._exported is not None:
             self.prompt.wait("writing …")
             self._write(self._exported, text)
+            return
+        if question == "note":
+            self.close_prompt()
+            if text:
+                self._send(Tell(Note(at=0, text=text, moment=self._noting)))
+                self.say(f"noted at {clock(self._noting)}")
             return
         try:
             turn = self._dials.answer(question, text)

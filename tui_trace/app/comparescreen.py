@@ -11,9 +11,10 @@ from tui_trace.app.columns import Tone
 from tui_trace.app.people import Calling, People
 from tui_trace.app.reading import ReadingScreen
 from tui_trace.app.rows import Line
-from tui_trace.app.sideways import comparison_lines
+from tui_trace.app.sideways import comparison_lines, most_sides
 from tui_trace.session.compare import Comparison, compare
 from tui_trace.session.model import Run, Snapshot
+from tui_trace.settings import ProbeSettings
 
 _PAUSE = 1.0
 """Seconds from one comparison to the next."""
@@ -30,66 +31,112 @@ class Compared(Message):
 
 
 class CompareScreen(ReadingScreen):
-    """The run in force and another one; left and right choose the other.
-
-    What is slow, the tests on the samples, happens in a thread; the view goes on.
-    """
+    """The run in force and others; what is slow, the tests on the samples, happens in a thread."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "dismiss", "close", id="compare.close", tooltip="Back to the table"),
         Binding("left", "other(-1)", "earlier", id="compare.earlier", tooltip="An earlier run"),
         Binding("right", "other(1)", "later", id="compare.later", tooltip="A later run"),
+        Binding("plus", "more", "more", id="compare.more", tooltip="One more run beside these"),
+        Binding("minus", "less", "less", id="compare.less", tooltip="One run less"),
+        Binding("b", "alternate", "turns", id="compare.turns", tooltip="These two in turns"),
     ]
     HEADING = "Runs compared"
-    HINT = " ← → another run · ↑ ↓ scroll · Escape leaves"
+    HINT = " ← → another run · + - more, less · b in turns · ↑ ↓ scroll · Escape leaves"
 
     def __init__(
-        self, snapshot: Snapshot, calling: Calling, watch: Callable[[tuple[int, ...]], None]
+        self,
+        snapshot: Snapshot,
+        calling: Calling,
+        watch: Callable[[tuple[int, ...]], None],
+        alternate: Callable[[tuple[ProbeSettings, ProbeSettings] | None], None],
     ) -> None:
-        """`watch` asks for runs by their numbers; `look_at` then brings them."""
+        """`watch` asks for runs by their numbers; `look_at` then brings them.
+
+        `alternate` has two settings take turns; None: if they do, no more.
+        """
         super().__init__()
         self._snapshot = snapshot
         self._calling = calling
         self._watch = watch
-        self._other = max(snapshot.earlier)
+        self._alternate = alternate
+        now = snapshot.run
+        self._shown = tuple(sorted((now.turns_with or max(snapshot.earlier), now.number)))
+        """Numbers of the runs side by side."""
         self._runs: tuple[Run, ...] = ()
         self._comparison: Comparison | None = None
         self._comparing = False
 
-    @property
-    def _pair(self) -> tuple[int, ...]:
-        return tuple(sorted({self._other, self._snapshot.run.number}))
-
     def on_mount(self) -> None:
         """Ask for the runs."""
         super().on_mount()
-        self._watch(self._pair)
+        self._watch(self._shown)
 
     def on_unmount(self) -> None:
         """They are needed no more."""
         self._watch(())
 
+    def _show(self, numbers: tuple[int, ...]) -> None:
+        self._shown = tuple(sorted(numbers))
+        self._watch(self._shown)
+
     def look_at(self, snapshot: Snapshot, runs: tuple[Run, ...]) -> None:
         """How things stand now."""
-        before, self._snapshot = self._pair, snapshot
-        if self._other == snapshot.run.number or self._other not in snapshot.earlier:
-            self._other = max(snapshot.earlier, default=snapshot.run.number)
-        if self._pair != before:
-            self._watch(self._pair)
+        before, now = self._snapshot.run, snapshot.run
+        self._snapshot = snapshot
+        if now.number != before.number:
+            if now.turns_with:
+                self._show((now.turns_with, now.number))
+            elif not before.turns_with and now.number not in self._shown:
+                self._show((*(one for one in self._shown if one != before.number), now.number))
+        if len(self._known) > 1 and not set(self._shown) <= set(self._known):
+            # a recording went back to where these runs were not yet
+            self._show(self._known[-2:])
         self._runs = runs
         self._compare()
 
+    @property
+    def _known(self) -> tuple[int, ...]:
+        return tuple(sorted((*self._snapshot.earlier, self._snapshot.run.number)))
+
+    @property
+    def _changing(self) -> int:
+        """The one that gives way to another: the first that is not the run in force."""
+        now = self._snapshot.run.number
+        return next((one for one in self._shown if one != now), self._shown[0])
+
     def action_other(self, step: int) -> None:
         """Left and right."""
-        others = self._snapshot.earlier
-        if not others:
-            return
-        self._other = others[(others.index(self._other) + step) % len(others)]
-        self._watch(self._pair)
+        gone = self._changing
+        kept = tuple(one for one in self._shown if one != gone)
+        others = [one for one in self._known if one not in kept]
+        if len(others) > 1:
+            self._show((*kept, others[(others.index(gone) + step) % len(others)]))
+
+    def action_more(self) -> None:
+        """`+`."""
+        others = [one for one in self._known if one not in self._shown]
+        if others and len(self._shown) < most_sides(self.size.width):
+            self._show((*self._shown, others[-1]))
+        else:
+            self.hint("There is no other run" if not others else "There is no room for another")
+
+    def action_less(self) -> None:
+        """`-`."""
+        if len(self._shown) > 2:
+            gone = self._changing
+            self._show(tuple(one for one in self._shown if one != gone))
+
+    def action_alternate(self) -> None:
+        """`b`: from here on these two take turns, or no more."""
+        if self._snapshot.run.turns_with:
+            self._alternate(None)
+        elif len(self._runs) == 2:
+            self._alternate((self._runs[0].settings, self._runs[1].settings))
 
     def _compare(self) -> None:
         runs = self._runs
-        if self._comparing or tuple(run.number for run in runs) != self._pair or len(runs) < 2:
+        if self._comparing or tuple(run.number for run in runs) != self._shown:
             return
         if self._comparison is not None and self._comparison.runs == runs:
             return

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tui_trace.app.heading import interval_words
+from tui_trace.session.model import Run
 from tui_trace.settings import (
     NS_PER_S,
     Pace,
@@ -19,12 +20,17 @@ from tui_trace.settings import (
     parse_size,
     parse_tos,
     parse_ttl,
+    protocol_words,
     tos_words,
 )
-from tui_trace.source import Command, SetPace, Switch
+from tui_trace.source import Alternate, Command, SetPace, Switch, Visit
 
 INTERVALS = tuple(round(s * NS_PER_S) for s in (0.1, 0.2, 0.5, 1, 2, 5, 10))
 """Nanoseconds; the steps of the keys for faster and slower."""
+FLOWS = 8
+"""Sent on demand: of two ways, all take the same one in one case of 128."""
+VISIT = 3
+"""Rounds that they are sent for."""
 
 
 class Turn(NamedTuple):
@@ -45,7 +51,10 @@ class Dials:
         self.pace = pace
         self.family = 4
         self._asked = {switches.current}
+        self._before: ProbeSettings | None = None
+        """Those in use before the last switch."""
         self._run = 0
+        self._turns_with = 0
 
     @property
     def settings(self) -> ProbeSettings:
@@ -135,17 +144,43 @@ class Dials:
         self.switches.change(**fields)
         return self._switched(before)
 
-    def follow(self, run: int, settings: ProbeSettings) -> None:
+    def alternate(self, pair: tuple[ProbeSettings, ProbeSettings] | None = None) -> Turn:
+        """Take turns between two settings, those now and before if none are given, or no more."""
+        if pair is None and self._turns_with:
+            return Turn(Switch(self.settings), f"no more turns: {protocol_words(self.settings)}")
+        first, second = pair or (self._before, self.settings)
+        if first is None:
+            return Turn(None, "turns are taken by two settings: switch something first")
+        if first == second:
+            return Turn(None, "these are the same settings: there is nothing to take turns")
+        if second != self.settings:
+            self._before, self.switches.current = self.settings, second
+        self._asked |= {first, second}
+        return Turn(Alternate(first, second))
+
+    def flows(self) -> Turn:
+        """Some more flows for a while, to see where load is balanced."""
+        if self.settings.flows > 1:
+            return Turn(None, f"{self.settings.flows} flows are sent anyway: H shows the ways")
+        more = replace(self.settings, flows=FLOWS)
+        self._asked.add(more)
+        text = f"{FLOWS} flows for {VISIT} rounds, to see whether load is balanced …"
+        return Turn(Visit(more, VISIT), text)
+
+    def follow(self, run: Run) -> None:
         """A run is in force. If nobody here asked for it (`--mtu` did), it is where keys go on."""
-        if run != self._run and settings not in self._asked:
-            self.switches.current = settings
-        self._run = run
+        if run.number != self._run and run.settings not in self._asked:
+            self.switches.current = run.settings
+        self._run = run.number
+        self._turns_with = run.turns_with
 
     def _switched(self, before: ProbeSettings) -> Turn:
         self.switches.current, warning = fitted(self.settings, self.family)
         self._asked.add(self.settings)
-        changed = self.settings != before
-        return Turn(Switch(self.settings) if changed else None, warning)
+        if self.settings == before:
+            return Turn(None, warning)
+        self._before = before
+        return Turn(Switch(self.settings), warning)
 
     def _paced(self, pace: Pace) -> Turn:
         if pace == self.pace:

@@ -143,6 +143,8 @@ def heading(
         (f"round {run.rounds} · {clock(snapshot.at)} · run {run.number}", Tone.PLAIN),
         (f" ({protocol_words(run.settings)})", Tone.DIM),
     ]
+    if run.turns_with:
+        progress.append((f" in turns with run {run.turns_with}", Tone.WARN))
     if path := path_words(snapshot):
         progress.append((f"  {path}", Tone.PLAIN))
     if snapshot.foreign:

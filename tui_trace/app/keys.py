@@ -15,7 +15,6 @@ class Key(NamedTuple):
     """One or two words for the footer."""
     about: str
     """A sentence for the help screen, the command palette and the tooltip."""
-    footer: bool = True
     priority: bool = False
 
 
@@ -36,8 +35,8 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
                 "tcp_flags",
                 "flags",
                 "TCP flags: SYN, ACK, SYN+ACK, SYN+ECN",
-                False,
             ),
+            Key("probe.flows", "x", "flows", "flows", "Some more flows: is load balanced?"),
         ),
     ),
     (
@@ -45,10 +44,10 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         (
             Key("pace.pause", "p,space", "pause", "pause", "Pause, and go on"),
             Key("pace.reset", "r", "reset", "reset", "Start counting afresh, in a new run"),
-            Key("pace.slower", "plus", "slower", "slower", "Longer interval between rounds", False),
-            Key("pace.faster", "minus", "faster", "faster", "Shorter interval", False),
-            Key("pace.first", "f", "ask('first_ttl')", "first TTL", "First TTL probed", False),
-            Key("pace.max", "m", "ask('max_ttl')", "max TTL", "Largest TTL probed", False),
+            Key("pace.slower", "plus", "slower", "slower", "Longer interval between rounds"),
+            Key("pace.faster", "minus", "faster", "faster", "Shorter interval"),
+            Key("pace.first", "f", "ask('first_ttl')", "first TTL", "First TTL probed"),
+            Key("pace.max", "m", "ask('max_ttl')", "max TTL", "Largest TTL probed"),
         ),
     ),
     (
@@ -57,29 +56,32 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("view.display", "d", "display", "display", "Latency, jitter or percentiles"),
             Key("view.columns", "o", "columns", "columns", "Choose the columns"),
             Key("view.inspect", "enter", "inspect", "inspect", "Inspect the selected hop"),
+            Key("view.charts", "g", "charts", "charts", "RTT over time, and every hop's outcomes"),
             Key("view.names", "n", "names", "names", "Names, addresses, or both"),
             Key("view.origins", "z", "origins", "ASN", "Show or hide AS numbers"),
-            Key("view.whois", "w", "whois", "whois", "The registry's record of the hop", False),
-            Key("view.up", "up", "select(-1)", "up", "Select the hop above", False),
-            Key("view.down", "down", "select(1)", "down", "Select the hop below", False),
-            Key("view.first", "home", "select(-1000)", "first", "Select the first hop", False),
-            Key("view.last", "end", "select(1000)", "last", "Select the last hop", False),
-            Key(
-                "view.close", "escape", "close", "close", "Close inspector; no hop selected", False
-            ),
-            Key("view.copy", "y", "copy", "copy", "Copy the selected row as text", False),
+            Key("view.whois", "w", "whois", "whois", "The registry's record of the hop"),
+            Key("view.up", "up", "select(-1)", "up", "Select the hop above"),
+            Key("view.down", "down", "select(1)", "down", "Select the hop below"),
+            Key("view.first", "ctrl+home", "select(-1000)", "first", "Select the first hop"),
+            Key("view.last", "ctrl+end", "select(1000)", "last", "Select the last hop"),
+            Key("view.close", "escape", "close", "close", "Close inspector; no hop selected"),
+            Key("view.copy", "y", "copy", "copy", "Copy the selected row as text"),
         ),
     ),
     (
         "Over time",
         (
             Key("time.compare", "c", "compare", "compare", "Compare with another run"),
+            Key("time.turns", "b", "alternate", "turns", "Two settings in turns, round by round"),
+            Key("time.note", "N", "ask('note')", "note", "Pin a note to this moment"),
             Key("time.paths", "H", "paths", "paths", "Every path so far, and what moved"),
-            Key("time.back", "left", "back(-1)", "back", "Back in time; probing goes on", False),
-            Key("time.forward", "right", "back(1)", "forward", "Forward in time", False),
+            Key("time.back", "left", "back(-1)", "back", "Back in time; probing goes on"),
+            Key("time.forward", "right", "back(1)", "forward", "Forward in time"),
             Key("time.before", "left_square_bracket", "change(-1)", "before", "The change before"),
             Key("time.after", "right_square_bracket", "change(1)", "after", "The change after"),
-            Key("time.live", "l", "live", "live", "Back to the present", False),
+            Key("time.start", "home", "back(-1000000)", "start", "Back to the start"),
+            Key("time.end", "end", "back(1000000)", "end", "Forward to the present"),
+            Key("time.live", "l", "live", "live", "Back to the present"),
         ),
     ),
     (
@@ -89,9 +91,42 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("app.export", "e", "ask('export')", "export", "Write view or session to a file"),
             Key("app.help", "question_mark,h", "help", "help", "This help"),
             Key("app.quit", "q", "leave", "quit", "Quit; the last table stays in the terminal"),
-            Key("app.interrupt", "ctrl+c", "leave", "quit", "Quit, from anywhere", False, True),
+            Key("app.interrupt", "ctrl+c", "leave", "quit", "Quit, from anywhere", True),
         ),
     ),
 )
 
 KEYS: tuple[Key, ...] = tuple(key for _, keys in GROUPS for key in keys)
+
+FOOTER = (
+    "probe.tcp",
+    "probe.udp",
+    "probe.icmp",
+    "probe.port",
+    "probe.tos",
+    "probe.df",
+    "probe.size",
+    "time.compare",
+    "time.paths",
+    "view.inspect",
+    "time.turns",
+    "pace.pause",
+    "view.charts",
+    "view.display",
+    "pace.reset",
+    "time.before",
+    "time.after",
+    "app.export",
+    "app.target",
+    "view.columns",
+    "view.names",
+    "view.origins",
+    "app.help",
+    "app.quit",
+)
+"""The keys of the footer, the most important first: as many as have room are shown."""
+
+
+def footer_keys() -> list[Key]:
+    """In their order."""
+    return sorted((key for key in KEYS if key.id in FOOTER), key=lambda key: FOOTER.index(key.id))

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui_trace.app.asking import AskingScreen
+from tui_trace.app.chartscreen import ChartScreen
 from tui_trace.app.chooser import ColumnChooser
 from tui_trace.app.columns import DISPLAYS, responders
 from tui_trace.app.comparescreen import CompareScreen
@@ -16,15 +17,17 @@ from tui_trace.app.heading import has_room, heading, probe_words
 from tui_trace.app.history import History
 from tui_trace.app.inspector import Inspector
 from tui_trace.app.keybar import Hint, KeyBar
-from tui_trace.app.keys import KEYS
+from tui_trace.app.keys import FOOTER, KEYS
 from tui_trace.app.pathscreen import PathScreen
 from tui_trace.app.people import Calling, People
 from tui_trace.app.prompt import Prompt
 from tui_trace.app.rows import row_text
+from tui_trace.app.sideways import balance_words
 from tui_trace.app.table import HopTable
 from tui_trace.app.toned import Lines
 from tui_trace.app.travel import TimeTravel
-from tui_trace.session.model import Snapshot
+from tui_trace.session.model import Run, Snapshot
+from tui_trace.settings import ProbeSettings
 from tui_trace.source import Command, Enquire, LookUp
 
 _TALL = 40
@@ -40,7 +43,7 @@ class LiveScreen(AskingScreen):
             key.keys,
             f"app.{key.action}" if key.action in ("leave", "help") else key.action,
             key.label,
-            show=key.footer,
+            show=key.id in FOOTER,
             tooltip=key.about,
             id=key.id,
         )
@@ -85,6 +88,11 @@ class LiveScreen(AskingScreen):
         return self.query_one(HopTable)
 
     @property
+    def here(self) -> int:
+        """The moment that is looked at, in ns since the session began."""
+        return self._travel.here
+
+    @property
     def _inspector(self) -> Inspector:
         return self.query_one(Inspector)
 
@@ -99,12 +107,21 @@ class LiveScreen(AskingScreen):
 
     def take(self, snapshot: Snapshot) -> None:
         """How things stand now; seen at once, unless the past is looked at."""
-        self._travel.present = snapshot
-        self._dials.follow(snapshot.run.number, snapshot.run.settings)
+        before, self._travel.present = self._travel.present, snapshot
+        self._dials.follow(snapshot.run)
+        if before is not None:
+            self._tell_turn(before.run, snapshot)
         if self._travel.moment is None:
             self.snapshot = snapshot
         else:
             self._show_timestrip()
+
+    def _tell_turn(self, before: Run, snapshot: Snapshot) -> None:
+        now = snapshot.run
+        if now.turns_with and now.number != before.number and self.app.screen is self:
+            self.action_compare()
+        elif before.settings.flows > now.settings.flows and now.number < before.number:
+            self.say(balance_words(snapshot, before.number))
 
     def take_past(self, snapshot: Snapshot) -> None:
         """How things stood."""
@@ -120,6 +137,8 @@ class LiveScreen(AskingScreen):
         self._show_hops(snapshot)
         self._show_inspector()
         self._show_timestrip()
+        if isinstance(self.app.screen, ChartScreen):
+            self.app.screen.look_at(snapshot)
 
     def _show_hops(self, snapshot: Snapshot) -> None:
         self.table.show(snapshot.run.hops, People(snapshot.who, self.calling))
@@ -158,11 +177,10 @@ class LiveScreen(AskingScreen):
 
     def _show_timestrip(self) -> None:
         strip = self.query_one("#timestrip", Lines)
-        line = self._travel.strip(self.snapshot, self.size.width)
-        if strip.display != bool(line):
-            strip.display = bool(line)
-        if line:
-            strip.show([line])
+        lines = self._travel.strip(self.snapshot, self.size.width)
+        if strip.display != bool(lines):
+            strip.display = bool(lines)
+        strip.show(lines)
 
     def _show_inspector(self) -> None:
         if self._inspector.display:
@@ -213,6 +231,12 @@ class LiveScreen(AskingScreen):
             self.table.move(1)
         self._inspector.display = not self._inspector.display
         self._show_inspector()
+
+    def action_charts(self) -> None:
+        """`g`: of the selected hop, or of the last."""
+        if self.snapshot is not None:
+            ttl = self.table.selected
+            self.app.push_screen(ChartScreen(self.snapshot, ttl, self.calling, self._travel.place))
 
     def action_display(self) -> None:
         """`d`: the next set of columns."""
@@ -268,10 +292,22 @@ class LiveScreen(AskingScreen):
 
     def action_compare(self) -> None:
         """`c`."""
-        if self.snapshot is None or not self.snapshot.earlier:
+        present = self._travel.present
+        if present is None or not present.earlier:
             self.say("there is but one run so far: switch something, then compare")
             return
-        self.app.push_screen(CompareScreen(self.snapshot, self.calling, self._watch))
+        self.app.push_screen(CompareScreen(present, self.calling, self._watch, self._take_turns))
+
+    def _take_turns(self, pair: tuple[ProbeSettings, ProbeSettings] | None) -> None:
+        self._turned(self._dials.alternate(pair))
+
+    def action_alternate(self) -> None:
+        """`b`: the settings now and before take turns, or no more."""
+        self._take_turns(None)
+
+    def action_flows(self) -> None:
+        """`x`."""
+        self._turned(self._dials.flows())
 
     def action_paths(self) -> None:
         """`H`."""

@@ -15,6 +15,7 @@ QUESTIONS = {
     "max_ttl": "Largest TTL",
     "target": "New target",
     "export": "Write to file",
+    "note": "Note",
 }
 
 

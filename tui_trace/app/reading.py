@@ -43,6 +43,10 @@ class ReadingScreen(ModalScreen[None]):
         self.query_one("#reading-hint", Lines).show([[(self.HINT, Tone.DIM)]])
         self.tell()
 
+    def hint(self, text: str) -> None:
+        """A line in place of the keys."""
+        self.query_one("#reading-hint", Lines).show([[(f" {text}", Tone.WARN)]])
+
     def on_resize(self) -> None:
         """Other line ends."""
         self.tell()

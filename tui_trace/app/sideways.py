@@ -54,9 +54,29 @@ def comparison_lines(comparison: Comparison, width: int, people: People) -> list
     return [*lines, *_wrapped(f"Differences by {comparison.test}.", width, Tone.DIM)]
 
 
+def most_sides(width: int) -> int:
+    """Runs that have room beside one another."""
+    return max((width - _NUMBER - 1 - _HOST) // (_NARROW + 2), 2)
+
+
+def balance_words(snapshot: Snapshot, run: int) -> str:
+    """What the flows of a run saw: `8 flows take 3 ways at hop 4`."""
+    hops = [
+        hop
+        for path in snapshot.paths
+        if any(visit.run == run for visit in path.visits)
+        for hop in path.hops
+        if len(hop.addresses) > 1
+    ]
+    if not hops:
+        return "all flows take the same path: no load balancing seen"
+    told = ", ".join(f"{len(hop.addresses)} ways at hop {hop.ttl}" for hop in hops[:4])
+    return f"load is balanced: {told}{' …' if len(hops) > 4 else ''} · H shows them"
+
+
 def _titles(comparison: Comparison, wide: bool) -> list[list[str]]:
     named = [
-        f"run {run.number}  {name}, {run.rounds} rounds"
+        f"run {run.number}  {name}, {run.rounds} round{'' if run.rounds == 1 else 's'}"
         for run, name in zip(comparison.runs, comparison.names, strict=True)
     ]
     figures = f"{'Loss%':>5} {'':<8}{'Min/Avg±SD/Max' if wide else 'Avg±SD'}"

@@ -1,25 +1,31 @@
-"""The whole session in one line: the target's RTT, its losses, and the paths by letter."""
+"""The whole session in one line: the target's RTT and losses, paths by letter, and notes."""
 
 import math
 
 from tui_trace.app.columns import BLOCKS, Tone
 from tui_trace.app.heading import clock
-from tui_trace.app.rows import Line
-from tui_trace.session.model import Bucket, Timeline
+from tui_trace.app.rows import Line, fit
+from tui_trace.session.model import Bucket, Happening, Moment, Timeline
+from tui_trace.text import clean
 
 
-def timestrip(timeline: Timeline, at: int, width: int) -> Line:
-    """`0:00 A▁▁▂▁×▁B▂▂▂ 2:05`, `width` cells; the moment `at` (ns) stands out.
+def timestrip(timeline: Timeline, at: int, width: int) -> list[Line]:
+    """`0:00 A▁▁▂▁×▁B▂▂▂ 2:05`, and below it what happened there; `width` cells each.
 
-    A letter is where a path begins, `×` where the target lost probes, a space where there was no
-    answer. The scale is logarithmic, as in the table.
+    The moment `at` (ns) stands out. A letter is where a path begins, `*` where the user wrote
+    something down, `×` where the target lost probes, a space where there was no answer. The scale
+    is logarithmic, as in the table.
     """
     end = clock(len(timeline.buckets) * timeline.width)
     room = width - len(end) - 8
     buckets = timeline.buckets
     if room < 1 or not buckets:
-        return [(" " * width, Tone.DIM)]
+        return [[(" " * width, Tone.DIM)]] * 2
     cells = min(room, len(buckets))
+
+    def cell_of(moment: int) -> int:
+        return min(max(moment, 0) // timeline.width, len(buckets) - 1) * cells // len(buckets)
+
     means = [bucket.mean for bucket in buckets if bucket.mean]
     low, high = min(means, default=1.0), max(means, default=1.0)
     step = len(BLOCKS) / math.log(max(high, 2 * low) / low)
@@ -30,15 +36,27 @@ def timestrip(timeline: Timeline, at: int, width: int) -> Line:
         path = next((bucket.path for bucket in part if bucket.path != letter), letter)
         shown.append(path[-1:] if path != letter and path else _sign(part, low, step))
         letter = part[-1].path or letter
-    here = min(max(at, 0) // timeline.width, len(buckets) - 1) * cells // len(buckets)
+    for note in timeline.notes:
+        shown[cell_of(note.at)] = "*"
+    here = cell_of(at)
     text = "".join(shown)
-    return [
+    strip: Line = [
         (" 0:00 ", Tone.DIM),
         (text[:here], Tone.SPARK),
         (text[here], Tone.FLAG),
         (text[here + 1 :], Tone.SPARK),
         (f" {end}", Tone.DIM),
     ]
+    return [strip, _told([one for one in timeline.moments if cell_of(one.at) == here], width)]
+
+
+def _told(moments: list[Moment], width: int) -> Line:
+    """The user's own words first."""
+    moments.sort(key=lambda moment: moment.what is not Happening.NOTE)
+    words = [f"{clock(moment.at)} {clean(moment.text)}" for moment in moments]
+    if not words:
+        return [(fit(" ← → a stretch · [ ] the next change · N a note · l live", width), Tone.DIM)]
+    return [(fit(f" {' · '.join(words)}", width), Tone.WARN)]
 
 
 def _sign(part: tuple[Bucket, ...], low: float, step: float) -> str:

@@ -32,13 +32,18 @@ class TimeTravel:
             return Place(f"◀ {clock(self.moment)} · l live")
         return None
 
-    def strip(self, snapshot: Snapshot | None, width: int) -> Line:
-        """The whole session in one line; empty in the present."""
+    def strip(self, snapshot: Snapshot | None, width: int) -> list[Line]:
+        """The whole session in a line, and what happened at its cursor; empty in the present."""
         history = self._history()
         if snapshot is None or (self.moment is None and history.playback is None):
             return []
         at = snapshot.at if self.moment is None else self.moment
         return timestrip(history.timeline(self.present), at, width)
+
+    @property
+    def here(self) -> int:
+        """The moment that is looked at, in ns since the session began."""
+        return self._at()
 
     # --- each of these gives one line that says why nothing happened, or None
 

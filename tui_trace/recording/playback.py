@@ -10,7 +10,7 @@ from tui_trace.events import Event, Notice
 from tui_trace.recording.reader import Recording
 from tui_trace.session.fold import Session
 from tui_trace.settings import NS_PER_S
-from tui_trace.source import Command, LookUp, Reset, SetPace, Sink, Switch
+from tui_trace.source import Alternate, Command, LookUp, Reset, SetPace, Sink, Switch, Visit
 
 TICK = 0.05
 """Seconds from one pulse to the next while a recording plays or stands still."""
@@ -101,7 +101,7 @@ class Playback:
 
     def command(self, command: Command) -> None:
         """Nothing that was sent can be changed: the sink gets a line that says so."""
-        if isinstance(command, (Switch, SetPace, Reset, LookUp)):
+        if isinstance(command, (Switch, Alternate, Visit, SetPace, Reset, LookUp)):
             with self._wake:
                 self._refused = True
                 self._wake.notify()

@@ -1,0 +1,220 @@
+"""What a chart of the last outcomes shows, and where. Pure text and numbers: no widget, no library.
+
+All charts share one window of time, cut into cells: what stands in one column happened at once.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tui_trace.app.columns import Tone, ms, percent
+from tui_trace.app.heading import clock
+from tui_trace.app.rows import Line, fit
+from tui_trace.session.model import LOST, Hop, Snapshot
+from tui_trace.settings import NS_PER_MS, NS_PER_S
+
+SHADES = "░▒▓█"
+STEPS = (2, 10, 50)
+"""Milliseconds above the smallest RTT of a hop, at which the next shade begins."""
+LEGEND = "░ <2  ▒ <10  ▓ <50  █ ≥50 ms above the hop's least   × lost"
+_TONES = (Tone.DIM, Tone.SPARK, Tone.MARK, Tone.WARN)
+_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400)
+_TICK = 10
+"""Cells between two ticks of the time axis at least."""
+
+
+class Window(NamedTuple):
+    """The stretch of time that is shown."""
+
+    cells: int
+    """Columns; the newest outcome is in the last."""
+    step: int
+    """Outcomes in a cell."""
+    total: int
+    """Probes that each hop was sent so far, the one under way counted."""
+    queries: int
+    period: float | None
+    """Seconds from one outcome to the next; None where it was not the same throughout."""
+    start: float
+    """Seconds from the start of the session to the first outcome of the run."""
+
+    def cell(self, index: float) -> float:
+        """Where in the window, in cells, the outcome of this number is: below 0 it is too old."""
+        return index / self.step - ((self.total - 1) // self.step + 1 - self.cells)
+
+    def outcomes(self, hop: Hop) -> Iterator[tuple[float, int]]:
+        """The middle of each outcome in cells, and the outcome, oldest first.
+
+        A hop whose turn in this round is still to come leaves the place of it empty.
+        """
+        waits = self.total - hop.sent
+        end = self.total - (waits if 0 < waits <= self.queries else 0)
+        for index, outcome in enumerate(hop.recent, end - len(hop.recent)):
+            at = self.cell(index + 0.5)
+            if at >= 0:
+                yield at, outcome
+
+    def ticks(self) -> tuple[list[float], list[str]]:
+        """Where the time axis has its ticks, in cells, and what they are called.
+
+        By the clock of the session, or, without a steady pace, by how many probes ago it was.
+        """
+        if self.period is None:
+            ago = range(0, self.cells - _TICK // 2, _TICK)
+            return (
+                [float(self.cells - cells) for cells in ago],
+                [f"−{cells * self.step}" if cells else "now" for cells in ago],
+            )
+        second = 1 / (self.period * self.step)
+        every = next((s for s in _SECONDS if s * second >= _TICK), _SECONDS[-1])
+        first = self.start - self.cell(0) / second
+        last = first + self.cells / second
+        times = range(max(math.ceil(first / every), 0) * every, math.floor(last) + 1, every)
+        return [(time - first) * second for time in times], [clock(t * NS_PER_S) for t in times]
+
+    @property
+    def words(self) -> str:
+        """`a cell 5 s`."""
+        if self.period is None:
+            return f"a cell {self.step} probes" if self.step > 1 else "a cell 1 probe"
+        return f"a cell {self.step * self.period:g} s"
+
+
+def window(snapshot: Snapshot, cells: int) -> Window:
+    """All outcomes that are remembered, in so many cells."""
+    run, queries = snapshot.run, max(snapshot.pace.queries, 1)
+    cells = max(cells, 1)
+    most = max((len(hop.recent) for hop in run.hops), default=0)
+    return Window(
+        cells=cells,
+        step=max(-(-most // cells), 1),
+        total=run.rounds * queries,
+        queries=queries,
+        period=_period(snapshot, queries),
+        start=run.opened / NS_PER_S,
+    )
+
+
+def _period(snapshot: Snapshot, queries: int) -> float | None:
+    """The outcomes carry no times: they have them only if the pace was one all along."""
+    run = snapshot.run
+    turns = 2 if run.turns_with else 1
+    each = snapshot.pace.interval * turns
+    seen = (one.seen for hop in run.hops for one in hop.responders[:1])
+    lasted = max(seen, default=snapshot.at) - run.opened
+    if abs(lasted - (run.rounds - 1) * each) > max(2 * each, 2 * NS_PER_S, lasted // 20):
+        return None
+    return each / queries / NS_PER_S
+
+
+def loss_tone(hop: Hop) -> Tone:
+    """How loud its losses are, as in the table."""
+    if not hop.responders:
+        return Tone.DIM
+    return Tone.BAD if hop.is_target else Tone.WARN
+
+
+def strip(hop: Hop, shown: Window) -> Line:
+    """A hop's outcomes, a cell each: a shade by how late the latest was, `×` if any was lost."""
+    cells: list[int | None] = [None] * shown.cells
+    for at, outcome in shown.outcomes(hop):
+        before = cells[int(at)]
+        if outcome == LOST or before == LOST:
+            cells[int(at)] = LOST
+        else:
+            cells[int(at)] = outcome if before is None else max(before, outcome)
+    least = hop.figures.min or 0
+    lost = loss_tone(hop)
+    line: Line = []
+    text, tone = "", Tone.DIM
+    for outcome in cells:
+        if outcome is None:
+            sign, own = " ", tone
+        elif outcome == LOST:
+            sign, own = "×", lost
+        elif outcome < 0:
+            sign, own = "·", Tone.DIM
+        else:
+            over = (outcome - least) / NS_PER_MS
+            level = sum(over >= step for step in STEPS)
+            sign, own = SHADES[level], _TONES[level]
+        if own is not tone:
+            line.append((text, tone))
+            text, tone = "", own
+        text += sign
+    line.append((text, tone))
+    return line
+
+
+def strip_row(hop: Hop, host: str, shown: Window, label: int, selected: bool) -> Line:
+    """`▶ 4 ix.example   7.80 ░░░×░`: the strip after `label` cells, and the loss after that."""
+    mark = "▶" if selected else " "
+    called = f"{mark}{hop.ttl:>2} {fit(host, label - 12)} {ms(hop.figures.min):>6} "
+    share = percent(hop.lost, hop.figures.count)
+    return [
+        (fit(called, label), Tone.STRONG if selected else Tone.PLAIN),
+        *strip(hop, shown),
+        (f" {share:>5}", loss_tone(hop) if hop.lost else Tone.DIM),
+    ]
+
+
+def figures(hop: Hop) -> list[tuple[str, str, Tone]]:
+    """Name, value and tone of what there is to say, the most telling first."""
+    f = hop.figures
+    share = percent(hop.lost, f.count)
+    return [
+        ("lost", f"{share} %" if share else "", loss_tone(hop) if hop.lost else Tone.PLAIN),
+        ("p50", ms(f.p50), Tone.PLAIN),
+        ("p90", ms(f.p90), Tone.PLAIN),
+        ("p99", ms(f.p99), Tone.PLAIN),
+        ("max", ms(f.max), Tone.PLAIN),
+        ("min", ms(f.min), Tone.PLAIN),
+        ("jitter", ms(f.jitter), Tone.PLAIN),
+        ("answers", str(f.count), Tone.DIM),
+    ]
+
+
+class Series(NamedTuple):
+    """A hop's outcomes as a plot has them: cells to the right, milliseconds up."""
+
+    stretches: list[list[tuple[float, float]]]
+    """Answers without a loss between them."""
+    lost: list[float]
+
+    @property
+    def rtts(self) -> list[float]:
+        """All of them."""
+        return [rtt for stretch in self.stretches for _, rtt in stretch]
+
+
+def series(hop: Hop, shown: Window) -> Series:
+    """What is in flight is neither: it is not drawn."""
+    found = Series([], [])
+    stretch: list[tuple[float, float]] = []
+    for at, outcome in shown.outcomes(hop):
+        if outcome >= 0:
+            stretch.append((at, outcome / NS_PER_MS))
+        elif outcome == LOST:
+            found.lost.append(at)
+            found.stretches.append(stretch)
+            stretch = []
+    found.stretches.append(stretch)
+    return found._replace(stretches=[stretch for stretch in found.stretches if stretch])
+
+
+def scale(rtts: Sequence[float]) -> tuple[float, float]:
+    """Floor and top of an axis: from 0, or from just below where all are far from it."""
+    top, least = max(rtts, default=0.0), min(rtts, default=0.0)
+    floor = 0.0 if least * 2 <= top else least - max((top - least) * 0.25, least * 0.02)
+    return floor, top if top > floor else floor + 1.0
+
+
+def round_ticks(floor: float, top: float, most: int) -> tuple[list[float], list[str]]:
+    """At most `most` round numbers between the two, and how they are written."""
+    least = (top - floor) / max(most, 1)
+    power = math.floor(math.log10(least))
+    step = next(s * 10.0**power for s in (1, 2, 5, 10, 20) if s * 10.0**power >= least)
+    first, last = math.ceil(floor / step), math.floor(top / step)
+    ticks = [number * step for number in range(first, last + 1)][: most + 1]
+    words = [f"{tick:.{max(-power, 0)}f}" for tick in ticks]
+    return ticks, [word if len(word) <= 7 else f"{float(word):.0e}" for word in words]

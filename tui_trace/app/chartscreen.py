@@ -1,0 +1,278 @@
+"""Charts: every hop's last outcomes as a strip, and those of one hop as plots."""
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.timer import Timer
+
+from tui_trace.app.charts import (
+    LEGEND,
+    Window,
+    figures,
+    loss_tone,
+    series,
+    strip_row,
+    window,
+)
+from tui_trace.app.columns import NO_REPLY, Tone, responders
+from tui_trace.app.heading import Place, clock
+from tui_trace.app.people import Calling, People
+from tui_trace.app.rows import Line, fit
+from tui_trace.app.toned import Lines
+from tui_trace.session.model import Hop, Snapshot
+from tui_trace.text import clean
+
+if TYPE_CHECKING:
+    from tui_trace.app.plots import Histogram, RttPlot
+
+_PAUSE = 0.5
+"""Seconds from one drawing to the next: plots are dear."""
+_PLOTS = "tui_trace.app.plots"
+_AXIS = 9
+"""Cells of a plot left of its first column."""
+_LOSS = 6
+"""Cells right of a strip."""
+_PLOT_LEAST = 9
+"""Lines of a plot and its title."""
+_STRIPS_LEAST = 5
+_HISTOGRAM_FROM = 110
+"""Cells of a terminal that has room for a histogram beside the plot."""
+_HOST_LEAST = 10
+
+
+class PlotsReady(Message):
+    """The library is there, or why it is not."""
+
+    def __init__(self, why_not: str) -> None:
+        """`why_not`: one line, empty if all is well."""
+        super().__init__()
+        self.why_not = why_not
+
+
+class ChartScreen(ModalScreen[None]):
+    """Strips of all hops above the RTT over time of one: the same columns, the same time."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,g", "dismiss", "close", id="charts.close", tooltip="Back to the table"),
+        Binding("up", "step(-1)", "up", id="charts.up", tooltip="The hop before"),
+        Binding("down", "step(1)", "down", id="charts.down", tooltip="The next hop"),
+        Binding("home", "step(-1000)", "first", id="charts.first", tooltip="The first hop"),
+        Binding("end", "step(1000)", "last", id="charts.last", tooltip="The last hop"),
+    ]
+    AUTO_FOCUS = ""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        ttl: int | None,
+        calling: Calling,
+        place: Callable[[Snapshot], Place | None],
+    ) -> None:
+        """Of the hop of this TTL; None: of the last. `place` says which time is looked at."""
+        super().__init__()
+        self._snapshot = snapshot
+        self._ttl = ttl
+        self._calling = calling
+        self._place = place
+        self._drawn: Snapshot | None = None
+        self._timer: Timer | None = None
+        self._why_not = "" if _PLOTS in sys.modules else "the plots are being loaded …"
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Lines(id="charts-title")
+        yield Lines(id="charts-strips")
+        yield Lines(id="charts-legend")
+        yield Lines(id="charts-key")
+        with Horizontal(id="charts-plots"):
+            yield Lines(id="charts-figures")
+        yield Lines(id="charts-hint")
+
+    async def on_mount(self) -> None:
+        """The strips at once; the plots when their library is there."""
+        if _PLOTS in sys.modules:
+            await self._add_plots()
+        else:
+            threading.Thread(target=self._load, daemon=True).start()
+
+    def _load(self) -> None:
+        why_not = ""
+        try:
+            import tui_trace.app.plots  # noqa: F401, PLC0415
+        except ImportError as error:
+            why_not = f"no plots: {error}"
+        self.post_message(PlotsReady(why_not))
+
+    async def on_plots_ready(self, message: PlotsReady) -> None:
+        """Draw them."""
+        self._why_not = message.why_not
+        if not message.why_not:
+            await self._add_plots()
+        self._draw()
+
+    async def _add_plots(self) -> None:
+        from tui_trace.app.plots import Histogram, RttPlot  # noqa: PLC0415
+
+        box = self.query_one("#charts-plots", Horizontal)
+        await box.mount(RttPlot(id="charts-rtt"), Histogram(id="charts-histogram"))
+        self.call_after_refresh(self._draw)
+
+    def on_resize(self) -> None:
+        """Other sizes."""
+        self._draw()
+        # what is inside gets its size after this
+        self.call_after_refresh(self._draw)
+
+    def look_at(self, snapshot: Snapshot) -> None:
+        """How things stand now, or stood at the moment that is looked at."""
+        self._snapshot = snapshot
+        if self._timer is None:
+            self._draw()
+            self._timer = self.set_timer(_PAUSE, self._again)
+
+    def _again(self) -> None:
+        self._timer = None
+        if self._snapshot is not self._drawn:
+            self.look_at(self._snapshot)
+
+    def action_step(self, step: int) -> None:
+        """Up and down."""
+        hops = self._snapshot.run.hops
+        hop = self._hop
+        if hop is not None:
+            self._ttl = hops[min(max(hops.index(hop) + step, 0), len(hops) - 1)].ttl
+            self._draw()
+
+    @property
+    def _hop(self) -> Hop | None:
+        hops = self._snapshot.run.hops
+        last = hops[-1] if hops else None
+        return next((hop for hop in hops if hop.ttl == self._ttl), last)
+
+    def _draw(self) -> None:
+        width, height = self.size
+        snapshot, hop = self._snapshot, self._hop
+        self._drawn = snapshot
+        self.query_one("#charts-title", Lines).show([self._title(width)])
+        self.query_one("#charts-hint", Lines).show(
+            [[(fit(" ↑ ↓ another hop · Escape leaves", width), Tone.DIM)]]
+        )
+        strips = self.query_one("#charts-strips", Lines)
+        plots = self.query_one("#charts-plots", Horizontal)
+        if hop is None:
+            strips.styles.height = 1
+            strips.show([[(" nothing has been probed yet", Tone.DIM)]])
+            self.query_one("#charts-legend", Lines).show([[("", Tone.DIM)]])
+            plots.display = False
+            return
+        hosts = [_host(one, self._people) for one in snapshot.run.hops]
+        label = min(max(*map(cell_len, hosts), _HOST_LEAST), max(width // 5, _HOST_LEAST)) + 12
+        beside = width * 3 // 10 if width >= _HISTOGRAM_FROM else _LOSS
+        shown = window(snapshot, max(width - label - 1 - beside, 1))
+        plots.display = height - _PLOT_LEAST - 3 >= min(len(hosts), _STRIPS_LEAST)
+        room = max(height - 3 - (_PLOT_LEAST if plots.display else 0), 1)
+        rows = self._rows(hosts, shown, label, room)
+        strips.styles.height = len(rows)
+        strips.show(rows)
+        self.query_one("#charts-legend", Lines).show([_legend(shown, len(rows), len(hosts), width)])
+        if plots.display:
+            self._draw_plots(hop, shown, label, beside)
+
+    def _title(self, width: int) -> Line:
+        snapshot = self._snapshot
+        place = self._place(snapshot)
+        right = place.words if place is not None else clock(snapshot.at)
+        tone = place.tone if place is not None else Tone.PLAIN
+        target = f" Charts  {clean(snapshot.target)}"
+        settings = clean(snapshot.run.settings.words(snapshot.family))
+        room = max(width - cell_len(right) - 3, 0)
+        return [
+            (fit(f"{target} · {settings}", room), Tone.STRONG),
+            (" ", Tone.PLAIN),
+            (f" {right} ", tone),
+        ]
+
+    def _rows(self, hosts: list[str], shown: Window, label: int, room: int) -> list[Line]:
+        """As many as there is room for, the selected one among them."""
+        hops, selected = self._snapshot.run.hops, self._hop
+        chosen = next(place for place, hop in enumerate(hops) if hop is selected)
+        first = min(max(chosen - room // 2, 0), max(len(hops) - room, 0))
+        return [
+            strip_row(hop, host, shown, label, hop is selected)
+            for hop, host in list(zip(hops, hosts, strict=True))[first : first + room]
+        ]
+
+    def _key(self, hop: Hop, target: Hop | None, width: int) -> Line:
+        """What is drawn in the plots, `width` cells of it for the first."""
+        who = f" RTT of hop {hop.ttl}  {_named(hop, self._people)}  "
+        line: Line = [(who, Tone.STRONG), ("⠒⠒", Tone.SPARK)]
+        where = ""
+        if target is not None:
+            line += [("   target ", Tone.PLAIN), ("∙∙", Tone.MARK)]
+            where = ", the target's on top"
+        line += [("   × lost" + where, Tone.DIM)]
+        used = sum(cell_len(text) for text, _ in line)
+        if used < width:
+            line.append((" " * (width - used + 1), Tone.DIM))
+            line.append((" answers by RTT, ms   │ p50 p90 p99", Tone.DIM))
+        return line
+
+    @property
+    def _people(self) -> People:
+        return People(self._snapshot.who, self._calling)
+
+    def _draw_plots(self, hop: Hop, shown: Window, label: int, beside: int) -> None:
+        width = label - _AXIS
+        told = self.query_one("#charts-figures", Lines)
+        told.styles.width = width
+        lines: list[Line] = [[(fit(f" hop {hop.ttl}, ms", width), Tone.STRONG)]]
+        for name, value, tone in figures(hop):
+            lines.append([(f" {name:<7}", Tone.DIM), (fit(value, width - 9, right=True), tone)])
+        if self._why_not:
+            lines = [[(fit(f" {clean(self._why_not)}", width), Tone.WARN)]] + lines
+        told.show(lines)
+        last = self._snapshot.run.hops[-1]
+        target = last if last.is_target and last is not hop else None
+        self.query_one("#charts-key", Lines).show([self._key(hop, target, label + shown.cells)])
+        if not self.query("#charts-rtt"):
+            return
+        from tui_trace.app.plots import Histogram, RttPlot  # noqa: PLC0415
+
+        plot = self.query_one(RttPlot)
+        plot.styles.width = shown.cells + _AXIS + 1
+        plot.draw(
+            shown,
+            (series(hop, shown), loss_tone(hop)),
+            (series(target, shown), loss_tone(target)) if target is not None else None,
+        )
+        histogram = self.query_one(Histogram)
+        histogram.display = beside > _LOSS
+        if histogram.display:
+            f = hop.figures
+            histogram.draw([rtt for rtt in hop.recent if rtt >= 0], (f.p50, f.p90, f.p99))
+
+
+def _host(hop: Hop, people: People) -> str:
+    return people.host(responders(hop)[0].address) if hop.responders else NO_REPLY
+
+
+def _named(hop: Hop, people: People) -> str:
+    """Name and address."""
+    if not hop.responders:
+        return NO_REPLY
+    address = responders(hop)[0].address
+    name = people.host(address)
+    return name if name == clean(address) else f"{name} {clean(address)}"
+
+
+def _legend(shown: Window, rows: int, hops: int, width: int) -> Line:
+    part = f"{rows} of {hops} hops   " if rows < hops else ""
+    return [(fit(f" {part}{LEGEND}   {shown.words}, newest right", width), Tone.DIM)]
