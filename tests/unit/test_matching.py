@@ -212,3 +212,38 @@ def foreign(wire: Wire) -> bytes:
             4 if wire.family == 4 else 16
         )
     return bytes(packet)
+
+
+def datagram(family: int, number: int, above: bytes, sender: str) -> Answer | None:
+    """As it comes off a packet socket."""
+    if family == 4:
+        data = bytes(IP(src=sender, dst=US[4], proto=number) / above)
+        received = reply.from_ip4(data, 0, Stamp.KERNEL)
+    else:
+        data = bytes(IPv6(src=sender, dst=US[6], nh=number) / above)
+        received = reply.from_ip6(data, 0, Stamp.KERNEL)
+    assert received is not None
+    assert received.address == sender
+    return reply.datagram(received)
+
+
+@FAMILIES
+@pytest.mark.parametrize("number", [132, 33, 136, 47, 253])
+def test_a_datagram_of_the_targets_own(family: int, number: int) -> None:
+    """It goes to the oldest probe that it can be for, in its own protocol."""
+    wire = Wire(family, protocol=Protocol.IP, number=number)
+    own, other = wire.probes[0].flow
+    has_ports = number in (132, 33, 136)
+
+    def found(number: int, ports: tuple[int, int], sender: str) -> Probe | None:
+        above = b"".join(port.to_bytes(2, "big") for port in ports) + bytes(8)
+        answer = datagram(family, number, above, sender)
+        assert answer is not None
+        return match(wire.ledger, answer, TARGET[family], wire.quoted)
+
+    assert found(number, (other, own), TARGET[family]) is wire.probes[0]
+    assert found(number, (other, own), INSIDE[family]) is None
+    assert found(99, (other, own), TARGET[family]) is None
+    for ports in ((own, other), (other, own ^ 1), (other ^ 1, own)):
+        assert found(number, ports, TARGET[family]) is (None if has_ports else wire.probes[0])
+    assert datagram(family, number, b"abc", TARGET[family]) is None

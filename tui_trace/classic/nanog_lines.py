@@ -158,7 +158,9 @@ class LinePrinter:
 
     def _mark(self, reply: Reply) -> str:
         match reply.kind:
-            case ReplyKind.TIME_EXCEEDED | ReplyKind.OTHER:
+            case ReplyKind.TIME_EXCEEDED:
+                return ""
+            case ReplyKind.OTHER if reply.icmp_type is not None:
                 return ""
             case ReplyKind.TOO_BIG if "M" in self._flags:
                 return self._mtu_mark(reply.mtu)

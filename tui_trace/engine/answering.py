@@ -4,15 +4,9 @@ from tui_trace.engine.ledger import Probe, State
 from tui_trace.events import Reply, ReplyKind, Stamp
 from tui_trace.wire.network import Answer, Quoted
 
-FINAL_KINDS = frozenset({
-    ReplyKind.ECHO,
-    ReplyKind.SYN_ACK,
-    ReplyKind.RST,
-    ReplyKind.UDP,
-    ReplyKind.UNREACHABLE,
-    ReplyKind.TOO_BIG,
-})  # fmt: skip
-"""What meets the end of the path: no probe of a greater TTL gets farther."""
+FINAL_KINDS = frozenset(ReplyKind) - {ReplyKind.TIME_EXCEEDED}
+"""What meets the end of the path: no probe of a greater TTL gets farther. The other ICMP messages
+say that a packet was thrown away too (RFC 792), or that pieces of it never came together."""
 
 
 def reply_of(

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from tui_trace.engine.ledger import Ledger, Probe, State
 from tui_trace.events import ReplyKind
 from tui_trace.settings import Dnat, Protocol, Track
-from tui_trace.wire.network import Answer, Outgoing, Quoted
+from tui_trace.wire.network import PORTED, Answer, Outgoing, Quoted
 
 ACKNOWLEDGING = frozenset({ReplyKind.SYN_ACK, ReplyKind.RST})
 DIRECT = ACKNOWLEDGING | {ReplyKind.ECHO, ReplyKind.UDP}
@@ -26,11 +26,12 @@ def match(ledger: Ledger, answer: Answer, target: str, quoting: Quoting) -> Prob
     What claims to come from the target must come from its address, and carry key and flow of one
     probe. So must a quote; one that does not agree in every field may have been rewritten by NAT.
     """
-    if answer.kind in DIRECT and answer.address != target:
+    is_direct = answer.kind in DIRECT or answer.key is None
+    if is_direct and answer.address != target:
         return None
     if answer.key is None:
-        probe = _awaiting_datagram(ledger, answer)
-    elif answer.kind in ACKNOWLEDGING:
+        return _awaiting_datagram(ledger, answer)
+    if answer.kind in ACKNOWLEDGING:
         probe = ledger.find_acknowledged(answer.key)
     else:
         probe = ledger.find(answer.protocol, answer.key)
@@ -41,7 +42,7 @@ def match(ledger: Ledger, answer: Answer, target: str, quoting: Quoting) -> Prob
         and (answer.ip_id is None or answer.ip_id == probe.ip_id)
     ):
         return probe
-    if answer.kind in DIRECT:
+    if is_direct:
         return None
     for candidate in _candidates(ledger, answer, probe):
         if candidate.run.settings.dnat is not Dnat.OFF and _may_be(
@@ -89,12 +90,11 @@ def _may_be(probe: Probe, answer: Answer, target: str, quoting: Quoting) -> bool
 
 
 def _awaiting_datagram(ledger: Ledger, answer: Answer) -> Probe | None:
-    """A UDP answer carries no number of ours: it goes to the first probe it may be for."""
+    """Such an answer carries no number of ours: it goes to the first probe it may be for."""
     beyond = None
     for probe in ledger.oldest_first():
         if (
-            probe.protocol is Protocol.UDP
-            and probe.flow == answer.flow
+            _is_spoken_to(probe, answer)
             and probe.ttl > probe.run.horizon.farthest_router
             and probe.wall <= answer.wall
         ):
@@ -103,3 +103,14 @@ def _awaiting_datagram(ledger: Ledger, answer: Answer) -> Probe | None:
             if probe.state is State.VOID and beyond is None:
                 beyond = probe
     return beyond
+
+
+def _is_spoken_to(probe: Probe, answer: Answer) -> bool:
+    if probe.protocol is not answer.protocol:
+        return False
+    if probe.protocol is Protocol.IP:
+        if probe.run.settings.number != answer.number:
+            return False
+        if answer.number not in PORTED:
+            return True
+    return probe.flow == answer.flow

@@ -8,6 +8,7 @@ import ctypes
 import socket
 import struct
 from collections.abc import Collection, Iterable
+from typing import TypeAlias
 
 from tui_trace.wire.reply import NOT_ERRORS
 
@@ -18,6 +19,8 @@ _ICMP6_FILTER = 1
 
 # opcodes of linux/bpf_common.h
 _LOAD_WORD = 0x20
+_LOAD_HALF = 0x28
+_LOAD_BYTE = 0x30
 _LOAD_HALF_INDEXED = 0x48
 _LOAD_BYTE_INDEXED = 0x50
 _LOAD_X = 0x01
@@ -30,18 +33,23 @@ _RETURN = 0x06
 _NETWORK = 0xFFF0_0000
 """SKF_NET_OFF (linux/filter.h): offsets from here count from the IP header, also where the socket
 itself sees from the transport header on."""
+_PACKET_TYPE = 0xFFFF_F004
+"""SKF_AD_OFF + SKF_AD_PKTTYPE: how a link's frame was addressed; 0 is to this machine."""
 _WHOLE = 0xFFFF_FFFF
 
 _MAX_PORTS = 1000
 """Ports that fit a program of 4096 instructions with room to spare."""
 
 _instruction = struct.Struct("=HBBI")
+_word = struct.Struct("!I")
+
+_Instruction: TypeAlias = tuple[int, int, int, int]
 
 
 class Program:
     """A classic BPF program: instructions of (code, jump if true, jump if false, constant)."""
 
-    def __init__(self, instructions: Iterable[tuple[int, int, int, int]]) -> None:
+    def __init__(self, instructions: Iterable[_Instruction]) -> None:
         self.instructions = list(instructions)
 
     def attach(self, sock: socket.socket) -> None:
@@ -64,13 +72,7 @@ def from_target(target: str, family: int, ports: Collection[int], is_tcp: bool) 
     """
     if not ports:
         return NOTHING
-    code: list[tuple[int, int, int, int]] = []
-    version = socket.AF_INET if family == 4 else socket.AF_INET6
-    address = socket.inet_pton(version, target)
-    at = _NETWORK + (12 if family == 4 else 8)
-    for offset in range(0, len(address), 4):
-        (word,) = struct.unpack_from("!I", address, offset)
-        code += [(_LOAD_WORD, 0, 0, at + offset), (_IF_EQUAL, 1, 0, word), (_RETURN, 0, 0, 0)]
+    code = _addresses(family, target)
     # X becomes the offset of the transport header in what the socket sees
     code.append((_LOAD_X_IP_LENGTH if family == 4 else _LOAD_X, 0, 0, 0))
     if is_tcp:
@@ -87,6 +89,34 @@ def from_target(target: str, family: int, ports: Collection[int], is_tcp: bool) 
     for port in sorted(ports):
         code += [(_IF_EQUAL, 0, 1, port), (_RETURN, 0, 0, _WHOLE)]
     return Program([*code, (_RETURN, 0, 0, 0)])
+
+
+def datagrams(target: str, source: str, family: int, number: int) -> Program:
+    """What a packet socket may see: from the target to us, IP packets of this protocol.
+
+    Of fragments the first; of IPv6 none with extension headers.
+    """
+    code = [(_LOAD_BYTE, 0, 0, _PACKET_TYPE), *_only(0), *_addresses(family, target, source)]
+    code += [(_LOAD_BYTE, 0, 0, _NETWORK + (9 if family == 4 else 6)), *_only(number)]
+    if family == 4:
+        code += [(_LOAD_HALF, 0, 0, _NETWORK + 6), (_AND, 0, 0, 0x1FFF), *_only(0)]
+    return Program([*code, (_RETURN, 0, 0, _WHOLE)])
+
+
+def _addresses(family: int, *addresses: str) -> list[_Instruction]:
+    """Ends the program unless the packet is from the first, and to the second if there is one."""
+    version = socket.AF_INET if family == 4 else socket.AF_INET6
+    packed = b"".join(socket.inet_pton(version, address) for address in addresses)
+    at = _NETWORK + (12 if family == 4 else 8)
+    code: list[_Instruction] = []
+    for place, (word,) in enumerate(_word.iter_unpack(packed)):
+        code += [(_LOAD_WORD, 0, 0, at + place * 4), *_only(word)]
+    return code
+
+
+def _only(value: int) -> list[_Instruction]:
+    """Ends the program unless this was loaded."""
+    return [(_IF_EQUAL, 1, 0, value), (_RETURN, 0, 0, 0)]
 
 
 def pass_icmp(sock: socket.socket, family: int) -> None:

@@ -23,6 +23,10 @@ from tui_trace.settings import Protocol as ProbeProtocol
 
 Flow: TypeAlias = tuple[int, int]
 
+PORTED = frozenset({33, 132, 136})
+"""Those of the other protocols whose first four bytes are ports, which an answer swaps: DCCP, SCTP,
+UDP-Lite (RFC 4340, 9260, 3828). Of the rest, any datagram from the target may be the answer."""
+
 
 class Outgoing(NamedTuple):
     """One probe to send."""
@@ -61,7 +65,8 @@ class Answer(NamedTuple):
     key: int | None
     """Of the probe it speaks of. `SYN_ACK` and `RST`: the number acknowledged less one, which
     counts the probe's data too (RFC 9293 §3.10.7); an RST without ACK: its sequence number.
-    `UDP`: None, an answer of the target's own, known by its flow alone, unless its socket tells."""
+    `UDP`, and `OTHER` with no ICMP type: None, a datagram of the target's own, known by its flow
+    alone, or by less (see `PORTED`), unless its socket tells."""
     ip_id: int | None
     """Quoted; None for direct replies and IPv6."""
     destination: str
@@ -79,6 +84,8 @@ class Answer(NamedTuple):
     quoted_ttl: int | None
     message: bytes = b""
     """All of an ICMP error, from its header on, for `Network.quoted`; empty for direct replies."""
+    number: int = 0
+    """The IP protocol of a datagram that answers `Protocol.IP`."""
 
 
 class Quoted(NamedTuple):

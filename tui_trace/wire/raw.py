@@ -81,12 +81,16 @@ class RawNetwork:
         self._applied: tuple[int, str, bool] | None = None
         self._ports: dict[tuple[Protocol, int], socket.socket] = {}
         self._early: list[Sent] = []
+        self._watched: tuple[str, int] | None = None
+        """Where the datagrams of which protocol are let in."""
         decode_icmp = reply.icmp4 if family == 4 else reply.icmp6
         self._receivers: dict[int, tuple[socket.socket, _Decoder]] = {
             self._raw.icmp.fileno(): (self._raw.icmp, decode_icmp),
             self._raw.tcp.fileno(): (self._raw.tcp, reply.tcp),
             self._raw.udp.fileno(): (self._raw.udp, reply.udp),
         }
+        if sockets.packets is not None:
+            self._receivers[sockets.packets.fileno()] = sockets.packets, reply.datagram
         self._quote = reply.quote4 if family == 4 else reply.quote6
         self._waiting = [*self._receivers, sockets.wake]
         self._poll = select.poll()
@@ -98,7 +102,7 @@ class RawNetwork:
 
     def open(self) -> None:
         """Let in what comes from now on; `close` comes before another target's `open`."""
-        self._raw.hush()
+        self._hush()
         filters.EVERYTHING.attach(self._raw.icmp)
 
     def monotonic(self) -> int:
@@ -147,6 +151,8 @@ class RawNetwork:
             ] = None
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
+        if settings.protocol is Protocol.IP:
+            self._watch(source, settings.number)
         destination = self._sockaddr(self.address, 0, index)
         self._routes[settings] = _Route(index, bound, source, destination, made)
         self._settings = None
@@ -252,10 +258,22 @@ class RawNetwork:
 
     def close(self) -> None:
         """Give ports back, and let nothing in any more."""
-        self._raw.hush()
+        self._hush()
         for holder in self._ports.values():
             holder.close()
         self._ports.clear()
+
+    def _hush(self) -> None:
+        self._raw.hush()
+        self._sockets.watch(self.family, None)
+        self._watched = None
+
+    def _watch(self, source: str, number: int) -> None:
+        """For datagrams of this protocol; not our own, which come back where we are the target."""
+        if source != self.address and (source, number) != self._watched:
+            program = filters.datagrams(self.address, source, self.family, number)
+            self._sockets.watch(self.family, program)
+            self._watched = source, number
 
     def _take(self, handle: int, sent: list[Sent], answers: list[Answer]) -> None:
         """Read one thing from a socket that has something."""

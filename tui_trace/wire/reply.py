@@ -15,6 +15,7 @@ from tui_trace.wire.network import Answer, Flow
 from tui_trace.wire.template import ones_sum
 
 _H = struct.Struct("!H")
+_HH = struct.Struct("!HH")
 _I = struct.Struct("!I")
 _TCP_HEAD = struct.Struct("!HHII")
 _HHHH = struct.Struct("!HHHH")
@@ -40,9 +41,10 @@ _ECE = 0x40
 _FRAGMENT = 44
 EXTENSIONS = (0, 43, _FRAGMENT, 60)
 """Hop-by-hop options, routing, fragment, destination options."""
-NOT_ERRORS = frozenset({0, 5, 8, 9, 10, *range(13, 19), 30, *range(33, 40), 42, 43})
-"""ICMP types that answer no probe: questions, their answers, and redirects, which quote a packet
-that went on its way all the same (IANA's registry; RFC 1122 §3.2.2)."""
+NOT_ERRORS = frozenset({0, 4, 5, 8, 9, 10, *range(13, 19), 30, *range(33, 40), 42, 43})
+"""ICMP types that answer no probe: questions, their answers, and source quench and redirects, which
+quote a packet that may have gone on its way all the same (IANA's registry; RFC 6633, RFC 1122
+§3.2.2)."""
 _MAX_EXTENSIONS = 8
 """IPv6 extension headers that are looked behind; a probe of ours leaves with none."""
 
@@ -97,6 +99,13 @@ def from_ip4(data: bytes, wall: int, stamp: Stamp, whole: bool = True) -> Receiv
     if start < 20 or len(data) < start:
         return None
     return Received(data, start, _text4(data[12:16]), data[8], wall, stamp, whole)
+
+
+def from_ip6(data: bytes, wall: int, stamp: Stamp, whole: bool = True) -> Received | None:
+    """A packet as a packet socket gives it, header and all, with no extension headers."""
+    if len(data) < 40 or data[0] >> 4 != 6:
+        return None
+    return Received(data, 40, _text6(data[8:24]), data[7], wall, stamp, whole)
 
 
 def quote4(data: bytes, start: int = 0) -> Quote | None:
@@ -265,4 +274,17 @@ def udp(packet: Received) -> Answer | None:
     return Answer(
         *(address, ReplyKind.UDP, _UDP, (destination, source), None, None, address, wall, stamp),
         *(None, None, reply_ttl, None, False, None, None),
+    )
+
+
+def datagram(packet: Received) -> Answer | None:
+    """An IP packet of the target's own that is of no protocol above."""
+    data, start, address, reply_ttl, wall, stamp, _ = packet
+    if len(data) < start + 4:
+        return None
+    source, destination = _HH.unpack_from(data, start)
+    number = data[9] if data[0] >> 4 == 4 else data[6]
+    return Answer(
+        *(address, _OTHER, _IP, (destination, source), None, None, address, wall, stamp),
+        *(None, None, reply_ttl, None, False, None, None, b"", number),
     )

@@ -6,6 +6,7 @@ because the kernel switches receive stamps on some time after the first socket a
 """
 
 import contextlib
+import ctypes
 import errno
 import os
 import socket
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from tui_trace.events import Stamp
 from tui_trace.wire import filters
-from tui_trace.wire.reply import Received, from_ip4
+from tui_trace.wire.reply import Received, from_ip4, from_ip6
 
 _SO_SNDBUFFORCE = 32
 _TRUNCATED = int(socket.MSG_TRUNC)
@@ -36,6 +37,8 @@ _IPV6_MTU_DISCOVER = 23
 _IPV6_RECVERR = 25
 _PMTUDISC_PROBE = 3
 
+_ETHERTYPE = {4: 0x0800, 6: 0x86DD}
+
 _FROM_LOCAL = 1
 _SCHEDULED = 1
 
@@ -47,6 +50,7 @@ _KERNEL, _SCHEDULER, _USER = Stamp.KERNEL, Stamp.SCHEDULER, Stamp.USER
 _timespec = struct.Struct("@qq")
 _extended_error = struct.Struct("@IBBBBII")
 _int = struct.Struct("@i")
+_sockaddr_ll = struct.Struct("@HHi12x")
 
 GET_RIGHT = (
     "use sudo, or: sudo setpriv --reuid=$(id -u) --regid=$(id -g) --init-groups"
@@ -72,10 +76,15 @@ class Family(NamedTuple):
     def hush(self) -> None:
         """Let nothing in, and forget what came."""
         for receiver in (self.icmp, self.tcp, self.udp):
-            filters.NOTHING.attach(receiver)
-            with contextlib.suppress(OSError):
-                while True:
-                    receiver.recv(1)
+            hush(receiver)
+
+
+def hush(receiver: socket.socket) -> None:
+    """Let nothing in by this socket, and forget what came."""
+    filters.NOTHING.attach(receiver)
+    with contextlib.suppress(OSError):
+        while True:
+            receiver.recv(1)
 
 
 class RawSockets:
@@ -86,11 +95,14 @@ class RawSockets:
         self.families: dict[int, Family] = {}
         self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stamping = False
+        self.packets: socket.socket | None = None
+        """Sees what no other may see, once it is bound (`watch`); None where there is no such."""
         try:
             for version in (4, 6):
                 family = _open(version)
                 if family is not None:
                     self.families[version] = family
+            self.packets = _open_packets()
         except PermissionError:
             self.close()
             raise MissingRight(NEEDS_RIGHT) from None
@@ -101,6 +113,8 @@ class RawSockets:
             for sock in family[1:]:
                 sock.close()
         self.families.clear()
+        if self.packets is not None:
+            self.packets.close()
         os.close(self.wake)
 
     def read(self, receiver: socket.socket, version: int) -> Received | None:
@@ -123,12 +137,23 @@ class RawSockets:
         whole = not flags & _TRUNCATED
         if version == 4:
             return from_ip4(data, wall, stamp, whole)
+        if receiver is self.packets:
+            return from_ip6(data, wall, stamp, whole)
         return Received(data, 0, sender[0].partition("%")[0], ttl, wall, stamp, whole)
 
     def stamp_scheduler(self, version: int, on: bool) -> None:
         """Stamp packets as they enter the interface's queue, too, or only as they leave."""
         stamps = _TX_STAMPS | _TX_SCHED if on else _TX_STAMPS
         self.families[version].sender.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, stamps)
+
+    def watch(self, version: int, program: filters.Program | None) -> None:
+        """Let in what passes the program, of all packets of this IP version; None: nothing."""
+        if self.packets is None:
+            return
+        hush(self.packets)
+        if program is not None:
+            program.attach(self.packets)
+            _bind(self.packets, _ETHERTYPE[version])
 
 
 class Looped(NamedTuple):
@@ -182,6 +207,33 @@ def _open(version: int) -> Family | None:
     filters.pass_icmp(family.icmp, version)
     family.hush()
     return family
+
+
+def _open_packets() -> socket.socket | None:
+    """For answers in protocols that no raw socket is open for (packet(7)).
+
+    A raw socket of such a protocol would keep the kernel from telling others that it does not
+    speak it. One that is opened for no protocol sees nothing until it is bound, which takes no
+    right.
+    """
+    try:
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+    except OSError as error:
+        if error.errno == errno.EAFNOSUPPORT:
+            return None
+        raise
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    return sock
+
+
+def _bind(packets: socket.socket, ethertype: int) -> None:
+    """To every interface: `socket.bind` takes one by its name, and 0, which is all, has none."""
+    place = _sockaddr_ll.pack(socket.AF_PACKET, socket.htons(ethertype), 0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.bind(packets.fileno(), place, len(place)):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def _set_up_sender(sender: socket.socket, version: int) -> None:
