@@ -138,6 +138,25 @@ def test_paused_it_stands_still_and_still_seeks_anywhere(playing):
         assert sink.events == []
 
 
+def test_steps_add_up_though_none_was_taken_yet(recording):
+    sink, playback = Restored(), Playback(recording)
+    for _ in range(5):
+        playback.seek(playback.position + 2 * NS_PER_S)
+    assert playback.position == 10 * NS_PER_S
+    playback.seek(playback.position + 100 * NS_PER_S)
+    assert playback.position == playback.end
+    playback.seek(playback.position - 2 * NS_PER_S)
+    playback.pause()
+    thread = threading.Thread(target=playback.run, args=(sink,))
+    thread.start()
+    sink.wait(lambda: sink.pulses)
+    playback.stop()
+    thread.join(10)
+    assert sink.restores == 1, "only the last one counts"
+    assert playback.position == playback.end - 2 * NS_PER_S
+    assert sink.session.snapshot() == upto(playback.position).snapshot()
+
+
 def test_the_speed_keeps_to_its_bounds(playing):
     playback, _ = playing()
     for asked, got in ((0.0, 0.1), (1e9, 1000.0), (4.0, 4.0)):

@@ -59,8 +59,9 @@ class Playback:
 
     @property
     def position(self) -> int:
-        """The moment shown, in ns since the session began."""
-        return self._position
+        """The moment shown, or asked for and about to be, in ns since the session began."""
+        with self._wake:
+            return self._position if self._wanted is None else self._within(self._wanted)
 
     @property
     def end(self) -> int:
@@ -161,10 +162,14 @@ class Playback:
 
     def _moved(self, sink: Sink) -> Iterator[Event] | None:
         """What follows the moment that was asked for; None if none was, or it cannot be."""
-        wanted, self._wanted = self._wanted, None
-        if wanted is None or not isinstance(sink, Restorable):
-            return None
-        self._position = max(0, min(wanted, self.end))
+        with self._wake:
+            wanted, self._wanted = self._wanted, None
+            if wanted is None or not isinstance(sink, Restorable):
+                return None
+            self._position = self._within(wanted)
         session, following = self._recording.at(self._position)
         sink.restore(session)
         return following
+
+    def _within(self, at: int) -> int:
+        return max(0, min(at, self.end))
