@@ -52,6 +52,7 @@ class Hostile:
             ev.Owned(9, ADDRESS, evil),
             ev.Registered(10, ADDRESS, evil, evil, evil, evil, evil, evil),
             ev.Notice(11, evil),
+            ev.Note(11, evil, 5),
             ev.SendFailed(12, 1, 1, 1, evil),
             ev.SessionEnded(13),
         ):

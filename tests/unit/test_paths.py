@@ -12,7 +12,7 @@ from tui_trace import events as ev
 from tui_trace.recording import Recording
 from tui_trace.session.model import Balance, Happening, Path, PathHop
 from tui_trace.session.paths import letters, what_moved
-from tui_trace.session.timeline import MOST_BUCKETS, TimelineFold
+from tui_trace.session.timeline import MOST_BUCKETS, MOST_MOMENTS, TimelineFold
 from tui_trace.settings import NS_PER_MS, NS_PER_S, Flow, ProbeSettings, Protocol
 
 DATA = File(__file__).parents[1] / "data"
@@ -312,6 +312,20 @@ def test_the_timeline_counts_everything_in_bounded_memory(happenings):
     assert max((b.max for b in timeline.buckets if b.answered), default=None) == max(
         rtts, default=None
     )
+
+
+def test_however_much_happens_the_users_notes_stay():
+    fold = TimelineFold()
+    fold.moment(7, Happening.NOTE, "mine")
+    for number in range(MOST_MOMENTS + 50):
+        fold.moment(number * NS_PER_S, Happening.NOTICE, str(number))
+    timeline = fold.timeline()
+    assert [note.text for note in timeline.notes] == ["mine"]
+    assert len(timeline.moments) == MOST_MOMENTS
+    assert timeline.moments[-1].text == str(MOST_MOMENTS + 49)
+    for number in range(2 * MOST_MOMENTS):
+        fold.moment(number, Happening.NOTE, "many")
+    assert len(fold.timeline().moments) == MOST_MOMENTS, "bounded, whoever writes"
 
 
 def test_a_recorded_session_on_real_packets():

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.test_session_fold import began, lost, opened, reply, sent
 from tui_trace import events as ev
+from tui_trace.app.parting import parting_lines
 from tui_trace.report import markdown, mtr_csv, mtr_json, text
 from tui_trace.report.collector import Collector
 from tui_trace.report.fields import FIELDS, Layout, parse_fields
@@ -98,6 +99,28 @@ def test_what_is_wrong_stands_under_the_table():
     added = json.loads(mtr_json.render(snapshot, NARROW))["report"]["tui_trace"]
     assert len(added["troubles"]) == 4
     assert added["foreign"] == 3
+
+
+def test_notes_stand_under_the_table_at_their_time():
+    notes = [
+        ev.Note(at=8 * NS_PER_S, text="the provider was called", moment=5 * NS_PER_S),
+        ev.Note(at=9 * NS_PER_S, text="first loss", moment=2 * NS_PER_S),
+    ]
+    snapshot = snapshot_of(*path(), *notes)
+    for report in (text, markdown):
+        lines = [line for line in report.render(snapshot, NARROW).splitlines() if "Note 20" in line]
+        assert re.fullmatch(r"Note 2001.*09.*01:46:42.*: first loss", lines[0])
+        assert re.fullmatch(r"Note 2001.*09.*01:46:45.*: the provider was called", lines[1])
+    told = json.loads(mtr_json.render(snapshot, NARROW))["report"]["tui_trace"]["notes"]
+    assert told[0] == {"time": "2001-09-09T01:46:42+00:00", "at_s": 2.0, "text": "first loss"}
+    assert parting_lines(snapshot, 80).rstrip().endswith("the provider was called")
+
+
+@pytest.mark.parametrize("moment", [-(1 << 63), (1 << 63) - 1])
+def test_a_note_about_an_impossible_time_is_one_all_the_same(moment):
+    snapshot = snapshot_of(*path(), ev.Note(at=NS_PER_S, text="when", moment=moment))
+    assert text.render(snapshot, NARROW).count("when") == 1
+    assert mtr_json.render(snapshot, NARROW)
 
 
 def test_hostile_text_reaches_no_terminal():

@@ -4,6 +4,7 @@ from tui_trace.app.columns import DISPLAYS
 from tui_trace.app.heading import heading
 from tui_trace.app.people import Calling, People
 from tui_trace.app.rows import Wants, header, lay_out, plain, row
+from tui_trace.report.words import noted
 from tui_trace.session.model import Snapshot
 
 _BOLD = "\x1b[1m"
@@ -28,4 +29,5 @@ def parting_lines(
     lines.append(f"{_BOLD}{title}{_NORMAL}" if color else title)
     for hop in snapshot.run.hops:
         lines += [plain(line) for line in row(hop, layout, people)]
+    lines += noted(snapshot)
     return "".join(f"{line}\n" for line in lines)

@@ -76,11 +76,15 @@ def balance_words(snapshot: Snapshot, run: int) -> str:
 
 def _titles(comparison: Comparison, wide: bool) -> list[list[str]]:
     named = [
-        f"run {run.number}  {name}, {run.rounds} round{'' if run.rounds == 1 else 's'}"
+        f"run {run.number}  {name.removesuffix(f' (run {run.number})')}, {_rounds(run.rounds)}"
         for run, name in zip(comparison.runs, comparison.names, strict=True)
     ]
     figures = f"{'Loss%':>5} {'':<8}{'Min/Avg±SD/Max' if wide else 'Avg±SD'}"
     return [[clean(name) for name in named], [figures] * len(named)]
+
+
+def _rounds(number: int) -> str:
+    return "1 round" if number == 1 else f"{number} rounds"
 
 
 def _row(row: Row, widths: tuple[int, int, int], wide: bool, people: People) -> list[Line]:

@@ -4,7 +4,17 @@ import re
 from collections.abc import Iterator
 
 from tui_trace.report.fields import Layout, chosen
-from tui_trace.report.words import ABOUT, abouts, began, hosts, notes, own_name, subject, troubles
+from tui_trace.report.words import (
+    ABOUT,
+    abouts,
+    began,
+    hosts,
+    noted,
+    notes,
+    own_name,
+    subject,
+    troubles,
+)
 from tui_trace.session.model import Hop, Snapshot
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@^=\"'])")
@@ -20,7 +30,7 @@ def render(snapshot: Snapshot, layout: Layout) -> str:
     lines = [f"{_plain(own_name())} → {_plain(subject(snapshot))}, {start}", ""]
     lines += [_line(head), _line(rule)]
     lines += [_line(_row(snapshot, hop, layout)) for hop in snapshot.run.hops]
-    lines += [f"\n{_plain(text)}" for text in troubles(snapshot)]
+    lines += [f"\n{_plain(text)}" for text in (*troubles(snapshot), *noted(snapshot))]
     return "\n".join(lines) + "\n"
 
 

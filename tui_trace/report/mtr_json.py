@@ -1,10 +1,12 @@
 """`-j`: the JSON of mtr 0.95, the same keys and nesting, ours only added.
 
-Added to `report`: `tui_trace`, what mtr does not say of the run. Added to each hub, behind the
-columns asked for: `addresses` (latest first), `late`, `duplicates`, `pending`, `user_stamped`
-(answers whose RTT rests on a stamp that the kernel did not take), `marks`, `reached` (it is the
-target), and `jitter_ms`, `p50_ms`, `p90_ms`, `p99_ms`, which are null where there are too few
-answers. All times are in ms.
+Added to `report`: `tui_trace`, what mtr does not say of the run; its `notes` are the user's own,
+each with the `time` it is about and the same as `at_s`, seconds since the session began.
+
+Added to each hub, behind the columns asked for: `addresses` (latest first), `late`, `duplicates`,
+`pending`, `user_stamped` (answers whose RTT rests on a stamp that the kernel did not take),
+`marks`, `reached` (it is the target), and `jitter_ms`, `p50_ms`, `p90_ms`, `p99_ms`, which are null
+where there are too few answers. RTTs are in ms.
 """
 
 import json
@@ -13,9 +15,9 @@ from typing import Any
 import msgspec
 
 from tui_trace.report.fields import Layout, chosen, exact
-from tui_trace.report.words import abouts, began, hosts, own_name, troubles
+from tui_trace.report.words import abouts, began, hosts, own_name, time_of, troubles
 from tui_trace.session.model import Hop, Snapshot
-from tui_trace.settings import NS_PER_MS
+from tui_trace.settings import NS_PER_MS, NS_PER_S
 from tui_trace.text import clean
 
 
@@ -43,6 +45,14 @@ def render(snapshot: Snapshot, layout: Layout) -> str:
             "reached": run.reached,
             "foreign": snapshot.foreign,
             "troubles": troubles(snapshot),
+            "notes": [
+                {
+                    "time": time_of(snapshot, note.at).isoformat(),
+                    "at_s": round(note.at / NS_PER_S, 3),
+                    "text": clean(note.text),
+                }
+                for note in snapshot.timeline.notes
+            ],
         },
     }
     return json.dumps({"report": report}, indent=4) + "\n"

@@ -7,6 +7,7 @@ from tui_trace.report.words import (
     began,
     hosts,
     mpls,
+    noted,
     notes,
     own_name,
     subject,
@@ -37,7 +38,7 @@ def render(snapshot: Snapshot, layout: Layout) -> str:
         lines.append(f"{texts[0]:{width}.{width}}{_values(hop, layout)}  {notes(hop)}".rstrip())
         lines += [text[:width] for text in texts[1:]]
         lines += [f"{'':{_PLACE + len(_BRANCH) - 1}}[{mpls(label)}]" for label in hop.labels]
-    lines += troubles(snapshot)
+    lines += [*troubles(snapshot), *noted(snapshot)]
     return "\n".join(lines) + "\n"
 
 

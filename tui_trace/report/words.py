@@ -44,7 +44,12 @@ def own_name() -> str:
 
 def began(snapshot: Snapshot) -> datetime.datetime:
     """When the session began, whatever a recording says."""
-    seconds = min(max(snapshot.wall // NS_PER_S, 0), _LAST_DAY)
+    return time_of(snapshot, 0)
+
+
+def time_of(snapshot: Snapshot, at: int) -> datetime.datetime:
+    """The time of day at `at` (ns since the session began), to the second."""
+    seconds = min(max((snapshot.wall + at) // NS_PER_S, 0), _LAST_DAY)
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
@@ -105,3 +110,11 @@ def troubles(snapshot: Snapshot) -> list[str]:
     if loose:
         lines.append(f"RTT not by the kernel's stamps alone: hop {', '.join(loose)}")
     return lines
+
+
+def noted(snapshot: Snapshot) -> list[str]:
+    """What the user wrote down: `Note 2026-11-22 22:03:11+0000: the provider was called`."""
+    return [
+        f"Note {time_of(snapshot, note.at).astimezone():%Y-%m-%d %H:%M:%S%z}: {clean(note.text)}"
+        for note in snapshot.timeline.notes
+    ]

@@ -93,7 +93,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
     both cancels out. Slow, the first time (scipy is loaded): not for a thread that draws.
     """
     alternated = len(runs) == 2 and runs[0].turns_with == runs[1].number
-    names = _names([run.settings for run in runs])
+    names = _names(runs)
     hops = [{hop.ttl: hop for hop in run.hops} for run in runs]
     ttls = sorted(set().union(*hops))
     pairs = [(one, ttl) for one in range(1, len(runs)) for ttl in ttls]
@@ -225,17 +225,17 @@ def _words(one: Hop | None, other: Hop | None, loss: Verdict, rtt: Verdict, name
 # --- names and the sentence
 
 
-def _names(settings: Sequence[ProbeSettings]) -> tuple[str, ...]:
+def _names(runs: Sequence[Run]) -> tuple[str, ...]:
     """What tells each from the others."""
     differing = [
         field
         for field in ProbeSettings.__struct_fields__
-        if len({getattr(one, field) for one in settings}) > 1
+        if len({getattr(run.settings, field) for run in runs}) > 1
     ]
-    names = [_name(one, differing) for one in settings]
+    names = [_name(run.settings, differing) for run in runs]
     return tuple(
-        f"{name} (run {place})" if names.count(name) > 1 else name
-        for place, name in enumerate(names, 1)
+        f"{name} (run {run.number})" if names.count(name) > 1 else name
+        for run, name in zip(runs, names, strict=True)
     )
 
 
