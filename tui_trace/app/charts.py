@@ -5,6 +5,7 @@ All charts share one window of time, cut into cells: what stands in one column h
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from tui_trace.app.columns import Tone, ms, percent
@@ -16,8 +17,14 @@ from tui_trace.settings import NS_PER_MS, NS_PER_S
 SHADES = "░▒▓█"
 STEPS = (2, 10, 50)
 """Milliseconds above the smallest RTT of a hop, at which the next shade begins."""
-LEGEND = "░ <2  ▒ <10  ▓ <50  █ ≥50 ms above the hop's least   × lost"
 _TONES = (Tone.DIM, Tone.SPARK, Tone.MARK, Tone.WARN)
+CALM = 0.2
+"""Decades of an axis at least."""
+_ROUND: tuple[Sequence[int], ...] = (
+    *(range(10, 100, 1), range(10, 100, 2), range(10, 100, 5)),
+    *((10, 15, 20, 30, 50, 70), (10, 20, 50), (10, 30), (10,)),
+)
+"""Digits of round numbers, the densest first."""
 _SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400)
 _TICK = 10
 """Cells between two ticks of the time axis at least."""
@@ -119,7 +126,7 @@ def strip(hop: Hop, shown: Window) -> Line:
     cells: list[int | None] = [None] * shown.cells
     for at, outcome in shown.outcomes(hop):
         before = cells[int(at)]
-        if outcome == LOST or before == LOST:
+        if LOST in (outcome, before):
             cells[int(at)] = LOST
         else:
             cells[int(at)] = outcome if before is None else max(before, outcome)
@@ -127,15 +134,13 @@ def strip(hop: Hop, shown: Window) -> Line:
     lost = loss_tone(hop)
     line: Line = []
     text, tone = "", Tone.DIM
-    for outcome in cells:
-        if outcome is None:
+    for worst in cells:
+        if worst is None:
             sign, own = " ", tone
-        elif outcome == LOST:
-            sign, own = "×", lost
-        elif outcome < 0:
-            sign, own = "·", Tone.DIM
+        elif worst < 0:
+            sign, own = ("×", lost) if worst == LOST else ("·", Tone.DIM)
         else:
-            over = (outcome - least) / NS_PER_MS
+            over = (worst - least) / NS_PER_MS
             level = sum(over >= step for step in STEPS)
             sign, own = SHADES[level], _TONES[level]
         if own is not tone:
@@ -144,6 +149,18 @@ def strip(hop: Hop, shown: Window) -> Line:
         text += sign
     line.append((text, tone))
     return line
+
+
+def strip_header(shown: Window, label: int) -> Line:
+    """What the columns of `strip_row` are, and what the shades mean."""
+    line: Line = [(fit(f"  # {fit('Host', label - 12)}    Min ", label), Tone.DIM)]
+    ends = (*(f"<{step}" for step in STEPS), f"≥{STEPS[-1]} ms over Min")
+    room = shown.cells
+    for sign, tone, words in (*zip(SHADES, _TONES, ends, strict=True), ("×", Tone.WARN, "lost")):
+        if len(words) + 4 <= room:
+            line += [(sign, tone), (f" {words}  ", Tone.DIM)]
+            room -= len(words) + 4
+    return [*line, (" " * room + " Loss%", Tone.DIM)]
 
 
 def strip_row(hop: Hop, host: str, shown: Window, label: int, selected: bool) -> Line:
@@ -175,16 +192,21 @@ def figures(hop: Hop) -> list[tuple[str, str, Tone]]:
 
 
 class Series(NamedTuple):
-    """A hop's outcomes as a plot has them: cells to the right, milliseconds up."""
+    """A hop's outcomes as a plot has them: cells to the right, decades above a millisecond up."""
 
     stretches: list[list[tuple[float, float]]]
     """Answers without a loss between them."""
     lost: list[float]
 
     @property
-    def rtts(self) -> list[float]:
-        """All of them."""
-        return [rtt for stretch in self.stretches for _, rtt in stretch]
+    def heights(self) -> list[float]:
+        """Of all answers."""
+        return [height for stretch in self.stretches for _, height in stretch]
+
+
+def decades(rtt: float) -> float:
+    """Of an RTT in ns: 0 is a millisecond, 1 is ten; a microsecond is the least."""
+    return math.log10(max(rtt, NS_PER_MS / 1000) / NS_PER_MS)
 
 
 def series(hop: Hop, shown: Window) -> Series:
@@ -193,7 +215,7 @@ def series(hop: Hop, shown: Window) -> Series:
     stretch: list[tuple[float, float]] = []
     for at, outcome in shown.outcomes(hop):
         if outcome >= 0:
-            stretch.append((at, outcome / NS_PER_MS))
+            stretch.append((at, decades(outcome)))
         elif outcome == LOST:
             found.lost.append(at)
             found.stretches.append(stretch)
@@ -202,19 +224,37 @@ def series(hop: Hop, shown: Window) -> Series:
     return found._replace(stretches=[stretch for stretch in found.stretches if stretch])
 
 
-def scale(rtts: Sequence[float]) -> tuple[float, float]:
-    """Floor and top of an axis: from 0, or from just below where all are far from it."""
-    top, least = max(rtts, default=0.0), min(rtts, default=0.0)
-    floor = 0.0 if least * 2 <= top else least - max((top - least) * 0.25, least * 0.02)
-    return floor, top if top > floor else floor + 1.0
+def scale(heights: Sequence[float]) -> tuple[float, float]:
+    """The ends of an axis in decades: what hardly varies looks calm."""
+    low, high = min(heights, default=0.0), max(heights, default=0.0)
+    return low, max(high, low + CALM)
 
 
-def round_ticks(floor: float, top: float, most: int) -> tuple[list[float], list[str]]:
-    """At most `most` round numbers between the two, and how they are written."""
-    least = (top - floor) / max(most, 1)
-    power = math.floor(math.log10(least))
-    step = next(s * 10.0**power for s in (1, 2, 5, 10, 20) if s * 10.0**power >= least)
-    first, last = math.ceil(floor / step), math.floor(top / step)
-    ticks = [number * step for number in range(first, last + 1)][: most + 1]
-    words = [f"{tick:.{max(-power, 0)}f}" for tick in ticks]
-    return ticks, [word if len(word) <= 7 else f"{float(word):.0e}" for word in words]
+def decade_ticks(low: float, high: float, gap: float) -> tuple[list[float], list[str]]:
+    """Round numbers of milliseconds, as many as stand `gap` apart; all in decades."""
+    for digits in _ROUND:
+        ticks = [
+            (math.log10(digit / 10) + power, digit / 10 * 10.0**power)
+            for power in range(math.floor(low), math.floor(high) + 1)
+            for digit in digits
+        ]
+        ticks = [(at, value) for at, value in ticks if low <= at <= high]
+        if all(one[0] - other[0] >= gap for other, one in pairwise(ticks)):
+            break
+    else:
+        ticks = ticks[:: math.ceil(gap)]
+    if len(ticks) < 2:
+        ticks = [(at, float(f"{10**at:.3g}")) for at in (low, high)]
+    return [at for at, _ in ticks], [f"{value:.4g}" for _, value in ticks]
+
+
+def count_ticks(top: int, most: int) -> tuple[list[float], list[str]]:
+    """Round whole numbers from 0 on, `most` of them above 0."""
+    step = next(
+        digit * 10**power
+        for power in range(len(str(top)) + 1)
+        for digit in (1, 2, 5)
+        if digit * 10**power * max(most, 1) >= top
+    )
+    counts = range(0, top + 1, step)
+    return [float(count) for count in counts], [str(count) for count in counts]

@@ -14,11 +14,11 @@ from textual.screen import ModalScreen
 from textual.timer import Timer
 
 from tui_trace.app.charts import (
-    LEGEND,
     Window,
     figures,
     loss_tone,
     series,
+    strip_header,
     strip_row,
     window,
 )
@@ -31,7 +31,7 @@ from tui_trace.session.model import Hop, Snapshot
 from tui_trace.text import clean
 
 if TYPE_CHECKING:
-    from tui_trace.app.plots import Histogram, RttPlot
+    pass
 
 _PAUSE = 0.5
 """Seconds from one drawing to the next: plots are dear."""
@@ -89,8 +89,8 @@ class ChartScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Lines(id="charts-title")
+        yield Lines(id="charts-header")
         yield Lines(id="charts-strips")
-        yield Lines(id="charts-legend")
         yield Lines(id="charts-key")
         with Horizontal(id="charts-plots"):
             yield Lines(id="charts-figures")
@@ -162,15 +162,11 @@ class ChartScreen(ModalScreen[None]):
         snapshot, hop = self._snapshot, self._hop
         self._drawn = snapshot
         self.query_one("#charts-title", Lines).show([self._title(width)])
-        self.query_one("#charts-hint", Lines).show(
-            [[(fit(" ↑ ↓ another hop · Escape leaves", width), Tone.DIM)]]
-        )
         strips = self.query_one("#charts-strips", Lines)
         plots = self.query_one("#charts-plots", Horizontal)
         if hop is None:
             strips.styles.height = 1
             strips.show([[(" nothing has been probed yet", Tone.DIM)]])
-            self.query_one("#charts-legend", Lines).show([[("", Tone.DIM)]])
             plots.display = False
             return
         hosts = [_host(one, self._people) for one in snapshot.run.hops]
@@ -182,7 +178,10 @@ class ChartScreen(ModalScreen[None]):
         rows = self._rows(hosts, shown, label, room)
         strips.styles.height = len(rows)
         strips.show(rows)
-        self.query_one("#charts-legend", Lines).show([_legend(shown, len(rows), len(hosts), width)])
+        self.query_one("#charts-header", Lines).show([strip_header(shown, label)])
+        part = f" · {len(rows)} of {len(hosts)} hops" if len(rows) < len(hosts) else ""
+        hint = f" ↑ ↓ another hop{part} · Escape leaves · {shown.words}, the newest at the right"
+        self.query_one("#charts-hint", Lines).show([[(fit(hint, width), Tone.DIM)]])
         if plots.display:
             self._draw_plots(hop, shown, label, beside)
 
@@ -210,19 +209,19 @@ class ChartScreen(ModalScreen[None]):
             for hop, host in list(zip(hops, hosts, strict=True))[first : first + room]
         ]
 
-    def _key(self, hop: Hop, target: Hop | None, width: int) -> Line:
-        """What is drawn in the plots, `width` cells of it for the first."""
-        who = f" RTT of hop {hop.ttl}  {_named(hop, self._people)}  "
-        line: Line = [(who, Tone.STRONG), ("⠒⠒", Tone.SPARK)]
+    def _key(self, hop: Hop, target: Hop | None, beside: int) -> Line:
+        """What is drawn in the plots; the second is `beside` cells wide."""
+        who = f" hop {hop.ttl}  {_named(hop, self._people)}"
+        line: Line = [(" ⠒⠒", Tone.SPARK), (who, Tone.STRONG)]
         where = ""
         if target is not None:
-            line += [("   target ", Tone.PLAIN), ("∙∙", Tone.MARK)]
+            line += [("   ••", Tone.MARK), (" target", Tone.PLAIN)]
             where = ", the target's on top"
-        line += [("   × lost" + where, Tone.DIM)]
-        used = sum(cell_len(text) for text, _ in line)
-        if used < width:
-            line.append((" " * (width - used + 1), Tone.DIM))
-            line.append((" answers by RTT, ms   │ p50 p90 p99", Tone.DIM))
+        line.append((f"   × lost{where}", Tone.DIM))
+        if beside > _LOSS:
+            room = self.size.width - beside - sum(cell_len(text) for text, _ in line)
+            title = " answers by RTT, ms  "
+            line += [(" " * room + title, Tone.DIM), ("│", Tone.WARN), (" p50 p90 p99", Tone.DIM)]
         return line
 
     @property
@@ -233,15 +232,15 @@ class ChartScreen(ModalScreen[None]):
         width = label - _AXIS
         told = self.query_one("#charts-figures", Lines)
         told.styles.width = width
-        lines: list[Line] = [[(fit(f" hop {hop.ttl}, ms", width), Tone.STRONG)]]
+        lines: list[Line] = [[(fit(" RTT, ms", width), Tone.STRONG)]]
         for name, value, tone in figures(hop):
             lines.append([(f" {name:<7}", Tone.DIM), (fit(value, width - 9, right=True), tone)])
         if self._why_not:
-            lines = [[(fit(f" {clean(self._why_not)}", width), Tone.WARN)]] + lines
+            lines = [[(fit(f" {clean(self._why_not)}", width), Tone.WARN)], *lines]
         told.show(lines)
         last = self._snapshot.run.hops[-1]
         target = last if last.is_target and last is not hop else None
-        self.query_one("#charts-key", Lines).show([self._key(hop, target, label + shown.cells)])
+        self.query_one("#charts-key", Lines).show([self._key(hop, target, beside)])
         if not self.query("#charts-rtt"):
             return
         from tui_trace.app.plots import Histogram, RttPlot  # noqa: PLC0415
@@ -271,8 +270,3 @@ def _named(hop: Hop, people: People) -> str:
     address = responders(hop)[0].address
     name = people.host(address)
     return name if name == clean(address) else f"{name} {clean(address)}"
-
-
-def _legend(shown: Window, rows: int, hops: int, width: int) -> Line:
-    part = f"{rows} of {hops} hops   " if rows < hops else ""
-    return [(fit(f" {part}{LEGEND}   {shown.words}, newest right", width), Tone.DIM)]

@@ -1,6 +1,5 @@
 """Plots drawn by textual-plot. Not to be imported before one is wanted: it brings numpy."""
 
-import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import ClassVar
@@ -10,8 +9,8 @@ from textual.app import RenderResult
 from textual_hires_canvas import Canvas
 from textual_plot import HiResMode, PlotWidget
 
-from tui_trace.app.charts import Series, Window, round_ticks, scale
-from tui_trace.app.columns import Tone, ms
+from tui_trace.app.charts import Series, Window, count_ticks, decade_ticks, decades, scale
+from tui_trace.app.columns import Tone
 from tui_trace.app.toned import CLASSES
 
 AXIS = 8
@@ -78,17 +77,17 @@ class RttPlot(Plot):
     ) -> None:
         """Each with the tone of its losses: the hop's are on the floor, the target's on top."""
         (own, own_lost), (other, other_lost) = hop, target or (Series([], []), Tone.DIM)
-        _, lines = self.room
-        floor, top = scale([*own.rtts, *other.rtts])
-        line = (top - floor) / max(lines - 2, 1)
+        lines = max(self.room[1], 1)
+        floor, top = scale([*own.heights, *other.heights])
+        line = (top - floor) / lines
         low = floor - line * (1.0 if own.lost else 0.1)
         high = top + line * (1.0 if other.lost else 0.1)
         self.clear()
         self.set_xlimits(0, shown.cells)
         self.set_ylimits(low, high)
-        self.set_ticks(shown.ticks(), round_ticks(floor, top, max(lines // 2, 1)))
+        self.set_ticks(shown.ticks(), decade_ticks(floor, top, 2 * line))
         dots = [point for stretch in other.stretches for point in stretch]
-        self._mark(dots, "∙", Tone.MARK)
+        self._mark(dots, "•", Tone.MARK)
         style = self.style_of(Tone.SPARK)
         alone = [stretch[0] for stretch in own.stretches if len(stretch) == 1]
         for stretch in own.stretches:
@@ -111,7 +110,7 @@ class Histogram(Plot):
     """How many answers took how long; the axis of RTT is logarithmic."""
 
     def draw(self, rtts: Sequence[int], marks: Sequence[int | None]) -> None:
-        """`rtts` and `marks`, which are vertical lines, in ns; an RTT of 0 counts as 1 ns."""
+        """`rtts` and `marks`, which are vertical lines, in ns."""
         cells, lines = self.room
         self.clear()
         self.set_xlimits(0, max(cells, 1))
@@ -119,8 +118,8 @@ class Histogram(Plot):
             self.set_ylimits(0, 1)
             self.set_ticks(([], []), ([], []))
             return
-        values = np.log10(np.maximum(np.asarray(rtts, dtype=float), 1.0))
-        low, high = float(values.min()), float(values.max())
+        values = [decades(rtt) for rtt in rtts]
+        low, high = min(values), max(values)
         # all alike: 1 % about it
         low, high = (low, high) if high - low > 0.004 else (low - 0.004, high + 0.004)
         counts, _ = np.histogram(values, bins=max(cells // 2, 1), range=(low, high))
@@ -135,11 +134,9 @@ class Histogram(Plot):
         across, up = zip(*bars, strict=True)
         self.plot(across, up, self.style_of(Tone.SPARK), HiResMode.HALFBLOCK)
         for mark in marks:
-            place = (math.log10(max(mark or 1, 1)) - low) / (high - low)
+            place = (decades(mark or 0) - low) / (high - low)
             if mark is not None and 0 <= place <= 1:
                 self.add_v_line(min(place * cells, cells - 0.5), self.style_of(Tone.WARN))
         at = [0.0, cells / 2, float(cells)]
-        across_words = [ms(10 ** (low + (high - low) * tick / cells)) for tick in at]
-        ticks, words = round_ticks(0, top, max(lines // 2, 1))
-        whole = [place for place, tick in enumerate(ticks) if tick.is_integer()]
-        self.set_ticks((at, across_words), ([ticks[i] for i in whole], [words[i] for i in whole]))
+        words = [f"{10 ** (low + (high - low) * tick / cells):.3g}" for tick in at]
+        self.set_ticks((at, words), count_ticks(top, max(lines // 2, 1)))
