@@ -112,7 +112,7 @@ def listen(target: Netns, port: int, *, udp: bool = False) -> None:
 def readdress(router: Netns, vip: str, real: str, client: str, *, ports: tuple[int, int]) -> None:
     """Send what goes to `vip` on to `real`, and answers back, without repairing any quote.
 
-    TCP to the first of two ports goes to the second.
+    TCP and UDP to the first of two ports goes to the second.
     """
     ip, alive = ("ip6", "hoplimit") if ":" in vip else ("ip", "ttl")
     outer, inner = ports
@@ -123,6 +123,7 @@ def readdress(router: Netns, vip: str, real: str, client: str, *, ports: tuple[i
         "chain before {\n"
         "type filter hook prerouting priority -300\n"
         f"{way_in} tcp dport {outer} tcp dport set {inner}\n"
+        f"{way_in} udp dport {outer} udp dport set {inner}\n"
         f"{way_in} {ip} daddr set {real}\n"
         "}\n"
         "chain after {\n"

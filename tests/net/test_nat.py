@@ -112,6 +112,18 @@ def test_every_protocol_is_followed_through(
     assert behind == dict.fromkeys(range(NAT_AT + 1, LENGTH), (change,))
 
 
+@FAMILIES
+def test_udp_is_followed_to_another_port(chain: Chain, family: int) -> None:
+    """Address and port both change the checksum, which is what tells UDP probes apart."""
+    options = ("-u", "-P", str(PORT + 1), "-c3", "-i0.1", "-m", str(LENGTH))
+    stream = ours.trace(chain.client, *options, VIP[family])
+    assert ours.hops(stream) == [*chain.hops(family)[:-1], VIP[family]]
+    addresses, ports = told(stream, Field.DESTINATION), told(stream, Field.DESTINATION_PORT)
+    behind = range(NAT_AT + 1, LENGTH + 1)
+    assert addresses == dict.fromkeys(behind, chain.target_address(family))
+    assert ports == dict.fromkeys(behind, INNER)
+
+
 def test_the_report_says_where_the_probes_went(chain: Chain) -> None:
     common = ("-T", "-P", str(PORT + 1), "-c2", "-i0.1", "-n", "-r", VIP[4])
     shown = ours.program(chain.client, "--dnat", "show", *common).stdout.splitlines()

@@ -1,9 +1,13 @@
 """Which probe a quote is of: what NAT rewrote still matches, what is somebody else's never does."""
 
 import random
+import struct
+from ipaddress import IPv6Address
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 
@@ -14,7 +18,7 @@ from tui_trace.engine.ledger import Ledger, Probe
 from tui_trace.engine.matching import match
 from tui_trace.engine.run import RunState
 from tui_trace.events import Stamp
-from tui_trace.settings import Dnat, ProbeSettings, Protocol, Track
+from tui_trace.settings import Dnat, Flow, ProbeSettings, Protocol, Track
 from tui_trace.wire import extensions, quoting, reply
 from tui_trace.wire.network import Answer, Outgoing, Quoted
 from tui_trace.wire.template import Template
@@ -77,9 +81,9 @@ class Wire:
         message = bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + quote[:length]
         received = reply.Received(message, 0, "203.0.113.1", 60, 0, Stamp.KERNEL, False)
         answer = (reply.icmp4 if self.family == 4 else reply.icmp6)(received)
-        if answer is not None and answer.destination != TARGET[self.family]:
-            answer = quoting.undone(answer, TARGET[self.family])
-        return answer
+        if answer is None:
+            return None
+        return quoting.undone(answer, US[self.family], TARGET[self.family])
 
     def quoted(self, probe: Outgoing, answer: Answer) -> Quoted:
         quote, _ = extensions.split(answer.message, self.family)
@@ -126,7 +130,7 @@ def test_a_destination_rewritten(protocol: Protocol, family: int, dnat: Dnat, le
 
 @pytest.mark.parametrize(
     ("protocol", "family"),
-    [(Protocol.TCP, 4), (Protocol.TCP, 6), (Protocol.UDP, 4)],
+    [(Protocol.TCP, 4), (Protocol.TCP, 6), (Protocol.UDP, 4), (Protocol.UDP, 6)],
 )
 def test_a_destination_port_rewritten_too(protocol: Protocol, family: int) -> None:
     wire = Wire(family, protocol=protocol)
@@ -135,13 +139,69 @@ def test_a_destination_port_rewritten_too(protocol: Protocol, family: int) -> No
         assert wire.match(quote, 48) is probe
 
 
+@FAMILIES
 @pytest.mark.parametrize("protocol", [Protocol.ICMP, Protocol.UDP, Protocol.TCP])
-def test_a_source_rewritten(protocol: Protocol) -> None:
+def test_a_source_rewritten(protocol: Protocol, family: int) -> None:
     own = "id" if protocol is Protocol.ICMP else "sport"
-    wire = Wire(4, protocol=protocol)
+    wire = Wire(family, protocol=protocol)
     for probe in wire.probes:
-        quote = wire.rewritten(probe, src=OUTSIDE[4], **{own: 61000})
-        assert wire.match(quote, 28) is probe
+        for fields in ({own: 61000}, {}):
+            quote = wire.rewritten(probe, src=OUTSIDE[family], **fields)
+            assert wire.match(quote, 28 if family == 4 else 48) is probe
+
+
+_address = st.integers(1, (1 << 64) - 1).map(lambda host: str(IPv6Address((0xFD66 << 112) + host)))
+_WIRE6 = [Wire(6, seed, protocol=Protocol.UDP, flow=flow) for seed, flow in enumerate(Flow)]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(_WIRE6),
+    st.integers(0, LIVE - 1),
+    _address,
+    _address,
+    st.integers(1, 0xFFFF),
+    st.sampled_from([48, 200]),
+    st.sampled_from(["src", "dst"]),
+)
+def test_nat66_of_udp(
+    wire: Wire, number: int, outside: str, inside: str, port: int, length: int, end: str
+) -> None:
+    """Whatever address and port it gives a probe, the quote is of that probe and no other."""
+    probe = wire.probes[number]
+    ports = {"src": "sport", "dst": "dport"}
+    fields: dict[str, Any] = {end: outside, ports[end]: port}
+    assert wire.match(wire.rewritten(probe, **fields), length) is probe
+    # both ends at once, one port
+    fields = {"src": outside, "dst": inside, ports[end]: port}
+    assert wire.match(wire.rewritten(probe, **fields), length) is probe
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(_WIRE6),
+    st.integers(0, LIVE - 1),
+    _address,
+    st.integers(1, 0xFFFF),
+    st.integers(1, 0xFFFF),
+    st.integers(1, 0xFFFFF),
+    st.sampled_from(["src", "dst"]),
+)
+def test_what_no_nat66_does_to_udp(
+    wire: Wire, number: int, address: str, port: int, noise: int, label: int, end: str
+) -> None:
+    """A number of ours that does not fit the rest, or a flow label of somebody else's."""
+    probe = wire.probes[number]
+    quote = bytearray(wire.rewritten(probe, **{end: address}))
+    (was,) = struct.unpack_from("!H", quote, 46)
+    struct.pack_into("!H", quote, 46, was ^ noise)
+    found = wire.match(bytes(quote), 48)
+    assert found is not probe
+    if end == "src" and port != probe.flow[0]:
+        quote = bytearray(wire.rewritten(probe, src=address, sport=port))
+        (first,) = struct.unpack_from("!I", quote)
+        struct.pack_into("!I", quote, 0, first ^ label)
+        assert wire.match(bytes(quote), 48) is None
 
 
 @PROTOCOLS

@@ -240,7 +240,7 @@ def answer_of(quote: bytes, family: int) -> Answer:
     protocol, flow, key, ip_id, destination, tos, ttl = known
     return Answer(
         *("203.0.113.1", ReplyKind.TIME_EXCEEDED, protocol, flow, key, ip_id, destination, 0),
-        *(Stamp.KERNEL, 11, 0, 60, None, False, tos, ttl, b""),
+        *(Stamp.KERNEL, 11, 0, 60, None, False, tos, ttl, bytes(8) + quote),
     )
 
 
@@ -253,6 +253,6 @@ def test_what_another_destination_does_to_flow_and_key_is_undone(
     was = answer_of(sent, family)
     now = answer_of(changed(sent, family, dst=INSIDE[family]), family)
     assert now.destination == INSIDE[family]
-    undone = quoting.undone(now, TARGET[family])
+    undone = quoting.undone(now, US[family], TARGET[family])
     assert (undone.flow, undone.key) == (was.flow, was.key)
-    assert quoting.undone(was, TARGET[family]) == was
+    assert quoting.undone(was, US[family], TARGET[family]) == was

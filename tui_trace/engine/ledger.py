@@ -96,6 +96,7 @@ class Ledger:
         self._by_key: dict[tuple[Protocol, int], Probe] = {}
         self._by_ip_id: dict[int, Probe] = {}
         self._by_port: dict[tuple[Protocol, int], Probe] = {}
+        self._by_weight: dict[int, Probe] = {}
         self._by_age: deque[Probe] = deque()
         self._data_lengths: set[int] = {0}
 
@@ -104,6 +105,8 @@ class Ledger:
         self._by_key[probe.protocol, probe.key] = probe
         self._by_ip_id[probe.ip_id] = probe
         self._by_port[probe.protocol, probe.flow[0]] = probe
+        if probe.protocol is Protocol.UDP:
+            self._by_weight[_weight(probe)] = probe
         self._by_age.append(probe)
         self._data_lengths.add(probe.data)
 
@@ -113,6 +116,8 @@ class Ledger:
         del self._by_key[probe.protocol, probe.key]
         self._by_ip_id.pop(probe.ip_id, None)
         self._by_port.pop((probe.protocol, probe.flow[0]), None)
+        if probe.protocol is Protocol.UDP:
+            self._by_weight.pop(_weight(probe), None)
 
     def is_pending(self, protocol: Protocol, key: int) -> bool:
         """A probe of that key is in flight; its key must not be given away."""
@@ -130,6 +135,10 @@ class Ledger:
     def find_port(self, protocol: Protocol, port: int) -> Probe | None:
         """The latest probe that was sent from this port."""
         return self._by_port.get((protocol, port))
+
+    def find_weight(self, weight: int) -> Probe | None:
+        """The latest UDP probe whose flow and key add up to this (`Answer.weight`)."""
+        return self._by_weight.get(weight)
 
     def find_acknowledged(self, acknowledged: int) -> Probe | None:
         """The TCP probe that a SYN/ACK or RST acknowledges, with its data or without."""
@@ -156,3 +165,10 @@ class Ledger:
             port = (probe.protocol, probe.flow[0])
             if self._by_port.get(port) is probe:
                 del self._by_port[port]
+            weight = _weight(probe)
+            if self._by_weight.get(weight) is probe:
+                del self._by_weight[weight]
+
+
+def _weight(probe: Probe) -> int:
+    return (sum(probe.flow) + probe.key) % 0xFFFF

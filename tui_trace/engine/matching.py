@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from tui_trace.engine.ledger import Ledger, Probe, State
-from tui_trace.events import ReplyKind
+from tui_trace.events import Field, ReplyKind
 from tui_trace.settings import Dnat, Protocol, Track
 from tui_trace.wire.network import PORTED, Answer, Outgoing, Quoted
 
@@ -31,12 +31,16 @@ def match(ledger: Ledger, answer: Answer, target: str, quoting: Quoting) -> Prob
         return None
     if answer.key is None:
         return _awaiting_datagram(ledger, answer)
-    if answer.kind in ACKNOWLEDGING:
+    if answer.weight is not None:
+        # the checksum, which is the key, follows the addresses: it may be another probe's by now
+        probe = ledger.find_weight(answer.weight)
+    elif answer.kind in ACKNOWLEDGING:
         probe = ledger.find_acknowledged(answer.key)
     else:
         probe = ledger.find(answer.protocol, answer.key)
     if (
         probe is not None
+        and answer.weight is None
         and probe.flow == answer.flow
         and answer.destination == target
         and (answer.ip_id is None or answer.ip_id == probe.ip_id)
@@ -52,14 +56,17 @@ def match(ledger: Ledger, answer: Answer, target: str, quoting: Quoting) -> Prob
     return None
 
 
-def _candidates(ledger: Ledger, answer: Answer, by_key: Probe | None) -> Iterator[Probe]:
-    """Probes that agree with a quote in the one field that tells them apart."""
-    if by_key is not None:
-        yield by_key
+def _candidates(ledger: Ledger, answer: Answer, found: Probe | None) -> Iterator[Probe]:
+    """Probes that agree with a quote in the one field that tells them apart.
+
+    The IP ID goes before a key that NAT may have turned into another probe's.
+    """
     if answer.ip_id is not None:
         by_id = ledger.find_ip_id(answer.ip_id)
         if by_id is not None and by_id.protocol is answer.protocol:
             yield by_id
+    if found is not None:
+        yield found
     by_port = ledger.find_port(answer.protocol, answer.flow[0])
     if by_port is not None and by_port.run.settings.track is Track.PORT:
         yield by_port
@@ -69,7 +76,7 @@ def _may_be(probe: Probe, answer: Answer, target: str, quoting: Quoting) -> bool
     """Whether a quote that differs from the probe can be of it all the same.
 
     At least 32 bits, mostly more, have to agree that nobody guesses: the key and the flow, or
-    the IP ID with what NAT makes of them, or what the user said to go by.
+    the IP ID or the flow label with what NAT makes of them, or what the user said to go by.
     """
     same_port = probe.flow[0] == answer.flow[0]
     same_flow = probe.flow == answer.flow
@@ -86,7 +93,11 @@ def _may_be(probe: Probe, answer: Answer, target: str, quoting: Quoting) -> bool
     has_ports = probe.protocol is not Protocol.ICMP
     if has_ports and not same_port and probe.flow[1] != answer.flow[1]:
         return False
-    return quoting(outgoing(probe), answer).is_translated
+    quoted = quoting(outgoing(probe), answer)
+    # where the port is not the probe's either, the 20 bits of the flow label stand in for it
+    lacks_port = answer.weight is not None and not same_port
+    has_label = all(change.field is not Field.FLOW_LABEL for change in quoted.changed)
+    return quoted.is_translated and (has_label or not lacks_port)
 
 
 def _awaiting_datagram(ledger: Ledger, answer: Answer) -> Probe | None:

@@ -86,6 +86,9 @@ class Answer(NamedTuple):
     """All of an ICMP error, from its header on, for `Network.quoted`; empty for direct replies."""
     number: int = 0
     """The IP protocol of a datagram that answers `Protocol.IP`."""
+    weight: int | None = None
+    """Of a UDP probe over IPv6 that was quoted with other addresses: the sum of its flow and key
+    modulo 65535, which NAT leaves as it is, with what the addresses do to it undone."""
 
 
 class Quoted(NamedTuple):

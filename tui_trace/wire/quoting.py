@@ -17,6 +17,8 @@ from tui_trace.wire.template import ones_sum
 _ONES = 0xFFFF
 """See `tui_trace.wire.template`: 0xFFFF and 0 are one number."""
 _TCP, _UDP = 6, 17
+QUOTED_ENDS = slice(8 + 8, 8 + 40)
+"""The addresses that an ICMPv6 error quotes, counted from its header on."""
 _ECHO = {4: 1, 6: 58}
 
 _TELL_NOTHING = frozenset({
@@ -76,9 +78,13 @@ def compare(sent: bytes, quote: bytes, family: int) -> Comparison:
 
 
 def _without_padding(sent: bytes, quote: bytes) -> bytes:
-    """Zeros at the end where none were sent are padding up to 128 bytes (RFC 4884 §5)."""
+    """Zeros at the end where none were sent are padding up to 128 bytes (RFC 4884 §5).
+
+    Not so what every router has to quote, eight bytes above IP.
+    """
     quote = quote[: len(sent)]
-    end = len(quote.rstrip(b"\0"))
+    least = 28 if sent[0] >> 4 == 4 else 48
+    end = max(len(quote.rstrip(b"\0")), least)
     return quote[:end] if any(sent[end : len(quote)]) else quote
 
 
@@ -253,15 +259,21 @@ def _weight(packet: _Packet, at: int, size: int, check_at: int) -> int:
     return total % _ONES
 
 
-def undone(answer: Answer, target: str) -> Answer:
+def undone(answer: Answer, source: str, target: str) -> Answer:
     """The answer with its flow and key as they were when the probe went to `target`.
 
     NAT that rewrites the destination changes the checksum of UDP and ICMPv6 with it, which is the
-    key of one and half the flow of the other.
+    key of one and half the flow of the other. Where it rewrites ports too, or the `source`, the
+    weight of both is all that is left.
     """
     af = socket.AF_INET if ":" not in target else socket.AF_INET6
     went, sent = socket.inet_pton(af, answer.destination), socket.inet_pton(af, target)
     change = ones_sum(went) - ones_sum(sent)
+    if answer.protocol is Protocol.UDP and answer.key and af == socket.AF_INET6:
+        ends, ours = answer.message[QUOTED_ENDS], socket.inet_pton(af, source) + sent
+        if ends != ours:
+            weight = sum(answer.flow) + answer.key + ones_sum(ends) - ones_sum(ours)
+            answer = answer._replace(weight=weight % _ONES)
     if answer.protocol is Protocol.UDP and answer.key:
         return answer._replace(key=(answer.key + change) % _ONES or _ONES)
     if answer.protocol is Protocol.ICMP and af == socket.AF_INET6:

@@ -78,6 +78,7 @@ class RawNetwork:
         self._settings: ProbeSettings | None = None
         self._route: _Route
         self._addresses: dict[bytes, None] = {}
+        self._source_now = ""
         self._applied: tuple[int, str, bool] | None = None
         self._ports: dict[tuple[Protocol, int], socket.socket] = {}
         self._early: list[Sent] = []
@@ -151,6 +152,7 @@ class RawNetwork:
             ] = None
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
+        self._source_now = source
         if settings.protocol is Protocol.IP:
             self._watch(source, settings.number)
         destination = self._sockaddr(self.address, 0, index)
@@ -289,9 +291,16 @@ class RawNetwork:
             packet = self._sockets.read(receiver, self.family)
             answer = None if packet is None else decode(packet)
             if answer is not None:
-                if answer.message and answer.destination != self.address:
-                    answer = quoting.undone(answer, self.address)
+                if answer.message and self._is_readdressed(answer):
+                    answer = quoting.undone(answer, self._source_now, self.address)
                 answers.append(answer)
+
+    def _is_readdressed(self, answer: Answer) -> bool:
+        """A checksum that tells which probe it is may be another's than ours."""
+        if self.family == 6 and answer.protocol is Protocol.UDP:
+            # what left before the route turned to another address of ours is as it was
+            return answer.message[quoting.QUOTED_ENDS] not in self._addresses
+        return answer.destination != self.address
 
     def _take_stamps(self, sent: list[Sent]) -> int | None:
         """All stamps there are; and the MTU in bytes, if a link refused a packet for its size."""
