@@ -28,6 +28,7 @@ DAMAGED = "damaged"
 """What is said of bytes that are no events."""
 _MOST_BYTES = 64 << 20
 _FAST, _SMALL = 1, 6
+_PROBES = (ev.ProbeSent, ev.ProbeLost, ev.ProbeVoid)
 _WIDTH = 8
 
 
@@ -61,15 +62,12 @@ class Packer:
         self._last_at = 0
         self._last_probe = 0
         self._taken = (0, 0)
+        self.is_full = False
+        """The next event belongs to another block."""
 
     def __len__(self) -> int:
         """Events so far."""
         return len(self._which)
-
-    @property
-    def is_full(self) -> bool:
-        """The next event belongs to another block."""
-        return len(self._which) >= BLOCK_EVENTS or self._bytes >= BLOCK_BYTES
 
     def add(self, event: ev.Event) -> None:
         """Take one event; `OverflowError` if one of its numbers needs more than 64 bits."""
@@ -78,7 +76,7 @@ class Packer:
         if isinstance(event, ev.Reply):
             probe, value = event.probe, event.rtt
             template = replace(event, at=0, probe=0, rtt=0)
-        elif isinstance(event, (ev.ProbeSent, ev.ProbeLost, ev.ProbeVoid)):
+        elif isinstance(event, _PROBES):
             probe = event.probe
             template = replace(event, at=0, probe=0)
         elif isinstance(event, ev.RoundBegan):
@@ -102,6 +100,7 @@ class Packer:
             self._bytes += len(line)
         self._which.append(number)
         self._last_at, self._last_probe = at, probe
+        self.is_full = size + 1 >= BLOCK_EVENTS or self._bytes >= BLOCK_BYTES
 
     def take(self) -> bytes:
         """What came since the last `take`, as a chunk."""
@@ -145,10 +144,10 @@ class Unpacker:
         probes = list(accumulate(probe, initial=self._last_probe))
         self._last_at, self._last_probe = ats[-1], probes[-1]
         make = self._make
-        for number, *numbers in zip(
+        for number, when, who, what in zip(
             which, islice(ats, 1, None), islice(probes, 1, None), value, strict=True
         ):
-            yield make[number](*numbers)
+            yield make[number](when, who, what)
 
 
 def _maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:

@@ -22,6 +22,8 @@ PATIENCE = 5.0
 """Seconds that closing waits for a slow disk."""
 _ROOM = 16 << 20
 """Bytes: more than one commit takes."""
+_NOTED = (SessionBegan, RunOpened, SessionEnded)
+"""What a list of sessions tells of."""
 
 
 class Recorder:
@@ -126,7 +128,10 @@ class _File:
                 self._next_block(event)
             self._packer.add(event)
             self._session.apply(event)
-            self._note(event)
+            self._events += 1
+            self._last = max(self._last, event.at)
+            if isinstance(event, _NOTED):
+                self._note(event)
         self._database.execute(
             "INSERT INTO chunk (number, events) VALUES (?, ?)", (self._chunk, self._packer.take())
         )
@@ -138,8 +143,6 @@ class _File:
         self._database.execute("COMMIT")
 
     def _note(self, event: Event) -> None:
-        self._events += 1
-        self._last = max(self._last, event.at)
         match event:
             case SessionBegan():
                 self._database.execute(

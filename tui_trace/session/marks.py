@@ -31,6 +31,19 @@ _PARAMETER_PROBLEM = 4
 
 def marks_of(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, ...]:
     """The marks of one answer to a probe of these settings; `family` is 4 or 6."""
+    # what most answers are, and what says nothing
+    plain = reply.kind is ReplyKind.TIME_EXCEEDED
+    marks = () if plain else _of_kind(reply, settings, family)
+    if reply.reply_ttl is not None and reply.reply_ttl <= 1:
+        marks = (*marks, "!")
+    if reply.changed or reply.labels:
+        marks = (*findings(reply, settings.dnat), *marks)
+    if reply.quoted_tos is not None and reply.quoted_tos != settings.tos:
+        marks = (*marks, f"TOS={reply.quoted_tos}!")
+    return marks
+
+
+def _of_kind(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, ...]:
     marks: tuple[str, ...] = ()
     match reply.kind:
         case ReplyKind.SYN_ACK:
@@ -53,12 +66,6 @@ def marks_of(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, .
                 marks = (_UNREACHABLE.get(family, {}).get(code, f"!<{code}>"),)
         case ReplyKind.OTHER:
             marks = (f"icmp {reply.icmp_type}/{reply.code}",)
-    if reply.reply_ttl is not None and reply.reply_ttl <= 1:
-        marks = (*marks, "!")
-    if reply.changed or reply.labels:
-        marks = (*findings(reply, settings.dnat), *marks)
-    if reply.quoted_tos is not None and reply.quoted_tos != settings.tos:
-        marks = (*marks, f"TOS={reply.quoted_tos}!")
     return marks
 
 
