@@ -154,9 +154,10 @@ def strip(hop: Hop, shown: Window) -> Line:
 def strip_header(shown: Window, label: int) -> Line:
     """What the columns of `strip_row` are, and what the shades mean."""
     line: Line = [(fit(f"  # {fit('Host', label - 12)}    Min ", label), Tone.DIM)]
+    lost = "any lost" if shown.step > 1 else "lost"
     ends = (*(f"<{step}" for step in STEPS), f"≥{STEPS[-1]} ms over Min")
     room = shown.cells
-    for sign, tone, words in (*zip(SHADES, _TONES, ends, strict=True), ("×", Tone.WARN, "lost")):
+    for sign, tone, words in (*zip(SHADES, _TONES, ends, strict=True), ("×", Tone.WARN, lost)):
         if len(words) + 4 <= room:
             line += [(sign, tone), (f" {words}  ", Tone.DIM)]
             room -= len(words) + 4

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -24,6 +24,7 @@ from tui_trace.app.charts import (
 )
 from tui_trace.app.columns import NO_REPLY, Tone, responders
 from tui_trace.app.heading import Place, clock
+from tui_trace.app.keys import KEYS
 from tui_trace.app.people import Calling, People
 from tui_trace.app.rows import Line, fit
 from tui_trace.app.toned import Lines
@@ -33,13 +34,15 @@ from tui_trace.text import clean
 if TYPE_CHECKING:
     pass
 
-_PAUSE = 0.5
+_PAUSE = 1.0
 """Seconds from one drawing to the next: plots are dear."""
 _PLOTS = "tui_trace.app.plots"
 _AXIS = 9
 """Cells of a plot left of its first column."""
 _LOSS = 6
 """Cells right of a strip."""
+_KEY = 48
+"""Cells of the line above the plots without the hop's name."""
 _PLOT_LEAST = 9
 """Lines of a plot and its title."""
 _STRIPS_LEAST = 5
@@ -64,8 +67,11 @@ class ChartScreen(ModalScreen[None]):
         Binding("escape,q,g", "dismiss", "close", id="charts.close", tooltip="Back to the table"),
         Binding("up", "step(-1)", "up", id="charts.up", tooltip="The hop before"),
         Binding("down", "step(1)", "down", id="charts.down", tooltip="The next hop"),
-        Binding("home", "step(-1000)", "first", id="charts.first", tooltip="The first hop"),
-        Binding("end", "step(1000)", "last", id="charts.last", tooltip="The last hop"),
+        *(
+            Binding(key.keys, f"travel({key.action!r})", key.label, tooltip=key.about, id=key.id)
+            for key in KEYS
+            if key.action.startswith(("back", "change", "live"))
+        ),
     ]
     AUTO_FOCUS = ""
 
@@ -75,13 +81,18 @@ class ChartScreen(ModalScreen[None]):
         ttl: int | None,
         calling: Calling,
         place: Callable[[Snapshot], Place | None],
+        travel: Callable[[str], Awaitable[object]],
     ) -> None:
-        """Of the hop of this TTL; None: of the last. `place` says which time is looked at."""
+        """Of the hop of this TTL; None: of the last.
+
+        `place` says which time is looked at; `travel` does what a key that changes it does.
+        """
         super().__init__()
         self._snapshot = snapshot
         self._ttl = ttl
         self._calling = calling
         self._place = place
+        self._travel = travel
         self._drawn: Snapshot | None = None
         self._timer: Timer | None = None
         self._why_not = "" if _PLOTS in sys.modules else "the plots are being loaded …"
@@ -143,6 +154,13 @@ class ChartScreen(ModalScreen[None]):
         if self._snapshot is not self._drawn:
             self.look_at(self._snapshot)
 
+    async def action_travel(self, action: str) -> None:
+        """What this key does in the table; what it brings is drawn at once."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        await self._travel(action)
+
     def action_step(self, step: int) -> None:
         """Up and down."""
         hops = self._snapshot.run.hops
@@ -167,20 +185,21 @@ class ChartScreen(ModalScreen[None]):
         if hop is None:
             strips.styles.height = 1
             strips.show([[(" nothing has been probed yet", Tone.DIM)]])
-            plots.display = False
+            self.query_one("#charts-key", Lines).display = plots.display = False
             return
         hosts = [_host(one, self._people) for one in snapshot.run.hops]
         label = min(max(*map(cell_len, hosts), _HOST_LEAST), max(width // 5, _HOST_LEAST)) + 12
         beside = width * 3 // 10 if width >= _HISTOGRAM_FROM else _LOSS
         shown = window(snapshot, max(width - label - 1 - beside, 1))
-        plots.display = height - _PLOT_LEAST - 3 >= min(len(hosts), _STRIPS_LEAST)
+        key = self.query_one("#charts-key", Lines)
+        key.display = plots.display = height - _PLOT_LEAST - 3 >= min(len(hosts), _STRIPS_LEAST)
         room = max(height - 3 - (_PLOT_LEAST if plots.display else 0), 1)
         rows = self._rows(hosts, shown, label, room)
         strips.styles.height = len(rows)
         strips.show(rows)
         self.query_one("#charts-header", Lines).show([strip_header(shown, label)])
         part = f" · {len(rows)} of {len(hosts)} hops" if len(rows) < len(hosts) else ""
-        hint = f" ↑ ↓ another hop{part} · Escape leaves · {shown.words}, the newest at the right"
+        hint = f" ↑ ↓ another hop{part} · ← → in time · Escape leaves · {shown.words}, newest right"
         self.query_one("#charts-hint", Lines).show([[(fit(hint, width), Tone.DIM)]])
         if plots.display:
             self._draw_plots(hop, shown, label, beside)
@@ -211,8 +230,11 @@ class ChartScreen(ModalScreen[None]):
 
     def _key(self, hop: Hop, target: Hop | None, beside: int) -> Line:
         """What is drawn in the plots; the second is `beside` cells wide."""
+        if self._why_not:
+            return [(fit(f" {clean(self._why_not)}", self.size.width), Tone.WARN)]
         who = f" hop {hop.ttl}  {_named(hop, self._people)}"
-        line: Line = [(" ⠒⠒", Tone.SPARK), (who, Tone.STRONG)]
+        room = max(self.size.width - beside - _KEY, _HOST_LEAST)
+        line: Line = [(" ⠒⠒", Tone.SPARK), (fit(who, min(cell_len(who), room)), Tone.STRONG)]
         where = ""
         if target is not None:
             line += [("   ••", Tone.MARK), (" target", Tone.PLAIN)]
@@ -235,8 +257,6 @@ class ChartScreen(ModalScreen[None]):
         lines: list[Line] = [[(fit(" RTT, ms", width), Tone.STRONG)]]
         for name, value, tone in figures(hop):
             lines.append([(f" {name:<7}", Tone.DIM), (fit(value, width - 9, right=True), tone)])
-        if self._why_not:
-            lines = [[(fit(f" {clean(self._why_not)}", width), Tone.WARN)], *lines]
         told.show(lines)
         last = self._snapshot.run.hops[-1]
         target = last if last.is_target and last is not hop else None

@@ -235,8 +235,8 @@ class LiveScreen(AskingScreen):
     def action_charts(self) -> None:
         """`g`: of the selected hop, or of the last."""
         if self.snapshot is not None:
-            ttl = self.table.selected
-            self.app.push_screen(ChartScreen(self.snapshot, ttl, self.calling, self._travel.place))
+            ttl, place, travel = self.table.selected, self._travel.place, self.run_action
+            self.app.push_screen(ChartScreen(self.snapshot, ttl, self.calling, place, travel))
 
     def action_display(self) -> None:
         """`d`: the next set of columns."""
