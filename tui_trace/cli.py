@@ -18,6 +18,7 @@ from tui_trace.options import Options, Output, parse
 from tui_trace.settings import Pace, ProbeSettings, SettingError, Switches
 from tui_trace.source import Source, SourceError
 from tui_trace.tracer import Tracer
+from tui_trace.warned import Warned
 from tui_trace.wire.template import scapy_layers
 
 if TYPE_CHECKING:
@@ -199,10 +200,8 @@ def _report(tracer: "Tracer") -> int:
     """Without the live view: the sink runs in this thread."""
     options = tracer.options
     found = tracer.find(tracer.first_host, options.settings)
-    for warning in found.warnings:
-        sys.stderr.write(f"tui-trace: {warning}\n")
     source = tracer.source(found, options.pace, patience=NAMES_PATIENCE)
-    return _printed(source, options)
+    return _printed(Warned(source, found.warnings), options)
 
 
 def _replay(options: Options, name: str) -> int:

@@ -74,7 +74,8 @@ def refusal(space: Netns, *args: str) -> str:
     done = run(space, "-r", "-n", "-c1", *args, check=False)
     assert done.returncode == 1, done
     assert done.stdout == ""
-    return done.stderr.splitlines()[-1]
+    (line,) = done.stderr.splitlines()
+    return line
 
 
 def sent(chain: Chain, family: int, *args: str) -> list[Packet]:
@@ -232,6 +233,8 @@ def test_one_line_says_what_is_missing(strict: Chain) -> None:
     [
         (("-u", "-L", "4000"), "source port"),
         (("--ack",), "flags"),
+        (("-T", "--ack"), "CAP_NET_RAW; use sudo"),
+        (("--protocol", "sctp"), "CAP_NET_RAW; use sudo"),
         (("--ecn",), "flags"),
         (("-T", "-s", "1000"), "1000 bytes"),
         (("-T", "-Q", "1"), "ECN"),

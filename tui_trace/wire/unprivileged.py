@@ -25,6 +25,7 @@ from tui_trace.wire.hub import Hub
 from tui_trace.wire.network import NOTHING_QUOTED, Answer, Outgoing, Quoted, SendError, Sent
 from tui_trace.wire.refusal import refusal
 from tui_trace.wire.slots import Slot, Way
+from tui_trace.wire.sockets import GET_RIGHT
 
 _MAX_ROUTES = 64
 """Settings whose routes are kept."""
@@ -106,7 +107,7 @@ class ErrorQueueNetwork:
         `SendError` for a port that is asked for, and for ICMP that is not allowed.
         """
         if port is not None:
-            raise _own_port(port)
+            raise _right(f"source port {port} takes")
         if protocol is Protocol.ICMP:
             refuse_icmp(self.family)
         self._names += 1
@@ -161,33 +162,32 @@ class ErrorQueueNetwork:
         self._tcp.close()
 
 
-def _own_port(port: int) -> SendError:
-    return SendError(errno.EPERM, f"source port {port} takes rights: each probe has one of its own")
+def _right(what: str) -> SendError:
+    """`what` it is that takes a right, with its verb."""
+    return SendError(errno.EPERM, f"{what} CAP_NET_RAW; {GET_RIGHT}")
 
 
 def _refuse(settings: ProbeSettings, family: int) -> None:
     """`SendError` for what takes rights."""
     if settings.source_port is not None:
-        raise _own_port(settings.source_port)
+        raise _right(f"source port {settings.source_port} takes")
     if settings.protocol is Protocol.ICMP:
         refuse_icmp(family)
     if settings.protocol not in (Protocol.ICMP, Protocol.UDP, Protocol.TCP):
-        raise SendError(errno.EPERM, "other IP protocols than ICMP, UDP and TCP take rights")
+        raise _right("other IP protocols than ICMP, UDP and TCP take")
     if settings.flows > 1 and settings.protocol is not Protocol.ICMP:
-        raise SendError(errno.EPERM, "several constant flows take rights, but with --icmp")
+        raise _right("several constant flows, but with --icmp, take")
     if settings.protocol is not Protocol.TCP:
         return
     if settings.bare:
-        raise SendError(errno.EPERM, "a SYN without options takes rights")
+        raise _right("a SYN without options takes")
     if settings.tcp_flags is not TcpFlags.SYN:
-        raise SendError(errno.EPERM, f"TCP flags ({settings.tcp_flags.value}) take rights")
+        raise _right(f"TCP flags ({settings.tcp_flags.value}) take")
     usual = minimum_size(Protocol.TCP, family)
     if settings.size != usual:
-        raise SendError(
-            errno.EPERM, f"a SYN of {settings.size} bytes takes rights: connect() sends {usual}"
-        )
+        raise _right(f"a SYN of {settings.size} bytes (connect() sends {usual}) takes")
     if settings.tos & 3:
-        raise SendError(errno.EPERM, "ECN bits in a SYN's TOS take rights")
+        raise _right("ECN bits in a SYN's TOS take")
 
 
 def refuse_icmp(family: int) -> None:
