@@ -8,7 +8,18 @@ from tui_trace import events as ev
 from tui_trace.session.fold import Session
 from tui_trace.session.model import Snapshot
 from tui_trace.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings, Protocol, Switches
-from tui_trace.source import Command, Enquire, LookUp, Reset, SetPace, Sink, Switch
+from tui_trace.source import (
+    Alternate,
+    Command,
+    Enquire,
+    LookUp,
+    Reset,
+    SetPace,
+    Sink,
+    Switch,
+    Tell,
+    Visit,
+)
 
 TARGET = "example.com"
 ADDRESS = "203.0.113.80"
@@ -159,6 +170,18 @@ class FakeSource:
             case Switch(settings=settings):
                 self._run += 1
                 return [ev.RunOpened(at=self._at, run=self._run, settings=settings)]
+            case Alternate(first=first, second=second):
+                self._run += 2
+                one, two = self._run - 1, self._run
+                return [
+                    ev.RunOpened(at=self._at, run=one, settings=first, turns_with=two),
+                    ev.RunOpened(at=self._at, run=two, settings=second, turns_with=one),
+                ]
+            case Visit(settings=settings):
+                self._run += 1
+                return [ev.RunOpened(at=self._at, run=self._run, settings=settings)]
+            case Tell(event=event):
+                return [ev.at_time(event, self._at)]
             case SetPace(pace=pace):
                 return [ev.PaceSet(at=self._at, pace=pace)]
             case Reset():

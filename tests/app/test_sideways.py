@@ -20,6 +20,7 @@ from tui_trace.app.sideways import comparison_lines, paths_lines
 from tui_trace.session.compare import compare
 from tui_trace.session.fold import Session
 from tui_trace.settings import NS_PER_S, ProbeSettings, Protocol
+from tui_trace.source import Alternate, Visit
 
 ICMP = ProbeSettings()
 LONGER = (*HOPS[:4], ("192.0.2.77", 8.2), *HOPS[4:])
@@ -187,3 +188,109 @@ async def comparing(pilot) -> None:
             break
         await pilot.pause(0.05)
     await pilot.pause(0.2)
+
+
+def screen_text(watch) -> str:
+    lines = watch.app.screen.query_one("#reading")
+    return "\n".join(lines.render_line(y).text for y in range(lines.size.height))
+
+
+def turns(rounds: int) -> list[ev.Event]:
+    """Runs 3 and 4 of TCP and UDP, of which every other round is one's."""
+    udp = ProbeSettings(protocol=Protocol.UDP, port=53)
+    one = later(path(rounds), 3, 120)
+    two = later(path(rounds, udp), 4, 121, 20_000)
+    return [
+        replace(event, turns_with=7 - event.run) if isinstance(event, ev.RunOpened) else event
+        for event in sorted([*one, *two], key=lambda event: (event.at, -event.run))
+    ]
+
+
+async def test_b_takes_turns_shows_them_side_by_side_and_ends() -> None:
+    async with watching(FakeSource(path(5)), size=(100, 30)) as watch:
+        await watch.press("b")
+        assert "switch something first" in watch.text("#keys")
+        await watch.press("u")
+        await watch.until(lambda: seen(watch).run.number == 2)
+        await watch.press("b")
+        await watch.until(lambda: isinstance(watch.app.screen, CompareScreen))
+        (asked,) = [one for one in watch.source.commands if isinstance(one, Alternate)]
+        assert [one.protocol for one in (asked.first, asked.second)] == ["tcp", "udp"]
+        assert watch.app.screen._shown == (3, 4)
+        watch.source.play(*turns(12)[3:])
+        await watch.until(lambda: "measured in turns" in screen_text(watch))
+        await watch.press("escape")
+        assert watch.app.screen is watch.app.live
+        assert "run 4 (UDP port 33434) in turns with run 3" in watch.text("#heading")
+        await watch.press("b")
+        await watch.until(lambda: seen(watch).run.number == 5)
+        assert "no more turns: UDP port" in watch.text("#keys")
+        assert watch.app.screen is watch.app.live, "it does not open by itself at the end"
+
+
+async def test_two_chosen_runs_take_turns() -> None:
+    script = [*two_runs(), *later(path(10, ProbeSettings(protocol=Protocol.UDP, port=53)), 3, 120)]
+    source = FakeSource(script)
+    source._run = 3
+    async with watching(source, size=(130, 30)) as watch:
+        await watch.press("c", "left")
+        screen = watch.app.screen
+        assert isinstance(screen, CompareScreen)
+        await watch.until(lambda: [run.number for run in screen._runs] == [1, 3])
+        await watch.press("b")
+        (asked,) = [one for one in watch.source.commands if isinstance(one, Alternate)]
+        assert [one.protocol for one in (asked.first, asked.second)] == ["tcp", "udp"]
+        await watch.until(lambda: screen._shown == (4, 5))
+        await watch.press("b")
+        await watch.until(lambda: screen._snapshot.run.number == 6)
+        assert screen._shown == (4, 5), "what took turns is still what one looks at"
+
+
+async def test_a_third_run_beside_two_if_there_is_room() -> None:
+    script = [*two_runs(), *later(path(10, ProbeSettings(protocol=Protocol.UDP, port=53)), 3, 120)]
+    async with watching(FakeSource(script), size=(120, 30)) as watch:
+        await watch.press("c", "plus")
+        screen = watch.app.screen
+        assert isinstance(screen, CompareScreen)
+        assert screen._shown == (1, 2, 3)
+        await watch.until(lambda: screen._comparison and len(screen._comparison.runs) == 3)
+        assert "run 1" in screen_text(watch)
+        await watch.press("plus")
+        hint = screen.query_one("#reading-hint").render_line(0).text
+        assert "There is no other run" in hint
+        await watch.press("minus")
+        assert screen._shown == (2, 3)
+        await watch.press("minus")
+        assert screen._shown == (2, 3), "one is no comparison"
+        await watch.pilot.resize_terminal(80, 24)
+        await watch.press("plus")
+        assert screen._shown == (2, 3), "there is no room"
+
+
+async def test_x_sends_more_flows_for_a_while_and_tells_what_they_saw() -> None:
+    async with watching(FakeSource(path(5)), size=(100, 30)) as watch:
+        await watch.press("x")
+        (asked,) = [one for one in watch.source.commands if isinstance(one, Visit)]
+        assert asked.settings == replace(seen(watch).run.settings, flows=8) or asked.rounds == 3
+        await watch.until(lambda: seen(watch).run.number == 2)
+        assert "8 flows for 3 rounds" in watch.text("#keys")
+        balanced = []
+        for flow in range(8):
+            for ttl, address in enumerate(("10.0.0.1", f"192.0.2.{flow % 3}", ADDRESS), 1):
+                probe = 20_000 + 10 * flow + ttl
+                at = 60 * NS_PER_S + probe
+                balanced += [
+                    ev.ProbeSent(at=at, run=2, probe=probe, ttl=ttl, flow=flow),
+                    reply(2, probe, ttl, address, 3.0, at, flow=flow),
+                ]
+        home = ev.RunOpened(
+            at=70 * NS_PER_S, run=1, settings=watch.app.live._dials.settings, again=True
+        )
+        watch.source.play(*balanced)
+        await watch.until(lambda: len(seen(watch).run.hops) == 3)
+        watch.source.play(home)
+        await watch.until(lambda: seen(watch).run.number == 1)
+        assert "load is balanced: at least 3 ways at hop 2 · H shows them" in watch.text("#keys")
+        await watch.press("H")
+        shown = screen_text(watch)
+        assert "2 192.0.2.0, 192.0.2.1, 192.0.2.2   balanced per flow" in shown

@@ -1,7 +1,7 @@
 """An engine as a program: commands come in as lines, events go out as lines.
 
 The harness starts this file in a namespace (`ours.Live`). A line is `switch SETTINGS`,
-`pace PACE` or `reset`; the end of standard input ends the session.
+`alternate SETTINGS SETTINGS`, `visit ROUNDS SETTINGS`, `pace PACE` or `reset`; the end of standard input ends the session.
 """
 
 import sys
@@ -13,7 +13,7 @@ from tui_trace import __version__
 from tui_trace.engine.engine import Engine
 from tui_trace.events import Event, encode
 from tui_trace.settings import Pace, ProbeSettings, fitted
-from tui_trace.source import Command, Reset, SetPace, Source, Switch
+from tui_trace.source import Alternate, Command, Reset, SetPace, Source, Switch, Visit
 from tui_trace.target import resolve
 from tui_trace.wire.raw import RawNetwork
 from tui_trace.wire.sockets import RawSockets
@@ -40,6 +40,12 @@ def _command(line: str, family: int) -> Command:
     match word:
         case "switch":
             return Switch(_settings(value, family))
+        case "alternate":
+            first, second = value.split(" ")
+            return Alternate(_settings(first, family), _settings(second, family))
+        case "visit":
+            rounds, settings = value.split(" ")
+            return Visit(_settings(settings, family), int(rounds))
         case "pace":
             return SetPace(msgspec.json.decode(value, type=Pace))
         case "reset":

@@ -158,6 +158,14 @@ class Live:
         self.pace = msgspec.structs.replace(self.pace, **fields)
         self._tell("pace " + _json(self.pace))
 
+    def alternate(self, first: ProbeSettings, second: ProbeSettings) -> None:
+        """Two settings in turns."""
+        self._tell(f"alternate {_json(first)} {_json(second)}")
+
+    def visit(self, settings: ProbeSettings, rounds: int) -> None:
+        """Other settings for some rounds."""
+        self._tell(f"visit {rounds} {_json(settings)}")
+
     def reset(self) -> None:
         """Close the run and open another."""
         self._tell("reset")

@@ -111,7 +111,7 @@ class AskingScreen(Screen[None]):
             self.prompt.say(f"The ending says what: {' '.join(ENDINGS)} · Escape leaves")
         if question == "note":
             self._noting = self.here
-            self.prompt.say(f"Pinned to {clock(self._noting)} · Enter keeps · Escape leaves")
+            self.prompt.say(f"Pinned to {clock(self._noting)} · Enter applies · Escape leaves")
 
     def _proposed(self, question: str) -> str:
         if self.snapshot is None:

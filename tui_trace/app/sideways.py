@@ -7,7 +7,7 @@ from tui_trace.app.heading import clock
 from tui_trace.app.people import People
 from tui_trace.app.rows import Line, fit
 from tui_trace.session.compare import Comparison, Row, Side, Verdict
-from tui_trace.session.model import Hop, Path, PathHop, Snapshot
+from tui_trace.session.model import Balance, Hop, Path, PathHop, Snapshot
 from tui_trace.session.paths import Step, what_moved
 from tui_trace.text import clean
 
@@ -60,7 +60,7 @@ def most_sides(width: int) -> int:
 
 
 def balance_words(snapshot: Snapshot, run: int) -> str:
-    """What the flows of a run saw: `8 flows take 3 ways at hop 4`."""
+    """What the flows of a run saw: `load is balanced: at least 3 ways at hop 4`."""
     hops = [
         hop
         for path in snapshot.paths
@@ -71,7 +71,7 @@ def balance_words(snapshot: Snapshot, run: int) -> str:
     if not hops:
         return "all flows take the same path: no load balancing seen"
     told = ", ".join(f"{len(hop.addresses)} ways at hop {hop.ttl}" for hop in hops[:4])
-    return f"load is balanced: {told}{' …' if len(hops) > 4 else ''} · H shows them"
+    return f"load is balanced: at least {told}{' …' if len(hops) > 4 else ''} · H shows them"
 
 
 def _titles(comparison: Comparison, wide: bool) -> list[list[str]]:
@@ -171,8 +171,8 @@ def _visits(path: Path, snapshot: Snapshot) -> list[Line]:
 
 
 def _steps(steps: tuple[Step, ...], before: Path, width: int, people: People) -> list[Line]:
-    moved = [step for step in steps if step.move != "same"]
-    if not moved:
+    told = [step for step in steps if step.move != "same" or _balance(step) is not None]
+    if not told:
         return [[(f"   the hops of path {before.letter}", Tone.DIM)]]
     lines: list[Line] = [[(f"   against path {before.letter}:", Tone.DIM)]]
     for step in steps:
@@ -180,12 +180,16 @@ def _steps(steps: tuple[Step, ...], before: Path, width: int, people: People) ->
         if step.move == "gone" and step.before is not None:
             lines.append(_hop_line(sign, step.before, width, people, Tone.WARN))
         elif step.after is not None:
-            tone = Tone.DIM if step.move == "same" else Tone.WARN
+            tone = Tone.WARN if step in told else Tone.DIM
             line = _hop_line(sign, step.after, width, people, tone)
             if step.move == "moved" and step.before is not None:
                 line.append((f"   was {_everybody(step.before, people)}", Tone.DIM))
             lines.append(line)
     return lines
+
+
+def _balance(step: Step) -> Balance | None:
+    return step.after.balanced if step.after is not None else None
 
 
 def _everybody(hop: PathHop, people: People) -> str:

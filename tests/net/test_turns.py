@@ -1,0 +1,108 @@
+"""Two settings in turns and a visit of more flows, on the wire and in the view."""
+
+from itertools import groupby, pairwise
+from pathlib import Path
+
+import msgspec
+
+from tests.net import ours
+from tests.net.capture import Capture, probes
+from tests.net.chain import DOWN, Chain
+from tests.net.faults import listen
+from tests.net.terminal import Tmux
+from tests.net.words import FAMILIES, OPEN_PORT
+from tui_trace.events import Event, ProbeLost, ProbeSent, RoundBegan, RunOpened
+from tui_trace.session.compare import compare
+from tui_trace.session.fold import Session
+from tui_trace.settings import NS_PER_MS, Pace, Protocol
+
+ICMP = ours.probe_of(Protocol.ICMP)
+TCP = ours.probe_of(Protocol.TCP, port=OPEN_PORT)
+INTERVAL = 100 * NS_PER_MS
+
+
+def folded(stream: list[Event]) -> Session:
+    session = Session()
+    for event in stream:
+        session.apply(event)
+    return session
+
+
+@FAMILIES
+def test_rounds_of_both_alternate_on_the_wire_and_lose_nothing(family: int) -> None:
+    with Chain(4) as chain:
+        listen(chain.target, OPEN_PORT)
+        target = chain.target_address(family)
+        with Capture(chain.client, DOWN) as capture:
+            with ours.Live(chain.client, target, ICMP, Pace(interval=INTERVAL)) as live:
+                live.run_on(RoundBegan, 3)
+                live.alternate(ICMP, TCP)
+                live.run_on(RoundBegan, 23)
+                stream = live.stop()
+            seen = probes(capture.stop(), chain.source_address(family), target)
+        assert ours.only(ProbeLost, stream) == []
+        opened = ours.only(RunOpened, stream)
+        assert [(e.run, e.turns_with) for e in opened] == [(1, 0), (2, 3), (3, 2)]
+        # from the second round of both on, each round is one of 5 probes, TTL 1 to 5
+        sent = [one for one in seen if one.packet.ttl <= 5]
+        swept = [list(group) for _, group in groupby(sent, lambda one: one.packet.protocol)]
+        later = swept[3:-1]
+        assert len(later) >= 12
+        assert all([one.packet.ttl for one in sweep] == [1, 2, 3, 4, 5] for sweep in later)
+        starts = [sweep[0].wall for sweep in later]
+        gaps = [(b - a) / INTERVAL for a, b in pairwise(starts)]
+        assert 0.8 < sorted(gaps)[len(gaps) // 2] < 1.2
+        session = folded(stream)
+        runs = [session.run(2), session.run(3)]
+        assert abs(runs[0].rounds - runs[1].rounds) <= 1
+        assert compare(runs).sentence.endswith((", measured in turns", "ICMP from TCP 443"))
+
+
+def test_a_visit_sends_its_flows_and_comes_home(plain: Chain) -> None:
+    target = plain.target_address(4)
+    with Capture(plain.client, DOWN) as capture:
+        with ours.Live(plain.client, target, TCP, Pace(interval=INTERVAL)) as live:
+            live.run_on(RoundBegan, 2)
+            live.visit(msgspec.structs.replace(TCP, flows=8), 3)
+            live.run_on(RoundBegan, 9)
+            stream = live.stop()
+        seen = probes(capture.stop(), plain.source_address(4), target)
+    assert [(e.run, e.again) for e in ours.only(RunOpened, stream)] == [
+        (1, False),
+        (2, False),
+        (1, True),
+    ]
+    runs = [run for run, _ in groupby(ours.only(RoundBegan, stream), lambda began: began.run)]
+    assert runs == [1, 2, 1]
+    assert [e.round for e in ours.only(RoundBegan, stream) if e.run == 2] == [1, 2, 3]
+    assert len(seen) == len(ours.only(ProbeSent, stream))
+    # at the first hop no pool of ports is needed: its flows are those that were asked for
+    assert len({one.packet.flow for one in seen if one.packet.ttl == 1}) == 8
+
+
+def test_in_the_view_b_compares_what_takes_turns(tmp_path: Path) -> None:
+    env = {**ours.environment(), "XDG_STATE_HOME": str(tmp_path)}
+    with Chain(3) as chain, Tmux(chain.client, columns=120) as tmux:
+        listen(chain.target, OPEN_PORT)
+        target = chain.target_address(4)
+        tmux.start(ours.command("-n", "-i", "0.2", target), env)
+        tmux.wait_for("ICMP echo")
+        tmux.press("b")
+        tmux.wait_for("switch something first")
+        tmux.press("u")
+        tmux.wait_for(r"run 2 \(UDP")
+        tmux.press("b")
+        tmux.wait_for(r"run 3  ICMP, \d+ rounds +run 4  UDP \d+, \d+ rounds")
+        tmux.wait_for("in turns|Too few answers yet")
+        tmux.press("Escape")
+        tmux.wait_for(r"run 4 \(UDP port \d+\) in turns with run 3")
+        tmux.press("N")
+        tmux.wait_for("Pinned to 0:")
+        tmux.answer("the provider was called")
+        tmux.press("Enter")
+        tmux.wait_for("noted at 0:")
+        tmux.press("b")
+        tmux.wait_for("no more turns")
+        tmux.wait_for(r"run 2 \(UDP")
+        tmux.press("q")
+        tmux.wait_for("Note 20.*: the provider was called")
