@@ -1,22 +1,64 @@
-"""All benchmarks, one after another: `python -m tests.bench` as root. Takes some minutes."""
+"""All benchmarks, one after another, as root; a quarter of an hour. Names choose some of them."""
 
-import importlib
+import argparse
+import os
+import signal
+import subprocess
+import sys
 
 from tests.net import netns
 
-RUNS: list[tuple[str, dict[str, int]]] = [
-    ("rtt", {"probes": 200, "loops": 0}),
-    ("rtt", {"probes": 200, "loops": 4}),
-    ("first_picture", {"times": 5}),
-    ("sweep", {"times": 5}),
-    ("engine", {"rate": 1000, "seconds": 10}),
-    ("unprivileged", {"probes": 200, "rate": 500, "seconds": 5}),
-    ("throughput", {"rate": 5000, "seconds": 10}),
-    ("memory", {"outcomes": 2_600_000}),
-    ("recording", {"rounds": 86_400}),
+RUNS = [
+    ("rtt",),
+    ("rtt", "--busy"),
+    ("first_picture",),
+    ("sweep",),
+    ("bench_view",),
+    ("engine",),
+    ("unprivileged",),
+    ("throughput",),
+    ("dead_resolver",),
+    ("lab",),
+    ("memory",),
+    ("recording",),
 ]
+LONGEST = 600.0
+"""Seconds that one of them gets."""
+
+
+def run(name: str, *options: str) -> bool:
+    """In a process of its own; whether it came to its end."""
+    command = [sys.executable, "-m", f"tests.bench.{name}", *options]
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        code = process.wait(LONGEST)
+    except BaseException as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        netns.sweep()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        print(f"{name}: not done after {LONGEST:g} s", file=sys.stderr)
+        return False
+    if code:
+        print(f"{name}: ended with {code}", file=sys.stderr)
+    return code == 0
+
+
+def main() -> int:
+    """The exit code: 1 if one of them broke off."""
+    names = list(dict.fromkeys(name for name, *_ in RUNS))
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
+    wanted = parser.parse_args().names or names
+    if unknown := set(wanted) - set(names):
+        parser.error(f"no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    if why_not := netns.missing_right():
+        parser.error(why_not)
+    netns.sweep()
+    done = [run(*one) for one in RUNS if one[0] in wanted]
+    return 0 if all(done) else 1
+
 
 if __name__ == "__main__":
-    netns.sweep()
-    for name, arguments in RUNS:
-        importlib.import_module(f"tests.bench.{name}").run(**arguments)
+    sys.exit(main())
