@@ -217,7 +217,8 @@ class TraceApp(App[None]):
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         """One handler, one reactive."""
-        if message.tracing is not self._tracing:
+        # what came too late, while the screens are taken down, has nowhere to be shown
+        if message.tracing is not self._tracing or not self.is_running:
             return
         self.live.take(message.snapshot)
         if isinstance(self.screen, PathScreen):
@@ -254,7 +255,8 @@ class TraceApp(App[None]):
         if message.tracing is self._tracing and message.tracing.failure is not None:
             self.failure = message.tracing.failure
             self.details = message.tracing.details
-            self.live.fail(self.failure)
+            if self.is_running:
+                self.live.fail(self.failure)
 
     def _send(self, command: Command) -> None:
         self._tracing.command(command)
