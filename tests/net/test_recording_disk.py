@@ -1,11 +1,15 @@
 """Recording to a disk that is full or cannot be written: one line, and tracing goes on."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.net import ours
+from tests.net.chain import Chain
+from tests.net.terminal import Tmux
 from tests.unit.recorded import Kept, Told, rounds
 from tui_trace.recording import Recorded, Recording, RecordingError
 
@@ -32,6 +36,27 @@ def test_a_disk_that_fills_up(disk: Path) -> None:
         assert len(kept) > 1000
         assert kept == events[: len(kept)]
         recording.snapshot(recording.end)
+
+
+def test_a_disk_that_fills_up_under_the_live_view(plain: Chain, disk: Path) -> None:
+    path = disk / "a.session"
+    args = ("-n", "-i", "0.1", "--record", str(path), plain.target_address(4))
+    with Tmux(plain.client, columns=140) as tmux:
+        tmux.start(ours.command(*args), ours.environment())
+        screen = tmux.wait_for("not recorded any more: the disk is full")
+        assert screen.count("the disk is full") == 1
+        before = _round(screen)
+        tmux.wait_for(rf"round ({'|'.join(str(before + n) for n in range(20, 60))}) ")
+        tmux.press("q")
+        tmux.wait_for("prompt> *$")
+    with Recording(path) as recording:
+        assert recording.snapshot(recording.end).run.rounds > 5
+
+
+def _round(screen: str) -> int:
+    found = re.search(r"round (\d+) ", screen)
+    assert found is not None, screen
+    return int(found[1])
 
 
 def test_a_disk_that_is_full_from_the_start(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

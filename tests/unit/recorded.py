@@ -1,7 +1,7 @@
 """Sources and sinks for tests of recordings; as a program, a session to be killed.
 
-`python -m tests.unit.recorded FILE` records probes of now until it is killed, and prints for each
-event when it was handed over and the event itself.
+`python -m tests.unit.recorded FILE N` records probes of now until it is killed, N events a block,
+and prints each event as it was handed over.
 """
 
 import sys
@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.bench.recording import day
 from tui_trace.events import Event, ProbeSent, SessionBegan, encode
-from tui_trace.recording import Recorded
+from tui_trace.recording import Recorded, Recording, RecordingError, codec
+from tui_trace.settings import NS_PER_S
 from tui_trace.source import Command, Tell
 
 
@@ -68,6 +69,24 @@ def rounds(count: int, hops: int = 30, seed: int = 1) -> list[Event]:
     return [event for events in day(count, hops, seed) for event in events]
 
 
+def check_killed(path: Path, told: list[Event]) -> int:
+    """What is left of a session that was killed: all but the last second. Events that it has."""
+    last = told[-1].at if told else 0
+    try:
+        with Recording(path) as recording:
+            kept = list(recording.events())
+            recording.snapshot(last)
+            assert not recording.info().ended
+    except RecordingError:
+        # it died before there was anything
+        kept = []
+    # what was handed over last may not have been told any more
+    assert kept[: len(told)] == told[: len(kept)]
+    missing = told[len(kept) :]
+    assert not missing or last - missing[0].at <= NS_PER_S
+    return len(kept)
+
+
 class _Endless:
     """Probes at 200 a second, each told on standard output as it is handed over."""
 
@@ -95,4 +114,5 @@ class _Endless:
 
 
 if __name__ == "__main__":
+    codec.BLOCK_EVENTS = int(sys.argv[2])
     Recorded(_Endless(), Path(sys.argv[1])).run(Kept())

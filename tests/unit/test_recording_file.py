@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.recorded import Kept, Told, record, rounds
+from tests.unit.recorded import Kept, Told, check_killed, record, rounds
 from tests.unit.test_session_fold import streams
 from tui_trace import events as ev
 from tui_trace.recording import Recorded, Recording, RecordingError, codec, schema, writer
@@ -319,12 +319,14 @@ def test_a_reader_that_stays_hinders_nobody(tmp_path):
 
 def test_after_kill_at_any_moment_it_lacks_the_last_second_at_most(tmp_path):
     rng = random.Random(os.getpid())
+    kept = []
     for batch in range(10):
         children = []
         for number in range(5):
             path = tmp_path / f"{batch}-{number}.session"
+            # of short blocks, so that many die while one is closed
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.unit.recorded", str(path)],
+                [sys.executable, "-m", "tests.unit.recorded", str(path), "25"],
                 stdout=subprocess.PIPE,
                 cwd=Path(__file__).parents[2],
             )
@@ -336,24 +338,8 @@ def test_after_kill_at_any_moment_it_lacks_the_last_second_at_most(tmp_path):
             process.kill()
             told, _ = process.communicate(timeout=10)
             # the last line may be cut
-            events = [ev.decode(line) for line in told.split(b"\n")[:-1]]
-            check_killed(path, events)
-
-
-def check_killed(path, events):
-    last = events[-1].at if events else 0
-    try:
-        with Recording(path) as recording:
-            kept = list(recording.events())
-            recording.snapshot(last)
-            assert not recording.info().ended
-    except RecordingError:
-        kept = []
-    # one more may have been handed over than could be told
-    assert kept[: len(events)] == events[: len(kept)]
-    assert len(kept) <= len(events) + 1
-    missing = events[len(kept) :]
-    assert not missing or last - missing[0].at <= NS_PER_S
+            kept.append(check_killed(path, [ev.decode(line) for line in told.split(b"\n")[:-1]]))
+    assert sum(count > 50 for count in kept) > 10, f"hardly anything was killed at work: {kept}"
 
 
 def test_a_recording_of_this_version_opens():
