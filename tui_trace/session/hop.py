@@ -11,6 +11,8 @@ from tui_trace.session.stats import RttStats
 
 RESPONDERS = 64
 """Addresses that a hop remembers; the one silent for longest goes first."""
+# looked up once: asking an enum for a member is slow
+_USER = Stamp.USER
 
 
 class HopFold:
@@ -155,7 +157,7 @@ class HopFold:
         if probe in self._recent:
             self._recent[probe] = rtt
         self._stats.add(rtt)
-        if reply.sent_stamp is Stamp.USER or reply.received_stamp is Stamp.USER:
+        if reply.sent_stamp is _USER or reply.received_stamp is _USER:
             self._user_stamped += 1
         self._is_target = reply.reached
         if reply.quoted_ttl is not None:

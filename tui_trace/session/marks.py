@@ -24,6 +24,31 @@ _UNREACHABLE = {
 }  # fmt: skip
 """ICMP type 3 (RFC 792, 1812 §5.2.7.1) and ICMPv6 type 1, by code."""
 
+# looked up once: asking an enum for a member takes longer than all else that a usual answer needs
+_USUAL = ReplyKind.TIME_EXCEEDED
+"""What most answers are, and what says nothing."""
+REFUSALS = {
+    "!N": "no route to the network",
+    "!H": "host unreachable",
+    "!P": "protocol unreachable",
+    "!p": "port unreachable",
+    "!S": "source route failed, or source address refused",
+    "!U": "network or host unknown, or a route that rejects",
+    "!I": "source host isolated",
+    "!A": "forbidden by a filter",
+    "!C": "forbidden by a filter: the host",
+    "!T": "unreachable with this TOS",
+}
+"""What the marks of answers say by which somebody on the way refused the probe."""
+TOO_BIG = "!F"
+"""The mark of an answer that says that the probe is larger than the next link takes."""
+
+
+def is_refusal(mark: str) -> bool:
+    """By an answer with this mark, somebody on the way refused the probe: `!H`, `!<99>`."""
+    return mark in REFUSALS or mark.startswith("!<")
+
+
 _PORT_UNREACHABLE = {4: 3, 6: 4}
 _PARAMETER_PROBLEM = 4
 """ICMPv6's type, which with code 1 says that the protocol is unknown (RFC 4443 §3.4)."""
@@ -31,9 +56,7 @@ _PARAMETER_PROBLEM = 4
 
 def marks_of(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, ...]:
     """The marks of one answer to a probe of these settings; `family` is 4 or 6."""
-    # what most answers are, and what says nothing
-    plain = reply.kind is ReplyKind.TIME_EXCEEDED
-    marks = () if plain else _of_kind(reply, settings, family)
+    marks = () if reply.kind is _USUAL else _of_kind(reply, settings, family)
     if reply.reply_ttl is not None and reply.reply_ttl <= 1:
         marks = (*marks, "!")
     if reply.changed or reply.labels:
@@ -55,7 +78,7 @@ def _of_kind(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, .
         case ReplyKind.RST:
             marks = ("[closed]",)
         case ReplyKind.TOO_BIG:
-            marks = (f"MTU {reply.mtu}", "!F") if reply.mtu else ("!F",)
+            marks = (f"MTU {reply.mtu}", TOO_BIG) if reply.mtu else (TOO_BIG,)
         case ReplyKind.UNREACHABLE:
             # to UDP, port unreachable from the target is arrival and nothing to remark
             closed = reply.reached and reply.code == _PORT_UNREACHABLE.get(family)
