@@ -41,8 +41,6 @@ _AXIS = 9
 """Cells of a plot left of its first column."""
 _LOSS = 6
 """Cells right of a strip."""
-_KEY = 48
-"""Cells of the line above the plots without the hop's name."""
 _PLOT_LEAST = 9
 """Lines of a plot and its title."""
 _STRIPS_LEAST = 5
@@ -232,14 +230,14 @@ class ChartScreen(ModalScreen[None]):
         """What is drawn in the plots; the second is `beside` cells wide."""
         if self._why_not:
             return [(fit(f" {clean(self._why_not)}", self.size.width), Tone.WARN)]
-        who = f" hop {hop.ttl}  {_named(hop, self._people)}"
-        room = max(self.size.width - beside - _KEY, _HOST_LEAST)
-        line: Line = [(" ⠒⠒", Tone.SPARK), (fit(who, min(cell_len(who), room)), Tone.STRONG)]
-        where = ""
+        more: Line = [("   ", Tone.DIM), ("××", loss_tone(hop)), (" lost", Tone.DIM)]
         if target is not None:
-            line += [("   ••", Tone.MARK), (" target", Tone.PLAIN)]
-            where = ", the target's on top"
-        line.append((f"   × lost{where}", Tone.DIM))
+            more = [("   ••", Tone.MARK), (" target", Tone.PLAIN), *more]
+            more.append((", the target's on top", Tone.DIM))
+        who = f" hop {hop.ttl}  {_named(hop, self._people)}"
+        room = self.size.width - beside - 3 - sum(len(text) for text, _ in more)
+        who = fit(who, min(cell_len(who), max(room, _HOST_LEAST)))
+        line: Line = [(" ⠒⠒", Tone.SPARK), (who, Tone.STRONG), *more]
         if beside > _LOSS:
             room = self.size.width - beside - sum(cell_len(text) for text, _ in line)
             title = " answers by RTT, ms  "
