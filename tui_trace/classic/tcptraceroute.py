@@ -14,6 +14,7 @@ from tui_trace.classic.getopt import MISSING, UNKNOWN, Getopt
 from tui_trace.classic.hosts import Hosts
 from tui_trace.classic.order import HURRY
 from tui_trace.classic.request import Request, Stop, Tell
+from tui_trace.classic.tcptraceroute_debug import DebugLines
 from tui_trace.classic.tcptraceroute_lines import HEADERS, LinePrinter
 from tui_trace.names.options import NameOptions
 from tui_trace.settings import (
@@ -196,7 +197,8 @@ def _request(given: _Given, operands: Sequence[str]) -> Request:
 
     def printer(output: TextIO, errors: TextIO, hosts: Hosts, _tell: Tell) -> LinePrinter:
         errors.write(warnings)
-        return LinePrinter((output, errors), hosts, settings, pace)
+        debug = DebugLines(errors, settings, pace) if "d" in given.set else None
+        return LinePrinter((output, errors), hosts, settings, pace, debug)
 
     return Request(
         program=NAME,

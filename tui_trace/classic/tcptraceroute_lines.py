@@ -6,6 +6,7 @@ from typing import TextIO
 from tui_trace.classic.hosts import Hosts
 from tui_trace.classic.order import InOrder, Outcome
 from tui_trace.classic.routes import device_of
+from tui_trace.classic.tcptraceroute_debug import DebugLines
 from tui_trace.events import (
     Event,
     Field,
@@ -41,9 +42,15 @@ class LinePrinter:
     """Prints each probe as soon as it and all before it are decided."""
 
     def __init__(
-        self, streams: tuple[TextIO, TextIO], hosts: Hosts, settings: ProbeSettings, pace: Pace
+        self,
+        streams: tuple[TextIO, TextIO],
+        hosts: Hosts,
+        settings: ProbeSettings,
+        pace: Pace,
+        debug: DebugLines | None = None,
     ):
-        """Nothing is printed yet."""
+        """Nothing is printed yet. With `debug`, each probe's outcome ends its line."""
+        self._debug = debug
         self.over = False
         self.code = 1
         self._output, self._errors = streams
@@ -64,6 +71,8 @@ class LinePrinter:
 
     def event(self, event: Event) -> None:
         """Take the next event."""
+        if self._debug is not None:
+            self._debug.event(event)
         match event:
             case SessionBegan():
                 self._began = event
@@ -106,10 +115,14 @@ class LinePrinter:
             return
         self._query = 1 if outcome.ttl != self._ttl else self._query + 1
         self._write(self._probe(outcome))
+        if self._debug is not None:
+            self._write("\n\n")
+            self._debug.displayed()
         self._ttl = outcome.ttl
         self._address = outcome.reply.address if outcome.reply is not None else None
         if self._query == self._queries:
-            self._write("\n")
+            if self._debug is None:
+                self._write("\n")
             if self._reached or outcome.ttl == self._max_ttl:
                 self._finish()
 
@@ -166,7 +179,7 @@ class LinePrinter:
             self._errors.write("Destination not reached\n")
 
     def _end_line(self) -> None:
-        if 0 < self._query < self._queries:
+        if self._debug is None and 0 < self._query < self._queries:
             self._write("\n")
 
     def _write(self, text: str) -> None:
