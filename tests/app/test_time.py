@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.widgets import Input
 
@@ -68,6 +69,20 @@ async def test_left_goes_back_while_probing_goes_on(tmp_path: Path) -> None:
         assert "something new" in watch.text("#heading")
         assert "● live" in watch.text("#heading")
         assert not watch.app.live.query_one("#timestrip").display
+
+
+async def test_of_moments_that_come_too_fast_the_newest_counts(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as watch:
+        await watch.press("left")
+        await watch.until(lambda: "◀" in watch.text("#heading"))
+        now, app, taken = seen(watch), watch.app, []
+        app.live.take_past = taken.append
+        moments = [replace(now, at=number * NS_PER_S) for number in range(5)]
+        for found in (*moments[:3], "a line to be read", *moments[3:]):
+            app._past(found)
+        await watch.until(lambda: moments[-1] in taken)
+        assert len(taken) < 3, "at most one before the line and one after it"
+        assert "a line to be read" in watch.text("#keys")
 
 
 async def test_right_comes_back_to_the_present(tmp_path: Path) -> None:

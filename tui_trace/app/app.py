@@ -70,6 +70,10 @@ class PastFetched(Message):
         super().__init__()
         self.found = found
 
+    def can_replace(self, message: Message) -> bool:
+        """A newer one takes the place of a snapshot, not of a line to be read."""
+        return isinstance(message, PastFetched) and isinstance(self.found, Snapshot)
+
 
 class Exported(Message):
     """A file was written, or why it was not."""
