@@ -411,3 +411,22 @@ async def test_every_binding_explains_itself() -> None:
         mine = [binding for binding in flat if binding.id]
         assert {binding.id for binding in mine} >= {key.id for key in KEYS if not key.priority}
         assert all(binding.description and binding.tooltip for binding in mine)
+
+
+async def test_the_next_key_takes_away_what_was_said() -> None:
+    async with watching(chosen=switches(Protocol.ICMP, 0)) as watch:
+        await watch.press("P")
+        assert "ICMP has no ports" in watch.text("#keys")
+        await watch.press("j")
+        assert "ICMP has no ports" in watch.text("#keys"), "a key that does nothing changes nothing"
+        await watch.press("t")
+        assert "no ports" not in watch.text("#keys")
+        assert "t TCP" in watch.text("#keys")
+
+
+async def test_a_prompt_leaves_nothing_of_what_was_said_before() -> None:
+    async with watching() as watch:
+        await watch.press("n")
+        assert "hosts by address" in watch.text("#keys")
+        await watch.press("S", "escape")
+        assert "hosts by" not in watch.text("#keys")

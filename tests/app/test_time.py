@@ -63,8 +63,6 @@ async def test_left_goes_back_while_probing_goes_on(tmp_path: Path) -> None:
         await watch.pilot.pause(0.1)
         assert watch.text("#hops") == before, "the past does not change"
         assert "something new" not in watch.text("#heading")
-        await watch.press("u")
-        assert watch.settings, "the keys of the probe work on"
         await watch.press("l")
         assert "something new" in watch.text("#heading")
         assert "● live" in watch.text("#heading")
@@ -241,3 +239,32 @@ def test_a_proposed_name_is_harmless() -> None:
     assert "/" not in name
     assert name.isprintable()
     assert not name.startswith(".")
+
+
+@pytest.mark.parametrize("key", ["t", "u", "i", "F", "A", "r", "plus", "minus", "p", "x"])
+async def test_a_key_of_the_probe_is_about_the_present(tmp_path: Path, key: str) -> None:
+    async with recorded(tmp_path) as watch:
+        await watch.press("left", "left")
+        await watch.until(lambda: "◀" in watch.text("#heading"))
+        await watch.press(key)
+        await watch.until(lambda: "◀" not in watch.text("#heading"))
+        assert not watch.app.live.query_one("#timestrip").display
+
+
+@pytest.mark.parametrize("key", ["P", "Q", "S", "f", "m"])
+async def test_a_value_is_asked_for_in_sight_of_the_present(tmp_path: Path, key: str) -> None:
+    async with recorded(tmp_path) as watch:
+        await watch.press("left", "left")
+        await watch.until(lambda: "◀" in watch.text("#heading"))
+        await watch.press(key)
+        assert watch.prompt.display
+        await watch.until(lambda: "● live" in watch.text("#heading"))
+
+
+@pytest.mark.parametrize("keys", ["n", "z", "d", "o escape", "c escape", "H escape", "enter", "N"])
+async def test_a_key_of_the_view_stays_in_the_past(tmp_path: Path, keys: str) -> None:
+    async with recorded(tmp_path) as watch:
+        await watch.press("left", "left")
+        await watch.until(lambda: "◀" in watch.text("#heading"))
+        await watch.press(*keys.split())
+        assert "◀" in watch.text("#heading")

@@ -8,13 +8,14 @@ import termios
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 from msgspec.structs import replace
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import Screen
 
@@ -318,6 +319,16 @@ class TraceApp(App[None]):
     async def action_quit(self) -> None:
         """Textual's own way out is ours."""
         await self._leave(0)
+
+    async def run_action(
+        self,
+        action: str | tuple[str, str, tuple[object, ...]],
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """What was said before is no longer true once something else is done."""
+        self.live.hush()
+        return await super().run_action(action, default_namespace, namespaces)
 
     def action_help(self) -> None:
         """`h`, `?`."""

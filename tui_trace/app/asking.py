@@ -20,6 +20,9 @@ from tui_trace.settings import SettingError
 from tui_trace.source import Command, Reset, Tell
 from tui_trace.text import clean
 
+_NOT_OF_THE_PROBE = ("target", "export", "note")
+"""Questions that a moment of the past can be looked at with."""
+
 
 class AskingScreen(Screen[None]):
     """What the live view asks of its source and its user; it composes a `Prompt` and a `KeyBar`."""
@@ -73,7 +76,17 @@ class AskingScreen(Screen[None]):
         """One line for a moment, in place of the keys."""
         self.query_one(KeyBar).say(text)
 
+    def hush(self) -> None:
+        """What was said is of the past."""
+        for bar in self.query(KeyBar):
+            bar.hush()
+
+    def to_present(self) -> None:
+        """Look at the present: it is what the keys of the probe are about."""
+        raise NotImplementedError
+
     def _turned(self, turn: Turn) -> None:
+        self.to_present()
         if turn.command is not None:
             self._send(turn.command)
         if turn.warning is not None:
@@ -93,10 +106,12 @@ class AskingScreen(Screen[None]):
 
     def action_reset(self) -> None:
         """`r`."""
-        self._send(Reset())
+        self._turned(Turn(Reset()))
 
     def action_ask(self, question: str) -> None:
         """`P`, `Q`, `S`, `f`, `m`, `/`, `e`, `N`."""
+        if question not in _NOT_OF_THE_PROBE:
+            self.to_present()
         why_not = self._dials.why_not(question)
         if why_not is not None:
             self.say(why_not)

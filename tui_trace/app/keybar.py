@@ -46,12 +46,17 @@ class KeyBar(Lines):
         self._said = clean(text)
         if self._fading is not None:
             self._fading.stop()
-        self._fading = self.set_timer(_MOMENT, self._fade)
+        self._fading = self.set_timer(_MOMENT, self.hush)
         self.on_resize()
 
-    def _fade(self) -> None:
-        self._said = None
-        self.on_resize()
+    def hush(self) -> None:
+        """Show the hints again: what was said is of the past."""
+        if self._fading is not None:
+            self._fading.stop()
+            self._fading = None
+        if self._said is not None:
+            self._said = None
+            self.on_resize()
 
     def on_resize(self) -> None:
         """Fit as many as there is room for."""

@@ -326,6 +326,11 @@ class LiveScreen(AskingScreen):
         """`l`: the present, or a recording's end."""
         self._went(self._travel.to_present())
 
+    def to_present(self) -> None:
+        """Leave the past, if it is looked at; a recording that is played stays where it is."""
+        if self._travel.moment is not None:
+            self.action_live()
+
     def _went(self, why_not: str | None) -> None:
         if why_not is not None:
             self.say(why_not)
