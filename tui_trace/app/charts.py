@@ -21,7 +21,7 @@ _TONES = (Tone.DIM, Tone.SPARK, Tone.MARK, Tone.WARN)
 CALM = 0.2
 """Decades of an axis at least."""
 _ROUND: tuple[Sequence[int], ...] = (
-    *(range(10, 100, 1), range(10, 100, 2), range(10, 100, 5)),
+    *(range(10, 100, 1), range(10, 100, 2), range(10, 100, 5), range(10, 100, 10)),
     *((10, 15, 20, 30, 50, 70), (10, 20, 50), (10, 30), (10,)),
 )
 """Digits of round numbers, the densest first."""
@@ -158,9 +158,10 @@ def strip_header(shown: Window, label: int) -> Line:
     ends = (*(f"<{step}" for step in STEPS), f"≥{STEPS[-1]} ms over Min")
     room = shown.cells
     for sign, tone, words in (*zip(SHADES, _TONES, ends, strict=True), ("×", Tone.WARN, lost)):
-        if len(words) + 4 <= room:
-            line += [(sign, tone), (f" {words}  ", Tone.DIM)]
-            room -= len(words) + 4
+        if len(words) + 1 <= room:
+            gap = "  "[: room - len(words) - 1]
+            line += [(sign, tone), (words + gap, Tone.DIM)]
+            room -= len(words) + 1 + len(gap)
     return [*line, (" " * room + " Loss%", Tone.DIM)]
 
 
@@ -246,7 +247,14 @@ def decade_ticks(low: float, high: float, gap: float) -> tuple[list[float], list
         ticks = ticks[:: math.ceil(gap)]
     if len(ticks) < 2:
         ticks = [(at, float(f"{10**at:.3g}")) for at in (low, high)]
-    return [at for at, _ in ticks], [f"{value:.4g}" for _, value in ticks]
+    return [at for at, _ in ticks], [amount(value) for _, value in ticks]
+
+
+def amount(value: float) -> str:
+    """Milliseconds in seven cells at most: `0.35`, `12`, `1500`, `2e+07`."""
+    if value < 1000:
+        return f"{value:.3g}"
+    return f"{value:.0f}" if value < 9_999_999 else f"{value:.2g}"
 
 
 def count_ticks(top: int, most: int) -> tuple[list[float], list[str]]:

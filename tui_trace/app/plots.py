@@ -9,7 +9,7 @@ from textual.app import RenderResult
 from textual_hires_canvas import Canvas
 from textual_plot import HiResMode, PlotWidget
 
-from tui_trace.app.charts import Series, Window, count_ticks, decade_ticks, decades, scale
+from tui_trace.app.charts import Series, Window, amount, count_ticks, decade_ticks, decades, scale
 from tui_trace.app.columns import Tone
 from tui_trace.app.toned import CLASSES
 
@@ -138,5 +138,5 @@ class Histogram(Plot):
             if mark is not None and 0 <= place <= 1:
                 self.add_v_line(min(place * cells, cells - 0.5), self.style_of(Tone.WARN))
         at = [0.0, cells / 2, float(cells)]
-        words = [f"{10 ** (low + (high - low) * tick / cells):.3g}" for tick in at]
+        words = [amount(10 ** (low + (high - low) * tick / cells)) for tick in at]
         self.set_ticks((at, words), count_ticks(top, max(lines // 2, 1)))
