@@ -12,12 +12,15 @@ from tui_trace.events import encode
 from tui_trace.recording import Recording
 from tui_trace.recording.errors import RecordingError
 from tui_trace.report import markdown, mtr_csv, mtr_json
+from tui_trace.report.collector import runs_of
 from tui_trace.report.fields import Layout
-from tui_trace.session.model import Snapshot
+from tui_trace.report.runs import others
+from tui_trace.session.model import Run, Snapshot
 from tui_trace.settings import NS_PER_S
 from tui_trace.text import clean
 
 _WIDTH = 120
+_WIDE = Layout(wide=True)
 ENDINGS = (".svg", ".txt", ".md", ".csv", ".json", ".jsonl")
 
 
@@ -37,14 +40,28 @@ class View(NamedTuple):
     """Where all events are, if they are kept."""
 
 
+def _text(view: View) -> str:
+    table = parting_lines(view.snapshot, _WIDTH, columns=view.columns, calling=view.calling)
+    return "".join([table, *(f"{line}\n" for line in others(view.snapshot, _runs(view)))])
+
+
+def _runs(view: View) -> tuple[Run, ...]:
+    """All runs at the moment of the view, as far as they were kept."""
+    if view.recording is None or not view.snapshot.earlier:
+        return ()
+    with Recording(view.recording) as recording:
+        kept = runs_of(recording.session(view.snapshot.at))
+    # what is on the screen may not be in the file yet
+    runs = {run.number: run for run in (*kept, view.snapshot.run)}
+    return tuple(runs[number] for number in sorted(runs))
+
+
 _RENDERED: dict[str, Callable[[View], str]] = {
     ".svg": lambda view: view.picture,
-    ".txt": lambda view: parting_lines(
-        view.snapshot, _WIDTH, columns=view.columns, calling=view.calling
-    ),
-    ".md": lambda view: markdown.render(view.snapshot, Layout(wide=True)),
-    ".csv": lambda view: mtr_csv.render(view.snapshot, Layout(wide=True)),
-    ".json": lambda view: mtr_json.render(view.snapshot, Layout(wide=True)),
+    ".txt": _text,
+    ".md": lambda view: markdown.render(view.snapshot, _WIDE, _runs(view)),
+    ".csv": lambda view: mtr_csv.render(view.snapshot, _WIDE),
+    ".json": lambda view: mtr_json.render(view.snapshot, _WIDE, _runs(view)),
 }
 
 

@@ -6,7 +6,7 @@ from tui_trace.session.model import Run, Snapshot
 
 
 class Collector:
-    """Folds the stream. `snapshot` and `run` are for the source's thread, or after its end."""
+    """Folds the stream. `snapshot` and `runs` are for the source's thread, or after its end."""
 
     def __init__(self) -> None:
         """Nothing happened yet."""
@@ -29,6 +29,13 @@ class Collector:
         """The figures so far."""
         return self._session.snapshot(self._at)
 
-    def run(self, number: int) -> Run:
-        """Any run of the session; `KeyError` if there is none of this number."""
-        return self._session.run(number)
+    def runs(self) -> tuple[Run, ...]:
+        """All runs of the session, in the order of their numbers."""
+        return runs_of(self._session)
+
+
+def runs_of(session: Session) -> tuple[Run, ...]:
+    """All runs of a session as it is now, in the order of their numbers."""
+    now = session.snapshot()
+    numbers = {now.run.number, *now.earlier} if now.run.number else set(now.earlier)
+    return tuple(session.run(number) for number in sorted(numbers))

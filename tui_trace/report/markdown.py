@@ -1,9 +1,12 @@
 """`--markdown`: the report as a table for tickets (GitHub Flavored Markdown)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
 
 from tui_trace.report.fields import Layout, chosen
+from tui_trace.report.runs import how_far, others, probing, verdicts
 from tui_trace.report.words import (
     ABOUT,
     abouts,
@@ -12,26 +15,50 @@ from tui_trace.report.words import (
     noted,
     notes,
     own_name,
+    probed,
+    run_troubles,
+    session_troubles,
     subject,
-    troubles,
 )
-from tui_trace.session.model import Hop, Snapshot
+from tui_trace.session.model import Hop, Run, Snapshot
+from tui_trace.text import clean
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@^=\"'])")
 
 
-def render(snapshot: Snapshot, layout: Layout) -> str:
-    """The run in force as a table, at any moment; times in ms. No text in it is markup."""
+def render(snapshot: Snapshot, layout: Layout, runs: Sequence[Run] = ()) -> str:
+    """Every run that sent anything as a table, at any moment; times in ms. No text is markup.
+
+    Of several runs, what sets them apart stands above. Without `runs`, the one in force.
+    """
     start = began(snapshot).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+    shown = probing(runs)
+    if snapshot.earlier and shown:
+        count = f", {len(shown)} runs" if len(shown) > 1 else ""
+        lines = [f"{_plain(own_name())} → {_plain(probed(snapshot))}, {start}{count}"]
+        if told := verdicts(shown):
+            lines += ["", *(f"- {_plain(sentence)}" for sentence in told)]
+        for run in shown:
+            words = f"Run {run.number}: {run.settings.words(snapshot.family)}; {how_far(run)}"
+            lines += ["", f"**{_plain(clean(words))}**", ""]
+            lines += _table(replace(snapshot, run=run), layout)
+            lines += [f"\n{_plain(text)}" for text in run_troubles(run)]
+    else:
+        lines = [f"{_plain(own_name())} → {_plain(subject(snapshot))}, {start}", ""]
+        lines += _table(snapshot, layout)
+        below = [*others(snapshot, runs), *run_troubles(snapshot.run)]
+        lines += [f"\n{_plain(text)}" for text in below]
+    lines += [f"\n{_plain(text)}" for text in (*session_troubles(snapshot), *noted(snapshot))]
+    return "\n".join(lines) + "\n"
+
+
+def _table(snapshot: Snapshot, layout: Layout) -> list[str]:
     about = [ABOUT[layout.about].title] if layout.about is not None else []
     titles = [field.title for field in chosen(layout)]
     head = ["#", *about, "Host", *titles, "Notes"]
     rule = ["--:", *[":--"] * len(about), ":--", *["--:"] * len(titles), ":--"]
-    lines = [f"{_plain(own_name())} → {_plain(subject(snapshot))}, {start}", ""]
-    lines += [_line(head), _line(rule)]
-    lines += [_line(_row(snapshot, hop, layout)) for hop in snapshot.run.hops]
-    lines += [f"\n{_plain(text)}" for text in (*troubles(snapshot), *noted(snapshot))]
-    return "\n".join(lines) + "\n"
+    rows = [_line(_row(snapshot, hop, layout)) for hop in snapshot.run.hops]
+    return [_line(head), _line(rule), *rows]
 
 
 def _row(snapshot: Snapshot, hop: Hop, layout: Layout) -> Iterator[str]:

@@ -8,11 +8,11 @@ it stand `Addresses` (all that answered, latest first), `Late`, `Duplicates`, `M
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tui_trace.report.fields import FIELDS, Layout
 from tui_trace.report.words import abouts, hosts
-from tui_trace.session.model import Hop, Snapshot
+from tui_trace.session.model import Hop, Run, Snapshot
 from tui_trace.settings import NS_PER_MS, NS_PER_S
 from tui_trace.text import clean
 
@@ -21,7 +21,7 @@ _BEHIND = ("Addresses", "Late", "Duplicates", "Marks", "Reached", "P50", "P90", 
 _FORMULA = ("=", "+", "-", "@")
 
 
-def render(snapshot: Snapshot, layout: Layout) -> str:
+def render(snapshot: Snapshot, layout: Layout, _runs: Sequence[Run] = ()) -> str:
     """The run in force, a line a hop, at any moment; times in ms."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -1,7 +1,10 @@
 """`-j`: the JSON of mtr 0.95, the same keys and nesting, ours only added.
 
-Added to `report`: `tui_trace`, what mtr does not say of the run; its `notes` are the user's own,
-each with the `time` it is about and the same as `at_s`, seconds since the session began.
+Added to `report`: `tui_trace`, what mtr does not say of the run, whose number is its `run`. Its
+`runs` are all those of the session (null where they were not kept), each with its `number`,
+`probe`, `rounds`, whether it `reached` the target, and the number of the one that it took turns
+with (`turns_with`, or null). Its `notes` are the user's own, each with the `time` it is about and
+the same as `at_s`, seconds since the session began.
 
 Added to each hub, behind the columns asked for: `addresses` (latest first), `late`, `duplicates`,
 `pending`, `user_stamped` (answers whose RTT rests on a stamp that the kernel did not take),
@@ -10,20 +13,22 @@ where there are too few answers. RTTs are in ms.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from tui_trace.report.fields import Layout, chosen, exact
 from tui_trace.report.words import abouts, began, hosts, own_name, time_of, troubles
-from tui_trace.session.model import Hop, Snapshot
+from tui_trace.session.model import Hop, Run, Snapshot
 from tui_trace.settings import NS_PER_MS, NS_PER_S
 from tui_trace.text import clean
 
 
-def render(snapshot: Snapshot, layout: Layout) -> str:
-    """The run in force as one JSON object, at any moment."""
+def render(snapshot: Snapshot, layout: Layout, runs: Sequence[Run] = ()) -> str:
+    """The run in force as one JSON object, at any moment; the other `runs` in outline."""
     run = snapshot.run
+    known = runs or ([] if snapshot.earlier else [run])
     rounds = snapshot.pace.rounds
     report = {
         "mtr": {
@@ -41,8 +46,10 @@ def render(snapshot: Snapshot, layout: Layout) -> str:
             "source": clean(snapshot.source),
             "start": began(snapshot).isoformat(),
             "probe": msgspec.to_builtins(run.settings),
+            "run": run.number,
             "rounds": run.rounds,
             "reached": run.reached,
+            "runs": [_outline(one) for one in known] or None,
             "foreign": snapshot.foreign,
             "troubles": troubles(snapshot),
             "notes": [
@@ -56,6 +63,16 @@ def render(snapshot: Snapshot, layout: Layout) -> str:
         },
     }
     return json.dumps({"report": report}, indent=4) + "\n"
+
+
+def _outline(run: Run) -> dict[str, Any]:
+    return {
+        "number": run.number,
+        "probe": msgspec.to_builtins(run.settings),
+        "rounds": run.rounds,
+        "reached": run.reached,
+        "turns_with": run.turns_with or None,
+    }
 
 
 def _hub(snapshot: Snapshot, hop: Hop, layout: Layout) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def printed(source: Source, report: Report) -> None:
     if sys.stderr.isatty():
         sink = Progress(collector, sys.stderr)
     source.run(sink)
-    write(RENDERERS[report.kind](collector.snapshot(), report.layout))
+    write(RENDERERS[report.kind](collector.snapshot(), report.layout, collector.runs()))
 
 
 def stop_on_signals(source: Source) -> None:

@@ -1,6 +1,9 @@
 """`-r` and `-w`: the report of mtr 0.95, with our notes after its columns."""
 
+from collections.abc import Sequence
+
 from tui_trace.report.fields import FIELDS, Field, Layout
+from tui_trace.report.runs import others
 from tui_trace.report.words import (
     ABOUT,
     abouts,
@@ -13,7 +16,7 @@ from tui_trace.report.words import (
     subject,
     troubles,
 )
-from tui_trace.session.model import Hop, Snapshot
+from tui_trace.session.model import Hop, Run, Snapshot
 from tui_trace.text import clean
 
 _NARROW = 33
@@ -23,8 +26,8 @@ _PLACE = 3
 """Characters of the hop's number."""
 
 
-def render(snapshot: Snapshot, layout: Layout) -> str:
-    """The run in force as a table, at any moment; times in ms.
+def render(snapshot: Snapshot, layout: Layout, runs: Sequence[Run] = ()) -> str:
+    """The run in force as a table, at any moment, and below it what the others were; times in ms.
 
     Unless `wide`, names are cut to mtr's width. Addresses never are: half of one is another.
     """
@@ -38,7 +41,7 @@ def render(snapshot: Snapshot, layout: Layout) -> str:
         lines.append(f"{texts[0]:{width}.{width}}{_values(hop, layout)}  {notes(hop)}".rstrip())
         lines += [text[:width] for text in texts[1:]]
         lines += [f"{'':{_PLACE + len(_BRANCH) - 1}}[{mpls(label)}]" for label in hop.labels]
-    lines += [*troubles(snapshot), *noted(snapshot)]
+    lines += [*others(snapshot, runs), *troubles(snapshot), *noted(snapshot)]
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tui_trace.events import Label, Origin
 from tui_trace.report.fields import Layout
-from tui_trace.session.model import NOBODY, Hop, Snapshot
+from tui_trace.session.model import NOBODY, Hop, Run, Snapshot
 from tui_trace.settings import NS_PER_S
 from tui_trace.text import clean
 
@@ -80,12 +80,17 @@ def unknown(about: int) -> str:
     return f"AS{SILENT}" if about == 0 else SILENT
 
 
-def subject(snapshot: Snapshot) -> str:
-    """What was probed, and how: `example.com (203.0.113.80) · TCP port 443 · …`."""
+def probed(snapshot: Snapshot) -> str:
+    """The target: `example.com (203.0.113.80)`."""
     target = clean(snapshot.target)
     if snapshot.address != snapshot.target:
         target += f" ({clean(snapshot.address)})"
-    return f"{target} · {clean(snapshot.run.settings.words())}"
+    return target
+
+
+def subject(snapshot: Snapshot) -> str:
+    """What was probed, and how: `example.com (203.0.113.80) · TCP port 443 · …`."""
+    return f"{probed(snapshot)} · {clean(snapshot.run.settings.words())}"
 
 
 def notes(hop: Hop) -> str:
@@ -103,13 +108,21 @@ def mpls(label: Label) -> str:
 
 def troubles(snapshot: Snapshot) -> list[str]:
     """One line for each thing that the reader of the figures has to know."""
+    return [*session_troubles(snapshot), *run_troubles(snapshot.run)]
+
+
+def session_troubles(snapshot: Snapshot) -> list[str]:
+    """Those that are of no run alone."""
     lines = [clean(text) for text in (snapshot.trouble, snapshot.notice) if text]
     if snapshot.foreign:
         lines.append(f"{snapshot.foreign} foreign replies, which answer none of our probes")
-    loose = [str(hop.ttl) for hop in snapshot.run.hops if hop.user_stamped]
-    if loose:
-        lines.append(f"RTT not by the kernel's stamps alone: hop {', '.join(loose)}")
     return lines
+
+
+def run_troubles(run: Run) -> list[str]:
+    """Those of one run's figures."""
+    loose = [str(hop.ttl) for hop in run.hops if hop.user_stamped]
+    return [f"RTT not by the kernel's stamps alone: hop {', '.join(loose)}"] if loose else []
 
 
 def noted(snapshot: Snapshot) -> list[str]:
