@@ -13,7 +13,8 @@ from scipy.stats import binomtest
 
 from tui_trace.session import chance
 from tui_trace.session.chance import PROMISE, Samples, chances, holm
-from tui_trace.session.compare import Verdict, compare, wilson
+from tui_trace.session.compare import Verdict, compare
+from tui_trace.session.loss import wilson
 from tui_trace.session.model import LOST, Hop, Responder, Run
 from tui_trace.session.stats import RttStats
 from tui_trace.settings import DEFAULT_PORT, DEFAULT_SIZE, NS_PER_MS, ProbeSettings, Protocol
@@ -266,6 +267,35 @@ def test_the_protocol_that_a_firewall_drops():
     assert told.rows[3].sides[0].loss.percent == 100
     assert told.rows[3].sides[0].loss.high == 100
     assert 90 < told.rows[3].sides[0].loss.low < 95
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_path_is_not_said_to_stop_before_its_probes_are_lost(lost):
+    icmp = run_of(1, [steady(1, 1), hop_of(2, [LOST] * lost + [-2])], ICMP, reached=False)
+    icmp = msgspec.structs.replace(
+        icmp, hops=(icmp.hops[0], msgspec.structs.replace(silent(2, lost), sent=lost + 1))
+    )
+    tcp = run_of(2, [steady(1, 1), steady(2, 4, target=True)], TCP)
+    for runs in ([icmp, tcp], [tcp, icmp]):
+        assert compare(runs).sentence.startswith("Too few answers yet to tell ")
+    also = run_of(2, icmp.hops, TCP, reached=False)
+    assert compare([icmp, also]).sentence == "Too few answers yet to tell ICMP from TCP 443"
+
+
+def test_two_that_do_not_reach_the_target():
+    far = run_of(1, [steady(1, 1), steady(2, 2), silent(3)], ICMP, reached=False)
+    same = run_of(2, far.hops, TCP, reached=False)
+    near = run_of(2, [steady(1, 1), silent(2)], TCP, reached=False)
+    refused = run_of(2, [steady(1, 1, marks=("!A",))], TCP, reached=False)
+    assert compare([far, same]).sentence == "Neither reaches the target: each stops at hop 2"
+    assert compare([far, near]).sentence == (
+        "Neither reaches the target: ICMP stops at hop 2; TCP 443 stops at hop 1"
+    )
+    assert compare([far, refused]).sentence == (
+        "Neither reaches the target: ICMP stops at hop 2; TCP 443: !A at hop 1"
+    )
+    ended = run_of(1, [steady(1, 1)], ICMP, reached=False)
+    assert "stop" not in compare([ended, run_of(2, ended.hops, TCP, reached=False)]).sentence
 
 
 def test_a_packet_that_is_too_large():

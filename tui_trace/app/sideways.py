@@ -8,7 +8,7 @@ from tui_trace.app.people import People
 from tui_trace.app.rows import Line, fit
 from tui_trace.session.compare import Comparison, Row, Side, Verdict
 from tui_trace.session.model import Balance, Hop, Path, PathHop, Snapshot
-from tui_trace.session.paths import Step, what_moved
+from tui_trace.session.paths import Step, varies, what_moved
 from tui_trace.text import clean
 
 _NUMBER = 3
@@ -90,7 +90,8 @@ def _rounds(number: int) -> str:
 def _row(row: Row, widths: tuple[int, int, int], wide: bool, people: People) -> list[Line]:
     host, side, words = widths
     hops = [one.hop for one in row.sides]
-    called = next((_called(hop, people) for hop in hops if hop and hop.responders), "(no reply)")
+    unknown = "(no reply)" if any(hop and hop.lost for hop in hops) else "…"
+    called = next((_called(hop, people) for hop in hops if hop and hop.responders), unknown)
     real = [difference for difference in row.differences if difference.real or difference.moved]
     sign, tone = ("▶", Tone.WARN) if real else (" ", Tone.PLAIN)
     text = f"{sign}{row.ttl:>{_NUMBER - 1}} {fit(called, host)}"
@@ -101,8 +102,10 @@ def _row(row: Row, widths: tuple[int, int, int], wide: bool, people: People) -> 
     if words:
         return [[(text, tone), (f"  {fit(told, words - 2)}" if told else "", tone)]]
     lines: list[Line] = [[(text, tone)]]
-    if told and real:
-        lines.append([(" " * (_NUMBER + 1) + f"◀ {told}", Tone.WARN)])
+    few = [one for one in row.differences if Verdict.FEW in (one.loss, one.rtt)]
+    if told and (real or few):
+        sign, tone = ("◀ ", Tone.WARN) if real else ("", Tone.DIM)
+        lines.append([(" " * (_NUMBER + 1) + sign + told, tone)])
     return lines
 
 
@@ -151,7 +154,9 @@ def _sentence(snapshot: Snapshot) -> str:
     now = snapshot.path
     count = len(snapshot.paths)
     if count == 1 or now is None:
-        return "One path in all this session, as far as a constant flow can tell."
+        if varies(snapshot.run.settings):
+            return "One path in all this session, or one bundle of ways that its flows take."
+        return "One path in all this session, as far as a constant flow can tell: x sends more."
     return f"{count} paths in this session; path {now.letter} since {clock(now.since)}."
 
 

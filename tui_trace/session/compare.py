@@ -6,20 +6,21 @@ are not needed for a difference that anybody would act on.
 """
 
 import enum
-import math
 from collections.abc import Sequence
-from statistics import NormalDist, median
+from statistics import median
 
 import msgspec
 
 from tui_trace.session import chance
 from tui_trace.session.chance import Chances, Samples
+from tui_trace.session.loss import Interval, loss_of
 from tui_trace.session.model import LOST, PENDING, Hop, Run
 from tui_trace.settings import NS_PER_MS, ProbeSettings, Protocol, protocol_words, tos_words
 
-_Z = NormalDist().inv_cdf(0.975)
 TEST = "Welch's t-test on ranks and Fisher's exact test, autocorrelation and all hops allowed for"
 """What the verdicts rest on."""
+ENOUGH = 3
+"""Probes behind the last answer that have to be lost before a path is said to stop there."""
 
 
 class Verdict(enum.StrEnum):
@@ -31,14 +32,6 @@ class Verdict(enum.StrEnum):
     DIFFERENT = "different"
     FEW = "too few answers to tell"
     UNTESTED = "not tested: scipy cannot be loaded"
-
-
-class Interval(msgspec.Struct, frozen=True):
-    """Loss in percent, with the 95 % interval of Wilson."""
-
-    percent: float
-    low: float
-    high: float
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -102,7 +95,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
     rows = tuple(
         Row(
             ttl,
-            tuple(Side(found.get(ttl), _interval(found.get(ttl))) for found in hops),
+            tuple(_side(found.get(ttl)) for found in hops),
             tuple(
                 _difference(hops[0].get(ttl), hops[one].get(ttl), by_place[one, ttl], names[one])
                 for one in range(1, len(runs))
@@ -113,20 +106,8 @@ def compare(runs: Sequence[Run]) -> Comparison:
     return Comparison(tuple(runs), names, _sentence(runs, names, rows, alternated), rows)
 
 
-def wilson(lost: int, decided: int) -> Interval:
-    """Of `lost` out of `decided` > 0."""
-    share = lost / decided
-    centre = share + _Z * _Z / (2 * decided)
-    reach = _Z * math.sqrt(share * (1 - share) / decided + _Z * _Z / (4 * decided * decided))
-    scale = 100 / (1 + _Z * _Z / decided)
-    low = max(0.0, (centre - reach) * scale) if lost else 0.0
-    high = min(100.0, (centre + reach) * scale) if lost < decided else 100.0
-    return Interval(100 * share, low, high)
-
-
-def _interval(hop: Hop | None) -> Interval | None:
-    decided = hop.lost + hop.figures.count if hop else 0
-    return wilson(hop.lost, decided) if hop and decided else None
+def _side(hop: Hop | None) -> Side:
+    return Side(hop, loss_of(hop) if hop else None)
 
 
 def _decided(hop: Hop | None) -> list[int]:
@@ -266,39 +247,69 @@ def _sentence(
 ) -> str:
     turns = ", measured in turns" if alternated else ""
     for number in range(1, len(runs)):
-        told = (
-            _ends(runs[0], runs[number], names[0], names[number])
-            or _at_the_end(rows, number, names)
-            or _on_the_way(rows, number, names)
-        )
-        if told:
+        one, other = runs[0], runs[number]
+        if told := _ends(one, other, names[0], names[number]):
             return told + turns
-    few = any(
-        Verdict.FEW in (d.loss, d.rtt) and row.sides[0].hop and row.sides[0].hop.is_target
-        for row in rows
-        for d in row.differences
-    )
-    if any(Verdict.UNTESTED in (d.loss, d.rtt) for row in rows for d in row.differences):
+        if "" in (_stop(one), _stop(other)):
+            continue
+        reached = one.reached and other.reached
+        if told := _at_the_end(rows, number, names) or _on_the_way(rows, number, names, reached):
+            return told + turns
+    verdicts = {v for row in rows for d in row.differences for v in (d.loss, d.rtt)}
+    if Verdict.UNTESTED in verdicts:
         return str(Verdict.UNTESTED).capitalize()
-    if few:
+    if _is_early(runs, rows):
         return f"Too few answers yet to tell {' from '.join(names)}"
     return f"No difference between {' and '.join(names)} that chance could not have made{turns}"
 
 
-def _ends(one: Run, other: Run, first: str, second: str) -> str | None:
-    if one.reached == other.reached:
+def _is_early(runs: Sequence[Run], rows: Sequence[Row]) -> bool:
+    """How the runs end is not known yet, or nothing can be said of the target."""
+    if any(_stop(run) == "" for run in runs):
+        return True
+    return any(
+        Verdict.FEW in (difference.loss, difference.rtt)
+        for row in rows
+        if any(side.hop is not None and side.hop.is_target for side in row.sides)
+        for difference in row.differences
+    )
+
+
+def _stop(run: Run) -> str | None:
+    """Where a run ends that did not reach the target: ` stops at hop 7`, `: !A at hop 7`.
+
+    Empty: not known yet. None: it reached the target, or it ends because it was told to.
+    """
+    if run.reached:
         return None
-    near, far, stopped = (first, second, one) if other.reached else (second, first, other)
-    answered = [hop for hop in stopped.hops if hop.responders]
-    if not answered:
-        return f"{far} reaches the target, {near} gets no answer at all"
-    last = answered[-1]
-    refusals = [mark for mark in last.marks if mark.startswith("!")]
-    if not refusals:
-        return f"{far} reaches the target, {near} stops at hop {last.ttl}"
-    mtu = [mark for mark in last.marks if mark.startswith("MTU ")]
-    refused = ", ".join([f"{refusals[0]} at hop {last.ttl}", *mtu[:1]])
-    return f"{near}: {refused}; {far} reaches the target"
+    answered = [hop for hop in run.hops if hop.responders]
+    last = answered[-1] if answered else None
+    refusals = [mark for mark in last.marks if mark.startswith("!")] if last else []
+    if last is not None and refusals:
+        mtu = [mark for mark in last.marks if mark.startswith("MTU ")]
+        return f": {', '.join([f'{refusals[0]} at hop {last.ttl}', *mtu[:1]])}"
+    behind = [hop for hop in run.hops if last is None or hop.ttl > last.ttl]
+    if max((hop.lost for hop in behind), default=0) >= ENOUGH:
+        return f" stops at hop {last.ttl}" if last is not None else " gets no answer at all"
+    return "" if any(hop.sent for hop in behind) else None
+
+
+def _ends(one: Run, other: Run, first: str, second: str) -> str | None:
+    stops = _stop(one), _stop(other)
+    if one.reached != other.reached:
+        near, far, stop = (first, second, stops[0]) if other.reached else (second, first, stops[1])
+        if not stop:
+            return None
+        return (
+            f"{near}{stop}; {far} reaches the target"
+            if stop.startswith(":")
+            else (f"{far} reaches the target, {near}{stop}")
+        )
+    if not stops[0] or not stops[1]:
+        return None
+    if stops[0] == stops[1]:
+        return f"Neither reaches the target: each{stops[0]}"
+    return f"Neither reaches the target: {first}{stops[0]}; {second}{stops[1]}"
 
 
 def _at_the_end(rows: Sequence[Row], number: int, names: Sequence[str]) -> str | None:
@@ -310,14 +321,18 @@ def _at_the_end(rows: Sequence[Row], number: int, names: Sequence[str]) -> str |
     return None
 
 
-def _on_the_way(rows: Sequence[Row], number: int, names: Sequence[str]) -> str | None:
+def _on_the_way(
+    rows: Sequence[Row], number: int, names: Sequence[str], reached: bool
+) -> str | None:
     real = [row for row in rows if row.differences[number - 1].real]
     if real:
         row = real[0]
         difference = row.differences[number - 1]
-        more = f", and at {len(real) - 1} more hops" if len(real) > 1 else ""
+        rest = len(real) - 1
+        more = f", and at {rest} more hop{'s' if rest > 1 else ''}" if rest else ""
         against = _against(difference, names, number)
-        return f"The target is the same; hop {row.ttl}: {difference.words}{against}{more}"
+        told = f"op {row.ttl}: {difference.words}{against}{more}"
+        return f"The target is the same; h{told}" if reached else f"H{told}"
     moved = [row.ttl for row in rows if row.differences[number - 1].moved]
     if moved:
         return f"{names[number]} takes another path than {names[0]} from hop {moved[0]} on"

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from tui_trace import events as ev
 from tui_trace.session.hop import HopFold
+from tui_trace.session.loss import LIMITED, limited
 from tui_trace.session.marks import marks_of
 from tui_trace.session.model import NOBODY, Happening, Run, Snapshot, Who
 from tui_trace.session.paths import PathBook
@@ -75,6 +76,11 @@ class RunFold:
         hops = tuple(
             fold.hop() for ttl, fold in self._hops.items() if self.pace.first_ttl <= ttl <= last
         )
+        if found := limited(hops):
+            hops = tuple(
+                replace(hop, marks=(*hop.marks, LIMITED)) if hop.ttl in found else hop
+                for hop in hops
+            )
         return Run(
             self.number,
             self.settings,
@@ -241,6 +247,7 @@ class Session:
     def _round_began(self, event: ev.RoundBegan) -> None:
         if run := self._runs.get(event.run):
             run.rounds = event.round
+        self._timeline.reach(event.at)
 
     def _probe_sent(self, event: ev.ProbeSent) -> None:
         if self._trouble is not None and event.at - self._failed >= CALM:
@@ -265,17 +272,23 @@ class Session:
             hop.duplicate()
         else:
             hop.answer(event, marks_of(event, run.settings, self._began.family))
-            moved = self._paths.answered(event, run.settings, self._began.address)
-            if moved is not None and run is self._run:
-                self._timeline.on_path(moved.since, moved.letter)
+            self._tell_path(event, run)
             if event.reached:
                 rtt = max(event.rtt, 0)
                 self._timeline.answered(event.at, rtt, event.probe, late=event.late)
 
+    def _tell_path(self, event: ev.Reply, run: RunFold) -> None:
+        # who refuses a probe may do so for a TTL that is not its own
+        by_target = event.reached or event.address == self._began.address
+        if by_target or event.kind is ev.ReplyKind.TIME_EXCEEDED:
+            moved = self._paths.answered(event, run.settings, self._began.address)
+            if moved is not None and run is self._run:
+                self._timeline.on_path(moved.since, moved.letter)
+
     def _probe_lost(self, event: ev.ProbeLost) -> None:
         if run := self._runs.get(event.run):
             run.hop(event.ttl).lost(event.probe)
-            if run.reached and event.ttl == run.end:
+            if event.ttl == run.end:
                 self._timeline.lost(event.at, event.probe)
 
     def _probe_void(self, event: ev.ProbeVoid) -> None:
@@ -329,7 +342,7 @@ class Session:
 
     def _learn(self, address: str, **known: Any) -> None:
         # snapshots hold the old dict
-        who = msgspec.structs.replace(self._who.get(address, NOBODY), **known)
+        who = replace(self._who.get(address, NOBODY), **known)
         self._who = {**self._who, address: who}
 
     def _session_ended(self, _: ev.SessionEnded) -> None:

@@ -281,3 +281,12 @@ class Snapshot(msgspec.Struct, frozen=True):
     timeline: Timeline = Timeline(NS_PER_S, (), ())
     who: dict[str, Who] = {}
     """What is known of each address, `NOBODY` for those that are not in it; never changed."""
+
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """Letters of the paths that the figures of the run in force are of, if of several."""
+        run = self.run.number
+        letters = tuple(
+            path.letter for path in self.paths if any(visit.run == run for visit in path.visits)
+        )
+        return letters if len(letters) > 1 else ()

@@ -11,7 +11,7 @@ from tui_trace.session.quote import Quote
 from tui_trace.session.track import HopTrack
 from tui_trace.settings import Pace, ProbeSettings
 
-VERSION = 4
+VERSION = 5
 """Of these shapes and of what the fold means by them; a state of another version is of no use."""
 
 LARGEST = 1 << 63

@@ -79,6 +79,10 @@ class TimelineFold:
         for kept, taken in zip(self._buckets, pairs[1::2], strict=False):
             kept.take_in(taken)
 
+    def reach(self, at: int) -> None:
+        """It is this late, whatever else happened."""
+        self._bucket(at)
+
     def answered(self, at: int, rtt: int, probe: int, *, late: bool) -> None:
         """By the target, after `rtt` ns."""
         if late and (lost_at := self._lost.pop(probe, None)) is not None:
