@@ -340,3 +340,57 @@ def test_a_recorded_session_on_real_packets():
     assert change == pytest.approx(20.5, abs=0.8)
     assert back == pytest.approx(40.5, abs=0.8)
     assert {hop.lost for hop in snapshot.run.hops} == {0}
+
+
+def test_who_refuses_a_probe_has_no_place_at_its_ttl():
+    walk = walked((20, PLAIN))
+    session = walk.session
+    at = 30 * NS_PER_S
+    session.apply(ev.RunOpened(at=at, run=2, settings=ProbeSettings(df=True, size=1500)))
+    probe = 100_000
+    for _ in range(20):
+        for ttl in range(1, 8):
+            probe += 1
+            at += NS_PER_MS
+            session.apply(ev.ProbeSent(at=at, run=2, probe=probe, ttl=ttl))
+            passes = ttl <= 4
+            kind = ev.ReplyKind.TIME_EXCEEDED if passes else ev.ReplyKind.TOO_BIG
+            session.apply(
+                ev.Reply(
+                    at=at,
+                    run=2,
+                    probe=probe,
+                    ttl=ttl,
+                    address=PLAIN[min(ttl, 4) - 1],
+                    kind=kind,
+                    rtt=NS_PER_MS,
+                    sent_stamp=ev.Stamp.KERNEL,
+                    received_stamp=ev.Stamp.KERNEL,
+                )
+            )
+    snapshot = session.snapshot()
+    assert [path.letter for path in snapshot.paths] == ["A"]
+    assert snapshot.path.letter == "A"
+    assert snapshot.run.hops[5].responders[0].address == PLAIN[3], "the row says who refuses"
+
+
+def test_the_timeline_goes_on_while_the_target_is_silent():
+    walk = walked((10, PLAIN))
+    session = walk.session
+    session.apply(ev.RunOpened(at=10 * NS_PER_S, run=2, settings=ProbeSettings(tos=8)))
+    for number in range(1, 21):
+        at = (9 + number) * NS_PER_S
+        session.apply(ev.RoundBegan(at=at, run=2, round=number))
+        if number == 1:
+            session.apply(ev.PathEnd(at=at, run=2, ttl=5, reached=False))
+        session.apply(ev.ProbeSent(at=at, run=2, probe=100_000 + number, ttl=5))
+        if number < 16:
+            session.apply(ev.ProbeLost(at=at + NS_PER_S // 2, run=2, probe=100_000 + number, ttl=5))
+    buckets = session.snapshot().timeline.buckets
+    assert len(buckets) == 30, "up to the last round"
+    assert [bucket.lost for bucket in buckets[10:]] == [1] * 15 + [0] * 5
+
+
+def test_figures_of_two_paths_say_so():
+    assert walked((30, PLAIN)).session.snapshot().mixed == ()
+    assert walked((30, PLAIN), (30, LONGER)).session.snapshot().mixed == ("A", "B")
