@@ -23,8 +23,10 @@ from tui_trace.lab.scenario import Hop
 
 NS_PER_S = 1_000_000_000
 
-HALF_OPEN = NS_PER_S
-"""Nanoseconds after which a half-open connection is forgotten, when its RST was lost too."""
+REPEATS = 5
+"""Of a SYN/ACK that nobody answers, after 1, 2, 4, 8 and 16 s: as Linux (tcp_synack_retries)."""
+HALF_OPEN = 63 * NS_PER_S
+"""Nanoseconds after which a half-open connection is forgotten: twice the wait after the last."""
 CONNECTION = 60 * NS_PER_S
 """Nanoseconds after which a connection that nobody closed is forgotten."""
 MAX_CONNECTIONS = 65_536
@@ -131,6 +133,13 @@ class Hosts:
             return None  # as Linux: a four-tuple gets no second SYN/ACK while it is half open
         accepted = ECE if ecn and flags & (ECE | CWR) == ECE | CWR else 0
         return _segment(port, source, known.our_seq, (seq + 1) & 0xFFFFFFFF, SYN | ACK | accepted)
+
+    def is_half_open(self, packet: Packet, our_seq: int, now: int) -> bool:
+        """The SYN/ACK of this sequence number, which `packet` asked for, is unanswered (ns)."""
+        known = self._connections.get(packet.src + packet.dst + packet.body[:4])
+        if known is None or known.our_seq != our_seq:
+            return False
+        return not known.established and known.until > now
 
     def _remember(self, key: bytes, seq: int, now: int) -> _Connection:
         if len(self._connections) >= MAX_CONNECTIONS:

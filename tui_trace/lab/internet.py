@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from tui_trace.lab.hosts import Direct, Hosts, time_exceeded, too_big, unreachable
 from tui_trace.lab.packets import (
+    ACK,
     ICMP,
     ICMP6,
     MAX_ERROR,
+    SYN,
     TCP,
     UDP,
     Error,
@@ -22,6 +24,7 @@ from tui_trace.lab.packets import (
     parse,
     sealed,
 )
+from tui_trace.lab.repeats import Arrivals, Repeats
 from tui_trace.lab.scenario import Dnat, Hop, Rule, Scenario
 from tui_trace.lab.timeline import Fork, Router, Timeline
 from tui_trace.lab.tricks import trick
@@ -68,9 +71,11 @@ class Internet:
         self._rng = Random(scenario.seed if seed is None else seed)  # noqa: S311
         self._timeline = Timeline(scenario)
         self._hosts = Hosts(self._rng)
+        self.repeats = Repeats()
+        """What hosts say again of their own accord, besides what `receive` gives."""
         self._ident = 0
 
-    def receive(self, raw: bytes, now: int) -> list[tuple[int, bytes]]:
+    def receive(self, raw: bytes, now: int) -> Arrivals:
         """Take the IP packet `raw` at `now` (ns); return answers with when they arrive (ns).
 
         Never raises, whatever `raw` is.
@@ -105,13 +110,13 @@ class Internet:
             return True
         return not _multicast(packet) and not packet.dst.startswith(FIRST_LINK)
 
-    def _stuck(self, journey: _Journey, place: int, mtu: int) -> list[tuple[int, bytes]]:
+    def _stuck(self, journey: _Journey, place: int, mtu: int) -> Arrivals:
         """Too big for the link to the hop at `place`: the one before it may say so."""
         if place == 0 or not journey.way[place].hop.mtu_reported:
             return []
         return self._error(journey, place - 1, too_big(journey.packet.family, mtu))
 
-    def _stopped(self, journey: _Journey, place: int, last: bool) -> list[tuple[int, bytes]] | None:
+    def _stopped(self, journey: _Journey, place: int, last: bool) -> Arrivals | None:
         """What comes back if the router at `place` does not forward; None if it does."""
         packet = journey.packet
         hop = journey.way[place].hop
@@ -167,13 +172,13 @@ class Internet:
             journey.nat = _Nat(place, hop.dnat, packet.dst, packet.port())
             packet.readdress(ipaddress.ip_address(inside).packed, hop.dnat.port)
 
-    def _refused(self, journey: _Journey, place: int, rule: Rule) -> list[tuple[int, bytes]]:
+    def _refused(self, journey: _Journey, place: int, rule: Rule) -> Arrivals:
         if rule.action == "drop":
             return []
         error = unreachable(journey.packet.family, rule.code, rule.code6)
         return self._error(journey, place, error)
 
-    def _arrived(self, journey: _Journey, place: int) -> list[tuple[int, bytes]]:
+    def _arrived(self, journey: _Journey, place: int) -> Arrivals:
         packet = journey.packet
         rule = _decided(journey.way[place].hop, packet)
         if rule is not None:
@@ -183,13 +188,33 @@ class Internet:
             return self._error(journey, place, answer)
         if answer is None:
             return []
+        if answer.protocol == TCP and answer.body[13] & (SYN | ACK) == SYN | ACK:
+            self._await(journey, place, answer)
+        return self._direct(journey, place, answer)
+
+    def _await(self, journey: _Journey, place: int, answer: Direct) -> None:
+        """Repeat a SYN/ACK until the connection is open, or reset, or given up."""
+        packet, travel = journey.packet, journey.travel
+        our_seq = int.from_bytes(answer.body[4:8], "big")
+
+        def again(now: int) -> Arrivals | None:
+            if not self._hosts.is_half_open(packet, our_seq, now):
+                return None
+            journey.now, journey.travel = now, travel
+            return self._direct(journey, place, answer)
+
+        key = packet.src + packet.dst + packet.body[:4] + answer.body[4:8]
+        self.repeats.add(key, journey.now, again)
+
+    def _direct(self, journey: _Journey, place: int, answer: Direct) -> Arrivals:
+        """A host's own answer, as NAT makes it look."""
         nat = journey.nat
-        source = packet.dst if nat is None else nat.address
+        source = journey.packet.dst if nat is None else nat.address
         if nat is not None and nat.port is not None and answer.protocol in (TCP, UDP):
             answer = answer._replace(body=struct.pack("!H", nat.port) + answer.body[2:])
         return self._answer(journey, place, source, answer)
 
-    def _error(self, journey: _Journey, place: int, error: Error) -> list[tuple[int, bytes]]:
+    def _error(self, journey: _Journey, place: int, error: Error) -> Arrivals:
         """An ICMP error of the router at `place`, about the packet as it has come there."""
         packet = journey.packet
         router = journey.way[place]
@@ -214,9 +239,7 @@ class Internet:
         protocol = ICMP if packet.family == 4 else ICMP6
         return self._answer(journey, place, source, Direct(protocol, body, 2))
 
-    def _answer(
-        self, journey: _Journey, place: int, source: bytes, answer: Direct
-    ) -> list[tuple[int, bytes]]:
+    def _answer(self, journey: _Journey, place: int, source: bytes, answer: Direct) -> Arrivals:
         """`answer` on its way back from the router at `place`."""
         packet = journey.packet
         router = journey.way[place]

@@ -233,14 +233,19 @@ def run(tap: socket.socket, internet: Internet, lifeline: int) -> None:
     gc.freeze()
     clock: Callable[[], int] = time.monotonic_ns
     waiting: list[tuple[int, int, bytes]] = []
-    number = 0
+    numbers = itertools.count()
+    repeats = internet.repeats
     while True:
         now = clock()
+        for at, raw in repeats.take(now):
+            heapq.heappush(waiting, (at, next(numbers), raw))
         while waiting and waiting[0][0] <= now:
             raw = heapq.heappop(waiting)[2]
             with contextlib.suppress(OSError):
                 tap.send(_HEADER[raw[0] >> 4] + raw)
-        timeout = max(0, waiting[0][0] - clock()) / 1e9 if waiting else None
+        first = waiting[0][0] if waiting else None
+        due = [moment for moment in (first, repeats.due) if moment is not None]
+        timeout = max(0, min(due) - clock()) / 1e9 if due else None
         readable = select.select([tap.fileno(), lifeline], [], [], timeout)[0]
         if lifeline in readable:
             return
@@ -252,5 +257,4 @@ def run(tap: socket.socket, internet: Internet, lifeline: int) -> None:
             except BlockingIOError:
                 break
             for at, raw in internet.receive(frame[14:], clock()):
-                number += 1
-                heapq.heappush(waiting, (at, number, raw))
+                heapq.heappush(waiting, (at, next(numbers), raw))

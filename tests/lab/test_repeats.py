@@ -1,0 +1,51 @@
+"""A host of the lab whose SYN/ACK nobody answers, beside a real one: the engine sees the same."""
+
+import shlex
+import sys
+
+import pytest
+
+from tests.lab.conftest import Inside
+from tests.net import netns, ours
+from tests.net.chain import Chain
+from tests.net.faults import filter_resets, listen
+from tui_trace.events import Event, Foreign, ProbeLost, Reply
+from tui_trace.lab import load
+
+PORT = 80
+OPTIONS = ("-T", "-P", str(PORT), "-i1.3", "-c4", "-Z1")
+_NO_RESETS = """
+add table inet resets
+add chain inet resets c { type filter hook output priority 0 ; }
+add rule inet resets c tcp flags & rst == rst drop
+"""
+
+
+def seen(stream: list[Event]) -> tuple[list[tuple[str, bool]], bool, bool]:
+    """What became of each probe: its answer, and whether that came again; what went wrong."""
+    found = [
+        (one.replies[0].kind.value if one.replies else "", len(one.replies) > 1)
+        for one in ours.outcomes(stream)
+        if not one.void
+    ]
+    assert all(reply.duplicate for one in ours.outcomes(stream) for reply in one.replies[1:])
+    assert not any(reply.late for reply in ours.only(Reply, stream))
+    return found, bool(ours.only(ProbeLost, stream)), bool(ours.only(Foreign, stream))
+
+
+@pytest.mark.skipif(netns.missing_right() is not None, reason=str(netns.missing_right()))
+def test_repeated_syn_acks_are_duplicates_as_of_a_real_host(inside: Inside) -> None:
+    plain = load("plain")
+    last = str(len(plain.hops))
+    words = [sys.executable, "-m", "tui_trace", "--jsonl", "-n", *OPTIONS, "-f", last, "-m", last]
+    script = f"printf %s {shlex.quote(_NO_RESETS)} | nft -f - && exec {shlex.join(words)} "
+    lab = ours.decode(inside("plain", "sh", "-c", script + str(plain.hops[-1].v4)))
+    with Chain(1) as chain:
+        listen(chain.target, PORT)
+        filter_resets(chain.client)
+        real = ours.trace(chain.client, *OPTIONS, "-f2", "-m2", chain.target_address())
+    assert seen(lab) == seen(real)
+    probes, is_lost, is_foreign = seen(real)
+    assert probes == [("syn-ack", True)] * 3 + [("syn-ack", False)]
+    assert not is_lost
+    assert not is_foreign
