@@ -1,4 +1,4 @@
-"""All benchmarks, one after another, as root; a quarter of an hour. Names choose some of them."""
+"""All benchmarks, one after another, as root: some twenty minutes. Names choose some of them."""
 
 import argparse
 import os
