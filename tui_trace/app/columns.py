@@ -33,6 +33,12 @@ class Tone(enum.Enum):
     MARK = "mark"
     FLAG = "flag"
     """What must never be overlooked, though nothing is wrong."""
+    BAD_MARK = "bad-mark"
+    """Wrong, in a mark of its own: no ground is laid under it."""
+    PATH_A = "path-a"
+    PATH_B = "path-b"
+    PATH_C = "path-c"
+    PATH_D = "path-d"
 
 
 class Room(NamedTuple):
@@ -124,13 +130,20 @@ def responders(hop: Hop) -> tuple[Responder, ...]:
 
 
 def notes(hop: Hop) -> str:
-    """What the answers said, and the counters that are zero where all is well."""
-    parts = [clean(mark) for mark in hop.marks]
+    """What the answers said, and the counters that are zero where all is well.
+
+    Whether a port is open comes first, then what carries a number: the end may be cut off.
+    """
+    parts = sorted(map(clean, hop.marks), key=lambda mark: (mark[:1] != "[", not _number(mark)))
     if hop.late:
         parts.append(f"late {hop.late}")
     if hop.duplicates:
         parts.append(f"dup {hop.duplicates}")
     return " ".join(parts)
+
+
+def _number(mark: str) -> bool:
+    return any(sign.isdigit() for sign in mark)
 
 
 def host(hop: Hop, room: Room) -> str:
@@ -245,7 +258,7 @@ _ALL = (
         "99 % were no slower",
     ),
     Column(
-        "recent", "Recent", 6, True, _recent, "Recent RTTs; a gap is a loss", lambda _: Tone.SPARK
+        "recent", "Recent", 8, True, _recent, "Recent RTTs; a gap is a loss", lambda _: Tone.SPARK
     ),
     Column(
         "notes", "Notes", 6, False, lambda hop, _: notes(hop), "What came back", lambda _: Tone.MARK

@@ -4,10 +4,11 @@ from rich.cells import cell_len
 
 from tui_trace.app.columns import Tone, ms, responders, short_ms
 from tui_trace.app.heading import clock
+from tui_trace.app.overview import happenings, overview, path_tone
 from tui_trace.app.people import People
 from tui_trace.app.rows import Line, fit
 from tui_trace.session.compare import Comparison, Row, Side, Verdict
-from tui_trace.session.model import Balance, Hop, Path, PathHop, Snapshot
+from tui_trace.session.model import Hop, Path, PathHop, Snapshot
 from tui_trace.session.paths import Step, varies, what_moved
 from tui_trace.text import clean
 
@@ -140,6 +141,8 @@ def paths_lines(snapshot: Snapshot, width: int, people: People) -> list[Line]:
     if not paths:
         return [[(" Nobody answered yet: no path is known.", Tone.STRONG)]]
     lines = [*_wrapped(_sentence(snapshot), width, Tone.STRONG), []]
+    if above := overview(snapshot.timeline, width):
+        lines += [*above, []]
     for place, path in enumerate(paths):
         lines += _visits(path, snapshot)
         if place:
@@ -147,7 +150,8 @@ def paths_lines(snapshot: Snapshot, width: int, people: People) -> list[Line]:
         else:
             lines += [_hop_line(" ", hop, width, people, Tone.PLAIN) for hop in path.hops]
         lines.append([])
-    return lines
+    lines.append([(" What happened", Tone.STRONG)])
+    return lines + happenings(snapshot.timeline.moments, width)
 
 
 def _sentence(snapshot: Snapshot) -> str:
@@ -163,7 +167,8 @@ def _sentence(snapshot: Snapshot) -> str:
 def _visits(path: Path, snapshot: Snapshot) -> list[Line]:
     now = snapshot.path
     lasts = now is not None and now.letter == path.letter
-    line: Line = [(f" path {path.letter} ", Tone.FLAG if lasts else Tone.STRONG)]
+    tone = Tone.FLAG if lasts else path_tone(path.letter)
+    line: Line = [(f" path {path.letter} ", tone)]
     lines = [line]
     for number, visit in enumerate(path.visits):
         current = lasts and number == len(path.visits) - 1
@@ -176,7 +181,7 @@ def _visits(path: Path, snapshot: Snapshot) -> list[Line]:
 
 
 def _steps(steps: tuple[Step, ...], before: Path, width: int, people: People) -> list[Line]:
-    told = [step for step in steps if step.move != "same" or _balance(step) is not None]
+    told = [step for step in steps if step.move != "same" or _balances(step)]
     if not told:
         return [[(f"   the hops of path {before.letter}", Tone.DIM)]]
     lines: list[Line] = [[(f"   against path {before.letter}:", Tone.DIM)]]
@@ -193,8 +198,10 @@ def _steps(steps: tuple[Step, ...], before: Path, width: int, people: People) ->
     return lines
 
 
-def _balance(step: Step) -> Balance | None:
-    return step.after.balanced if step.after is not None else None
+def _balances(step: Step) -> bool:
+    """Load is balanced there, and was not before."""
+    before = step.before.balanced if step.before is not None else None
+    return step.after is not None and step.after.balanced not in (None, before)
 
 
 def _everybody(hop: PathHop, people: People) -> str:
