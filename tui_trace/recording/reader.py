@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tui_trace.events import Event
-from tui_trace.recording import schema
+from tui_trace.recording import notes, schema
 from tui_trace.recording.codec import BLOCK_EVENTS, DAMAGED, Unpacker, pack_state, unpack_state
 from tui_trace.recording.errors import RecordingError
 from tui_trace.session import state
@@ -132,6 +132,12 @@ class Recording:
                     return session, chain((event,), following)
                 session.apply(event)
         return session, following
+
+    def note(self, text: str, moment: int) -> None:
+        """Add what the user wrote of `moment`; see `notes.add`."""
+        with self._lock, self._damage():
+            notes.add(self._database, text, moment)
+            self._cached = (-1, [])
 
     # --- blocks
 

@@ -5,6 +5,8 @@ events a row, each with the fold of everything before it, so that any moment is 
 the events of the block that is not full yet, as they were committed.
 """
 
+import contextlib
+import errno
 import os
 import sqlite3
 from contextlib import closing
@@ -62,13 +64,15 @@ def open_existing(path: Path) -> sqlite3.Connection:
     try:
         if not path.is_file():
             raise RecordingError(f"{path}: there is no such file")
-        with path.open("rb"):
-            pass
     except OSError as error:
         raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
-    # what a killed session left has to be put in order, which takes writing; where nothing can
+    # not by opening it: closing it again would end SQLite's locks, which are the process's
+    # (fcntl(2)), and another process would put the files of a session under way away
+    if not os.access(path, os.R_OK):
+        raise RecordingError(f"{path}: cannot be read: {os.strerror(errno.EACCES)}")
+    # what a killed process left has to be put in order, which takes writing; where nothing can
     # be written, a file that was ended in order still opens
-    unfinished = path.with_name(path.name + "-wal").exists()
+    unfinished = any(path.with_name(path.name + left).exists() for left in ("-wal", "-journal"))
     for mode in ("mode=rw", "mode=ro") if unfinished else ("mode=rw", "mode=ro", "immutable=1"):
         try:
             return _opened(path, mode)
@@ -81,7 +85,10 @@ def open_existing(path: Path) -> sqlite3.Connection:
         except ValueError as error:
             raise damaged(path, error) from None
     if unfinished:
-        why += "; it was cut off, and has to be copied, with its -wal file, to where one can write"
+        why += (
+            "; it was cut off, and has to be copied, with its -wal or -journal file, to where one"
+            " can write"
+        )
     raise RecordingError(f"{path}: cannot be read: {why}")
 
 
@@ -98,12 +105,27 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute("PRAGMA cell_size_check = ON")
-        database.execute("PRAGMA query_only = ON")
         _check(database, path)
+        settle(database)
+        database.execute("PRAGMA query_only = ON")
     except BaseException:
         database.close()
         raise
     return database
+
+
+def settle(database: sqlite3.Connection) -> bool:
+    """Make one file of what was cut off; False while any other connection is open.
+
+    Afterwards nobody records to it: who does holds it open from the beginning.
+    """
+    if database.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+        database.execute("PRAGMA busy_timeout = 0")
+        with contextlib.suppress(sqlite3.OperationalError):
+            database.execute("PRAGMA journal_mode = DELETE")
+        database.execute(f"PRAGMA busy_timeout = {round(_BUSY * 1000)}")
+    (mode,) = database.execute("PRAGMA journal_mode").fetchone()
+    return bool(mode != "wal")
 
 
 def _check(database: sqlite3.Connection, path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Notes in a recording that is over: what is written is the end of its stream."""
+
+import sqlite3
+
+from tui_trace.events import Note, SessionEnded
+from tui_trace.recording import schema
+from tui_trace.recording.codec import BLOCK_EVENTS, Packer, Unpacker
+from tui_trace.recording.errors import RecordingError
+
+
+def add(database: sqlite3.Connection, text: str, moment: int) -> None:
+    """Put a note about `moment` (ns) behind all that happened, in one transaction.
+
+    `RecordingError` if that cannot be, and the file is as it was. The connection, for reading
+    before, is that again afterwards.
+    """
+    try:
+        database.execute("PRAGMA query_only = OFF")
+        try:
+            if not schema.settle(database):
+                raise RecordingError("the file is in use: who records to it can take notes")
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                _write(database, text, moment)
+                database.execute("COMMIT")
+            finally:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+        finally:
+            database.execute("PRAGMA query_only = ON")
+    except sqlite3.OperationalError as error:
+        raise RecordingError(_WHY.get(error.sqlite_errorcode & 0xFF, str(error))) from None
+
+
+_WHY = {
+    sqlite3.SQLITE_READONLY: "the file cannot be written",
+    sqlite3.SQLITE_CANTOPEN: "the folder cannot be written",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_BUSY: "the file is in use",
+}
+"""By the primary result code."""
+
+
+def _write(database: sqlite3.Connection, text: str, moment: int) -> None:
+    number, sealed = database.execute(
+        "SELECT number, events FROM block ORDER BY number DESC LIMIT 1"
+    ).fetchone()
+    query = "SELECT events FROM chunk ORDER BY number"
+    chunks = database.execute(query).fetchmany(BLOCK_EVENTS) if sealed is None else [(sealed,)]
+    unpacker = Unpacker()
+    events = [event for (chunk,) in chunks for event in unpacker.events(chunk)]
+    at = events[-1].at
+    ending = [events.pop()] if isinstance(events[-1], SessionEnded) else []
+    packers = [Packer()]
+    for event in (*events, Note(at=at, text=text, moment=moment), *ending):
+        if packers[-1].is_full:
+            packers.append(Packer())
+        packers[-1].add(event)
+    first, *more = packers
+    database.execute("UPDATE block SET events = ? WHERE number = ?", (first.whole(), number))
+    for following, packer in enumerate(more, number + 1):
+        # the fold before it can be had from the block before
+        database.execute(
+            "INSERT INTO block (number, first, fold, events) SELECT ?, last, NULL, ? FROM session",
+            (following, packer.whole()),
+        )
+    database.execute("DELETE FROM chunk")
+    database.execute("UPDATE session SET events = events + 1")
+    database.execute(f"PRAGMA user_version = {schema.VERSION}")
