@@ -300,6 +300,7 @@ def test_killed_at_any_moment_the_file_has_every_note_that_was_kept(tmp_path):
         with Recording(path) as recording:
             events = list(recording.events())
             recording.snapshot(recording.end)
+            assert recording.info().events == len(events), "all of a note, or nothing"
         notes = [event for event in events if isinstance(event, ev.Note)]
         assert told <= len(notes) <= told + kills
         told = len(notes)
