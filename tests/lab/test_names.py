@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.lab.conftest import Inside
+from tui_trace.events import Registered, decode
 from tui_trace.lab import load
 from tui_trace.lab.directory import Directory
 
@@ -115,3 +116,40 @@ def test_ipwhois_reads_the_record(inside: Inside, address: str, network: str) ->
     assert found["cidr"] == network
     assert found["name"] == found["description"] == "EXAMPLE-TRANSIT"
     assert found["emails"] == ["hostmaster@transit.example"]
+
+
+RECORD = """
+import sys
+from tui_trace.names import NameOptions, Names, parse_dns_server
+from tui_trace.events import encode
+names = Names(lambda event: print(encode(event).decode()), NameOptions(
+    names=False, server=parse_dns_server(sys.argv[1]), documentation=True))
+names.start()
+for address in sys.argv[2:]:
+    names.record(address)
+assert names.settle(30)
+names.stop()
+"""
+
+
+def test_the_registry_has_records_of_the_labs_addresses(inside: Inside) -> None:
+    """As `w` asks for them: the lab's name server says where the registry is, its whois answers."""
+    asked = {"198.18.3.14": "198.18.3.0/24", "2001:db8:3::14": "2001:db8:3::/48"}
+    told = inside(
+        "plain", sys.executable, "-c", RECORD, "@dns", *asked, "203.0.113.200", "10.0.0.1"
+    )
+    records = [decode(line) for line in told.splitlines()]
+    found = {one.address: one for one in records if isinstance(one, Registered)}
+    for address, network in asked.items():
+        assert found[address] == Registered(
+            0,
+            address,
+            network="EXAMPLE-TRANSIT",
+            range=network,
+            organisation="EXAMPLE-TRANSIT",
+            country="ZZ",
+            abuse="hostmaster@transit.example",
+            registry="ripencc",
+        )
+    assert found["203.0.113.200"].network == "EXAMPLE-HOSTING"
+    assert "reserved" in found["10.0.0.1"].error

@@ -58,6 +58,10 @@ source:         RIPE
 
 person:         Somebody
 e-mail:         abuse@x.example
+
+route:          9.9.9.0/24
+descr:          as it is announced
+origin:         AS64500
 """
 
 

@@ -59,13 +59,24 @@ class Inquiry:
                 asked.append(Lookup(Origin, "whois", f"radb {options.radb}", ask))
         return {lookup.kind: lookup for lookup in asked}
 
-    async def record(self, address: Address, handlers: Iterable[BaseHandler] = ()) -> Registered:
-        """The registry's record, or why there is none. `UnansweredError`, `OSError`."""
+    async def record(
+        self,
+        address: Address,
+        handlers: Iterable[BaseHandler] = (),
+        *,
+        documentation: bool = False,
+    ) -> Registered:
+        """The registry's record, or why there is none. `UnansweredError`, `OSError`.
+
+        `documentation` as in `NameOptions`.
+        """
         nothing = Registered(0, str(address), error="a reserved address: no registry has a record")
-        if not addresses.routed(address):
+        if not addresses.routed(address, documentation):
             return nothing
         async with aclosing(lookups.origin(self._resolver, address)) as found:
             origin, _ = await anext(found)
+        if addresses.set_aside(address):
+            return await registry.registered_by_whois(address, origin.registry, self._locate)
         return await registry.registered(address, origin.registry, self._locate, handlers)
 
     def trouble(self, lookup: Lookup, error: Exception) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from http.client import HTTPResponse
+from types import SimpleNamespace
 from typing import Any
 from urllib.request import (
     BaseHandler,
@@ -55,13 +56,20 @@ async def registered(
         async with asyncio.timeout(RDAP_DEADLINE):
             record = await in_thread(lambda: _by_rdap(net, registry))
     except (BaseIpwhoisException, OSError, ValueError, LookupError, TypeError, AttributeError):
-        try:
-            record = await _by_whois(net, registry, locate, whois_port)
-        except (BaseIpwhoisException, OSError, WhoisError) as error:
-            reason = str(error) or type(error).__name__
-            return Registered(
-                0, str(address), registry=registry, error=f"{registry} gave no record: {reason}"
-            )
+        return await registered_by_whois(address, registry, locate, whois_port)
+    return Registered(0, str(address), registry=registry, **record)
+
+
+async def registered_by_whois(
+    address: Address, registry: str, locate: Locate, port: int = WHOIS_PORT
+) -> Registered:
+    """The same by whois alone: all that the lab's registry speaks."""
+    try:
+        record = await _by_whois(address, registry, locate, port)
+    except (BaseIpwhoisException, OSError, WhoisError) as error:
+        reason = str(error) or type(error).__name__
+        line = f"{registry or 'the registry'} gave no record: {reason}"
+        return Registered(0, str(address), registry=registry, error=line)
     return Registered(0, str(address), registry=registry, **record)
 
 
@@ -112,10 +120,17 @@ def _first(people: list[tuple[set[str], dict[str, str]]], role: str, field: str)
     return ""
 
 
-async def _by_whois(net: Net, registry: str, locate: Locate, port: int) -> dict[str, str]:
+class _Reader(Whois):  # type: ignore[misc]
+    """The reader of answers alone: `Net` refuses documentation addresses."""
+
+    def __init__(self, address: Address) -> None:
+        self._net = SimpleNamespace(address_str=str(address))
+
+
+async def _by_whois(address: Address, registry: str, locate: Locate, port: int) -> dict[str, str]:
     if registry not in RIR_WHOIS:
         raise WhoisError("the registry is not known")
-    question = f"n + {net.address_str}" if registry == "arin" else str(net.address_str)
+    question = f"n + {address}" if registry == "arin" else str(address)
     failure: OSError | WhoisError = WhoisError("its whois server has no address")
     for server in await locate(RIR_WHOIS[registry]["server"]):
         try:
@@ -124,7 +139,7 @@ async def _by_whois(net: Net, registry: str, locate: Locate, port: int) -> dict[
             failure = refusal
             continue
         # otherwise it would fetch an answer of its own, without bound and from anywhere
-        found = Whois(net).lookup(
+        found = _Reader(address).lookup(
             response=answer, asn_data={"asn_registry": registry}, is_offline=True
         )
         return _narrowest(found["nets"])
@@ -134,7 +149,8 @@ async def _by_whois(net: Net, registry: str, locate: Locate, port: int) -> dict[
 def _narrowest(nets: list[dict[str, Any]]) -> dict[str, str]:
     if not nets:
         raise WhoisError("its answer names no network")
-    net = nets[-1]
+    # what is announced of it comes last, and has no name
+    net = next((each for each in reversed(nets) if each.get("name")), nets[-1])
     emails = [email for each in reversed(nets) for email in each.get("emails") or []]
     abuse = next((email for email in emails if "abuse" in email.lower()), "")
     return {

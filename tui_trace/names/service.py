@@ -251,7 +251,9 @@ class Names:
     async def _look_up_record(self, wanted: str, address: Address) -> None:
         try:
             async with asyncio.timeout(REGISTRY_DEADLINE):
-                found = await self._inquiry.record(address)
+                found = await self._inquiry.record(
+                    address, documentation=self._options.documentation
+                )
         except Exception as error:
             reason = str(error) or f"no answer within {REGISTRY_DEADLINE:g} s"
             found = Registered(0, wanted, error=reason)
