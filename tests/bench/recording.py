@@ -158,7 +158,7 @@ def run(rounds: int) -> None:
         whole = time.perf_counter() - before
         assert session.snapshot(end) == recording.snapshot(end)
         recording.close()
-        scrubbed = scrub(path) if rounds >= SCRUBBED else []
+        scrubbed = scrub(path) if rounds >= SCRUBBED else None
     table(
         f"A session of {rounds} rounds over {HOPS} hops, {probes} outcomes",
         ["what", "figure", "wanted"],
@@ -177,7 +177,7 @@ def run(rounds: int) -> None:
         ],
     )
     if scrubbed:
-        report(scrubbed)
+        report(*scrubbed)
 
 
 def _seeks(recording: Recording, end: int) -> tuple[list[float], list[float]]:
