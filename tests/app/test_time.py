@@ -97,6 +97,7 @@ async def test_brackets_go_from_change_to_change(tmp_path: Path) -> None:
         await watch.press("[")
         await watch.until(lambda: seen(watch).at // NS_PER_S == 30)
         assert "◀ 0:30" in watch.text("#heading")
+        assert "path B since 0:30" in watch.text("#heading"), "though it was told only later"
         await watch.press("[")
         await watch.until(lambda: seen(watch).at // NS_PER_S == 0)
         await watch.press("[")

@@ -2,12 +2,20 @@
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from tui_trace.app.columns import Tone
 from tui_trace.app.heading import Place, clock
 from tui_trace.app.history import History, next_moment
 from tui_trace.app.rows import Line
 from tui_trace.app.timestrip import timestrip
 from tui_trace.session.model import Snapshot
+from tui_trace.settings import NS_PER_S
+
+JUST_PASSED = 2 * NS_PER_S
+"""Nanoseconds before the screen."""
+_LIVE_KEYS = "← → a stretch · [ ] the next change · N a note · l live"
+_REPLAY_KEYS = "← → a stretch · [ ] the next change · N a note · l end"
 
 
 class TimeTravel:
@@ -25,9 +33,12 @@ class TimeTravel:
         """What the heading says of it; None in the present."""
         playback = self._history().playback
         if playback is not None:
+            speed, end = f"{playback.speed:g}×", clock(playback.end)
+            if playback.at_end:
+                return Place(f"■ end of {end} · space: again")
             if playback.paused:
-                return Place(f"‖ replay {clock(snapshot.at)} of {clock(playback.end)}")
-            return Place(f"▶ replay {playback.speed:g}× of {clock(playback.end)}", Tone.MARK)
+                return Place(f"‖ replay {speed} of {end}")
+            return Place(f"▶ replay {speed} of {end}", Tone.MARK)
         if self.moment is not None:
             return Place(f"◀ {clock(self.moment)} · l live")
         return None
@@ -38,7 +49,19 @@ class TimeTravel:
         if snapshot is None or (self.moment is None and history.playback is None):
             return []
         at = snapshot.at if self.moment is None else self.moment
-        return timestrip(history.timeline(self.present), at, width)
+        timeline, playback = history.timeline(self.present), history.playback
+        if playback is not None:
+            return timestrip(timeline, at, width, playback.end, _REPLAY_KEYS)
+        end = self.present.at if self.present is not None else at
+        return timestrip(timeline, at, width, end, _LIVE_KEYS)
+
+    def hindsight(self, snapshot: Snapshot) -> Snapshot:
+        """A moment of the past with the path that it was on, which is told only later."""
+        history = self._history()
+        if self.moment is None and history.playback is None:
+            return snapshot
+        known = history.timeline(self.present).path_at(snapshot.at)
+        return replace(snapshot, path=known) if known is not None else snapshot
 
     @property
     def here(self) -> int:
@@ -52,8 +75,16 @@ class TimeTravel:
         return self._go(self._at() + direction * self._history().timeline(self.present).width)
 
     def change(self, direction: int) -> str | None:
-        """To where something happened before or after."""
-        at = next_moment(self._history().timeline(self.present), self._at(), direction)
+        """To where something happened before or after.
+
+        While a recording is played, what has only just been passed is not before: else it would
+        never get any farther back.
+        """
+        start = self._at()
+        playback = self._history().playback
+        if direction < 0 and playback is not None and not (playback.paused or playback.at_end):
+            start -= round(JUST_PASSED * playback.speed)
+        at = next_moment(self._history().timeline(self.present), start, direction)
         if at is None:
             return "nothing changed after that" if direction > 0 else "nothing before that"
         return self._go(at)
@@ -91,16 +122,19 @@ class TimeTravel:
 
     # --- a recording that is played; False if it is none
 
-    def hasten(self, factor: float) -> bool:
-        """Play it so many times as fast."""
+    def hasten(self, direction: int) -> bool:
+        """Play it faster (1) or more slowly (-1)."""
         playback = self._history().playback
         if playback is not None:
-            playback.set_speed(playback.speed * factor)
+            playback.hasten(direction)
         return playback is not None
 
     def hold(self) -> bool:
-        """Stand still, or go on."""
+        """Stand still, or go on; from its end, play it again."""
         playback = self._history().playback
-        if playback is not None:
+        if playback is not None and playback.at_end:
+            playback.seek(0)
+            playback.pause(False)
+        elif playback is not None:
             playback.pause(not playback.paused)
         return playback is not None

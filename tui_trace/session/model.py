@@ -171,6 +171,12 @@ class Happening(enum.StrEnum):
     """The user's own words."""
 
 
+FIRST = "A"
+"""Letter of the path that a session begins with."""
+PATH_WORD = "path "
+"""What stands before the letter in the text of a `PATH` moment."""
+
+
 class Moment(msgspec.Struct, frozen=True):
     """Something worth going back to."""
 
@@ -219,6 +225,13 @@ class Timeline(msgspec.Struct, frozen=True):
     def notes(self) -> tuple[Moment, ...]:
         """What the user wrote down."""
         return tuple(moment for moment in self.moments if moment.what is Happening.NOTE)
+
+    def path_at(self, at: int) -> PathNow | None:
+        """The path in force at `at` (ns), as far as is known by now; None before any change."""
+        changes = [m for m in self.moments if m.what is Happening.PATH and m.at <= at]
+        if not changes:
+            return None
+        return PathNow(changes[-1].text.removeprefix(PATH_WORD), changes[-1].at)
 
 
 class Who(msgspec.Struct, frozen=True):

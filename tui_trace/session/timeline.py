@@ -2,7 +2,7 @@
 
 from bisect import insort
 
-from tui_trace.session.model import Bucket, Happening, Moment, Timeline
+from tui_trace.session.model import PATH_WORD, Bucket, Happening, Moment, Timeline
 from tui_trace.session.state import BucketState, TimelineState
 from tui_trace.settings import NS_PER_S
 
@@ -109,7 +109,7 @@ class TimelineFold:
         for moment in mistaken:
             self._moments.remove(moment)
         if self._path:
-            self.moment(since, Happening.PATH, f"path {letter}")
+            self.moment(since, Happening.PATH, f"{PATH_WORD}{letter}")
         self._path = letter
         self._bucket(since)
         for bucket in self._buckets[min(max(since, 0), _LONGEST) // self._width :]:
