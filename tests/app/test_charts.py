@@ -265,7 +265,7 @@ async def test_the_histogram_is_as_high_as_there_are_answers() -> None:
 
 
 async def test_the_charts_keep_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui_trace.app.chartscreen._PAUSE", 0.05)
+    monkeypatch.setattr("tui_trace.app.late._PAUSE", 0.05)
     async with watching(FakeSource(path(5)), size=(120, 30)) as watch:
         await opened(watch)
         assert "×" not in text_of(watch, "#charts-strips").splitlines()[5]
@@ -281,8 +281,7 @@ async def test_dear_things_are_not_drawn_for_every_snapshot() -> None:
     async with watching(FakeSource(path(5)), size=(120, 30)) as watch:
         screen = await opened(watch)
         drawn = []
-        draw = screen._draw
-        screen._draw = lambda: drawn.append(1) or draw()
+        screen._seldom._work = lambda: drawn.append(1)
         for _ in range(50):
             screen.look_at(replace(seen(watch)))
         assert len(drawn) == 1
@@ -296,7 +295,7 @@ async def test_back_in_time_the_charts_are_of_that_moment() -> None:
         watch.app.live._travel.moment = then.at
         watch.app.live.take_past(then)
         await watch.until(lambda: text_of(watch, "#charts-title").rstrip().endswith("l live"))
-        await watch.until(lambda: screen._drawn is then)
+        await watch.until(lambda: screen._snapshot is then)
         before = text_of(watch, "#charts-strips")
         assert before.count("×") == 6, "five of the silent hop, one of hop 4"
         watch.source.play(ev.Notice(at=60 * NS_PER_S, text="later"))
@@ -398,6 +397,47 @@ def in_a_loop_of_its_own(work) -> None:
     thread.join()
     if raised:
         raise raised[0]
+
+
+# --- the inspector
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 45)])
+async def test_the_inspector_has_a_plot_where_there_is_room(size: tuple[int, int]) -> None:
+    async with watching(FakeSource(path(42)), size=size) as watch:
+        await watch.press(*["down"] * 4, "enter")
+        panel = watch.app.live.query_one("#inspector")
+        await watch.until(lambda: panel.query("#inspector-rtt"))
+        plot = panel.query_one("#inspector-rtt")
+        await watch.pilot.pause(0.2)
+        canvas = plot.query_one("#plot")
+        floor = canvas.render_line(canvas.size.height - 2).text
+        assert floor.count("×") == 8, "hop 4 loses one in five"
+        told = watch.text("#inspector").splitlines()
+        blank = [place for place, line in enumerate(told) if not line.strip()]
+        assert len(blank) >= plot.size.height >= 6
+        assert blank[: plot.size.height] == list(range(1, plot.size.height + 1))
+        assert "42 sent · 34 answered" in told[plot.size.height + 1], "the plot hides no word"
+        await watch.press("up")
+        assert "hop 3  " not in watch.text("#inspector")
+        assert not plot.display, "nothing answered there"
+        await watch.press("up")
+        assert plot.display
+        await watch.until(lambda: "×" not in canvas.render_line(canvas.size.height - 2).text)
+
+
+async def test_in_a_low_panel_the_inspector_has_a_line_of_blocks() -> None:
+    async with watching(FakeSource(path(42)), size=(80, 24)) as watch:
+        await watch.press("down", "enter")
+        panel = watch.app.live.query_one("#inspector")
+        await watch.pilot.pause(0.5)
+        assert not panel.query("#inspector-rtt")
+        assert "▁▁" in watch.text("#inspector").splitlines()[1]
+        await watch.pilot.resize_terminal(80, 50)
+        await watch.until(lambda: panel.query("#inspector-rtt"))
+        await watch.pilot.resize_terminal(80, 24)
+        await watch.until(lambda: not panel.query_one("#inspector-rtt").display)
+        assert "▁▁" in watch.text("#inspector").splitlines()[1]
 
 
 # --- looks

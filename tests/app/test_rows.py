@@ -21,7 +21,7 @@ from tui_trace.app.columns import (
     sparkline,
 )
 from tui_trace.app.heading import clock, heading
-from tui_trace.app.inspector import chart, inspect
+from tui_trace.app.inspector import inspect, plot_lines
 from tui_trace.app.parting import parting_lines
 from tui_trace.app.rows import Wants, fit, header, lay_out, plain, row
 from tui_trace.events import Change, Field, Label
@@ -244,27 +244,13 @@ def test_a_broken_source_is_worse_than_anything() -> None:
     assert "live" not in text
 
 
-@given(st.lists(st.one_of(NANOSECONDS, st.sampled_from((LOST, PENDING)))), st.integers(20, 120))
-def test_a_chart_has_its_size_and_its_losses(recent: list[int], width: int) -> None:
-    lines = chart(tuple(recent), width, 6)
-    assert len(lines) == 6
-    assert all(len(line) <= width for line in lines)
-    shown = recent[-(width - 9) :]
-    assert lines[-1].count("×") == shown.count(LOST)
-    assert lines[-1].count("·") == shown.count(PENDING)
-
-
-def test_a_chart_is_linear_from_nought() -> None:
-    lines = chart((1_000_000, 2_000_000, 4_000_000), 20, 4)
-    assert [line[9:] for line in lines] == ["  █", "  █", " ██", "███"]
-    assert lines[0].strip().startswith("4.00")
-    assert lines[-1].strip().startswith("0.00")
-
-
 @given(hops(), st.integers(20, 250), st.integers(6, 20))
 def test_an_inspector_fits(hop: Hop, width: int, height: int) -> None:
-    lines = inspect(hop, width, height)
+    plot = plot_lines(hop, height)
+    lines = inspect(hop, width, height, plot=plot)
     assert len(lines) <= height
+    assert plot == 0 or plot >= 6
+    assert lines[1 : plot + 1] == [[]] * plot, "the plot lies over nothing"
     for line in lines:
         text = "".join(text for text, _ in line)
         assert cell_len(text) <= width

@@ -14,6 +14,10 @@ from tui_trace.app.rows import Line, fit
 from tui_trace.session.model import LOST, Hop, Snapshot
 from tui_trace.settings import NS_PER_MS, NS_PER_S
 
+AXIS = 8
+"""Cells that the numbers left of a plot take."""
+AROUND = AXIS + 2
+"""With the box."""
 SHADES = "░▒▓█"
 STEPS = (2, 10, 50)
 """Milliseconds above the smallest RTT of a hop, at which the next shade begins."""

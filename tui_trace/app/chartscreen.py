@@ -1,7 +1,5 @@
 """Charts: every hop's last outcomes as a strip, and those of one hop as plots."""
 
-import sys
-import threading
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,11 +7,10 @@ from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.screen import ModalScreen
-from textual.timer import Timer
 
 from tui_trace.app.charts import (
+    AROUND,
     Window,
     figures,
     loss_tone,
@@ -25,6 +22,7 @@ from tui_trace.app.charts import (
 from tui_trace.app.columns import NO_REPLY, Tone, responders
 from tui_trace.app.heading import Place, clock
 from tui_trace.app.keys import KEYS
+from tui_trace.app.late import PlotsReady, Seldom, load_plots
 from tui_trace.app.people import Calling, People
 from tui_trace.app.rows import Line, fit
 from tui_trace.app.toned import Lines
@@ -34,11 +32,6 @@ from tui_trace.text import clean
 if TYPE_CHECKING:
     pass
 
-_PAUSE = 1.0
-"""Seconds from one drawing to the next: plots are dear."""
-_PLOTS = "tui_trace.app.plots"
-_AXIS = 9
-"""Cells of a plot left of its first column."""
 _LOSS = 6
 """Cells right of a strip."""
 _PLOT_LEAST = 9
@@ -47,15 +40,6 @@ _STRIPS_LEAST = 5
 _HISTOGRAM_FROM = 110
 """Cells of a terminal that has room for a histogram beside the plot."""
 _HOST_LEAST = 10
-
-
-class PlotsReady(Message):
-    """The library is there, or why it is not."""
-
-    def __init__(self, why_not: str) -> None:
-        """`why_not`: one line, empty if all is well."""
-        super().__init__()
-        self.why_not = why_not
 
 
 class ChartScreen(ModalScreen[None]):
@@ -91,9 +75,8 @@ class ChartScreen(ModalScreen[None]):
         self._calling = calling
         self._place = place
         self._travel = travel
-        self._drawn: Snapshot | None = None
-        self._timer: Timer | None = None
-        self._why_not = "" if _PLOTS in sys.modules else "the plots are being loaded …"
+        self._seldom = Seldom(self, self._draw)
+        self._why_not = "the plots are being loaded …"
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -105,58 +88,32 @@ class ChartScreen(ModalScreen[None]):
             yield Lines(id="charts-figures")
         yield Lines(id="charts-hint")
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """The strips at once; the plots when their library is there."""
-        if _PLOTS in sys.modules:
-            await self._add_plots()
-        else:
-            threading.Thread(target=self._load, daemon=True).start()
-
-    def _load(self) -> None:
-        why_not = ""
-        try:
-            import tui_trace.app.plots  # noqa: F401, PLC0415
-        except ImportError as error:
-            why_not = f"no plots: {error}"
-        self.post_message(PlotsReady(why_not))
+        load_plots(self)
 
     async def on_plots_ready(self, message: PlotsReady) -> None:
         """Draw them."""
         self._why_not = message.why_not
         if not message.why_not:
-            await self._add_plots()
+            from tui_trace.app.plots import Histogram, RttPlot  # noqa: PLC0415
+
+            box = self.query_one("#charts-plots", Horizontal)
+            await box.mount(RttPlot(id="charts-rtt"), Histogram(id="charts-histogram"))
         self._draw()
-
-    async def _add_plots(self) -> None:
-        from tui_trace.app.plots import Histogram, RttPlot  # noqa: PLC0415
-
-        box = self.query_one("#charts-plots", Horizontal)
-        await box.mount(RttPlot(id="charts-rtt"), Histogram(id="charts-histogram"))
-        self.call_after_refresh(self._draw)
 
     def on_resize(self) -> None:
         """Other sizes."""
         self._draw()
-        # what is inside gets its size after this
-        self.call_after_refresh(self._draw)
 
     def look_at(self, snapshot: Snapshot) -> None:
         """How things stand now, or stood at the moment that is looked at."""
         self._snapshot = snapshot
-        if self._timer is None:
-            self._draw()
-            self._timer = self.set_timer(_PAUSE, self._again)
-
-    def _again(self) -> None:
-        self._timer = None
-        if self._snapshot is not self._drawn:
-            self.look_at(self._snapshot)
+        self._seldom.ask()
 
     async def action_travel(self, action: str) -> None:
         """What this key does in the table; what it brings is drawn at once."""
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
+        self._seldom.hurry()
         await self._travel(action)
 
     def action_step(self, step: int) -> None:
@@ -176,7 +133,6 @@ class ChartScreen(ModalScreen[None]):
     def _draw(self) -> None:
         width, height = self.size
         snapshot, hop = self._snapshot, self._hop
-        self._drawn = snapshot
         self.query_one("#charts-title", Lines).show([self._title(width)])
         strips = self.query_one("#charts-strips", Lines)
         plots = self.query_one("#charts-plots", Horizontal)
@@ -249,7 +205,7 @@ class ChartScreen(ModalScreen[None]):
         return People(self._snapshot.who, self._calling)
 
     def _draw_plots(self, hop: Hop, shown: Window, label: int, beside: int) -> None:
-        width = label - _AXIS
+        width = label - AROUND + 1
         told = self.query_one("#charts-figures", Lines)
         told.styles.width = width
         lines: list[Line] = [[(fit(" RTT, ms", width), Tone.STRONG)]]
@@ -264,7 +220,7 @@ class ChartScreen(ModalScreen[None]):
         from tui_trace.app.plots import Histogram, RttPlot  # noqa: PLC0415
 
         plot = self.query_one(RttPlot)
-        plot.styles.width = shown.cells + _AXIS + 1
+        plot.styles.width = shown.cells + AROUND
         plot.draw(
             shown,
             (series(hop, shown), loss_tone(hop)),

@@ -2,48 +2,20 @@
 
 from rich.cells import cell_len
 
-from tui_trace.app.columns import BLOCKS, Tone, ms, percent, responders
+from tui_trace.app.charts import AROUND, loss_tone, series, window
+from tui_trace.app.columns import Tone, percent, responders, sparkline
+from tui_trace.app.late import PlotsReady, Seldom, load_plots
 from tui_trace.app.people import NO_PEOPLE, People
 from tui_trace.app.rows import Line, fit
 from tui_trace.app.toned import Lines
 from tui_trace.events import Registered
-from tui_trace.session.model import LOST, PENDING, Hop, Responder, Who
+from tui_trace.session.model import Hop, Responder, Snapshot, Who
 from tui_trace.settings import NS_PER_MS
 from tui_trace.text import clean
 
-_AXIS = 9
-_CHART_LEAST = 2
-"""Lines of the chart, however much there is to say."""
+_PLOT_LEAST = 6
+"""Lines below which a plot tells less than a line of blocks."""
 _CONFIRMED = {True: " (forward-confirmed)", False: " (not forward-confirmed)", None: ""}
-
-
-def chart(recent: tuple[int, ...], width: int, height: int) -> list[str]:
-    """RTT over time, newest last, as `height` lines of `width` cells with an axis in ms.
-
-    Linear. The axis starts at 0, or just below the smallest RTT where all are far from 0. A lost
-    probe is a `×` on the floor, one in flight a `·`.
-    """
-    shown = recent[-max(width - _AXIS, 1) :]
-    answered = [rtt for rtt in shown if rtt >= 0]
-    top = max(answered, default=0)
-    least = min(answered, default=0)
-    floor = 0.0 if least * 2 <= top else least - max((top - least) * 0.25, least * 0.02)
-    span = (top - floor) or 1.0
-    lines = []
-    for level in range(height - 1, -1, -1):
-        cells = []
-        for rtt in shown:
-            if rtt < 0:
-                sign = {LOST: "×", PENDING: "·"}[rtt]
-                cells.append(sign if level == 0 else " ")
-                continue
-            eighths = round((rtt - floor) / span * height * 8) - level * 8
-            least_mark = 1 if level == 0 else 0
-            eighths = min(max(eighths, least_mark), 8)
-            cells.append(BLOCKS[eighths - 1] if eighths else " ")
-        label = ms(top) if level == height - 1 else ms(floor) if level == 0 else ""
-        lines.append(f"{label:>7} {'┤' if label else '│'}{''.join(cells)}")
-    return lines
 
 
 def _figures(hop: Hop) -> list[str]:
@@ -141,37 +113,87 @@ def _title(hop: Hop, people: People) -> str:
     return title
 
 
-def inspect(hop: Hop, width: int, height: int, people: People = NO_PEOPLE) -> list[Line]:
-    """The panel's lines, `height` of them."""
+def plot_lines(hop: Hop, height: int, people: People = NO_PEOPLE) -> int:
+    """Lines that a panel of `height` has for a plot; 0: too few."""
+    left = height - 1 - len(_texts(hop, people))
+    return left if hop.responders and left >= _PLOT_LEAST else 0
+
+
+def inspect(
+    hop: Hop, width: int, height: int, people: People = NO_PEOPLE, *, plot: int = 0
+) -> list[Line]:
+    """The panel's lines, `height` at most; `plot` of them are left to a plot."""
     title = _title(hop, people)
     title += "─" * (width - cell_len(title))
     lines: list[Line] = [[(fit(title, width), Tone.DIM)]]
-    texts = _texts(hop, people)
-    rows = max(height - 1 - len(texts), _CHART_LEAST)
-    lines += [[(line, Tone.SPARK)] for line in chart(hop.recent, width - 1, rows)]
-    lines += [[(fit(f" {text}", width), Tone.PLAIN)] for text in texts]
+    if plot:
+        lines += [[]] * plot
+    elif hop.responders:
+        blocks = sparkline(hop.recent, hop.figures.min, width - 2)
+        lines.append([(f" {blocks}", Tone.SPARK)])
+    lines += [[(fit(f" {text}", width), Tone.PLAIN)] for text in _texts(hop, people)]
     return lines[:height]
 
 
 class Inspector(Lines):
-    """The panel of the selected hop."""
+    """The panel of the selected hop; where there is room, a plot lies over the lines left to it."""
 
     def __init__(self, *, id: str | None = None) -> None:
         """Hidden."""
         super().__init__(id=id)
         self._hop: Hop | None = None
+        self._snapshot: Snapshot | None = None
         self._people = NO_PEOPLE
+        self._wanted = False
+        self._seldom = Seldom(self, self._draw_plot)
         self.display = False
 
-    def look_at(self, hop: Hop | None, people: People) -> None:
-        """Show this hop; None: there is nothing to show."""
+    def look_at(self, hop: Hop | None, people: People, snapshot: Snapshot | None) -> None:
+        """Show this hop of `snapshot`; None: there is nothing to show."""
+        if hop is None or self._hop is None or hop.ttl != self._hop.ttl:
+            self._seldom.hurry()
         self._hop = hop
+        self._snapshot = snapshot
         self._people = people
         self.on_resize()
 
     def on_resize(self) -> None:
         """Use the room there is."""
+        width, height = self.size
+        plot = 0
         if self._hop is None:
             self.show([[(" no hop is selected: up and down do", Tone.DIM)]])
-        elif self.size.height:
-            self.show(inspect(self._hop, self.size.width, self.size.height, self._people))
+        elif height:
+            plot = self._place_plot(plot_lines(self._hop, height, self._people))
+            self.show(inspect(self._hop, width, height, self._people, plot=plot))
+        for shown in self.query("#inspector-rtt"):
+            shown.display = bool(plot)
+
+    def _place_plot(self, lines: int) -> int:
+        """How many of the lines it takes: none before its library is there."""
+        if not lines:
+            return 0
+        for plot in self.query("#inspector-rtt"):
+            plot.styles.height = lines
+            self._seldom.ask()
+            return lines
+        if not self._wanted:
+            self._wanted = True
+            load_plots(self)
+        return 0
+
+    async def on_plots_ready(self, message: PlotsReady) -> None:
+        """Draw from now on; without the library the line of blocks stays."""
+        if not message.why_not:
+            from tui_trace.app.plots import RttPlot  # noqa: PLC0415
+
+            await self.mount(RttPlot(id="inspector-rtt"))
+            self.on_resize()
+
+    def _draw_plot(self) -> None:
+        from tui_trace.app.plots import RttPlot  # noqa: PLC0415
+
+        if self._hop is not None and self._snapshot is not None:
+            shown = window(self._snapshot, self.size.width - AROUND)
+            drawn = series(self._hop, shown), loss_tone(self._hop)
+            self.query_one(RttPlot).draw(shown, drawn, None)

@@ -184,7 +184,8 @@ class LiveScreen(AskingScreen):
 
     def _show_inspector(self) -> None:
         if self._inspector.display:
-            self._inspector.look_at(self.table.selected_hop, self.table.people)
+            hop, people = self.table.selected_hop, self.table.people
+            self._inspector.look_at(hop, people, self.snapshot)
 
     def action_slower(self) -> None:
         """`+`; a recording is played faster."""

@@ -1,7 +1,8 @@
 """Plots drawn by textual-plot. Not to be imported before one is wanted: it brings numpy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -9,12 +10,20 @@ from textual.app import RenderResult
 from textual_hires_canvas import Canvas
 from textual_plot import HiResMode, PlotWidget
 
-from tui_trace.app.charts import Series, Window, amount, count_ticks, decade_ticks, decades, scale
+from tui_trace.app.charts import (
+    AROUND,
+    AXIS,
+    Series,
+    Window,
+    amount,
+    count_ticks,
+    decade_ticks,
+    decades,
+    scale,
+)
 from tui_trace.app.columns import Tone
 from tui_trace.app.toned import CLASSES
 
-AXIS = 8
-"""Cells that the numbers on the left take."""
 _FRAME = 3
 """Lines of a plot's box and of what is written below it."""
 
@@ -31,12 +40,18 @@ class Plot(PlotWidget, can_focus=False):
         self.set_reactive(PlotWidget.margin_top, 0)
         self.set_reactive(PlotWidget.margin_bottom, 1)
         self.set_reactive(PlotWidget.margin_left, AXIS)
+        self._again: Callable[[], None] | None = None
         self._written: tuple[tuple[list[float], list[str]], ...] = ()
 
     @property
     def room(self) -> tuple[int, int]:
         """Cells and lines inside the box."""
-        return self.size.width - AXIS - 2, self.size.height - _FRAME
+        return self.size.width - AROUND, self.size.height - _FRAME
+
+    def on_resize(self) -> None:
+        """The same in another room."""
+        if self._again is not None:
+            self._again()
 
     def style_of(self, tone: Tone) -> str:
         """As the library wants it."""
@@ -76,6 +91,7 @@ class RttPlot(Plot):
         self, shown: Window, hop: tuple[Series, Tone], target: tuple[Series, Tone] | None
     ) -> None:
         """Each with the tone of its losses: the hop's are on the floor, the target's on top."""
+        self._again = partial(self.draw, shown, hop, target)
         (own, own_lost), (other, other_lost) = hop, target or (Series([], []), Tone.DIM)
         lines = max(self.room[1], 1)
         floor, top = scale([*own.heights, *other.heights])
@@ -111,6 +127,7 @@ class Histogram(Plot):
 
     def draw(self, rtts: Sequence[int], marks: Sequence[int | None]) -> None:
         """`rtts` and `marks`, which are vertical lines, in ns."""
+        self._again = partial(self.draw, rtts, marks)
         cells, lines = self.room
         self.clear()
         self.set_xlimits(0, max(cells, 1))
