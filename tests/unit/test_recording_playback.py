@@ -1,5 +1,7 @@
 """A recording as a source: in time, fast, and at any moment."""
 
+import queue
+import sqlite3
 import threading
 import time
 
@@ -11,7 +13,7 @@ from tui_trace.recording import Playback, Recording
 from tui_trace.report.collector import Collector
 from tui_trace.session.fold import Session
 from tui_trace.settings import NS_PER_S, ProbeSettings
-from tui_trace.source import Enquire, Switch
+from tui_trace.source import Enquire, Reset, Switch, Tell
 
 EVENTS = [*rounds(20), ev.SessionEnded(at=30 * NS_PER_S)]
 
@@ -164,16 +166,72 @@ def test_the_speed_keeps_to_its_bounds(playing):
         assert playback.speed == got
 
 
-def test_what_would_change_probes_gets_one_line(playing):
-    playback, sink = playing()
+def test_what_would_change_probes_changes_nothing(playing):
+    playback, sink = playing(speed=1000.0)
+    for command in (Enquire(origins=True), Switch(ProbeSettings(tos=8)), Reset()):
+        playback.command(command)
+    sink.wait(lambda: playback.at_end)
+    assert sink.events == EVENTS, "not even a notice, which would take the session's place"
+
+
+def test_the_speed_goes_up_and_down_the_same_steps(playing):
+    playback, _ = playing()
+    up = [playback.hasten(1) or playback.speed for _ in range(12)]
+    assert up[:4] == [2.0, 4.0, 8.0, 16.0]
+    assert up[-1] == 1000.0
+    down = [playback.hasten(-1) or playback.speed for _ in range(14)]
+    assert 1.0 in down
+    assert down[-4:] == [0.5, 0.25, 0.1, 0.1]
+
+
+def told(playback):
+    """What is said of each note."""
+    said = queue.Queue()
+    playback.on_note = lambda note, why_not: said.put((note.text, why_not))
+    return said
+
+
+def test_a_note_is_kept_while_it_plays_and_the_view_stays_where_it_is(playing):
+    playback, sink = playing(speed=1.0)
+    said = told(playback)
     playback.pause()
-    playback.command(Enquire(origins=True))
-    playback.command(Switch(ProbeSettings(tos=8)))
-    sink.wait(lambda: any(isinstance(event, ev.Notice) for event in sink.events))
-    notices = [event for event in sink.events if isinstance(event, ev.Notice)]
-    assert [notice.text for notice in notices] == [
-        "this is a recording: its probes were sent long ago"
-    ]
+    playback.seek(12 * NS_PER_S)
+    sink.wait(lambda: sink.restores == 1 and playback.position == 12 * NS_PER_S)
+    for number in range(3):
+        playback.command(Tell(ev.Note(at=0, text=f"note {number}", moment=5 * NS_PER_S)))
+        assert said.get(timeout=10) == (f"note {number}", None)
+    sink.wait(lambda: playback.position == 12 * NS_PER_S)
+    assert sink.session.snapshot() == upto(12 * NS_PER_S).snapshot()
+    playback.set_speed(1000.0)
+    playback.pause(False)
+    sink.wait(lambda: playback.at_end)
+    sink.wait(lambda: len(sink.session.snapshot().timeline.notes) == 3)
+    with Recording(playback.recording.path) as recording:
+        notes = recording.snapshot(recording.end).timeline.notes
+        assert [(note.at, note.text) for note in notes] == [
+            (5 * NS_PER_S, f"note {number}") for number in range(3)
+        ]
+
+
+def test_a_note_just_before_the_end_of_the_view_is_kept(recording):
+    playback = Playback(recording)
+    playback.stop()
+    playback.command(Tell(ev.Note(at=0, text="bye", moment=1)))
+    playback.run(Restored())
+    assert [note.text for note in recording.snapshot(recording.end).timeline.notes] == ["bye"]
+
+
+def test_a_note_that_cannot_be_kept_is_one_line_and_it_plays_on(playing):
+    playback, sink = playing(speed=10.0)
+    said = told(playback)
+    with sqlite3.connect(playback.recording.path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        playback.command(Tell(ev.Note(at=0, text="mine", moment=1)))
+        assert said.get(timeout=10) == ("mine", "the file is in use")
+        other.execute("ROLLBACK")
+    other.close()
+    sink.wait(lambda: playback.at_end)
+    assert sink.session.snapshot() == upto(playback.end).snapshot()
 
 
 def test_a_sink_that_cannot_go_back_is_left_where_it_is(playing):

@@ -177,7 +177,7 @@ class TraceApp(App[None]):
             {**DISPLAYS, **self._config.columns},
             [
                 Hint(key.id, self.shown_key(key, first=True), key.label, key.action, key.about)
-                for key in footer_keys()
+                for key in footer_keys(replayed=self._history.playback is not None)
             ],
             send=self._send,
             trace=self._look_up,
@@ -251,7 +251,7 @@ class TraceApp(App[None]):
     def on_past_fetched(self, message: PastFetched) -> None:
         """How things stood at the moment that is looked at."""
         if isinstance(message.found, str):
-            self.live.say(message.found)
+            self.live.told(message.found)
         else:
             self.live.take_past(message.found)
 

@@ -85,6 +85,13 @@ class AskingScreen(Screen[None]):
         """Look at the present: it is what the keys of the probe are about."""
         raise NotImplementedError
 
+    def refused(self) -> bool:
+        """Say so if nothing can be asked of the network: a recording is played."""
+        replayed = self._history().playback is not None
+        if replayed:
+            self.say("this is a recording: its probes were sent long ago")
+        return replayed
+
     def _turned(self, turn: Turn) -> None:
         self.to_present()
         if turn.command is not None:
@@ -94,22 +101,28 @@ class AskingScreen(Screen[None]):
 
     def action_protocol(self, name: str) -> None:
         """`t`, `u`, `i`."""
-        self._turned(self._dials.protocol(name))
+        if not self.refused():
+            self._turned(self._dials.protocol(name))
 
     def action_dont_fragment(self) -> None:
         """`F`."""
-        self._turned(self._dials.dont_fragment())
+        if not self.refused():
+            self._turned(self._dials.dont_fragment())
 
     def action_tcp_flags(self) -> None:
         """`A`."""
-        self._turned(self._dials.tcp_flags())
+        if not self.refused():
+            self._turned(self._dials.tcp_flags())
 
     def action_reset(self) -> None:
         """`r`."""
-        self._turned(Turn(Reset()))
+        if not self.refused():
+            self._turned(Turn(Reset()))
 
     def action_ask(self, question: str) -> None:
         """`P`, `Q`, `S`, `f`, `m`, `/`, `e`, `N`."""
+        if question not in ("export", "note") and self.refused():
+            return
         if question not in _NOT_OF_THE_PROBE:
             self.to_present()
         why_not = self._dials.why_not(question)
@@ -163,7 +176,8 @@ class AskingScreen(Screen[None]):
             self.close_prompt()
             if text:
                 self._send(Tell(Note(at=0, text=text, moment=self._noting)))
-                self.say(f"noted at {clock(self._noting)}")
+                if self._history().playback is None:
+                    self.say(f"noted at {clock(self._noting)}")
             return
         try:
             turn = self._dials.answer(question, text)

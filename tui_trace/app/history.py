@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from tui_trace.app.heading import clock
+from tui_trace.events import Note
 from tui_trace.recording import Playback, Recorded, Recording
 from tui_trace.recording.errors import RecordingError
 from tui_trace.session.model import Snapshot, Timeline
@@ -27,6 +29,7 @@ class History:
         self._recording: Recording | None = None
         self._whole: Timeline | None = None
         if self.playback is not None:
+            self.playback.on_note = self._noted
             threading.Thread(target=self._read_whole, args=(self.playback,), daemon=True).start()
 
     @property
@@ -88,6 +91,13 @@ class History:
                 raise RecordingError("nothing is recorded yet")
             self._recording = Recording(self.file)
         return self._recording.snapshot(at)
+
+    def _noted(self, note: Note, why_not: str | None) -> None:
+        if why_not is not None:
+            self._arrived(f"not noted: {why_not}")
+        elif self.playback is not None:
+            self._read_whole(self.playback)
+            self._arrived(f"noted at {clock(note.moment)}, in the file")
 
     def _read_whole(self, playback: Playback) -> None:
         try:

@@ -127,6 +127,39 @@ FOOTER = (
 """The keys of the footer, the most important first: as many as have room are shown."""
 
 
-def footer_keys() -> list[Key]:
+REPLAYED = {
+    "pace.pause": ("space", "play", "Play, or stand still; from the end, play again"),
+    "pace.slower": ("plus", "faster", "Play faster"),
+    "pace.faster": ("minus", "slower", "Play more slowly"),
+}
+"""Keys that do something else while a recording is played: default key, label, about."""
+
+REPLAY_FOOTER = (
+    *REPLAYED,
+    "time.note",
+    "time.before",
+    "time.after",
+    "time.back",
+    "time.forward",
+    "time.compare",
+    "time.paths",
+    "view.inspect",
+    "view.charts",
+    "view.display",
+    "app.export",
+    "view.columns",
+    "view.names",
+    "app.help",
+    "app.quit",
+)
+"""The keys of the footer while a recording is played."""
+
+
+def footer_keys(*, replayed: bool = False) -> list[Key]:
     """In their order."""
-    return sorted((key for key in KEYS if key.id in FOOTER), key=lambda key: FOOTER.index(key.id))
+    by_id = {key.id: key for key in KEYS}
+    if not replayed:
+        return [by_id[id] for id in FOOTER]
+    for id, (keys, label, about) in REPLAYED.items():
+        by_id[id] = by_id[id]._replace(keys=keys, label=label, about=about)
+    return [by_id[id] for id in REPLAY_FOOTER]

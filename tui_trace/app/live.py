@@ -123,6 +123,11 @@ class LiveScreen(AskingScreen):
         elif before.settings.flows > now.settings.flows and now.number < before.number:
             self.say(balance_words(snapshot, before.number))
 
+    def told(self, line: str) -> None:
+        """What came of going elsewhere in time, or of a note."""
+        self.say(line)
+        self._show_timestrip()
+
     def take_past(self, snapshot: Snapshot) -> None:
         """How things stood."""
         if self._travel.moment is not None:
@@ -189,14 +194,14 @@ class LiveScreen(AskingScreen):
 
     def action_slower(self) -> None:
         """`+`; a recording is played faster."""
-        if self._travel.hasten(2):
+        if self._travel.hasten(1):
             self._show_heading()
             return
         self._turned(self._dials.interval(1))
 
     def action_faster(self) -> None:
         """`-`; a recording is played more slowly."""
-        if self._travel.hasten(0.5):
+        if self._travel.hasten(-1):
             self._show_heading()
             return
         self._turned(self._dials.interval(-1))
@@ -278,6 +283,8 @@ class LiveScreen(AskingScreen):
 
     def action_whois(self) -> None:
         """`w`: ask the registry about the selected hop, one address after another."""
+        if self.refused():
+            return
         hop = self.table.selected_hop
         if hop is None or not hop.responders:
             self.say("no hop with an address is selected: up and down do")
@@ -300,7 +307,8 @@ class LiveScreen(AskingScreen):
         self.app.push_screen(CompareScreen(present, self.calling, self._watch, self._take_turns))
 
     def _take_turns(self, pair: tuple[ProbeSettings, ProbeSettings] | None) -> None:
-        self._turned(self._dials.alternate(pair))
+        if not self.refused():
+            self._turned(self._dials.alternate(pair))
 
     def action_alternate(self) -> None:
         """`b`: the settings now and before take turns, or no more."""
@@ -308,7 +316,8 @@ class LiveScreen(AskingScreen):
 
     def action_flows(self) -> None:
         """`x`."""
-        self._turned(self._dials.flows())
+        if not self.refused():
+            self._turned(self._dials.flows())
 
     def action_paths(self) -> None:
         """`H`."""

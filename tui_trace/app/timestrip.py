@@ -9,15 +9,15 @@ from tui_trace.session.model import Bucket, Happening, Moment, Timeline
 from tui_trace.text import clean
 
 
-def timestrip(timeline: Timeline, at: int, width: int) -> list[Line]:
-    """`0:00 A▁▁▂▁×▁B▂▂▂ 2:05`, and below it what happened there; `width` cells each.
+def timestrip(timeline: Timeline, at: int, width: int, end: int, keys: str) -> list[Line]:
+    """`0:00 A▁▁▂▁×▁B▂▂▂ 2:05`, and below it what happened there, or `keys`; `width` cells each.
 
-    The moment `at` (ns) stands out. A letter is where a path begins, `*` where the user wrote
-    something down, `×` where the target lost probes, a space where there was no answer. The scale
-    is logarithmic, as in the table.
+    The session went on until `end` (ns). The moment `at` (ns) stands out. A letter is where a path
+    begins, `*` where the user wrote something down, `×` where the target lost probes, a space where
+    there was no answer. The scale is logarithmic, as in the table.
     """
-    end = clock(len(timeline.buckets) * timeline.width)
-    room = width - len(end) - 8
+    until = clock(end)
+    room = width - len(until) - 8
     buckets = timeline.buckets
     if room < 1 or not buckets:
         return [[(" " * width, Tone.DIM)]] * 2
@@ -45,17 +45,16 @@ def timestrip(timeline: Timeline, at: int, width: int) -> list[Line]:
         (text[:here], Tone.SPARK),
         (text[here], Tone.FLAG),
         (text[here + 1 :], Tone.SPARK),
-        (f" {end}", Tone.DIM),
+        (f" {until}", Tone.DIM),
     ]
-    return [strip, _told([one for one in timeline.moments if cell_of(one.at) == here], width)]
+    told = [one for one in timeline.moments if cell_of(one.at) == here]
+    return [strip, _told(told, width) if told else [(fit(f" {keys}", width), Tone.DIM)]]
 
 
 def _told(moments: list[Moment], width: int) -> Line:
     """The user's own words first."""
     moments.sort(key=lambda moment: moment.what is not Happening.NOTE)
     words = [f"{clock(moment.at)} {clean(moment.text)}" for moment in moments]
-    if not words:
-        return [(fit(" ← → a stretch · [ ] the next change · N a note · l live", width), Tone.DIM)]
     return [(fit(f" {' · '.join(words)}", width), Tone.WARN)]
 
 

@@ -37,7 +37,7 @@ class TimeTravel:
             if playback.at_end:
                 return Place(f"■ end of {end} · space: again")
             if playback.paused:
-                return Place(f"‖ replay {speed} of {end}")
+                return Place(f"‖ replay {speed} · {clock(snapshot.at)} of {end}")
             return Place(f"▶ replay {speed} of {end}", Tone.MARK)
         if self.moment is not None:
             return Place(f"◀ {clock(self.moment)} · l live")

@@ -2,22 +2,23 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Protocol, runtime_checkable
 
-from tui_trace.events import Event, Notice
+from tui_trace.events import Event, Note
+from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.reader import Recording
 from tui_trace.session.fold import Session
 from tui_trace.settings import NS_PER_S
-from tui_trace.source import Alternate, Command, LookUp, Reset, SetPace, Sink, Switch, Visit
+from tui_trace.source import Command, Sink, Tell
 
 TICK = 0.05
 """Seconds from one pulse to the next while a recording plays or stands still."""
-SPEEDS = (0.1, 1000.0)
-"""Slowest and fastest, as multiples of the time it took."""
+SPEEDS = (0.1, 0.25, 0.5, *(float(1 << power) for power in range(10)), 1000.0)
+"""The steps from the slowest to the fastest, as multiples of the time it took."""
 _BATCH = 1000
-_FIXED = "this is a recording: its probes were sent long ago"
 
 
 @runtime_checkable
@@ -48,7 +49,10 @@ class Playback:
         self._stopping = False
         self._position = 0
         self._wanted: int | None = start
-        self._refused = False
+        self._end = recording.end
+        self._notes: deque[Note] = deque()
+        self.on_note: Callable[[Note, str | None], object] = lambda _note, _why_not: None
+        """Called in the source's thread when a note is kept, or with one line that says why not."""
 
     # --- what other threads call
 
@@ -66,7 +70,12 @@ class Playback:
     @property
     def end(self) -> int:
         """The last moment, in ns since the session began."""
-        return self._recording.end
+        return self._end
+
+    @property
+    def at_end(self) -> bool:
+        """Nothing more is to come."""
+        return self.position >= self.end
 
     @property
     def paused(self) -> bool:
@@ -80,10 +89,15 @@ class Playback:
 
     def set_speed(self, speed: float) -> None:
         """Within `SPEEDS`, to the nearer bound."""
-        low, high = SPEEDS
         with self._wake:
-            self._speed = min(max(speed, low), high)
+            self._speed = min(max(speed, SPEEDS[0]), SPEEDS[-1])
             self._wake.notify()
+
+    def hasten(self, direction: int) -> None:
+        """The next faster (1) or slower (-1) of `SPEEDS`, if there is one."""
+        steps = [step for step in SPEEDS if (step - self._speed) * direction > 0]
+        if steps:
+            self.set_speed(min(steps) if direction > 0 else max(steps))
 
     def pause(self, paused: bool = True) -> None:
         """Stand still, or go on."""
@@ -101,10 +115,10 @@ class Playback:
             self._wake.notify()
 
     def command(self, command: Command) -> None:
-        """Nothing that was sent can be changed: the sink gets a line that says so."""
-        if isinstance(command, (Switch, Alternate, Visit, SetPace, Reset, LookUp)):
+        """A note is kept in the file; nothing that was sent can be changed."""
+        if isinstance(command, Tell) and isinstance(command.event, Note):
             with self._wake:
-                self._refused = True
+                self._notes.append(command.event)
                 self._wake.notify()
 
     def stop(self) -> None:
@@ -136,6 +150,7 @@ class Playback:
         before = time.monotonic()
         position = 0.0
         while not self._stopping:
+            self._end = self._recording.end
             moved = self._moved(sink)
             now = time.monotonic()
             if moved is not None:
@@ -147,18 +162,30 @@ class Playback:
             following = self._emit(sink, following)
             sink.pulse(self._position)
             with self._wake:
-                if self._wanted is None and not self._refused:
+                if self._wanted is None and not self._notes:
                     self._wake.wait(TICK)
+            self._keep_notes()
+        self._keep_notes()
 
     def _emit(self, sink: Sink, following: Iterator[Event]) -> Iterator[Event]:
-        if self._refused:
-            self._refused = False
-            sink.event(Notice(at=self._position, text=_FIXED))
         for event in following:
             if event.at > self._position or self._stopping:
                 return chain((event,), following)
             sink.event(event)
         return following
+
+    def _keep_notes(self) -> None:
+        while self._notes:
+            note = self._notes.popleft()
+            why_not = None
+            try:
+                self._recording.note(note.text, note.moment)
+            except RecordingError as error:
+                why_not = str(error)
+            else:
+                # what follows was read before the note was there
+                self.seek(self.position)
+            self.on_note(note, why_not)
 
     def _moved(self, sink: Sink) -> Iterator[Event] | None:
         """What follows the moment that was asked for; None if none was, or it cannot be."""
