@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 from textual.pilot import Pilot
 
+import tui_trace.app.plots  # noqa: F401  (imported before it is wanted, or a picture may be early)
 from tests.app.fakes import FakeSource, began, path, reply, switches
 from tui_trace import events as ev
 from tui_trace.app.app import TraceApp
