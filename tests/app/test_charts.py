@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -397,6 +398,14 @@ def in_a_loop_of_its_own(work) -> None:
     thread.join()
     if raised:
         raise raised[0]
+
+
+def test_the_library_is_not_imported_before_it_is_wanted() -> None:
+    asked = "import sys, tui_trace.app.run; print({'numpy', 'textual_plot'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "set()\n"
 
 
 # --- the inspector
