@@ -99,6 +99,6 @@ def test_sessions_need_no_host(tmp_path: Path, monkeypatch, command) -> None:
     record(rounds(2), folder / "20260101T000000Z-t.session")
     code, out, err = command("--sessions")
     assert (code, err) == (0, "")
-    assert "20260101T000000Z-t.session" in out
+    assert "20260101T000000Z-t  " in out
     code, out, err = command("--replay", "20260101T000000Z-t", "-r")
     assert (code, err) == (0, "")

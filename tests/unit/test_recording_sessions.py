@@ -1,11 +1,19 @@
 """The folder of sessions: names, the list, and what is thrown away."""
 
+import time
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from rich.cells import cell_len
 
 from tests.unit.recorded import Kept, Told, record, rounds
-from tui_trace.recording import Recorded, Recording, find, list_sessions
+from tui_trace.events import SessionEnded
+from tui_trace.recording import Info, Recorded, Recording, find, list_sessions
 from tui_trace.recording.sessions import default_folder, free_place, name_for, prune
-from tui_trace.report.listing import length, render
+from tui_trace.report.listing import length, render, size
 from tui_trace.settings import NS_PER_S
 
 NOON = 1_700_000_000 * NS_PER_S
@@ -62,8 +70,9 @@ def test_the_list_is_newest_first_and_harmless(folder):
     assert [info.path.name[7] for info in listed] == ["3", "2", "1"]
     lines = render(listed).splitlines()
     assert len(lines) == 5
-    assert lines[0].split() == ["Began", "Length", "Runs", "Size", "Target", "Session"]
-    assert "20260103T000000Z-t.session" in lines[1]
+    assert lines[0].split() == ["Session", "Length", "Runs", "Size", "Target", "Began"]
+    assert lines[1].startswith("20260103T000000Z-t  "), "first what one types"
+    assert find(lines[1].split()[0]) == folder / "20260103T000000Z-t.session"
     hostile = "".join(
         render(
             [
@@ -75,6 +84,72 @@ def test_the_list_is_newest_first_and_harmless(folder):
         )
     )
     assert "\x1b" not in hostile
+
+
+infos = st.builds(
+    Info,
+    path=st.from_regex(r"[a-zA-Z0-9.-]{1,77}", fullmatch=True).map(
+        lambda name: Path(f"/home/somebody/.local/state/tui-trace/sessions/{name}.session")
+    ),
+    wall=st.integers(0, 1 << 62),
+    target=st.text(max_size=80),
+    address=st.sampled_from(["203.0.113.80", "2001:db8:1111:2222:3333:4444:5555:6666"]),
+    lab=st.sampled_from(["", "path-change"]),
+    version=st.just("0.1"),
+    duration=st.integers(0, 10**16),
+    runs=st.integers(0, 10**4),
+    events=st.integers(0, 10**9),
+    ended=st.booleans(),
+    running=st.booleans(),
+    bytes=st.integers(0, 1 << 40),
+)
+
+
+@given(st.lists(infos, min_size=1, max_size=5), st.integers(80, 200))
+def test_no_line_of_the_list_is_wider_than_the_terminal(listed, width):
+    lines = render(listed, width).splitlines()
+    assert all(cell_len(line) <= width for line in lines)
+    words = {word for line in lines for word in line.split()}
+    assert words >= {info.path.stem for info in listed}, "names are whole"
+
+
+@pytest.mark.parametrize(("width", "began"), [(80, False), (120, True), (None, True)])
+def test_the_list_of_usual_sessions_has_columns_at_80(folder, width, began):
+    record(rounds(2), folder / "20261122T205147Z-www.example.com.session")
+    listed = [replace(info, target="www.example.com") for info in list_sessions()]
+    head, row, *_ = render(listed, width).splitlines()
+    assert head.split()[:5] == ["Session", "Length", "Runs", "Size", "Target"]
+    assert ("Began" in head) == began
+    assert row.startswith("20261122T205147Z-www.example.com  0:04 cut off  1     17 kB  www.examp")
+    assert ("…" in row) == (not began)
+
+
+def test_the_list_says_what_is_running_and_what_was_cut_off(folder):
+    class Listing(Told):
+        def run(self, sink):
+            for event in self._events:
+                sink.event(event)
+            while not list_sessions():
+                time.sleep(0.05)
+            self.shown = render(list_sessions(), 120)
+
+    source = Listing(rounds(2))
+    Recorded(source, folder / "20260101T000000Z-t.session").run(Kept())
+    assert "0:04 running" in source.shown
+    assert "0:04 cut off" in render(list_sessions(), 120), "no end was told"
+    record([*rounds(2), SessionEnded(at=5 * NS_PER_S)], folder / "20260102T000000Z-t.session")
+    assert "0:05  " in render(list_sessions(), 120)
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0 kB"), (1, "1 kB"), (75_500, "76 kB"), (999_499, "1000 kB"), (999_500, "1.0 MB"),
+        (9_949_999, "9.9 MB"), (9_950_000, "10 MB"), (512 << 20, "537 MB"),
+    ],
+)  # fmt: skip
+def test_sizes(count, shown):
+    assert size(count) == shown
 
 
 def test_no_sessions():

@@ -39,6 +39,8 @@ class Info(msgspec.Struct, frozen=True):
     events: int
     ended: bool
     """In order; else it was killed, or is still being recorded."""
+    running: bool
+    """It is being recorded now."""
     bytes: int
 
 
@@ -98,6 +100,7 @@ class Recording:
             runs=runs,
             events=events,
             ended=bool(ended),
+            running=not ended and self._one("PRAGMA journal_mode") == ("wal",),
             bytes=size,
         )
 
