@@ -42,7 +42,8 @@ class ReplyKind(enum.StrEnum):
     UDP = "udp"
     """A UDP datagram from the target."""
     OTHER = "other"
-    """Any other ICMP message that quotes a probe; `icmp_type` and `code` tell which."""
+    """Any other ICMP message that quotes a probe; `icmp_type` and `code` tell which. Without an
+    `icmp_type`: a datagram from the target in the very protocol that was probed."""
 
 
 class Field(enum.StrEnum):

@@ -1,7 +1,8 @@
 """An engine as a program: commands come in as lines, events go out as lines.
 
 The harness starts this file in a namespace (`ours.Live`). A line is `switch SETTINGS`,
-`alternate SETTINGS SETTINGS`, `visit ROUNDS SETTINGS`, `pace PACE` or `reset`; the end of standard input ends the session.
+`alternate SETTINGS SETTINGS`, `visit ROUNDS SETTINGS`, `pace PACE` or `reset`; the end of standard
+input ends the session.
 """
 
 import sys

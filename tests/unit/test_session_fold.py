@@ -519,3 +519,10 @@ def test_nothing_is_kept_of_decided_probes_but_the_window():
     for fold in session._runs[1]._hops.values():
         assert not fold._pending
         assert len(fold._recent) == RECENT
+
+
+def test_an_answer_in_the_probed_protocol_itself_is_an_answer_and_no_more():
+    answer = reply(1, 1, kind=ev.ReplyKind.OTHER, reached=True)
+    assert hop_of(sent(1, 1), answer).marks == ()
+    refused = reply(1, 1, kind=ev.ReplyKind.OTHER, icmp_type=12, code=0)
+    assert hop_of(sent(1, 1), refused).marks == ("icmp 12/0",)

@@ -19,6 +19,7 @@ from tui_trace.engine.matching import match, outgoing
 from tui_trace.engine.plan import Slot
 from tui_trace.engine.run import RunState
 from tui_trace.engine.runs import Runs
+from tui_trace.engine.telling import Teller
 from tui_trace.engine.unclaimed import Unclaimed
 from tui_trace.engine.wayout import WayOut
 from tui_trace.events import ReplyKind
@@ -75,10 +76,6 @@ class Engine:
         self._stopping = False
         self._started = network.monotonic()
         self._book = PortBook(network)
-        self._runs = Runs(
-            lambda settings: Flows(settings, self._book, self._identity.icmp_checksum),
-            self._tell_run,
-        )
         self._way_out = WayOut(network)
         self._rounds = 0
         self._numbers = Numbers(self._identity)
@@ -104,6 +101,8 @@ class Engine:
         """Probe until stopped, or until the rounds asked for are done."""
         self._sink = sink
         network = self._network
+        self._tell = Teller(sink, network, self._started)
+        self._runs = Runs(self._flows, self._tell.run)
         network.open()
         try:
             try:
@@ -121,28 +120,14 @@ class Engine:
                     self._ledger.forget_old(now)
                     self._next_expiry = now + EXPIRY_LOOK
                 sink.pulse(now - self._started)
-            sink.event(events.SessionEnded(at=self._at()))
-            sink.pulse(self._at())
+            self._tell.ended()
+            sink.pulse(self._tell.at())
         finally:
             network.close()
 
-    def _at(self) -> int:
-        return self._network.monotonic() - self._started
-
     def _begin(self) -> None:
-        self._sink.event(
-            events.SessionBegan(
-                at=self._at(),
-                wall=self._network.wall(),
-                target=self._target,
-                address=self._network.address,
-                family=self._network.family,
-                source=self._way_out.source,
-                version=self._version,
-                lab=self._lab,
-            )
-        )
-        self._sink.event(events.PaceSet(at=self._at(), pace=self._pace))
+        self._tell.began(self._target, self._way_out.source, self._version, self._lab)
+        self._tell.pace(self._pace)
         self._runs.switch(self._first_settings)
 
     def _is_done(self) -> bool:
@@ -188,16 +173,15 @@ class Engine:
                     self._turn(partial(self._runs.visit, settings, rounds))
                 case SetPace(pace):
                     self._pace = pace
-                    self._sink.event(events.PaceSet(at=self._at(), pace=pace))
+                    self._tell.pace(pace)
                     self._tell_end(self._run)
                 case Reset():
                     self._turn(self._runs.reset)
                 case Tell(event):
-                    self._sink.event(events.at_time(event, self._at()))
+                    self._tell.outside(event)
                 case LookUp():
                     # whoever asks about addresses stands between us and the user, if anybody does
-                    text = "nothing is asked about addresses: -n was given"
-                    self._sink.event(events.Notice(at=self._at(), text=text))
+                    self._tell.notice("nothing is asked about addresses: -n was given")
                 case Enquire():
                     pass
 
@@ -209,21 +193,12 @@ class Engine:
         except SendError as error:
             self._fail(run, self._pace.first_ttl, error)
 
+    def _flows(self, settings: ProbeSettings) -> Flows:
+        return Flows(settings, self._book, self._identity.icmp_checksum)
+
     @property
     def _run(self) -> RunState:
         return self._runs.now
-
-    def _tell_run(self, run: RunState, again: bool) -> None:
-        self._sink.event(
-            events.RunOpened(
-                at=self._at(),
-                run=run.number,
-                settings=run.settings,
-                again=again,
-                source_port=run.flows.first_port,
-                turns_with=run.turns_with,
-            )
-        )
 
     # --- sending
 
@@ -247,14 +222,13 @@ class Engine:
         run = self._runs.next_turn()
         run.plan.begin(now, self._pace, run.last_ttl(self._pace))
         self._rounds += 1
-        self._sink.event(events.RoundBegan(at=self._at(), run=run.number, round=run.plan.round))
+        self._tell.round(run)
         return self._can_leave(run, now)
 
     def _can_leave(self, run: RunState, now: int) -> bool:
         try:
             if self._way_out.moved(run, now):
-                source = self._way_out.source
-                self._sink.event(events.SourceChanged(at=self._at(), source=source))
+                self._tell.source(self._way_out.source)
         except SendError as error:
             run.plan.drop()
             self._fail(run, self._pace.first_ttl, error)
@@ -311,16 +285,7 @@ class Engine:
 
     def _fail(self, run: RunState, ttl: int, error: SendError) -> None:
         self._way_out.doubt()
-        self._sink.event(
-            events.SendFailed(
-                at=self._at(),
-                run=run.number,
-                ttl=ttl,
-                errno=error.errno,
-                reason=error.reason,
-                mtu=error.mtu,
-            )
-        )
+        self._tell.failed(run, ttl, error)
 
     # --- what comes back
 
@@ -345,7 +310,7 @@ class Engine:
             else:
                 self._answered(probe, answer, epoch)
         if foreign:
-            self._sink.event(events.Foreign(at=self._at(), count=foreign))
+            self._tell.foreign(foreign)
 
     def _stamp(self, sent: Sent) -> None:
         probe = self._ledger.find(sent.protocol, sent.key)
@@ -406,7 +371,7 @@ class Engine:
         if end == before:
             return
         run.told_end = end
-        self._sink.event(events.PathEnd(at=self._at(), run=run.number, ttl=end[0], reached=end[1]))
+        self._tell.end(run, *end)
         if run.horizon.end is not None:
             for probe in run.pending_beyond(end[0]):
                 self._void(probe, "beyond the end of the path")
@@ -418,23 +383,11 @@ class Engine:
     def _void(self, probe: Probe, reason: str) -> None:
         probe.state = State.VOID
         probe.run.flows.void(probe)
-        self._sink.event(
-            events.ProbeVoid(
-                at=self._at(),
-                run=probe.run.number,
-                probe=probe.number,
-                ttl=probe.ttl,
-                reason=reason,
-            )
-        )
+        self._tell.void(probe, reason)
 
     def _tell_lost(self, now: int) -> None:
         for run in self._runs.all:
             for probe in run.expired(now, self._pace):
                 probe.state = State.LOST
                 run.flows.lost(probe, now)
-                self._sink.event(
-                    events.ProbeLost(
-                        at=now - self._started, run=run.number, probe=probe.number, ttl=probe.ttl
-                    )
-                )
+                self._tell.lost(probe)

@@ -87,7 +87,7 @@ def _of_kind(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, .
             elif not (closed and settings.protocol is Protocol.UDP):
                 code = reply.code or 0
                 marks = (_UNREACHABLE.get(family, {}).get(code, f"!<{code}>"),)
-        case ReplyKind.OTHER:
+        case ReplyKind.OTHER if reply.icmp_type is not None:
             marks = (f"icmp {reply.icmp_type}/{reply.code}",)
     return marks
 
