@@ -15,6 +15,7 @@ from tui_trace.app.columns import (
     FINE,
     Tone,
     ms,
+    notes,
     percent,
     responders,
     short_ms,
@@ -23,7 +24,7 @@ from tui_trace.app.columns import (
 from tui_trace.app.heading import clock, heading
 from tui_trace.app.inspector import inspect, plot_lines
 from tui_trace.app.parting import parting_lines
-from tui_trace.app.rows import Wants, fit, header, lay_out, plain, row
+from tui_trace.app.rows import NOTES_FAIR, Wants, fit, header, lay_out, plain, row
 from tui_trace.events import Change, Field, Label
 from tui_trace.session.model import LOST, PENDING, Figures, Hop, Responder
 from tui_trace.session.quote import Quote
@@ -290,3 +291,41 @@ def test_the_inspector_tells_what_the_hop_received() -> None:
     assert "received TOS 0 (sent 0xb8) · MSS 1360 (sent 1460) · TTL 1 · MPLS 24015" in text
     layout = lay_out(DISPLAYS["latency"], 120, Wants().and_of([hop]))
     assert "MPLS 24015 MSS 1360" in plain(row(hop, layout)[0])
+
+
+WANTS = st.builds(
+    Wants, st.integers(0, 60), st.integers(0, 60), st.integers(0, 256), asn=st.sampled_from((0, 5))
+)
+
+
+@given(st.integers(20, 250), WANTS, st.sampled_from(list(DISPLAYS)))
+def test_notes_have_room_or_are_not_there(width: int, wants: Wants, display: str) -> None:
+    widths = {one.column.id: one.width for one in lay_out(DISPLAYS[display], width, wants).placed}
+    if "notes" in widths:
+        assert widths["notes"] >= min(wants.notes, NOTES_FAIR)
+    if width >= 80:
+        assert "notes" in widths
+        assert widths["host"] >= min(wants.host, 16)
+    assert widths.get("recent", 8) >= 8, "a shorter sparkline says nothing"
+
+
+@given(
+    st.sampled_from(("[open]", "[closed]", "[open, ecn]")),
+    st.lists(st.sampled_from(("TOS=184!", "MPLS 24015", "ECN refused", "NAT", "!")), unique=True),
+    st.integers(20, 200),
+    st.sampled_from(list(DISPLAYS)),
+)
+def test_whether_a_port_is_open_is_never_cut(
+    answer: str, others: list[str], width: int, display: str
+) -> None:
+    hop = replace(folded(path(5)).run.hops[-1], marks=(*others, answer))
+    layout = lay_out(DISPLAYS[display], width, Wants().and_of([hop]))
+    text = plain(row(hop, layout)[0])
+    has_notes = any(one.column.id == "notes" for one in layout.placed)
+    assert has_notes or width < 60
+    assert (answer in text) is has_notes
+
+
+def test_what_carries_a_number_is_read_first() -> None:
+    hop = replace(folded(path(5)).run.hops[-1], marks=("!F", "NAT", "MTU 1400"))
+    assert notes(hop) == "MTU 1400 !F NAT"

@@ -30,12 +30,14 @@ HOST_LEAST = 12
 HOST_FAIR = 20
 """Cells for which smaller luxuries are given up, if a host is as long."""
 HOST_MOST = 46
+NOTES_FAIR = 12
+"""Cells for which other columns are given up, if there are notes as long."""
 ASN_MOST = 13
 """Cells for two origins, the second cut if both are long."""
 RECENT_STEP = 16
 _GIVEN_UP_FIRST = (
-    *("recent", "min", "sd", "jitter", "p90", "asn", "max", "notes"),
-    *("sent", "p99", "mean", "p50", "avg", "last", "loss"),
+    *("recent", "min", "sd", "jitter", "p90", "asn", "max", "sent"),
+    *("p99", "mean", "p50", "avg", "notes", "last", "loss"),
 )
 """Columns that go where the terminal is too narrow, in this order."""
 _LUXURIES = ("recent", "min", "sd", "jitter", "p90")
@@ -104,6 +106,10 @@ def lay_out(chosen: Sequence[str], width: int, wants: Wants) -> Layout:
     # while no AS number is known a column for them would only take room
     names = [name for name in (*ALWAYS, *chosen) if name != "asn" or wants.asn]
     widths = {name: COLUMNS[name].width for name in names}
+    if wants.host:
+        widths["host"] = max(min(wants.host, widths["host"]), HOST_LEAST)
+    if "notes" in widths:
+        widths["notes"] = max(widths["notes"], min(wants.notes, NOTES_FAIR))
 
     def spare() -> int:
         return width - MARGIN - sum(cells + gap for cells in widths.values()) + gap
