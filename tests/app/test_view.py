@@ -265,3 +265,21 @@ async def test_a_bar_that_appears_shows_where_the_table_is() -> None:
         await watch.until(lambda: table.show_vertical_scrollbar)
         assert table.scroll_y > 0
         assert table.vertical_scrollbar.position == table.scroll_y
+
+
+@pytest.mark.parametrize("size", [(40, 10), (80, 12), (80, 24), (120, 30)])
+async def test_the_inspector_leaves_the_selected_row_and_the_keys(size: tuple[int, int]) -> None:
+    async with watching(size=size) as watch:
+        others = [answer(900 + n, 4, f"198.51.100.{n + 20}") for n in range(4)]
+        watch.source.play(*(event for pair in others for event in pair))
+        await watch.press("ctrl+home", "down", "down", "down", "enter")
+        await watch.pilot.pause(0.2)
+        live = watch.app.live
+        shown = [
+            "".join(segment.text for segment in strip)
+            for strip in watch.app.screen._compositor.render_strips()
+        ]
+        assert any(line.startswith("› 4 ") for line in shown)
+        assert any("hop 4" in line for line in shown)
+        assert "? help" in shown[-1]
+        assert live.query_one("#inspector").size.height == min(10, size[1] - 6)

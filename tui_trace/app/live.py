@@ -112,7 +112,7 @@ class LiveScreen(AskingScreen):
         if before is not None:
             self._tell_turn(before.run, snapshot)
         if self._travel.moment is None:
-            self.snapshot = snapshot
+            self.snapshot = self._travel.hindsight(snapshot)
         else:
             self._show_timestrip()
 
@@ -131,7 +131,7 @@ class LiveScreen(AskingScreen):
     def take_past(self, snapshot: Snapshot) -> None:
         """How things stood."""
         if self._travel.moment is not None:
-            self.snapshot = snapshot
+            self.snapshot = self._travel.hindsight(snapshot)
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
         """Draw what changed."""
@@ -175,7 +175,8 @@ class LiveScreen(AskingScreen):
             shown.styles.height = 2 if has_room(settings, self.size.width) else 3
             return
         place = self._travel.place(self.snapshot)
-        lines = heading(self.snapshot, self.size.width, self.failure, place=place)
+        width, height = self.size
+        lines = heading(self.snapshot, width, self.failure, place=place, height=height)
         if shown.styles.height is None or shown.styles.height.value != len(lines):
             shown.styles.height = len(lines)
         shown.show(lines)
@@ -253,7 +254,11 @@ class LiveScreen(AskingScreen):
 
     def action_columns(self) -> None:
         """`o`."""
-        self.app.push_screen(ColumnChooser(self._display_now, self.columns, self._choose))
+        self.app.push_screen(
+            ColumnChooser(
+                self._display_now, self.columns, self._choose, lambda: self.table.left_out
+            )
+        )
 
     def _choose(self, columns: tuple[str, ...]) -> None:
         self._columns[self._display_now] = columns
@@ -344,8 +349,8 @@ class LiveScreen(AskingScreen):
     def _went(self, why_not: str | None) -> None:
         if why_not is not None:
             self.say(why_not)
-        elif self._travel.moment is None and self.snapshot is not self._travel.present:
-            self.snapshot = self._travel.present
+        elif self._travel.moment is None and self._travel.present is not None:
+            self.snapshot = self._travel.hindsight(self._travel.present)
         else:
             self._show_heading()
             self._show_timestrip()

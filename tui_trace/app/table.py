@@ -62,6 +62,13 @@ class HopTable(ScrollView):
         return self._layout_now
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """Columns that were chosen but have no room; AS numbers not known yet need none."""
+        placed = {one.column.id for one in self._layout_now.placed}
+        wanted = (name for name in self._chosen if name != "asn" or self._wants.asn)
+        return tuple(name for name in wanted if name not in placed)
+
+    @property
     def people(self) -> People:
         """Who is who, and what they are called."""
         return self._people
@@ -227,8 +234,10 @@ class HopTable(ScrollView):
         if not lines or height <= 0:
             return
         top = self.scroll_offset.y
+        # the figures stand in its first line, whatever else has no room
+        lowest = min(lines[0], lines[-1] - height + 1)
         # forced: the scroll bar of a table that has just grown comes with the next layout
         if lines[0] < top:
             self.scroll_to(y=lines[0], animate=False, force=True)
-        elif lines[-1] >= top + height:
-            self.scroll_to(y=lines[-1] - height + 1, animate=False, force=True)
+        elif lowest > top:
+            self.scroll_to(y=lowest, animate=False, force=True)
