@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from tests.app.fakes import FakeSource, began, path, switches
 from tui_trace.app.app import TraceApp
 from tui_trace.app.chooser import ColumnChooser
-from tui_trace.app.columns import DISPLAYS
+from tui_trace.app.columns import ALWAYS, COLUMNS, DISPLAYS
 from tui_trace.app.helpscreen import HelpScreen
 from tui_trace.app.inspector import Inspector
 from tui_trace.app.keys import KEYS
@@ -270,6 +271,32 @@ async def test_columns_are_chosen() -> None:
         assert "Snt" in header
 
 
+async def test_enter_closes_the_columns_and_changes_none() -> None:
+    async with watching(size=(120, 30)) as watch:
+        before = watch.text("#hops").splitlines()[0]
+        await watch.press("o", "down", "enter")
+        assert watch.app.screen is watch.app.live
+        assert watch.text("#hops").splitlines()[0] == before
+
+
+async def test_columns_without_room_are_marked() -> None:
+    async with watching(size=(80, 24)) as watch:
+        await watch.press("o")
+        options = watch.app.screen.query_one(OptionList)
+
+        def crowded() -> list[str]:
+            prompts = (str(options.get_option_at_index(n).prompt) for n in range(15))
+            return [prompt for prompt in prompts if "no room" in prompt]
+
+        assert options.option_count == 15
+        assert crowded() == []
+        for name in ("mean", "sd", "jitter"):
+            options.highlighted = [one for one in COLUMNS if one not in ALWAYS].index(name)
+            await watch.press("space")
+        assert any("[x] Recent" in one for one in crowded())
+        assert not any("ASN" in one for one in crowded()), "it waits for numbers, not for room"
+
+
 async def test_select_and_inspect() -> None:
     async with watching() as watch:
         table, panel = watch.app.live.table, watch.app.live.query_one(Inspector)
@@ -325,7 +352,8 @@ async def test_help_knows_every_key(key: str) -> None:
     async with watching(size=(120, 70)) as watch:
         await watch.press(key)
         assert isinstance(watch.app.screen, HelpScreen)
-        shown = str(watch.app.screen.query_one("#help Static").render())
+        lines = watch.app.screen.query_one("#reading")
+        shown = "\n".join(lines.render_line(y).text for y in range(lines.size.height))
         for one in KEYS:
             assert one.about in shown
         await watch.press("escape")

@@ -24,14 +24,14 @@ def test_in_a_wheel(tmp_path: Path) -> None:
     shutil.copytree(SHEETS, tmp_path / "tui_trace" / "styles")
     told = subprocess.run(
         [sys.executable, "-c", "import tui_trace.app.app, tui_trace.app.styles as s;"
-         "print(s.style_path('help'))"],
+         "print(s.style_path('reading'))"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         check=True,
         capture_output=True,
         text=True,
     )  # fmt: skip
-    assert told.stdout.strip() == str(tmp_path / "tui_trace" / "styles" / "help.tcss")
+    assert told.stdout.strip() == str(tmp_path / "tui_trace" / "styles" / "reading.tcss")
 
 
 def test_a_sheet_that_is_not_there() -> None:

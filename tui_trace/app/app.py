@@ -120,7 +120,7 @@ class TraceApp(App[None]):
     `failure` the one line that stderr should get.
     """
 
-    CSS = sheets("live", "help", "chooser", "reading", "charts")
+    CSS = sheets("live", "chooser", "reading", "charts")
     TITLE = "tui-trace"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key.keys, key.action, key.label, False, tooltip=key.about, id=key.id, priority=True)
