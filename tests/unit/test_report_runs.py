@@ -84,7 +84,7 @@ def test_a_ticket_has_every_run_that_sent_anything_and_what_tells_them_apart(ses
     assert lines[0].endswith(", 2 runs")
     assert "TCP" not in lines[0], "each run has a subject of its own"
     first, _, third = session[2]
-    assert f"- Run 3 against run 1: {compare([first, third]).sentence}" in lines
+    assert f"- Run 3 (TCP 443) against run 1 (ICMP): {compare([first, third]).sentence}" in lines
     first = lines.index(
         "**Run 1: ICMP echo · TOS 0 · DF off · 64 bytes; 40 rounds, target not reached**"
     )
@@ -125,8 +125,9 @@ def test_those_that_took_turns_are_compared_with_each_other():
         ]
     )
     shown = markdown.render(collector.snapshot(), Layout(), collector.runs())
-    assert "- Run 3 against run 1: " in shown
-    assert "- Run 4 against run 3: " in shown
+    shown = re.sub(r"\\(.)", r"\1", shown)
+    assert "- Run 3 (TCP 443) against run 1 (ICMP): " in shown
+    assert "- Run 4 (UDP 53) against run 3 (TCP 443): " in shown
     assert "in turns with run 3" in text.render(collector.snapshot(), Layout(), collector.runs())
 
 
@@ -178,7 +179,7 @@ def test_a_recording_reports_all_its_runs(tmp_path: Path) -> None:
     for option, says in (
         ("-r", "  run 1: ICMP echo"),
         ("-w", "  run 1: ICMP echo"),
-        ("--markdown", "- Run 3 against run 1: "),
+        ("--markdown", "- Run 3 (TCP 443) against run 1 (ICMP): "),
         ("-j", '"number": 2'),
     ):
         done = subprocess.run(
@@ -188,4 +189,4 @@ def test_a_recording_reports_all_its_runs(tmp_path: Path) -> None:
             timeout=60,
             check=True,
         )
-        assert says in done.stdout
+        assert says in re.sub(r"\\(.)", r"\1", done.stdout)

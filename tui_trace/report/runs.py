@@ -50,7 +50,13 @@ def verdicts(runs: Sequence[Run]) -> list[str]:
         other = by_number.get(run.turns_with, runs[0])
         if other.number >= run.number:
             other = runs[0]
-        sentence = clean(compare([other, run]).sentence)
-        if sentence != str(Verdict.UNTESTED).capitalize():
-            told.append(f"Run {run.number} against run {other.number}: {sentence}")
+        found = compare([other, run])
+        if found.sentence != str(Verdict.UNTESTED).capitalize():
+            against, named = (_called(*pair) for pair in zip(found.runs, found.names, strict=True))
+            told.append(clean(f"Run {named} against run {against}: {found.sentence}"))
     return told
+
+
+def _called(run: Run, name: str) -> str:
+    """`3 (TCP 443)`."""
+    return f"{run.number} ({name.removesuffix(f' (run {run.number})')})"
