@@ -288,6 +288,22 @@ async def test_dear_things_are_not_drawn_for_every_snapshot() -> None:
         assert len(drawn) == 1
 
 
+async def test_of_two_runs_in_turns_it_shows_one() -> None:
+    async with watching(FakeSource(path(42)), size=(120, 30)) as watch:
+        screen = await opened(watch)
+        now = seen(watch)
+        one = replace(now, run=replace(now.run, number=1, turns_with=2))
+        other = replace(now, run=replace(now.run, number=2, turns_with=1))
+        for shown in (one, other):
+            screen.look_at(shown)
+        assert screen._snapshot is one
+        alone = replace(other, run=replace(other.run, turns_with=0))
+        third = replace(now, run=replace(now.run, number=3))
+        for shown in (alone, third):
+            screen.look_at(shown)
+            assert screen._snapshot is shown, "a switch is followed"
+
+
 async def test_back_in_time_the_charts_are_of_that_moment() -> None:
     then = folded(path(5))
     async with watching(FakeSource(path(42)), size=(120, 30)) as watch:

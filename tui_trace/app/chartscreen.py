@@ -107,7 +107,14 @@ class ChartScreen(ModalScreen[None]):
         self._draw()
 
     def look_at(self, snapshot: Snapshot) -> None:
-        """How things stand now, or stood at the moment that is looked at."""
+        """How things stand now, or stood at the moment that is looked at.
+
+        Of two runs in turns it stays with the one that it shows: the other has other figures.
+        """
+        before, now = self._snapshot.run, snapshot.run
+        other = (now.number, now.turns_with) == (before.turns_with, before.number)
+        if other and now.turns_with and self._place(snapshot) is None:
+            return
         self._snapshot = snapshot
         self._seldom.ask()
 
