@@ -179,6 +179,7 @@ def progress(snapshot: Snapshot, room: int) -> Line:
         [rounds, number, *turns, *since],
         [rounds, number, *brief_turns, *brief_since],
         [brief, number, *brief_turns, *brief_since],
+        [brief, number],
     )
     return next((form for form in forms if _cells(form) <= room), forms[-1])
 
