@@ -193,51 +193,53 @@ def unchanged(path, work):
         assert list(recording.events()) == ENDED
 
 
+def reachable(folder):
+    """By everybody."""
+    for parent in [folder, *folder.parents][:-2]:
+        parent.chmod(parent.stat().st_mode | 0o755)
+
+
 @pytest.mark.parametrize("place", ["file", "folder"])
-def test_what_cannot_be_written_is_one_line(tmp_path, place, as_nobody):
+def test_what_cannot_be_written_is_one_line(tmp_path, place):
+    said = []
     folder = tmp_path / "kept"
     folder.mkdir()
     path = record(ENDED, folder / "a.session")
     path.chmod(0o444 if place == "file" else 0o666)
     folder.chmod(0o777 if place == "file" else 0o555)
-    for parent in [tmp_path, *tmp_path.parents][:-2]:
-        parent.chmod(parent.stat().st_mode | 0o755)
-    unchanged(path, lambda: as_nobody(path))
+    reachable(tmp_path)
+
+    def work():
+        with Recording(path) as recording:
+            with pytest.raises(RecordingError) as refused:
+                recording.note("mine", 0)
+            assert list(recording.events()) == ENDED
+        return str(refused.value)
+
+    unchanged(path, lambda: said.append(as_nobody(work)))
+    assert said == [f"the {place} cannot be written"]
 
 
-@pytest.fixture
-def as_nobody():
-    """Takes a note as somebody who may not; says why it was not kept."""
-
-    def take(path):
-        def become():
+def as_nobody(work):
+    """What `work` returns when somebody does it who may write nothing."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
             if os.geteuid() == 0:
                 os.setgroups([])
                 os.setgid(65534)
                 os.setuid(65534)
-
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            try:
-                become()
-                with Recording(path) as recording:
-                    try:
-                        recording.note("mine", 0)
-                    except RecordingError as error:
-                        os.write(writer, str(error).encode())
-                    assert list(recording.events()) == ENDED
-                os._exit(0)
-            finally:
-                os._exit(1)
-        os.close(writer)
-        with os.fdopen(reader, "rb") as lines:
-            said = lines.read().decode()
-        assert os.waitpid(child, 0)[1] == 0
-        assert "cannot be written" in said
-        assert "\n" not in said
-
-    return take
+            os.write(writer, work().encode())
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as lines:
+        said = lines.read().decode()
+    assert os.waitpid(child, 0)[1] == 0
+    assert "\n" not in said
+    return said
 
 
 def test_a_full_disk_is_one_line(tmp_path):
@@ -252,6 +254,48 @@ def test_a_full_disk_is_one_line(tmp_path):
             assert list(recording.events()) == ENDED
 
     unchanged(path, work)
+
+
+def test_a_file_that_was_taken_away_is_one_line(tmp_path):
+    path = record(ENDED, tmp_path / "a.session")
+    with Recording(path) as recording:
+        path.unlink()
+        with pytest.raises(RecordingError, match="the file is gone"):
+            recording.note("x", 0)
+        assert list(recording.events()) == ENDED
+
+
+HALFWAY = """
+import os, signal, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("PRAGMA cache_size = 1")
+database.execute("BEGIN IMMEDIATE")
+database.execute("UPDATE block SET events = zeroblob(length(events) * 20)")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_was_half_written_is_never_read(tmp_path):
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    path = record(ENDED, folder / "a.session")
+    whole = path.read_bytes()
+    subprocess.run([sys.executable, "-c", HALFWAY, str(path)], check=False)
+    assert path.with_name("a.session-journal").stat().st_size
+    assert path.read_bytes() != whole
+    path.chmod(0o666)
+    folder.chmod(0o555)
+    reachable(tmp_path)
+
+    def work():
+        with pytest.raises(RecordingError) as refused:
+            Recording(path)
+        return str(refused.value)
+
+    assert "it was cut off" in as_nobody(work)
+    folder.chmod(0o755)
+    with Recording(path) as recording:
+        assert list(recording.events()) == ENDED
 
 
 def test_a_file_that_lies_is_one_line(tmp_path):

@@ -29,16 +29,18 @@ def add(database: sqlite3.Connection, text: str, moment: int) -> None:
         finally:
             database.execute("PRAGMA query_only = ON")
     except sqlite3.OperationalError as error:
-        raise RecordingError(_WHY.get(error.sqlite_errorcode & 0xFF, str(error))) from None
+        code = error.sqlite_errorcode
+        raise RecordingError(_WHY.get(code, _WHY.get(code & 0xFF, str(error)))) from None
 
 
 _WHY = {
     sqlite3.SQLITE_READONLY: "the file cannot be written",
+    sqlite3.SQLITE_READONLY_DIRECTORY: "the folder cannot be written",
     sqlite3.SQLITE_CANTOPEN: "the folder cannot be written",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_BUSY: "the file is in use",
 }
-"""By the primary result code."""
+"""By SQLite's result code, extended or primary."""
 
 
 def _write(database: sqlite3.Connection, text: str, moment: int) -> None:

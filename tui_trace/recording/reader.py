@@ -138,6 +138,8 @@ class Recording:
 
     def note(self, text: str, moment: int) -> None:
         """Add what the user wrote of `moment`; see `notes.add`."""
+        if not self.path.exists():
+            raise RecordingError("the file is gone")
         with self._lock, self._damage():
             notes.add(self._database, text, moment)
             self._cached = (-1, [])

@@ -1,8 +1,9 @@
 """The file: one SQLite database of three tables, which `sqlite3 FILE .dump` lists.
 
 `session` holds one row, what a list of sessions shows. `block` holds the stream, a few thousand
-events a row, each with the fold of everything before it, so that any moment is near. `chunk` holds
-the events of the block that is not full yet, as they were committed.
+events a row, each with the fold of everything before it (or none, where notes made another block
+later), so that any moment is near. `chunk` holds the events of the block that is not full yet, as
+they were committed.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ APPLICATION = 0x54545243
 VERSION = 2
 """`PRAGMA user_version`: of this file's tables and columns, and of the kinds of events in it.
 
-2: notes. What 1 had is read as it is."""
+2: notes. What 1 had is read as it is, and becomes 2 with its first note."""
 PAGE = 4096
 MOST_BYTES = 512 << 20
 """Of one file: a week of 30 hops at one probe a second."""
