@@ -1,5 +1,6 @@
 """Recording to a disk that is full or cannot be written: one line, and tracing goes on."""
 
+import contextlib
 import re
 import subprocess
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ import pytest
 from tests.net import ours
 from tests.net.chain import Chain
 from tests.net.terminal import Tmux
-from tests.unit.recorded import Kept, Told, rounds
+from tests.unit.recorded import Kept, Told, record, rounds
+from tui_trace.events import SessionEnded
 from tui_trace.recording import Recorded, Recording, RecordingError
+from tui_trace.settings import NS_PER_S
 
 
 @pytest.fixture
@@ -51,6 +54,23 @@ def test_a_disk_that_fills_up_under_the_live_view(plain: Chain, disk: Path) -> N
         tmux.wait_for("prompt> *$")
     with Recording(path) as recording:
         assert recording.snapshot(recording.end).run.rounds > 5
+
+
+def test_a_disk_that_is_full_takes_no_note(disk: Path) -> None:
+    events = [*rounds(20), SessionEnded(at=200 * NS_PER_S)]
+    path = record(events, disk / "a.session")
+    with (disk / "junk").open("wb", buffering=0) as junk, contextlib.suppress(OSError):
+        while junk.write(bytes(512)):
+            pass
+    before = path.read_bytes()
+    with Recording(path) as recording:
+        with pytest.raises(RecordingError, match="the disk is full"):
+            recording.note("x", 0)
+        assert list(recording.events()) == events
+        (disk / "junk").unlink()
+        recording.note("x", 0)
+    assert path.read_bytes() != before
+    assert {file.name for file in disk.iterdir()} == {"a.session"}
 
 
 def _round(screen: str) -> int:

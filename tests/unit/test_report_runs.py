@@ -190,3 +190,13 @@ def test_a_recording_reports_all_its_runs(tmp_path: Path) -> None:
             check=True,
         )
         assert says in re.sub(r"\\(.)", r"\1", done.stdout)
+
+
+@pytest.mark.parametrize("report", [text, markdown])
+def test_ipv6_has_no_df_bit_to_be_off(report):
+    collector = Collector()
+    for event in (began(family=6, address="2001:db8::1"), opened(1, probe=TCP)):
+        collector.event(event)
+    shown = report.render(collector.snapshot(), Layout(), collector.runs())
+    assert "DF always" in shown
+    assert "DF off" not in shown

@@ -17,8 +17,7 @@ def add(database: sqlite3.Connection, text: str, moment: int) -> None:
     try:
         database.execute("PRAGMA query_only = OFF")
         try:
-            if not schema.settle(database):
-                raise RecordingError("the file is in use: who records to it can take notes")
+            schema.settle(database)
             database.execute("BEGIN IMMEDIATE")
             try:
                 _write(database, text, moment)

@@ -107,7 +107,8 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute("PRAGMA cell_size_check = ON")
         _check(database, path)
-        settle(database)
+        with contextlib.suppress(sqlite3.OperationalError):
+            settle(database)
         database.execute("PRAGMA query_only = ON")
     except BaseException:
         database.close()
@@ -115,18 +116,18 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
     return database
 
 
-def settle(database: sqlite3.Connection) -> bool:
-    """Make one file of what was cut off; False while any other connection is open.
+def settle(database: sqlite3.Connection) -> None:
+    """Make one file of what was cut off; `sqlite3.OperationalError` if that cannot be.
 
-    Afterwards nobody records to it: who does holds it open from the beginning.
+    It cannot while any other connection is open, so that afterwards nobody records to the file: who
+    does holds it open from the beginning.
     """
     if database.execute("PRAGMA journal_mode").fetchone() == ("wal",):
         database.execute("PRAGMA busy_timeout = 0")
-        with contextlib.suppress(sqlite3.OperationalError):
+        try:
             database.execute("PRAGMA journal_mode = DELETE")
-        database.execute(f"PRAGMA busy_timeout = {round(_BUSY * 1000)}")
-    (mode,) = database.execute("PRAGMA journal_mode").fetchone()
-    return bool(mode != "wal")
+        finally:
+            database.execute(f"PRAGMA busy_timeout = {round(_BUSY * 1000)}")
 
 
 def _check(database: sqlite3.Connection, path: Path) -> None:

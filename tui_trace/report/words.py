@@ -90,7 +90,7 @@ def probed(snapshot: Snapshot) -> str:
 
 def subject(snapshot: Snapshot) -> str:
     """What was probed, and how: `example.com (203.0.113.80) · TCP port 443 · …`."""
-    return f"{probed(snapshot)} · {clean(snapshot.run.settings.words())}"
+    return f"{probed(snapshot)} · {clean(snapshot.run.settings.words(snapshot.family))}"
 
 
 def notes(hop: Hop) -> str:
