@@ -2,6 +2,8 @@
 
 import queue
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 
@@ -243,3 +245,35 @@ def test_a_sink_that_cannot_go_back_is_left_where_it_is(playing):
         time.sleep(0.01)
     time.sleep(0.1)
     assert sink.events == EVENTS
+
+
+CLOSING = """
+import sys, threading
+from pathlib import Path
+from tui_trace.recording import Recording, RecordingError
+
+def read(recording):
+    try:
+        while True:
+            recording.end
+    except RecordingError:
+        pass
+
+for number in range(400):
+    recording = Recording(Path(sys.argv[1]))
+    threads = [threading.Thread(target=read, args=(recording,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    threads[-1].join(0.0005 * (number % 7))
+    recording.close()
+    for thread in threads:
+        thread.join()
+"""
+
+
+def test_the_file_is_closed_while_others_read_it(tmp_path):
+    path = record(EVENTS, tmp_path / "a.session")
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSING, str(path)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -79,8 +79,9 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._database.close()
+        """Let go of the file, as soon as no other thread reads it."""
+        with self._lock:
+            self._database.close()
 
     def info(self) -> Info:
         """As it is now."""
