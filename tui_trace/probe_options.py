@@ -45,12 +45,9 @@ def settings_of(given: argparse.Namespace) -> ProbeSettings:
             if getattr(given, name) is not None:
                 raise SettingError(f"--{name}", kind, "--tcp or --udp, which alone have ports")
     transport = "udp" if protocol is Protocol.UDP else "tcp"
-    flow = _mode(given.flow, Flow.CONSTANT, "--flow")
-    track = _mode(given.track, Track.SEQUENCE, "--track")
-    if track is Track.PORT and given.localport is not None:
-        raise SettingError("--track", "port", "seq or id with --localport, which fixes the port")
-    if track is Track.PORT and protocol in (Protocol.ICMP, Protocol.IP):
-        raise SettingError("--track", "port", "seq or id without --tcp or --udp")
+    flow = mode_of(given.flow, Flow.CONSTANT, "--flow")
+    track = mode_of(given.track, Track.SEQUENCE, "--track")
+    check_track(track, protocol, given.localport is not None)
     return ProbeSettings(
         protocol=protocol,
         number=number,
@@ -75,7 +72,7 @@ def settings_of(given: argparse.Namespace) -> ProbeSettings:
         source=given.address,
         interface=given.interface,
         track=track,
-        dnat=_mode(given.dnat, Dnat.MATCH, "--dnat"),
+        dnat=mode_of(given.dnat, Dnat.MATCH, "--dnat"),
     )
 
 
@@ -103,7 +100,16 @@ def _flags(given: argparse.Namespace) -> TcpFlags:
     return flags
 
 
-def _mode(text: str | None, usual: _Mode, option: str) -> _Mode:
+def check_track(track: Track, protocol: Protocol, port_is_fixed: bool) -> None:
+    """`SettingError` where probes can have no port of their own by which to tell them apart."""
+    if track is Track.PORT and port_is_fixed:
+        raise SettingError("--track", "port", "seq or id with --localport, which fixes the port")
+    if track is Track.PORT and protocol in (Protocol.ICMP, Protocol.IP):
+        raise SettingError("--track", "port", "seq or id without --tcp or --udp")
+
+
+def mode_of(text: str | None, usual: _Mode, option: str) -> _Mode:
+    """The member of that name; `SettingError` names them all."""
     if text is None:
         return usual
     modes = type(usual)

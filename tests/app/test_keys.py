@@ -17,7 +17,16 @@ from tui_trace.app.keys import KEYS
 from tui_trace.app.prompt import Prompt
 from tui_trace.config import Config
 from tui_trace.session.model import Snapshot
-from tui_trace.settings import NS_PER_S, Pace, ProbeSettings, Protocol, Switches, TcpFlags
+from tui_trace.settings import (
+    NS_PER_S,
+    Dnat,
+    Pace,
+    ProbeSettings,
+    Protocol,
+    Switches,
+    TcpFlags,
+    Track,
+)
 from tui_trace.source import Reset, SetPace, Source, SourceError, Switch
 
 
@@ -458,3 +467,57 @@ async def test_a_prompt_leaves_nothing_of_what_was_said_before() -> None:
         assert "hosts by address" in watch.text("#keys")
         await watch.press("S", "escape")
         assert "hosts by" not in watch.text("#keys")
+
+
+@pytest.mark.parametrize(
+    ("question", "typed", "fields"),
+    [
+        ("protocol", "gre", {"protocol": Protocol.IP, "number": 47, "port": 0}),
+        ("protocol", "89", {"protocol": Protocol.IP, "number": 89}),
+        ("protocol", "17", {"protocol": Protocol.UDP, "number": 0, "port": 33434}),
+        ("track", "port", {"track": Track.PORT}),
+        ("track", "ID", {"track": Track.IP_ID}),
+        ("dnat", "show", {"dnat": Dnat.SHOW}),
+    ],
+)
+async def test_what_has_no_key_is_asked_for_by_name(
+    question: str, typed: str, fields: dict[str, object]
+) -> None:
+    async with watching() as watch:
+        await watch.press("ctrl+p", *question)
+        await watch.pilot.pause(0.5)
+        await watch.press("enter")
+        await watch.until(lambda: watch.prompt.question == question)
+        await watch.type(typed)
+        assert not watch.prompt.display
+        for name, value in fields.items():
+            assert getattr(watch.settings[-1], name) == value
+
+
+@pytest.mark.parametrize(
+    ("question", "typed", "says"),
+    [
+        ("protocol", "nonsense", "--protocol takes 0 to 255 or the name of an IP protocol"),
+        ("protocol", "256", "--protocol takes 0 to 255"),
+        ("track", "mood", "--track takes seq, id or port, not 'mood'"),
+        ("track", "port", "--track takes seq or id without --tcp or --udp"),
+        ("dnat", "", "--dnat takes off, match or show"),
+    ],
+)
+async def test_what_has_no_key_is_refused_as_on_the_command_line(
+    question: str, typed: str, says: str
+) -> None:
+    async with watching(chosen=switches(Protocol.ICMP, 0)) as watch:
+        await watch.app.live.run_action(f"ask('{question}')")
+        await watch.type(typed)
+        assert says in watch.text("#prompt-says")
+        assert watch.source.commands == []
+
+
+async def test_tcp_after_another_protocol_is_the_run_it_was() -> None:
+    async with watching() as watch:
+        first = seen(watch).run.settings
+        await watch.app.live.run_action("ask('protocol')")
+        await watch.type("gre")
+        await watch.press("t")
+        assert watch.settings[-1] == first

@@ -28,7 +28,7 @@ from tui_trace.app.export import ExportError, View, export
 from tui_trace.app.helpscreen import HelpScreen
 from tui_trace.app.history import History
 from tui_trace.app.keybar import Hint
-from tui_trace.app.keys import KEYS, Key, footer_keys
+from tui_trace.app.keys import COMMANDS, KEYS, Key, footer_keys
 from tui_trace.app.live import LiveScreen
 from tui_trace.app.pathscreen import PathScreen
 from tui_trace.app.styles import sheets
@@ -341,8 +341,10 @@ class TraceApp(App[None]):
         return shown[0] if first else " ".join(shown)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Every key, and the themes."""
+        """Every key, what has none, and the themes."""
         yield SystemCommand("theme", "Choose another theme", self.action_change_theme)
+        for name, action, about in COMMANDS:
+            yield SystemCommand(name, about, partial(self.live.run_action, action))
         for key in KEYS:
             if not key.priority:
                 yield SystemCommand(

@@ -5,18 +5,22 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tui_trace.app.heading import interval_words
+from tui_trace.probe_options import check_track, mode_of
 from tui_trace.session.model import Run
 from tui_trace.settings import (
     NS_PER_S,
+    Dnat,
     Pace,
     ProbeSettings,
     Protocol,
     SettingError,
     Switches,
     TcpFlags,
+    Track,
     check_ttls,
     fitted,
     parse_port,
+    parse_protocol,
     parse_size,
     parse_tos,
     parse_ttl,
@@ -61,13 +65,13 @@ class Dials:
         """In use now."""
         return self.switches.current
 
-    def protocol(self, name: str) -> Turn:
-        """Another protocol, with the port and size it had before."""
-        if self.settings.protocol == name:
+    def protocol(self, name: str, number: int = 0) -> Turn:
+        """Another protocol, with the port and size it had before; `number` of any other one."""
+        if (self.settings.protocol, self.settings.number) == (name, number):
             return Turn(None)
         before = self.settings
         self.switches.protocol(Protocol(name))
-        return self._switched(before)
+        return self._switched(before, number=number)
 
     def dont_fragment(self) -> Turn:
         """DF on or off."""
@@ -106,33 +110,46 @@ class Dials:
 
     def value(self, question: str) -> str:
         """The value in use, as the user would type it."""
-        match question:
-            case "port":
-                return str(self.settings.port)
-            case "tos":
-                return tos_words(self.settings.tos).partition(" ")[0]
-            case "size":
-                return str(self.settings.size)
-            case "first_ttl":
-                return str(self.pace.first_ttl)
-            case "max_ttl":
-                return str(self.pace.max_ttl)
-        return ""
+        now, pace = self.settings, self.pace
+        values = {
+            "port": str(now.port),
+            "tos": tos_words(now.tos).partition(" ")[0],
+            "size": str(now.size),
+            "protocol": str(now.number) if now.protocol is Protocol.IP else now.protocol.value,
+            "track": now.track.value,
+            "dnat": now.dnat.value,
+            "first_ttl": str(pace.first_ttl),
+            "max_ttl": str(pace.max_ttl),
+        }
+        return values.get(question, "")
 
     def answer(self, question: str, text: str) -> Turn:
         """Set what was asked for; `SettingError` if the text can never be right."""
         match question:
-            case "port":
-                transport = "udp" if self.settings.protocol is Protocol.UDP else "tcp"
-                return self._change(port=parse_port(text, transport=transport))
-            case "tos":
-                return self._change(tos=parse_tos(text))
-            case "size":
-                return self._change(size=parse_size(text))
             case "first_ttl":
                 return self._ttls(parse_ttl(text, "--first-ttl"), self.pace.max_ttl)
             case "max_ttl":
                 return self._ttls(self.pace.first_ttl, parse_ttl(text, "--max-ttl"))
+            case "protocol":
+                return self.protocol(*parse_protocol(text))
+        return self._change(**{question: self._read(question, text)})
+
+    def _read(self, question: str, text: str) -> object:
+        now = self.settings
+        match question:
+            case "port":
+                transport = "udp" if now.protocol is Protocol.UDP else "tcp"
+                return parse_port(text, transport=transport)
+            case "tos":
+                return parse_tos(text)
+            case "size":
+                return parse_size(text)
+            case "track":
+                track = mode_of(text.lower(), Track.SEQUENCE, "--track")
+                check_track(track, now.protocol, now.source_port is not None)
+                return track
+            case "dnat":
+                return mode_of(text.lower(), Dnat.MATCH, "--dnat")
         raise ValueError(question)
 
     def _ttls(self, first: int, last: int) -> Turn:
@@ -140,9 +157,7 @@ class Dials:
         return self._paced(replace(self.pace, first_ttl=first, max_ttl=last))
 
     def _change(self, **fields: object) -> Turn:
-        before = self.settings
-        self.switches.change(**fields)
-        return self._switched(before)
+        return self._switched(self.settings, **fields)
 
     def alternate(self, pair: tuple[ProbeSettings, ProbeSettings] | None = None) -> Turn:
         """Take turns between two settings, those now and before if none are given, or no more."""
@@ -174,7 +189,8 @@ class Dials:
         self._run = run.number
         self._turns_with = run.turns_with
 
-    def _switched(self, before: ProbeSettings) -> Turn:
+    def _switched(self, before: ProbeSettings, **fields: object) -> Turn:
+        self.switches.change(**fields)
         self.switches.current, warning = fitted(self.settings, self.family)
         self._asked.add(self.settings)
         if self.settings == before:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui_trace.app.columns import Tone
-from tui_trace.app.keys import GROUPS, Key
+from tui_trace.app.keys import COMMANDS, GROUPS, Key
 from tui_trace.app.reading import ReadingScreen
 from tui_trace.app.rows import Line, fit
 from tui_trace.session.marks import REFUSALS, TOO_BIG
@@ -53,11 +53,12 @@ LEGEND = (("Reading the table", _LEGEND), ("Notes", _NOTES), ("Timeline", _TIMEL
 def help_lines(width: int, shown: Callable[[Key], str]) -> list[Line]:
     """All of it in `width` cells; `shown` tells the keys that a `Key` has now."""
     keys = [(name, [(shown(key), key.about) for key in group]) for name, group in GROUPS]
+    keys.append(("Ctrl-P, by name", [(name, about) for name, _, about in COMMANDS]))
     signs = max(len(sign) for _, entries in (*keys, *LEGEND) for sign, _ in entries)
     lines: list[Line] = []
     for name, entries in (*keys, *LEGEND):
         lines += [[(f" {name}", Tone.STRONG)], *_entries(entries, signs, width), []]
-    closing = "Times are milliseconds. Ctrl-P finds a command by its name."
+    closing = "Times are milliseconds. Ctrl-P finds every key's command by its name."
     return [
         *lines,
         *([(f" {text}", Tone.PLAIN)] for text in textwrap.wrap(closing, max(width - 2, 1))),

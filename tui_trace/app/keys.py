@@ -98,6 +98,13 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
 
 KEYS: tuple[Key, ...] = tuple(key for _, keys in GROUPS for key in keys)
 
+COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("protocol", "ask('protocol')", "Probe with any IP protocol, by name or number: gre, sctp, 89"),
+    ("track", "ask('track')", "What tells probes apart: seq, id or port"),
+    ("dnat", "ask('dnat')", "Quotes that destination NAT rewrote: off, match or show"),
+)
+"""What is done too seldom for a key: name in the command palette, action, a sentence."""
+
 FOOTER = (
     "probe.tcp",
     "probe.udp",
