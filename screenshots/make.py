@@ -30,8 +30,10 @@ SHOTS = {
     ),
     "compare": Shot(
         ("--lab", "firewall", "--no-record"),
-        (25.0, "t", "P", *"443", "enter", 25.0, "c", 4.0, "left", 4.0),
+        (8.0, "t", "P", *"443", "enter", 2.0, "c", "left", 2.0, "b", 60.0),
     ),
+    "charts": Shot(("--lab", "path-change", "--no-record"), (52.0, "g", 4.0), (128, 34)),
+    "paths": Shot(("--lab", "path-change", "--no-record"), (52.0, "H", 1.0), (100, 34)),
     "mtu": Shot(("--lab", "mtu", "--no-record", "--df", "-s", "1500"), (12.0,)),
     "help": Shot(("--lab", "plain", "--no-record"), (3.0, "h", 1.0)),
 }

@@ -21,7 +21,7 @@ AROUND = AXIS + 2
 SHADES = "░▒▓█"
 STEPS = (2, 10, 50)
 """Milliseconds above the smallest RTT of a hop, at which the next shade begins."""
-_TONES = (Tone.DIM, Tone.SPARK, Tone.MARK, Tone.WARN)
+_TONES = (Tone.DIM, Tone.SPARK, Tone.WARN, Tone.BAD_MARK)
 CALM = 0.2
 """Decades of an axis at least."""
 _ROUND: tuple[Sequence[int], ...] = (
