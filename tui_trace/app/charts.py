@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from tui_trace.app.columns import Tone, ms, percent
+from tui_trace.app.columns import Tone, loss_tone, ms, percent
 from tui_trace.app.heading import clock
 from tui_trace.app.rows import Line, fit
 from tui_trace.session.model import LOST, Hop, Snapshot
@@ -118,13 +118,6 @@ def _period(snapshot: Snapshot, queries: int) -> float | None:
     return each / queries / NS_PER_S
 
 
-def loss_tone(hop: Hop) -> Tone:
-    """How loud its losses are, as in the table."""
-    if not hop.responders:
-        return Tone.DIM
-    return Tone.BAD if hop.is_target else Tone.WARN
-
-
 def strip(hop: Hop, shown: Window) -> Line:
     """A hop's outcomes, a cell each: a shade by how late the latest was, `×` if any was lost."""
     cells: list[int | None] = [None] * shown.cells
@@ -177,7 +170,7 @@ def strip_row(hop: Hop, host: str, shown: Window, label: int, selected: bool) ->
     return [
         (fit(called, label), Tone.STRONG if selected else Tone.PLAIN),
         *strip(hop, shown),
-        (f" {share:>5}", loss_tone(hop) if hop.lost else Tone.DIM),
+        (f" {share:>5}", loss_tone(hop)),
     ]
 
 
@@ -186,7 +179,7 @@ def figures(hop: Hop) -> list[tuple[str, str, Tone]]:
     f = hop.figures
     share = percent(hop.lost, f.count)
     return [
-        ("lost", f"{share} %" if share else "", loss_tone(hop) if hop.lost else Tone.PLAIN),
+        ("lost", f"{share} %" if share else "", loss_tone(hop)),
         ("p50", ms(f.p50), Tone.PLAIN),
         ("p90", ms(f.p90), Tone.PLAIN),
         ("p99", ms(f.p99), Tone.PLAIN),

@@ -13,13 +13,12 @@ from tui_trace.app.charts import (
     AROUND,
     Window,
     figures,
-    loss_tone,
     series,
     strip_header,
     strip_row,
     window,
 )
-from tui_trace.app.columns import NO_REPLY, Tone, responders
+from tui_trace.app.columns import NO_REPLY, Tone, loss_tone, responders
 from tui_trace.app.heading import Place, clock
 from tui_trace.app.keys import KEYS
 from tui_trace.app.late import PlotsReady, Seldom, load_plots

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tui_trace.app.people import NO_PEOPLE, People
+from tui_trace.session.loss import LIMITED
 from tui_trace.session.model import LOST, Hop, Responder
 from tui_trace.settings import NS_PER_MS, NS_PER_S
 from tui_trace.text import clean
@@ -176,9 +177,12 @@ def _loss(hop: Hop, _: Room) -> str:
     return f"!{share}" if hop.is_target and hop.lost else share
 
 
-def _loss_tone(hop: Hop) -> Tone:
+def loss_tone(hop: Hop) -> Tone:
+    """How loud its losses are: those of the target loudest, those of answers alone not at all."""
     if not hop.lost or not hop.responders:
         return Tone.DIM
+    if LIMITED in hop.marks:
+        return Tone.PLAIN
     return Tone.BAD if hop.is_target else Tone.WARN
 
 
@@ -208,7 +212,7 @@ _ALL = (
     Column("ttl", "#", 2, True, lambda hop, _: str(hop.ttl), "TTL", lambda _: Tone.DIM),
     Column("host", "Host", 15, False, host, "Who answered", _host_tone, _named),
     Column("asn", "ASN", 6, False, _asn, "Who announces the address", lambda _: Tone.DIM, _asn_of),
-    Column("loss", "Loss%", 6, True, _loss, "Lost of the probes that were decided", _loss_tone),
+    Column("loss", "Loss%", 6, True, _loss, "Lost of the probes that were decided", loss_tone),
     Column("sent", "Snt", 5, True, _sent, "Probes sent", lambda _: Tone.DIM),
     Column(
         "last",

@@ -10,6 +10,7 @@ from tui_trace.app.columns import Tone
 from tui_trace.app.keys import COMMANDS, GROUPS, Key
 from tui_trace.app.reading import ReadingScreen
 from tui_trace.app.rows import Line, fit
+from tui_trace.session.loss import LIMITED
 from tui_trace.session.marks import REFUSALS, TOO_BIG
 
 _LEGEND = (
@@ -21,6 +22,7 @@ _LEGEND = (
         "recent RTTs, newest at the right; a gap is a lost probe. Each row has its own"
         " logarithmic scale, from its smallest RTT to at least twice that",
     ),
+    ("A+B", "the path moved: the figures are of both paths; r counts afresh"),
     ("…", "the rest has no room here: Enter shows the whole hop; as a host: no answer yet"),
 )
 _NOTES = (
@@ -37,6 +39,7 @@ _NOTES = (
     ("MPLS 16", "the probe came here with these labels"),
     ("ECN …", "what became of ECN: refused, cleared on the way, or CE, congestion"),
     ("icmp 12/0", "another answer, by its ICMP type and code"),
+    (LIMITED, "loss that those behind it do not have: it answers seldom, and the path is well"),
     ("late 2", "replies that came after the wait; their loss was taken back"),
     ("dup 2", "further replies to a probe that had been answered"),
 )

@@ -2,8 +2,8 @@
 
 from rich.cells import cell_len
 
-from tui_trace.app.charts import AROUND, loss_tone, series, window
-from tui_trace.app.columns import Tone, percent, responders, sparkline
+from tui_trace.app.charts import AROUND, series, window
+from tui_trace.app.columns import Tone, loss_tone, percent, responders, sparkline
 from tui_trace.app.late import PlotsReady, Seldom, load_plots
 from tui_trace.app.people import NO_PEOPLE, People
 from tui_trace.app.rows import Line, fit
