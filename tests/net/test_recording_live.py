@@ -35,9 +35,9 @@ def test_a_live_session_is_kept_and_plays_again_in_the_live_view(
         (session,) = list_sessions(tmp_path / "tui-trace" / "sessions")
         assert (session.target, session.runs, session.ended) == (target, 2, True)
         listed = space.run(ours.command("--sessions"), env=env).stdout
-        assert session.path.name in listed
+        assert session.path.stem in listed
         assert target in listed
-        name = session.path.name
+        name = session.path.stem
 
         report = space.run(ours.command("--replay", name, "-r"), env=env).stdout
         assert "TCP port 80" in report
