@@ -222,6 +222,13 @@ async def test_b_takes_turns_shows_them_side_by_side_and_ends() -> None:
         await watch.press("escape")
         assert watch.app.screen is watch.app.live
         assert "run 4 (UDP port 33434) in turns with run 3" in watch.text("#heading")
+        again = (
+            ev.RunOpened(at=140 * NS_PER_S, run=run, settings=settings, turns_with=11 - run)
+            for run, settings in ((5, asked.first), (6, asked.second))
+        )
+        watch.source.play(*again)
+        await watch.until(lambda: seen(watch).run.number == 6)
+        assert watch.app.screen is watch.app.live, "nor when the turns begin anew"
         await watch.press("b")
         await watch.until(lambda: seen(watch).run.number == 5)
         assert "no more turns: UDP port" in watch.text("#keys")

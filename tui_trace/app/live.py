@@ -118,7 +118,7 @@ class LiveScreen(AskingScreen):
 
     def _tell_turn(self, before: Run, snapshot: Snapshot) -> None:
         now = snapshot.run
-        if now.turns_with and now.number != before.number and self.app.screen is self:
+        if now.turns_with and not before.turns_with and self.app.screen is self:
             self.action_compare()
         elif before.settings.flows > now.settings.flows and now.number < before.number:
             self.say(balance_words(snapshot, before.number))
