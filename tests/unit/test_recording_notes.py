@@ -16,24 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.recorded import Kept, Told, record, rounds
+from tests.unit.test_recording_file import folded
 from tests.unit.test_session_fold import streams
 from tui_trace import events as ev
 from tui_trace.recording import Recorded, Recording, RecordingError, codec, schema
-from tui_trace.session.fold import Session
 from tui_trace.settings import NS_PER_S
 
 ENDED = [*rounds(20), ev.SessionEnded(at=30 * NS_PER_S)]
 DATA = Path(__file__).parents[1] / "data"
-
-
-def folded(events, at):
-    """The fold of everything before the first event that came after `at`."""
-    session = Session()
-    for event in events:
-        if event.at > at:
-            break
-        session.apply(event)
-    return session
 
 
 @pytest.fixture
