@@ -1,8 +1,9 @@
 """From the command line to a source and a sink, in the order that rights allow.
 
-Raw sockets are opened first and everything is imported; then every capability is given up for
-good; only then is a file of the user's read, a resolver asked or a byte of the network looked at.
-Without the right to raw sockets it traces all the same, through the error queues of others.
+Raw sockets are opened first; then the program becomes the user who called sudo and gives up every
+capability, for good; only then is a file of the user's read, a resolver asked or a byte of the
+network looked at. Without the right to raw sockets it traces all the same, through the error queues
+of others.
 """
 
 import gc
@@ -111,13 +112,13 @@ def _run(options: Options) -> int:
 
 
 def _tracer(options: Options, needed: Sequence[str]) -> Tracer:
-    """The sockets are open, all is imported and all rights are gone."""
+    """The sockets are open, all rights are gone, and what will be needed is imported."""
     lab = None if options.lab is None else _enter_lab(options.lab)
     sockets = _open_sockets(options)
-    _import_everything(needed)
+    _give_up_rights()
+    _import_all(needed)
     if options.naming.asks or needed is NEEDED_CLASSIC:
         names.preload()
-    _give_up_rights()
     gc.freeze()
     gc.enable()
     return Tracer(sockets, options, lab)
@@ -136,10 +137,9 @@ def _completion(shell: str) -> int:
 
 
 def _sessions() -> int:
-    importlib.import_module("tui_trace.recording")
+    _give_up_rights()
     from tui_trace.report.listing import render  # noqa: PLC0415
 
-    _give_up_rights()
     return _print(render())
 
 
@@ -165,18 +165,23 @@ def _open_sockets(options: Options) -> "Sockets":
     return sockets
 
 
-def _import_everything(needed: Sequence[str]) -> None:
-    """Without rights even root cannot read a module in somebody's private home."""
+def _import_all(needed: Sequence[str]) -> None:
+    """Imports take long, and no probe shall wait for one."""
     for module in (*NEEDED, *needed):
         importlib.import_module(module)
     scapy_layers()
 
 
 def _give_up_rights() -> None:
-    from tui_trace.rights import drop_capabilities, keep_modules_in_reach  # noqa: PLC0415
+    from tui_trace.rights import RightsError, give_up_rights  # noqa: PLC0415
 
-    keep_modules_in_reach()
-    drop_capabilities()
+    def preload() -> None:
+        importlib.import_module("tui_trace.preload").import_everything()
+
+    try:
+        give_up_rights(preload)
+    except RightsError as error:
+        raise SourceError(str(error)) from error
 
 
 def _live(tracer: "Tracer") -> int:
@@ -206,12 +211,12 @@ def _report(tracer: "Tracer") -> int:
 
 def _replay(options: Options, name: str) -> int:
     """A recording takes the place of the network, in any output."""
+    _give_up_rights()
     live = options.output is Output.LIVE
     for module in NEEDED_LIVE if live else NEEDED_REPORT:
         importlib.import_module(module)
     from tui_trace import recording  # noqa: PLC0415
 
-    _give_up_rights()
     with recording.Recording(recording.find(name)) as played:
         if live:
             return _replay_live(played)

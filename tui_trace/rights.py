@@ -1,16 +1,155 @@
-"""Giving up rights for good, once what needs them is open. capabilities(7), prctl(2)."""
+"""Giving up rights for good, once what needs them is open. capabilities(7), prctl(2), sudo(8)."""
 
+import contextlib
 import ctypes
 import os
+import pwd
 import sys
 import threading
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-_CAP_NET_RAW = 13
 _VERSION_3 = 0x2008_0522
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 _MAX_CAPABILITY = 63
+_LARGEST_ID = 0xFFFF_FFFE
+"""The number above means "leave it as it is" to setresuid(2)."""
+_XDG = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+
+
+class RightsError(OSError):
+    """The kernel does not let rights be given up; `str()` is the one line to show."""
+
+
+class Caller(NamedTuple):
+    """The user who called sudo."""
+
+    uid: int
+    gid: int
+    name: str
+    """As in the password database; empty where that does not know the user."""
+    home: str
+
+
+def caller(environment: Mapping[str, str]) -> Caller | None:
+    """Who called sudo, by `SUDO_UID` and `SUDO_GID` (sudo(8), ENVIRONMENT).
+
+    None where nobody did or root itself did, and where the numbers are none.
+    """
+    uid, gid = (_id(environment.get(name, "")) for name in ("SUDO_UID", "SUDO_GID"))
+    if not uid:
+        return None
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return None if gid is None else Caller(uid, gid, "", "/")
+    return Caller(uid, entry.pw_gid if gid is None else gid, entry.pw_name, entry.pw_dir)
+
+
+def _id(text: str) -> int | None:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 10:
+        return None
+    number = int(text)
+    return number if number <= _LARGEST_ID else None
+
+
+def give_up_rights(preload: Callable[[], object]) -> None:
+    """Become the user who called sudo, and give up every capability, for good.
+
+    Without sudo, root stays root, without capabilities. `preload` is called before if modules could
+    not be imported afterwards, because the program lies in a home that is closed to who we become.
+    From here on `HOME` is that of the user, and the XDG folders are below it. `RightsError` if the
+    kernel refuses, and `RuntimeError` if there are other threads: capabilities are a thread's own.
+    """
+    if threading.active_count() != 1 or _other_tasks():
+        raise RuntimeError("rights must be given up before the first thread starts")
+    user = caller(os.environ)
+    if os.geteuid() == 0:
+        if not _stays_readable(user):
+            preload()
+        _become(user)
+    else:
+        drop_capabilities()
+    if user is not None and user.uid == os.geteuid():
+        _settle_in(user)
+
+
+def _other_tasks() -> bool:
+    with contextlib.suppress(OSError):  # no /proc
+        return len(os.listdir("/proc/self/task")) != 1
+    return False
+
+
+def _become(user: Caller | None) -> None:
+    _drop_bounding_set()
+    if user is not None:
+        try:
+            groups = os.getgrouplist(user.name, user.gid) if user.name else [user.gid]
+            os.setgroups(groups)
+            os.setresgid(user.gid, user.gid, user.gid)
+            os.setresuid(user.uid, user.uid, user.uid)
+        except OSError as error:
+            who = user.name or str(user.uid)
+            raise RightsError(f"cannot become {who}, who called sudo: {error.strerror}") from None
+        if os.getresuid() != (user.uid,) * 3 or os.getresgid() != (user.gid,) * 3:
+            raise RightsError("the kernel did not change the user")
+    drop_capabilities()
+
+
+def _settle_in(user: Caller) -> None:
+    """The environment that the user's own programs have."""
+    for name in _XDG:
+        os.environ.pop(name, None)
+    os.environ["HOME"] = user.home
+    if user.name:
+        os.environ["USER"] = os.environ["LOGNAME"] = user.name
+
+
+def _stays_readable(user: Caller | None) -> bool:
+    """Whether modules can be imported once rights are given up: a child gives them up and looks."""
+    places = {place for place in _places() if os.path.isdir(place)}
+    try:
+        child = os.fork()
+    except OSError:
+        return False
+    if child == 0:
+        status = 1
+        try:
+            _become(user)
+            status = 0 if all(os.access(place, os.R_OK | os.X_OK) for place in places) else 1
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _places() -> set[str]:
+    """Each folder that modules come from."""
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    folders = {os.path.dirname(file) for file in files if file}
+    return folders.union(entry for entry in sys.path if os.path.isabs(entry))
+
+
+def drop_capabilities() -> None:
+    """Give up every capability for good: of this thread, and of all that it ever executes.
+
+    The user stays as it is; a root without capabilities regains none, for the bounding set is empty
+    where the kernel allows that, and no new privileges may come by exec. `RightsError` if the
+    kernel refuses or any capability is left.
+    """
+    _drop_bounding_set()
+    if _prctl(_PR_SET_NO_NEW_PRIVS, 1) != 0:
+        raise _failure("PR_SET_NO_NEW_PRIVS")
+    # The ambient set follows: it holds nothing that is not permitted and inheritable.
+    nothing = (_Sets * 2)()
+    head = _Head(_VERSION_3, 0)
+    if _libc().capset(ctypes.byref(head), ctypes.byref(nothing)) != 0:
+        raise _failure("capset")
+    left = (_Sets * 2)()
+    if _libc().capget(ctypes.byref(head), ctypes.byref(left)) != 0:
+        raise _failure("capget")
+    if any((each.effective, each.permitted, each.inheritable) != (0, 0, 0) for each in left):
+        raise RightsError("capabilities are left after capset")
 
 
 class _Head(ctypes.Structure):
@@ -25,61 +164,21 @@ class _Sets(ctypes.Structure):
     )
 
 
-def has_net_raw() -> bool:
-    """This thread may open raw sockets, as far as capabilities go."""
-    return bool(_effective() >> _CAP_NET_RAW & 1)
-
-
-def keep_modules_in_reach() -> None:
-    """Let root import from a private home after the capabilities are gone, too.
-
-    What is imported only when it is needed (statistics) is then found by way of folders that are
-    open already, so that nobody looks at those above them. What is there must be readable itself.
-    """
-    if os.geteuid() == 0:
-        for folder in [
-            entry for entry in sys.path if os.path.isabs(entry) and os.path.isdir(entry)
-        ]:
-            handle = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            sys.path.append(f"/proc/self/fd/{handle}")
-
-
-def drop_capabilities() -> None:
-    """Give up every capability for good: of this process, and of all that it ever executes.
-
-    Capabilities are a thread's own, so this comes before any thread is started: `RuntimeError` if
-    there are others. `OSError` if the kernel refuses or any capability is left. The user id stays
-    as it is; a root without capabilities regains none, for the bounding set is empty where the
-    kernel allows that, and no new privileges may come by exec.
-    """
-    if threading.active_count() != 1 or len(os.listdir("/proc/self/task")) != 1:
-        raise RuntimeError("capabilities must be dropped before the first thread starts")
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def prctl(option: int, *values: int) -> int:
-        arguments = (*values, 0, 0, 0, 0)[:4]
-        return int(libc.prctl(option, *map(ctypes.c_ulong, arguments)))
-
+def _drop_bounding_set() -> None:
     for capability in range(_MAX_CAPABILITY + 1):
         # EINVAL: past the kernel's last; EPERM: no CAP_SETPCAP, and no_new_privs must do
-        prctl(_PR_CAPBSET_DROP, capability)
-    if prctl(_PR_SET_NO_NEW_PRIVS, 1) != 0:
-        raise _failure("PR_SET_NO_NEW_PRIVS")
-    # The ambient set follows: it holds nothing that is not permitted and inheritable.
-    nothing = (_Sets * 2)()
-    if libc.capset(ctypes.byref(_Head(_VERSION_3, 0)), ctypes.byref(nothing)) != 0:
-        raise _failure("capset")
-    if _effective():
-        raise OSError("capabilities are left after capset")
+        _prctl(_PR_CAPBSET_DROP, capability)
 
 
-def _failure(what: str) -> OSError:
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _prctl(option: int, *values: int) -> int:
+    arguments = (*values, 0, 0, 0, 0)[:4]
+    return int(_libc().prctl(option, *map(ctypes.c_ulong, arguments)))
+
+
+def _failure(what: str) -> RightsError:
     number = ctypes.get_errno()
-    return OSError(number, f"{what}: {os.strerror(number)}")
-
-
-def _effective() -> int:
-    for line in Path("/proc/thread-self/status").read_text("ascii", "replace").splitlines():
-        if line.startswith("CapEff:"):
-            return int(line.split()[1], 16)
-    return 0
+    return RightsError(f"{what}: {os.strerror(number)}")

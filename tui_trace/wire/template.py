@@ -5,9 +5,12 @@ what changes. Two payload bytes, the *fix*, take up what must not show in the ch
 UDP.
 """
 
+import contextlib
 import logging
+import os
 import socket
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 from tui_trace.settings import Flow as FlowMode
@@ -35,6 +38,7 @@ _NUMBERS = {
     Protocol.UDP: {4: 17, 6: 17},
     Protocol.TCP: {4: 6, 6: 6},
 }
+_SCAPY_FOLDERS = ("CONFIG", "CACHE", "DATA")
 _ALIKE = 0x9E37_79B1
 """Odd, so that a flow's label differs from that of its neighbours (Knuth's multiplicative hash)."""
 
@@ -152,24 +156,30 @@ def number_of(settings: ProbeSettings, family: int) -> int:
 
 
 def scapy_layers() -> tuple[Any, Any]:
-    """The modules `scapy.layers.inet` and `inet6`, imported on first use: that takes 0.3 s.
-
-    A process that gives up rights or its home calls this before.
-    """
+    """The modules `scapy.layers.inet` and `inet6`, imported on first use: that takes 0.3 s."""
     logging.getLogger("scapy").setLevel(logging.ERROR)
-    import scapy.main  # noqa: PLC0415
-
-    cache = scapy.main.SCAPY_CACHE_FOLDER
-    try:
-        if cache is not None:
-            (cache / "any").exists()
-    except OSError:
-        # somebody else's home: scapy would not live through its look into it
-        scapy.main.SCAPY_CACHE_FOLDER = None
+    with _no_folders():
+        import scapy.main  # noqa: F401, PLC0415
     # knows the labels in an ICMP extension
     from scapy.layers import inet, inet6  # noqa: PLC0415
 
     return inet, inet6
+
+
+@contextlib.contextmanager
+def _no_folders() -> Iterator[None]:
+    """Keep scapy, while it is imported, from folders that it would make, and read pickles from."""
+    nowhere = {f"XDG_{kind}_HOME": os.path.join(os.devnull, kind) for kind in _SCAPY_FOLDERS}
+    before = {name: os.environ.get(name) for name in nowhere}
+    os.environ.update(nowhere)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _build(settings: ProbeSettings, source: str, target: str, family: int) -> bytes:
