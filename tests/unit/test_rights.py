@@ -1,6 +1,7 @@
 """Rights given up, looked at from outside: each case is a process of its own."""
 
 import os
+import pwd
 import subprocess
 import sys
 import textwrap
@@ -74,9 +75,7 @@ def test_root_loses_its_bounding_set() -> None:
     out = run("""
         import subprocess
         from tui_trace import rights
-        assert rights.has_net_raw()
         rights.drop_capabilities()
-        assert not rights.has_net_raw()
         subprocess.run(["cat", "/proc/self/status"], check=True)
     """)
     seen = status(out)
@@ -123,7 +122,7 @@ def test_a_second_thread_forbids_it() -> None:
         over = threading.Event()
         threading.Thread(target=over.wait).start()
         try:
-            rights.drop_capabilities()
+            rights.give_up_rights(lambda: None)
         except RuntimeError as error:
             print(error)
         over.set()
@@ -139,7 +138,111 @@ def test_dropping_twice_is_no_error() -> None:
     """)
 
 
-def test_has_net_raw_is_the_kernels_word() -> None:
-    with open("/proc/thread-self/status") as file:
-        effective = int(status(file.read())["CapEff"], 16)
-    assert rights.has_net_raw() is bool(effective & 1 << 13)
+def test_everything_that_any_function_of_ours_imports_is_preloaded() -> None:
+    out = run("""
+        import ast, importlib.util, pathlib, sys
+        from tui_trace.preload import import_everything
+        import_everything()
+        root = pathlib.Path(importlib.util.find_spec("tui_trace").submodule_search_locations[0])
+        for path in root.rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                match node:
+                    case ast.Import(names=names):
+                        wanted = [each.name for each in names]
+                    case ast.ImportFrom(module=module):
+                        wanted = [module]
+                    case _:
+                        continue
+                for name in wanted:
+                    print(name, name in sys.modules)
+            module = ".".join(path.relative_to(root.parent).with_suffix("").parts)
+            print(module, module.removesuffix(".__init__") in sys.modules)
+    """)
+    seen = dict(line.split() for line in out.splitlines())
+    assert len(seen) > 200
+    assert {name for name, found in seen.items() if found == "False"} == {"tui_trace.__main__"}
+
+
+def test_preloading_starts_no_thread() -> None:
+    run("""
+        import os
+        from tui_trace.preload import import_everything
+        import_everything()
+        assert len(os.listdir("/proc/self/task")) == 1
+    """)
+
+
+NOBODY = pwd.getpwnam("nobody")
+UID, GID, HOME = NOBODY.pw_uid, NOBODY.pw_gid, NOBODY.pw_dir
+
+
+@pytest.mark.parametrize(
+    ("uid", "gid", "found"),
+    [
+        (str(UID), "100", rights.Caller(UID, 100, "nobody", HOME)),
+        (str(UID), "", rights.Caller(UID, GID, "nobody", HOME)),
+        ("3999999999", "7", rights.Caller(3_999_999_999, 7, "", "/")),
+        ("3999999999", "", None),
+        ("0", "0", None),
+        ("", "", None),
+        ("-1", "-1", None),
+        ("4294967295", "7", None),
+        ("99999999999999999999", "7", None),
+        ("１２３", "7", None),
+        ("12 3", "7", None),
+        ("1e3", "7", None),
+    ],
+)  # fmt: skip
+def test_the_caller_is_who_sudo_names_or_nobody(
+    uid: str, gid: str, found: rights.Caller | None
+) -> None:
+    assert rights.caller({"SUDO_UID": uid, "SUDO_GID": gid}) == found
+
+
+def test_without_sudo_nobody_called() -> None:
+    assert rights.caller({}) is None
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_becomes_the_caller_and_never_root_again() -> None:
+    out = run(f"""
+        import os
+        from tui_trace import rights
+        os.environ.update(SUDO_UID="{UID}", SUDO_GID="{GID}", HOME="/root",
+                          XDG_CACHE_HOME="/root/cache")
+        rights.give_up_rights(lambda: None)
+        for attempt in (lambda: os.setresuid(0, 0, 0), lambda: os.setgroups([0]),
+                        lambda: os.chroot("/"), lambda: open("/etc/cron.d/tt-test", "w")):
+            try:
+                attempt()
+            except PermissionError:
+                print("refused")
+        print(os.environ["HOME"], os.environ["USER"], os.environ.get("XDG_CACHE_HOME"))
+        print(os.getresuid(), os.getresgid(), os.getgroups())
+    """)
+    ids = (UID,) * 3, (GID,) * 3, [GID]
+    assert out.splitlines() == [
+        *["refused"] * 4,
+        f"{HOME} nobody None",
+        " ".join(map(str, ids)),
+    ]
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be refused to become somebody else")
+def test_who_cannot_become_the_caller_says_so() -> None:
+    done = subprocess.run(
+        [
+            *("setpriv", "--bounding-set=-setuid,-setgid", "--inh-caps=-setuid,-setgid"),
+            *(sys.executable, "-m", "tui_trace", "--lab", "-r", "-c1"),
+        ],
+        env={**os.environ, "SUDO_UID": str(UID), "SUDO_GID": str(GID)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("tui-trace: cannot become nobody, who called sudo: ")
+    assert done.stderr.count("\n") == 1
