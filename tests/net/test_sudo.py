@@ -165,7 +165,10 @@ def test_the_live_view_needs_nothing_that_it_can_not_read(place: Place) -> None:
         assert "no plots" not in tmux.screen()
         for ending in ("md", "svg", "jsonl"):
             tmux.press("e")
-            tmux.answer(f"{place.home}/out.{ending}")
+            tmux.wait_for("Write to file")
+            tmux.press("C-u")
+            tmux.wait_for("› *$")
+            tmux.write(f"{place.home}/out.{ending}")
             tmux.press("Enter")
             tmux.wait_for(rf"written: .*out\.{ending}")
             time.sleep(0.2)
