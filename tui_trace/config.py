@@ -20,7 +20,8 @@ All of it is optional; the command line wins over it::
     "app.quit" = "q,Z"
 
 A key that is not known, a value of a wrong type or out of range, and a key of the keyboard that is
-to do two things are refused with one line that names the file and the key.
+to do two things are refused with one line that names the file and the key. A file that cannot be
+reached is an empty one.
 """
 
 from pathlib import Path

@@ -241,6 +241,9 @@ class TraceApp(App[None]):
                 said, well = export(view, name), True
             except ExportError as error:
                 said, well = str(error), False
+            except Exception as error:
+                said, well = f"not written: {type(error).__name__}: {error}", False
+                self.details = traceback.format_exc()
             self.post_message(Exported(said, well))
 
         threading.Thread(target=work, daemon=True).start()
