@@ -18,6 +18,7 @@ from tui_trace.classic import called_as, named_program
 from tui_trace.options import Options, Output, parse
 from tui_trace.settings import Pace, ProbeSettings, SettingError, Switches
 from tui_trace.source import Source, SourceError
+from tui_trace.text import error_line
 from tui_trace.tracer import Tracer
 from tui_trace.warned import Warned
 from tui_trace.wire.template import scapy_layers
@@ -70,7 +71,7 @@ def run() -> NoReturn:
 
 
 def _fail(code: int, line: str) -> int:
-    sys.stderr.write(f"tui-trace: {line}\n")
+    sys.stderr.write(error_line(line))
     return code
 
 
@@ -197,7 +198,7 @@ def _live(tracer: "Tracer") -> int:
         source = tracer.source(found, pace)
         app = TraceApp(tracer.open, source, Switches(found.settings), pace, config)
     except ConfigError as error:
-        return _fail(WRONG, str(error))
+        return _fail(error.exit_code, str(error))
     return run_live(app)
 
 
@@ -238,7 +239,7 @@ def _replay_live(played: "Recording") -> int:
     try:
         app = TraceApp(refuse, Playback(played), Switches(end.run.settings), end.pace, load())
     except ConfigError as error:
-        return _fail(WRONG, str(error))
+        return _fail(error.exit_code, str(error))
     return run_live(app)
 
 

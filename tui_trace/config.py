@@ -20,18 +20,18 @@ All of it is optional; the command line wins over it::
     "app.quit" = "q,Z"
 
 A key that is not known, a value of a wrong type or out of range, and a key of the keyboard that is
-to do two things are refused with one line that names the file and the key.
+to do two things are refused with one line that names the file and the key. A file that cannot be
+reached is an empty one.
 """
 
-import tomllib
 from pathlib import Path
 
 import msgspec
-import platformdirs
 from msgspec.structs import replace
 
 from tui_trace.app.columns import ALWAYS, COLUMNS, DISPLAYS
 from tui_trace.app.keys import KEYS
+from tui_trace.files import is_reachable, parse_toml, read_file, user_folder, words
 from tui_trace.settings import (
     Pace,
     SettingError,
@@ -43,10 +43,17 @@ from tui_trace.settings import (
 
 REFRESH = (1.0, 30.0)
 """Least and most repaints a second."""
+MOST_BYTES = 256 * 1024
+"""Of the file."""
 
 
 class ConfigError(ValueError):
     """The file cannot be used; `str()` is the one line to show."""
+
+    def __init__(self, line: str, exit_code: int = 2) -> None:
+        """`exit_code` is 2 for what it says, 1 if it cannot be read."""
+        super().__init__(line)
+        self.exit_code = exit_code
 
 
 class Options(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
@@ -90,36 +97,36 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return replace(base, **changed)
 
 
-def default_path() -> Path:
-    """Where the file is looked for."""
-    return platformdirs.user_config_path("tui-trace") / "config.toml"
+def default_path() -> Path | None:
+    """Where the file is looked for; None for a user who has no home."""
+    folder = user_folder("config")
+    return None if folder is None else folder / "config.toml"
 
 
 def load(path: Path | None = None) -> Config:
-    """Read the file; one that is not there is empty, unless it was named. `ConfigError`."""
+    """Read the file; one that cannot be seen is empty, unless it was named. `ConfigError`."""
     place = default_path() if path is None else path
+    if place is None or (path is None and not is_reachable(place)):
+        return Config()
     try:
-        text = place.read_text(encoding="utf-8")
+        content = read_file(place, MOST_BYTES)
     except FileNotFoundError:
-        if path is None:
-            return Config()
-        raise ConfigError(f"{place}: there is no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{place}: cannot be read: {_line(error)}") from None
+        raise ConfigError(f"{place}: there is no such file", exit_code=1) from None
+    except OSError as error:
+        raise ConfigError(f"{place}: cannot be read: {words(error)}", exit_code=1) from None
     try:
-        values = tomllib.loads(text)
+        _, values = parse_toml(content)
         if "path" in values:
             raise msgspec.ValidationError("Object contains unknown field `path`")
         config = replace(msgspec.convert(values, Config), path=str(place))
         _check(config)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, SettingError) as error:
+    except (ValueError, OverflowError) as error:
         raise ConfigError(f"{place}: {_line(error)}") from None
     return config
 
 
 def _line(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return " ".join(text.replace("Object contains", "the file contains").split())
+    return " ".join(str(error).replace("Object contains", "the file contains").split())
 
 
 def _check(config: Config) -> None:

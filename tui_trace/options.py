@@ -25,6 +25,7 @@ from tui_trace.settings import (
     parse_size,
     parse_ttl,
 )
+from tui_trace.text import error_line
 
 REPORT_ROUNDS = 10
 PING_TTL = 255
@@ -95,7 +96,7 @@ USAGE = "tui-trace [OPTIONS] HOST   or   tui-trace --lab [SCENARIO] [HOST]"
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"{self.prog}: {message}\n")
+        sys.stderr.write(error_line(message))
         sys.exit(2)
 
 

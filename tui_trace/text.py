@@ -6,6 +6,9 @@ import unicodedata
 LIMIT = 255
 """Characters of one text from outside that anybody gets to see; a DNS name has no more bytes."""
 
+MESSAGE_LIMIT = 2000
+"""Characters of one line about what is wrong."""
+
 _HARMLESS = re.compile(r"[ -~]*")
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Letters and marks that draw nothing, or change how the character before them is drawn:
@@ -37,6 +40,11 @@ def clean(text: str, limit: int = LIMIT) -> str:
             shown.append(" " if category == "Zs" else character)
     line = "".join(shown)
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def error_line(message: str) -> str:
+    """The line for standard error that says what is wrong: one, whatever was echoed in it."""
+    return f"tui-trace: {clean(message, MESSAGE_LIMIT)}\n"
 
 
 def _written_out(character: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tui_trace.events import Event, RunOpened
 from tui_trace.source import Command, Sink, Source
+from tui_trace.text import error_line
 
 
 class Warned:
@@ -40,6 +41,6 @@ class _Heard:
     def event(self, event: Event) -> None:
         if self._warnings and isinstance(event, RunOpened):
             for warning in self._warnings:
-                sys.stderr.write(f"tui-trace: {warning}\n")
+                sys.stderr.write(error_line(warning))
             self._warnings = ()
         self._sink.event(event)

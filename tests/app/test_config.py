@@ -87,7 +87,7 @@ def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, text: str, says: str)
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="not UTF-8 text"):
         load(path)
 
 

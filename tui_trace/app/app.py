@@ -13,11 +13,15 @@ from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 from msgspec.structs import replace
+from textual._context import active_message_pump
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.widget import Widget
 
 from tui_trace.app import early  # noqa: F401  (imported to have it imported)
 from tui_trace.app.columns import DISPLAYS
@@ -237,6 +241,9 @@ class TraceApp(App[None]):
                 said, well = export(view, name), True
             except ExportError as error:
                 said, well = str(error), False
+            except Exception as error:
+                said, well = f"not written: {type(error).__name__}: {error}", False
+                self.details = traceback.format_exc()
             self.post_message(Exported(said, well))
 
         threading.Thread(target=work, daemon=True).start()
@@ -353,8 +360,18 @@ class TraceApp(App[None]):
                     partial(self.live.run_action, key.action),
                 )
 
+    def _is_left(self, pump: MessagePump | None) -> bool:
+        """It is being taken down, and what it should fill is gone before it."""
+        if self._exit:
+            return True
+        return isinstance(pump, Widget) and any(
+            isinstance(node, Widget) and node._pruning for node in pump.ancestors_with_self
+        )
+
     def _handle_exception(self, error: Exception) -> None:
         """One line instead of pages, unless asked for: the terminal is restored either way."""
+        if isinstance(error, NoMatches) and self._is_left(active_message_pump.get(None)):
+            return
         self.failure = f"the view broke off: {type(error).__name__}: {error}"
         self.details = "".join(traceback.format_exception(error))
         self._return_code = 1

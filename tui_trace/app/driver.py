@@ -1,16 +1,87 @@
-"""Where the view is drawn."""
+"""The terminal: where the view is drawn, and where its keys come from."""
 
+import asyncio
+import os
+import select
 import sys
+import threading
 from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key
+from textual.message import Message
+
+from tui_trace.app.keyboard import Keyboard
+
+LARGEST = (1000, 500)
+"""Columns and rows that are drawn at most, whatever the terminal or the environment says."""
+_MOST_WAITING = 1024
+"""Keys and the like that wait for the view; what comes while so many do is dropped."""
+_CHUNK = 4096
+
+
+class TerminalError(OSError):
+    """The terminal is gone."""
 
 
 class StdoutDriver(LinuxDriver):
-    """On standard output, so that standard error can go to a file; Textual draws on the latter."""
+    """On standard output, so that standard error can go to a file; Textual draws on the latter.
+
+    The size of the screen comes from the kernel alone, not from what the terminal sends.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         """As Textual makes it."""
         super().__init__(*arguments, **named)
+        self._lock = threading.Lock()
+        self._handed = 0
+        """Messages that are on their way into the queue of the view."""
         if sys.__stdout__ is not None:
             self._file = sys.__stdout__
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        columns, rows = super()._get_terminal_size()
+        return min(columns, LARGEST[0]), min(rows, LARGEST[1])
+
+    def _query_in_band_window_resize(self) -> None:
+        """The terminal is not asked to send sizes: `Keyboard` takes none."""
+
+    def send_message(self, message: Message) -> None:
+        """Hand it to the view, unless that is too far behind; the way out is never dropped."""
+        if not (self._has_room() or (isinstance(message, Key) and message.key == "ctrl+c")):
+            return
+        with self._lock:
+            self._handed += 1
+        posted = asyncio.run_coroutine_threadsafe(self._app._post_message(message), loop=self._loop)
+        posted.add_done_callback(self._taken)
+
+    def _has_room(self) -> bool:
+        return self._handed + self._app.message_queue_size < _MOST_WAITING
+
+    def _taken(self, _: object) -> None:
+        with self._lock:
+            self._handed -= 1
+
+    def _run_input_thread(self) -> None:
+        try:
+            self.run_input_thread()
+        except BaseException as error:
+            self._app.call_later(_raise, error)
+
+    def run_input_thread(self) -> None:
+        """Read until told to end. `OSError` if the terminal is gone, or cannot be read."""
+        keyboard = Keyboard()
+        while not self.exit_event.is_set():
+            if select.select([self.fileno], [], [], 0.1)[0]:
+                data = os.read(self.fileno, _CHUNK)
+                if not data:
+                    raise TerminalError("the terminal is gone")
+                for message in keyboard.feed(data):
+                    self.process_message(message)
+            for message in keyboard.tick():
+                self.process_message(message)
+
+
+def _raise(error: BaseException) -> None:
+    """In the view, which ends in order."""
+    raise error

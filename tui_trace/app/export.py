@@ -1,10 +1,11 @@
 """The session as a file: the name's ending says what is written. Blocks; never over a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from re import sub
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from tui_trace.app.parting import parting_lines
 from tui_trace.app.people import Calling
@@ -73,21 +74,22 @@ def proposed(snapshot: Snapshot) -> str:
 
 
 def export(view: View, name: str) -> str:
-    """Write; one line that says where. `ExportError` if it cannot be."""
-    path = Path(name).expanduser()
+    """Write; one line that says where. `ExportError` if it cannot be: then there is no file."""
+    path = Path(name)
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         raise ExportError(f"the name's ending says what is written: {' '.join(ENDINGS)}")
     try:
+        path = path.expanduser()
         if ending == ".jsonl":
             _write_events(view, path)
         else:
             text = _RENDERED[ending](view)
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
+            with _new_file(path) as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
     except FileExistsError:
         raise ExportError(f"there is such a file already: {clean(name)}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last one: a home of nobody's
         reason = getattr(error, "strerror", None) or str(error)
         raise ExportError(f"{clean(reason)}: {clean(name)}") from error
     except RecordingError as error:
@@ -98,5 +100,19 @@ def export(view: View, name: str) -> str:
 def _write_events(view: View, path: Path) -> None:
     if view.recording is None:
         raise ExportError("this session is not recorded: there is no stream of events to write")
-    with Recording(view.recording) as recording, path.open("xb") as file:
+    with Recording(view.recording) as recording, _new_file(path) as file:
         file.writelines(encode(event) + b"\n" for event in recording.events())
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that was not there, and is not there afterwards if it could not be written whole."""
+    with path.open("xb") as file:
+        try:
+            yield file
+            file.flush()
+        except BaseException:
+            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                file.close()  # what it still holds has nowhere to go
+            raise

@@ -5,6 +5,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from tui_trace.app.keyboard import MOST_PASTED
 from tui_trace.text import clean
 
 QUESTIONS = {
@@ -36,7 +37,7 @@ class Prompt(Vertical):
     def compose(self) -> ComposeResult:
         """A line for what to say, a line for the value."""
         yield Static(id="prompt-says")
-        box = Input(id="prompt-value", compact=True)
+        box = Input(id="prompt-value", compact=True, max_length=MOST_PASTED)
         box.cursor_blink = False
         with Horizontal():
             yield Static(id="prompt-asks")

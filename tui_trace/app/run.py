@@ -7,7 +7,7 @@ import sys
 
 from tui_trace.app.app import DEBUG, TraceApp
 from tui_trace.app.parting import parting_lines
-from tui_trace.text import clean
+from tui_trace.text import clean, error_line
 
 
 def run_live(app: TraceApp) -> int:
@@ -18,8 +18,8 @@ def run_live(app: TraceApp) -> int:
         sys.stdout.flush()
         if app.failure is not None:
             if os.environ.get(DEBUG) == "1":
-                sys.stderr.write(app.details)
-            sys.stderr.write(f"tui-trace: {clean(app.failure)}\n")
+                sys.stderr.writelines(f"{clean(line)}\n" for line in app.details.splitlines())
+            sys.stderr.write(error_line(app.failure))
     except OSError:
         pass  # the terminal is gone: that is why we leave
     signal.alarm(0)

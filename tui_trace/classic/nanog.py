@@ -26,6 +26,7 @@ from tui_trace.settings import (
     minimum_size,
     parse_protocol,
 )
+from tui_trace.text import clean
 
 NAME = "traceroute-nanog"
 MOST_AT_ONCE = 512
@@ -108,7 +109,7 @@ class _Given:
         try:
             return parse_protocol(str(_leading_number(text)) if text[:1].isdecimal() else text)
         except SettingError:
-            raise self.refuse(f"unknown protocol {text[:40]}") from None
+            raise self.refuse(f"unknown protocol {clean(text, 40)}") from None
 
 
 def parse(words: Sequence[str]) -> Request:

@@ -92,13 +92,13 @@ class Request(msgspec.Struct, frozen=True):
             try:
                 resolve(host, 4)
             except SourceError:
-                raise Stop(1, line.format(clean(host))) from None
+                raise Stop(1, line.replace("{}", clean(host))) from None
         device = self.settings.interface
         try:
             if device is not None:
                 socket.if_nametoindex(device)
         except OSError:
-            raise Stop(1, self.unknown_device.format(clean(device or ""))) from None
+            raise Stop(1, self.unknown_device.replace("{}", clean(device or ""))) from None
         return find(self.host, self.settings)
 
 

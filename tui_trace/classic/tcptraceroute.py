@@ -27,6 +27,7 @@ from tui_trace.settings import (
     TcpFlags,
     Track,
 )
+from tui_trace.text import clean
 
 NAME = "tcptraceroute"
 MOST_QUERIES = 1000
@@ -101,7 +102,7 @@ def parse(words: Sequence[str], name: str = NAME) -> Request:
 
 
 def _usage(name: str, unknown: str | None = None) -> Stop:
-    line = "" if unknown is None else f"Unknown command line argument: {unknown}\n"
+    line = "" if unknown is None else f"Unknown command line argument: {clean(unknown)}\n"
     return Stop(1, line + _USAGE.format(name), _ABOUT)
 
 
@@ -212,7 +213,7 @@ def _request(given: _Given, operands: Sequence[str]) -> Request:
         unknown_host="Bad destination address: {}\n",
         unknown_source="Bad source address: {}\n",
         unknown_device=(
-            "error opening device {0}: {0}: No such device exists (No such device exists)\n"
+            "error opening device {}: {}: No such device exists (No such device exists)\n"
         ),
         printer=printer,
     )
@@ -224,7 +225,7 @@ def _port(text: str) -> int:
     try:
         return socket.getservbyname(text, "tcp")
     except (OSError, UnicodeError, ValueError):
-        raise Stop(1, f"Unknown port: {text[:80]}\n") from None
+        raise Stop(1, f"Unknown port: {clean(text, 80)}\n") from None
 
 
 def _leading_number(text: str) -> int:

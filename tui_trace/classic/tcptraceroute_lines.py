@@ -84,7 +84,7 @@ class LinePrinter:
                 self._hosts.want(address)
             case SendFailed(reason=reason, errno=errno) if errno:
                 self._end_line()
-                self._errors.write(f"tcptraceroute: {reason}\n")
+                self._errors.write(f"tcptraceroute: {clean(reason)}\n")
                 self.over = True
             case SessionEnded():
                 self._finish()
@@ -98,7 +98,7 @@ class LinePrinter:
     def _header(self, began: SessionBegan, from_port: str) -> None:
         settings = self._settings
         device = settings.interface or device_of(began.source, began.address)
-        host = began.target
+        host = clean(began.target)
         if host != began.address:
             host += f" ({began.address})"
         length = f", {settings.size} byte packets" if settings.size > HEADERS else ""

@@ -2,12 +2,12 @@
 
 import ipaddress
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
+from tui_trace.files import parse_toml, read_file, words
 from tui_trace.lab.scenario import Hop, Scenario
 
 DEFAULT = "plain"
@@ -41,34 +41,23 @@ def load(name: str = DEFAULT) -> Scenario:
             f"no scenario {name[:60]!r}: --lab list names them, --lab FILE.toml reads one"
         )
     try:
-        with Path(name).open("rb") as opened:
-            data = opened.read(MAX_FILE + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no such file name"
-        raise LabError(f"{name!r}: {reason}") from None
-    if len(data) > MAX_FILE:
-        raise LabError(f"{name}: more than {MAX_FILE} bytes")
+        data = read_file(name, MAX_FILE)
+    except OSError as error:
+        raise LabError(f"{name}: {words(error)}") from None
     return parse(data, name)
 
 
 def parse(data: bytes, file: str) -> Scenario:
     """The scenario that `data` describes; `file` is named in errors."""
     try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise LabError(f"{file}: not UTF-8 text") from None
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise LabError(f"{file}: {error}") from None
-    except RecursionError:
-        raise LabError(f"{file}: nested too deeply") from None
-    try:
+        text, table = parse_toml(data)
         scenario = msgspec.convert(table, Scenario)
         check(scenario)
     except msgspec.ValidationError as error:
         problem, path = split(str(error))
         raise LabError(f"{file}:{line_of(text, path)}: {shown(path)}: {problem}") from None
+    except (ValueError, OverflowError) as error:
+        raise LabError(f"{file}: {error}") from None
     return msgspec.structs.replace(scenario, name=Path(file).name.removesuffix(".toml"))
 
 

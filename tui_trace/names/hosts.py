@@ -2,6 +2,7 @@
 
 import os
 
+from tui_trace.files import read_start
 from tui_trace.names.addresses import Address, parse
 
 HOSTS = "/etc/hosts"
@@ -24,8 +25,7 @@ class Hosts:
             state = os.stat(self._path)
             read = (state.st_mtime_ns, state.st_ino)
             if read != self._read:
-                with open(self._path, "rb") as file:
-                    self._names = _parsed(file.read(LONGEST))
+                self._names = _parsed(read_start(self._path, LONGEST))
                 self._read = read
         except OSError:
             return ()

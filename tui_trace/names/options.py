@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from tui_trace.files import user_folder
 from tui_trace.settings import SettingError
 
 DNS_PORT = 53
@@ -130,8 +131,10 @@ def _split(text: str) -> tuple[str, str]:
     return text, str(DNS_PORT)
 
 
-def default_cache() -> Path:
-    """Where answers live between sessions if nobody says otherwise; made when first written."""
-    import platformdirs  # noqa: PLC0415
+def default_cache() -> Path | None:
+    """Where answers live between sessions if nobody says otherwise; made when first written.
 
-    return platformdirs.user_cache_path("tui-trace", appauthor=False) / "names.json"
+    None for a user who has no home.
+    """
+    folder = user_folder("cache")
+    return None if folder is None else folder / "names.json"

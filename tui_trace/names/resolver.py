@@ -1,6 +1,7 @@
 """Questions to DNS: asked again while time is left, shared, and never believed beyond reason."""
 
 import asyncio
+import io
 import os
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import dns.name
 import dns.rdata
 import dns.resolver
 
+from tui_trace.files import read_file
 from tui_trace.names.options import DnsServer
 
 DEADLINE = 3.0
@@ -20,6 +22,8 @@ AGAIN = 1.0
 REMEMBERED = 2048
 """Answers kept in memory for as long as their TTL says."""
 SYSTEM = "/etc/resolv.conf"
+LONGEST = 64 * 1024
+"""Bytes of that file."""
 
 
 class UnansweredError(Exception):
@@ -105,7 +109,8 @@ class Resolver:
             state = os.stat(self._system)
             read = (state.st_mtime_ns, state.st_ino)
             if read != self._read:
-                found = dns.resolver.Resolver(self._system).nameservers
+                content = read_file(self._system, LONGEST).decode("utf-8", "replace")
+                found = dns.resolver.Resolver(io.StringIO(content)).nameservers
                 addresses = [server for server in found if isinstance(server, str)]
                 self._orders = [
                     _resolver(addresses[turn:] + addresses[:turn]) for turn in range(len(addresses))

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import msgspec
 
 from tui_trace.events import Named, Origin, Owned
+from tui_trace.files import read_file
 
 Known: TypeAlias = Named | Origin | Owned
 
@@ -96,11 +97,7 @@ def _left(entry: Entry) -> float:
 
 def _read(path: Path) -> dict[_Key, Entry]:
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            return {}
-        kept = _decoder.decode(content)
+        kept = _decoder.decode(read_file(path, MOST_BYTES))
     except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
         return {}
     if kept.version != _VERSION:

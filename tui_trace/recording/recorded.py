@@ -66,6 +66,8 @@ def _create(path: Path) -> tuple[Path, sqlite3.Connection]:
 
 def _create_usual(event: Event) -> tuple[Path, sqlite3.Connection]:
     folder = sessions.default_folder()
+    if folder is None:
+        raise OSError("this user has no home folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     sessions.prune(folder)
     target, wall = (event.target, event.wall) if isinstance(event, SessionBegan) else ("", 0)

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from tui_trace.files import user_folder
 from tui_trace.recording import schema
 from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.reader import Info, Recording
@@ -20,11 +21,13 @@ _LONGEST_NAME = 60
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
-def default_folder() -> Path:
-    """Where sessions are kept if nobody says otherwise (`~/.local/state` on Linux)."""
-    import platformdirs  # noqa: PLC0415
+def default_folder() -> Path | None:
+    """Where sessions are kept if nobody says otherwise (`~/.local/state` on Linux).
 
-    return platformdirs.user_state_path("tui-trace", appauthor=False) / "sessions"
+    None for a user who has no home.
+    """
+    folder = user_folder("state")
+    return None if folder is None else folder / "sessions"
 
 
 def name_for(target: str, wall: int) -> str:
@@ -57,7 +60,8 @@ def _files(folder: Path) -> list[Path]:
 def list_sessions(folder: Path | None = None) -> list[Info]:
     """The sessions that are kept, newest first; what cannot be read is left out."""
     listed: list[Info] = []
-    for path in _files(folder or default_folder()):
+    folder = folder or default_folder()
+    for path in _files(folder) if folder is not None else ():
         with contextlib.suppress(RecordingError), Recording(path) as recording:
             listed.append(recording.info())
     return listed
@@ -66,8 +70,9 @@ def list_sessions(folder: Path | None = None) -> list[Info]:
 def find(name: str) -> Path:
     """The file that a user means: a path, or the name of a session that is kept."""
     path = Path(name)
-    if not path.exists() and path.name == name:
-        kept = default_folder() / name
+    folder = default_folder()
+    if folder is not None and not path.exists() and path.name == name:
+        kept = folder / name
         for candidate in (kept, kept.with_name(name + SUFFIX)):
             if candidate.exists():
                 return candidate

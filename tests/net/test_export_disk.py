@@ -1,0 +1,113 @@
+"""Exports that cannot be written: one line in the view, and no file left behind."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.app.fakes import folded
+from tests.net import ours
+from tests.net.netns import Netns, make_all
+from tests.net.terminal import Terminal
+from tests.net.test_recording_disk import disk  # noqa: F401  (a fixture)
+from tests.net.test_unprivileged import NOBODY
+from tests.unit.recorded import record, rounds
+from tests.unit.test_report_runs import switched
+from tui_trace.app.export import ENDINGS, ExportError, View, export
+from tui_trace.app.people import Calling
+
+Start = Callable[..., Terminal]
+
+
+@pytest.fixture(scope="module")
+def space() -> Iterator[Netns]:
+    """Nothing but a loopback; the lab is inside the program."""
+    (made,) = make_all(["export"])
+    yield made
+    made.delete()
+
+
+def view_of(recording: Path) -> View:
+    picture = "<svg>" + "x" * 400_000
+    return View(folded(switched()), picture, ("loss", "sent"), Calling.NAME, recording)
+
+
+@pytest.mark.parametrize("ending", [".svg", ".jsonl"])
+def test_a_full_disk_leaves_no_file(tmp_path: Path, disk: Path, ending: str) -> None:  # noqa: F811
+    view = view_of(record(rounds(300), tmp_path / "a.session"))
+    with pytest.raises(ExportError, match=r"^No space left on device: .*/out"):
+        export(view, str(disk / f"out{ending}"))
+    assert list(disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_file_is_never_written_over(tmp_path: Path, ending: str) -> None:
+    view = view_of(record(rounds(3), tmp_path / "a.session"))
+    for number, make in enumerate((Path.touch, Path.mkdir, lambda it: it.symlink_to("/dev/null"))):
+        path = tmp_path / f"{number}{ending}"
+        make(path)
+        with pytest.raises(ExportError, match="there is such a file already"):
+            export(view, str(path))
+        assert path.is_symlink() or path.is_dir() or path.read_bytes() == b""
+    with pytest.raises(ExportError, match="there is no such file"):
+        export(view._replace(recording=tmp_path / "gone"), str(tmp_path / "new.jsonl"))
+    assert not (tmp_path / "new.jsonl").exists()
+
+
+def test_a_recording_that_is_damaged_leaves_no_half(tmp_path: Path) -> None:
+    recording = record(rounds(2000), tmp_path / "a.session")
+    content = bytearray(recording.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 20_000] = bytes(20_000)
+    recording.write_bytes(content)
+    with pytest.raises(ExportError, match="damaged"):
+        export(view_of(recording), str(tmp_path / "out.jsonl"))
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("/nowhere/x.svg", "No such file or directory: /nowhere/x.svg"),
+        ("/proc/x.svg", "No such file or directory|Permission denied"),
+        ("~nobody-of-that-name/x.svg", "home"),
+        ("x" * 300 + ".svg", "File name too long"),
+        ("a\0b.svg", r"null byte: a\\x00b\.svg$"),
+        ("half\ud800.svg", r"surrogates not allowed: half\\ud800\.svg$"),
+        ("/nowhere/\x1b[31m\n\u202e.svg", r": /nowhere/\\x1b\[31m\\n\\u202e\.svg$"),
+        ("x.png", "the name's ending says"),
+        (".svg", "the name's ending says"),
+        ("", "the name's ending says"),
+    ],
+)
+def test_names_that_are_none(tmp_path: Path, name: str, says: str) -> None:
+    with pytest.raises(ExportError, match=says) as caught:
+        export(view_of(tmp_path / "gone"), name)
+    assert str(caught.value).isprintable()
+
+
+def test_a_name_of_bytes_is_written_and_said(tmp_path: Path) -> None:
+    said = export(view_of(tmp_path / "gone"), str(tmp_path / "caf\udce9\x1b[31m.svg"))
+    assert said.endswith(r"caf\udce9\x1b[31m.svg")
+    assert [len(path.read_bytes()) for path in tmp_path.iterdir()] == [400_005]
+
+
+def test_the_view_says_why_and_goes_on(space: Netns) -> None:
+    with TemporaryDirectory() as closed:
+        Path(closed).chmod(0o755)
+        args = ["env", "-C", closed, *NOBODY, *ours.command("--lab", "-n", "--no-record")]
+        with Terminal(space, args, env=ours.environment()) as terminal:
+            terminal.wait_for(r"203\.0\.113\.80")
+            terminal.write(b"e")
+            terminal.wait_for("Write to file ›")
+            terminal.write(b"\r")
+            terminal.wait_for(re.escape("! Permission denied: www.example.com-"))
+            terminal.write(b"\x1b[200~~nobody-of-that-name/\x1b[201~")
+            terminal.write(b"\x1b[27u")
+            terminal.wait_for("q quit")
+            terminal.write(b"q")
+            assert terminal.wait(30) == 0
+            assert b"Traceback" not in terminal.raw
+        assert list(Path(closed).iterdir()) == []
