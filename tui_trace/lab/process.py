@@ -23,6 +23,7 @@ from tui_trace.lab.link import (
     MTU,
     NEAR,
     Netlink,
+    connect,
     unshare,
 )
 from tui_trace.lab.loading import LabError
@@ -192,11 +193,9 @@ def _build(scenario: Scenario) -> tuple[socket.socket, Services]:
     unshare(CLONE_NEWNET)
     far = Netlink()
     namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
-    near.make_link(NEAR, FAR, namespace)
+    connect(near, far, namespace)
     os.close(namespace)
-    for interface in ("lo", NEAR):
-        near.up(interface)
-    far.up(FAR)
+    near.up("lo")
     near.compute_checksums(NEAR)
     families = _spoken(scenario)
     for family in families:
