@@ -79,7 +79,7 @@ def _failure(what: str) -> OSError:
 
 
 def _effective() -> int:
-    for line in Path("/proc/thread-self/status").read_text("ascii", "replace").splitlines():
+    for line in Path("/proc/thread-self/status").read_text("utf-8", "replace").splitlines():
         if line.startswith("CapEff:"):
             return int(line.split()[1], 16)
     return 0
