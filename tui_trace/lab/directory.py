@@ -13,6 +13,14 @@ import dns.opcode
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
+
+# dnspython looks for these when it first meets one: by then we may not read any file
+import dns.rdtypes.ANY.OPT
+import dns.rdtypes.ANY.PTR
+import dns.rdtypes.ANY.SOA
+import dns.rdtypes.ANY.TXT
+import dns.rdtypes.IN.A
+import dns.rdtypes.IN.AAAA
 import dns.reversename
 import dns.rrset
 

@@ -8,6 +8,7 @@ import fcntl
 import os
 import socket
 import struct
+import time
 from ipaddress import ip_address
 
 NEAR, FAR = "lab0", "lab1"
@@ -17,11 +18,14 @@ HARDWARE_ADDRESS = b"\x02\0\0\0\0\x01"
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
-_NEWLINK, _NEWADDR, _NEWROUTE, _ERROR = 16, 20, 24, 2
+_NEWLINK, _GETLINK, _NEWADDR, _NEWROUTE, _ERROR = 16, 18, 20, 24, 2
 _REQUEST, _ACK, _CREATE, _EXCL = 0x1, 0x4, 0x400, 0x200
 _UP, _NOARP = 0x1, 0x80
 _UNICAST, _BLACKHOLE = 1, 6
 _ETHTOOL, _SET_TX_CHECKSUMS = 0x8946, 0x17
+_OPERSTATE, _OPER_UP = 16, 6
+_PATIENCE = 20.0
+"""Seconds that the kernel may take to bring a link up."""
 
 
 def unshare(flags: int) -> None:
@@ -46,13 +50,18 @@ class Netlink:
         self._socket.close()
         self._control.close()
 
-    def _ask(self, kind: int, flags: int, body: bytes) -> None:
-        header = struct.pack("=IHHII", 16 + len(body), kind, _REQUEST | _ACK | flags, 1, 0)
+    def _ask(self, kind: int, flags: int, body: bytes) -> bytes:
+        """The kernel's answer; raises OSError."""
+        header = struct.pack("=IHHII", 16 + len(body), kind, _REQUEST | flags, 1, 0)
         self._socket.send(header + body)
         answer = self._socket.recv(65_536)
         (number,) = struct.unpack_from("=i", answer, 16)
         if struct.unpack_from("=H", answer, 4)[0] == _ERROR and number:
             raise OSError(-number, os.strerror(-number))
+        return answer
+
+    def _change(self, kind: int, flags: int, body: bytes) -> None:
+        self._ask(kind, _ACK | flags, body)
 
     def index(self, name: str) -> int:
         """The interface's number in this namespace."""
@@ -64,38 +73,47 @@ class Netlink:
         """A veth pair, still down: `near` here, `far` in the namespace open as `namespace`."""
         peer = _link() + _name(far) + _attribute(28, struct.pack("=I", namespace))
         info = _attribute(1, b"veth\0") + _attribute(2, _attribute(1, peer))
-        self._ask(_NEWLINK, _CREATE | _EXCL, _link() + _name(near) + _attribute(18, info))
+        self._change(_NEWLINK, _CREATE | _EXCL, _link() + _name(near) + _attribute(18, info))
 
     def up(self, name: str) -> None:
         """Bring an interface up."""
-        self._ask(_NEWLINK, 0, struct.pack("=BxHiII", 0, 0, self.index(name), _UP, _UP))
+        self._change(_NEWLINK, 0, struct.pack("=BxHiII", 0, 0, self.index(name), _UP, _UP))
+
+    def wait_until_up(self, name: str) -> None:
+        """Wait until what is sent on this interface leaves it; raises OSError after 20 s."""
+        request = struct.pack("=BxHiII", 0, 0, self.index(name), 0, 0)
+        deadline = time.monotonic() + _PATIENCE
+        while _operational_state(self._ask(_GETLINK, 0, request)) != _OPER_UP:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{name} does not come up")
+            time.sleep(0.001)
 
     def add_address(self, name: str, address: str, length: int) -> None:
         """An address with its network's route; of IPv6 without duplicate detection."""
         family, packed = _packed(address)
         body = struct.pack("=BBBBi", family, length, 0, 0, self.index(name))
         body += _attribute(2, packed) + _attribute(1, packed)
-        self._ask(_NEWADDR, _CREATE | _EXCL, body + _attribute(8, struct.pack("=I", 0x02)))
+        self._change(_NEWADDR, _CREATE | _EXCL, body + _attribute(8, struct.pack("=I", 0x02)))
 
     def add_default_route(self, name: str, gateway: str) -> None:
         """Everything that has no other route goes through `gateway`."""
         family, packed = _packed(gateway)
         body = struct.pack("=BBBBBBBBI", family, 0, 0, 0, 254, 4, 0, _UNICAST, 0)
         body += _attribute(5, packed) + _attribute(4, struct.pack("=I", self.index(name)))
-        self._ask(_NEWROUTE, _CREATE | _EXCL, body)
+        self._change(_NEWROUTE, _CREATE | _EXCL, body)
 
     def add_host_route(self, name: str, host: str) -> None:
         """This one address is on the link."""
         family, packed = _packed(host)
         body = struct.pack("=BBBBBBBBI", family, len(packed) * 8, 0, 0, 254, 4, 253, _UNICAST, 0)
         body += _attribute(1, packed) + _attribute(4, struct.pack("=I", self.index(name)))
-        self._ask(_NEWROUTE, _CREATE | _EXCL, body)
+        self._change(_NEWROUTE, _CREATE | _EXCL, body)
 
     def ignore_strangers(self, family: int) -> None:
         """Drop what is for others without a word: no `no route`, and no forwarding."""
         address_family = socket.AF_INET if family == 4 else socket.AF_INET6
         body = struct.pack("=BBBBBBBBI", address_family, 0, 0, 0, 254, 4, 0, _BLACKHOLE, 0)
-        self._ask(_NEWROUTE, _CREATE | _EXCL, body)
+        self._change(_NEWROUTE, _CREATE | _EXCL, body)
 
     def compute_checksums(self, name: str) -> None:
         """What leaves carries the checksums that a wire would show."""
@@ -104,9 +122,36 @@ class Netlink:
         fcntl.ioctl(self._control, _ETHTOOL, request)
 
 
+def connect(near: Netlink, far: Netlink, namespace: int) -> None:
+    """Make the link and bring it up; the first packet arrives. Raises OSError.
+
+    `namespace` is where `far` was made, open. When the second end comes up, the first one has no
+    queue yet and drops in silence what it is given. The kernel's link watch, a thread of its own,
+    sets queue and operational state under one lock, which the question for the state takes too.
+    """
+    near.make_link(NEAR, FAR, namespace)
+    ends = ((near, NEAR), (far, FAR))
+    for end, name in ends:
+        end.up(name)
+    for end, name in ends:
+        end.wait_until_up(name)
+
+
 def _attribute(kind: int, payload: bytes) -> bytes:
     padding = -len(payload) % 4
     return struct.pack("=HH", 4 + len(payload), kind) + payload + bytes(padding)
+
+
+def _operational_state(answer: bytes) -> int | None:
+    """Of RFC 2863, as the answer about an interface says it."""
+    (end,) = struct.unpack_from("=I", answer)
+    at = 32
+    while at + 4 <= end:
+        length, kind = struct.unpack_from("=HH", answer, at)
+        if kind == _OPERSTATE:
+            return answer[at + 4]
+        at += -(-length // 4) * 4
+    return None
 
 
 def _link() -> bytes:

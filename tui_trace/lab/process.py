@@ -23,11 +23,13 @@ from tui_trace.lab.link import (
     MTU,
     NEAR,
     Netlink,
+    connect,
     unshare,
 )
 from tui_trace.lab.loading import LabError
 from tui_trace.lab.scenario import Scenario
 from tui_trace.lab.services import Services
+from tui_trace.rights import drop_capabilities
 
 CLIENT = {4: "192.0.2.2", 6: "2001:db8::2"}
 GATEWAY = {4: "192.0.2.1", 6: "2001:db8::1"}
@@ -38,12 +40,15 @@ WHOLE = {4: 32, 6: 128}
 
 _ETH_P_ALL = 3
 _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23
-_PR_SET_PDEATHSIG, _PR_SET_TIMERSLACK = 1, 29
+_PR_SET_PDEATHSIG, _PR_SET_SECUREBITS, _PR_SET_TIMERSLACK = 1, 28, 29
+_NO_SETUID_FIXUP = 1 << 2
 _HEADER = {
     4: HARDWARE_ADDRESS * 2 + b"\x08\x00",
     6: HARDWARE_ADDRESS * 2 + b"\x86\xdd",
 }
 READY = b"ready"
+_NOBODY = 65_534
+"""User and group that own nothing."""
 _BATCH = 64
 """Packets taken at once, before those that are due leave."""
 
@@ -131,16 +136,16 @@ def _run_child(scenario: Scenario, lifeline: int, ready: int, parent: int) -> No
     status = 1
     try:
         _detach(keep=(lifeline, ready))
-        _die_with(parent)
         try:
             tap, services = _build(scenario)
             internet = Internet(scenario)
+            _fork_servers(services, scenario, closed=(tap.fileno(), lifeline, ready))
+            _give_up_rights(parent)
         except Exception as error:
             os.write(ready, str(error).encode()[:1000])
             raise
         os.write(ready, READY)
         os.close(ready)
-        _fork_servers(services, scenario)
         run(tap, internet, lifeline)
         status = 0
     finally:
@@ -162,8 +167,21 @@ def _detach(keep: tuple[int, ...]) -> None:
         os.closerange(low + 1, high)
 
 
-def _die_with(parent: int) -> None:
+def _give_up_rights(parent: int) -> None:
+    """Before the first byte is read from the link: no capabilities, and nobody instead of root.
+
+    Dying with the `parent` comes last, because a change of the user ends that. Where the parent is
+    not allowed to signal nobody, its end of the lifeline has to do.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() == 0:
+        # else the kernel takes the right to empty the bounding set together with the user
+        libc.prctl(_PR_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0)
+        with contextlib.suppress(OSError):  # a user namespace that has no other user
+            os.setgroups([])
+            os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+            os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    drop_capabilities()
     libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     libc.prctl(_PR_SET_TIMERSLACK, 1000, 0, 0, 0)
     if os.getppid() != parent:
@@ -192,11 +210,9 @@ def _build(scenario: Scenario) -> tuple[socket.socket, Services]:
     unshare(CLONE_NEWNET)
     far = Netlink()
     namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
-    near.make_link(NEAR, FAR, namespace)
+    connect(near, far, namespace)
     os.close(namespace)
-    for interface in ("lo", NEAR):
-        near.up(interface)
-    far.up(FAR)
+    near.up("lo")
     near.compute_checksums(NEAR)
     families = _spoken(scenario)
     for family in families:
@@ -216,13 +232,17 @@ def _build(scenario: Scenario) -> tuple[socket.socket, Services]:
     return tap, Services([DNS[each] for each in families], [WHOIS[each] for each in families])
 
 
-def _fork_servers(services: Services, scenario: Scenario) -> None:
-    """Name and whois server as a process of their own, so that no packet waits for them."""
+def _fork_servers(services: Services, scenario: Scenario, closed: tuple[int, ...]) -> None:
+    """Name and whois server as a process of their own, so that no packet waits for them.
+
+    The files in `closed` are none of theirs.
+    """
     parent = os.getpid()
     if os.fork() == 0:
         try:
-            _die_with(parent)
-            services.serve(scenario)
+            for number in closed:
+                os.close(number)
+            services.serve(scenario, lambda: _give_up_rights(parent))
         finally:
             os._exit(1)
     services.close()

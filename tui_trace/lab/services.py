@@ -3,7 +3,7 @@
 import contextlib
 import selectors
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tui_trace.lab.scenario import Scenario
@@ -32,11 +32,12 @@ class Services:
         for opened in (*self._datagrams, *self._listeners):
             opened.close()
 
-    def serve(self, scenario: Scenario) -> None:
-        """Answer for ever."""
+    def serve(self, scenario: Scenario, give_up_rights: Callable[[], None]) -> None:
+        """Answer for ever; rights go when everything is imported, before the first question."""
         from tui_trace.lab.directory import Directory  # noqa: PLC0415
 
         directory = Directory(scenario, self._whois)
+        give_up_rights()
         with selectors.DefaultSelector() as selector:
             for opened in self._datagrams:
                 selector.register(opened, selectors.EVENT_READ, _reply)
