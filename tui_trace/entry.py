@@ -7,6 +7,7 @@ line, too.
 import signal
 import sys
 import threading
+import warnings
 from typing import NoReturn
 
 from tui_trace import failures, streams
@@ -18,6 +19,10 @@ def run() -> NoReturn:
     """The console script; every error is one line on standard error."""
     streams.prepare()
     threading.excepthook = _thread_broke
+    if not failures.wanted():
+        # what the interpreter says of objects half made when something else failed
+        sys.unraisablehook = lambda _: None
+        warnings.simplefilter("ignore")
     code = _outcome()
     try:
         sys.stdout.flush()
@@ -47,8 +52,9 @@ def _unwritten(error: BaseException) -> int:
 
 
 def _told(error: BaseException) -> int:
+    line = failures.line(error)
     sys.stderr.write(failures.details(error))
-    return _say(failures.line(error))
+    return _say(line)
 
 
 def _say(line: str) -> int:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 import traceback
 
 from tui_trace.text import clean
@@ -9,32 +10,48 @@ from tui_trace.text import clean
 DEBUG = "TUI_TRACE_DEBUG"
 """Set to 1 in the environment, it brings the traceback beside the line."""
 
+_spare = bytearray(2 << 20)
+"""Given back when something failed, so that there is memory to say so."""
 _PACKAGES = {"dns": "dnspython"}
 """Packages whose name is not that of what is imported."""
+_OURS = sys.stdlib_module_names | {"tui_trace"}
 _NO_THREAD = "can't start new thread"
 
 
 def line(error: BaseException) -> str:
     """One harmless line that says what is missing, or else names the error."""
-    match error:
-        case ModuleNotFoundError(name=str(name)) if name.partition(".")[0] != "tui_trace":
-            module = name.partition(".")[0]
-            package = _PACKAGES.get(module, module.replace("_", "-"))
-            return clean(f"the package {package} is missing: pip install tui-trace")
-        case MemoryError():
-            return "there is not enough memory (ulimit -v)"
-        case RuntimeError() if str(error) == _NO_THREAD:
-            return "no more threads can be started here (ulimit -u)"
-        case OSError(errno=errno.EMFILE | errno.ENFILE):
-            return "no more files can be opened here (ulimit -n)"
-        case OSError(filename=str(name)) if name.startswith("/proc/"):
-            return clean(f"{name}: {error.strerror}: /proc has to be mounted")
+    _spare.clear()
+    one: BaseException | None = error
+    while one is not None:  # what failed while another was dealt with is not what is missing
+        known = _missing(one)
+        if known is not None:
+            return clean(known)
+        one = one.__cause__ or one.__context__
     words = " ".join(str(error).split()) or "no reason given"
     return clean(f"{type(error).__name__}: {words}")
 
 
+def _missing(error: BaseException) -> str | None:
+    match error:
+        case ModuleNotFoundError(name=str(name)) if (module := name.partition(".")[0]) not in _OURS:
+            package = _PACKAGES.get(module, module.replace("_", "-"))
+            return f"the package {package} is missing: pip install tui-trace"
+        case MemoryError():
+            return "there is not enough memory (ulimit -v)"
+        case RuntimeError() if str(error) == _NO_THREAD:
+            return "no more threads can be started here (ulimit -u and -v)"
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            return "no more files can be opened here (ulimit -n)"
+        case OSError(filename=str(name)) if name.startswith("/proc/"):
+            return f"{name}: {error.strerror}: /proc has to be mounted"
+    return None
+
+
+def wanted() -> bool:
+    """The environment asks for tracebacks."""
+    return os.environ.get(DEBUG) == "1"
+
+
 def details(error: BaseException) -> str:
-    """The traceback, with its line end, if the environment asks for it; else nothing."""
-    if os.environ.get(DEBUG) != "1":
-        return ""
-    return "".join(traceback.format_exception(error))
+    """The traceback, with its line end, if it is wanted; else nothing."""
+    return "".join(traceback.format_exception(error)) if wanted() else ""

@@ -8,6 +8,8 @@ import sys
 import unicodedata
 from typing import TextIO
 
+_MOST = {"COLUMNS": 1000, "LINES": 500}
+"""Sizes of a terminal that the environment may claim: every cell costs memory and time."""
 _PLAIN = str.maketrans(
     "±·×‐‑‒–—‖‘’“”•…‹›←↑→↓−≠≤≥▁▂▃▄▅▆▇█░▒▓■▶▼◀●○",
     "~.x-----|''\"\"*.<><^>v-!<>.:-=+*%#.=*#>v<*o",
@@ -17,13 +19,15 @@ _ERRORS = "tui-trace-plain"
 
 
 def prepare() -> None:
-    """Make the three streams what everything else takes them for; call it first of all.
+    """Make streams and terminal what everything else takes them for; call it first of all.
 
     A stream that is closed gets its number back, or the next socket would take it and be written
     to; reading and writing it fails as on any closed file. What the encoding of standard output or
     error lacks is written in ASCII. Standard output raises the first `OSError` and swallows what
-    comes after it; standard error swallows all, for there is nobody left to tell.
+    comes after it; standard error swallows all, for there is nobody left to tell. A size of the
+    terminal that the environment cannot mean is forgotten, and the terminal asked.
     """
+    _forget_sizes()
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -35,6 +39,13 @@ def prepare() -> None:
         sys.stdin = sys.__stdin__ = closed  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = _text(_Output(1), sys.stdout)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _text(_Errors(2), sys.stderr)  # type: ignore[misc]
+
+
+def _forget_sizes() -> None:
+    for name, most in _MOST.items():
+        value = os.environ.get(name, "1")
+        if not (value.isdecimal() and len(value) < 6 and 1 <= int(value) <= most):
+            del os.environ[name]
 
 
 def broke(error: BaseException) -> bool:

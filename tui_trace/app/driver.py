@@ -16,6 +16,23 @@ class StdoutDriver(LinuxDriver):
         if sys.__stdout__ is not None:
             self._file = cast("Any", _Screen(sys.__stdout__, app.terminal_lost))
 
+    def start_application_mode(self) -> None:
+        """As Textual does; what was switched on before it failed is switched off again."""
+        try:
+            super().start_application_mode()  # type: ignore[no-untyped-call]
+        except Exception:
+            if self._writer_runs():
+                self.stop_application_mode()
+            raise
+
+    def close(self) -> None:
+        """As Textual does, if there is anything to close."""
+        if self._writer_runs():
+            super().close()
+
+    def _writer_runs(self) -> bool:
+        return self._writer_thread is not None and self._writer_thread.is_alive()
+
 
 class _Screen:
     """What Textual's thread writes to: an error would end that thread, and the view with it."""
