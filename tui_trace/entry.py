@@ -53,7 +53,8 @@ def _unwritten(error: BaseException) -> int:
 
 def _told(error: BaseException) -> int:
     line = failures.line(error)
-    sys.stderr.write(failures.details(error))
+    if failures.wanted():
+        sys.stderr.write(failures.details(error))
     return _say(line)
 
 

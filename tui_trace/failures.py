@@ -14,6 +14,8 @@ _spare = bytearray(2 << 20)
 """Given back when something failed, so that there is memory to say so."""
 _PACKAGES = {"dns": "dnspython"}
 """Packages whose name is not that of what is imported."""
+_NO_MEMORY = "there is not enough memory (ulimit -v)"
+_UNMAPPED = "failed to map segment"
 _OURS = sys.stdlib_module_names | {"tui_trace"}
 _NO_THREAD = "can't start new thread"
 
@@ -32,19 +34,23 @@ def line(error: BaseException) -> str:
 
 
 def _missing(error: BaseException) -> str | None:
+    """What this machine does not give; None if it is something else that failed."""
+    said = None
     match error:
         case ModuleNotFoundError(name=str(name)) if (module := name.partition(".")[0]) not in _OURS:
             package = _PACKAGES.get(module, module.replace("_", "-"))
-            return f"the package {package} is missing: pip install tui-trace"
-        case MemoryError():
-            return "there is not enough memory (ulimit -v)"
+            said = f"the package {package} is missing: pip install tui-trace"
+        case ImportError(msg=str(words)) if _UNMAPPED in words:
+            said = _NO_MEMORY
+        case MemoryError() | OSError(errno=errno.ENOMEM):
+            said = _NO_MEMORY
         case RuntimeError() if str(error) == _NO_THREAD:
-            return "no more threads can be started here (ulimit -u and -v)"
+            said = "no more threads can be started here (ulimit -u and -v)"
         case OSError(errno=errno.EMFILE | errno.ENFILE):
-            return "no more files can be opened here (ulimit -n)"
+            said = "no more files can be opened here (ulimit -n)"
         case OSError(filename=str(name)) if name.startswith("/proc/"):
-            return f"{name}: {error.strerror}: /proc has to be mounted"
-    return None
+            said = f"{name}: {error.strerror}: /proc has to be mounted"
+    return said
 
 
 def wanted() -> bool:
@@ -53,5 +59,5 @@ def wanted() -> bool:
 
 
 def details(error: BaseException) -> str:
-    """The traceback, with its line end, if it is wanted; else nothing."""
-    return "".join(traceback.format_exception(error)) if wanted() else ""
+    """The traceback, with its line end."""
+    return "".join(traceback.format_exception(error))

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 
+from tui_trace import failures
 from tui_trace.app.app import TraceApp
 from tui_trace.app.parting import parting_lines
 from tui_trace.text import clean
@@ -20,7 +21,8 @@ def run_live(app: TraceApp) -> int:
         sys.stdout.write(_parting(app))
         sys.stdout.flush()
         if app.failure is not None:
-            sys.stderr.write(app.details)
+            if failures.wanted():
+                sys.stderr.write(app.details)
             sys.stderr.write(f"tui-trace: {clean(app.failure)}\n")
     except OSError:
         pass  # the terminal is gone: that is why we leave

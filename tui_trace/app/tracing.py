@@ -95,7 +95,7 @@ class Tracing:
         self.failure: str | None = None
         """One line, if the source broke."""
         self.details = ""
-        """The traceback that belongs to it, for who asks for one."""
+        """The traceback that belongs to it."""
 
     @property
     def last(self) -> Snapshot | None:
