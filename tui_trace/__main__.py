@@ -1,5 +1,5 @@
 """`python -m tui_trace`."""
 
-from tui_trace.cli import run
+from tui_trace.entry import run
 
 run()

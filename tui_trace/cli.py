@@ -11,7 +11,7 @@ import importlib
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from tui_trace import names
 from tui_trace.classic import called_as, named_program
@@ -63,11 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(CANNOT, str(error))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-
-
-def run() -> NoReturn:
-    """The console script."""
-    sys.exit(main())
 
 
 def _fail(code: int, line: str) -> int:

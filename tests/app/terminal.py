@@ -68,10 +68,20 @@ class Terminal:
         return bool(data)
 
     def wait_for(self, text: str, seconds: float = 20) -> None:
+        self.wait_for_any(text, seconds=seconds)
+
+    def wait_for_any(self, *texts: str, seconds: float = 20) -> None:
         end = time.monotonic() + seconds
-        while text not in self.text:
+        while not any(text in self.text for text in texts):
             if time.monotonic() > end or not self._read(0.1):
-                raise AssertionError(f"{text!r} never came:\n{self.text}")
+                raise AssertionError(f"{texts} never came:\n{self.text}")
+
+    def wait_for_raw(self, sent: bytes, seconds: float = 20) -> None:
+        """Until the program has written these bytes."""
+        end = time.monotonic() + seconds
+        while sent not in self.raw:
+            assert time.monotonic() < end, self.text
+            assert self._read(0.1), self.text
 
     def wait_until_gone(self, text: str, seconds: float = 20) -> None:
         end = time.monotonic() + seconds

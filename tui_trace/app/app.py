@@ -7,7 +7,6 @@ import sys
 import termios
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
@@ -23,6 +22,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui_trace import failures
 from tui_trace.app import early  # noqa: F401  (imported to have it imported)
 from tui_trace.app.columns import DISPLAYS
 from tui_trace.app.comparescreen import CompareScreen
@@ -50,7 +50,6 @@ PATIENCE = 1.0
 """Seconds that a source gets to end."""
 LAST_RESORT = 4
 """Seconds after a signal, when a terminal that takes nothing is waited for no longer."""
-DEBUG = "TUI_TRACE_DEBUG"
 
 
 class SnapshotTaken(Message):
@@ -289,8 +288,8 @@ class TraceApp(App[None]):
         except SourceError as error:
             why_not = str(error)
         except Exception as error:
-            why_not = f"{type(error).__name__}: {error}"
-            self.details = traceback.format_exc()
+            why_not = failures.line(error)
+            self.details = failures.details(error)
         self.post_message(SourceOpened(target, source, why_not))
 
     async def on_source_opened(self, message: SourceOpened) -> None:
@@ -368,12 +367,22 @@ class TraceApp(App[None]):
             isinstance(node, Widget) and node._pruning for node in pump.ancestors_with_self
         )
 
+    def thread_broke(self, broken: threading.ExceptHookArgs) -> None:
+        """What a thread did not expect is told in the view, which goes on."""
+        if broken.exc_value is not None:
+            self.call_later(self.live.told, failures.line(broken.exc_value))
+
+    def terminal_lost(self, error: OSError) -> None:
+        """Nothing can be drawn any more; thread-safe."""
+        self.failure = f"cannot write to the terminal: {error.strerror}"
+        self.call_later(self._leave, 1)
+
     def _handle_exception(self, error: Exception) -> None:
         """One line instead of pages, unless asked for: the terminal is restored either way."""
         if isinstance(error, NoMatches) and self._is_left(active_message_pump.get(None)):
             return
-        self.failure = f"the view broke off: {type(error).__name__}: {error}"
-        self.details = "".join(traceback.format_exception(error))
+        self.failure = f"the view broke off: {failures.line(error)}"
+        self.details = failures.details(error)
         self._return_code = 1
         if self._exception is None:
             self._exception = error

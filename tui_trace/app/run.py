@@ -4,20 +4,24 @@ import os
 import shutil
 import signal
 import sys
+import threading
 
-from tui_trace.app.app import DEBUG, TraceApp
+from tui_trace import failures
+from tui_trace.app.app import TraceApp
 from tui_trace.app.parting import parting_lines
 from tui_trace.text import clean, error_line
 
 
 def run_live(app: TraceApp) -> int:
     """Run, leave the last table in the terminal, say on stderr what broke. The exit code."""
+    usual, threading.excepthook = threading.excepthook, app.thread_broke
     app.run()
+    threading.excepthook = usual
     try:
         sys.stdout.write(_parting(app))
         sys.stdout.flush()
         if app.failure is not None:
-            if os.environ.get(DEBUG) == "1":
+            if failures.wanted():
                 sys.stderr.writelines(f"{clean(line)}\n" for line in app.details.splitlines())
             sys.stderr.write(error_line(app.failure))
     except OSError:

@@ -2,9 +2,9 @@
 
 import threading
 import time
-import traceback
 from collections.abc import Callable
 
+from tui_trace import failures
 from tui_trace.events import Event, Notice, PathEnd, Reply, RunOpened
 from tui_trace.session.fold import Session
 from tui_trace.session.model import Run, Snapshot
@@ -135,8 +135,7 @@ class Tracing:
         except SourceError as error:
             self.failure = str(error)
         except Exception as error:
-            words = " ".join(str(error).split()) or "no reason given"
-            self.failure = f"tracing broke off: {type(error).__name__}: {words}"
-            self.details = traceback.format_exc()
+            self.failure = f"tracing broke off: {failures.line(error)}"
+            self.details = failures.details(error)
         self._feed.flush()
         self._ended(self)

@@ -1,6 +1,5 @@
 """From a source to a classic program's lines: the source runs in a thread, printing waits."""
 
-import os
 import queue
 import signal
 import sys
@@ -54,10 +53,7 @@ def print_lines(source: Source, request: Request, naming: NameOptions) -> int:
         source.stop()
         thread.join(5)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except OSError as error:
-        raise SourceError(f"cannot write: {error.strerror}") from error
     finally:
         source.stop()
         hosts.stop()

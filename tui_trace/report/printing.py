@@ -1,6 +1,5 @@
 """From a source to standard output: one sink for each kind of report."""
 
-import os
 import signal
 import sys
 
@@ -11,7 +10,7 @@ from tui_trace.report.collector import Collector
 from tui_trace.report.fields import Layout
 from tui_trace.report.jsonl import JsonLines
 from tui_trace.report.progress import Progress
-from tui_trace.source import Sink, Source, SourceError
+from tui_trace.source import Sink, Source
 
 RENDERERS = {
     "text": text.render,
@@ -19,6 +18,10 @@ RENDERERS = {
     "csv": mtr_csv.render,
     "markdown": markdown.render,
 }
+
+
+FOR_PROGRAMS = ("json", "csv")
+"""Kinds that are UTF-8 in every locale (RFC 8259 §8.1); the others are in the user's encoding."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -30,7 +33,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def printed(source: Source, report: Report) -> None:
-    """Run the source and print; blocks. `SourceError` if nothing can be written.
+    """Run the source and print; blocks. `OSError` if nothing can be written.
 
     SIGINT, SIGTERM and SIGHUP end it in order: what was measured is printed.
     """
@@ -39,14 +42,15 @@ def printed(source: Source, report: Report) -> None:
         lines = JsonLines(sys.stdout.buffer, source.stop)
         source.run(lines)
         if lines.failure is not None:
-            raise _unwritten(lines.failure)
+            raise lines.failure
         return
     collector = Collector()
     sink: Sink = collector
     if sys.stderr.isatty():
         sink = Progress(collector, sys.stderr)
     source.run(sink)
-    write(RENDERERS[report.kind](collector.snapshot(), report.layout, collector.runs()))
+    shown = RENDERERS[report.kind](collector.snapshot(), report.layout, collector.runs())
+    write(shown, for_programs=report.kind in FOR_PROGRAMS)
 
 
 def stop_on_signals(source: Source) -> None:
@@ -55,16 +59,10 @@ def stop_on_signals(source: Source) -> None:
         signal.signal(number, lambda *_: source.stop())
 
 
-def write(shown: str) -> None:
-    """Print a text; a reader that went away is nobody's trouble, all else is a `SourceError`."""
-    try:
+def write(shown: str, *, for_programs: bool = False) -> None:
+    """Print a text, in UTF-8 if it is `for_programs`; `OSError` if it cannot be written."""
+    if for_programs:
+        sys.stdout.buffer.write(shown.encode())
+    else:
         sys.stdout.write(shown)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        raise _unwritten(error) from error
-
-
-def _unwritten(error: OSError) -> SourceError:
-    return SourceError(f"cannot write: {error.strerror}")
+    sys.stdout.flush()

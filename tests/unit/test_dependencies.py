@@ -1,0 +1,129 @@
+"""What is imported is declared, what is declared is imported, and what is missing is one line."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+import venv
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from tests.app.terminal import Terminal
+from tests.net.ours import environment
+
+ROOT = Path(__file__).parents[2]
+SESSION = ROOT / "tests" / "data" / "lab-turns.session"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def normal(package: str) -> str:
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+DECLARED = {normal(re.split(r"[^\w.-]", line)[0]) for line in PROJECT["dependencies"]}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Top-level names of all modules that are imported, inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
+        elif isinstance(node, ast.Call) and node.args:
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            called = node.func.id if isinstance(node.func, ast.Name) else called
+            name = node.args[0]
+            if called == "import_module" and isinstance(name, ast.Constant):
+                yield str(name.value).partition(".")[0]
+
+
+def used() -> dict[str, str]:
+    """Modules of others, and the package that each is of."""
+    packages = packages_distributions()
+    names = {
+        name for path in (ROOT / "tui_trace").rglob("*.py")
+        for name in imported(ast.parse(path.read_text(encoding="utf-8")))
+    } - sys.stdlib_module_names - {"tui_trace"}  # fmt: skip
+    return {name: normal(packages[name][0]) for name in sorted(names)}
+
+
+USED = used()
+
+
+def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
+    assert set(USED.values()) == DECLARED
+
+
+def test_an_import_inside_a_function_is_seen() -> None:
+    tree = ast.parse(
+        "def f():\n import a.b\n from c.d import e\n import_module('g.h')\n from . import i\n"
+    )
+    assert sorted(imported(tree)) == ["a", "c", "g"]
+
+
+BLOCKED = """
+import sys
+class Missing:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] == {module!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+from tui_trace.entry import run
+run()
+"""
+
+
+def missing(package: str) -> str:
+    return f"tui-trace: the package {package} is missing: pip install tui-trace"
+
+
+@pytest.mark.parametrize("module", USED)
+@pytest.mark.parametrize("words", [("--replay", str(SESSION), "-r"), ("--completion", "bash")])
+def test_without_one_package_it_works_or_names_it(module: str, words: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED.format(module=module), *words],
+        capture_output=True, text=True, check=False, timeout=60, env=environment(),
+    )  # fmt: skip
+    if done.returncode == 0:
+        assert done.stderr == ""
+    else:
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"{missing(USED[module])}\n"
+
+
+@pytest.mark.parametrize("module", USED)
+def test_without_one_package_the_view_opens_or_names_it(module: str) -> None:
+    line = missing(USED[module])
+    terminal = Terminal(
+        "-c", BLOCKED.format(module=module), "--replay", str(SESSION), env=environment()
+    )
+    try:
+        terminal.wait_for_any("www.example.com", line)
+        if line not in terminal.text:
+            for key in (b"c", b"\x1b", b"g", b"\x1b", b"q"):
+                terminal.press(key)
+                time.sleep(0.3)
+        assert terminal.wait() == int(line in terminal.text)
+        assert "Traceback" not in terminal.text
+    finally:
+        terminal.close()
+
+
+def test_installed_without_dependencies_it_is_one_line(tmp_path: Path) -> None:
+    venv.create(tmp_path, with_pip=False)
+    site = next((tmp_path / "lib").glob("python*/site-packages"))
+    shutil.copytree(ROOT / "tui_trace", site / "tui_trace")
+    for words in (["--version"], ["--lab"], ["-r", "127.0.0.1"]):
+        done = subprocess.run(
+            [tmp_path / "bin" / "python", "-m", "tui_trace", *words],
+            capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr in {f"{missing(package)}\n" for package in USED.values()}
