@@ -241,8 +241,8 @@ class TraceApp(App[None]):
             except ExportError as error:
                 said, well = str(error), False
             except Exception as error:
-                said, well = f"not written: {type(error).__name__}: {error}", False
-                self.details = traceback.format_exc()
+                said, well = f"not written: {failures.line(error)}", False
+                self.details = failures.details(error)
             self.post_message(Exported(said, well))
 
         threading.Thread(target=work, daemon=True).start()
