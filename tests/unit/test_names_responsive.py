@@ -76,10 +76,10 @@ def document(**fields: Any) -> bytes:
         "endAddress": "9.9.9.255",
         "ipVersion": "v4",
     }
-    return json.dumps({**network, **fields}).encode()
+    return json.dumps({**network, **fields}, separators=(",", ":")).encode()
 
 
-FEW = [{"handle": str(number)} for number in range(20_000)]
+FEW = [{"handle": str(number)} for number in range(28_000)]
 RDAP = {
     "entities": document(entities=FEW),
     "entities of one": document(entities=[{"handle": "x", "entities": FEW}]),
