@@ -1,5 +1,17 @@
-"""`python -m tui_trace`."""
+"""`python -m tui_trace`, and the console script."""
 
-from tui_trace.cli import run
+from typing import NoReturn
 
-run()
+from tui_trace.stopping import end_by_signals
+
+
+def run() -> NoReturn:
+    """Run the program; Ctrl-C ends it from here on, also while its modules are imported."""
+    end_by_signals()
+    from tui_trace.cli import run as trace  # noqa: PLC0415
+
+    trace()
+
+
+if __name__ == "__main__":
+    run()

@@ -115,7 +115,7 @@ def _tracer(options: Options, needed: Sequence[str]) -> Tracer:
     lab = None if options.lab is None else _enter_lab(options.lab)
     sockets = _open_sockets(options)
     _import_everything(needed)
-    if options.naming.asks or needed is NEEDED_CLASSIC:
+    if options.naming.asks or options.naming.server or needed is NEEDED_CLASSIC:
         names.preload()
     _give_up_rights()
     gc.freeze()

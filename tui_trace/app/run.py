@@ -7,12 +7,19 @@ import sys
 
 from tui_trace.app.app import DEBUG, TraceApp
 from tui_trace.app.parting import parting_lines
+from tui_trace.stopping import Stopping
 from tui_trace.text import clean
 
 
 def run_live(app: TraceApp) -> int:
     """Run, leave the last table in the terminal, say on stderr what broke. The exit code."""
-    app.run()
+    with Stopping(app.leave_by_signal, app.restore_terminal, frozenset({signal.SIGQUIT})):
+        app.run()
+        _say_goodbye(app)
+    return app.return_code or 0
+
+
+def _say_goodbye(app: TraceApp) -> None:
     try:
         sys.stdout.write(_parting(app))
         sys.stdout.flush()
@@ -22,8 +29,6 @@ def run_live(app: TraceApp) -> int:
             sys.stderr.write(f"tui-trace: {clean(app.failure)}\n")
     except OSError:
         pass  # the terminal is gone: that is why we leave
-    signal.alarm(0)
-    return app.return_code or 0
 
 
 def _parting(app: TraceApp) -> str:

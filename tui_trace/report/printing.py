@@ -1,7 +1,6 @@
 """From a source to standard output: one sink for each kind of report."""
 
 import os
-import signal
 import sys
 
 import msgspec
@@ -12,6 +11,7 @@ from tui_trace.report.fields import Layout
 from tui_trace.report.jsonl import JsonLines
 from tui_trace.report.progress import Progress
 from tui_trace.source import Sink, Source, SourceError
+from tui_trace.stopping import Stopping
 
 RENDERERS = {
     "text": text.render,
@@ -34,7 +34,11 @@ def printed(source: Source, report: Report) -> None:
 
     SIGINT, SIGTERM and SIGHUP end it in order: what was measured is printed.
     """
-    stop_on_signals(source)
+    with Stopping(lambda _: source.stop()):
+        _print(source, report)
+
+
+def _print(source: Source, report: Report) -> None:
     if report.kind == "lines":
         lines = JsonLines(sys.stdout.buffer, source.stop)
         source.run(lines)
@@ -47,12 +51,6 @@ def printed(source: Source, report: Report) -> None:
         sink = Progress(collector, sys.stderr)
     source.run(sink)
     write(RENDERERS[report.kind](collector.snapshot(), report.layout, collector.runs()))
-
-
-def stop_on_signals(source: Source) -> None:
-    """End the source in order when the user or the system asks for it."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: source.stop())
 
 
 def write(shown: str) -> None:
