@@ -58,7 +58,7 @@ def _by_server(host: str, family: int | None, server: DnsServer) -> list[tuple[s
         raise SourceError(f"{shown} has no IPv{family} address")
     all_of_them = [(text, version) for version, texts in found.items() for text in texts]
     wanted = [each for each in all_of_them if family in (None, each[1])]
-    return sorted(wanted, key=lambda each: not _has_way_to(*each))
+    return wanted if len(wanted) == 1 else sorted(wanted, key=lambda each: not _has_way_to(*each))
 
 
 def _has_way_to(address: str, family: int) -> bool:
