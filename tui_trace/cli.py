@@ -8,7 +8,6 @@ of others.
 
 import gc
 import importlib
-import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -61,8 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(WRONG, str(error))
     except SourceError as error:
         return _fail(CANNOT, str(error))
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
 
 
 def _fail(code: int, line: str) -> int:
@@ -113,7 +110,7 @@ def _tracer(options: Options, needed: Sequence[str]) -> Tracer:
     sockets = _open_sockets(options)
     _give_up_rights()
     _import_all(needed)
-    if options.naming.asks or needed is NEEDED_CLASSIC:
+    if options.naming.asks or options.naming.server or needed is NEEDED_CLASSIC:
         names.preload()
     gc.freeze()
     gc.enable()

@@ -4,13 +4,13 @@ This module imports nothing but the standard library, so that a package that is 
 line, too.
 """
 
-import signal
 import sys
 import threading
 import warnings
 from typing import NoReturn
 
 from tui_trace import failures, streams
+from tui_trace.stopping import end_by_signals
 
 CANNOT = 1
 
@@ -18,6 +18,7 @@ CANNOT = 1
 def run() -> NoReturn:
     """The console script; every error is one line on standard error."""
     streams.prepare()
+    end_by_signals()
     threading.excepthook = _thread_broke
     if not failures.wanted():
         # what the interpreter says of objects half made when something else failed
@@ -38,8 +39,6 @@ def _outcome() -> int:
         return main()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
     except Exception as error:
         return _unwritten(error) if streams.broke(error) else _told(error)
 

@@ -36,7 +36,7 @@ names
   -z --aslookup   --owner             AS numbers (live: always); of the SOA
   -y --ipinfo N                       0 AS, 1 prefix, 2 country, 3 RIR, 4 date
   --asn-source WHO                    cymru (default) or radb
-  --dns-server ADDR[:PORT]            ask this resolver
+  --dns-server ADDR[:PORT]            resolver to ask, for HOST too
 output without the live view, the last one given counts
   -r --report   -w --report-wide      a table; the same, hosts in full
   -j --json   -C --csv                as mtr's, and more behind

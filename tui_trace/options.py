@@ -122,7 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_ipinfo(names)
     names.add_argument("--asn-source", metavar="WHO", help="cymru (default) or radb")
     names.add_argument("--owner", action="store_true", help="owner, from the SOA record")
-    names.add_argument("--dns-server", metavar="ADDR[:PORT]", help="ask this resolver")
+    names.add_argument("--dns-server", metavar="ADDR[:PORT]", help="resolver to ask, for HOST too")
 
     _add_outputs(parser)
     _add_recordings(parser)

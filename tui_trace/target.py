@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 
+from tui_trace.names.options import DnsServer
 from tui_trace.source import SourceError
 
 _FAMILIES = {socket.AF_INET: 4, socket.AF_INET6: 6}
@@ -10,8 +11,11 @@ _SOCKET_FAMILY = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 _LONGEST_SHOWN = 80
 
 
-def resolve(host: str, family: int | None) -> tuple[str, int]:
-    """The address and its family (4 or 6); `SourceError` if there is none of the family wanted."""
+def resolve(host: str, family: int | None, server: DnsServer | None = None) -> tuple[str, int]:
+    """The address and its family (4 or 6); `SourceError` if there is none of the family wanted.
+
+    `server` is asked in place of the system's resolver, with its hosts(5) and domains to search.
+    """
     host = host.strip()
     shown = host[:_LONGEST_SHOWN]
     literal = _literal(host)
@@ -20,6 +24,15 @@ def resolve(host: str, family: int | None) -> tuple[str, int]:
             raise SourceError(f"{shown} is an IPv{literal.version} address, not IPv{family}")
         _refuse_groups(literal, shown)
         return str(literal), literal.version
+    found = _by_system(host, family) if server is None else _by_server(host, family, server)
+    for text, version in found:
+        _refuse_groups(ipaddress.ip_address(text), shown)
+        return text, version
+    raise SourceError(f"{shown} has no address that can be probed")
+
+
+def _by_system(host: str, family: int | None) -> list[tuple[str, int]]:
+    shown = host[:_LONGEST_SHOWN]
     try:
         found = socket.getaddrinfo(host, None, _SOCKET_FAMILY[family], socket.SOCK_DGRAM)
     except (OSError, UnicodeError, ValueError) as error:
@@ -27,12 +40,35 @@ def resolve(host: str, family: int | None) -> tuple[str, int]:
             raise SourceError(f"{shown} has no IPv{family} address") from None
         why = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
         raise SourceError(f"unknown host {shown!r}{why}") from None
-    for kind, _, _, _, address in found:
-        if kind in _FAMILIES:
-            text = str(address[0])
-            _refuse_groups(ipaddress.ip_address(text), shown)
-            return text, _FAMILIES[kind]
-    raise SourceError(f"{shown} has no address that can be probed")
+    return [(str(each[4][0]), _FAMILIES[each[0]]) for each in found if each[0] in _FAMILIES]
+
+
+def _by_server(host: str, family: int | None, server: DnsServer) -> list[tuple[str, int]]:
+    """IPv6 first where this machine has a way there, as getaddrinfo(3) does."""
+    from tui_trace.names.forward import AskingError, addresses_of  # noqa: PLC0415
+
+    shown = host[:_LONGEST_SHOWN]
+    try:
+        found = addresses_of(host, (6, 4), server)
+    except AskingError as error:
+        raise SourceError(f"unknown host {shown!r} ({error})") from None
+    if not found:
+        raise SourceError(f"unknown host {shown!r} (DNS server {server} knows no address of it)")
+    if family is not None and family not in found:
+        raise SourceError(f"{shown} has no IPv{family} address")
+    all_of_them = [(text, version) for version, texts in found.items() for text in texts]
+    wanted = [each for each in all_of_them if family in (None, each[1])]
+    return wanted if len(wanted) == 1 else sorted(wanted, key=lambda each: not _has_way_to(*each))
+
+
+def _has_way_to(address: str, family: int) -> bool:
+    """Whether there is a route. Connecting a socket for datagrams sends none."""
+    try:
+        with socket.socket(_SOCKET_FAMILY[family], socket.SOCK_DGRAM) as trying:
+            trying.connect((address, 9))
+    except OSError:
+        return False
+    return True
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

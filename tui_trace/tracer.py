@@ -134,7 +134,7 @@ class Tracer:
     def resolve(self, host: str, family: int | None) -> tuple[str, int]:
         """The address and its family, 4 or 6; `SourceError` if there is none."""
         if self._lab is None:
-            return resolve(host, family)
+            return resolve(host, family, self.options.naming.server)
         address = self._lab.scenario.resolve(host.strip(), family)
         if address is None:
             wanted = f"IPv{family} address" if family else "address"

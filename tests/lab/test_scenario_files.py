@@ -1,5 +1,7 @@
 """Scenario files: those that come along are right, and a mistake names file, line and key."""
 
+import subprocess
+import sys
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -154,3 +156,21 @@ def test_a_broken_file_is_a_scenario_or_one_line(data: st.DataObject) -> None:
         assert "\n" not in str(error)
     else:
         assert msgspec.to_builtins(scenario)["hops"]
+
+
+def test_a_mistake_is_found_in_lines_of_any_shape() -> None:
+    """In a process: an expression that goes back and forth would hold up the tests, too."""
+    hostile = ["[" + " " * 20_000 + "!", "[" * 20_000, "a" + " " * 20_000, "a." * 10_000]
+    code = (
+        "import sys; from tui_trace.lab.loading import line_of; "
+        "print(line_of(sys.stdin.read(), 'target.name'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input="\n".join([*hostile, " [ target ] ", "name = 1", *hostile]),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert done.stdout == f"{len(hostile) + 2}\n"

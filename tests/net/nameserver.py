@@ -8,13 +8,13 @@ from tests.net.netns import Netns
 
 _SERVER = """
 import json, sys, time
+from dns.reversename import from_address
 from tests.servers import DnsServer
 names = json.loads(sys.argv[1])
 with DnsServer("127.0.0.1", 53) as server:
     for address, name in names.items():
-        reverse = ".".join(reversed(address.split("."))) + ".in-addr.arpa."
-        server.add(reverse, 60, "PTR", name + ".")
-        server.add(name + ".", 60, "A", address)
+        server.add(from_address(address).to_text(), 60, "PTR", name + ".")
+        server.add(name + ".", 60, "AAAA" if ":" in address else "A", address)
     print("ready", flush=True)
     while True:
         time.sleep(60)

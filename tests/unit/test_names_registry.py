@@ -1,5 +1,4 @@
 import asyncio
-import http.client
 import http.server
 import ipaddress
 import json
@@ -16,6 +15,7 @@ from tests import servers
 from tests.guard import nothing_leaves  # noqa: F401
 from tui_trace.events import Event, Registered
 from tui_trace.names import DnsServer, NameOptions, Names, registry
+from tui_trace.names.http import Connection, Opener
 from tui_trace.names.inquiry import Inquiry
 
 HOST = "198.18.0.1"
@@ -73,8 +73,8 @@ class ToLocal(HTTPSHandler):
         self.port = port
 
     def https_open(self, request: Any) -> Any:
-        def connection(_host: str, **_: Any) -> http.client.HTTPConnection:
-            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        def connection(_host: str, **_: Any) -> Connection:
+            return Connection("127.0.0.1", self.port, timeout=2)
 
         return self.do_open(connection, request)
 
@@ -142,6 +142,15 @@ def endless(handler: http.server.BaseHTTPRequestHandler) -> None:
         pass
 
 
+def not_yet(handler: http.server.BaseHTTPRequestHandler) -> None:
+    """Before the answer come others, without end (RFC 9110 §15.2.1)."""
+    try:
+        while True:
+            handler.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+    except OSError:
+        pass
+
+
 def html(handler: http.server.BaseHTTPRequestHandler) -> None:
     handler.send_response(200)
     handler.end_headers()
@@ -154,7 +163,7 @@ def to_file(handler: http.server.BaseHTTPRequestHandler) -> None:
     handler.end_headers()
 
 
-@pytest.mark.parametrize("respond", [fails, limited, endless, html, to_file])
+@pytest.mark.parametrize("respond", [fails, limited, endless, not_yet, html, to_file])
 async def test_whois_is_asked_where_rdap_fails(
     web: servers.HttpServer, whois: servers.WhoisServer, respond: Any
 ) -> None:
@@ -174,11 +183,12 @@ async def test_whois_is_asked_where_rdap_fails(
 
 
 def test_an_answer_by_http_is_bounded(web: servers.HttpServer) -> None:
-    opener = registry._Opener([])
+    opener = Opener()
     assert opener.open(f"http://127.0.0.1:{web.port}/").read() == json.dumps(DOCUMENT).encode()
-    web.respond = endless
-    with pytest.raises(OSError, match="too long"):
-        opener.open(f"http://127.0.0.1:{web.port}/").read()
+    for respond in (endless, not_yet):
+        web.respond = respond
+        with pytest.raises(OSError, match="too long"):
+            opener.open(f"http://127.0.0.1:{web.port}/").read()
 
 
 async def test_silence_of_one_is_followed_by_the_other(

@@ -155,10 +155,21 @@ def test_few_queries_at_once(server: servers.WhoisServer) -> None:
 
 async def test_an_answer_longer_than_the_bound(server: servers.WhoisServer) -> None:
     server.answers["x"] = b"a" * whois.LONGEST
-    assert len(await whois.query(server.host, server.port, "x")) == whois.LONGEST
+    assert await whois.query(server.host, server.port, "x") == "a" * whois.LONGEST_LINE
     server.answers["x"] += b"a"
     with pytest.raises(whois.WhoisError, match="does not stop"):
         await whois.query(server.host, server.port, "x")
+
+
+async def test_a_line_in_utf_8_or_latin_1(server: servers.WhoisServer) -> None:
+    server.answers["x"] = "descr: Zürich\r\n".encode() + "owner: São Paulo\n".encode("latin-1")
+    answer = await whois.query(server.host, server.port, "x")
+    assert answer.splitlines() == ["descr: Zürich", "owner: São Paulo"]
+
+
+def test_so_many_lines_of_an_answer_are_read() -> None:
+    text = whois.text_of(b"\n" * whois.LONGEST)
+    assert text.count("\n") == whois.MOST_LINES - 1
 
 
 def test_a_connection_that_breaks_is_a_failure(server: servers.WhoisServer) -> None:

@@ -1,6 +1,7 @@
 """The Textual app: one source at a time, its snapshots on the screen, a clean way out."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -27,7 +28,7 @@ from tui_trace.app import early  # noqa: F401  (imported to have it imported)
 from tui_trace.app.columns import DISPLAYS
 from tui_trace.app.comparescreen import CompareScreen
 from tui_trace.app.dials import Dials
-from tui_trace.app.driver import StdoutDriver
+from tui_trace.app.driver import StdoutDriver, restore
 from tui_trace.app.export import ExportError, View, export
 from tui_trace.app.helpscreen import HelpScreen
 from tui_trace.app.history import History
@@ -48,8 +49,6 @@ OpenSource: TypeAlias = Callable[[str, ProbeSettings, Pace], Source]
 
 PATIENCE = 1.0
 """Seconds that a source gets to end."""
-LAST_RESORT = 4
-"""Seconds after a signal, when a terminal that takes nothing is waited for no longer."""
 
 
 class SnapshotTaken(Message):
@@ -126,9 +125,14 @@ class TraceApp(App[None]):
     CSS = sheets("live", "chooser", "reading", "charts")
     TITLE = "tui-trace"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key.keys, key.action, key.label, False, tooltip=key.about, id=key.id, priority=True)
-        for key in KEYS
-        if key.priority
+        *(
+            Binding(
+                key.keys, key.action, key.label, False, tooltip=key.about, id=key.id, priority=True
+            )
+            for key in KEYS
+            if key.priority
+        ),
+        Binding("ctrl+backslash", "abort", show=False, priority=True),
     ]
 
     def __init__(
@@ -162,6 +166,8 @@ class TraceApp(App[None]):
         self._tracing = self._prepare(source)
         self._history = History(source, self._past)
         self._terminal = _terminal_settings()
+        self._view_loop: asyncio.AbstractEventLoop | None = None
+        self._signal: int | None = None
         self.failure: str | None = None
         """One line, if something broke."""
         self.details = ""
@@ -192,28 +198,24 @@ class TraceApp(App[None]):
 
     def on_mount(self) -> None:
         """Begin to trace as soon as the first answer could be painted."""
-        self._catch_signals()
+        self._view_loop = asyncio.get_running_loop()
+        if self._signal is not None:
+            self.leave_by_signal(self._signal)
         self.live.enquire()
         self.call_after_refresh(self._tracing.start)
 
-    def _catch_signals(self) -> None:
-        if self.is_headless or threading.current_thread() is not threading.main_thread():
-            return
-        leave = partial(self._leave_by_signal, asyncio.get_running_loop())
-        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, leave)
-
-    def _leave_by_signal(self, loop: asyncio.AbstractEventLoop, number: int, _: object) -> None:
-        # Not the loop's own handlers: a terminal that takes nothing holds the loop up.
+    def leave_by_signal(self, number: int) -> None:
+        """Leave as soon as the view is there; thread-safe."""
+        self._signal = number
         code = 0 if number == signal.SIGINT else 128 + number
-        loop.call_soon_threadsafe(self.call_next, self._leave, code)
-        signal.signal(signal.SIGALRM, lambda *_: self._break_off(code))
-        signal.alarm(LAST_RESORT)
+        if self._view_loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: we are leaving
+                self._view_loop.call_soon_threadsafe(self.call_next, self._leave, code)
 
-    def _break_off(self, code: int) -> None:
+    def restore_terminal(self) -> None:
+        """Put the terminal back as it was, from any thread, and wait for nothing."""
         if self._terminal is not None and sys.__stdin__ is not None:
-            termios.tcsetattr(sys.__stdin__, termios.TCSANOW, self._terminal)
-        os._exit(code or 1)
+            restore(sys.__stdin__.fileno(), self._terminal)
 
     def _prepare(self, source: Source) -> Tracing:
         return Tracing(
@@ -321,6 +323,10 @@ class TraceApp(App[None]):
     async def action_leave(self) -> None:
         """`q`, Ctrl-C."""
         await self._leave(0)
+
+    def action_abort(self) -> None:
+        """Ctrl-\\ sends the signal that it sends outside of the view."""
+        os.kill(os.getpid(), signal.SIGQUIT)
 
     async def action_quit(self) -> None:
         """Textual's own way out is ours."""

@@ -1,9 +1,11 @@
 """The terminal: where the view is drawn, and where its keys come from."""
 
 import asyncio
+import contextlib
 import os
 import select
 import sys
+import termios
 import threading
 from collections.abc import Callable
 from typing import IO, Any, cast
@@ -126,3 +128,29 @@ class _Screen:
             lost, self._lost = self._lost, None
             if lost is not None:
                 lost(error)
+
+
+_AS_BEFORE = (
+    "\x1b[?2026l"  # a frame that was begun is shown
+    "\x1b[?2004l\x1b[?7h\x1b[?2048l"  # pasting, wrapped lines, reports of the size
+    "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l"  # mouse and focus
+    "\x1b[<u\x1b[?1049l\x1b[?25h"  # keyboard, screen, cursor
+)
+"""Undoes whatever the driver may have done."""
+
+
+def restore(terminal: int, settings: list[Any]) -> None:
+    """Undo what the driver did, when it cannot any more; waits for nothing.
+
+    `settings` are those of before (termios(3)). A terminal that takes nothing keeps its screen.
+    """
+    with contextlib.suppress(termios.error, OSError):
+        termios.tcsetattr(terminal, termios.TCSANOW, settings)
+        termios.tcflush(terminal, termios.TCIFLUSH)
+    with contextlib.suppress(OSError):
+        # others have the same file open, a shell perhaps, that must not find it like this
+        os.set_blocking(1, False)
+        try:
+            os.write(1, _AS_BEFORE.encode())
+        finally:
+            os.set_blocking(1, True)

@@ -9,14 +9,21 @@ import threading
 from tui_trace import failures
 from tui_trace.app.app import TraceApp
 from tui_trace.app.parting import parting_lines
+from tui_trace.stopping import Stopping
 from tui_trace.text import clean, error_line
 
 
 def run_live(app: TraceApp) -> int:
     """Run, leave the last table in the terminal, say on stderr what broke. The exit code."""
     usual, threading.excepthook = threading.excepthook, app.thread_broke
-    app.run()
-    threading.excepthook = usual
+    with Stopping(app.leave_by_signal, app.restore_terminal, frozenset({signal.SIGQUIT})):
+        app.run()
+        threading.excepthook = usual
+        _say_goodbye(app)
+    return app.return_code or 0
+
+
+def _say_goodbye(app: TraceApp) -> None:
     try:
         sys.stdout.write(_parting(app))
         sys.stdout.flush()
@@ -26,8 +33,6 @@ def run_live(app: TraceApp) -> int:
             sys.stderr.write(error_line(app.failure))
     except OSError:
         pass  # the terminal is gone: that is why we leave
-    signal.alarm(0)
-    return app.return_code or 0
 
 
 def _parting(app: TraceApp) -> str:

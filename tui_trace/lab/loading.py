@@ -201,7 +201,7 @@ def line_of(text: str, path: str) -> int:
     counts: dict[str, int] = {}
     section: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*(\[\[?)\s*([A-Za-z0-9_.\s-]+?)\s*\]", line)
+        header = re.match(r"\s*+(\[\[?)([A-Za-z0-9_.\s-]++)\]", line)
         if header is not None:
             section = _section(header[2].split("."), header[1] == "[[", counts)
             found = section

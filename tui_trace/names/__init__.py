@@ -31,7 +31,12 @@ def preload() -> None:
 
     For a program that is about to lose the right to read its own files.
     """
-    for module in ("tui_trace.names.inquiry", "dns._asyncio_backend", "idna"):
+    for module in (
+        "tui_trace.names.inquiry",
+        "tui_trace.names.forward",
+        "dns._asyncio_backend",
+        "idna",
+    ):
         import_module(module)
     for record in ("ANY.CNAME", "ANY.PTR", "ANY.SOA", "ANY.TXT", "IN.A", "IN.AAAA"):
         import_module(f"dns.rdtypes.{record}")

@@ -31,7 +31,6 @@ class Naming:
         self._patience = patience
         self._found: deque[Event] = deque()
         self._names = Names(self._found.append, options)
-        self._stopped = False
 
     def run(self, sink: Sink) -> None:
         """Pass everything on; blocks like the source's own `run`."""
@@ -55,11 +54,11 @@ class Naming:
 
     def stop(self) -> None:
         """End soon, and wait for no name."""
-        self._stopped = True
+        self._names.hurry()
         self._source.stop()
 
     def _settle(self) -> None:
-        if self._patience and not self._stopped:
+        if self._patience:
             self._names.settle(self._patience)
 
 

@@ -46,12 +46,12 @@ def most_specific(
 ) -> tuple[Network | None, list[int]]:
     """The longest prefix around the address, and everybody who announces it, as they came."""
     best: Network | None = None
-    origins: list[int] = []
+    origins: dict[int, None] = {}
     for prefix, asns in candidates:
         if prefix.version != address.version or address not in prefix or not asns:
             continue
         if best is None or prefix.prefixlen > best.prefixlen:
-            best, origins = prefix, []
+            best, origins = prefix, {}
         if prefix == best:
-            origins.extend(number for number in asns if number not in origins)
-    return best, origins
+            origins.update(dict.fromkeys(asns))
+    return best, list(origins)

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import dns.asyncresolver
 import dns.exception
@@ -13,6 +13,7 @@ import dns.rdata
 import dns.resolver
 
 from tui_trace.files import read_file
+from tui_trace.names.backend import Bounded
 from tui_trace.names.options import DnsServer
 
 DEADLINE = 3.0
@@ -132,7 +133,9 @@ def _resolver(addresses: list[str], port: int = 53) -> dns.asyncresolver.Resolve
 
 async def _attempt(resolver: dns.asyncresolver.Resolver, name: dns.name.Name, kind: str) -> Answer:
     try:
-        found = await resolver.resolve(name, kind, raise_on_no_answer=False, search=False)
+        found = await resolver.resolve(
+            name, kind, raise_on_no_answer=False, search=False, backend=cast(Any, Bounded())
+        )
     except dns.resolver.NXDOMAIN as nothing:
         response: dns.message.QueryMessage = nothing.kwargs["responses"][name]
         return Answer((), response.resolve_chaining().minimum_ttl, response)

@@ -59,6 +59,7 @@ class Names:
         self._due: dict[str, float] = {}
         self._thread = threading.Thread(target=self._run, name="names", daemon=True)
         self._stopping = False
+        self._hurried = False
         # what follows belongs to the thread
         self._expires: dict[_Key, float] = {}
         self._told: dict[_Key, Known] = {}
@@ -104,14 +105,19 @@ class Names:
 
         All events have been told then.
         """
-        if self._stopping:
+        if self._stopping or self._hurried:
             return False
         idle: concurrent.futures.Future[bool] = concurrent.futures.Future()
-        self._post(partial(self._waiting.append, idle))
+        self._post(partial(self._wait, idle))
         try:
             return idle.result(timeout)
         except TimeoutError:
             return False
+
+    def hurry(self) -> None:
+        """Let nobody wait any more: `settle` comes back at once, also where it waits already."""
+        self._hurried = True
+        self._post(self._let_go)
 
     def stop(self, timeout: float = 1.0) -> None:
         """Drop what is under way and keep what was learnt; waits at most `timeout` seconds."""
@@ -162,10 +168,18 @@ class Names:
             if time.monotonic() - saved >= SAVED_EVERY:
                 self._store.save()
                 saved = time.monotonic()
+        self._let_go()
+        self._store.save()
+
+    def _wait(self, idle: concurrent.futures.Future[bool]) -> None:
+        self._waiting.append(idle)
+        if self._hurried:
+            self._let_go()
+
+    def _let_go(self) -> None:
         waiting, self._waiting = self._waiting, []
         for idle in waiting:
             idle.set_result(False)
-        self._store.save()
 
     def _idle(self) -> None:
         if not self._tasks:

@@ -11,6 +11,10 @@ from tui_trace.names.prefixes import Announced, asn, most_specific, network
 
 LONGEST = 256 * 1024
 """Bytes of an answer; more is no answer."""
+MOST_LINES = 4096
+"""Lines of an answer that are read."""
+LONGEST_LINE = 1024
+"""Bytes of a line that are read."""
 HELD = 24 * 3600
 """Seconds that an answer holds; whois says nothing about it."""
 WHOIS_PORT = 43
@@ -21,7 +25,7 @@ class WhoisError(Exception):
 
 
 async def query(server: str, port: int, question: str) -> str:
-    """The whole answer of a server, named by address, and as slow as it likes.
+    """The answer of a server, named by address, and as slow as it likes, as `text_of` reads it.
 
     `OSError` if it cannot be reached, `WhoisError` if it sends too much.
     """
@@ -33,9 +37,28 @@ async def query(server: str, port: int, question: str) -> str:
             answer += block
             if len(answer) > LONGEST:
                 raise WhoisError(f"whois server {server} does not stop talking")
-        return answer.decode("utf-8", "backslashreplace")
+        return text_of(bytes(answer))
     finally:
         writer.transport.abort()
+
+
+def text_of(answer: bytes) -> str:
+    """The first `MOST_LINES` lines, each cut at `LONGEST_LINE` bytes; any bytes are taken.
+
+    Port 43 is clear text that anybody on the way can write, and every reader's work grows with
+    what it is given. A line that is no UTF-8 is Latin-1, which several registries still speak.
+    """
+    return "\n".join(
+        _decoded(line[:LONGEST_LINE].rstrip(b"\r"))
+        for line in answer.split(b"\n", MOST_LINES)[:MOST_LINES]
+    )
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
 
 
 def service_port(service: str) -> int:

@@ -1,6 +1,5 @@
 """From a source to standard output: one sink for each kind of report."""
 
-import signal
 import sys
 
 import msgspec
@@ -11,6 +10,7 @@ from tui_trace.report.fields import Layout
 from tui_trace.report.jsonl import JsonLines
 from tui_trace.report.progress import Progress
 from tui_trace.source import Sink, Source
+from tui_trace.stopping import Stopping
 
 RENDERERS = {
     "text": text.render,
@@ -37,7 +37,11 @@ def printed(source: Source, report: Report) -> None:
 
     SIGINT, SIGTERM and SIGHUP end it in order: what was measured is printed.
     """
-    stop_on_signals(source)
+    with Stopping(lambda _: source.stop()):
+        _print(source, report)
+
+
+def _print(source: Source, report: Report) -> None:
     if report.kind == "lines":
         lines = JsonLines(sys.stdout.buffer, source.stop)
         source.run(lines)
@@ -51,12 +55,6 @@ def printed(source: Source, report: Report) -> None:
     source.run(sink)
     shown = RENDERERS[report.kind](collector.snapshot(), report.layout, collector.runs())
     write(shown, for_programs=report.kind in FOR_PROGRAMS)
-
-
-def stop_on_signals(source: Source) -> None:
-    """End the source in order when the user or the system asks for it."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: source.stop())
 
 
 def write(shown: str, *, for_programs: bool = False) -> None:
