@@ -188,6 +188,7 @@ def _live(tracer: "Tracer") -> int:
     try:
         config = load()
         pace = options.paced(config.pace(Pace()))
+        tracer.kept = config.recordings.kept()
         found = tracer.find(tracer.first_host, options.settings)
         source = tracer.source(found, pace)
         app = TraceApp(tracer.open, source, Switches(found.settings), pace, config)
