@@ -61,8 +61,9 @@ class HopFold:
 
     def stand(self, mark: str) -> None:
         """Show this mark from now on, whatever the answers say."""
-        self._hop = None
-        self._standing = mark
+        if mark != self._standing:
+            self._hop = None
+            self._standing = mark
 
     def state(self) -> HopState:
         """All of it, to be restored."""

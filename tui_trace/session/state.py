@@ -3,9 +3,13 @@
 A fold restored goes on exactly as the one it was taken from. Times are in ns, as everywhere.
 """
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from tui_trace.events import SessionBegan
+from tui_trace.ranges import Count, Int64, Ttl
 from tui_trace.session.model import Happening, Who
 from tui_trace.session.quote import Quote
 from tui_trace.session.track import HopTrack
@@ -14,7 +18,10 @@ from tui_trace.settings import Pace, ProbeSettings
 VERSION = 5
 """Of these shapes and of what the fold means by them; a state of another version is of no use."""
 
-LARGEST = 1 << 63
+MOST_RUNS = 4096
+"""Of a session that is written down."""
+Letter = Annotated[str, Meta(pattern=r"^[A-Z]{0,8}$")]
+"""Of a path; empty where there is none yet."""
 
 
 class StateError(ValueError):
@@ -28,38 +35,38 @@ class _State(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 class StatsState(_State, frozen=True, array_like=True):
     """Of `RttStats`."""
 
-    count: int
-    last: int
-    min: int
-    max: int
+    count: Count
+    last: Count
+    min: Count
+    max: Count
     total: str
     """Hexadecimal: sums outgrow 64 bits."""
     squares: str
     jumps: str
-    jump: int
-    worst_jump: int
+    jump: Int64
+    worst_jump: Int64
     smoothed: float
     logs: float
-    octaves: dict[int, list[int]]
+    octaves: dict[Int64, list[Count]]
 
 
 class HopState(_State, frozen=True, array_like=True):
     """Of `HopFold`."""
 
-    ttl: int
+    ttl: Ttl
     stats: StatsState
-    marks: dict[str, int]
-    pending: list[int]
+    marks: dict[str, Int64]
+    pending: list[Int64]
     """Numbers of the probes in flight, each as its distance from the one before."""
-    recent: list[int]
+    recent: list[Int64]
     """Numbers of the last probes, likewise."""
-    outcomes: list[int]
+    outcomes: list[Int64]
     """Of these."""
-    responders: dict[str, tuple[int, int]]
-    lost: int
-    late: int
-    duplicates: int
-    user_stamped: int
+    responders: dict[str, tuple[Count, Int64]]
+    lost: Count
+    late: Count
+    duplicates: Count
+    user_stamped: Count
     is_target: bool
     quote: Quote | None
     standing: str = ""
@@ -69,86 +76,86 @@ class HopState(_State, frozen=True, array_like=True):
 class RunState(_State, frozen=True, array_like=True):
     """Of `RunFold`."""
 
-    number: int
+    number: Int64
     settings: ProbeSettings
     pace: Pace
-    opened: int
-    rounds: int
+    opened: Int64
+    rounds: Int64
     reached: bool
-    end: int | None
+    end: Int64 | None
     hops: list[HopState]
-    turns_with: int = 0
+    turns_with: Int64 = 0
 
 
 class TrackState(_State, frozen=True, array_like=True):
     """Of `Track`."""
 
     target: str
-    hops: dict[int, HopTrack]
-    last: int
+    hops: dict[Ttl, HopTrack]
+    last: Int64
 
 
 class KnownState(_State, frozen=True, array_like=True):
     """Of a path."""
 
-    letter: str
+    letter: Letter
     varied: bool
-    hops: dict[int, list[str]]
-    balanced: list[int]
-    stays: list[tuple[int, int, int]]
+    hops: dict[Ttl, list[str]]
+    balanced: list[Ttl]
+    stays: list[tuple[Int64, Int64, Int64]]
 
 
 class PathsState(_State, frozen=True, array_like=True):
     """Of `PathBook`."""
 
-    discovered: int
-    tracks: dict[int, TrackState]
+    discovered: Count
+    tracks: dict[Int64, TrackState]
     paths: list[KnownState]
-    on: dict[int, tuple[int, int]]
+    on: dict[Int64, tuple[Int64, Int64]]
     """By run: which path, which of its visits."""
 
 
 class BucketState(_State, frozen=True, array_like=True):
     """Of one bucket of the timeline."""
 
-    path: str
-    answered: int
-    lost: int
-    total: int
-    min: int | None
-    max: int | None
+    path: Letter
+    answered: Count
+    lost: Count
+    total: Count
+    min: Count | None
+    max: Count | None
 
 
 class TimelineState(_State, frozen=True, array_like=True):
     """Of `TimelineFold`."""
 
-    width: int
+    width: Int64
     buckets: list[BucketState]
-    moments: list[tuple[int, Happening, str]]
-    lost: dict[int, int]
-    path: str
+    moments: list[tuple[Int64, Happening, str]]
+    lost: dict[Int64, Int64]
+    path: Letter
 
 
 class SessionState(_State, frozen=True, array_like=True):
     """Of `Session`."""
 
-    at: int
+    at: Int64
     began: SessionBegan
     pace: Pace
-    run: int
+    run: Int64
     """Number of the one in force; 0 before the first."""
-    runs: list[RunState]
+    runs: Annotated[list[RunState], Meta(max_length=MOST_RUNS)]
     source: str
     trouble: str | None
-    failed: int
+    failed: Int64
     notice: str | None
     moved: str | None
-    foreign: int
+    foreign: Int64
     who: dict[str, Who]
     ended: bool
     paths: PathsState
     timeline: TimelineState
-    mtus: dict[int, str] = {}
+    mtus: dict[Ttl, str] = {}
     """Marks of path MTU discovery, by TTL."""
 
 

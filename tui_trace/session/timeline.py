@@ -3,7 +3,7 @@
 from bisect import insort
 
 from tui_trace.session.model import PATH_WORD, Bucket, Happening, Moment, Timeline
-from tui_trace.session.state import BucketState, TimelineState
+from tui_trace.session.state import BucketState, StateError, TimelineState
 from tui_trace.settings import NS_PER_S
 
 MOST_BUCKETS = 600
@@ -146,10 +146,14 @@ class TimelineFold:
 
     @classmethod
     def of(cls, state: TimelineState) -> "TimelineFold":
-        """As it was."""
+        """As it was; `StateError` if it cannot have been so."""
+        if len(state.buckets) > MOST_BUCKETS or len(state.moments) > MOST_MOMENTS:
+            raise StateError("more than a timeline holds")
         fold = cls()
         fold._width = max(state.width, NS_PER_S)
-        for one in state.buckets[:MOST_BUCKETS]:
+        for one in state.buckets:
+            if (one.answered > 0) != (one.min is not None and one.max is not None):
+                raise StateError("answers without times, or times without answers")
             growing = _Growing(one.path)
             growing.answered, growing.lost, growing.total = one.answered, one.lost, one.total
             growing.min, growing.max = one.min, one.max
