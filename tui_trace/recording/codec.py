@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from tui_trace import events as ev
 from tui_trace.ranges import LARGEST
 from tui_trace.recording.errors import RecordingError
-from tui_trace.session.state import MOST_RUNS, SessionState
+from tui_trace.session.state import MOST_HELD, MOST_RUNS, SessionState, held
 
 BLOCK_EVENTS = 8192
 """Events of a full block: what is read and folded to get to a moment."""
@@ -39,8 +39,6 @@ nanoseconds and hardly ever repeat: a block of probes into silence comes to 30."
 _MOST_TOLD = 256 << 20
 """Bytes of JSON that the events of one block come to: twice what a block of nothing but answers
 with 300 MPLS labels each does."""
-_MOST_IN_FLIGHT = 2_000_000
-"""Probes that a session knows by number. Each is a byte in a file and a hundred in memory."""
 _FAST, _SMALL = 1, 6
 _PROBES = (ev.ProbeSent, ev.ProbeLost, ev.ProbeVoid)
 _WIDTH = 8
@@ -253,25 +251,19 @@ def _most(data: bytes) -> int:
 
 def pack_state(state: SessionState) -> bytes:
     """Deflated; `OverflowError` if the session has grown beyond what can be restored."""
-    if _in_flight(state) > _MOST_IN_FLIGHT:
-        raise OverflowError("more probes in flight than a recording can hold")
     raw = msgspec.msgpack.encode(state)
-    if len(raw) > _MOST_STATE or len(state.runs) > MOST_RUNS:
-        raise OverflowError("more runs than a recording can hold")
+    if len(raw) > _MOST_STATE or len(state.runs) > MOST_RUNS or held(state) > MOST_HELD:
+        raise OverflowError("the session has grown beyond what can be played again")
     return zlib.compress(raw, _FAST)
 
 
 def unpack_state(data: bytes) -> SessionState:
     """The state of `pack_state`; `RecordingError` if it is none."""
     try:
-        # runs that saw nothing are all alike
+        # runs that saw nothing are all alike, and so deflated to next to nothing
         state = _states.decode(_inflated(data, _MOST_STATE))
     except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
         raise RecordingError(DAMAGED) from None
-    if _in_flight(state) > _MOST_IN_FLIGHT:
+    if held(state) > MOST_HELD:
         raise RecordingError(DAMAGED)
     return state
-
-
-def _in_flight(state: SessionState) -> int:
-    return sum(len(hop.pending) + len(hop.recent) for run in state.runs for hop in run.hops)

@@ -232,6 +232,9 @@ class Recording:
                     "SELECT events FROM block WHERE number = ?", (number,)
                 ).fetchone()
                 if row is None:
+                    (last,) = self._database.execute("SELECT max(number) FROM block").fetchone()
+                    if last is not None and last > number:
+                        raise self._missing(number)
                     return None
                 chunks: Iterable[tuple[bytes]] = [row]
                 if row[0] is None:
@@ -246,7 +249,7 @@ class Recording:
     def _before(self, number: int) -> Session:
         """The session before the first event of a block."""
         known, session = self._restored(number)
-        applied = 0
+        applied, due = 0, codec.BLOCK_EVENTS
         for place in range(known, number):
             block = self._block(place)
             if block is None:
@@ -255,9 +258,11 @@ class Recording:
                 for event in block[0]:
                     session.apply(event)
                 applied += len(block[0])
-                if applied >= codec.BLOCK_EVENTS:
-                    applied = 0
-                    self._remember(place + 1, pack_state(session.state()))
+                if applied >= due:
+                    known_now = session.state()
+                    self._remember(place + 1, pack_state(known_now))
+                    # what is large is written down less often, so that it costs no more an event
+                    applied, due = 0, max(codec.BLOCK_EVENTS, state.held(known_now) // 4)
         return session
 
     def _restored(self, number: int) -> tuple[int, Session]:

@@ -73,7 +73,8 @@ class RunFold:
     def run(self, mtus: Mapping[int, str]) -> Run:
         """This run now, with these marks of path MTU discovery by TTL."""
         for ttl, mark in mtus.items():
-            self.hop(ttl).stand(mark)
+            if ttl in self._hops:
+                self._hops[ttl].stand(mark)
         last = min(self._last_row(), self.pace.max_ttl)
         hops = tuple(
             fold.hop() for ttl, fold in self._hops.items() if self.pace.first_ttl <= ttl <= last

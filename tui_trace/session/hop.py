@@ -6,11 +6,9 @@ from tui_trace.events import Reply, Stamp
 from tui_trace.session.marks import Marks
 from tui_trace.session.model import LOST, PENDING, RECENT, Hop, Responder
 from tui_trace.session.quote import Quote
-from tui_trace.session.state import HopState, StateError, distances
+from tui_trace.session.state import RESPONDERS, HopState, StateError, distances
 from tui_trace.session.stats import RttStats
 
-RESPONDERS = 64
-"""Addresses that a hop remembers; the one silent for longest goes first."""
 # looked up once: asking an enum for a member is slow
 _USER = Stamp.USER
 

@@ -20,6 +20,15 @@ VERSION = 5
 
 MOST_RUNS = 4096
 """Of a session that is written down."""
+MOST_HELD = 2_000_000
+"""Numbers and names, weighed by the memory that they take: about 100 bytes each at most. 30 hops of
+a run that went on for an hour are 10,000."""
+RESPONDERS = 64
+"""Addresses that a hop remembers; the one silent for longest goes first."""
+MOST_MARKS = 8
+"""That a hop keeps."""
+REMEMBERED = 256
+"""Lost probes whose loss can still be taken back."""
 Letter = Annotated[str, Meta(pattern=r"^[A-Z]{0,8}$")]
 """Of a path; empty where there is none yet."""
 
@@ -47,7 +56,7 @@ class StatsState(_State, frozen=True, array_like=True):
     worst_jump: Int64
     smoothed: float
     logs: float
-    octaves: dict[Int64, list[Count]]
+    octaves: Annotated[dict[Int64, list[Count]], Meta(max_length=64)]
 
 
 class HopState(_State, frozen=True, array_like=True):
@@ -55,14 +64,14 @@ class HopState(_State, frozen=True, array_like=True):
 
     ttl: Ttl
     stats: StatsState
-    marks: dict[str, Int64]
+    marks: Annotated[dict[str, Int64], Meta(max_length=MOST_MARKS)]
     pending: list[Int64]
     """Numbers of the probes in flight, each as its distance from the one before."""
     recent: list[Int64]
     """Numbers of the last probes, likewise."""
     outcomes: list[Int64]
     """Of these."""
-    responders: dict[str, tuple[Count, Int64]]
+    responders: Annotated[dict[str, tuple[Count, Int64]], Meta(max_length=RESPONDERS)]
     lost: Count
     late: Count
     duplicates: Count
@@ -83,7 +92,7 @@ class RunState(_State, frozen=True, array_like=True):
     rounds: Int64
     reached: bool
     end: Int64 | None
-    hops: list[HopState]
+    hops: Annotated[list[HopState], Meta(max_length=256)]
     turns_with: Int64 = 0
 
 
@@ -109,9 +118,9 @@ class PathsState(_State, frozen=True, array_like=True):
     """Of `PathBook`."""
 
     discovered: Count
-    tracks: dict[Int64, TrackState]
+    tracks: Annotated[dict[Int64, TrackState], Meta(max_length=MOST_RUNS)]
     paths: list[KnownState]
-    on: dict[Int64, tuple[Int64, Int64]]
+    on: Annotated[dict[Int64, tuple[Int64, Int64]], Meta(max_length=MOST_RUNS)]
     """By run: which path, which of its visits."""
 
 
@@ -132,7 +141,7 @@ class TimelineState(_State, frozen=True, array_like=True):
     width: Int64
     buckets: list[BucketState]
     moments: list[tuple[Int64, Happening, str]]
-    lost: dict[Int64, Int64]
+    lost: Annotated[dict[Int64, Int64], Meta(max_length=REMEMBERED)]
     path: Letter
 
 
@@ -151,7 +160,7 @@ class SessionState(_State, frozen=True, array_like=True):
     notice: str | None
     moved: str | None
     foreign: Int64
-    who: dict[str, Who]
+    who: Annotated[dict[str, Who], Meta(max_length=1 << 16)]
     ended: bool
     paths: PathsState
     timeline: TimelineState
@@ -162,3 +171,16 @@ class SessionState(_State, frozen=True, array_like=True):
 def distances(numbers: list[int]) -> list[int]:
     """Each number as its distance from the one before, the first from 0: small, so short."""
     return [number - before for number, before in zip(numbers, [0, *numbers], strict=False)]
+
+
+def held(state: SessionState) -> int:
+    """What the session of this state holds in memory, as `MOST_HELD` counts it."""
+    hops = [hop for run in state.runs for hop in run.hops]
+    tracks = [hop for track in state.paths.tracks.values() for hop in track.hops.values()]
+    there = [addresses for path in state.paths.paths for addresses in path.hops.values()]
+    return (
+        sum(16 + len(hop.pending) + len(hop.recent) for hop in hops)
+        + sum(8 * (len(hop.responders) + len(hop.marks) + len(hop.stats.octaves)) for hop in hops)
+        + sum(8 * (len(hop.group) + len(hop.newcomers)) for hop in tracks)
+        + sum(8 + len(addresses) for addresses in there)
+    )

@@ -3,14 +3,12 @@
 from bisect import insort
 
 from tui_trace.session.model import PATH_WORD, Bucket, Happening, Moment, Timeline
-from tui_trace.session.state import BucketState, StateError, TimelineState
+from tui_trace.session.state import REMEMBERED, BucketState, StateError, TimelineState
 from tui_trace.settings import NS_PER_S
 
 MOST_BUCKETS = 600
 MOST_MOMENTS = 500
 """The oldest go first, what the user wrote last."""
-_REMEMBERED = 256
-"""Lost probes whose loss can still be taken back."""
 _LONGEST = 1 << 62
 
 
@@ -97,7 +95,7 @@ class TimelineFold:
         bucket.lost += 1
         bucket.made = None
         self._lost[probe] = at
-        if len(self._lost) > _REMEMBERED:
+        if len(self._lost) > REMEMBERED:
             del self._lost[next(iter(self._lost))]
 
     def on_path(self, since: int, letter: str) -> None:
