@@ -186,6 +186,7 @@ def _live(tracer: "Tracer") -> int:
     try:
         config = load()
         pace = options.paced(config.pace(Pace()))
+        tracer.kept = config.recordings.kept()
         found = tracer.find(tracer.first_host, options.settings)
         source = tracer.source(found, pace)
         app = TraceApp(tracer.open, source, Switches(found.settings), pace, config)
@@ -210,6 +211,9 @@ def _replay(options: Options, name: str) -> int:
         importlib.import_module(module)
     from tui_trace import recording  # noqa: PLC0415
 
+    # each moment that is gone to is a session, which refers to itself
+    gc.freeze()
+    gc.enable()
     with recording.Recording(recording.find(name)) as played:
         if live:
             return _replay_live(played)

@@ -12,6 +12,10 @@ All of it is optional; the command line wins over it::
     max-unknown = 5
     queries = 1
 
+    [recordings]               # beyond these, the oldest are deleted as a new session begins
+    keep = 100                 # recordings, the new one included, 1 to 100000
+    size = "2 GiB"             # of all together: a number and MB, GB, TB, MiB, GiB or TiB
+
     [columns]                  # what each display shows after number and host
     latency = ["loss", "sent", "last", "min", "avg", "max", "recent", "notes"]
 
@@ -24,6 +28,7 @@ to do two things are refused with one line that names the file and the key. A fi
 reached is an empty one.
 """
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -32,6 +37,7 @@ from msgspec.structs import replace
 from tui_trace.app.columns import ALWAYS, COLUMNS, DISPLAYS
 from tui_trace.app.keys import KEYS
 from tui_trace.files import is_reachable, parse_toml, read_file, user_folder, words
+from tui_trace.recording.sessions import Kept
 from tui_trace.settings import (
     Pace,
     SettingError,
@@ -67,6 +73,29 @@ class Options(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields
     queries: int | None = None
 
 
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([MGT]i?B)", re.ASCII)
+_MOST_KEPT = 100_000
+
+
+class Recordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the usual folder of recordings holds at most."""
+
+    keep: int = 100
+    size: str = "2 GiB"
+
+    def kept(self) -> Kept:
+        """As numbers; `SettingError` if they can never be right."""
+        if not 1 <= self.keep <= _MOST_KEPT:
+            takes = f"1 to {_MOST_KEPT} recordings (--no-record records nothing)"
+            raise SettingError("recordings.keep", self.keep, takes)
+        found = _SIZE.fullmatch(self.size.strip())
+        size = round(float(found[1]) * _UNITS[found[2]]) if found else 0
+        if not size:
+            raise SettingError("recordings.size", self.size, 'a size such as "500 MB" or "2 GiB"')
+        return Kept(self.keep, size)
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the file says; `Config()` is what an empty one says."""
 
@@ -74,6 +103,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refresh: float = 10.0
     """Repaints a second at most."""
     options: Options = Options()
+    recordings: Recordings = Recordings()
     columns: dict[str, tuple[str, ...]] = {}
     keymap: dict[str, str] = {}
     """Keys by the id of what they do."""
@@ -133,6 +163,7 @@ def _check(config: Config) -> None:
     low, high = REFRESH
     if not low <= config.refresh <= high:
         raise SettingError("refresh", config.refresh, f"{low:g} to {high:g} repaints a second")
+    config.recordings.kept()
     pace = config.pace(Pace())
     check_ttls(pace.first_ttl, pace.max_ttl)
     for display, columns in config.columns.items():

@@ -42,7 +42,7 @@ output without the live view, the last one given counts
   -j --json   -C --csv                as mtr's, and more behind
   --markdown   --jsonl                for tickets; each event as it comes
   -o --order FIELDS                   columns, letters of LDRSNBAWVGJMXI
-recordings (a live session is recorded unless told otherwise)
+recordings (of live sessions; the oldest go beyond 100 or 2 GiB: config.toml)
   --record FILE   --no-record         to this new file, reports too; nothing
   --replay FILE   --sessions          play one, in any output; list them
 other

@@ -190,7 +190,7 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
 
 def _add_recordings(parser: argparse.ArgumentParser) -> None:
     kept = parser.add_argument_group(
-        "recordings (a live session is recorded unless told otherwise)"
+        "recordings (of live sessions; the oldest go beyond 100 or 2 GiB: config.toml)"
     )
     where = kept.add_mutually_exclusive_group()
     where.add_argument("--record", metavar="FILE", help="record to this new file, reports too")

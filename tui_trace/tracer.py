@@ -16,6 +16,7 @@ from tui_trace.target import resolve
 
 if TYPE_CHECKING:
     from tui_trace.lab import Lab
+    from tui_trace.recording.sessions import Kept
     from tui_trace.wire.access import Sockets
 
 
@@ -42,6 +43,8 @@ class Tracer:
         self._record = options.record
         """For the first target; those after it get a file beside it."""
         self.options = options
+        self.kept: Kept | None = None
+        """How many recordings the usual folder holds; None: as many as usual."""
 
     @property
     def first_host(self) -> str:
@@ -118,14 +121,14 @@ class Tracer:
 
     def _recorded(self, source: Source) -> Source:
         from tui_trace.recording import Recorded  # noqa: PLC0415
-        from tui_trace.recording.sessions import free_place  # noqa: PLC0415
+        from tui_trace.recording.sessions import USUAL, free_place  # noqa: PLC0415
 
         if not self.options.recorded:
             return source
         path, self._record = self._record, None
         if path is None and self.options.record is not None:
             path = free_place(self.options.record)
-        return Recorded(source, path)
+        return Recorded(source, path, self.kept or USUAL)
 
     def open(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """A live trace to another host, with settings in use."""

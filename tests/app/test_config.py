@@ -8,6 +8,7 @@ from tests.app.fakes import FakeSource, switches
 from tui_trace import config
 from tui_trace.app.app import TraceApp
 from tui_trace.config import Config, ConfigError, load
+from tui_trace.recording.sessions import USUAL
 from tui_trace.settings import NS_PER_S, Pace
 
 
@@ -36,6 +37,7 @@ def test_the_example_in_the_documentation_is_one(tmp_path: Path) -> None:
     assert read.theme == "tui-trace"
     assert read.pace(Pace()) == Pace()
     assert read.keymap["app.quit"] == "q,Z"
+    assert read.recordings.kept() == USUAL
 
 
 def test_the_pace_is_taken_over(tmp_path: Path) -> None:
@@ -43,6 +45,15 @@ def test_the_pace_is_taken_over(tmp_path: Path) -> None:
     assert read.pace(Pace(first_ttl=2)) == Pace(
         interval=NS_PER_S // 5, first_ttl=2, max_ttl=12, queries=3
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "count"),
+    [("2 GiB", 2 << 30), ("2GiB", 2 << 30), ("1.5 MB", 1_500_000), ("0.5 TiB", 1 << 39)],
+)
+def test_how_many_recordings_are_kept(tmp_path: Path, size: str, count: int) -> None:
+    read = load(written(tmp_path, f"[recordings]\nkeep = 7\nsize = '{size}'\n"))
+    assert read.recordings.kept() == (7, count)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +83,17 @@ def test_the_pace_is_taken_over(tmp_path: Path) -> None:
             "keymap.probe.tcp takes a key that does not do probe.udp already, not 'u'",
         ),
         ("theme = ", "Invalid value"),
+        ("[recordings]\nkeep = 0", "recordings.keep takes 1 to 100000 recordings (--no-record"),
+        ("[recordings]\nkeep = -1", "recordings.keep takes"),
+        ("[recordings]\nkeep = 100_001", "recordings.keep takes"),
+        ("[recordings]\nkeep = 1.5", "keep"),
+        ("[recordings]\nsize = 5", "size"),
+        ("[recordings]\nsize = '5'", 'recordings.size takes a size such as "500 MB" or "2 GiB"'),
+        ("[recordings]\nsize = '0 GiB'", "recordings.size takes"),
+        ("[recordings]\nsize = '-1 GiB'", "recordings.size takes"),
+        ("[recordings]\nsize = '1e9 GiB'", "recordings.size takes"),
+        ("[recordings]\nsize = '9999999 GiB'", "recordings.size takes"),
+        ("[recordings]\nmany = 1", "many"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, text: str, says: str) -> None:

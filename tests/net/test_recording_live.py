@@ -11,9 +11,9 @@ from tests.net import ours
 from tests.net.chain import Chain
 from tests.net.terminal import Tmux
 from tests.net.words import OPEN_PORT
-from tests.unit.recorded import check_killed
+from tests.unit.recorded import check_killed, record, rounds
 from tui_trace import events
-from tui_trace.recording import list_sessions
+from tui_trace.recording import Recording, list_sessions
 
 
 def test_a_live_session_is_kept_and_plays_again_in_the_live_view(
@@ -51,6 +51,44 @@ def test_a_live_session_is_kept_and_plays_again_in_the_live_view(
         tmux.wait_for("TCP port 80 ")
         tmux.press("q")
         tmux.wait_for("prompt> *$")
+
+
+def test_the_config_says_how_many_are_kept(plain: Chain, tmp_path: Path) -> None:
+    env = {**ours.environment(), "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    folder = tmp_path / "tui-trace" / "sessions"
+    folder.mkdir(parents=True)
+    for day in (1, 2, 3):
+        record(rounds(1), folder / f"2020010{day}T000000Z-t.session")
+    (tmp_path / "tui-trace" / "config.toml").write_text("[recordings]\nkeep = 2\nsize = '1 GiB'\n")
+    with Tmux(plain.client, columns=140) as tmux:
+        tmux.start(ours.command("-n", "-i", "0.25", plain.target_address(4)), env)
+        tmux.wait_for("the 2 oldest recordings were deleted: 2 of 1024 MiB in all are kept")
+        tmux.press("q")
+        tmux.wait_for("prompt> *$")
+    kept = [session.path.name for session in list_sessions(folder)]
+    assert len(kept) == 2
+    assert kept[1] == "20200103T000000Z-t.session"
+
+
+def test_a_file_that_is_moved_is_said_in_the_view(plain: Chain, tmp_path: Path) -> None:
+    path, other = tmp_path / "file:x", tmp_path / "b.session"
+    args = ("-n", "-i", "0.25", "--record", path.name, plain.target_address(4))
+    with Tmux(plain.client, columns=140) as tmux:
+        tmux.write(f" cd {tmp_path}")
+        tmux.press("Enter")
+        tmux.start(ours.command(*args), ours.environment())
+        tmux.wait_for(re.escape(plain.hop(2, 4)))
+        time.sleep(1)
+        assert path.stat().st_mode & 0o777 == 0o600
+        path.rename(other)
+        tmux.wait_for("not recorded any more: its file was moved, replaced or deleted")
+        tmux.press("Left")
+        tmux.wait_for("nothing is recorded")
+        tmux.press("q")
+        tmux.wait_for("prompt> *$")
+    assert [file.name for file in tmp_path.iterdir()] == ["b.session"]
+    with Recording(other) as recording:
+        assert recording.snapshot(recording.end).run.hops
 
 
 def test_nothing_is_kept_when_asked_so(plain: Chain, tmp_path: Path) -> None:

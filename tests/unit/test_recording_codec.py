@@ -2,7 +2,7 @@
 
 import zlib
 from types import UnionType
-from typing import get_args, get_origin, get_type_hints
+from typing import Annotated, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
@@ -34,7 +34,9 @@ def values(annotation):
     if annotation in PLAIN:
         return PLAIN[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is UnionType:
+    if origin is Annotated:
+        return st.integers(max(arguments[1].ge, 0), min(arguments[1].le, 300))
+    if origin in (Union, UnionType):
         return st.one_of(*map(values, arguments))
     if origin is tuple:
         return st.lists(values(arguments[0]), max_size=3).map(tuple)
@@ -44,7 +46,7 @@ def values(annotation):
 
 
 def structs(kind):
-    fields = get_type_hints(kind)
+    fields = get_type_hints(kind, include_extras=True)
     return st.builds(kind, **{f: WIDE[f] if f in WIDE else values(a) for f, a in fields.items()})
 
 

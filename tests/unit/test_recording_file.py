@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -398,7 +399,12 @@ def test_a_fold_that_lies_is_refused_or_goes_on_without_breaking(tmp_path_factor
     for number, packer in enumerate(packers):
         database.execute(
             "INSERT INTO block VALUES (?, ?, ?, ?)",
-            (number, events[half].at * number, codec.pack_state(lie), packer.whole()),
+            (
+                number,
+                events[half].at * number,
+                zlib.compress(msgspec.msgpack.encode(lie)),
+                packer.whole(),
+            ),
         )
     database.close()
     with Recording(path) as recording:

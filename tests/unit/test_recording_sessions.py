@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from tests.unit.recorded import Kept, Told, record, rounds
 from tui_trace.events import SessionEnded
 from tui_trace.recording import Info, Recorded, Recording, find, list_sessions
-from tui_trace.recording.sessions import default_folder, free_place, name_for, prune
+from tui_trace.recording.sessions import USUAL, default_folder, free_place, name_for, prune
 from tui_trace.report.listing import length, render, size
 from tui_trace.settings import NS_PER_S
 
@@ -162,11 +162,11 @@ def test_lengths():
     ]  # fmt: skip
 
 
-def make(folder, count, size):
+def make(folder, count):
+    """So many recordings; the bytes of one."""
     for number in range(count):
-        path = folder / f"20260101T0000{number:02}Z-t.session"
-        path.write_bytes(bytes(size))
-        path.with_name(path.name + "-wal").write_bytes(bytes(size))
+        path = record(rounds(2), folder / f"20260101T0000{number:02}Z-t.session")
+    return path.stat().st_size
 
 
 def left(folder):
@@ -174,17 +174,20 @@ def left(folder):
 
 
 def test_the_oldest_go_when_there_are_too_many(folder):
-    make(folder, 10, 10)
+    make(folder, 10)
     (folder / "mine.txt").touch()
-    prune(folder, most_files=4)
+    for path in folder.glob("*.session"):
+        path.with_name(path.name + "-wal").write_bytes(b"left")
+    assert prune(folder, USUAL._replace(files=4)) == 7
     assert left(folder) == ["07", "08", "09"]
     assert (folder / "mine.txt").exists()
     assert len(list(folder.glob("*-wal"))) == 3
+    assert prune(folder, USUAL._replace(files=4)) == 0
 
 
 def test_the_oldest_go_when_they_are_too_large(folder):
-    make(folder, 10, 1000)
-    prune(folder, most_bytes=5000)
+    size = make(folder, 10)
+    prune(folder, USUAL._replace(size=2 * size + 1))
     assert left(folder) == ["08", "09"]
 
 
@@ -192,7 +195,7 @@ def test_a_session_in_use_is_never_thrown_away(folder):
     class Pruning(Told):
         def run(self, sink):
             super().run(sink)
-            prune(folder, most_files=1)
+            prune(folder, USUAL._replace(files=1))
 
     path = folder / "20260101T000000Z-t.session"
     source = Pruning(rounds(40), pause=0.03)
@@ -200,7 +203,7 @@ def test_a_session_in_use_is_never_thrown_away(folder):
     assert source.commands == []
     with Recording(path) as recording:
         assert list(recording.events()) == rounds(40)
-    prune(folder, most_files=1)
+    prune(folder, USUAL._replace(files=1))
     assert left(folder) == []
 
 

@@ -39,7 +39,7 @@ class History:
             return None
         if not isinstance(self._source, Recorded):
             return "this session is not recorded: there is no past to go to"
-        return None if self.file else "nothing is recorded yet"
+        return None if self.file else "nothing is recorded just now"
 
     @property
     def file(self) -> Path | None:
@@ -88,7 +88,7 @@ class History:
     def _read(self, at: int) -> Snapshot:
         if self._recording is None:
             if self.file is None:
-                raise RecordingError("nothing is recorded yet")
+                raise RecordingError("nothing is recorded just now")
             self._recording = Recording(self.file)
         return self._recording.snapshot(at)
 

@@ -4,7 +4,7 @@ import sqlite3
 
 from tui_trace.events import Note, SessionEnded
 from tui_trace.recording import schema
-from tui_trace.recording.codec import BLOCK_EVENTS, Packer, Unpacker
+from tui_trace.recording.codec import Packer, unpacked
 from tui_trace.recording.errors import RecordingError
 
 
@@ -28,7 +28,7 @@ def add(database: sqlite3.Connection, text: str, moment: int) -> None:
         finally:
             database.execute("PRAGMA query_only = ON")
     except sqlite3.OperationalError as error:
-        code = error.sqlite_errorcode
+        code = schema.code_of(error)
         raise RecordingError(_WHY.get(code, _WHY.get(code & 0xFF, str(error)))) from None
 
 
@@ -47,9 +47,8 @@ def _write(database: sqlite3.Connection, text: str, moment: int) -> None:
         "SELECT number, events FROM block ORDER BY number DESC LIMIT 1"
     ).fetchone()
     query = "SELECT events FROM chunk ORDER BY number"
-    chunks = database.execute(query).fetchmany(BLOCK_EVENTS) if sealed is None else [(sealed,)]
-    unpacker = Unpacker()
-    events = [event for (chunk,) in chunks for event in unpacker.events(chunk)]
+    chunks = database.execute(query) if sealed is None else [(sealed,)]
+    events, _ = unpacked(chunk for (chunk,) in chunks)
     at = events[-1].at
     ending = [events.pop()] if isinstance(events[-1], SessionEnded) else []
     packers = [Packer()]

@@ -1,11 +1,13 @@
 """A source that is recorded as it runs: another's stream, passed on and written down."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
 from tui_trace.events import Event, Notice, SessionBegan
 from tui_trace.recording import schema, sessions
 from tui_trace.recording.errors import RecordingError
+from tui_trace.recording.sessions import USUAL, Kept
 from tui_trace.recording.writer import Recorder
 from tui_trace.source import Command, Sink, Source, Tell
 
@@ -13,16 +15,20 @@ from tui_trace.source import Command, Sink, Source, Tell
 class Recorded:
     """Passes the stream of `source` on and records it."""
 
-    def __init__(self, source: Source, path: Path | None = None) -> None:
-        """To the file `path`, which must not be there yet; None: to one in the usual folder."""
+    def __init__(self, source: Source, path: Path | None = None, kept: Kept = USUAL) -> None:
+        """To the file `path`, which must not be there yet; None: to one in the usual folder, of
+        which no more is `kept` than that.
+        """
         self._source = source
         self._asked = path
+        self._kept = kept
         self._recorder: Recorder | None = None
 
     @property
     def path(self) -> Path | None:
-        """The file, as soon as there is one."""
-        return self._recorder.path if self._recorder else None
+        """The file, as soon as there is one and as long as it is there."""
+        recorder = self._recorder
+        return recorder.path if recorder and not recorder.is_lost else None
 
     def run(self, sink: Sink) -> None:
         """Pass everything on; blocks like the source's own `run`.
@@ -31,15 +37,16 @@ class Recorded:
         wrong later is one `Notice` in the stream.
         """
         asked = None if self._asked is None else _create(self._asked)
+        place = None if asked is None else schema.Place(asked[0])
         recorder = self._recorder = Recorder(
-            lambda event: asked or _create_usual(event), self._fail
+            lambda event: asked or self._create_usual(event), self._say
         )
         try:
             self._source.run(_Tee(sink, recorder))
         finally:
             recorder.close()
-            if asked is not None and recorder.path is None:
-                _take_back(*asked)
+            if asked and place and recorder.path is None:
+                _take_back(*asked, place)
 
     def command(self, command: Command) -> None:
         """For the source."""
@@ -49,8 +56,19 @@ class Recorded:
         """End soon."""
         self._source.stop()
 
-    def _fail(self, line: str) -> None:
+    def _say(self, line: str) -> None:
         self._source.command(Tell(Notice(at=0, text=line)))
+
+    def _create_usual(self, event: Event) -> tuple[Path, sqlite3.Connection]:
+        folder = sessions.default_folder()
+        if folder is None:
+            raise OSError("this user has no home folder")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if deleted := sessions.prune(folder, self._kept):
+            self._say(_deleted(deleted, self._kept))
+        target, wall = (event.target, event.wall) if isinstance(event, SessionBegan) else ("", 0)
+        path = sessions.free_place(folder / sessions.name_for(target, wall))
+        return path, schema.create(path)
 
 
 def _create(path: Path) -> tuple[Path, sqlite3.Connection]:
@@ -64,20 +82,19 @@ def _create(path: Path) -> tuple[Path, sqlite3.Connection]:
         raise RecordingError(f"--record {path}: {error}") from None
 
 
-def _create_usual(event: Event) -> tuple[Path, sqlite3.Connection]:
-    folder = sessions.default_folder()
-    if folder is None:
-        raise OSError("this user has no home folder")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sessions.prune(folder)
-    target, wall = (event.target, event.wall) if isinstance(event, SessionBegan) else ("", 0)
-    path = sessions.free_place(folder / sessions.name_for(target, wall))
-    return path, schema.create(path)
+def _deleted(count: int, kept: Kept) -> str:
+    oldest = "the oldest recording was" if count == 1 else f"the {count} oldest recordings were"
+    return (
+        f"{oldest} deleted: {kept.files} of {kept.size >> 20} MiB in all are kept"
+        " ([recordings] in config.toml)"
+    )
 
 
-def _take_back(path: Path, database: sqlite3.Connection) -> None:
-    database.close()
-    path.unlink(missing_ok=True)
+def _take_back(path: Path, database: sqlite3.Connection, place: schema.Place) -> None:
+    with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(database):
+        database.execute("PRAGMA journal_mode = DELETE")
+    if place.is_kept():
+        path.unlink(missing_ok=True)
 
 
 class _Tee:

@@ -35,13 +35,54 @@ TABLES = {
     "chunk": "CREATE TABLE chunk (number INTEGER PRIMARY KEY, events BLOB NOT NULL)",
 }
 _BUSY = 2.0
-_LONGEST_VALUE = 256 << 20
+_LONGEST_VALUE = 32 << 20
+_MOST_STEPS = 1_000_000
+"""Of SQLite's machine, of which opening takes a few hundred; pages that lead to one another can
+keep it busy for ever."""
+
+
+class Place:
+    """A file and its name: they may part, and what opened the one does not notice."""
+
+    def __init__(self, path: Path) -> None:
+        """As it is now; `OSError` if it is not there."""
+        self._path = path.absolute()
+        self._status = self._path.stat()
+
+    def is_kept(self) -> bool:
+        """What has the name is still that file."""
+        try:
+            return os.path.samestat(self._status, self._path.stat())
+        except OSError:
+            return False
 
 
 def create(path: Path, most_bytes: int = MOST_BYTES) -> sqlite3.Connection:
     """A new file that nobody else may read; `OSError` or `sqlite3.Error` if it cannot be made."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        return _tables_in(_connect(path), most_bytes)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _connect(path: Path, mode: str = "mode=rw", timeout: float = _BUSY) -> sqlite3.Connection:
+    """The file of this very name, which is there; `mode` as SQLite's URIs have it.
+
+    SQLite takes `file:x` for a URI and `:memory:` for no file; an absolute path in a URI is
+    nothing but a path.
+    """
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}",
+        uri=True,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def _tables_in(database: sqlite3.Connection, most_bytes: int) -> sqlite3.Connection:
     try:
         database.execute(f"PRAGMA page_size = {PAGE}")
         database.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -55,7 +96,6 @@ def create(path: Path, most_bytes: int = MOST_BYTES) -> sqlite3.Connection:
         database.execute("COMMIT")
     except BaseException:
         database.close()
-        path.unlink(missing_ok=True)
         raise
     return database
 
@@ -78,9 +118,13 @@ def open_existing(path: Path) -> sqlite3.Connection:
         try:
             return _opened(path, mode)
         except sqlite3.OperationalError as error:
+            if code_of(error) == sqlite3.SQLITE_INTERRUPT:
+                raise damaged(path, error) from None
             why = str(error)
+        except OSError as error:
+            raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
         except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            if code_of(error) == sqlite3.SQLITE_NOTADB:
                 raise RecordingError(f"{path}: no recording of tui-trace") from None
             raise damaged(path, error) from None
         except ValueError as error:
@@ -94,22 +138,18 @@ def open_existing(path: Path) -> sqlite3.Connection:
 
 
 def _opened(path: Path, mode: str) -> sqlite3.Connection:
-    database = sqlite3.connect(
-        f"{path.absolute().as_uri()}?{mode}",
-        uri=True,
-        timeout=_BUSY,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    database = _connect(path, mode)
     try:
         # a file may come from anybody
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+        database.set_progress_handler(lambda: 1, _MOST_STEPS)
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute("PRAGMA cell_size_check = ON")
         _check(database, path)
         with contextlib.suppress(sqlite3.OperationalError):
             settle(database)
         database.execute("PRAGMA query_only = ON")
+        database.set_progress_handler(None, 0)
     except BaseException:
         database.close()
         raise
@@ -145,19 +185,23 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
         raise RecordingError(f"{path}: damaged: these are not its tables")
 
 
+def code_of(error: sqlite3.Error) -> int:
+    """SQLite's result code; 0 if the error is not SQLite's own."""
+    return getattr(error, "sqlite_errorcode", 0)
+
+
 def damaged(path: Path, error: Exception) -> RecordingError:
     """In one line."""
     return RecordingError(f"{path}: damaged: {' '.join(str(error).split()) or 'unreadable'}")
 
 
-def is_in_use(path: Path) -> bool:
-    """A session is being recorded to it, or it is being read, by any process."""
+def is_unused_recording(path: Path) -> bool:
+    """It is a recording of ours that no process records to or reads."""
     try:
-        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
+        with closing(_connect(path, timeout=0)) as database:
             database.execute("PRAGMA locking_mode = EXCLUSIVE")
             database.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        return "locked" in str(error) or "busy" in str(error)
-    except sqlite3.Error:
+            (application,) = database.execute("PRAGMA application_id").fetchone()
+            return bool(application == APPLICATION)
+    except (sqlite3.Error, OSError):
         return False
-    return False

@@ -5,6 +5,7 @@ import datetime
 import os
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from tui_trace.files import user_folder
 from tui_trace.recording import schema
@@ -12,13 +13,25 @@ from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.reader import Info, Recording
 
 SUFFIX = ".session"
-MOST_FILES = 100
-MOST_BYTES = 2 << 30
-"""Of all files together; the oldest go first, one in use never."""
 _LOOKED_AT = 10_000
 _TRIES = 100
 _LONGEST_NAME = 60
+_TIMED = re.compile(r"\d{8}T\d{6}Z-.+")
+"""What a name by time looks like: a file that the user renamed is the user's to delete."""
 _BESIDE = ("", "-wal", "-shm", "-journal")
+
+
+class Kept(NamedTuple):
+    """How much the folder of sessions holds; beyond that the oldest go, one in use never."""
+
+    files: int = 100
+    """The newest one included, so 1 at least."""
+    size: int = 2 << 30
+    """Bytes of all files together, before the newest one grows."""
+
+
+USUAL = Kept()
+"""If nobody says otherwise."""
 
 
 def default_folder() -> Path | None:
@@ -71,32 +84,38 @@ def find(name: str) -> Path:
     """The file that a user means: a path, or the name of a session that is kept."""
     path = Path(name)
     folder = default_folder()
-    if folder is not None and not path.exists() and path.name == name:
+    # Path.exists raises where a folder cannot be looked into
+    if folder is not None and not os.path.exists(path) and path.name == name:
         kept = folder / name
         for candidate in (kept, kept.with_name(name + SUFFIX)):
-            if candidate.exists():
+            if os.path.exists(candidate):
                 return candidate
     return path
 
 
-def prune(folder: Path, most_files: int = MOST_FILES, most_bytes: int = MOST_BYTES) -> None:
-    """Throw the oldest away until the rest, and one more, keep within the bounds."""
-    count = used = 0
-    for path in _files(folder):
+def prune(folder: Path, kept: Kept = USUAL) -> int:
+    """Delete the oldest recordings until the rest, and one more, keep within the bounds.
+
+    How many were deleted. Neither counted nor touched is what was renamed; what is no recording of
+    ours is not touched.
+    """
+    count = used = deleted = 0
+    for path in filter(lambda path: _TIMED.match(path.name), _files(folder)):
         size = 0
         for suffix in _BESIDE:
             with contextlib.suppress(OSError):
-                size += path.with_name(path.name + suffix).stat().st_size
-        if count + 1 >= most_files or used + size > most_bytes:
-            _remove(path)
-        else:
+                size += path.with_name(path.name + suffix).lstat().st_size
+        if count + 1 < kept.files and used + size <= kept.size:
             count += 1
             used += size
+        elif schema.is_unused_recording(path):
+            deleted += _delete(path)
+    return deleted
 
 
-def _remove(path: Path) -> None:
-    if schema.is_in_use(path):
-        return
+def _delete(path: Path) -> bool:
+    """Delete the recording; whether it is gone."""
     for suffix in _BESIDE:
         with contextlib.suppress(OSError):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return not os.path.lexists(path)

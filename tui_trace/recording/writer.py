@@ -45,6 +45,8 @@ class Recorder:
         self._telling = threading.Lock()
         self.path: Path | None = None
         """Where it is recorded, as soon as there is a file."""
+        self.is_lost = False
+        """What stands at `path` is not the file any more."""
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -78,16 +80,21 @@ class Recorder:
                 if self._waiting:
                     if file is None:
                         self.path, database = self._create(self._waiting[0])
-                        file = _File(database)
+                        file = _File(self.path, database)
                     file.write(self._waiting)
-                if closing:
+                    self.is_lost = not file.is_in_place()
+                if closing or self.is_lost:
                     break
             if file is not None:
                 file.close()
+            if self.is_lost:
+                self._give_up("its file was moved, replaced or deleted")
         except sqlite3.Error as error:
             self._give_up(_words(error, self.path))
         except OSError as error:
             self._give_up(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        except OverflowError as error:
+            self._give_up(str(error))
         except Exception as error:
             self._give_up(f"{type(error).__name__}: {error}")
         finally:
@@ -97,7 +104,7 @@ class Recorder:
 
 
 def _words(error: sqlite3.Error, path: Path | None) -> str:
-    if error.sqlite_errorcode == sqlite3.SQLITE_FULL and path is not None:
+    if schema.code_of(error) == sqlite3.SQLITE_FULL and path is not None:
         disk = os.statvfs(path)
         if disk.f_bavail * disk.f_frsize > _ROOM:
             return f"the file has reached {schema.MOST_BYTES >> 20} MB"
@@ -108,7 +115,8 @@ def _words(error: sqlite3.Error, path: Path | None) -> str:
 class _File:
     """The file while it grows, and the fold of all that is in it."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+        self._place = schema.Place(path)
         self._database = database
         self._session = Session()
         self._packer = Packer()
@@ -141,6 +149,10 @@ class _File:
             (self._last, self._runs, self._events, self._ended),
         )
         self._database.execute("COMMIT")
+
+    def is_in_place(self) -> bool:
+        """It can still be found; SQLite goes on writing into one that was moved or deleted."""
+        return self._place.is_kept()
 
     def _note(self, event: Event) -> None:
         match event:
