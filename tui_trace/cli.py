@@ -9,7 +9,7 @@ of others.
 import gc
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tui_trace import names
@@ -106,9 +106,10 @@ def _run(options: Options) -> int:
 
 def _tracer(options: Options, needed: Sequence[str]) -> Tracer:
     """The sockets are open, all rights are gone, and what will be needed is imported."""
-    lab = None if options.lab is None else _enter_lab(options.lab)
+    start_lab = None if options.lab is None else _prepare_lab(options.lab)
     sockets = _open_sockets(options)
     _give_up_rights()
+    lab = None if start_lab is None else start_lab()
     _import_all(needed)
     if options.naming.asks or options.naming.server or needed is NEEDED_CLASSIC:
         names.preload()
@@ -136,13 +137,23 @@ def _sessions() -> int:
     return _print(render())
 
 
-def _enter_lab(name: str) -> "Lab":
-    from tui_trace.lab import LabError, enter, load  # noqa: PLC0415
+def _prepare_lab(name: str) -> "Callable[[], Lab]":
+    """The network first; what it plays once rights are gone, if that is a file of the user's."""
+    from tui_trace.lab import LabError, load, load_file, prepare, scenario_names  # noqa: PLC0415
+
+    def start() -> "Lab":
+        try:
+            lab.start(known or load_file(name))
+        except LabError as error:
+            raise SourceError(str(error)) from error
+        return lab
 
     try:
-        return enter(load(name))
+        known = load(name) if name in scenario_names() else None
+        lab = prepare(known.families) if known else prepare()
     except LabError as error:
         raise SourceError(str(error)) from error
+    return start
 
 
 def _open_sockets(options: Options) -> "Sockets":

@@ -47,7 +47,7 @@ def parse_toml(content: bytes) -> tuple[str, dict[str, Any]]:
     `OverflowError` may still come of its numbers, which are of any size.
     """
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise ValueError("not UTF-8 text") from None
     if _DEEP_KEY.search(text):

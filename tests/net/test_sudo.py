@@ -13,7 +13,7 @@ import pytest
 from tests.net.chain import Chain
 from tests.net.netns import Netns
 from tests.net.terminal import Tmux
-from tests.net.users import SHARED_GROUP, User, Users
+from tests.net.users import ROOT, SHARED_GROUP, User, Users
 
 NOTHING = "0" * 16
 ADVISED = (
@@ -124,6 +124,18 @@ def test_no_file_of_roots_can_be_written(place: Place) -> None:
     )
     assert (code, out) == (1, "")
     assert "Permission denied" in err
+
+
+def test_a_scenario_file_is_read_as_the_user(place: Place) -> None:
+    scenario = (ROOT / "tui_trace/lab/scenarios/mtu.toml").read_text()
+    own = place.home / "own.toml"
+    own.write_text(scenario)
+    own.chmod(0o600)
+    os.chown(own, place.uid, place.uid)
+    assert "1400" in place.run("--lab", str(own), "--mtu", "-r", "-c1")[1]
+    os.chown(own, 65_533, 65_533)
+    code, out, err = place.run("--lab", str(own), "-r", "-c1", check=False)
+    assert (code, out, err) == (1, "", f"tui-trace: {own}: Permission denied\n")
 
 
 def _status(place: Place) -> dict[str, str]:

@@ -4,8 +4,8 @@
 whois servers are the lab's.
 """
 
-from tui_trace.lab.loading import DEFAULT, LabError, describe, load, scenario_names
-from tui_trace.lab.process import Lab, enter
+from tui_trace.lab.loading import DEFAULT, LabError, describe, load, load_file, scenario_names
+from tui_trace.lab.process import Lab, enter, prepare
 from tui_trace.lab.scenario import Scenario
 
 __all__ = [
@@ -16,5 +16,7 @@ __all__ = [
     "describe",
     "enter",
     "load",
+    "load_file",
+    "prepare",
     "scenario_names",
 ]

@@ -36,15 +36,20 @@ def load(name: str = DEFAULT) -> Scenario:
     """The scenario of this name, or of the file at this path (`*.toml`)."""
     if name in scenario_names():
         return parse((SHELF / f"{name}.toml").read_bytes(), f"{name}.toml")
-    if not name.endswith(".toml"):
+    return load_file(name)
+
+
+def load_file(path: str) -> Scenario:
+    """The scenario of the file at this path, which ends in `.toml`."""
+    if not path.endswith(".toml"):
         raise LabError(
-            f"no scenario {name[:60]!r}: --lab list names them, --lab FILE.toml reads one"
+            f"no scenario {path[:60]!r}: --lab list names them, --lab FILE.toml reads one"
         )
     try:
-        data = read_file(name, MAX_FILE)
+        data = read_file(path, MAX_FILE)
     except OSError as error:
-        raise LabError(f"{name}: {words(error)}") from None
-    return parse(data, name)
+        raise LabError(f"{path}: {words(error)}") from None
+    return parse(data, path)
 
 
 def parse(data: bytes, file: str) -> Scenario:

@@ -10,9 +10,11 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
+
+import msgspec
 
 from tui_trace.lab.internet import Internet
 from tui_trace.lab.link import (
@@ -54,21 +56,51 @@ _BATCH = 64
 
 
 class Lab:
-    """A running lab, as the process that is inside sees it."""
+    """A lab, as the process that is inside sees it: quiet until `start`."""
 
-    def __init__(self, scenario: Scenario, pid: int, lifeline: int) -> None:
-        """`lifeline` is the pipe whose end ends the lab."""
-        self.scenario = scenario
-        self.target = scenario.target.name
-        """The name of the scenario's target; `scenario.resolve` knows its addresses."""
-        family = scenario.families[0]
-        host = DNS[family] if family == 4 else f"[{DNS[family]}]"
-        self.dns_server = f"{host}:53"
-        """ADDR:PORT of the lab's name server."""
-        self.whois_server = WHOIS[family]
-        """Address of the lab's whois server, at port 43."""
+    scenario: Scenario
+    """From `start` on."""
+
+    def __init__(self, pid: int, lifeline: int, orders: int, said: int) -> None:
+        """`lifeline` is the pipe whose end ends the lab, `orders` takes what it is to play, and
+        `said` gives what it says of that.
+        """
         self.pid = pid
         self._lifeline = lifeline
+        self._orders = orders
+        self._said = said
+
+    @property
+    def target(self) -> str:
+        """The name of the scenario's target; `scenario.resolve` knows its addresses."""
+        return self.scenario.target.name
+
+    @property
+    def dns_server(self) -> str:
+        """ADDR:PORT of the lab's name server."""
+        family = self.scenario.families[0]
+        return f"{DNS[family]}:53" if family == 4 else f"[{DNS[family]}]:53"
+
+    @property
+    def whois_server(self) -> str:
+        """Address of the lab's whois server, at port 43."""
+        return WHOIS[self.scenario.families[0]]
+
+    def start(self, scenario: Scenario) -> None:
+        """Have it play this scenario; once. `LabError` if it cannot."""
+        self.scenario = scenario
+        # a lab that ended has said why
+        with contextlib.suppress(BrokenPipeError), os.fdopen(self._orders, "wb") as orders:
+            orders.write(msgspec.msgpack.encode(scenario))
+        with os.fdopen(self._said, "rb") as said:
+            self.expect(said.read(4096))
+
+    def expect(self, said: bytes) -> None:
+        """`LabError` unless that is `READY`, and then the lab has ended."""
+        if said != READY:
+            self.close()
+            reason = said.decode(errors="replace") or "its process ended"
+            raise LabError(f"the lab cannot start: {reason}")
 
     def close(self) -> None:
         """End the lab's process. This process stays in its network, with nobody there."""
@@ -81,29 +113,39 @@ class Lab:
 
 
 def enter(scenario: Scenario) -> Lab:
-    """Move this process into the lab's network and start the lab; `LabError` if it cannot be.
+    """`prepare` and `start` at once, for a process that gives up no rights in between."""
+    lab = prepare(scenario.families)
+    lab.start(scenario)
+    return lab
+
+
+def prepare(families: Sequence[int] = (4, 6)) -> Lab:
+    """Move this process into a lab's network; `LabError` if it cannot be.
 
     To be called while the process has one thread and no raw socket: sockets that are open stay
     in the network in which they were made. Whatever this process starts later is inside, too.
+    The processes of the lab have no rights when this comes back, and this one needs none for
+    `start`. The link speaks the IP versions that are both in `families` and in the kernel.
     """
     _enter_namespace()
     lifeline_read, lifeline_write = os.pipe()
-    ready_read, ready_write = os.pipe()
+    orders_read, orders_write = os.pipe()
+    said_read, said_write = os.pipe()
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        os.close(lifeline_write)
-        os.close(ready_read)
-        _run_child(scenario, lifeline_read, ready_write, parent)
-    os.close(lifeline_read)
-    os.close(ready_write)
-    with os.fdopen(ready_read, "rb") as ready:
-        said = ready.read(4096)
-    lab = Lab(scenario, pid, lifeline_write)
-    if said != READY:
-        lab.close()
-        reason = said.decode(errors="replace") or "its process ended"
-        raise LabError(f"the lab cannot start: {reason}")
+        for ours in (lifeline_write, orders_write, said_read):
+            os.close(ours)
+        _run_child(families, lifeline_read, orders_read, said_write, parent)
+    for theirs in (lifeline_read, orders_read, said_write):
+        os.close(theirs)
+    lab = Lab(pid, lifeline_write, orders_write, said_read)
+    try:
+        lab.expect(os.read(said_read, 4096))
+    except LabError:
+        os.close(orders_write)
+        os.close(said_read)
+        raise
     return lab
 
 
@@ -132,25 +174,44 @@ def _enter_namespace() -> None:
         ) from None
 
 
-def _run_child(scenario: Scenario, lifeline: int, ready: int, parent: int) -> NoReturn:
+def _run_child(
+    families: Sequence[int], lifeline: int, orders: int, said: int, parent: int
+) -> NoReturn:
     status = 1
     try:
-        _detach(keep=(lifeline, ready))
+        _detach(keep=(lifeline, orders, said))
         try:
-            tap, services = _build(scenario)
-            internet = Internet(scenario)
-            _fork_servers(services, scenario, closed=(tap.fileno(), lifeline, ready))
+            spoken = [family for family in families if family == 4 or _has_ipv6()]
+            tap, services = _build(spoken)
+            servers = _fork_servers(services, closed=(tap.fileno(), lifeline, orders, said))
             _give_up_rights(parent)
+            os.write(said, READY)
+            ordered = _read_all(orders)
+            scenario = _scenario(ordered)
+            if not set(spoken) & set(scenario.families):
+                raise LabError("this scenario is of IPv6 alone, and this machine has none")
+            internet = Internet(scenario)
+            with os.fdopen(servers, "wb") as file:
+                file.write(ordered)
         except Exception as error:
-            os.write(ready, str(error).encode()[:1000])
+            os.write(said, str(error).encode()[:1000])
             raise
-        os.write(ready, READY)
-        os.close(ready)
+        os.write(said, READY)
+        os.close(said)
         run(tap, internet, lifeline)
         status = 0
     finally:
         # nothing of the process that was forked may run twice: no atexit, no finally, no traceback
         os._exit(status)
+
+
+def _read_all(pipe: int) -> bytes:
+    with os.fdopen(pipe, "rb") as file:
+        return file.read()
+
+
+def _scenario(ordered: bytes) -> Scenario:
+    return msgspec.msgpack.decode(ordered, type=Scenario)
 
 
 def _detach(keep: tuple[int, ...]) -> None:
@@ -188,20 +249,15 @@ def _give_up_rights(parent: int) -> None:
         os._exit(1)
 
 
-def _spoken(scenario: Scenario) -> list[int]:
-    """The IP versions of the scenario that this kernel has."""
-    has_six = True
+def _has_ipv6() -> bool:
     try:
         socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
     except OSError:
-        has_six = False
-    spoken = [family for family in scenario.families if family == 4 or has_six]
-    if not spoken:
-        raise LabError("this scenario is of IPv6 alone, and this machine has none")
-    return spoken
+        return False
+    return True
 
 
-def _build(scenario: Scenario) -> tuple[socket.socket, Services]:
+def _build(families: Sequence[int]) -> tuple[socket.socket, Services]:
     """The link, its far end in a namespace of this process; the sockets that are on it."""
     with contextlib.suppress(OSError):
         group = os.getegid()
@@ -214,7 +270,6 @@ def _build(scenario: Scenario) -> tuple[socket.socket, Services]:
     os.close(namespace)
     near.up("lo")
     near.compute_checksums(NEAR)
-    families = _spoken(scenario)
     for family in families:
         near.add_address(NEAR, CLIENT[family], PREFIX[family])
         near.add_default_route(NEAR, GATEWAY[family])
@@ -232,20 +287,25 @@ def _build(scenario: Scenario) -> tuple[socket.socket, Services]:
     return tap, Services([DNS[each] for each in families], [WHOIS[each] for each in families])
 
 
-def _fork_servers(services: Services, scenario: Scenario, closed: tuple[int, ...]) -> None:
+def _fork_servers(services: Services, closed: tuple[int, ...]) -> int:
     """Name and whois server as a process of their own, so that no packet waits for them.
 
-    The files in `closed` are none of theirs.
+    It takes its scenario from the pipe whose end comes back. The files in `closed` are none of its.
     """
     parent = os.getpid()
+    orders, ours = os.pipe()
     if os.fork() == 0:
         try:
-            for number in closed:
+            for number in (*closed, ours):
                 os.close(number)
-            services.serve(scenario, lambda: _give_up_rights(parent))
+            services.prepare()
+            _give_up_rights(parent)
+            services.serve(_scenario(_read_all(orders)))
         finally:
             os._exit(1)
+    os.close(orders)
     services.close()
+    return ours
 
 
 def run(tap: socket.socket, internet: Internet, lifeline: int) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import selectors
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui_trace.lab.scenario import Scenario
@@ -32,12 +32,15 @@ class Services:
         for opened in (*self._datagrams, *self._listeners):
             opened.close()
 
-    def serve(self, scenario: Scenario, give_up_rights: Callable[[], None]) -> None:
-        """Answer for ever; rights go when everything is imported, before the first question."""
+    def prepare(self) -> None:
+        """Import what `serve` needs, while it may still be read."""
+        from tui_trace.lab import directory  # noqa: F401, PLC0415
+
+    def serve(self, scenario: Scenario) -> None:
+        """Answer for ever."""
         from tui_trace.lab.directory import Directory  # noqa: PLC0415
 
         directory = Directory(scenario, self._whois)
-        give_up_rights()
         with selectors.DefaultSelector() as selector:
             for opened in self._datagrams:
                 selector.register(opened, selectors.EVENT_READ, _reply)
