@@ -1,8 +1,13 @@
-"""Of all tests: where CI runs them, a skipped test is a failure."""
+"""Of all tests: where CI runs them, a skipped test is a failure. None is judged by its speed."""
 
 import os
 
+import hypothesis
 import pytest
+
+# on a busy machine any example takes longer than the 200 ms that are allowed else
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

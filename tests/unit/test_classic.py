@@ -128,6 +128,15 @@ def test_hostile_names_reach_no_terminal():
         assert text.count("\n") == 1
 
 
+def test_nanog_in_a_hurry_prints_a_hop_once_though_further_probes_were_on_their_way():
+    events = (
+        sent(1, 1), sent(2, 1), sent(3, 1), reply(1, 1), sent(4, 2), reply(2, 1, 2_000_000),
+        lost(3, 1), sent(5, 2), lost(4, 2), reply(5, 2, 3_000_000), sent(6, 3), reply(6, 3),
+    )  # fmt: skip
+    text, _, _ = printed(nanog.parse("-n -U h".split()), *events)
+    assert text == " 1  203.0.113.1  1 ms\n 2  * 203.0.113.2  3 ms\n 3  203.0.113.3  1 ms\n"
+
+
 def test_statistics_are_those_of_the_sample():
     times = [1_000_000, 2_000_000, 6_000_000]
     events = [sent(n, 1) for n in range(4)] + [reply(n, 1, t) for n, t in enumerate(times)]

@@ -157,6 +157,13 @@ def test_an_rtt_longer_than_the_interval_is_no_loss() -> None:
     assert {r.rtt for r in of(tape, events.Reply)} == {950 * NS_PER_MS}
 
 
+def test_the_round_in_which_the_first_answer_comes_goes_as_far_as_the_others() -> None:
+    net = SimNet(length=12, delay=lambda _p, _n: 130 * NS_PER_MS)
+    tape = trace(net, interval=100 * NS_PER_MS, rounds=5)
+    counted = Counter(event.ttl for event in of(tape, events.ProbeSent) if event.ttl <= 12)
+    assert counted == dict.fromkeys(range(1, 13), 5)
+
+
 def test_a_wait_that_was_given_is_honoured_in_full_and_what_comes_later_is_late() -> None:
     net = SimNet(length=1, delay=lambda _p, _n: 700 * NS_PER_MS)
     tape = trace(net, wait=500 * NS_PER_MS, seconds=2, max_ttl=1)

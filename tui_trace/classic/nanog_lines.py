@@ -51,6 +51,8 @@ class LinePrinter:
         self._run = 0
         self._order = InOrder()
         self._ttl = pace.first_ttl - 1
+        self._told: int | None = None
+        """The TTL whose first reply is all that is printed of it."""
         self._silent = 0
         self._tos = settings.tos
         self._label: tuple[int, int] | None = None
@@ -104,6 +106,7 @@ class LinePrinter:
             self._writer.write(f"MTU={size}\n")
         self._settings = msgspec.structs.replace(self._settings, size=size)
         self._order = InOrder()
+        self._told = None
         self._tell(SetPace(msgspec.structs.replace(self._pace, first_ttl=ttl)))
         self._tell(Reset() if same else Switch(self._settings))
 
@@ -112,6 +115,8 @@ class LinePrinter:
             self._end_hop()
             self.over = True
             return
+        if outcome.ttl == self._told:
+            return  # it left before the first reply was in
         if outcome.ttl != self._ttl or not self._probes:
             self._end_hop()
             self._ttl = outcome.ttl
@@ -122,6 +127,7 @@ class LinePrinter:
         else:
             self._answered(outcome.reply)
         hurried = "U" in self._flags and outcome.reply is not None
+        self._told = outcome.ttl if hurried else None
         if not self.over and (hurried or self._probes == self._queries):
             self._end_hop()
 

@@ -209,11 +209,11 @@ class Engine:
             may_from = self._may_send_from()
             if may_from is None or may_from > now:
                 return
-            slot = run.plan.take(now)
+            slot = run.plan.take(now, run.last_ttl(self._pace))
             if slot is None:
                 if not run.plan.is_round_over or not self._begin_round(run, now):
                     return
-            elif slot.ttl <= run.last_ttl(self._pace):
+            else:
                 self._send(run, slot, now)
 
     def _begin_round(self, run: RunState, now: int) -> bool:
@@ -366,19 +366,16 @@ class Engine:
 
     def _tell_end(self, run: RunState) -> None:
         pace = self._pace
-        before = run.told_end
         end = run.horizon.last(pace.max_ttl, pace.max_unknown), run.horizon.reached
-        if end == before:
+        if end == run.told_end:
             return
         run.told_end = end
         self._tell.end(run, *end)
         if run.horizon.end is not None:
             for probe in run.pending_beyond(end[0]):
                 self._void(probe, "beyond the end of the path")
-        if run is self._run and run.plan.round > 1 and before is not None and end[0] > before[0]:
-            run.plan.extend(
-                self._network.monotonic(), range(before[0] + 1, end[0] + 1), pace.queries
-            )
+        if run is self._run and run.plan.round > 1:
+            run.plan.extend(self._network.monotonic(), pace, end[0])
 
     def _void(self, probe: Probe, reason: str) -> None:
         probe.state = State.VOID

@@ -6,7 +6,6 @@ limit their answers are not provoked.
 """
 
 from collections import deque
-from collections.abc import Iterable
 from itertools import product
 from typing import NamedTuple
 
@@ -30,6 +29,10 @@ class Plan:
         self._flows = flows
         self._began = 0
         self._slots: deque[Slot] = deque()
+        self._beyond: list[Slot] = []
+        """Taken when the path was not known to go so far."""
+        self._planned_ttl = 0
+        """Up to which this round has slots."""
 
     def next_due(self, pace: Pace) -> int:
         """When there is something to do: a probe to send or a round to begin."""
@@ -47,6 +50,8 @@ class Plan:
         late = self.round == 0 or now - on_time > pace.interval
         self._began = now if late else on_time
         self.round += 1
+        self._beyond.clear()
+        self._planned_ttl = last_ttl
         ttls = range(pace.first_ttl, last_ttl + 1)
         probes = len(ttls) * pace.queries * self._flows
         at_once = self.round == 1 or pace.sequential
@@ -58,15 +63,23 @@ class Plan:
             )
         )
 
-    def extend(self, now: int, ttls: Iterable[int], queries: int) -> None:
-        """The path proved longer: probe these in the round under way, at once."""
-        further = product(ttls, range(queries), range(self._flows))
-        self._slots.extendleft(reversed([Slot(now, ttl, flow) for ttl, _, flow in further]))
+    def extend(self, now: int, pace: Pace, last_ttl: int) -> None:
+        """The path proved to go up to `last_ttl`: probe what is missing in this round, at once."""
+        missing = [slot._replace(due=now) for slot in self._beyond if slot.ttl <= last_ttl]
+        self._beyond = [slot for slot in self._beyond if slot.ttl > last_ttl]
+        ttls = range(max(pace.first_ttl, self._planned_ttl + 1), last_ttl + 1)
+        further = product(ttls, range(pace.queries), range(self._flows))
+        missing += [Slot(now, ttl, flow) for ttl, _, flow in further]
+        self._slots.extendleft(reversed(missing))
+        self._planned_ttl = max(self._planned_ttl, last_ttl)
 
-    def take(self, now: int) -> Slot | None:
-        """A probe that is due."""
-        if self._slots and self._slots[0].due <= now:
-            return self._slots.popleft()
+    def take(self, now: int, last_ttl: int) -> Slot | None:
+        """A probe that is due, of those up to `last_ttl`."""
+        while self._slots and self._slots[0].due <= now:
+            slot = self._slots.popleft()
+            if slot.ttl <= last_ttl:
+                return slot
+            self._beyond.append(slot)
         return None
 
     def postpone(self, slot: Slot, due: int) -> None:
@@ -76,10 +89,12 @@ class Plan:
     def skip(self, ttl: int, flow: int) -> None:
         """No more probes of this TTL and flow in this round."""
         self._slots = deque(slot for slot in self._slots if (slot.ttl, slot.flow) != (ttl, flow))
+        self._beyond = [slot for slot in self._beyond if (slot.ttl, slot.flow) != (ttl, flow)]
 
     def drop(self) -> None:
         """Forget what is left of the round; the next one is due when its time comes."""
         self._slots.clear()
+        self._beyond.clear()
 
     @property
     def is_round_over(self) -> bool:
