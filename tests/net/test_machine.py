@@ -2,12 +2,14 @@
 
 import os
 import re
+import sys
 import time
 
 import pytest
 
 from tests.net import ours
 from tests.net.chain import Chain
+from tests.unit.test_dependencies import BLOCKED
 
 HIDDEN = 'mount --make-rprivate / && {} && exec "$@"'
 
@@ -125,3 +127,11 @@ def test_a_trace_that_gets_too_little(plain: Chain, limits: str, words: tuple[st
     last = done.stderr.splitlines()[-1]
     assert re.fullmatch(r"tui-trace: no more (files|threads) can be .* here \(ulimit .*\)", last)
     assert "Traceback" not in done.stderr
+
+
+def test_a_package_for_names_that_is_missing(plain: Chain) -> None:
+    child = BLOCKED.format(module="dns")
+    words = [sys.executable, "-c", child, "-r", "-z", "-c1", plain.target_address()]
+    done = plain.client.run(words, check=False, env=ours.environment())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "tui-trace: the package dnspython is missing: pip install tui-trace\n"
