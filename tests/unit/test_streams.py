@@ -180,6 +180,18 @@ def test_a_view_whose_terminal_takes_no_more_ends() -> None:
         os.close(keys)
 
 
+@pytest.mark.parametrize("redirection", ["</dev/null", "<&-", "<pyproject.toml"])
+def test_a_terminal_on_one_side_only_is_none(redirection: str) -> None:
+    child = "import os, sys; os.execvp('sh', ['sh', '-c', sys.argv[1], 'sh', *sys.argv[2:]])"
+    terminal = Terminal("-c", child, f'"$@" {redirection}', *command(*PLAYED), env=environment())
+    try:
+        terminal.wait_for("tui-trace: the live view needs a terminal; -r prints a report, -j JSON")
+        assert terminal.wait() == 1
+        assert b"\x1b[?1049h" not in terminal.raw
+    finally:
+        terminal.close()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("COLUMNS", "99999999"), ("COLUMNS", "0"), ("COLUMNS", "-5"), ("LINES", "1e9"),
