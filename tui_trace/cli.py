@@ -213,6 +213,9 @@ def _replay(options: Options, name: str) -> int:
     from tui_trace import recording  # noqa: PLC0415
 
     _give_up_rights()
+    # each moment that is gone to is a session, which refers to itself
+    gc.freeze()
+    gc.enable()
     with recording.Recording(recording.find(name)) as played:
         if live:
             return _replay_live(played)

@@ -1,6 +1,8 @@
 """The options of recordings, and what the command line says when there is nothing to play."""
 
 import gc
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,15 @@ def test_every_output_works_on_a_recording(tmp_path: Path, command) -> None:
     code, out, err = command("--replay", path, "-j")
     assert (code, err) == (0, "")
     assert '"192.0.2.30"' in out
+
+
+def test_what_a_replay_leaves_behind_is_collected(tmp_path: Path) -> None:
+    path = str(record(rounds(2), tmp_path / "a.session"))
+    lines = f"import gc; from tui_trace import cli; cli.main(['--replay', {path!r}, '-r'])"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{lines}; print(gc.isenabled())"], capture_output=True, check=True
+    )
+    assert told.stdout.endswith(b"\nTrue\n")
 
 
 def test_sessions_need_no_host(tmp_path: Path, monkeypatch, command) -> None:
