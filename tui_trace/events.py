@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from tui_trace.ranges import Int64, Ttl
 from tui_trace.settings import Pace, ProbeSettings
 
 SCHEMA = 1
@@ -83,20 +84,20 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A field that some hop on the way rewrote."""
 
     field: Field
-    sent: int | str | None = None
+    sent: Int64 | str | None = None
     """None where it is missing, or differs from probe to probe and says nothing."""
-    received: int | str | None = None
+    received: Int64 | str | None = None
 
 
 class Label(msgspec.Struct, frozen=True, gc=False):
     """An entry of the MPLS label stack that the probe arrived with (RFC 4950, RFC 5462)."""
 
-    label: int
+    label: Int64
     """0–1048575."""
-    traffic_class: int
+    traffic_class: Int64
     """0–7; also called EXP."""
     bottom: bool
-    ttl: int
+    ttl: Ttl
 
 
 class Interface(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -104,35 +105,35 @@ class Interface(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     role: str
     """`incoming`, `sub-ip`, `outgoing` or `next-hop`."""
-    index: int | None = None
+    index: Int64 | None = None
     """As in SNMP's ifTable."""
     address: str = ""
     name: str = ""
     """The router's own words."""
-    mtu: int | None = None
+    mtu: Int64 | None = None
     """Bytes."""
 
 
 class _Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True, gc=False):
-    at: int
+    at: Int64
 
 
 class SessionBegan(_Event, frozen=True, tag="session-began", omit_defaults=False):
     """First of every stream."""
 
-    wall: int
+    wall: Int64
     """Nanoseconds since 1970 (UTC) at `at`."""
     target: str
     """As the user named it."""
     address: str
-    family: int
+    family: Int64
     """4 or 6."""
     source: str
     """Address that the probes leave from."""
     version: str
     lab: str = ""
     """Name of the scenario, if this is the lab and no real network."""
-    schema: int = SCHEMA
+    schema: Int64 = SCHEMA
 
 
 class PaceSet(_Event, frozen=True, tag="pace-set"):
@@ -144,46 +145,46 @@ class PaceSet(_Event, frozen=True, tag="pace-set"):
 class RunOpened(_Event, frozen=True, tag="run-opened"):
     """These settings are in force; `again` if this run was open before."""
 
-    run: int
+    run: Int64
     settings: ProbeSettings
     again: bool = False
-    source_port: int = 0
+    source_port: Int64 = 0
     """Of its first flow; 0 where there are no ports."""
-    turns_with: int = 0
+    turns_with: Int64 = 0
     """The run that it takes turns with, round by round; 0: none. Both are told at the start."""
 
 
 class RoundBegan(_Event, frozen=True, tag="round-began"):
     """A sweep over the hops starts; rounds count from 1 in each run."""
 
-    run: int
-    round: int
+    run: Int64
+    round: Int64
 
 
 class ProbeSent(_Event, frozen=True, tag="probe-sent"):
     """A probe left; `probe` is unique in the session."""
 
-    run: int
-    probe: int
-    ttl: int
-    flow: int = 0
+    run: Int64
+    probe: Int64
+    ttl: Ttl
+    flow: Int64 = 0
     """Which of the run's flows it belongs to; 0 where there is but one."""
 
 
 class Reply(_Event, frozen=True, tag="reply"):
     """Something came back for a probe."""
 
-    run: int
-    probe: int
-    ttl: int
+    run: Int64
+    probe: Int64
+    ttl: Ttl
     """The TTL that the probe was sent with."""
     address: str
     """Who answered."""
     kind: ReplyKind
-    rtt: int
+    rtt: Int64
     sent_stamp: Stamp
     received_stamp: Stamp
-    flow: int = 0
+    flow: Int64 = 0
     """Which of the run's flows the probe belonged to."""
     reached: bool = False
     """The target itself answered."""
@@ -195,19 +196,19 @@ class Reply(_Event, frozen=True, tag="reply"):
     """The target, to a TTL greater than its own: an answer, but no hop."""
     clock_stepped: bool = False
     """The wall clock moved meanwhile; `rtt` is by the monotonic clock."""
-    icmp_type: int | None = None
-    code: int | None = None
-    reply_ttl: int | None = None
+    icmp_type: Int64 | None = None
+    code: Int64 | None = None
+    reply_ttl: Ttl | None = None
     """TTL of the reply as it arrived."""
-    mtu: int | None = None
+    mtu: Int64 | None = None
     """Bytes; of `TOO_BIG`, where the router gives it."""
     ecn: bool = False
     """A SYN/ACK that accepts ECN (ECE without CWR)."""
-    quoted_tos: int | None = None
+    quoted_tos: Int64 | None = None
     """TOS byte of the probe as the hop received it."""
-    quoted_ttl: int | None = None
+    quoted_ttl: Ttl | None = None
     """TTL of the probe as the hop received it."""
-    quoted_bytes: int | None = None
+    quoted_bytes: Int64 | None = None
     """How much of the probe was quoted, in bytes, where it is less than was sent."""
     changed: tuple[Change, ...] = ()
     """What the hop received otherwise than it was sent, TTL and checksums aside."""
@@ -219,29 +220,29 @@ class Reply(_Event, frozen=True, tag="reply"):
 class ProbeLost(_Event, frozen=True, tag="probe-lost"):
     """The wait for this probe passed without an answer."""
 
-    run: int
-    probe: int
-    ttl: int
+    run: Int64
+    probe: Int64
+    ttl: Ttl
 
 
 class ProbeVoid(_Event, frozen=True, tag="probe-void"):
     """This probe counts as never sent: it proved to lie beyond the target, or never left us."""
 
-    run: int
-    probe: int
-    ttl: int
+    run: Int64
+    probe: Int64
+    ttl: Ttl
     reason: str
 
 
 class SendFailed(_Event, frozen=True, tag="send-failed"):
     """Our own machine would not send, or answered in the network's place."""
 
-    run: int
-    ttl: int
-    errno: int
+    run: Int64
+    ttl: Ttl
+    errno: Int64
     """As in errno(3); 0 if the refusal came as an ICMP message of our own kernel."""
     reason: str
-    mtu: int | None = None
+    mtu: Int64 | None = None
     """Bytes that the interface takes, where it refused more."""
 
 
@@ -261,9 +262,9 @@ class MtuSource(enum.StrEnum):
 class MtuFound(_Event, frozen=True, tag="mtu-found"):
     """From the hop before `ttl` on, no more than `mtu` bytes pass."""
 
-    ttl: int
+    ttl: Ttl
     """0: our own interface."""
-    mtu: int
+    mtu: Int64
     how: MtuSource
     address: str
     """Who said it; empty if nobody did."""
@@ -272,8 +273,8 @@ class MtuFound(_Event, frozen=True, tag="mtu-found"):
 class PathEnd(_Event, frozen=True, tag="path-end"):
     """Up to this TTL the path is probed from now on."""
 
-    run: int
-    ttl: int
+    run: Int64
+    ttl: Ttl
     reached: bool
     """It is the target's own; else the last that answered, and `Pace.max_unknown`."""
 
@@ -281,7 +282,7 @@ class PathEnd(_Event, frozen=True, tag="path-end"):
 class Foreign(_Event, frozen=True, tag="foreign"):
     """Replies that speak of probes like ours but answer none of them."""
 
-    count: int
+    count: Int64
 
 
 class SourceChanged(_Event, frozen=True, tag="source-changed"):
@@ -300,7 +301,7 @@ class Note(_Event, frozen=True, tag="note"):
     """What the user wrote down."""
 
     text: str
-    moment: int
+    moment: Int64
     """What it is about, in ns since the session began; usually before `at`."""
 
 
@@ -320,7 +321,7 @@ class Origin(_Event, frozen=True, tag="origin"):
     """Who announces an address. Later ones take the place of earlier ones."""
 
     address: str
-    asns: tuple[int, ...] = ()
+    asns: tuple[Int64, ...] = ()
     """AS numbers; several if several announce the same prefix."""
     prefix: str = ""
     country: str = ""

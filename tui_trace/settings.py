@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from tui_trace.ranges import Byte, Count, Int64, Port, Ttl
+
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 
@@ -116,23 +118,23 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     """All that decides what a probe looks like on the wire. Two equal values are one run."""
 
     protocol: Protocol = Protocol.ICMP
-    port: int = 0
+    port: Port = 0
     """Destination port, 1–65535; 0 for ICMP."""
-    source_port: int | None = None
+    source_port: Port | None = None
     """1–65535; None: the kernel reserves one."""
-    tos: int = 0
+    tos: Byte = 0
     """The TOS byte, or IPv6's traffic class, 0–255."""
     df: bool = False
     """Don't fragment. IPv6 never lets a router fragment, whatever this says."""
-    size: int = 64
+    size: Int64 = 64
     """Bytes of the whole IP packet."""
-    fill: int = 0
+    fill: Byte = 0
     """Every byte of the payload that nothing else needs, 0–255."""
     tcp_flags: TcpFlags = TcpFlags.SYN
     bare: bool = False
     """TCP without options: 40 bytes suffice."""
     flow: Flow = Flow.CONSTANT
-    flows: int = 1
+    flows: Int64 = 1
     """Flows probed side by side on purpose, each constant; 1–64."""
     source: str | None = None
     """Address that probes leave from; None: the route decides."""
@@ -141,7 +143,7 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     interface: str | None = None
     dont_route: bool = False
     """By no gateway: only neighbours are reached (SO_DONTROUTE, IPv4)."""
-    number: int = 0
+    number: Byte = 0
     """The IP protocol of `Protocol.IP`, 0–255."""
     track: Track = Track.SEQUENCE
     dnat: Dnat = Dnat.MATCH
@@ -171,22 +173,22 @@ class ProbeSettings(msgspec.Struct, frozen=True):
 class Pace(msgspec.Struct, frozen=True):
     """When probes leave, and over which TTLs. Belongs to no run."""
 
-    interval: int = NS_PER_S
+    interval: Count = NS_PER_S
     """Nanoseconds between the starts of two rounds."""
-    first_ttl: int = 1
-    max_ttl: int = 30
-    queries: int = 1
+    first_ttl: Ttl = 1
+    max_ttl: Ttl = 30
+    queries: Count = 1
     """Probes a hop and round."""
-    max_unknown: int = 5
+    max_unknown: Count = 5
     """Silent hops past the last one that answered, after which probing stops."""
-    wait: int | None = None
+    wait: Count | None = None
     """Nanoseconds to wait for a reply; None: adaptive, at most five seconds."""
-    rounds: int | None = None
+    rounds: Count | None = None
     """Rounds, then stop; None: until told."""
     paused: bool = False
     sequential: bool = False
     """A probe leaves when the one before is decided, not all of a round by the clock."""
-    hurry: int | None = None
+    hurry: Count | None = None
     """Nanoseconds after which the next of a sequence leaves though the last is undecided yet."""
     first_reply: bool = False
     """A hop's first reply in a round makes its further queries of that round needless."""

@@ -1,6 +1,6 @@
 """The session as a fold over its events. Pure: time is what the events say it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -70,8 +70,11 @@ class RunFold:
             self._hops = dict(sorted(self._hops.items()))
             return hop
 
-    def run(self) -> Run:
-        """This run now."""
+    def run(self, mtus: Mapping[int, str]) -> Run:
+        """This run now, with these marks of path MTU discovery by TTL."""
+        for ttl, mark in mtus.items():
+            if ttl in self._hops:
+                self._hops[ttl].stand(mark)
         last = min(self._last_row(), self.pace.max_ttl)
         hops = tuple(
             fold.hop() for ttl, fold in self._hops.items() if self.pace.first_ttl <= ttl <= last
@@ -117,6 +120,7 @@ class Session:
         self._moved: str | None = None
         self._foreign = 0
         self._who: dict[str, Who] = {}
+        self._who_is_shown = False
         self._ended = False
         self._mtus: dict[int, str] = {}
         self._paths = PathBook()
@@ -195,6 +199,7 @@ class Session:
     def snapshot(self, at: int | None = None) -> Snapshot:
         """The session now: at its last event, or at `at` if that is later."""
         began = self._began
+        self._who_is_shown = True
         return Snapshot(
             at=self._at if at is None else max(at, self._at),
             wall=began.wall,
@@ -205,7 +210,7 @@ class Session:
             version=began.version,
             lab=began.lab,
             pace=self._pace,
-            run=self._run.run(),
+            run=self._run.run(self._mtus),
             earlier=tuple(number for number in sorted(self._runs) if number != self._run.number),
             trouble=self._trouble,
             notice=" · ".join(filter(None, (self._notice, self._moved))) or None,
@@ -219,7 +224,7 @@ class Session:
 
     def run(self, number: int) -> Run:
         """Any run of this session as it is now; `KeyError` if there is none of this number."""
-        return self._runs[number].run()
+        return self._runs[number].run(self._mtus)
 
     def _session_began(self, event: ev.SessionBegan) -> None:
         self._began = event
@@ -234,8 +239,6 @@ class Session:
             run = RunFold(event.run, event.settings, event.at, self._pace)
             run.turns_with = event.turns_with
             self._runs[event.run] = run
-            for ttl, mark in self._mtus.items():
-                run.hop(ttl).stand(mark)
         run.pace = self._pace
         self._run = run
         turns = f", in turns with run {run.turns_with}" if run.turns_with else ""
@@ -310,8 +313,6 @@ class Session:
         # the run in force was too large to pass; the one that follows is the one to be read
         if event.ttl:
             self._mtus[event.ttl] = f"MTU {event.mtu}"
-            for run in self._runs.values():
-                run.hop(event.ttl).stand(self._mtus[event.ttl])
 
     def _foreign_seen(self, event: ev.Foreign) -> None:
         self._foreign += event.count
@@ -341,9 +342,11 @@ class Session:
         self._learn(event.address, registered=event)
 
     def _learn(self, address: str, **known: Any) -> None:
-        # snapshots hold the old dict
-        who = replace(self._who.get(address, NOBODY), **known)
-        self._who = {**self._who, address: who}
+        if self._who_is_shown:
+            # snapshots hold the old dict
+            self._who = dict(self._who)
+            self._who_is_shown = False
+        self._who[address] = replace(self._who.get(address, NOBODY), **known)
 
     def _session_ended(self, _: ev.SessionEnded) -> None:
         self._ended = True

@@ -6,11 +6,9 @@ from tui_trace.events import Reply, Stamp
 from tui_trace.session.marks import Marks
 from tui_trace.session.model import LOST, PENDING, RECENT, Hop, Responder
 from tui_trace.session.quote import Quote
-from tui_trace.session.state import HopState, StateError, distances
+from tui_trace.session.state import RESPONDERS, HopState, StateError, distances
 from tui_trace.session.stats import RttStats
 
-RESPONDERS = 64
-"""Addresses that a hop remembers; the one silent for longest goes first."""
 # looked up once: asking an enum for a member is slow
 _USER = Stamp.USER
 
@@ -61,8 +59,9 @@ class HopFold:
 
     def stand(self, mark: str) -> None:
         """Show this mark from now on, whatever the answers say."""
-        self._hop = None
-        self._standing = mark
+        if mark != self._standing:
+            self._hop = None
+            self._standing = mark
 
     def state(self) -> HopState:
         """All of it, to be restored."""

@@ -6,12 +6,11 @@ last 20 answers carried it, so that alternating answers do not make it blink.
 
 from tui_trace.events import Reply, ReplyKind
 from tui_trace.session.quote import findings
+from tui_trace.session.state import MOST_MARKS
 from tui_trace.settings import ProbeSettings, Protocol, TcpFlags
 
 MEMORY = 20
 """Answers after which a mark that did not come again is forgotten."""
-_BOUND = 8
-"""Marks that a hop keeps at most."""
 
 _UNREACHABLE = {
     4: {
@@ -106,7 +105,7 @@ class Marks:
         for mark in marks:
             self._seen.pop(mark, None)
             self._seen[mark] = answer
-        while len(self._seen) > _BOUND:
+        while len(self._seen) > MOST_MARKS:
             del self._seen[next(iter(self._seen))]
 
     def state(self) -> dict[str, int]:

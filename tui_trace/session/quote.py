@@ -3,6 +3,7 @@
 import msgspec
 
 from tui_trace.events import Change, Field, Interface, Label, Reply
+from tui_trace.ranges import Int64, Ttl
 from tui_trace.settings import Dnat
 
 _NAMES = {
@@ -42,9 +43,9 @@ _TRANSLATED = {
 class Quote(msgspec.Struct, frozen=True):
     """What a hop last told of a probe of ours."""
 
-    ttl: int
+    ttl: Ttl
     """That the probe had left."""
-    bytes: int | None = None
+    bytes: Int64 | None = None
     """How much of it was quoted, where not all was."""
     changed: tuple[Change, ...] = ()
     labels: tuple[Label, ...] = ()

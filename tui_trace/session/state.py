@@ -3,9 +3,13 @@
 A fold restored goes on exactly as the one it was taken from. Times are in ns, as everywhere.
 """
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from tui_trace.events import SessionBegan
+from tui_trace.ranges import Count, Int64, Ttl
 from tui_trace.session.model import Happening, Who
 from tui_trace.session.quote import Quote
 from tui_trace.session.track import HopTrack
@@ -14,7 +18,19 @@ from tui_trace.settings import Pace, ProbeSettings
 VERSION = 5
 """Of these shapes and of what the fold means by them; a state of another version is of no use."""
 
-LARGEST = 1 << 63
+MOST_RUNS = 4096
+"""Of a session that is written down."""
+MOST_HELD = 2_000_000
+"""Numbers and names, weighed by the memory that they take: about 100 bytes each at most. 30 hops of
+a run that went on for an hour are 10,000."""
+RESPONDERS = 64
+"""Addresses that a hop remembers; the one silent for longest goes first."""
+MOST_MARKS = 8
+"""That a hop keeps."""
+REMEMBERED = 256
+"""Lost probes whose loss can still be taken back."""
+Letter = Annotated[str, Meta(pattern=r"^[A-Z]{0,8}$")]
+"""Of a path; empty where there is none yet."""
 
 
 class StateError(ValueError):
@@ -28,38 +44,38 @@ class _State(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 class StatsState(_State, frozen=True, array_like=True):
     """Of `RttStats`."""
 
-    count: int
-    last: int
-    min: int
-    max: int
+    count: Count
+    last: Count
+    min: Count
+    max: Count
     total: str
     """Hexadecimal: sums outgrow 64 bits."""
     squares: str
     jumps: str
-    jump: int
-    worst_jump: int
+    jump: Int64
+    worst_jump: Int64
     smoothed: float
     logs: float
-    octaves: dict[int, list[int]]
+    octaves: Annotated[dict[Int64, list[Count]], Meta(max_length=64)]
 
 
 class HopState(_State, frozen=True, array_like=True):
     """Of `HopFold`."""
 
-    ttl: int
+    ttl: Ttl
     stats: StatsState
-    marks: dict[str, int]
-    pending: list[int]
+    marks: Annotated[dict[str, Int64], Meta(max_length=MOST_MARKS)]
+    pending: list[Int64]
     """Numbers of the probes in flight, each as its distance from the one before."""
-    recent: list[int]
+    recent: list[Int64]
     """Numbers of the last probes, likewise."""
-    outcomes: list[int]
+    outcomes: list[Int64]
     """Of these."""
-    responders: dict[str, tuple[int, int]]
-    lost: int
-    late: int
-    duplicates: int
-    user_stamped: int
+    responders: Annotated[dict[str, tuple[Count, Int64]], Meta(max_length=RESPONDERS)]
+    lost: Count
+    late: Count
+    duplicates: Count
+    user_stamped: Count
     is_target: bool
     quote: Quote | None
     standing: str = ""
@@ -69,89 +85,102 @@ class HopState(_State, frozen=True, array_like=True):
 class RunState(_State, frozen=True, array_like=True):
     """Of `RunFold`."""
 
-    number: int
+    number: Int64
     settings: ProbeSettings
     pace: Pace
-    opened: int
-    rounds: int
+    opened: Int64
+    rounds: Int64
     reached: bool
-    end: int | None
-    hops: list[HopState]
-    turns_with: int = 0
+    end: Int64 | None
+    hops: Annotated[list[HopState], Meta(max_length=256)]
+    turns_with: Int64 = 0
 
 
 class TrackState(_State, frozen=True, array_like=True):
     """Of `Track`."""
 
     target: str
-    hops: dict[int, HopTrack]
-    last: int
+    hops: dict[Ttl, HopTrack]
+    last: Int64
 
 
 class KnownState(_State, frozen=True, array_like=True):
     """Of a path."""
 
-    letter: str
+    letter: Letter
     varied: bool
-    hops: dict[int, list[str]]
-    balanced: list[int]
-    stays: list[tuple[int, int, int]]
+    hops: dict[Ttl, list[str]]
+    balanced: list[Ttl]
+    stays: list[tuple[Int64, Int64, Int64]]
 
 
 class PathsState(_State, frozen=True, array_like=True):
     """Of `PathBook`."""
 
-    discovered: int
-    tracks: dict[int, TrackState]
+    discovered: Count
+    tracks: Annotated[dict[Int64, TrackState], Meta(max_length=MOST_RUNS)]
     paths: list[KnownState]
-    on: dict[int, tuple[int, int]]
+    on: Annotated[dict[Int64, tuple[Int64, Int64]], Meta(max_length=MOST_RUNS)]
     """By run: which path, which of its visits."""
 
 
 class BucketState(_State, frozen=True, array_like=True):
     """Of one bucket of the timeline."""
 
-    path: str
-    answered: int
-    lost: int
-    total: int
-    min: int | None
-    max: int | None
+    path: Letter
+    answered: Count
+    lost: Count
+    total: Count
+    min: Count | None
+    max: Count | None
 
 
 class TimelineState(_State, frozen=True, array_like=True):
     """Of `TimelineFold`."""
 
-    width: int
+    width: Int64
     buckets: list[BucketState]
-    moments: list[tuple[int, Happening, str]]
-    lost: dict[int, int]
-    path: str
+    moments: list[tuple[Int64, Happening, str]]
+    lost: Annotated[dict[Int64, Int64], Meta(max_length=REMEMBERED)]
+    path: Letter
 
 
 class SessionState(_State, frozen=True, array_like=True):
     """Of `Session`."""
 
-    at: int
+    at: Int64
     began: SessionBegan
     pace: Pace
-    run: int
+    run: Int64
     """Number of the one in force; 0 before the first."""
-    runs: list[RunState]
+    runs: Annotated[list[RunState], Meta(max_length=MOST_RUNS)]
     source: str
     trouble: str | None
-    failed: int
+    failed: Int64
     notice: str | None
     moved: str | None
-    foreign: int
-    who: dict[str, Who]
+    foreign: Int64
+    who: Annotated[dict[str, Who], Meta(max_length=1 << 16)]
     ended: bool
     paths: PathsState
     timeline: TimelineState
-    mtus: dict[int, str] = {}
+    mtus: dict[Ttl, str] = {}
     """Marks of path MTU discovery, by TTL."""
 
 
 def distances(numbers: list[int]) -> list[int]:
     """Each number as its distance from the one before, the first from 0: small, so short."""
     return [number - before for number, before in zip(numbers, [0, *numbers], strict=False)]
+
+
+def held(state: SessionState) -> int:
+    """What the session of this state holds in memory, as `MOST_HELD` counts it."""
+    hops = [hop for run in state.runs for hop in run.hops]
+    tracks = [hop for track in state.paths.tracks.values() for hop in track.hops.values()]
+    there = [addresses for path in state.paths.paths for addresses in path.hops.values()]
+    return (
+        sum(16 + len(hop.pending) + len(hop.recent) for hop in hops)
+        + sum(8 * (len(hop.responders) + len(hop.marks) + len(hop.stats.octaves)) for hop in hops)
+        + sum(8 * (len(hop.group) + len(hop.newcomers)) for hop in tracks)
+        + sum(8 + len(addresses) for addresses in there)
+    )

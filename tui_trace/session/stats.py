@@ -10,8 +10,9 @@ import math
 from bisect import bisect_left
 from itertools import accumulate
 
+from tui_trace.ranges import LARGEST
 from tui_trace.session.model import Figures
-from tui_trace.session.state import LARGEST, StateError, StatsState
+from tui_trace.session.state import StateError, StatsState
 
 _SUBBITS = 6
 _SUBBUCKETS = 1 << _SUBBITS

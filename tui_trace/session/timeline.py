@@ -3,14 +3,12 @@
 from bisect import insort
 
 from tui_trace.session.model import PATH_WORD, Bucket, Happening, Moment, Timeline
-from tui_trace.session.state import BucketState, TimelineState
+from tui_trace.session.state import REMEMBERED, BucketState, StateError, TimelineState
 from tui_trace.settings import NS_PER_S
 
 MOST_BUCKETS = 600
 MOST_MOMENTS = 500
 """The oldest go first, what the user wrote last."""
-_REMEMBERED = 256
-"""Lost probes whose loss can still be taken back."""
 _LONGEST = 1 << 62
 
 
@@ -97,7 +95,7 @@ class TimelineFold:
         bucket.lost += 1
         bucket.made = None
         self._lost[probe] = at
-        if len(self._lost) > _REMEMBERED:
+        if len(self._lost) > REMEMBERED:
             del self._lost[next(iter(self._lost))]
 
     def on_path(self, since: int, letter: str) -> None:
@@ -146,10 +144,14 @@ class TimelineFold:
 
     @classmethod
     def of(cls, state: TimelineState) -> "TimelineFold":
-        """As it was."""
+        """As it was; `StateError` if it cannot have been so."""
+        if len(state.buckets) > MOST_BUCKETS or len(state.moments) > MOST_MOMENTS:
+            raise StateError("more than a timeline holds")
         fold = cls()
         fold._width = max(state.width, NS_PER_S)
-        for one in state.buckets[:MOST_BUCKETS]:
+        for one in state.buckets:
+            if (one.answered > 0) != (one.min is not None and one.max is not None):
+                raise StateError("answers without times, or times without answers")
             growing = _Growing(one.path)
             growing.answered, growing.lost, growing.total = one.answered, one.lost, one.total
             growing.min, growing.max = one.min, one.max

@@ -9,10 +9,13 @@ belong to it. No answer means nothing.
 """
 
 import math
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from tui_trace.events import Reply
+from tui_trace.ranges import Count, Int64
 
 DOUBT = math.log(20_000)
 """Of a move, in nats: one that is none is told once in so many balanced hops. At 1 Hz, 15 s for a
@@ -26,21 +29,21 @@ _MOST = 32
 class HopTrack(msgspec.Struct, array_like=True):
     """One TTL."""
 
-    group: dict[str, int]
+    group: Annotated[dict[str, Int64], Meta(max_length=_MOST)]
     """Who is here, with the number of the last answer of each."""
     last: str
     """Who answered last."""
-    probe: int
+    probe: Int64
     """The youngest that was answered; older ones tell nothing new."""
-    heard: int
+    heard: Int64
     """`at` of the group's last answer."""
-    answers: int = 1
-    turns: int = 0
-    newcomers: dict[str, int] = {}
+    answers: Count = 1
+    turns: Count = 0
+    newcomers: Annotated[dict[str, Int64], Meta(max_length=_MOST)] = {}
     """Who answered since, likewise."""
-    strange: int = 0
+    strange: Count = 0
     """Answers of newcomers."""
-    since: int = 0
+    since: Int64 = 0
     """`at` of the first of these."""
 
     @property
