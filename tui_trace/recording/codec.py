@@ -10,15 +10,18 @@ and vanish in deflate.
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, islice
-from typing import Any
+from typing import Annotated, NamedTuple
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
 from tui_trace import events as ev
+from tui_trace.ranges import LARGEST
 from tui_trace.recording.errors import RecordingError
+from tui_trace.session.state import MOST_HELD, MOST_RUNS, SessionState, held
 
 BLOCK_EVENTS = 8192
 """Events of a full block: what is read and folded to get to a moment."""
@@ -26,25 +29,36 @@ BLOCK_BYTES = 4 << 20
 """Bytes of templates after which a block is full, however few its events are."""
 DAMAGED = "damaged"
 """What is said of bytes that are no events."""
-_MOST_BYTES = 64 << 20
+_MOST_CHUNK = 2 * BLOCK_BYTES
+_MOST_STATE = 16 << 20
+"""Bytes before they are deflated: what is longer is neither written nor read. 30 hops of one run
+come to 70 kB in a state."""
+_FREE, _RATIO = 16 << 10, 100
+"""So many bytes are inflated of any value, and so many more of each of its own. Times are told in
+nanoseconds and hardly ever repeat: a block of probes into silence comes to 30."""
+_MOST_TOLD = 256 << 20
+"""Bytes of JSON that the events of one block come to: twice what a block of nothing but answers
+with 300 MPLS labels each does."""
 _FAST, _SMALL = 1, 6
 _PROBES = (ev.ProbeSent, ev.ProbeLost, ev.ProbeVoid)
 _WIDTH = 8
+_Column = Annotated[bytes, Meta(max_length=BLOCK_EVENTS * _WIDTH)]
 
 
 class _Chunk(msgspec.Struct, frozen=True, array_like=True):
     """Events that follow one another; their templates may stand in an earlier chunk."""
 
-    templates: list[bytes]
-    which: bytes
+    templates: Annotated[list[bytes], Meta(max_length=BLOCK_EVENTS)]
+    which: _Column
     """Numbers of templates, counted from the block's start."""
-    at: bytes
-    probe: bytes
-    value: bytes
+    at: _Column
+    probe: _Column
+    value: _Column
     """RTT in ns, number of a round, or 0."""
 
 
 _decoder = msgspec.msgpack.Decoder(_Chunk)
+_states = msgspec.msgpack.Decoder(SessionState)
 
 
 class Packer:
@@ -115,15 +129,21 @@ class Packer:
     def _chunk(self, templates: int, events: int, level: int) -> bytes:
         columns = (self._which, self._at, self._probe, self._value)
         chunk = _Chunk(self._templates[templates:], *(_laid_out(c[events:]) for c in columns))
-        return zlib.compress(msgspec.msgpack.encode(chunk), level)
+        return _deflated(msgspec.msgpack.encode(chunk), level)
 
 
 class Unpacker:
-    """Reads the chunks of one block in their order."""
+    """Reads the chunks of one block in their order; no more than a block holds comes of them."""
 
     def __init__(self) -> None:
         """At the block's start."""
         self._make: list[Callable[[int, int, int], ev.Event]] = []
+        self._sizes: list[int] = []
+        """Bytes of each template."""
+        self.text = 0
+        """Of all templates."""
+        self._events = 0
+        self._told = 0
         self._last_at = 0
         self._last_probe = 0
 
@@ -131,23 +151,62 @@ class Unpacker:
         """The events of the next chunk; `RecordingError` if there are none in these bytes."""
         try:
             chunk = _decoder.decode(_inflated(data))
-            self._make += [_maker(ev.decode(line)) for line in chunk.templates]
             columns = [_column(c) for c in (chunk.which, chunk.at, chunk.probe, chunk.value)]
+            self._take(columns, chunk.templates)
         except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
             raise RecordingError(DAMAGED) from None
         which, at, probe, value = columns
-        if not len(which) == len(at) == len(probe) == len(value) <= BLOCK_EVENTS:
-            raise RecordingError(DAMAGED)
-        if which and not 0 <= min(which) <= max(which) < len(self._make):
-            raise RecordingError(DAMAGED)
         ats = list(accumulate(at, initial=self._last_at))
         probes = list(accumulate(probe, initial=self._last_probe))
+        for numbers in ats, probes:
+            if not -LARGEST <= min(numbers) <= max(numbers) < LARGEST:
+                raise RecordingError(DAMAGED)
         self._last_at, self._last_probe = ats[-1], probes[-1]
         make = self._make
         for number, when, who, what in zip(
             which, islice(ats, 1, None), islice(probes, 1, None), value, strict=True
         ):
             yield make[number](when, who, what)
+
+    def _take(self, columns: "list[array[int]]", templates: list[bytes]) -> None:
+        """Count the chunk in, and make its templates; `ValueError` if that is too much."""
+        which = columns[0]
+        if len({len(column) for column in columns}) > 1:
+            raise ValueError("half an event")
+        self._events += len(which)
+        self._sizes += map(len, templates)
+        self.text += sum(map(len, templates))
+        if max(self._events, len(self._sizes)) > BLOCK_EVENTS:
+            raise ValueError("more than a block")
+        if which and not 0 <= min(which) <= max(which) < len(self._sizes):
+            raise ValueError("no such template")
+        self._told += sum(map(self._sizes.__getitem__, which))
+        if self._told > _MOST_TOLD or self.text > _MOST_CHUNK:
+            raise ValueError("more than a block has to tell")
+        self._make += [_maker(ev.decode(line)) for line in templates]
+
+
+class Block(NamedTuple):
+    """One block, read."""
+
+    events: list[ev.Event]
+    size: int
+    """Bytes that its chunks take in the file."""
+    text: int
+    """Bytes of its templates."""
+
+
+def unpacked(chunks: Iterable[bytes]) -> Block:
+    """The block of these chunks; `RecordingError` if they are damaged."""
+    unpacker = Unpacker()
+    events: list[ev.Event] = []
+    size = 0
+    for count, chunk in enumerate(chunks):
+        size += len(chunk)
+        if count >= BLOCK_EVENTS or size > _MOST_CHUNK:
+            raise RecordingError(DAMAGED)
+        events += unpacker.events(chunk)
+    return Block(events, size, unpacker.text)
 
 
 def _maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:
@@ -182,22 +241,42 @@ def _column(data: bytes) -> "array[int]":
     return numbers
 
 
-def _inflated(data: bytes) -> bytes:
+def _deflated(raw: bytes, level: int) -> bytes:
+    if len(raw) > _MOST_CHUNK:
+        raise OverflowError("more than one value of a recording can hold")
+    data = zlib.compress(raw, level)
+    # what is too good to be read again is kept as it is
+    return data if len(raw) <= _most(data) else zlib.compress(raw, 0)
+
+
+def _inflated(data: bytes, most: int | None = None) -> bytes:
+    """`ValueError` or `zlib.error` if it is not whole, or longer than it can honestly be."""
     inflater = zlib.decompressobj()
-    raw = inflater.decompress(data, _MOST_BYTES)
+    raw = inflater.decompress(data, _most(data) if most is None else most)
     if not inflater.eof:
         raise ValueError("too long, or cut")
     return raw
 
 
-def pack_state(state: Any) -> bytes:
-    """Any struct, deflated."""
-    return zlib.compress(msgspec.msgpack.encode(state), _FAST)
+def _most(data: bytes) -> int:
+    return min(_MOST_CHUNK, _FREE + _RATIO * len(data))
 
 
-def unpack_state(data: bytes, decoder: "msgspec.msgpack.Decoder[Any]") -> Any:
-    """The struct of `pack_state`; `RecordingError` if it is none."""
+def pack_state(state: SessionState) -> bytes:
+    """Deflated; `OverflowError` if the session has grown beyond what can be restored."""
+    raw = msgspec.msgpack.encode(state)
+    if len(raw) > _MOST_STATE or len(state.runs) > MOST_RUNS or held(state) > MOST_HELD:
+        raise OverflowError("the session has grown beyond what can be played again")
+    return zlib.compress(raw, _FAST)
+
+
+def unpack_state(data: bytes) -> SessionState:
+    """The state of `pack_state`; `RecordingError` if it is none."""
     try:
-        return decoder.decode(_inflated(data))
+        # runs that saw nothing are all alike, and so deflated to next to nothing
+        state = _states.decode(_inflated(data, _MOST_STATE))
     except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
         raise RecordingError(DAMAGED) from None
+    if held(state) > MOST_HELD:
+        raise RecordingError(DAMAGED)
+    return state

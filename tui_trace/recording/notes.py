@@ -4,7 +4,7 @@ import sqlite3
 
 from tui_trace.events import Note, SessionEnded
 from tui_trace.recording import schema
-from tui_trace.recording.codec import BLOCK_EVENTS, Packer, Unpacker
+from tui_trace.recording.codec import Packer, unpacked
 from tui_trace.recording.errors import RecordingError
 
 
@@ -18,6 +18,7 @@ def add(database: sqlite3.Connection, text: str, moment: int) -> None:
         database.execute("PRAGMA query_only = OFF")
         try:
             schema.settle(database)
+            schema.limit(database, schema.MOST_STEPS)
             database.execute("BEGIN IMMEDIATE")
             try:
                 _write(database, text, moment)
@@ -26,9 +27,10 @@ def add(database: sqlite3.Connection, text: str, moment: int) -> None:
                 if database.in_transaction:
                     database.execute("ROLLBACK")
         finally:
+            schema.limit(database, None)
             database.execute("PRAGMA query_only = ON")
     except sqlite3.OperationalError as error:
-        code = error.sqlite_errorcode
+        code = schema.code_of(error)
         raise RecordingError(_WHY.get(code, _WHY.get(code & 0xFF, str(error)))) from None
 
 
@@ -38,6 +40,7 @@ _WHY = {
     sqlite3.SQLITE_CANTOPEN: "the folder cannot be written",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_BUSY: "the file is in use",
+    sqlite3.SQLITE_INTERRUPT: "the file is damaged",
 }
 """By SQLite's result code, extended or primary."""
 
@@ -47,9 +50,8 @@ def _write(database: sqlite3.Connection, text: str, moment: int) -> None:
         "SELECT number, events FROM block ORDER BY number DESC LIMIT 1"
     ).fetchone()
     query = "SELECT events FROM chunk ORDER BY number"
-    chunks = database.execute(query).fetchmany(BLOCK_EVENTS) if sealed is None else [(sealed,)]
-    unpacker = Unpacker()
-    events = [event for (chunk,) in chunks for event in unpacker.events(chunk)]
+    chunks = database.execute(query) if sealed is None else [(sealed,)]
+    events = unpacked(chunk for (chunk,) in chunks).events
     at = events[-1].at
     ending = [events.pop()] if isinstance(events[-1], SessionEnded) else []
     packers = [Packer()]
@@ -65,6 +67,7 @@ def _write(database: sqlite3.Connection, text: str, moment: int) -> None:
             "INSERT INTO block (number, first, fold, events) SELECT ?, last, NULL, ? FROM session",
             (following, packer.whole()),
         )
-    database.execute("DELETE FROM chunk")
+    # row by row: a table is emptied at once by a way that no limit ends
+    database.execute("DELETE FROM chunk WHERE true")
     database.execute("UPDATE session SET events = events + 1")
     database.execute(f"PRAGMA user_version = {schema.VERSION}")

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -13,13 +13,19 @@ import msgspec
 
 from tui_trace.events import Event
 from tui_trace.recording import notes, schema
-from tui_trace.recording.codec import BLOCK_EVENTS, DAMAGED, Unpacker, pack_state, unpack_state
+from tui_trace.recording.codec import DAMAGED, Block, unpack_state, unpacked
 from tui_trace.recording.errors import RecordingError
+from tui_trace.recording.growth import Growth
 from tui_trace.session import state
 from tui_trace.session.fold import Session
 from tui_trace.session.model import Snapshot
 
-_states = msgspec.msgpack.Decoder(state.SessionState)
+_MOST_DAMAGED = 8
+"""Folds that are tried before one that was written is taken for none."""
+_MOST_REBUILT = 64 << 20
+"""Bytes of folds that are remembered."""
+_LONGEST_TEXT = 4096
+"""Characters of what a list of sessions tells."""
 
 
 class Info(msgspec.Struct, frozen=True):
@@ -55,9 +61,11 @@ class Recording:
         self.path = path
         self._lock = threading.Lock()
         self._database = schema.open_existing(path)
+        self.text_read = 0
+        """Bytes of templates up to now: what events can hold beside numbers."""
         self._rebuilt: dict[int, bytes] = {}
         """Folds by block, where those in the file are of another version."""
-        self._cached: tuple[int, list[Event]] = (-1, [])
+        self._cached: tuple[int, Block | None] = (-1, None)
         """The last full block that was read."""
         try:
             self._has_folds = self._row()[5] == state.VERSION
@@ -121,16 +129,15 @@ class Recording:
     def snapshot(self, at: int) -> Snapshot:
         """The same, to be drawn."""
         session = self.session(at)
-        with self._damage():
+        with self.damage():
             return session.snapshot(max(0, min(at, self.end)))
 
     def at(self, at: int) -> tuple[Session, Iterator[Event]]:
         """The session as it was at `at`, and the events that followed."""
-        row = self._one("SELECT max(number) FROM block WHERE first <= ?", at)
-        number = row[0] or 0
+        number = self._last_before(at)
         session = self._before(number)
         following = self._from(number)
-        with self._damage():
+        with self.damage():
             for event in following:
                 if event.at > at:
                     return session, chain((event,), following)
@@ -141,9 +148,9 @@ class Recording:
         """Add what the user wrote of `moment`; see `notes.add`."""
         if not self.path.exists():
             raise RecordingError("the file is gone")
-        with self._lock, self._damage():
+        with self._lock, self.damage():
             notes.add(self._database, text, moment)
-            self._cached = (-1, [])
+            self._cached = (-1, None)
 
     # --- blocks
 
@@ -157,14 +164,16 @@ class Recording:
             raise RecordingError(f"{self.path}: nothing was recorded")
         if not all(isinstance(value, kind) for value, kind in zip(row, kinds, strict=True)):
             raise RecordingError(f"{self.path}: damaged: values of a wrong type")
+        if any(len(text) > _LONGEST_TEXT for text in row[1:5]) or min(row[5:]) < 0:
+            raise RecordingError(f"{self.path}: damaged: values of no session")
         return row  # type: ignore[no-any-return]
 
     def _one(self, query: str, *values: int) -> Any:
-        with self._lock, self._damage():
+        with self._lock, self.damage():
             return self._database.execute(query, values).fetchone()
 
     @contextlib.contextmanager
-    def _damage(self) -> Iterator[None]:
+    def damage(self) -> Iterator[None]:
         """Whatever a lying file leads to is the file's fault."""
         try:
             yield
@@ -175,16 +184,55 @@ class Recording:
         except (sqlite3.Error, ValueError, LookupError, TypeError, ArithmeticError) as error:
             raise schema.damaged(self.path, error) from None
 
+    def _last_before(self, at: int) -> int:
+        """Number of the last block that begins at `at` or before; 0 if none does.
+
+        Found by halves: a file can say that it has any number of blocks, and of each when it began.
+        """
+        low, high = 0, self._one("SELECT max(number) FROM block")[0] or 0
+        while low < high:
+            middle = (low + high + 1) // 2
+            with self.damage():
+                if self._value_of(middle, "first") <= at:
+                    low = middle
+                else:
+                    high = middle - 1
+        return low
+
+    def _value_of(self, number: int, column: str) -> Any:
+        """Of a block, all of which are numbered from 0 on."""
+        row = self._one(f"SELECT {column} FROM block WHERE number = ?", number)  # noqa: S608
+        if row is None:
+            raise self._missing(number)
+        return row[0]
+
+    def _missing(self, number: int) -> RecordingError:
+        return RecordingError(f"{self.path}: damaged: there is no block {number}")
+
     def _from(self, number: int) -> Iterator[Event]:
         """The events of this block and those after it."""
+        for block in self._blocks(number):
+            yield from block.events
+
+    def _blocks(self, number: int) -> Iterator[Block]:
+        """This block and those after it."""
+        read = room = 0
         while (block := self._block(number)) is not None:
-            yield from block
+            read += block.size
+            if read > room:
+                room = self._one("PRAGMA page_count")[0] * self._one("PRAGMA page_size")[0]
+            if read > room:
+                # rows of a file can share their bytes; those of ours never do
+                raise RecordingError(f"{self.path}: damaged: more events than its bytes can hold")
+            self.text_read += block.text
+            yield block
             number += 1
 
-    def _block(self, number: int) -> list[Event] | None:
+    def _block(self, number: int) -> Block | None:
+        """None if there is none of this number."""
         if self._cached[0] == number:
             return self._cached[1]
-        with self._lock, self._damage():
+        with self._lock, self.damage():
             # one moment of a file that may be growing
             self._database.execute("BEGIN")
             try:
@@ -192,44 +240,50 @@ class Recording:
                     "SELECT events FROM block WHERE number = ?", (number,)
                 ).fetchone()
                 if row is None:
+                    (last,) = self._database.execute("SELECT max(number) FROM block").fetchone()
+                    if last is not None and last > number:
+                        raise self._missing(number)
                     return None
-                full = row[0] is not None
-                query = "SELECT events FROM chunk ORDER BY number"
-                chunks = [row] if full else self._database.execute(query).fetchmany(BLOCK_EVENTS)
+                chunks: Iterable[tuple[bytes]] = [row]
+                if row[0] is None:
+                    chunks = self._database.execute("SELECT events FROM chunk ORDER BY number")
+                block = unpacked(chunk for (chunk,) in chunks)
             finally:
                 self._database.execute("COMMIT")
-            unpacker = Unpacker()
-            events = [event for (chunk,) in chunks for event in unpacker.events(chunk)]
-            if full:
-                self._cached = number, events
-            return events
+            if row[0] is not None:
+                self._cached = number, block
+            return block
 
     def _before(self, number: int) -> Session:
         """The session before the first event of a block."""
-        known = number
-        while known > 0:
-            session = self._stored(known)
-            if session is not None:
-                break
-            known -= 1
-        else:
-            session = Session()
-        for block in range(known, number):
-            with self._damage():
-                for event in self._block(block) or ():
+        known, session = self._restored(number)
+        growth = Growth(session)
+        for place, block in zip(range(known, number), self._blocks(known), strict=False):
+            with self.damage():
+                for event in block.events:
                     session.apply(event)
-                self._rebuilt[block + 1] = pack_state(session.state())
+                fold = growth.add(len(block.events), block.text)
+            if fold is not None:
+                self._remember(place + 1, fold)
         return session
 
-    def _stored(self, number: int) -> Session | None:
-        """From the file, or rebuilt before; None if there is nothing that can be used."""
-        fold = self._rebuilt.get(number)
-        if fold is None and self._has_folds:
-            row = self._one("SELECT fold FROM block WHERE number = ?", number)
-            fold = row[0] if row else None
-        if fold is None:
-            return None
-        try:
-            return Session.of(unpack_state(fold, _states))
-        except (RecordingError, state.StateError, TypeError, ArithmeticError):
-            return None
+    def _restored(self, number: int) -> tuple[int, Session]:
+        """The last block up to this one before which the session is known, and the session."""
+        damaged = 0
+        for known in range(number, 0, -1):
+            fold = self._rebuilt.get(known)
+            if fold is None and self._has_folds and damaged < _MOST_DAMAGED:
+                fold = self._value_of(known, "fold")
+            if fold is None:
+                continue
+            try:
+                return known, Session.of(unpack_state(fold))
+            except (RecordingError, state.StateError, TypeError, ArithmeticError):
+                damaged += 1
+        return 0, Session()
+
+    def _remember(self, number: int, fold: bytes) -> None:
+        self._rebuilt[number] = fold
+        if sum(map(len, self._rebuilt.values())) > _MOST_REBUILT:
+            for one in list(self._rebuilt)[::2]:
+                del self._rebuilt[one]

@@ -35,7 +35,10 @@ TABLES = {
     "chunk": "CREATE TABLE chunk (number INTEGER PRIMARY KEY, events BLOB NOT NULL)",
 }
 _BUSY = 2.0
-_LONGEST_VALUE = 256 << 20
+_LONGEST_VALUE = 32 << 20
+MOST_STEPS = 1_000_000
+"""Of SQLite's machine, in one statement; pages that lead to one another can keep it busy for ever.
+Opening takes a few hundred, a note ten for each chunk."""
 
 
 class Place:
@@ -115,9 +118,13 @@ def open_existing(path: Path) -> sqlite3.Connection:
         try:
             return _opened(path, mode)
         except sqlite3.OperationalError as error:
+            if code_of(error) == sqlite3.SQLITE_INTERRUPT:
+                raise damaged(path, error) from None
             why = str(error)
+        except OSError as error:
+            raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
         except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            if code_of(error) == sqlite3.SQLITE_NOTADB:
                 raise RecordingError(f"{path}: no recording of tui-trace") from None
             raise damaged(path, error) from None
         except ValueError as error:
@@ -135,16 +142,26 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
     try:
         # a file may come from anybody
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+        limit(database, MOST_STEPS)
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute("PRAGMA cell_size_check = ON")
         _check(database, path)
         with contextlib.suppress(sqlite3.OperationalError):
             settle(database)
         database.execute("PRAGMA query_only = ON")
+        limit(database, None)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def limit(database: sqlite3.Connection, steps: int | None) -> None:
+    """End each statement that takes more steps of SQLite's machine; None: none, from now on.
+
+    Statements are kept for their next time, and their steps add up.
+    """
+    database.set_progress_handler(None if steps is None else lambda: 1, steps or 0)
 
 
 def settle(database: sqlite3.Connection) -> None:
@@ -174,6 +191,11 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
     found = dict(database.execute("SELECT name, sql FROM sqlite_master").fetchmany(16))
     if found != TABLES:
         raise RecordingError(f"{path}: damaged: these are not its tables")
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """SQLite's result code; 0 if the error is not SQLite's own."""
+    return getattr(error, "sqlite_errorcode", 0)
 
 
 def damaged(path: Path, error: Exception) -> RecordingError:

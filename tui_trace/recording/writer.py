@@ -93,6 +93,8 @@ class Recorder:
             self._give_up(_words(error, self.path))
         except OSError as error:
             self._give_up(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        except OverflowError as error:
+            self._give_up(str(error))
         except Exception as error:
             self._give_up(f"{type(error).__name__}: {error}")
         finally:
@@ -102,7 +104,7 @@ class Recorder:
 
 
 def _words(error: sqlite3.Error, path: Path | None) -> str:
-    if error.sqlite_errorcode == sqlite3.SQLITE_FULL and path is not None:
+    if schema.code_of(error) == sqlite3.SQLITE_FULL and path is not None:
         disk = os.statvfs(path)
         if disk.f_bavail * disk.f_frsize > _ROOM:
             return f"the file has reached {schema.MOST_BYTES >> 20} MB"
