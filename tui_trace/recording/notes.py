@@ -67,7 +67,6 @@ def _write(database: sqlite3.Connection, text: str, moment: int) -> None:
             "INSERT INTO block (number, first, fold, events) SELECT ?, last, NULL, ? FROM session",
             (following, packer.whole()),
         )
-    # row by row: a table is emptied at once by a way that no limit ends
-    database.execute("DELETE FROM chunk WHERE true")
+    database.execute("DELETE FROM chunk")
     database.execute("UPDATE session SET events = events + 1")
     database.execute(f"PRAGMA user_version = {schema.VERSION}")
