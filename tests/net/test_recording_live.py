@@ -11,6 +11,7 @@ from tests.net import ours
 from tests.net.chain import Chain
 from tests.net.terminal import Tmux
 from tests.net.words import OPEN_PORT
+from tests.unit.forged import all_forged
 from tests.unit.recorded import check_killed, record, rounds
 from tui_trace import events
 from tui_trace.recording import Recording, list_sessions
@@ -156,3 +157,39 @@ def test_after_kill_at_any_moment_the_program_has_kept_all_but_the_last_second(
             lines = told.read_bytes().split(b"\n")[:-1]
             kept.append(check_killed(path, [events.decode(line) for line in lines]))
     assert sum(count > 100 for count in kept) > 10, f"hardly any was killed at work: {kept}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "an answer of each time",
+        "hostile words everywhere",
+        "8,000 notes",
+        "sessions within a session",
+        f"last {str((1 << 63) - 1)!r}",
+    ],
+)
+def test_what_a_stranger_recorded_does_not_end_the_view(
+    plain: Chain, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "x.session"
+    all_forged()[name](path)
+    with Tmux(plain.client, columns=120, rows=40) as tmux:
+        tmux.start(ours.command("--replay", str(path)), ours.environment())
+        tmux.wait_for("replay 1×")
+        for key in ("End", "g", "g", "H", "Escape", "Enter", "Home", "]", "[", "l", "+", "d", "c"):
+            tmux.press(key)
+            time.sleep(0.3)
+        tmux.press("Escape")
+        time.sleep(0.5)
+        tmux.press("e")
+        tmux.wait_for("Write to file › ")
+        tmux.press("C-u")
+        tmux.wait_for("file › *$")
+        tmux.write(f"{tmp_path}/x.svg")
+        tmux.press("Enter")
+        tmux.wait_for("written: ")
+        tmux.press("q")
+        screen = tmux.wait_for("prompt> *$")
+    assert (tmp_path / "x.svg").exists()
+    assert "Traceback" not in screen

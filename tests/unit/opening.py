@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -95,14 +96,12 @@ def _shown(opens) -> Shown:
 
 
 def _sessions(path: Path) -> int:
-
     sys.stdout.write(render(list_sessions(path.parent), 120))
     return 0
 
 
 def _view(path: Path) -> int:
     """As the live view does it, but for the widgets."""
-
     try:
         with Recording(path) as recording:
             playback, collector = Playback(recording, speed=1000.0), Collector()
@@ -138,17 +137,23 @@ def _view(path: Path) -> int:
     return 0
 
 
-def _open(path: Path) -> dict[str, Shown]:
+def _note(path: Path) -> int:
+    try:
+        with Recording(path) as recording:
+            recording.note("seen", 0)
+    except RecordingError as error:
+        sys.stderr.write(f"tui-trace: {error}\n")
+        return 1
+    sys.stdout.write("noted\n" * 20)
+    return 0
 
+
+def _open(path: Path) -> dict[str, Shown]:
     shown = {
-        output: _shown(lambda output=output: cli.main(["--replay", str(path), output]))
-        for output in OUTPUTS
+        output: _shown(partial(cli.main, ["--replay", str(path), output])) for output in OUTPUTS
     }
-    return {
-        **shown,
-        "--sessions": _shown(lambda: _sessions(path)),
-        "view": _shown(lambda: _view(path)),
-    }
+    others = {"--sessions": _sessions, "view": _view, "note": _note}
+    return shown | {name: _shown(partial(opens, path)) for name, opens in others.items()}
 
 
 def _in_a_process(path: Path) -> Opened:
@@ -175,7 +180,6 @@ def _in_a_process(path: Path) -> Opened:
 
 def main(paths: list[str]) -> None:
     """Everything is imported once, before the first process."""
-
     cli._give_up_rights = lambda: None
     for path in paths:
         sys.stdout.write(msgspec.json.encode(_in_a_process(Path(path))).decode() + "\n")

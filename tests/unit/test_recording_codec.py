@@ -123,3 +123,34 @@ def test_any_bytes_are_no_events(noise):
 def test_a_bomb_is_not_unfolded():
     with pytest.raises(RecordingError):
         list(Unpacker().events(zlib.compress(bytes(200 << 20))))
+
+
+def test_what_is_deflated_too_well_to_be_believed_comes_back_all_the_same():
+    """Only a test's clock ticks so; whatever the recorder writes can be read."""
+    packer = Packer()
+    told = [ev.ProbeSent(at=n * 10**9, run=1, probe=n, ttl=5) for n in range(BLOCK_EVENTS)]
+    for event in told:
+        packer.add(event)
+    assert packer.is_full
+    for data in (packer.take(), packer.whole()):
+        assert list(Unpacker().events(data)) == told
+    with pytest.raises(RecordingError):
+        list(Unpacker().events(zlib.compress(zlib.decompress(packer.whole()))))
+
+
+def test_an_event_that_no_block_has_room_for_is_not_taken_for_one():
+    packer = Packer()
+    packer.add(ev.Notice(at=0, text="x" * (9 << 20)))
+    with pytest.raises(OverflowError):
+        packer.take()
+
+
+def test_a_block_never_holds_more_than_a_block():
+    packer = Packer()
+    for n in range(BLOCK_EVENTS):
+        packer.add(ev.ProbeSent(at=n * n, run=1, probe=n, ttl=5))
+    data = packer.whole()
+    unpacker = Unpacker()
+    assert len(list(unpacker.events(data))) == BLOCK_EVENTS
+    with pytest.raises(RecordingError):
+        list(unpacker.events(data))

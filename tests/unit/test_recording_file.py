@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.unit.recorded import Kept, Told, check_killed, record, rounds
 from tests.unit.test_session_fold import streams
 from tui_trace import events as ev
-from tui_trace.recording import Recorded, Recording, RecordingError, codec, schema, writer
+from tui_trace.recording import Recorded, Recording, RecordingError, codec, reader, schema, writer
 from tui_trace.session import state
 from tui_trace.session.fold import Session
 from tui_trace.settings import NS_PER_S
@@ -251,6 +251,35 @@ def test_a_file_at_its_bound_keeps_what_it_has(tmp_path, monkeypatch):
         assert recording.snapshot(recording.end) == folded(kept, recording.end).snapshot(
             recording.end
         )
+
+
+def test_a_session_that_outgrows_what_can_be_restored_keeps_what_it_has(tmp_path, monkeypatch):
+    monkeypatch.setattr(codec, "MOST_HELD", 1500)
+    path = tmp_path / "a.session"
+    events = rounds(600)
+    source = Told(events, pause=0.01)
+    Recorded(source, path).run(Kept())
+    assert source.notices == [
+        "not recorded any more: the session has grown beyond what can be played again"
+    ]
+    with Recording(path) as recording:
+        kept = list(recording.events())
+        assert 1000 < len(kept) < len(events)
+        assert kept == events[: len(kept)]
+
+
+def test_folds_that_are_made_anew_stay_within_their_bound(recorded, tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "_MOST_REBUILT", 100_000)
+    monkeypatch.setattr(codec, "BLOCK_EVENTS", 512)
+    path, events = record(rounds(300), tmp_path / "other.session"), recorded[1]
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE block SET fold = NULL")
+    database.close()
+    with Recording(path) as recording:
+        for second in (299, 10, 250, 40):
+            at = second * NS_PER_S
+            assert recording.snapshot(at) == folded(events, at).snapshot(at)
+            assert 0 < sum(map(len, recording._rebuilt.values())) <= 100_000
 
 
 def test_a_disk_that_is_far_too_slow_is_one_line_too(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, islice
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -140,6 +140,8 @@ class Unpacker:
         self._make: list[Callable[[int, int, int], ev.Event]] = []
         self._sizes: list[int] = []
         """Bytes of each template."""
+        self.text = 0
+        """Of all templates."""
         self._events = 0
         self._told = 0
         self._last_at = 0
@@ -173,18 +175,29 @@ class Unpacker:
             raise ValueError("half an event")
         self._events += len(which)
         self._sizes += map(len, templates)
+        self.text += sum(map(len, templates))
         if max(self._events, len(self._sizes)) > BLOCK_EVENTS:
             raise ValueError("more than a block")
         if which and not 0 <= min(which) <= max(which) < len(self._sizes):
             raise ValueError("no such template")
         self._told += sum(map(self._sizes.__getitem__, which))
-        if self._told > _MOST_TOLD or sum(self._sizes) > _MOST_CHUNK:
+        if self._told > _MOST_TOLD or self.text > _MOST_CHUNK:
             raise ValueError("more than a block has to tell")
         self._make += [_maker(ev.decode(line)) for line in templates]
 
 
-def unpacked(chunks: Iterable[bytes]) -> tuple[list[ev.Event], int]:
-    """The events of a block, and the bytes of its chunks; `RecordingError` if they are damaged."""
+class Block(NamedTuple):
+    """One block, read."""
+
+    events: list[ev.Event]
+    size: int
+    """Bytes that its chunks take in the file."""
+    text: int
+    """Bytes of its templates."""
+
+
+def unpacked(chunks: Iterable[bytes]) -> Block:
+    """The block of these chunks; `RecordingError` if they are damaged."""
     unpacker = Unpacker()
     events: list[ev.Event] = []
     size = 0
@@ -193,7 +206,7 @@ def unpacked(chunks: Iterable[bytes]) -> tuple[list[ev.Event], int]:
         if count >= BLOCK_EVENTS or size > _MOST_CHUNK:
             raise RecordingError(DAMAGED)
         events += unpacker.events(chunk)
-    return events, size
+    return Block(events, size, unpacker.text)
 
 
 def _maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:

@@ -18,6 +18,7 @@ def add(database: sqlite3.Connection, text: str, moment: int) -> None:
         database.execute("PRAGMA query_only = OFF")
         try:
             schema.settle(database)
+            schema.limit(database, schema.MOST_STEPS)
             database.execute("BEGIN IMMEDIATE")
             try:
                 _write(database, text, moment)
@@ -26,6 +27,7 @@ def add(database: sqlite3.Connection, text: str, moment: int) -> None:
                 if database.in_transaction:
                     database.execute("ROLLBACK")
         finally:
+            schema.limit(database, None)
             database.execute("PRAGMA query_only = ON")
     except sqlite3.OperationalError as error:
         code = schema.code_of(error)
@@ -38,6 +40,7 @@ _WHY = {
     sqlite3.SQLITE_CANTOPEN: "the folder cannot be written",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_BUSY: "the file is in use",
+    sqlite3.SQLITE_INTERRUPT: "the file is damaged",
 }
 """By SQLite's result code, extended or primary."""
 
@@ -48,7 +51,7 @@ def _write(database: sqlite3.Connection, text: str, moment: int) -> None:
     ).fetchone()
     query = "SELECT events FROM chunk ORDER BY number"
     chunks = database.execute(query) if sealed is None else [(sealed,)]
-    events, _ = unpacked(chunk for (chunk,) in chunks)
+    events = unpacked(chunk for (chunk,) in chunks).events
     at = events[-1].at
     ending = [events.pop()] if isinstance(events[-1], SessionEnded) else []
     packers = [Packer()]

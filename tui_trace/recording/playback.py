@@ -8,7 +8,9 @@ from itertools import chain
 from typing import Protocol, runtime_checkable
 
 from tui_trace.events import Event, Note
+from tui_trace.recording.codec import BLOCK_BYTES
 from tui_trace.recording.errors import RecordingError
+from tui_trace.recording.growth import Growth
 from tui_trace.recording.reader import Recording
 from tui_trace.session.fold import Session
 from tui_trace.settings import NS_PER_S
@@ -50,6 +52,9 @@ class Playback:
         self._position = 0
         self._wanted: int | None = start
         self._end = recording.end
+        self._growth: Growth | None = None
+        """Of the sink's session, if it takes one."""
+        self._text_seen = 0
         self._notes: deque[Note] = deque()
         self.on_note: Callable[[Note, str | None], object] = lambda _note, _why_not: None
         """Called in the source's thread when a note is kept, or with one line that says why not."""
@@ -129,11 +134,10 @@ class Playback:
 
     def run(self, sink: Sink) -> None:
         """Play until stopped; `RecordingError`, at any point, if the file is damaged."""
-        following = self._recording.events()
         if self._fast:
-            self._run_fast(sink, self._moved(sink) or following)
+            self._run_fast(sink, self._moved(sink) or self._recording.events())
         else:
-            self._run_in_time(sink, following)
+            self._run_in_time(sink, self._from_the_start(sink))
 
     def _run_fast(self, sink: Sink, following: Iterator[Event]) -> None:
         at = self._position
@@ -168,11 +172,35 @@ class Playback:
         self._keep_notes()
 
     def _emit(self, sink: Sink, following: Iterator[Event]) -> Iterator[Event]:
+        emitted = 0
         for event in following:
             if event.at > self._position or self._stopping:
+                self._look_after(emitted)
                 return chain((event,), following)
             sink.event(event)
+            emitted += 1
+            if emitted == _BATCH or self._recording.text_read - self._text_seen > BLOCK_BYTES:
+                self._look_after(emitted)
+                emitted = 0
+        self._look_after(emitted)
         return following
+
+    def _look_after(self, emitted: int) -> None:
+        """What the sink makes of a file that lies keeps within bounds; else it is damaged."""
+        text = self._recording.text_read - self._text_seen
+        self._text_seen += text
+        if self._growth is not None:
+            with self._recording.damage():
+                self._growth.add(emitted, text)
+
+    def _restore(self, sink: Restorable, session: Session) -> None:
+        self._growth = Growth(session)
+        sink.restore(session)
+
+    def _from_the_start(self, sink: Sink) -> Iterator[Event]:
+        if isinstance(sink, Restorable) and self._wanted is None:
+            self._restore(sink, Session())
+        return self._recording.events()
 
     def _keep_notes(self) -> None:
         while self._notes:
@@ -195,7 +223,7 @@ class Playback:
                 return None
             self._position = self._within(wanted)
         session, following = self._recording.at(self._position)
-        sink.restore(session)
+        self._restore(sink, session)
         return following
 
     def _within(self, at: int) -> int:

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from tui_trace.events import Event
-from tui_trace.recording import codec, notes, schema
-from tui_trace.recording.codec import DAMAGED, pack_state, unpack_state, unpacked
+from tui_trace.recording import notes, schema
+from tui_trace.recording.codec import DAMAGED, Block, unpack_state, unpacked
 from tui_trace.recording.errors import RecordingError
+from tui_trace.recording.growth import Growth
 from tui_trace.session import state
 from tui_trace.session.fold import Session
 from tui_trace.session.model import Snapshot
@@ -60,9 +61,11 @@ class Recording:
         self.path = path
         self._lock = threading.Lock()
         self._database = schema.open_existing(path)
+        self.text_read = 0
+        """Bytes of templates up to now: what events can hold beside numbers."""
         self._rebuilt: dict[int, bytes] = {}
         """Folds by block, where those in the file are of another version."""
-        self._cached: tuple[int, tuple[list[Event], int] | None] = (-1, None)
+        self._cached: tuple[int, Block | None] = (-1, None)
         """The last full block that was read."""
         try:
             self._has_folds = self._row()[5] == state.VERSION
@@ -126,7 +129,7 @@ class Recording:
     def snapshot(self, at: int) -> Snapshot:
         """The same, to be drawn."""
         session = self.session(at)
-        with self._damage():
+        with self.damage():
             return session.snapshot(max(0, min(at, self.end)))
 
     def at(self, at: int) -> tuple[Session, Iterator[Event]]:
@@ -134,7 +137,7 @@ class Recording:
         number = self._last_before(at)
         session = self._before(number)
         following = self._from(number)
-        with self._damage():
+        with self.damage():
             for event in following:
                 if event.at > at:
                     return session, chain((event,), following)
@@ -145,7 +148,7 @@ class Recording:
         """Add what the user wrote of `moment`; see `notes.add`."""
         if not self.path.exists():
             raise RecordingError("the file is gone")
-        with self._lock, self._damage():
+        with self._lock, self.damage():
             notes.add(self._database, text, moment)
             self._cached = (-1, None)
 
@@ -166,11 +169,11 @@ class Recording:
         return row  # type: ignore[no-any-return]
 
     def _one(self, query: str, *values: int) -> Any:
-        with self._lock, self._damage():
+        with self._lock, self.damage():
             return self._database.execute(query, values).fetchone()
 
     @contextlib.contextmanager
-    def _damage(self) -> Iterator[None]:
+    def damage(self) -> Iterator[None]:
         """Whatever a lying file leads to is the file's fault."""
         try:
             yield
@@ -189,7 +192,7 @@ class Recording:
         low, high = 0, self._one("SELECT max(number) FROM block")[0] or 0
         while low < high:
             middle = (low + high + 1) // 2
-            with self._damage():
+            with self.damage():
                 if self._value_of(middle, "first") <= at:
                     low = middle
                 else:
@@ -208,23 +211,28 @@ class Recording:
 
     def _from(self, number: int) -> Iterator[Event]:
         """The events of this block and those after it."""
+        for block in self._blocks(number):
+            yield from block.events
+
+    def _blocks(self, number: int) -> Iterator[Block]:
+        """This block and those after it."""
         read = room = 0
         while (block := self._block(number)) is not None:
-            events, size = block
-            read += size
+            read += block.size
             if read > room:
                 room = self._one("PRAGMA page_count")[0] * self._one("PRAGMA page_size")[0]
             if read > room:
                 # rows of a file can share their bytes; those of ours never do
                 raise RecordingError(f"{self.path}: damaged: more events than its bytes can hold")
-            yield from events
+            self.text_read += block.text
+            yield block
             number += 1
 
-    def _block(self, number: int) -> tuple[list[Event], int] | None:
-        """Its events, and how many bytes they take in the file; None if there is none."""
+    def _block(self, number: int) -> Block | None:
+        """None if there is none of this number."""
         if self._cached[0] == number:
             return self._cached[1]
-        with self._lock, self._damage():
+        with self._lock, self.damage():
             # one moment of a file that may be growing
             self._database.execute("BEGIN")
             try:
@@ -249,20 +257,14 @@ class Recording:
     def _before(self, number: int) -> Session:
         """The session before the first event of a block."""
         known, session = self._restored(number)
-        applied, due = 0, codec.BLOCK_EVENTS
-        for place in range(known, number):
-            block = self._block(place)
-            if block is None:
-                raise self._missing(place)
-            with self._damage():
-                for event in block[0]:
+        growth = Growth(session)
+        for place, block in zip(range(known, number), self._blocks(known), strict=False):
+            with self.damage():
+                for event in block.events:
                     session.apply(event)
-                applied += len(block[0])
-                if applied >= due:
-                    known_now = session.state()
-                    self._remember(place + 1, pack_state(known_now))
-                    # what is large is written down less often, so that it costs no more an event
-                    applied, due = 0, max(codec.BLOCK_EVENTS, state.held(known_now) // 4)
+                fold = growth.add(len(block.events), block.text)
+            if fold is not None:
+                self._remember(place + 1, fold)
         return session
 
     def _restored(self, number: int) -> tuple[int, Session]:

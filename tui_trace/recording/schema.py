@@ -36,9 +36,9 @@ TABLES = {
 }
 _BUSY = 2.0
 _LONGEST_VALUE = 32 << 20
-_MOST_STEPS = 1_000_000
-"""Of SQLite's machine, of which opening takes a few hundred; pages that lead to one another can
-keep it busy for ever."""
+MOST_STEPS = 1_000_000
+"""Of SQLite's machine, in one statement; pages that lead to one another can keep it busy for ever.
+Opening takes a few hundred, a note ten for each chunk."""
 
 
 class Place:
@@ -142,18 +142,26 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
     try:
         # a file may come from anybody
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
-        database.set_progress_handler(lambda: 1, _MOST_STEPS)
+        limit(database, MOST_STEPS)
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute("PRAGMA cell_size_check = ON")
         _check(database, path)
         with contextlib.suppress(sqlite3.OperationalError):
             settle(database)
         database.execute("PRAGMA query_only = ON")
-        database.set_progress_handler(None, 0)
+        limit(database, None)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def limit(database: sqlite3.Connection, steps: int | None) -> None:
+    """End each statement that takes more steps of SQLite's machine; None: none, from now on.
+
+    Statements are kept for their next time, and their steps add up.
+    """
+    database.set_progress_handler(None if steps is None else lambda: 1, steps or 0)
 
 
 def settle(database: sqlite3.Connection) -> None:

@@ -26,6 +26,7 @@ from tests.unit.forged.parts import (
 )
 from tui_trace import events as ev
 from tui_trace.recording import codec
+from tui_trace.session.fold import Session
 from tui_trace.settings import NS_PER_S, ProbeSettings
 
 HALF = FAR // 2
@@ -152,10 +153,16 @@ def blocks() -> Iterator[tuple[str, Forge]]:
                 partial(written, make=partial(chunk, [text], [0])),
             )
     yield "probes in flight without end", in_flight
+    yield (
+        "probes in flight of which no fold knows",
+        partial(in_flight, hidden=True),
+    )
     yield "two paths in turns", flapping
+    yield "65,000 addresses", addresses
+    yield "500 long notices", notices
 
 
-def in_flight(path: Path) -> None:
+def in_flight(path: Path, hidden: bool = False) -> None:
     """Blocks of nothing but probes that nothing becomes of, just about as small as they can be."""
     rng = random.Random(2)
     lines = [ev.encode(ev.ProbeSent(at=0, run=1, probe=0, ttl=ttl)) for ttl in range(256)]
@@ -163,10 +170,34 @@ def in_flight(path: Path) -> None:
     which = [rng.randrange(256) if n < 2600 else 0 for n in range(many)]
     first = packed([ev.RunOpened(at=0, run=1, settings=ProbeSettings())])
     rows: list[Row] = [(0, 0, None, first)]
-    for number in range(1, 50):
+    fold = codec.pack_state(Session().state()) if hidden else None
+    for number in range(1, 320 if hidden else 50):
         start = chunk(lines, which, [0] * many, [number * many, *[1] * (many - 1)], [0] * many)
-        rows.append((number, number, None, start))
+        rows.append((number, number, fold, start))
     write(path, rows)
+
+
+def notices(path: Path) -> None:
+    """Each of 400 kB in a block of its own, and deflated as well as is believed."""
+    rows: list[Row] = []
+    noise = random.Random(3).randbytes(6000).hex()
+    for number in range(500):
+        text = f"{number} {noise}{'A' * 400_000}"
+        rows.append((number, number, None, packed([ev.Notice(0, text)])))
+    write(path, rows)
+
+
+def addresses(path: Path) -> None:
+    """Names of them, and nothing else."""
+    many = codec.BLOCK_EVENTS
+    streams = (
+        [
+            ev.Named(0, f"2001:db8::{n:x}", (f"{n}",))
+            for n in range(number * many, (number + 1) * many)
+        ]
+        for number in range(8)
+    )
+    write(path, [(n, n, None, packed(stream)) for n, stream in enumerate(streams)])
 
 
 def flapping(path: Path) -> None:

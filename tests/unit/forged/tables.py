@@ -8,8 +8,6 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
 from tests.unit.forged.parts import (
     ESCAPE,
     EVENTS,
@@ -30,6 +28,7 @@ def tables() -> Iterator[tuple[str, Forge]]:
     rows = {
         **{f"block numbered {n}": [*ROWS, (n, FAR, None, ROWS[1][3])] for n in (1 << 62, FAR, -1)},
         "block numbered 2^62 at the start": [*ROWS, (1 << 62, 0, ROWS[1][2], ROWS[1][3])],
+        "block numbered 2^62 without a fold": [*ROWS, (1 << 62, 0, None, ROWS[1][3])],
         "a gap": [ROWS[0], *ROWS[2:]],
         "gaps": [(2 * n, *rest) for n, *rest in ROWS],
         "no block 0": ROWS[1:],
@@ -131,30 +130,32 @@ def tangled(path: Path, table: str) -> None:
 
 
 def shared(path: Path) -> None:
-    """2,000 blocks whose events are the bytes of the first."""
-    noise = random.Random(1).randbytes(20_000)
-    big = zlib.compress(
-        msgspec.msgpack.encode([[ev.encode(EVENTS[-1]), noise], b"", b"", b"", b""])
-    )
-    write(path, [(n, n, None, big) for n in range(2000)])
+    """300 blocks whose events are the bytes of the first: half a megabyte each."""
+    text = random.Random(1).randbytes(600_000).hex()
+    whole = chunk([ev.encode(ev.Notice(0, text))], [0])
+    # as much of each value stands in its row as of the first: they differ by whole pages
+    step = schema.PAGE - 4
+    short = 16_400 + (len(whole) - 16_400) % step
+    write(path, [(n, 0, None, whole if n == 0 else whole[:short]) for n in range(300)])
     raw = bytearray(path.read_bytes())
-    size, first = schema.PAGE, None
-    for start in range(0, len(raw), size):
-        if raw[start] != 13:
-            continue
-        for cell in range(int.from_bytes(raw[start + 3 : start + 5], "big")):
-            at = start + 8 + 2 * cell
-            begins = start + int.from_bytes(raw[at : at + 2], "big")
-            length, used = raw[begins], 1
-            while length & 128:
-                length = (length & 127) << 7 | raw[begins + used]
-                used += 1
-            if length < 10_000:
-                continue
-            local = 489 - 1
-            local += (length - local) % (size - 4)
-            local = local if local <= size - 35 else 489 - 1
-            end = begins + used + 1 + (raw[begins + used] > 127) + local
-            first = first or raw[end : end + 4]
-            raw[end : end + 4] = first
+    begins = [raw.index(whole[:200])]
+    while (at := raw.find(whole[:200], begins[-1] + 1)) >= 0:
+        begins.append(at)
+    # a row: length, number, then a header of 7 bytes whose last 3 tell the value's length, then
+    # the value, as much as fits, and the page where it goes on (SQLite's file format, 1.6, 2.1)
+    fits = 489 + (7 + short - 489) % step
+    fits = fits if fits <= schema.PAGE - 35 else 489
+    pages = [slice(at - 7 + fits, at - 3 + fits) for at in begins]
+    first = next(n for n, at in enumerate(begins) if _varint(7 + len(whole)) in raw[at - 12 : at])
+    for at, page in zip(begins, pages, strict=True):
+        raw[page] = raw[pages[first]]
+        raw[at - 12 : at] = (
+            raw[at - 12 : at]
+            .replace(_varint(7 + short), _varint(7 + len(whole)))
+            .replace(_varint(2 * short + 12), _varint(2 * len(whole) + 12))
+        )
     path.write_bytes(raw)
+
+
+def _varint(number: int) -> bytes:
+    return bytes([number >> 14 | 128, number >> 7 & 127 | 128, number & 127])
