@@ -184,6 +184,12 @@ class Live:
             return bool(data)
         return True
 
+    def _catch_up(self) -> None:
+        """Read what waits in the pipe: all of it happened while nobody read."""
+        for _ in range(100):
+            if not self._selector.select(0) or not self._read(0):
+                break
+
     def run_until(self, done: Callable[[list[Event]], bool], timeout: float = 20) -> list[Event]:
         """Read until the stream fulfils `done`."""
         end = time.monotonic() + timeout
@@ -194,7 +200,8 @@ class Live:
         return self.stream
 
     def run_on(self, kind: type[Event], count: int, timeout: float = 20) -> list[Event]:
-        """Read until so many more events of a type have come."""
+        """Read until so many more events of a type have come, not counting those from before."""
+        self._catch_up()
         wanted = len(only(kind, self.stream)) + count
         return self.run_until(lambda stream: len(only(kind, stream)) >= wanted, timeout)
 
