@@ -22,7 +22,7 @@ import msgspec
 
 from tests import servers
 from tests.unit.test_names_registry import ToLocal, ToNobody
-from tui_trace.names import DnsServer, Radb, lookups, registry, whois
+from tui_trace.names import DnsServer, Radb, dns_lookups, rdap, whois
 from tui_trace.names.resolver import Resolver, UnansweredError
 
 ADDRESS = ipaddress.ip_address("9.9.9.9")
@@ -59,7 +59,7 @@ async def _here(_host: str) -> tuple[str, ...]:
 async def _by_whois(answer: bytes) -> Any:
     with servers.WhoisServer() as server:
         server.answers[str(ADDRESS)] = answer
-        return await registry.registered_by_whois(ADDRESS, "ripencc", _here, server.port)
+        return await rdap.registered_by_whois(ADDRESS, "ripencc", _here, server.port)
 
 
 async def _by_radb(answer: bytes) -> Any:
@@ -79,7 +79,7 @@ async def _by_rdap(answer: bytes) -> Any:
     with servers.HttpServer() as web, servers.WhoisServer() as server:
         web.respond = respond
         handlers = [ToLocal(web.port), ToNobody()]
-        return await registry.registered(ADDRESS, "arin", _here, handlers, server.port)
+        return await rdap.registered(ADDRESS, "arin", _here, handlers, server.port)
 
 
 async def _by_dns(answer: bytes) -> Any:
@@ -93,7 +93,7 @@ async def _by_dns(answer: bytes) -> Any:
     with servers.DnsServer() if not answer else Server() as server:
         resolver = Resolver(DnsServer(server.host, server.port))
         try:
-            async with aclosing(lookups.names(resolver, None, ADDRESS)) as found:
+            async with aclosing(dns_lookups.names(resolver, None, ADDRESS)) as found:
                 return (await anext(found))[0]
         except UnansweredError as error:
             return {"error": str(error)}

@@ -1,5 +1,5 @@
 """`python -m tui_trace`."""
 
-from tui_trace.entry import run
+from tui_trace.cli.entry import run
 
 run()

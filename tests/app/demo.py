@@ -7,13 +7,13 @@ import threading
 import time
 
 from tests.app.fakes import HOPS, TARGET, began, reply
-from tui_trace import events as ev
-from tui_trace.app import columns
 from tui_trace.app.app import TraceApp
-from tui_trace.app.run import run_live
-from tui_trace.config import Config
-from tui_trace.settings import NS_PER_S, Pace, ProbeSettings, Protocol, Switches
-from tui_trace.source import Command, Reset, SetPace, Sink, SourceError, Switch
+from tui_trace.app.config import Config
+from tui_trace.app.render import columns
+from tui_trace.app.run_live import run_live
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings, Protocol, SettingsHistory
+from tui_trace.core.stream import Command, Reset, SetPace, Sink, SourceError, Switch
 
 
 class Demo:
@@ -143,7 +143,7 @@ def main(kind: str = "") -> int:
     source = SOURCES.get(kind, Demo)(TARGET, tcp, Pace())
     if kind == "no-imports":
         sys.meta_path.insert(0, NoImports())
-    return run_live(TraceApp(open_demo, source, Switches(tcp), Pace(), Config()))
+    return run_live(TraceApp(open_demo, source, SettingsHistory(tcp), Pace(), Config()))
 
 
 if __name__ == "__main__":

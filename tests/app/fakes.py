@@ -4,22 +4,29 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-from tui_trace import events as ev
-from tui_trace.session.fold import Session
-from tui_trace.session.model import Snapshot
-from tui_trace.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings, Protocol, Switches
-from tui_trace.source import (
-    Alternate,
+from tui_trace.core import events as ev
+from tui_trace.core.settings import (
+    NS_PER_MS,
+    NS_PER_S,
+    Pace,
+    ProbeSettings,
+    Protocol,
+    SettingsHistory,
+)
+from tui_trace.core.stream import (
+    AlternateSettings,
     Command,
-    Enquire,
-    LookUp,
+    Inject,
+    ProbeTemporarily,
+    QueryRegistry,
     Reset,
+    SetAsnLookup,
     SetPace,
     Sink,
     Switch,
-    Tell,
-    Visit,
 )
+from tui_trace.session.fold import Session
+from tui_trace.session.snapshot import Snapshot
 
 TARGET = "example.com"
 ADDRESS = "203.0.113.80"
@@ -113,7 +120,7 @@ class FakeSource:
     def __init__(self, script: Iterable[ev.Event] = ()) -> None:
         self.script = list(script)
         self.commands: list[Command] = []
-        self.asked: list[Enquire | LookUp] = []
+        self.asked: list[SetAsnLookup | QueryRegistry] = []
         """About addresses: these change no probe."""
         self.running = threading.Event()
         self.played = threading.Event()
@@ -135,7 +142,7 @@ class FakeSource:
         self._todo.put(fall)
 
     def command(self, command: Command) -> None:
-        if isinstance(command, Enquire | LookUp):
+        if isinstance(command, SetAsnLookup | QueryRegistry):
             self.asked.append(command)
             return
         self.commands.append(command)
@@ -170,17 +177,17 @@ class FakeSource:
             case Switch(settings=settings):
                 self._run += 1
                 return [ev.RunOpened(at=self._at, run=self._run, settings=settings)]
-            case Alternate(first=first, second=second):
+            case AlternateSettings(first=first, second=second):
                 self._run += 2
                 one, two = self._run - 1, self._run
                 return [
                     ev.RunOpened(at=self._at, run=one, settings=first, turns_with=two),
                     ev.RunOpened(at=self._at, run=two, settings=second, turns_with=one),
                 ]
-            case Visit(settings=settings):
+            case ProbeTemporarily(settings=settings):
                 self._run += 1
                 return [ev.RunOpened(at=self._at, run=self._run, settings=settings)]
-            case Tell(event=event):
+            case Inject(event=event):
                 return [ev.at_time(event, self._at)]
             case SetPace(pace=pace):
                 return [ev.PaceSet(at=self._at, pace=pace)]
@@ -190,5 +197,5 @@ class FakeSource:
         return []
 
 
-def switches(protocol: Protocol = Protocol.TCP, port: int = 443) -> Switches:
-    return Switches(ProbeSettings(protocol=protocol, port=port, size=60))
+def switches(protocol: Protocol = Protocol.TCP, port: int = 443) -> SettingsHistory:
+    return SettingsHistory(ProbeSettings(protocol=protocol, port=port, size=60))

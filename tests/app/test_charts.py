@@ -18,8 +18,8 @@ from tests.app.fakes import ADDRESS, FakeSource, folded, path, reply
 from tests.app.test_keys import Watch, seen, watching
 from tests.app.test_looks import app, long, pressing, wrong
 from tests.app.test_view import HOSTILE
-from tui_trace import events as ev
-from tui_trace.app.charts import (
+from tui_trace.app.render.cells import StyledLine, TextStyle
+from tui_trace.app.render.chart_data import (
     CALM,
     count_ticks,
     decade_ticks,
@@ -31,11 +31,18 @@ from tui_trace.app.charts import (
     strip_row,
     window,
 )
-from tui_trace.app.chartscreen import ChartScreen
-from tui_trace.app.columns import Tone
-from tui_trace.app.rows import Line
-from tui_trace.session.model import LOST, PENDING, RECENT, Figures, Hop, Responder, Snapshot
-from tui_trace.settings import NS_PER_MS, NS_PER_S, Pace
+from tui_trace.app.screens.chart_screen import ChartScreen
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace
+from tui_trace.session.snapshot import (
+    LOST,
+    PENDING,
+    RECENT,
+    Hop,
+    Responder,
+    RttStatistics,
+    Snapshot,
+)
 
 OUTCOMES = st.one_of(
     st.lists(
@@ -44,7 +51,7 @@ OUTCOMES = st.one_of(
     st.lists(st.integers(PENDING, 2**62), max_size=RECENT),
     st.builds(lambda what, many: [what] * many, st.sampled_from([LOST, PENDING, 0, 7]), st.just(9)),
 )
-EMPTY = Figures(0, None, None, None, None, None, None, None, None, None)
+EMPTY = RttStatistics(0, None, None, None, None, None, None, None, None, None)
 
 
 def hop_of(recent: list[int], ttl: int = 1, target: bool = False) -> Hop:
@@ -52,7 +59,7 @@ def hop_of(recent: list[int], ttl: int = 1, target: bool = False) -> Hop:
     figures = EMPTY
     if rtts:
         low, high = min(rtts), max(rtts)
-        figures = Figures(len(rtts), rtts[-1], low, high, low, 0.0, 0.0, low, high, high)
+        figures = RttStatistics(len(rtts), rtts[-1], low, high, low, 0.0, 0.0, low, high, high)
     return Hop(
         ttl=ttl,
         responders=(Responder(ADDRESS, len(rtts), 0),) if rtts else (),
@@ -75,7 +82,7 @@ def snapshot_of(hops: list[Hop], rounds: int, pace: Pace | None = None) -> Snaps
     return replace(base, run=run, pace=pace or Pace(), at=max(rounds - 1, 0) * NS_PER_S)
 
 
-def text(line: Line) -> str:
+def text(line: StyledLine) -> str:
     return "".join(piece for piece, _ in line)
 
 
@@ -165,7 +172,7 @@ def test_nobody_cries_over_a_hop_that_never_answers() -> None:
         next(tone for piece, tone in strip(hop, view) if "×" in piece)
         for hop in (silent, lossy, target)
     ]
-    assert tones == [Tone.DIM, Tone.WARN, Tone.BAD]
+    assert tones == [TextStyle.DIM, TextStyle.WARN, TextStyle.BAD]
 
 
 def test_in_flight_is_nothing_wrong() -> None:
@@ -266,7 +273,7 @@ async def test_the_histogram_is_as_high_as_there_are_answers() -> None:
 
 
 async def test_the_charts_keep_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui_trace.app.late._PAUSE", 0.05)
+    monkeypatch.setattr("tui_trace.app.widgets.lazy_plots._PAUSE", 0.05)
     async with watching(FakeSource(path(5)), size=(120, 30)) as watch:
         await opened(watch)
         assert "×" not in text_of(watch, "#charts-strips").splitlines()[5]
@@ -324,7 +331,7 @@ async def test_back_in_time_the_charts_are_of_that_moment() -> None:
 
 
 async def test_strangers_names_are_only_text_in_charts() -> None:
-    named = ev.Named(at=NS_PER_S, address="10.0.0.1", names=(HOSTILE,))
+    named = ev.HostNamed(at=NS_PER_S, address="10.0.0.1", names=(HOSTILE,))
     script = [*path(3), named, *path_of_stranger()]
     async with watching(FakeSource(script), size=(200, 40)) as watch:
         await watch.press("down")
@@ -346,7 +353,7 @@ def path_of_stranger() -> Iterator[ev.Event]:
 async def test_without_its_library_there_are_strips_and_one_line_that_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delitem(sys.modules, "tui_trace.app.plots", raising=False)
+    monkeypatch.delitem(sys.modules, "tui_trace.app.widgets.plots", raising=False)
     monkeypatch.setitem(sys.modules, "textual_plot", None)
     async with watching(FakeSource(path(42)), size=(120, 30)) as watch:
         await watch.press("g")
@@ -417,7 +424,9 @@ def in_a_loop_of_its_own(work) -> None:
 
 
 def test_the_library_is_not_imported_before_it_is_wanted() -> None:
-    asked = "import sys, tui_trace.app.run; print({'numpy', 'textual_plot'} & set(sys.modules))"
+    asked = (
+        "import sys, tui_trace.app.run_live; print({'numpy', 'textual_plot'} & set(sys.modules))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=60
     )

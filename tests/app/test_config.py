@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.app.fakes import FakeSource, switches
-from tui_trace import config
+from tui_trace.app import config
 from tui_trace.app.app import TraceApp
-from tui_trace.config import Config, ConfigError, load
+from tui_trace.app.config import Config, ConfigError, load_config
+from tui_trace.core.settings import NS_PER_S, Pace
 from tui_trace.recording.sessions import USUAL
-from tui_trace.settings import NS_PER_S, Pace
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -21,19 +21,19 @@ def written(tmp_path: Path, text: str) -> Path:
 def test_without_a_file_all_is_as_usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert config.default_path() == tmp_path / "tui-trace" / "config.toml"
-    assert load() == Config()
+    assert load_config() == Config()
 
 
 def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
     path = written(tmp_path, "")
-    assert load(path) == Config(path=str(path))
+    assert load_config(path) == Config(path=str(path))
 
 
 def test_the_example_in_the_documentation_is_one(tmp_path: Path) -> None:
     assert config.__doc__ is not None
     example = config.__doc__.split("::\n", 1)[1].split("\nA key that", 1)[0]
     text = "\n".join(line[4:] for line in example.splitlines())
-    read = load(written(tmp_path, text))
+    read = load_config(written(tmp_path, text))
     assert read.theme == "tui-trace"
     assert read.pace(Pace()) == Pace()
     assert read.keymap["app.quit"] == "q,Z"
@@ -41,7 +41,7 @@ def test_the_example_in_the_documentation_is_one(tmp_path: Path) -> None:
 
 
 def test_the_pace_is_taken_over(tmp_path: Path) -> None:
-    read = load(written(tmp_path, "[options]\ninterval = 0.2\nmax-ttl = 12\nqueries = 3\n"))
+    read = load_config(written(tmp_path, "[options]\ninterval = 0.2\nmax-ttl = 12\nqueries = 3\n"))
     assert read.pace(Pace(first_ttl=2)) == Pace(
         interval=NS_PER_S // 5, first_ttl=2, max_ttl=12, queries=3
     )
@@ -52,7 +52,7 @@ def test_the_pace_is_taken_over(tmp_path: Path) -> None:
     [("2 GiB", 2 << 30), ("2GiB", 2 << 30), ("1.5 MB", 1_500_000), ("0.5 TiB", 1 << 39)],
 )
 def test_how_many_recordings_are_kept(tmp_path: Path, size: str, count: int) -> None:
-    read = load(written(tmp_path, f"[recordings]\nkeep = 7\nsize = '{size}'\n"))
+    read = load_config(written(tmp_path, f"[recordings]\nkeep = 7\nsize = '{size}'\n"))
     assert read.recordings.kept() == (7, count)
 
 
@@ -99,7 +99,7 @@ def test_how_many_recordings_are_kept(tmp_path: Path, size: str, count: int) -> 
 def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, text: str, says: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(ConfigError) as caught:
-        load(path)
+        load_config(path)
     line = str(caught.value)
     assert line.startswith(f"{path}: ")
     assert says in line
@@ -110,17 +110,17 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="not UTF-8 text"):
-        load(path)
+        load_config(path)
 
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Is a directory"):
-        load(tmp_path)
+        load_config(tmp_path)
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
-        load(tmp_path / "nothing.toml")
+        load_config(tmp_path / "nothing.toml")
 
 
 def test_a_theme_that_is_not_there() -> None:

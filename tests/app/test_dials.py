@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from tui_trace.app.dials import FLOWS, VISIT, Dials
-from tui_trace.session.model import Run
-from tui_trace.settings import Pace, ProbeSettings, Protocol, Switches
-from tui_trace.source import Alternate, Switch, Visit
+from tui_trace.app.control.probe_controls import FLOWS, VISIT, ProbeControls
+from tui_trace.core.settings import Pace, ProbeSettings, Protocol, SettingsHistory
+from tui_trace.core.stream import AlternateSettings, ProbeTemporarily, Switch
+from tui_trace.session.snapshot import Run
 
 FIRST = ProbeSettings(protocol=Protocol.ICMP, size=64)
 UDP = ProbeSettings(protocol=Protocol.UDP, port=33434)
@@ -16,7 +16,7 @@ def run(number: int, settings: ProbeSettings, turns_with: int = 0) -> Run:
 
 
 def test_a_key_goes_on_from_the_size_that_path_mtu_discovery_found() -> None:
-    dials = Dials(Switches(FIRST), Pace())
+    dials = ProbeControls(SettingsHistory(FIRST), Pace())
     dials.follow(run(1, FIRST))
     found = replace(FIRST, df=True, size=1400)
     dials.follow(run(2, found))
@@ -24,7 +24,7 @@ def test_a_key_goes_on_from_the_size_that_path_mtu_discovery_found() -> None:
 
 
 def test_a_run_that_a_key_asked_for_does_not_undo_a_later_key() -> None:
-    dials = Dials(Switches(FIRST), Pace())
+    dials = ProbeControls(SettingsHistory(FIRST), Pace())
     dials.follow(run(1, FIRST))
     tcp = dials.protocol("tcp").command
     assert isinstance(tcp, Switch)
@@ -34,34 +34,34 @@ def test_a_run_that_a_key_asked_for_does_not_undo_a_later_key() -> None:
 
 
 def test_turns_are_between_the_settings_now_and_those_before() -> None:
-    dials = Dials(Switches(FIRST), Pace())
+    dials = ProbeControls(SettingsHistory(FIRST), Pace())
     dials.follow(run(1, FIRST))
     assert dials.alternate().command is None
     udp = dials.protocol("udp").command
     assert isinstance(udp, Switch)
     dials.follow(run(2, udp.settings))
-    assert dials.alternate().command == Alternate(FIRST, udp.settings)
+    assert dials.alternate().command == AlternateSettings(FIRST, udp.settings)
     dials.follow(run(4, udp.settings, turns_with=3))
     assert dials.settings == udp.settings
     assert dials.alternate().command == Switch(udp.settings), "once more is the end of it"
     dials.follow(run(2, udp.settings))
-    assert dials.alternate().command == Alternate(FIRST, udp.settings)
+    assert dials.alternate().command == AlternateSettings(FIRST, udp.settings)
 
 
 def test_turns_between_two_that_were_chosen_make_the_second_the_one_in_use() -> None:
-    dials = Dials(Switches(FIRST), Pace())
+    dials = ProbeControls(SettingsHistory(FIRST), Pace())
     dials.follow(run(1, FIRST))
-    assert dials.alternate((FIRST, UDP)).command == Alternate(FIRST, UDP)
+    assert dials.alternate((FIRST, UDP)).command == AlternateSettings(FIRST, UDP)
     assert dials.settings == UDP
     assert dials.alternate((UDP, UDP)).command is None
 
 
 def test_a_visit_of_more_flows_leaves_the_dials_where_they_are() -> None:
-    dials = Dials(Switches(FIRST), Pace())
+    dials = ProbeControls(SettingsHistory(FIRST), Pace())
     dials.follow(run(1, FIRST))
     visit = dials.flows().command
-    assert visit == Visit(replace(FIRST, flows=FLOWS), VISIT)
+    assert visit == ProbeTemporarily(replace(FIRST, flows=FLOWS), VISIT)
     dials.follow(run(2, visit.settings))
     assert dials.settings == FIRST
-    many = Dials(Switches(replace(FIRST, flows=4)), Pace())
+    many = ProbeControls(SettingsHistory(replace(FIRST, flows=4)), Pace())
     assert many.flows().command is None

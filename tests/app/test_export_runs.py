@@ -10,12 +10,12 @@ from tests.app.test_keys import Watch, refuse
 from tests.unit.recorded import record
 from tests.unit.test_report_runs import switched
 from tui_trace.app.app import TraceApp
-from tui_trace.app.export import View, export
-from tui_trace.app.people import Calling
-from tui_trace.config import Config
-from tui_trace.events import SessionEnded
-from tui_trace.recording import Recorded
-from tui_trace.settings import NS_PER_S, Pace
+from tui_trace.app.config import Config
+from tui_trace.app.control.export import View, export
+from tui_trace.app.render.host_labels import LabelMode
+from tui_trace.core.events import SessionEnded
+from tui_trace.core.settings import NS_PER_S, Pace
+from tui_trace.recording import RecordedSource
 
 
 def written(view: View, file: Path) -> str:
@@ -25,13 +25,13 @@ def written(view: View, file: Path) -> str:
 
 def view_of(file: Path | None, at: int | None = None) -> View:
     snapshot = folded(event for event in switched() if at is None or event.at <= at)
-    return View(snapshot, "", ("loss", "sent"), Calling.NAME, file)
+    return View(snapshot, "", ("loss", "sent"), LabelMode.NAME, file)
 
 
 async def test_every_run_gets_into_what_is_written(tmp_path: Path) -> None:
     file = tmp_path / "a.session"
     inner = FakeSource(switched())
-    app = TraceApp(refuse, Recorded(inner, file), switches(), Pace(), Config())
+    app = TraceApp(refuse, RecordedSource(inner, file), switches(), Pace(), Config())
     async with app.run_test(size=(100, 30)) as pilot:
         watch = Watch(app, inner, pilot)
         await watch.until(lambda: app.live.snapshot and app.live.snapshot.run.number == 3)

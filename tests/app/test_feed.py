@@ -5,17 +5,17 @@ import threading
 import pytest
 
 from tests.app.fakes import ADDRESS, FakeSource, began, path, reply
-from tui_trace import events as ev
-from tui_trace.app.tracing import Feed, Tracing
-from tui_trace.session.model import Snapshot
-from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
-from tui_trace.source import Sink, SourceError
+from tui_trace.app.source_thread import SnapshotSink, SourceThread
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
+from tui_trace.core.stream import Sink, SourceError
+from tui_trace.session.snapshot import Snapshot
 
 NEVER = 1e-9
 """Repaints a second, so few that only what is new to the eye is handed on."""
 
 
-def opened(feed: Feed) -> None:
+def opened(feed: SnapshotSink) -> None:
     feed.event(began())
     feed.event(ev.PaceSet(at=0, pace=Pace()))
     feed.event(ev.RunOpened(at=0, run=1, settings=ProbeSettings()))
@@ -24,7 +24,7 @@ def opened(feed: Feed) -> None:
 
 def test_a_hops_first_answer_is_handed_on_at_once() -> None:
     handed: list[Snapshot] = []
-    feed = Feed(handed.append, NEVER)
+    feed = SnapshotSink(handed.append, NEVER)
     opened(feed)
     for ttl in (1, 2, 3):
         before = len(handed)
@@ -37,7 +37,7 @@ def test_a_hops_first_answer_is_handed_on_at_once() -> None:
 
 def test_its_second_answer_waits_its_turn() -> None:
     handed: list[Snapshot] = []
-    feed = Feed(handed.append, NEVER)
+    feed = SnapshotSink(handed.append, NEVER)
     opened(feed)
     for probe in (1, 2):
         feed.event(ev.ProbeSent(at=probe, run=1, probe=probe, ttl=1))
@@ -50,7 +50,7 @@ def test_its_second_answer_waits_its_turn() -> None:
 
 def test_another_run_and_a_notice_are_news() -> None:
     handed: list[Snapshot] = []
-    feed = Feed(handed.append, NEVER)
+    feed = SnapshotSink(handed.append, NEVER)
     opened(feed)
     feed.event(ev.RunOpened(at=5, run=2, settings=ProbeSettings(tos=8)))
     feed.pulse(5)
@@ -62,7 +62,7 @@ def test_another_run_and_a_notice_are_news() -> None:
 
 def test_nothing_new_is_handed_on_only_for_the_clock() -> None:
     handed: list[Snapshot] = []
-    feed = Feed(handed.append, 1e9)
+    feed = SnapshotSink(handed.append, 1e9)
     opened(feed)
     count = len(handed)
     feed.pulse(NS_PER_S // 2)
@@ -74,7 +74,7 @@ def test_nothing_new_is_handed_on_only_for_the_clock() -> None:
 
 def test_unchanged_hops_are_the_same_objects() -> None:
     handed: list[Snapshot] = []
-    feed = Feed(handed.append, 1e9)
+    feed = SnapshotSink(handed.append, 1e9)
     for event in path(3):
         feed.event(event)
     feed.flush()
@@ -89,7 +89,7 @@ def test_unchanged_hops_are_the_same_objects() -> None:
 def test_the_last_snapshot_is_the_end() -> None:
     ended = threading.Event()
     source = FakeSource(path(3))
-    tracing = Tracing(source, NEVER, lambda *_: None, lambda _: ended.set())
+    tracing = SourceThread(source, NEVER, lambda *_: None, lambda _: ended.set())
     tracing.start()
     assert source.running.wait(5)
     tracing.stop()
@@ -125,7 +125,7 @@ class Broken:
     ],
 )
 def test_a_broken_source_leaves_one_line_and_its_figures(error: Exception, says: str) -> None:
-    tracing = Tracing(Broken(error), NEVER, lambda *_: None, lambda _: None)
+    tracing = SourceThread(Broken(error), NEVER, lambda *_: None, lambda _: None)
     tracing.start()
     assert tracing.join(5)
     assert tracing.failure == says

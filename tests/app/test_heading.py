@@ -11,13 +11,12 @@ from rich.cells import cell_len
 
 from tests.app.fakes import folded, path, reply
 from tests.app.test_sideways import moved
-from tui_trace import events as ev
-from tui_trace.app.columns import Tone
-from tui_trace.app.heading import Place, clock, heading, progress, verdict
-from tui_trace.app.rows import plain
-from tui_trace.session.marks import REFUSALS
-from tui_trace.session.model import Snapshot
-from tui_trace.settings import Pace
+from tui_trace.app.render.cells import TextStyle, clock, plain
+from tui_trace.app.render.header import ViewPosition, heading, progress, verdict
+from tui_trace.core import events as ev
+from tui_trace.core.settings import Pace
+from tui_trace.session.annotations import REFUSALS
+from tui_trace.session.snapshot import Snapshot
 
 WAY = (("10.0.0.1", 0.4), ("198.51.100.1", 1.2))
 
@@ -64,7 +63,7 @@ def test_a_largest_ttl_before_the_target_is_no_alarm() -> None:
     told = verdict(there)
     assert told is not None
     assert told.words == "largest TTL 3 ends before the target"
-    assert told.tone not in (Tone.WARN, Tone.BAD)
+    assert told.tone not in (TextStyle.WARN, TextStyle.BAD)
     assert words(stopped()) == "", "the first rounds may still reach it"
 
 
@@ -78,7 +77,7 @@ def test_a_reached_target_hides_nothing_behind_an_old_refusal() -> None:
     assert words(folded(path(5))) == ""
 
 
-def text(snapshot: Snapshot, width: int, place: Place | None = None) -> list[str]:
+def text(snapshot: Snapshot, width: int, place: ViewPosition | None = None) -> list[str]:
     return [plain(line) for line in heading(snapshot, width, place=place)]
 
 
@@ -107,10 +106,10 @@ def test_the_round_line_loses_whole_parts_and_the_dearest_last() -> None:
     st.integers(0, 10**15),
     st.integers(1, 99),
     st.booleans(),
-    st.sampled_from((None, Place("◀ 0:31 · l live"), Place("▶ replay 2× of 2:05"))),
+    st.sampled_from((None, ViewPosition("◀ 0:31 · l live"), ViewPosition("▶ replay 2× of 2:05"))),
 )
 def test_round_and_run_are_in_sight_at_any_width(
-    width: int, rounds: int, at: int, number: int, moves: bool, place: Place | None
+    width: int, rounds: int, at: int, number: int, moves: bool, place: ViewPosition | None
 ) -> None:
     there = busy()
     run = replace(there.run, rounds=rounds, number=number, turns_with=0)

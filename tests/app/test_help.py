@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.app.fakes import reply
-from tui_trace.app.helpscreen import LEGEND, help_lines
-from tui_trace.app.keys import KEYS
-from tui_trace.app.rows import plain
-from tui_trace.events import ReplyKind
-from tui_trace.session.marks import marks_of
-from tui_trace.settings import ProbeSettings, Protocol
+from tui_trace.app.keymap import KEYS
+from tui_trace.app.render.cells import plain
+from tui_trace.app.screens.help_screen import LEGEND, help_lines
+from tui_trace.core.events import ReplyKind
+from tui_trace.core.settings import ProbeSettings, Protocol
+from tui_trace.session.annotations import marks_of
 
 SIGNS = [sign for _, entries in LEGEND for sign, _ in entries]
 TCP = ProbeSettings(protocol=Protocol.TCP, port=80)

@@ -9,25 +9,25 @@ from textual.widgets import OptionList
 
 from tests.app.fakes import FakeSource, began, path, switches
 from tui_trace.app.app import TraceApp
-from tui_trace.app.chooser import ColumnChooser
-from tui_trace.app.columns import ALWAYS, COLUMNS, DISPLAYS
-from tui_trace.app.helpscreen import HelpScreen
-from tui_trace.app.inspector import Inspector
-from tui_trace.app.keys import KEYS
-from tui_trace.app.prompt import Prompt
-from tui_trace.config import Config
-from tui_trace.session.model import Snapshot
-from tui_trace.settings import (
+from tui_trace.app.config import Config
+from tui_trace.app.keymap import KEYS
+from tui_trace.app.render.columns import ALWAYS, COLUMNS, DISPLAYS
+from tui_trace.app.screens.column_chooser import ColumnChooser
+from tui_trace.app.screens.help_screen import HelpScreen
+from tui_trace.app.widgets.hop_inspector import HopInspector
+from tui_trace.app.widgets.prompt import Prompt
+from tui_trace.core.settings import (
     NS_PER_S,
-    Dnat,
+    DnatMode,
     Pace,
+    ProbeIdField,
     ProbeSettings,
     Protocol,
-    Switches,
+    SettingsHistory,
     TcpFlags,
-    Track,
 )
-from tui_trace.source import Reset, SetPace, Source, SourceError, Switch
+from tui_trace.core.stream import Reset, SetPace, Source, SourceError, Switch
+from tui_trace.session.snapshot import Snapshot
 
 
 class Watch:
@@ -70,7 +70,7 @@ class Watch:
 @asynccontextmanager
 async def watching(
     source: FakeSource | None = None,
-    chosen: Switches | None = None,
+    chosen: SettingsHistory | None = None,
     config: Config | None = None,
     size: tuple[int, int] = (100, 30),
     open_source=None,
@@ -308,7 +308,7 @@ async def test_columns_without_room_are_marked() -> None:
 
 async def test_select_and_inspect() -> None:
     async with watching() as watch:
-        table, panel = watch.app.live.table, watch.app.live.query_one(Inspector)
+        table, panel = watch.app.live.table, watch.app.live.query_one(HopInspector)
         await watch.press("down", "down")
         assert table.selected == 2
         await watch.press("up")
@@ -475,9 +475,9 @@ async def test_a_prompt_leaves_nothing_of_what_was_said_before() -> None:
         ("protocol", "gre", {"protocol": Protocol.IP, "number": 47, "port": 0}),
         ("protocol", "89", {"protocol": Protocol.IP, "number": 89}),
         ("protocol", "17", {"protocol": Protocol.UDP, "number": 0, "port": 33434}),
-        ("track", "port", {"track": Track.PORT}),
-        ("track", "ID", {"track": Track.IP_ID}),
-        ("dnat", "show", {"dnat": Dnat.SHOW}),
+        ("track", "port", {"track": ProbeIdField.PORT}),
+        ("track", "ID", {"track": ProbeIdField.IP_ID}),
+        ("dnat", "show", {"dnat": DnatMode.SHOW}),
     ],
 )
 async def test_what_has_no_key_is_asked_for_by_name(

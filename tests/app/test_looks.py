@@ -5,12 +5,12 @@ from collections.abc import Iterable
 import pytest
 from textual.pilot import Pilot
 
-import tui_trace.app.plots  # noqa: F401  (imported before it is wanted, or a picture may be early)
+import tui_trace.app.widgets.plots  # noqa: F401  (imported before it is wanted, or a picture may be early)
 from tests.app.fakes import FakeSource, began, path, reply, switches
-from tui_trace import events as ev
 from tui_trace.app.app import TraceApp
-from tui_trace.config import Config
-from tui_trace.settings import NS_PER_S, Pace
+from tui_trace.app.config import Config
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, Pace
 
 AT = 42 * NS_PER_S
 LONG = tuple(

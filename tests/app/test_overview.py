@@ -6,12 +6,11 @@ from rich.cells import cell_len
 
 from tests.app.fakes import folded
 from tests.app.test_sideways import moved
-from tui_trace.app.columns import Tone
-from tui_trace.app.overview import PATHS, happenings, overview, path_tone
-from tui_trace.app.rows import plain
-from tui_trace.session.model import Bucket, Happening, Moment, Timeline
+from tui_trace.app.render.cells import TextStyle, plain
+from tui_trace.app.render.session_overview import PATHS, happenings, overview, path_tone
+from tui_trace.core.settings import NS_PER_S
 from tui_trace.session.paths import letters
-from tui_trace.settings import NS_PER_S
+from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMoment
 
 buckets = st.lists(
     st.builds(
@@ -51,7 +50,7 @@ def test_paths_losses_and_times_stand_one_above_the_other() -> None:
 def test_a_real_session_has_its_change_where_the_path_changed() -> None:
     (path, *_) = overview(folded(moved()).timeline, 120)
     assert plain(path).index("B") - plain(path).index("A") == 30
-    assert [tone for _, tone in path[1:]] == [Tone.PATH_A, Tone.PATH_B]
+    assert [tone for _, tone in path[1:]] == [TextStyle.PATH_A, TextStyle.PATH_B]
 
 
 def test_neighbouring_letters_have_other_colours() -> None:
@@ -61,12 +60,12 @@ def test_neighbouring_letters_have_other_colours() -> None:
 
 def test_what_happened_is_text_and_the_users_own_stands_out() -> None:
     moments = [
-        Moment(61 * NS_PER_S, Happening.TROUBLE, "network \x1b[31m unreachable"),
-        Moment(90 * NS_PER_S, Happening.NOTE, "called [b]them[/b]"),
+        TimelineMoment(61 * NS_PER_S, MomentKind.TROUBLE, "network \x1b[31m unreachable"),
+        TimelineMoment(90 * NS_PER_S, MomentKind.NOTE, "called [b]them[/b]"),
     ]
     trouble, note = happenings(moments, 60)
     assert plain(trouble).split() == ["!", "1:01", "network", "\\x1b[31m", "unreachable"]
     assert plain(note).split() == ["*", "1:30", "called", "[b]them[/b]"]
-    many = happenings([Moment(k, Happening.RUN, str(k)) for k in range(500)], 40)
+    many = happenings([TimelineMoment(k, MomentKind.RUN, str(k)) for k in range(500)], 40)
     assert len(many) == 201
     assert plain(many[0]).strip() == "… 300 moments before"

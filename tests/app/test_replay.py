@@ -13,13 +13,13 @@ from tests.app.fakes import FakeSource, path, switches
 from tests.app.test_keys import Watch, refuse, seen
 from tests.app.test_sideways import moved
 from tests.unit.recorded import record
-from tui_trace import events as ev
 from tui_trace.app.app import TraceApp
-from tui_trace.app.history import History
-from tui_trace.app.travel import TimeTravel
-from tui_trace.config import Config
+from tui_trace.app.config import Config
+from tui_trace.app.control.history import SessionHistory
+from tui_trace.app.control.time_navigation import TimeNavigator
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, Pace
 from tui_trace.recording import Playback, Recording
-from tui_trace.settings import NS_PER_S, Pace
 
 RECORDED = "this is a recording: its probes were sent long ago"
 
@@ -120,13 +120,15 @@ async def test_heading_and_timeline_agree_on_the_end(file: Path) -> None:
         assert watch.text("#timestrip").splitlines()[0].rstrip().endswith(" 0:50")
 
 
-def travelling(file: Path, at: int, speed: float, *, paused: bool) -> tuple[TimeTravel, Playback]:
+def travelling(
+    file: Path, at: int, speed: float, *, paused: bool
+) -> tuple[TimeNavigator, Playback]:
     """Where the view is when a recording has come to `at` (ns)."""
     recording = Recording(file)
     playback = Playback(recording, speed=speed, start=at)
     playback.pause(paused)
-    history = History(playback, lambda _found: None)
-    travel = TimeTravel(lambda: history)
+    history = SessionHistory(playback, lambda _found: None)
+    travel = TimeNavigator(lambda: history)
     travel.present = recording.snapshot(at)
     while history._whole is None:
         pass

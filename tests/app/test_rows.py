@@ -6,29 +6,34 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from tests.app.fakes import HOPS, folded, path
-from tui_trace.app.columns import (
-    ALWAYS,
+from tui_trace.app.render.cells import (
     BLOCKS,
-    COLUMNS,
-    DISPLAYS,
-    EXTRA_RESPONDERS,
-    FINE,
-    Tone,
+    SUB_10_MS,
+    TextStyle,
+    clock,
     ms,
-    notes,
     percent,
-    responders,
+    plain,
     short_ms,
     sparkline,
 )
-from tui_trace.app.heading import clock, heading
-from tui_trace.app.inspector import inspect, plot_lines
-from tui_trace.app.parting import parting_lines
-from tui_trace.app.rows import NOTES_FAIR, Wants, fit, header, lay_out, plain, row
-from tui_trace.events import Change, Field, Label
-from tui_trace.session.model import LOST, PENDING, Figures, Hop, Responder
-from tui_trace.session.quote import Quote
-from tui_trace.settings import NS_PER_MS, NS_PER_S
+from tui_trace.app.render.columns import (
+    ALWAYS,
+    COLUMNS,
+    DISPLAYS,
+    EXTRA_RESPONDERS,
+    notes_cell,
+    responders,
+)
+from tui_trace.app.render.final_table import format_final_table
+from tui_trace.app.render.header import heading
+from tui_trace.app.render.table_layout import NOTES_FAIR, ColumnDemand, header, lay_out, row
+from tui_trace.app.widgets.hop_inspector import inspect, plot_lines
+from tui_trace.core.cell_width import pad_or_truncate
+from tui_trace.core.events import Change, MplsLabel, RewrittenField
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S
+from tui_trace.session.quote_text import QuoteSummary
+from tui_trace.session.snapshot import LOST, PENDING, Hop, Responder, RttStatistics
 
 NANOSECONDS = st.integers(0, 60 * NS_PER_S)
 TEXT = st.text(max_size=60)
@@ -49,7 +54,7 @@ def hops(draw: st.DrawFn) -> Hop:
         late=draw(st.integers(0, 10**4)),
         duplicates=draw(st.integers(0, 10**4)),
         pending=draw(st.integers(0, 9)),
-        figures=Figures(answered, *(draw(time) for _ in range(9))),
+        figures=RttStatistics(answered, *(draw(time) for _ in range(9))),
         recent=tuple(draw(st.lists(st.one_of(NANOSECONDS, st.sampled_from((LOST, PENDING)))))),
         marks=tuple(draw(st.lists(TEXT, max_size=4))),
         user_stamped=draw(st.integers(0, 1)),
@@ -59,7 +64,7 @@ def hops(draw: st.DrawFn) -> Hop:
 
 @given(hops(), st.integers(1, 300), st.sampled_from(list(DISPLAYS)))
 def test_every_line_is_as_wide_as_the_titles(hop: Hop, width: int, display: str) -> None:
-    layout = lay_out(DISPLAYS[display], width, Wants().and_of([hop]))
+    layout = lay_out(DISPLAYS[display], width, ColumnDemand().and_of([hop]))
     titles = header(layout)
     assert cell_len(titles) <= max(width, 8)
     for line in row(hop, layout):
@@ -72,13 +77,13 @@ def test_every_line_is_as_wide_as_the_titles(hop: Hop, width: int, display: str)
 @given(st.lists(st.sampled_from([name for name in COLUMNS if name not in ALWAYS]), unique=True))
 def test_any_choice_of_columns_fits(chosen: list[str]) -> None:
     for width in (20, 40, 80, 200):
-        assert cell_len(header(lay_out(chosen, width, Wants(39, 20)))) <= width
+        assert cell_len(header(lay_out(chosen, width, ColumnDemand(39, 20)))) <= width
 
 
 @given(TEXT.map(lambda text: "".join(c for c in text if c.isprintable())), st.integers(1, 80))
 def test_fit_is_exact(text: str, width: int) -> None:
-    assert cell_len(fit(text, width)) == width
-    assert cell_len(fit(text, width, right=True)) == width
+    assert cell_len(pad_or_truncate(text, width)) == width
+    assert cell_len(pad_or_truncate(text, width, right=True)) == width
 
 
 @given(st.floats(0, 3_600_000_000_000))
@@ -100,13 +105,15 @@ def test_times_at_the_edges() -> None:
 
 def test_a_fast_path_is_shown_to_the_microsecond() -> None:
     fast = folded(path(5, hops=(("10.0.0.1", 0.018), ("10.0.0.2", 0.5)))).run.hops
-    layout = lay_out(DISPLAYS["latency"], 80, Wants().and_of(fast))
+    layout = lay_out(DISPLAYS["latency"], 80, ColumnDemand().and_of(fast))
     figures = fast[0].figures
     words = plain(row(fast[0], layout)[0]).split()
     assert words[4] == f"{figures.last / 1e6:.3f}"
     assert words[6] == f"{figures.mean / 1e6:.3f}±{figures.sd / 1e6:.3f}"
     mixed = folded(path(5)).run.hops
-    words = plain(row(mixed[0], lay_out(DISPLAYS["latency"], 80, Wants().and_of(mixed)))[0]).split()
+    words = plain(
+        row(mixed[0], lay_out(DISPLAYS["latency"], 80, ColumnDemand().and_of(mixed)))[0]
+    ).split()
     assert words[4] == f"{mixed[0].figures.last / 1e6:.2f}"
 
 
@@ -158,7 +165,7 @@ def test_an_address_long_silent_goes_last() -> None:
 def test_many_addresses_are_counted() -> None:
     hop = folded(path(5)).run.hops[0]
     many = tuple(Responder(f"10.0.0.{n}", 1, 0) for n in range(1, 10))
-    layout = lay_out(DISPLAYS["latency"], 80, Wants())
+    layout = lay_out(DISPLAYS["latency"], 80, ColumnDemand())
     lines = [plain(line) for line in row(replace(hop, responders=many), layout)]
     assert len(lines) == 2 + EXTRA_RESPONDERS
     assert lines[-1].strip() == "… and 4 more"
@@ -166,24 +173,24 @@ def test_many_addresses_are_counted() -> None:
 
 def test_signs_that_need_no_colour() -> None:
     hop = folded(path(5)).run.hops[-1]
-    layout = lay_out(DISPLAYS["latency"], 80, Wants(slowest=FINE))
+    layout = lay_out(DISPLAYS["latency"], 80, ColumnDemand(slowest=SUB_10_MS))
     bad = replace(hop, lost=5, user_stamped=1)
     text = plain(row(bad, layout)[0])
     assert "!50.0" in text
     assert f"~{ms(hop.figures.last)}" in text
-    assert any(tone is Tone.BAD for _, tone in row(bad, layout)[0])
-    assert not any(tone is Tone.BAD for _, tone in row(hop, layout)[0])
+    assert any(tone is TextStyle.BAD for _, tone in row(bad, layout)[0])
+    assert not any(tone is TextStyle.BAD for _, tone in row(hop, layout)[0])
 
 
 def test_what_is_essential_fits_at_80() -> None:
     hop = folded(path(5)).run.hops[-1]
-    layout = lay_out(DISPLAYS["latency"], 80, Wants().and_of([hop]))
+    layout = lay_out(DISPLAYS["latency"], 80, ColumnDemand().and_of([hop]))
     shown = [placed.column.id for placed in layout.placed]
     assert shown == [*ALWAYS, *(name for name in DISPLAYS["latency"] if name != "asn")]
 
 
 def test_a_long_host_is_worth_more_than_a_short_sparkline() -> None:
-    layout = lay_out(DISPLAYS["latency"], 80, Wants(host=20))
+    layout = lay_out(DISPLAYS["latency"], 80, ColumnDemand(host=20))
     widths = {placed.column.id: placed.width for placed in layout.placed}
     assert widths["host"] == 20
     assert "recent" not in widths
@@ -191,7 +198,7 @@ def test_a_long_host_is_worth_more_than_a_short_sparkline() -> None:
 
 def test_figures_of_a_row_are_the_sessions() -> None:
     snapshot = folded(path(42))
-    layout = lay_out(DISPLAYS["latency"], 120, Wants().and_of(snapshot.run.hops))
+    layout = lay_out(DISPLAYS["latency"], 120, ColumnDemand().and_of(snapshot.run.hops))
     words = plain(row(snapshot.run.hops[1], layout)[0]).split()
     figures = snapshot.run.hops[1].figures
     assert words[:6] == [
@@ -259,21 +266,21 @@ def test_an_inspector_fits(hop: Hop, width: int, height: int) -> None:
 
 
 def test_the_parting_table_is_plain_text() -> None:
-    text = parting_lines(folded(path(42)), 80)
+    text = format_final_table(folded(path(42)), 80)
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 80
     assert "203.0.113.80" in text
     assert "(no reply)" in text
     assert "live" not in text
-    assert "\x1b[1m" in parting_lines(folded(path(42)), 80, color=True)
+    assert "\x1b[1m" in format_final_table(folded(path(42)), 80, color=True)
 
 
 def test_a_lab_is_never_mistaken_for_a_network() -> None:
     there = replace(folded(path(5)), lab="plain")
     line = heading(there, 80)[0]
     assert plain(line).split()[:3] == ["LAB", "plain", "example.com"]
-    assert (" LAB plain ", Tone.FLAG) in line
-    assert parting_lines(there, 80).split()[:2] == ["LAB", "plain"]
+    assert (" LAB plain ", TextStyle.FLAG) in line
+    assert format_final_table(there, 80).split()[:2] == ["LAB", "plain"]
     assert "LAB" not in plain(heading(folded(path(5)), 80)[0])
 
 
@@ -283,23 +290,27 @@ def test_ipv6_never_lets_a_router_fragment() -> None:
 
 
 def test_the_inspector_tells_what_the_hop_received() -> None:
-    changed = (Change(Field.TOS, 184, 0), Change(Field.MSS, 1460, 1360))
-    label = Label(label=24015, traffic_class=0, bottom=True, ttl=1)
-    quote = Quote(ttl=1, changed=changed, labels=(label,))
+    changed = (Change(RewrittenField.TOS, 184, 0), Change(RewrittenField.MSS, 1460, 1360))
+    label = MplsLabel(label=24015, traffic_class=0, bottom=True, ttl=1)
+    quote = QuoteSummary(ttl=1, changed=changed, labels=(label,))
     hop = replace(folded(path(5)).run.hops[1], quote=quote, marks=("MPLS 24015", "MSS 1360"))
     text = "\n".join(plain(line) for line in inspect(hop, 120, 12))
     assert "received TOS 0 (sent 0xb8) · MSS 1360 (sent 1460) · TTL 1 · MPLS 24015" in text
-    layout = lay_out(DISPLAYS["latency"], 120, Wants().and_of([hop]))
+    layout = lay_out(DISPLAYS["latency"], 120, ColumnDemand().and_of([hop]))
     assert "MPLS 24015 MSS 1360" in plain(row(hop, layout)[0])
 
 
 WANTS = st.builds(
-    Wants, st.integers(0, 60), st.integers(0, 60), st.integers(0, 256), asn=st.sampled_from((0, 5))
+    ColumnDemand,
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.integers(0, 256),
+    asn=st.sampled_from((0, 5)),
 )
 
 
 @given(st.integers(20, 250), WANTS, st.sampled_from(list(DISPLAYS)))
-def test_notes_have_room_or_are_not_there(width: int, wants: Wants, display: str) -> None:
+def test_notes_have_room_or_are_not_there(width: int, wants: ColumnDemand, display: str) -> None:
     widths = {one.column.id: one.width for one in lay_out(DISPLAYS[display], width, wants).placed}
     if "notes" in widths:
         assert widths["notes"] >= min(wants.notes, NOTES_FAIR)
@@ -319,7 +330,7 @@ def test_whether_a_port_is_open_is_never_cut(
     answer: str, others: list[str], width: int, display: str
 ) -> None:
     hop = replace(folded(path(5)).run.hops[-1], marks=(*others, answer))
-    layout = lay_out(DISPLAYS[display], width, Wants().and_of([hop]))
+    layout = lay_out(DISPLAYS[display], width, ColumnDemand().and_of([hop]))
     text = plain(row(hop, layout)[0])
     has_notes = any(one.column.id == "notes" for one in layout.placed)
     assert has_notes or width < 60
@@ -328,4 +339,4 @@ def test_whether_a_port_is_open_is_never_cut(
 
 def test_what_carries_a_number_is_read_first() -> None:
     hop = replace(folded(path(5)).run.hops[-1], marks=("!F", "NAT", "MTU 1400"))
-    assert notes(hop) == "MTU 1400 !F NAT"
+    assert notes_cell(hop) == "MTU 1400 !F NAT"

@@ -10,17 +10,18 @@ from tests.app.fakes import ADDRESS, HOPS, FakeSource, folded, path, reply
 from tests.app.test_keys import seen, watching
 from tests.app.test_looks import app, pressing
 from tests.app.test_view import HOSTILE
-from tui_trace import events as ev
-from tui_trace.app.comparescreen import CompareScreen
-from tui_trace.app.heading import heading
-from tui_trace.app.pathscreen import PathScreen
-from tui_trace.app.people import People
-from tui_trace.app.rows import Line, plain
-from tui_trace.app.sideways import comparison_lines, paths_lines
-from tui_trace.session.compare import compare
+from tui_trace.app.render.cells import StyledLine, plain
+from tui_trace.app.render.comparison import comparison_lines
+from tui_trace.app.render.header import heading
+from tui_trace.app.render.host_labels import HostLabels
+from tui_trace.app.render.path_lines import paths_lines
+from tui_trace.app.screens.compare_screen import CompareScreen
+from tui_trace.app.screens.path_screen import PathScreen
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, ProbeSettings, Protocol
+from tui_trace.core.stream import AlternateSettings, ProbeTemporarily
+from tui_trace.session.compare import compare_runs
 from tui_trace.session.fold import Session
-from tui_trace.settings import NS_PER_S, ProbeSettings, Protocol
-from tui_trace.source import Alternate, Visit
 
 ICMP = ProbeSettings()
 LONGER = (*HOPS[:4], ("192.0.2.77", 8.2), *HOPS[4:])
@@ -56,7 +57,7 @@ def moved() -> list[ev.Event]:
     return [*path(30), *(event for event in change if not isinstance(event, ev.RunOpened))]
 
 
-def text(lines: list[Line]) -> str:
+def text(lines: list[StyledLine]) -> str:
     return "\n".join(plain(line) for line in lines)
 
 
@@ -65,8 +66,8 @@ def test_the_answer_comes_first_and_what_differs_has_a_mark(width: int) -> None:
     session = Session()
     for event in two_runs():
         session.apply(event)
-    told = compare([session.run(1), session.run(2)])
-    lines = comparison_lines(told, width, People(session.snapshot().who))
+    told = compare_runs([session.run(1), session.run(2)])
+    lines = comparison_lines(told, width, HostLabels(session.snapshot().who))
     assert all(cell_len("".join(piece for piece, _ in line)) <= max(width, 80) for line in lines)
     shown = text(lines)
     start = " ".join(shown.split("\n\n")[0].split())
@@ -81,7 +82,7 @@ def test_the_answer_comes_first_and_what_differs_has_a_mark(width: int) -> None:
 def test_every_path_is_told_with_what_moved() -> None:
     snapshot = folded(moved())
     assert [one.letter for one in snapshot.paths] == ["A", "B"]
-    shown = text(paths_lines(snapshot, 100, People(snapshot.who)))
+    shown = text(paths_lines(snapshot, 100, HostLabels(snapshot.who)))
     assert shown.splitlines()[0] == " 2 paths in this session; path B since 0:30."
     assert " path B   0:30–now (run 1)" in shown
     changed = [line for line in shown.splitlines() if line.startswith(("  +", "  −", "  ≠"))]
@@ -96,7 +97,7 @@ def test_the_heading_tells_the_path_once_there_are_two() -> None:
 
 def test_before_any_answer_there_is_no_path() -> None:
     snapshot = folded(path(2, hops=((None, 0.0), (None, 0.0))))
-    assert "no path is known" in text(paths_lines(snapshot, 80, People()))
+    assert "no path is known" in text(paths_lines(snapshot, 80, HostLabels()))
 
 
 async def test_c_compares_the_run_in_force_with_another() -> None:
@@ -160,7 +161,7 @@ async def test_h_shows_the_paths_and_keeps_up() -> None:
 
 
 async def test_strangers_names_are_only_text_there_too() -> None:
-    named = ev.Named(at=NS_PER_S, address="10.0.0.1", names=(HOSTILE,))
+    named = ev.HostNamed(at=NS_PER_S, address="10.0.0.1", names=(HOSTILE,))
     async with watching(FakeSource([*two_runs(), named]), size=(120, 30)) as watch:
         for key in ("c", "H"):
             await watch.press(key)
@@ -214,7 +215,7 @@ async def test_b_takes_turns_shows_them_side_by_side_and_ends() -> None:
         await watch.until(lambda: seen(watch).run.number == 2)
         await watch.press("b")
         await watch.until(lambda: isinstance(watch.app.screen, CompareScreen))
-        (asked,) = [one for one in watch.source.commands if isinstance(one, Alternate)]
+        (asked,) = [one for one in watch.source.commands if isinstance(one, AlternateSettings)]
         assert [one.protocol for one in (asked.first, asked.second)] == ["tcp", "udp"]
         assert watch.app.screen._shown == (3, 4)
         watch.source.play(*turns(12)[3:])
@@ -245,7 +246,7 @@ async def test_two_chosen_runs_take_turns() -> None:
         assert isinstance(screen, CompareScreen)
         await watch.until(lambda: [run.number for run in screen._runs] == [1, 3])
         await watch.press("b")
-        (asked,) = [one for one in watch.source.commands if isinstance(one, Alternate)]
+        (asked,) = [one for one in watch.source.commands if isinstance(one, AlternateSettings)]
         assert [one.protocol for one in (asked.first, asked.second)] == ["tcp", "udp"]
         await watch.until(lambda: screen._shown == (4, 5))
         await watch.press("b")
@@ -277,7 +278,7 @@ async def test_a_third_run_beside_two_if_there_is_room() -> None:
 async def test_x_sends_more_flows_for_a_while_and_tells_what_they_saw() -> None:
     async with watching(FakeSource(path(5)), size=(100, 30)) as watch:
         await watch.press("x")
-        (asked,) = [one for one in watch.source.commands if isinstance(one, Visit)]
+        (asked,) = [one for one in watch.source.commands if isinstance(one, ProbeTemporarily)]
         assert asked.settings == replace(seen(watch).run.settings, flows=8) or asked.rounds == 3
         await watch.until(lambda: seen(watch).run.number == 2)
         assert "8 flows for 3 rounds" in watch.text("#keys")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tui_trace
-from tui_trace.app.styles import style_path
+from tui_trace.app.themes import style_path
 
 PACKAGE = Path(tui_trace.__file__).parent
 SHEETS = PACKAGE.parent / "styles"
@@ -23,7 +23,7 @@ def test_in_a_wheel(tmp_path: Path) -> None:
     shutil.copytree(PACKAGE, tmp_path / "tui_trace")
     shutil.copytree(SHEETS, tmp_path / "tui_trace" / "styles")
     told = subprocess.run(
-        [sys.executable, "-c", "import tui_trace.app.app, tui_trace.app.styles as s;"
+        [sys.executable, "-c", "import tui_trace.app.app, tui_trace.app.themes as s;"
          "print(s.style_path('reading'))"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},

@@ -15,24 +15,23 @@ from textual.widgets import Input
 from tests.app.fakes import FakeSource, folded, path, switches
 from tests.app.test_keys import Watch, refuse, seen, watching
 from tests.app.test_sideways import moved
-from tui_trace import events as ev
 from tui_trace.app.app import TraceApp
-from tui_trace.app.export import ENDINGS, proposed
-from tui_trace.app.heading import clock
-from tui_trace.app.history import next_moment
-from tui_trace.app.rows import plain
-from tui_trace.app.timestrip import timestrip
-from tui_trace.config import Config
-from tui_trace.recording import Playback, Recorded, Recording, RecordingError
-from tui_trace.session.model import Bucket, Happening, Moment, Timeline
-from tui_trace.settings import NS_PER_S, Pace
+from tui_trace.app.config import Config
+from tui_trace.app.control.export import ENDINGS, proposed
+from tui_trace.app.control.history import next_moment
+from tui_trace.app.render.cells import clock, plain
+from tui_trace.app.render.timeline_bar import timestrip
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, Pace
+from tui_trace.recording import Playback, RecordedSource, Recording, RecordingError
+from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMoment
 
 
 @asynccontextmanager
 async def recorded(folder: Path, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Watch]:
     """A session of 50 s whose path changed at 0:30, recorded as it runs."""
     inner = FakeSource(moved())
-    source = Recorded(inner, folder / "one.session")
+    source = RecordedSource(inner, folder / "one.session")
     app = TraceApp(refuse, source, switches(), Pace(), Config())
     async with app.run_test(size=size) as pilot:
         watch = Watch(app, inner, pilot)
@@ -156,14 +155,14 @@ async def test_a_recording_is_played_paused_sped_up_and_sought(tmp_path: Path) -
         ),
         max_size=600,
     ),
-    st.lists(st.tuples(st.integers(-5, 10**13), st.sampled_from(Happening)), max_size=20),
+    st.lists(st.tuples(st.integers(-5, 10**13), st.sampled_from(MomentKind)), max_size=20),
     st.integers(0, 10**13),
     st.integers(1, 250),
 )
 def test_a_timeline_fits_any_width(
-    buckets: list[Bucket], moments: list[tuple[int, Happening]], at: int, width: int
+    buckets: list[Bucket], moments: list[tuple[int, MomentKind]], at: int, width: int
 ) -> None:
-    happened = tuple(Moment(when, what, "said \x1b[31m 漢字") for when, what in moments)
+    happened = tuple(TimelineMoment(when, what, "said \x1b[31m 漢字") for when, what in moments)
     end = len(buckets) * NS_PER_S
     lines = timestrip(Timeline(NS_PER_S, tuple(buckets), happened), at, width, end, "← → keys")
     assert len(lines) == 2
@@ -185,7 +184,7 @@ def test_a_timeline_shows_paths_losses_and_where_we_are() -> None:
 
 
 def test_the_next_moment() -> None:
-    moments = tuple(Moment(at, Happening.PATH, "") for at in (1, 5, 9))
+    moments = tuple(TimelineMoment(at, MomentKind.PATH, "") for at in (1, 5, 9))
     timeline = Timeline(NS_PER_S, (), moments)
     assert next_moment(timeline, 5, 1) == 9
     assert next_moment(timeline, 5, -1) == 1
@@ -209,7 +208,7 @@ async def test_e_writes_what_the_ending_says(tmp_path: Path, ending: str) -> Non
         await watch.until(lambda: "written: " in watch.text("#keys"))
         text = file.read_text()
         if ending == ".jsonl":
-            events = [ev.decode(line) for line in text.splitlines()]
+            events = [ev.decode_event(line) for line in text.splitlines()]
             assert folded(events).run.hops == watch.app.last_snapshot.run.hops
         elif ending == ".json":
             assert json.loads(text)["report"]["mtr"]["dst"] == "example.com"

@@ -9,13 +9,14 @@ from textual._compositor import Compositor
 
 from tests.app.fakes import HOPS, FakeSource, folded, path, reply, switches
 from tests.app.test_keys import seen, watching
-from tui_trace import events as ev
-from tui_trace.app.app import SnapshotTaken, TraceApp
-from tui_trace.app.table import HopTable
-from tui_trace.config import Config
-from tui_trace.session.model import Snapshot
-from tui_trace.settings import NS_PER_S, Pace
-from tui_trace.source import SourceError
+from tui_trace.app.app import TraceApp
+from tui_trace.app.config import Config
+from tui_trace.app.messages import SnapshotTaken
+from tui_trace.app.widgets.hop_table import HopTable
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, Pace
+from tui_trace.core.stream import SourceError
+from tui_trace.session.snapshot import Snapshot
 
 AT = 5 * NS_PER_S
 HOSTILE = "\x1b]0;owned\x07[b]bold[/b] \u202eevil\u202c\x9b31m"

@@ -18,11 +18,11 @@ from fcntl import ioctl
 from termios import TIOCSWINSZ
 
 from tests.app.fakes import began, reply
-from tui_trace import events as ev
 from tui_trace.app.app import TraceApp
-from tui_trace.app.tracing import Feed
-from tui_trace.config import Config
-from tui_trace.settings import NS_PER_S, Pace, ProbeSettings, Switches
+from tui_trace.app.config import Config
+from tui_trace.app.source_thread import SnapshotSink
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings, SettingsHistory
 
 HOPS = 30
 SECONDS = 10.0
@@ -67,7 +67,7 @@ def live(rate: float) -> None:
     source = Busy(rate)
     settings = ProbeSettings()
     app = TraceApp(
-        lambda *_: source, source, Switches(settings), Pace(), Config(refresh=max(rate, 10))
+        lambda *_: source, source, SettingsHistory(settings), Pace(), Config(refresh=max(rate, 10))
     )
     threading.Thread(target=tell, args=(lambda: app.live.table.built,), daemon=True).start()
     app.run()
@@ -77,7 +77,7 @@ def folded(rate: float) -> None:
     """In the child: the same without a view."""
     source = Busy(rate)
     threading.Thread(target=tell, args=(lambda: 0,), daemon=True).start()
-    source.run(Feed(lambda _: None, max(rate, 10)))
+    source.run(SnapshotSink(lambda _: None, max(rate, 10)))
 
 
 def tell(rows) -> None:

@@ -7,11 +7,11 @@ import sys
 import time
 
 from tui_trace import __version__
+from tui_trace.core.events import Event, ProbeLost, ProbeSent, Reply
+from tui_trace.core.settings import DEFAULT_SIZE, Pace, ProbeSettings, Protocol
 from tui_trace.engine.engine import Engine
-from tui_trace.events import Event, ProbeLost, ProbeSent, Reply
-from tui_trace.settings import DEFAULT_SIZE, Pace, ProbeSettings, Protocol
-from tui_trace.wire.raw import RawNetwork
-from tui_trace.wire.sockets import RawSockets
+from tui_trace.wire.raw.raw_network import RawNetwork
+from tui_trace.wire.raw.sockets import RawSockets
 
 
 class Counts:

@@ -18,7 +18,7 @@ from tests.lab.conftest import INSIDE
 from tests.net import ours
 from tests.net.netns import Netns, make_all
 from tests.net.terminal import Terminal
-from tui_trace.lab import load
+from tui_trace.lab import load_scenario
 from tui_trace.lab.packets import checksum
 
 DELAY = """title = "One hop at ten milliseconds"
@@ -77,7 +77,7 @@ def flood(lab: int, target: str, hops: int, rate: int, seconds: int) -> None:
 
 def _first_table(space: Netns) -> float:
     """ms from process start until every hop of the default scenario stands in the table."""
-    wanted = [str(hop.v4) for hop in load().hops]
+    wanted = [str(hop.v4) for hop in load_scenario().hops]
     program = ours.command("--lab", "plain", "-n")
     with Terminal(space, program, rows=50, env=ours.environment()) as terminal:
         stamp = terminal.started
@@ -92,7 +92,7 @@ def _first_table(space: Netns) -> float:
 
 def run(seconds: int, times: int) -> None:
     """Measure and print."""
-    plain = load()
+    plain = load_scenario()
     rows: list[list[object]] = []
     for rate in (1000, 3000, 5000, 10_000):
         arguments = ["@lab", str(plain.target.v4), str(len(plain.hops)), str(rate), str(seconds)]

@@ -11,7 +11,7 @@ import sys
 import time
 
 from tests.bench.common import table
-from tui_trace.events import (
+from tui_trace.core.events import (
     PaceSet,
     PathEnd,
     ProbeLost,
@@ -23,8 +23,8 @@ from tui_trace.events import (
     SessionBegan,
     Stamp,
 )
+from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.fold import Session
-from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
 
 HOPS = 30
 BALANCED = (7, 8)

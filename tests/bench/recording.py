@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench.common import percentile, table
-from tui_trace.events import (
+from tui_trace.core.events import (
     Event,
     PaceSet,
     PathEnd,
@@ -23,10 +23,10 @@ from tui_trace.events import (
     SessionEnded,
     Stamp,
 )
-from tui_trace.recording import Recorded, Recording
+from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
+from tui_trace.core.stream import Command
+from tui_trace.recording import RecordedSource, Recording
 from tui_trace.session.fold import Session
-from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
-from tui_trace.source import Command
 
 HOPS = 30
 LOST_AFTER = 2 * NS_PER_S
@@ -139,7 +139,7 @@ def run(rounds: int) -> None:
         source = Hurried(rounds)
         writer = _watch_writer()
         before = time.perf_counter()
-        Recorded(source, path).run(Nowhere())
+        RecordedSource(source, path).run(Nowhere())
         wall = time.perf_counter() - before
         own = (source.cost / probes - _baseline(min(rounds, 5000))) / 1000
         recorder = writer() / probes / 1000

@@ -16,8 +16,8 @@ from tests.net.peers import PROGRAMS
 IMPORTS = """
 import gc
 gc.disable()
-import tui_trace.cli
-tui_trace.cli._import_everything(tui_trace.cli.NEEDED_REPORT)
+import tui_trace.cli.main
+tui_trace.cli.main._import_all(tui_trace.cli.main.NEEDED_REPORT)
 """
 """What every run of ours does before it looks at its target."""
 

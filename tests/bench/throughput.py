@@ -8,7 +8,7 @@ from tests.net import ours
 from tests.net.capture import Capture
 from tests.net.chain import DOWN, Chain
 from tests.net.wire import by_ttl, exchanges
-from tui_trace.events import Foreign
+from tui_trace.core.events import Foreign
 
 
 def run(rate: int, seconds: int) -> None:

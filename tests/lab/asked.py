@@ -5,14 +5,14 @@ from typing import Any
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 
-from tui_trace.lab.internet import Internet
-from tui_trace.lab.loading import parse
+from tui_trace.lab.scenario_file import parse_scenario
+from tui_trace.lab.simulator import Simulator
 
 HERE, TARGET = "192.0.2.2", "203.0.113.80"
 MS = 1_000_000
 
 
-def answers(net: Internet, packet: Any, now: int = 0) -> list[tuple[int, Any]]:
+def answers(net: Simulator, packet: Any, now: int = 0) -> list[tuple[int, Any]]:
     """What comes back, dissected; every checksum in it is right."""
     got = []
     for at, raw in net.receive(bytes(packet), now):
@@ -27,18 +27,18 @@ def answers(net: Internet, packet: Any, now: int = 0) -> list[tuple[int, Any]]:
     return got
 
 
-def only(net: Internet, packet: Any, now: int = 0) -> Any:
+def only(net: Simulator, packet: Any, now: int = 0) -> Any:
     """The one answer."""
     ((_, answer),) = answers(net, packet, now)
     return answer
 
 
-def made(text: str) -> Internet:
+def made(text: str) -> Simulator:
     """A net of hops r1, r2, ... and a target, with keys for some."""
-    return Internet(parse(text.encode(), "test.toml"))
+    return Simulator(parse_scenario(text.encode(), "test.toml"))
 
 
-def chain(**keys: str) -> Internet:
+def chain(**keys: str) -> Simulator:
     """Three routers and a target at 203.0.113.80; `r2="silent = true"` adds keys to a hop."""
     text = 'title = "chain"\n' + keys.get("top", "") + "\n"
     for number in (1, 2, 3):

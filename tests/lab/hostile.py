@@ -10,14 +10,14 @@ import itertools
 from collections.abc import Iterator
 from random import Random
 
-from tui_trace import events
-from tui_trace.events import Stamp
-from tui_trace.lab.internet import Internet
-from tui_trace.lab.packets import ICMP, ICMP6, TCP, UDP, checksum, datagram, sealed
+from tui_trace.core import events
+from tui_trace.core.events import Stamp
+from tui_trace.core.settings import ProbeSettings, Protocol
+from tui_trace.lab.packets import ICMP, ICMP6, TCP, UDP, build_datagram, checksum, sealed
 from tui_trace.lab.scenario import Scenario
-from tui_trace.settings import ProbeSettings, Protocol
-from tui_trace.wire import extensions, quoting, reply, template
-from tui_trace.wire.network import Answer, Outgoing, Quoted, Sent
+from tui_trace.lab.simulator import Simulator
+from tui_trace.wire.network import ProbeSpec, QuoteDetails, ReceivedReply, SendStamp
+from tui_trace.wire.packets import builder, decoder, icmp_extensions, quote_diff
 
 SOURCE = {4: "192.0.2.2", 6: "2001:db8::2"}
 WALL = 1_700_000_000_000_000_000
@@ -37,7 +37,7 @@ class Wire:
         target = scenario.target.v4 if family == 4 else scenario.target.v6
         assert target is not None
         self.address = target
-        self.internet = Internet(scenario)
+        self.internet = Simulator(scenario)
         self.enemy = enemy
         self.each = each
         self.rng = rng
@@ -45,8 +45,8 @@ class Wire:
         self.heap: list[tuple[int, int, bytes, bool]] = []
         self.order = itertools.count()
         self.ports = itertools.count(40_000)
-        self.templates: dict[ProbeSettings, template.Template] = {}
-        self.stamps: list[Sent] = []
+        self.templates: dict[ProbeSettings, builder.Template] = {}
+        self.stamps: list[SendStamp] = []
         self.last_sent = b""
         self.sent: dict[int, bytes] = {}
         """Probes as they left, by number."""
@@ -79,12 +79,12 @@ class Wire:
         return port if port is not None else next(self.ports)
 
     def data_length(self, settings: ProbeSettings) -> int:
-        return template.data_length(settings, self.family)
+        return builder.data_length(settings, self.family)
 
-    def send(self, probe: Outgoing) -> None:
+    def send(self, probe: ProbeSpec) -> None:
         settings, ttl, flow, key, ip_id = probe
         if settings not in self.templates:
-            self.templates[settings] = template.Template(
+            self.templates[settings] = builder.Template(
                 settings, SOURCE[self.family], self.address, self.family
             )
         packet = bytearray(self.templates[settings].probe(ttl, flow, key, ip_id))
@@ -92,23 +92,23 @@ class Wire:
             packet[2:4] = len(packet).to_bytes(2, "big")  # the kernel's to fill in
         raw = bytes(packet)
         self.last_sent = raw
-        self.stamps.append(Sent(settings.protocol, flow, key, Stamp.KERNEL, self.wall()))
+        self.stamps.append(SendStamp(settings.protocol, flow, key, Stamp.KERNEL, self.wall()))
         for at, answer in self.internet.receive(raw, self.now):
             heapq.heappush(self.heap, (at, next(self.order), answer, True))
             for hostile in self.enemy.packets(answer, self.each):
                 moment = at + self.rng.randrange(-500_000, 500_000)
                 heapq.heappush(self.heap, (max(moment, self.now), next(self.order), hostile, False))
 
-    def quoted(self, probe: Outgoing, answer: Answer) -> Quoted:
+    def quoted(self, probe: ProbeSpec, answer: ReceivedReply) -> QuoteDetails:
         settings, _, flow, key, ip_id = probe
-        quote, extension = extensions.split(answer.message, self.family)
+        quote, extension = icmp_extensions.split_extensions(answer.message, self.family)
         sent = bytes(self.templates[settings].probe(answer.quoted_ttl or 0, flow, key, ip_id))
-        told = extensions.decode(extension) if extension else ((), ())
-        if quoting.is_as_sent(sent, quote, self.family):
-            return Quoted((), None, True, *told)
-        return Quoted(*quoting.compare(sent, quote, self.family), *told)
+        told = icmp_extensions.decode_extensions(extension) if extension else ((), ())
+        if quote_diff.is_as_sent(sent, quote, self.family):
+            return QuoteDetails((), None, True, *told)
+        return QuoteDetails(*quote_diff.diff_quote(sent, quote, self.family), *told)
 
-    def receive(self, timeout: int) -> tuple[list[Sent], list[Answer]]:
+    def receive(self, timeout: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
         self.judge()
         deadline = self.now + timeout
         stamps, self.stamps = self.stamps, []
@@ -121,16 +121,21 @@ class Wire:
         answer = self.decoded(raw)
         return stamps, [] if answer is None else [answer]
 
-    def decoded(self, raw: bytes) -> Answer | None:
+    def decoded(self, raw: bytes) -> ReceivedReply | None:
         """As the sockets hand it over: whole packets of IPv4, of IPv6 only what is above."""
         if self.family == 4:
-            packet = reply.from_ip4(raw, self.wall(), Stamp.KERNEL)
+            packet = decoder.from_ip4(raw, self.wall(), Stamp.KERNEL)
             number = raw[9]
         else:
             address = str(ipaddress.ip_address(raw[8:24]))
-            packet = reply.Received(raw[40:], 0, address, raw[7], self.wall(), Stamp.KERNEL, True)
+            packet = decoder.Received(raw[40:], 0, address, raw[7], self.wall(), Stamp.KERNEL, True)
             number = raw[6]
-        decoders = {ICMP: reply.icmp4, ICMP6: reply.icmp6, TCP: reply.tcp, UDP: reply.udp}
+        decoders = {
+            ICMP: decoder.decode_icmpv4,
+            ICMP6: decoder.decode_icmpv6,
+            TCP: decoder.decode_tcp,
+            UDP: decoder.decode_udp,
+        }
         return decoders[number](packet) if packet is not None else None
 
     # --- the sink, and the verdict
@@ -224,7 +229,7 @@ class Enemy:
                 body = sealed(source, here, number, body[:2] + b"\0\0" + body[4:], 2)
             elif family == 6 and number == ICMP6 and not whole(source, here, body):
                 continue  # the kernel drops it
-            hostile = datagram(source, here, number, self.rng.randrange(1, 256), body)
+            hostile = build_datagram(source, here, number, self.rng.randrange(1, 256), body)
             if hostile[start:] != answer[start:]:
                 yield hostile
                 count -= 1

@@ -8,14 +8,14 @@ import os
 import subprocess
 import sys
 
-from tui_trace.lab import LabError, enter, load
+from tui_trace.lab import LabError, enter, load_scenario
 
 
 def main() -> int:
     """Exit code of the command; 99 if the lab could not be."""
     outside = os.readlink("/proc/self/ns/net")
     try:
-        lab = enter(load(sys.argv[1]))
+        lab = enter(load_scenario(sys.argv[1]))
     except LabError as error:
         print(error, file=sys.stderr)
         return 99

@@ -8,8 +8,8 @@ import pytest
 
 from tests.lab.traced import alone
 from tests.net.ours import environment
-from tui_trace import events
-from tui_trace.lab import describe, load, scenario
+from tui_trace.core import events
+from tui_trace.lab import describe, load_scenario, scenario
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -66,8 +66,8 @@ def test_the_page_on_scenarios_names_every_key() -> None:
 
     page = (Path(__file__).parents[2] / "tui_trace/lab/scenarios/README.md").read_text()
     tables = (
-        scenario.Scenario, scenario.Hop, scenario.Rule, scenario.Dnat, scenario.Label,
-        scenario.Queue, scenario.Hold, scenario.Diamond, scenario.Branch, scenario.Detour,
+        scenario.Scenario, scenario.LabHop, scenario.Rule, scenario.LabDnat, scenario.LabLabel,
+        scenario.Queue, scenario.Delay, scenario.Diamond, scenario.Branch, scenario.Detour,
         scenario.Event,
     )  # fmt: skip
     for table in tables:
@@ -80,11 +80,13 @@ def test_the_page_on_scenarios_names_every_key() -> None:
 def test_names_numbers_and_owners_come_from_the_lab() -> None:
     done = run("--lab", "plain", "--jsonl", "-z", "--owner", "-c", "1")
     assert done.returncode == 0, done.stderr
-    stream = [events.decode(line) for line in done.stdout.splitlines()]
-    named = {event.address: event.names for event in stream if isinstance(event, events.Named)}
-    origins = {event.address: event for event in stream if isinstance(event, events.Origin)}
-    owners = {event.address: event.owner for event in stream if isinstance(event, events.Owned)}
-    for hop in load("plain").hops:
+    stream = [events.decode_event(line) for line in done.stdout.splitlines()]
+    named = {event.address: event.names for event in stream if isinstance(event, events.HostNamed)}
+    origins = {event.address: event for event in stream if isinstance(event, events.AsnFound)}
+    owners = {
+        event.address: event.owner for event in stream if isinstance(event, events.OwnerFound)
+    }
+    for hop in load_scenario("plain").hops:
         assert hop.v4 is not None
         assert named[hop.v4] == (hop.name,)
         if hop.asn is None:
@@ -97,9 +99,9 @@ def test_names_numbers_and_owners_come_from_the_lab() -> None:
 
 def test_radb_comes_from_the_lab() -> None:
     done = run("--lab", "plain", "--jsonl", "-z", "--asn-source", "radb", "-c", "1")
-    stream = [events.decode(line) for line in done.stdout.splitlines()]
-    origins = {event.address: event.asns for event in stream if isinstance(event, events.Origin)}
-    for hop in load("plain").hops[1:]:
+    stream = [events.decode_event(line) for line in done.stdout.splitlines()]
+    origins = {event.address: event.asns for event in stream if isinstance(event, events.AsnFound)}
+    for hop in load_scenario("plain").hops[1:]:
         assert origins[str(hop.v4)] == (hop.asn,)
 
 

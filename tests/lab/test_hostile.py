@@ -11,20 +11,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.lab.hostile import Enemy, Wire
-from tui_trace.engine.engine import Engine
-from tui_trace.lab import load
-from tui_trace.settings import (
+from tui_trace.core.settings import (
     DEFAULT_PORT,
     DEFAULT_SIZE,
     NS_PER_MS,
-    Dnat,
-    Flow,
+    DnatMode,
+    FlowMode,
     Pace,
     ProbeSettings,
     Protocol,
 )
+from tui_trace.engine.engine import Engine
+from tui_trace.lab import load_scenario
 
-SCENARIO = load("ports")
+SCENARIO = load_scenario("ports")
 ROUNDS, HOSTILE_EACH, EXAMPLES = 20, 16, 8
 LEAST = 100_000
 PACE = Pace(interval=100 * NS_PER_MS, max_ttl=len(SCENARIO.hops), rounds=ROUNDS)
@@ -35,7 +35,7 @@ KINDS = [
 ]  # fmt: skip
 
 
-def fought(protocol: Protocol, family: int, flow: Flow, dnat: Dnat, seed: int) -> Wire:
+def fought(protocol: Protocol, family: int, flow: FlowMode, dnat: DnatMode, seed: int) -> Wire:
     """A session under fire, judged packet by packet."""
     rng = Random(seed)
     probe = ProbeSettings(
@@ -48,7 +48,7 @@ def fought(protocol: Protocol, family: int, flow: Flow, dnat: Dnat, seed: int) -
     if family == 6:
         probe = msgspec.structs.replace(probe, size=probe.size + 20)
     wire = Wire(SCENARIO, family, Enemy(rng), HOSTILE_EACH, rng)
-    wire.may_be_translated = dnat is not Dnat.OFF
+    wire.may_be_translated = dnat is not DnatMode.OFF
     engine = Engine(
         wire, target=wire.address, settings=probe, pace=PACE, version="0", rng=Random(seed)
     )
@@ -61,9 +61,11 @@ def fought(protocol: Protocol, family: int, flow: Flow, dnat: Dnat, seed: int) -
 def test_hostile_answers(protocol: Protocol, family: int) -> None:
     fed = []
 
-    @given(seed=st.integers(0, 2**64), flow=st.sampled_from(Flow), dnat=st.sampled_from(Dnat))
+    @given(
+        seed=st.integers(0, 2**64), flow=st.sampled_from(FlowMode), dnat=st.sampled_from(DnatMode)
+    )
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-    def under_fire(seed: int, flow: Flow, dnat: Dnat) -> None:
+    def under_fire(seed: int, flow: FlowMode, dnat: DnatMode) -> None:
         fed.append(fought(protocol, family, flow, dnat, seed).hostile)
 
     under_fire()

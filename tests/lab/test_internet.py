@@ -13,11 +13,11 @@ from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.utils import checksum as scapy_checksum
 
 from tests.lab.asked import HERE, MS, TARGET, answers, chain, only, probe
-from tui_trace.lab import load, scenario_names
-from tui_trace.lab.internet import Internet
+from tui_trace.lab import load_scenario, scenario_names
 from tui_trace.lab.packets import checksum
+from tui_trace.lab.simulator import Simulator
 
-SCENARIOS = {name: load(name) for name in scenario_names()}
+SCENARIOS = {name: load_scenario(name) for name in scenario_names()}
 
 
 def test_each_hop_answers_at_its_time() -> None:
@@ -246,7 +246,7 @@ def test_queue_grows_and_drains() -> None:
 @settings(max_examples=300)
 def test_nothing_that_comes_in_raises(raw: bytes, now: int) -> None:
     for name in ("malformed", "nat", "mpls", "plain"):
-        Internet(SCENARIOS[name]).receive(raw, now)
+        Simulator(SCENARIOS[name]).receive(raw, now)
 
 
 @given(st.data())
@@ -258,7 +258,7 @@ def test_mutated_probes_never_raise(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(0, 4))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(raw)))
-    net = Internet(SCENARIOS[name])
+    net = Simulator(SCENARIOS[name])
     for moment in (0, 10**9, 10**11):
         net.receive(bytes(raw), moment)
         net.receive(bytes(raw[:cut]), moment)

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.usefixtures("inside")
 
 FIRST_FRAMES = """
 import os, socket
-from tui_trace.lab import link
+from tui_trace.lab import netlink as link
 
 outside = os.readlink("/proc/self/ns/net")
 if os.geteuid():

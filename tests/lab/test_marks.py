@@ -4,8 +4,8 @@ import pytest
 
 from tests.lab.test_scenarios import MS, QUICK, address, along, firewall
 from tests.lab.traced import trace
-from tui_trace.events import Field, ReplyKind
-from tui_trace.lab import load
+from tui_trace.core.events import ReplyKind, RewrittenField
+from tui_trace.lab import load_scenario
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -18,7 +18,7 @@ MARKS4 = {
 
 @pytest.mark.parametrize("code", range(16))
 def test_each_unreachable_code(code: int) -> None:
-    scenario = load("unreachable")
+    scenario = load_scenario("unreachable")
     traced = trace("unreachable", "-u", "-P", str(7000 + code), "-c", "1")
     wall = len(scenario.hops) - 1
     assert traced.path() == [*along(scenario, 4)[:-1], {address(scenario.hops[wall - 1], 4)}]
@@ -54,7 +54,7 @@ def test_each_unreachable_code_of_ipv6(code: int, mark: str) -> None:
 def test_ports_of_the_target(
     options: tuple[str, ...], marks: tuple[str, ...], kind: ReplyKind
 ) -> None:
-    scenario = load("ports")
+    scenario = load_scenario("ports")
     traced = trace("ports", *options, "-c", "10", "-i", "0.1")
     assert traced.path() == along(scenario, 6 if "-6" in options else 4)
     assert traced.run.hops[-1].marks == marks
@@ -64,13 +64,13 @@ def test_ports_of_the_target(
 
 @pytest.mark.parametrize("options", [("-T", "-P", "25"), ("-u", "-P", "137")])
 def test_a_filtered_port_says_nothing(options: tuple[str, ...]) -> None:
-    scenario = load("ports")
+    scenario = load_scenario("ports")
     traced = trace("ports", *options, "-c", "3", "-i", "0.1")
     assert traced.path()[: len(scenario.hops)] == [*along(scenario, 4)[:-1], set()]
 
 
 def test_a_firewall_that_passes_one_port() -> None:
-    scenario = load("firewall")
+    scenario = load_scenario("firewall")
     open_way = trace("firewall", "-T", "-P", "443", *QUICK)
     assert open_way.path() == along(scenario, 4)
     assert open_way.run.hops[-1].marks == ("[open]",)
@@ -79,7 +79,7 @@ def test_a_firewall_that_passes_one_port() -> None:
 
 
 def test_an_mtu_that_is_reported() -> None:
-    scenario = load("mtu")
+    scenario = load_scenario("mtu")
     place = next(place for place, hop in enumerate(scenario.hops) if hop.mtu)
     teller = address(scenario.hops[place - 1], 4)
     traced = trace("mtu", "--df", "-s", "1500", *QUICK)
@@ -94,7 +94,7 @@ def test_an_mtu_that_is_reported() -> None:
 
 
 def test_an_mtu_that_is_a_black_hole() -> None:
-    scenario = load("mtu-black-hole")
+    scenario = load_scenario("mtu-black-hole")
     place = next(place for place, hop in enumerate(scenario.hops) if hop.mtu)
     traced = trace("mtu-black-hole", "--df", "-s", "1500", *QUICK)
     path = traced.path()
@@ -103,7 +103,7 @@ def test_an_mtu_that_is_a_black_hole() -> None:
 
 
 def test_tos_rewritten_and_ecn_cleared() -> None:
-    scenario = load("tos")
+    scenario = load_scenario("tos")
     place = next(place for place, hop in enumerate(scenario.hops) if hop.tos is not None)
     traced = trace("tos", "-Q", "EF", *QUICK)
     wanted = [184] * (place + 1) + [scenario.hops[place].tos] * (len(scenario.hops) - place - 2)
@@ -114,7 +114,7 @@ def test_tos_rewritten_and_ecn_cleared() -> None:
 
 
 def test_cleared_ecn_and_a_clamped_mss_show_behind() -> None:
-    scenario = load("tos")
+    scenario = load_scenario("tos")
     traced = trace("tos", "-T", "--ecn", *QUICK)
     cleared = next(place for place, hop in enumerate(scenario.hops) if hop.clear_ecn)
     clamped = next(place for place, hop in enumerate(scenario.hops) if hop.mss)
@@ -125,7 +125,7 @@ def test_cleared_ecn_and_a_clamped_mss_show_behind() -> None:
 
 
 def test_labels_are_those_of_the_file() -> None:
-    scenario = load("mpls")
+    scenario = load_scenario("mpls")
     traced = trace("mpls", *QUICK)
     for place, hop in enumerate(scenario.hops[:-1]):
         for reply in traced.replies[place + 1]:
@@ -135,7 +135,7 @@ def test_labels_are_those_of_the_file() -> None:
 
 
 def test_the_interface_is_that_of_the_file() -> None:
-    scenario = load("mpls")
+    scenario = load_scenario("mpls")
     traced = trace("mpls", *QUICK)
     for place, hop in enumerate(scenario.hops[:-1]):
         for reply in traced.replies[place + 1]:
@@ -144,7 +144,7 @@ def test_the_interface_is_that_of_the_file() -> None:
 
 
 def test_an_asymmetric_return_shows_in_the_ttl_and_the_time() -> None:
-    scenario = load("asymmetric")
+    scenario = load_scenario("asymmetric")
     traced = trace("asymmetric", *QUICK)
     more = 0
     extra = 0.0
@@ -163,7 +163,7 @@ def test_an_asymmetric_return_shows_in_the_ttl_and_the_time() -> None:
 def test_forged_and_foreign_replies_are_counted_and_credited_to_nobody(
     protocol: tuple[str, ...],
 ) -> None:
-    scenario = load("forged")
+    scenario = load_scenario("forged")
     traced = trace("forged", *protocol, *QUICK)
     assert traced.path() == along(scenario, 4)
     for hop in traced.run.hops:
@@ -173,7 +173,7 @@ def test_forged_and_foreign_replies_are_counted_and_credited_to_nobody(
 
 @pytest.mark.parametrize("protocol", [(), ("-u",), ("-T", "-P", "80"), ("-6",), ("-6", "-u")])
 def test_a_nat_that_does_not_repair_shows_where_probes_go(protocol: tuple[str, ...]) -> None:
-    scenario = load("nat")
+    scenario = load_scenario("nat")
     family = 6 if "-6" in protocol else 4
     traced = trace("nat", *protocol, *QUICK)
     gateway = next(place for place, hop in enumerate(scenario.hops) if hop.dnat)
@@ -182,14 +182,16 @@ def test_a_nat_that_does_not_repair_shows_where_probes_go(protocol: tuple[str, .
     assert traced.path() == along(scenario, family)
     for place, _ in enumerate(scenario.hops[:-1]):
         for reply in traced.replies[place + 1]:
-            went = [each.received for each in reply.changed if each.field is Field.DESTINATION]
+            went = [
+                each.received for each in reply.changed if each.field is RewrittenField.DESTINATION
+            ]
             behind = place > gateway
             assert went == ([dnat.v4 if family == 4 else dnat.v6] if behind else [])
 
 
 @pytest.mark.parametrize("protocol", [(), ("-u",), ("-T", "-P", "8080"), ("-6", "-u")])
 def test_a_nat_that_repairs_hides(protocol: tuple[str, ...]) -> None:
-    scenario = load("nat-repaired")
+    scenario = load_scenario("nat-repaired")
     traced = trace("nat-repaired", *protocol, *QUICK)
     assert traced.path() == along(scenario, 6 if "-6" in protocol else 4)
     assert not any("NAT" in mark for hop in traced.run.hops for mark in hop.marks)

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from tests.lab.conftest import Inside
-from tui_trace.events import Registered, decode
-from tui_trace.lab import load
+from tui_trace.core.events import RegistryRecord, decode_event
+from tui_trace.lab import load_scenario
 from tui_trace.lab.directory import Directory
 
 ASK = """
@@ -111,7 +111,7 @@ print(json.dumps(found["nets"][0]))
     [("198.18.3.14", "198.18.3.0/24"), ("2001:db8:3::14", "2001:db8:3::/48")],
 )
 def test_ipwhois_reads_the_record(inside: Inside, address: str, network: str) -> None:
-    answer = Directory(load("plain"), ("192.0.2.43",)).objects(address)
+    answer = Directory(load_scenario("plain"), ("192.0.2.43",)).objects(address)
     found = json.loads(inside("plain", sys.executable, "-c", READ, answer))
     assert found["cidr"] == network
     assert found["name"] == found["description"] == "EXAMPLE-TRANSIT"
@@ -121,7 +121,7 @@ def test_ipwhois_reads_the_record(inside: Inside, address: str, network: str) ->
 RECORD = """
 import sys
 from tui_trace.names import NameOptions, Names, parse_dns_server
-from tui_trace.events import encode
+from tui_trace.core.events import encode
 names = Names(lambda event: print(encode(event).decode()), NameOptions(
     names=False, server=parse_dns_server(sys.argv[1]), documentation=True))
 names.start()
@@ -138,10 +138,10 @@ def test_the_registry_has_records_of_the_labs_addresses(inside: Inside) -> None:
     told = inside(
         "plain", sys.executable, "-c", RECORD, "@dns", *asked, "203.0.113.200", "10.0.0.1"
     )
-    records = [decode(line) for line in told.splitlines()]
-    found = {one.address: one for one in records if isinstance(one, Registered)}
+    records = [decode_event(line) for line in told.splitlines()]
+    found = {one.address: one for one in records if isinstance(one, RegistryRecord)}
     for address, network in asked.items():
-        assert found[address] == Registered(
+        assert found[address] == RegistryRecord(
             0,
             address,
             network="EXAMPLE-TRANSIT",

@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.lab.traced import trace
-from tui_trace.session.compare import compare
+from tui_trace.session.compare import compare_runs
 from tui_trace.session.fold import Session
-from tui_trace.session.model import Balance, Path, Run
+from tui_trace.session.snapshot import Balance, Path, Run
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -44,7 +44,7 @@ def run_of(scenario: str, *options: str) -> Run:
 
 def test_the_protocol_that_the_firewall_lets_through_is_named() -> None:
     icmp, tcp = run_of("firewall"), run_of("firewall", "-T", "-P", "443")
-    told = compare([icmp, tcp])
+    told = compare_runs([icmp, tcp])
     last = [hop.ttl for hop in icmp.hops if hop.responders][-1]
     assert told.sentence in (
         f"TCP 443 reaches the target, ICMP stops at hop {last}",
@@ -54,7 +54,7 @@ def test_the_protocol_that_the_firewall_lets_through_is_named() -> None:
 
 def test_the_router_with_the_small_mtu_is_named() -> None:
     size = ("-s", "1500")
-    told = compare([run_of("mtu", *size), run_of("mtu", *size, "--df")])
+    told = compare_runs([run_of("mtu", *size), run_of("mtu", *size, "--df")])
     assert told.sentence.startswith("DF on with 1500 bytes: !F at hop ")
     assert ", MTU 1" in told.sentence
     assert told.sentence.endswith("; DF off reaches the target")
@@ -62,7 +62,7 @@ def test_the_router_with_the_small_mtu_is_named() -> None:
 
 def test_the_same_twice_is_no_difference() -> None:
     one, other = (trace("plain", "-c", "60", "-i", "0.1").run for _ in range(2))
-    told = compare([one, replace(other, number=2)])
+    told = compare_runs([one, replace(other, number=2)])
     assert told.names == ("ICMP (run 1)", "ICMP (run 2)")
     assert not any(row.differences[0].real for row in told.rows)
     assert told.sentence.startswith(("No difference between ", "Too few answers yet "))

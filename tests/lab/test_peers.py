@@ -8,7 +8,7 @@ import statistics
 import pytest
 
 from tests.lab.conftest import Inside
-from tui_trace.lab import load
+from tui_trace.lab import load_scenario
 from tui_trace.lab.scenario import Scenario
 
 
@@ -33,14 +33,14 @@ def addresses(scenario: Scenario, family: int) -> list[str]:
 @pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize("method", ["-U", "-I", "-T"])
 def test_traceroute_sees_the_plain_path(inside: Inside, family: int, method: str) -> None:
-    plain = load("plain")
+    plain = load_scenario("plain")
     target = addresses(plain, family)[-1]
     output = inside("plain", need("traceroute"), f"-{family}", "-n", "-q1", method, target)
     assert [line.split()[0] for line in hops_of(output)] == addresses(plain, family)
 
 
 def test_mtr_sees_the_plain_path_with_the_delays_of_the_file(inside: Inside) -> None:
-    plain = load("plain")
+    plain = load_scenario("plain")
     output = inside("plain", need("mtr"), "-n", "-j", "-c", "10", "-i", "0.2", "203.0.113.80")
     hubs = json.loads(output)["report"]["hubs"]
     assert [hub["host"] for hub in hubs] == addresses(plain, 4)
@@ -50,7 +50,7 @@ def test_mtr_sees_the_plain_path_with_the_delays_of_the_file(inside: Inside) -> 
 
 def test_ping_measures_the_configured_delay(inside: Inside, record_property) -> None:  # type: ignore[no-untyped-def]
     """Never shorter than the file says; how much longer is the benchmark's question."""
-    hops = load("plain").hops[:2]
+    hops = load_scenario("plain").hops[:2]
     output = inside("plain", need("ping"), "-n", "-c", "50", "-i", "0.02", str(hops[-1].v4))
     times = [float(text) for text in re.findall(r"time=([\d.]+)", output)]
     assert len(times) == 50
@@ -69,12 +69,12 @@ def test_traceroute_sees_silent_hops_and_the_faulty_hosts(inside: Inside) -> Non
     traceroute = need("traceroute")
     command = (traceroute, "-n", "-q1", "-w1", "203.0.113.80")
     assert [line == "*" for line in hops_of(inside("silent", *command))] == [
-        bool(hop.silent) for hop in load("silent").hops
+        bool(hop.silent) for hop in load_scenario("silent").hops
     ]
     zero = [line.split()[0] for line in hops_of(inside("zero-ttl", *command))]
-    assert zero[2] == zero[3] == load("zero-ttl").hops[3].v4
+    assert zero[2] == zero[3] == load_scenario("zero-ttl").hops[3].v4
     twice = [line.split()[0] for line in hops_of(inside("reply-ttl", *command))]
-    distance = len(load("reply-ttl").hops)
+    distance = len(load_scenario("reply-ttl").hops)
     assert twice[distance - 1 :] == ["*"] * (distance - 1) + ["203.0.113.80"]
 
 

@@ -9,8 +9,8 @@ from tests.lab.conftest import Inside
 from tests.net import netns, ours
 from tests.net.chain import Chain
 from tests.net.faults import filter_resets, listen
-from tui_trace.events import Event, Foreign, ProbeLost, Reply
-from tui_trace.lab import load
+from tui_trace.core.events import Event, Foreign, ProbeLost, Reply
+from tui_trace.lab import load_scenario
 
 PORT = 80
 OPTIONS = ("-T", "-P", str(PORT), "-i1.3", "-c4", "-Z1")
@@ -35,7 +35,7 @@ def seen(stream: list[Event]) -> tuple[list[tuple[str, bool]], bool, bool]:
 
 @pytest.mark.skipif(netns.missing_right() is not None, reason=str(netns.missing_right()))
 def test_repeated_syn_acks_are_duplicates_as_of_a_real_host(inside: Inside) -> None:
-    plain = load("plain")
+    plain = load_scenario("plain")
     last = str(len(plain.hops))
     words = [sys.executable, "-m", "tui_trace", "--jsonl", "-n", *OPTIONS, "-f", last, "-m", last]
     script = f"printf %s {shlex.quote(_NO_RESETS)} | nft -f - && exec {shlex.join(words)} "

@@ -154,7 +154,7 @@ sys.addaudithook(no_files)
 def test_it_ends_with_a_process_that_may_not_signal_it() -> None:
     script = """
 import os, time
-from tui_trace import rights
+from tui_trace.core import privileges as rights
 from tui_trace.lab import enter, load
 before = os.readlink("/proc/self/ns/net")
 lab = enter(load("plain"))

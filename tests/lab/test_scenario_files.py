@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_trace.lab import DEFAULT, LabError, describe, load, scenario_names
-from tui_trace.lab.loading import parse
+from tui_trace.lab import DEFAULT, LabError, describe, load_scenario, scenario_names
+from tui_trace.lab.scenario_file import parse_scenario
 
 GOOD = """title = "two hops"
 
@@ -57,7 +57,7 @@ def test_only_documentation_addresses_and_numbers() -> None:
         )
     ]
     for name in scenario_names():
-        for hop in load(name).all_hops():
+        for hop in load_scenario(name).all_hops():
             for text in (hop.v4, hop.v6):
                 assert text is None or any(ip_address(text) in network for network in allowed)
             assert hop.asn is None or 64496 <= hop.asn <= 64511 or 65536 <= hop.asn <= 65551
@@ -67,7 +67,7 @@ def test_only_documentation_addresses_and_numbers() -> None:
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(GOOD)
-    scenario = load(str(file))
+    scenario = load_scenario(str(file))
     assert scenario.name == "mine"
     assert scenario.target.name == "target.example"
     assert scenario.families == (4, 6)
@@ -101,7 +101,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
 def test_a_mistake_names_file_line_and_key(old: str, new: str, line: int, words: str) -> None:
     assert GOOD.count(old) == 1
     with pytest.raises(LabError) as caught:
-        parse(GOOD.replace(old, new).encode(), "mine.toml")
+        parse_scenario(GOOD.replace(old, new).encode(), "mine.toml")
     assert str(caught.value).startswith(f"mine.toml:{line}: ")
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -121,7 +121,7 @@ def test_a_mistake_names_file_line_and_key(old: str, new: str, line: int, words:
 )
 def test_mistakes_between_tables(more: str, words: str) -> None:
     with pytest.raises(LabError) as caught:
-        parse((GOOD + more).encode(), "mine.toml")
+        parse_scenario((GOOD + more).encode(), "mine.toml")
     assert words in str(caught.value)
     assert str(caught.value).startswith("mine.toml:2")
 
@@ -129,14 +129,14 @@ def test_mistakes_between_tables(more: str, words: str) -> None:
 @pytest.mark.parametrize("name", ["", "nothing", "../plain", "/nonexistent/x.toml", "a\0.toml"])
 def test_no_such_scenario(name: str) -> None:
     with pytest.raises(LabError) as caught:
-        load(name)
+        load_scenario(name)
     assert "\n" not in str(caught.value)
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_scenario_or_one_line(data: bytes) -> None:
     with pytest.raises(LabError) as caught:
-        parse(data, "x.toml")
+        parse_scenario(data, "x.toml")
     assert "\n" not in str(caught.value)
 
 
@@ -150,7 +150,7 @@ def test_a_broken_file_is_a_scenario_or_one_line(data: st.DataObject) -> None:
         st.sampled_from(["", "x = 1", "[[hops]]", "delay = []", 'v4 = "::1"', "= ="])
     )
     try:
-        scenario = parse("\n".join(lines).encode(), "x.toml")
+        scenario = parse_scenario("\n".join(lines).encode(), "x.toml")
     except LabError as error:
         assert str(error).startswith("x.toml:")
         assert "\n" not in str(error)
@@ -162,7 +162,7 @@ def test_a_mistake_is_found_in_lines_of_any_shape() -> None:
     """In a process: an expression that goes back and forth would hold up the tests, too."""
     hostile = ["[" + " " * 20_000 + "!", "[" * 20_000, "a" + " " * 20_000, "a." * 10_000]
     code = (
-        "import sys; from tui_trace.lab.loading import line_of; "
+        "import sys; from tui_trace.lab.scenario_file import line_of; "
         "print(line_of(sys.stdin.read(), 'target.name'))"
     )
     done = subprocess.run(

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.lab.traced import trace
-from tui_trace.events import Stamp
-from tui_trace.lab import load, scenario_names
-from tui_trace.lab.loading import SHELF
-from tui_trace.lab.scenario import Hop, Scenario
+from tui_trace.core.events import Stamp
+from tui_trace.lab import load_scenario, scenario_names
+from tui_trace.lab.scenario import LabHop, Scenario
+from tui_trace.lab.scenario_file import SHELF
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -19,7 +19,7 @@ QUICK = ("-c", "5", "-i", "0.1", "-Z", "1")
 MS = 1_000_000
 
 
-def address(hop: Hop, family: int) -> str:
+def address(hop: LabHop, family: int) -> str:
     """Of the hop, in the family that is traced."""
     return str(hop.v4 if family == 4 else hop.v6)
 
@@ -89,13 +89,13 @@ CASES = [
     pytest.param(name, family, id=f"{name}-v{family}")
     for name in scenario_names()
     if name not in TELL_THEIR_OWN
-    for family in load(name).families
+    for family in load_scenario(name).families
 ]
 
 
 @pytest.mark.parametrize(("name", "family"), CASES)
 def test_hops_and_counters_are_those_of_the_file(name: str, family: int) -> None:
-    scenario = load(name)
+    scenario = load_scenario(name)
     traced = trace(name, f"-{family}", *QUICK)
     wanted = PATHS.get(name, along)(scenario, family)
     assert traced.path() == wanted
@@ -125,7 +125,7 @@ def interval(percent: float, count: int, width: float = 4.5) -> tuple[float, flo
 
 
 def test_loss_that_is_carried_to_the_target() -> None:
-    scenario = load("loss")
+    scenario = load_scenario("loss")
     traced = trace("loss", "-c", "40", "-q", "5", "-i", "0.25")
     bad = next(place for place, hop in enumerate(scenario.hops) if hop.loss)
     assert traced.path() == along(scenario, 4)
@@ -137,7 +137,7 @@ def test_loss_that_is_carried_to_the_target() -> None:
 
 
 def test_loss_that_is_only_a_rate_limit() -> None:
-    scenario = load("rate-limit")
+    scenario = load_scenario("rate-limit")
     traced = trace("rate-limit", "-c", "30", "-i", "0.2")
     assert traced.path() == along(scenario, 4)
     for wanted, hop in zip(scenario.hops, traced.run.hops, strict=True):
@@ -149,7 +149,7 @@ def test_loss_that_is_only_a_rate_limit() -> None:
 
 
 def test_duplicates_reordering_and_late_replies() -> None:
-    scenario = load("disorder")
+    scenario = load_scenario("disorder")
     traced = trace("disorder", "-c", "100", "-i", "0.1", "-Z", "2")
     assert traced.path() == along(scenario, 4)
     places = {name: place + 1 for place, hop in enumerate(scenario.hops) for name in [hop.name]}
@@ -179,7 +179,7 @@ def test_duplicates_reordering_and_late_replies() -> None:
 
 @pytest.mark.parametrize("name", sorted(DIAMONDS))
 def test_diamonds(name: str) -> None:
-    scenario = load(name)
+    scenario = load_scenario(name)
     (diamond,) = scenario.diamonds
     ways = [
         [hop for hop in scenario.hops if hop.name in diamond.beside],
@@ -217,7 +217,7 @@ def sooner(name: str, factor: int, folder: Path) -> Path:
 
 
 def test_the_path_moves_and_comes_back(tmp_path: Path) -> None:
-    scenario = load("path-change")
+    scenario = load_scenario("path-change")
     (detour,) = scenario.detours
     traced = trace(sooner("path-change", 10, tmp_path), "-c", "55", "-i", "0.1")
     place = [hop.name for hop in scenario.hops].index(detour.instead_of[0])
@@ -232,7 +232,7 @@ def test_the_path_moves_and_comes_back(tmp_path: Path) -> None:
 
 
 def test_the_queue_grows_and_drains(tmp_path: Path) -> None:
-    scenario = load("queue")
+    scenario = load_scenario("queue")
     traced = trace(sooner("queue", 10, tmp_path), "-c", "80", "-i", "0.1")
     place = next(place for place, hop in enumerate(scenario.hops) if hop.queue)
     queue = scenario.hops[place].queue

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.net.ours import environment
-from tui_trace import events
+from tui_trace.core import events
 from tui_trace.report.collector import Collector
-from tui_trace.session.model import Hop, Run
+from tui_trace.session.snapshot import Hop, Run
 
 
 @dataclass
@@ -56,7 +56,7 @@ def trace(scenario: str | Path, *options: str, timeout: float = 90) -> Traced:
         env=environment(),
     )
     assert done.returncode == 0, done.stderr
-    stream = [events.decode(line) for line in done.stdout.splitlines()]
+    stream = [events.decode_event(line) for line in done.stdout.splitlines()]
     assert isinstance(stream[-1], events.SessionEnded)
     collector = Collector()
     for event in stream:

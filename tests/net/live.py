@@ -11,13 +11,21 @@ import threading
 import msgspec
 
 from tui_trace import __version__
+from tui_trace.cli.resolve import resolve
+from tui_trace.core.events import Event, encode
+from tui_trace.core.settings import Pace, ProbeSettings, fitted
+from tui_trace.core.stream import (
+    AlternateSettings,
+    Command,
+    ProbeTemporarily,
+    Reset,
+    SetPace,
+    Source,
+    Switch,
+)
 from tui_trace.engine.engine import Engine
-from tui_trace.events import Event, encode
-from tui_trace.settings import Pace, ProbeSettings, fitted
-from tui_trace.source import Alternate, Command, Reset, SetPace, Source, Switch, Visit
-from tui_trace.target import resolve
-from tui_trace.wire.raw import RawNetwork
-from tui_trace.wire.sockets import RawSockets
+from tui_trace.wire.raw.raw_network import RawNetwork
+from tui_trace.wire.raw.sockets import RawSockets
 
 
 class Lines:
@@ -43,10 +51,10 @@ def _command(line: str, family: int) -> Command:
             return Switch(_settings(value, family))
         case "alternate":
             first, second = value.split(" ")
-            return Alternate(_settings(first, family), _settings(second, family))
+            return AlternateSettings(_settings(first, family), _settings(second, family))
         case "visit":
             rounds, settings = value.split(" ")
-            return Visit(_settings(settings, family), int(rounds))
+            return ProbeTemporarily(_settings(settings, family), int(rounds))
         case "pace":
             return SetPace(msgspec.json.decode(value, type=Pace))
         case "reset":

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from tests.net.netns import Netns
-from tui_trace import events
-from tui_trace.events import Event, ProbeLost, ProbeSent, ProbeVoid, Reply, SessionEnded, Stamp
-from tui_trace.settings import DEFAULT_PORT, DEFAULT_SIZE, Pace, ProbeSettings, Protocol
+from tui_trace.core import events
+from tui_trace.core.events import Event, ProbeLost, ProbeSent, ProbeVoid, Reply, SessionEnded, Stamp
+from tui_trace.core.settings import DEFAULT_PORT, DEFAULT_SIZE, Pace, ProbeSettings, Protocol
 
 _ROOT = Path(__file__).parents[2]
 _home = tempfile.TemporaryDirectory(prefix="tt-home-")
@@ -69,7 +69,7 @@ def probe_of(protocol: Protocol, **fields: Any) -> ProbeSettings:
 
 def decode(text: str) -> list[Event]:
     """The events of JSON lines."""
-    return [events.decode(line) for line in text.splitlines()]
+    return [events.decode_event(line) for line in text.splitlines()]
 
 
 def only(kind: type[_T], stream: Sequence[Event]) -> list[_T]:
@@ -180,7 +180,7 @@ class Live:
         if self._selector.select(timeout):
             data = os.read(self._process.stdout.fileno(), 1 << 20)
             *lines, self._rest = (self._rest + data).split(b"\n")
-            self.stream += [events.decode(line) for line in lines]
+            self.stream += [events.decode_event(line) for line in lines]
             return bool(data)
         return True
 

@@ -9,7 +9,7 @@ import pytest
 from tests.net import ours
 from tests.net.chain import Chain
 from tests.net.words import FAMILIES
-from tui_trace.events import Event, Reply, ReplyKind
+from tui_trace.core.events import Event, Reply, ReplyKind
 
 ROUTERS = 3
 

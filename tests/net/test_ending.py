@@ -12,7 +12,7 @@ from tests.net import ours
 from tests.net.chain import Chain
 from tests.net.faults import Sending
 from tests.net.terminal import Terminal, Tmux
-from tui_trace.events import Reply, SessionEnded
+from tui_trace.core.events import Reply, SessionEnded
 
 INTERRUPTS = pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name
@@ -122,10 +122,10 @@ def test_it_ends_when_the_terminal_is_gone(plain: Chain) -> None:
 _CRASHING = """
 import sys
 import tui_trace.app.app
-import tui_trace.app.heading
-from tui_trace.cli import main
+import tui_trace.app.render.header
+from tui_trace.cli.main import main
 
-whole = tui_trace.app.heading.heading
+whole = tui_trace.app.render.header.heading
 
 def broken(*args, **more):
     raise RuntimeError("broken on purpose")

@@ -15,8 +15,8 @@ from tests.net.test_recording_disk import disk  # noqa: F401  (a fixture)
 from tests.net.test_unprivileged import NOBODY
 from tests.unit.recorded import record, rounds
 from tests.unit.test_report_runs import switched
-from tui_trace.app.export import ENDINGS, ExportError, View, export
-from tui_trace.app.people import Calling
+from tui_trace.app.control.export import ENDINGS, ExportError, View, export
+from tui_trace.app.render.host_labels import LabelMode
 
 Start = Callable[..., Terminal]
 
@@ -31,7 +31,7 @@ def space() -> Iterator[Netns]:
 
 def view_of(recording: Path) -> View:
     picture = "<svg>" + "x" * 400_000
-    return View(folded(switched()), picture, ("loss", "sent"), Calling.NAME, recording)
+    return View(folded(switched()), picture, ("loss", "sent"), LabelMode.NAME, recording)
 
 
 @pytest.mark.parametrize("ending", [".svg", ".jsonl"])

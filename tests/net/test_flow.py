@@ -10,8 +10,8 @@ from tests.net.faults import filter_resets, listen
 from tests.net.packets import Packet
 from tests.net.wire import exchanges
 from tests.net.words import FAMILIES, OPEN_PORT, PROTOCOLS
-from tui_trace.events import ProbeLost, ProbeSent, Reply, ReplyKind
-from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
+from tui_trace.core.events import ProbeLost, ProbeSent, Reply, ReplyKind
+from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
 
 SIZES = (100, 101, 777, 1400, 100)
 

@@ -9,8 +9,8 @@ import pytest
 from tests.net import ours
 from tests.net.chain import Chain
 from tests.net.words import FAMILIES
-from tui_trace.events import Foreign, Reply, RoundBegan
-from tui_trace.settings import DEFAULT_PORT, NS_PER_MS, Pace, Protocol, Track
+from tui_trace.core.events import Foreign, Reply, RoundBegan
+from tui_trace.core.settings import DEFAULT_PORT, NS_PER_MS, Pace, ProbeIdField, Protocol
 
 EACH = 25_000
 FORGER = {4: "203.0.113.66", 6: "2001:db8:66::1"}
@@ -18,7 +18,7 @@ FORGER = {4: "203.0.113.66", 6: "2001:db8:66::1"}
 _FLOOD = """
 import random, socket, struct, sys, time
 from tests.unit.test_wire_extensions import message
-from tui_trace.wire.template import ones_sum
+from tui_trace.wire.packets.builder import ones_sum
 forger, source, target, number, port, count = sys.argv[1:4] + [int(word) for word in sys.argv[4:]]
 rng = random.Random(4)
 family = 6 if ":" in target else 4
@@ -69,7 +69,7 @@ def test_no_reply_of_a_foreign_flow_is_accepted(
     """Eight floods of 25,000."""
     source, target = plain.source_address(family), plain.target_address(family)
     port = DEFAULT_PORT[protocol]
-    track = Track.IP_ID if family == 4 else Track.SEQUENCE
+    track = ProbeIdField.IP_ID if family == 4 else ProbeIdField.SEQUENCE
     settings = ours.probe_of(protocol, track=track, number=99)
     pace = Pace(interval=50 * NS_PER_MS, wait=300 * NS_PER_MS)
     root = str(Path(__file__).parents[2])

@@ -13,8 +13,8 @@ from tests.net.words import (
     PROTOCOLS,
     TRACEROUTE_OPTION,
 )
-from tui_trace.events import PathEnd, Reply, ReplyKind
-from tui_trace.settings import Protocol
+from tui_trace.core.events import PathEnd, Reply, ReplyKind
+from tui_trace.core.settings import Protocol
 
 
 def _addresses(hops: Sequence[peers.PeerHop]) -> list[str | None]:

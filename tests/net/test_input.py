@@ -129,7 +129,7 @@ def test_keys_are_still_keys(start: Start) -> None:
 _BROKEN = """
 import sys
 from tui_trace.app.keyboard import Keyboard
-from tui_trace.cli import main
+from tui_trace.cli.main import main
 
 def broken(keyboard, data):
     raise RuntimeError("broken\\x1b[31m on\\npurpose")

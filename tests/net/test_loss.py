@@ -7,10 +7,10 @@ from tests.net import ours
 from tests.net.chain import Chain
 from tests.net.faults import Dropping, limit_errors, listen
 from tests.net.words import OPEN_PORT, OPTION, TURNS
-from tui_trace.events import Event, ProbeLost, Reply
+from tui_trace.core.events import Event, ProbeLost, Reply
+from tui_trace.core.settings import NS_PER_MS, Pace, Protocol
 from tui_trace.session.fold import Session
-from tui_trace.session.model import Hop
-from tui_trace.settings import NS_PER_MS, Pace, Protocol
+from tui_trace.session.snapshot import Hop
 
 
 def _rows(stream: list[Event]) -> dict[int, Hop]:

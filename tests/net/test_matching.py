@@ -8,7 +8,7 @@ from tests.net.chain import DOWN, Chain
 from tests.net.faults import Dropping, listen
 from tests.net.wire import by_ttl, exchanges
 from tests.net.words import MTR_OPTION, OPEN_PORT, OPTION, TURNS
-from tui_trace.settings import NS_PER_MS, Protocol
+from tui_trace.core.settings import NS_PER_MS, Protocol
 
 # told apart in the capture by what they have no use for otherwise
 TOS = (0x04, 0x08)

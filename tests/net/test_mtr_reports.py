@@ -8,12 +8,12 @@ import pytest
 
 from tests.net.chain import Chain
 from tests.unit.test_session_fold import began, lost, opened, reply, sent
-from tui_trace.events import PathEnd, ReplyKind, RoundBegan
-from tui_trace.report import mtr_json, text
+from tui_trace.core.events import PathEnd, ReplyKind, RoundBegan
+from tui_trace.core.settings import ProbeSettings
+from tui_trace.report import mtr_json, mtr_text
 from tui_trace.report.collector import Collector
-from tui_trace.report.fields import Layout
-from tui_trace.session.model import Snapshot
-from tui_trace.settings import ProbeSettings
+from tui_trace.report.mtr_fields import ReportLayout
+from tui_trace.session.snapshot import Snapshot
 
 ROUNDS = 2
 FAST = ("-n", "-c", str(ROUNDS), "-i", "0.2", "-G", "1")
@@ -62,7 +62,7 @@ def masked(report: str) -> list[str]:
 @pytest.mark.parametrize("family", [4, 6])
 def test_the_table_is_that_of_mtr_but_for_the_times(chain: Chain, family: int) -> None:
     theirs = mtr(chain, family, "-r")
-    ours = text.render(same_path(chain, family), Layout())
+    ours = mtr_text.render_text(same_path(chain, family), ReportLayout())
     assert len(theirs.splitlines()) == 2 + chain.length
     for mine, real in zip(masked(ours), masked(theirs), strict=True):
         assert mine == real
@@ -74,7 +74,7 @@ def test_the_table_is_that_of_mtr_but_for_the_times(chain: Chain, family: int) -
 @pytest.mark.parametrize("family", [4, 6])
 def test_the_wide_table_has_the_words_of_mtr(chain: Chain, family: int) -> None:
     theirs = masked(mtr(chain, family, "-r", "-w"))
-    ours = masked(text.render(same_path(chain, family), Layout(wide=True)))
+    ours = masked(mtr_text.render_text(same_path(chain, family), ReportLayout(wide=True)))
     # not its columns: mtr's header stands two characters left of what it heads
     assert [line.split() for line in ours] == [line.split() for line in theirs]
     assert ours[1:] == theirs[1:]
@@ -91,7 +91,9 @@ def kinds(value: object) -> object:
 
 def test_json_has_all_keys_of_mtr_in_order_and_type(chain: Chain) -> None:
     theirs = json.loads(mtr(chain, 4, "-j", "-Q", "184", "-s", "100"))["report"]
-    ours = json.loads(mtr_json.render(same_path(chain, 4, tos=184, size=100), Layout()))["report"]
+    ours = json.loads(mtr_json.render_json(same_path(chain, 4, tos=184, size=100), ReportLayout()))[
+        "report"
+    ]
     assert kinds(ours["mtr"]) == kinds(theirs["mtr"])
     assert ours["mtr"] == theirs["mtr"]
     for mine, real in zip(ours["hubs"], theirs["hubs"], strict=True):

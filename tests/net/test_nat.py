@@ -9,16 +9,16 @@ from tests.net import ours, peers
 from tests.net.chain import DOWN, Chain
 from tests.net.faults import listen, readdress
 from tests.net.words import FAMILIES
-from tui_trace.events import (
+from tui_trace.core.events import (
     Change,
-    Field,
     ProbeSent,
     Reply,
     ReplyKind,
+    RewrittenField,
     RoundBegan,
     SourceChanged,
 )
-from tui_trace.settings import NS_PER_MS, Pace, Protocol
+from tui_trace.core.settings import NS_PER_MS, Pace, Protocol
 
 VIP = {4: "203.0.113.80", 6: "2001:db8:ff::80"}
 PORT, INNER = 443, 8443
@@ -46,7 +46,7 @@ def chain() -> Iterator[Chain]:
         yield chain
 
 
-def told(stream: list[ours.Event], field: Field) -> dict[int, object]:
+def told(stream: list[ours.Event], field: RewrittenField) -> dict[int, object]:
     """What replies at each TTL say that a field was changed to."""
     return {
         reply.ttl: change.received
@@ -84,8 +84,8 @@ def test_we_find_what_tcptraceroute_finds(
         assert found[NAT_AT : LENGTH - 1] == [None] * (LENGTH - 1 - NAT_AT)
     else:
         assert found == [*chain.hops()[:-1], VIP[4]]
-        addresses = told(stream, Field.DESTINATION)
-        ports = told(stream, Field.DESTINATION_PORT)
+        addresses = told(stream, RewrittenField.DESTINATION)
+        ports = told(stream, RewrittenField.DESTINATION_PORT)
         assert set(addresses) == set(range(NAT_AT + 1, LENGTH))
         assert set(ports) == (set(addresses) if port != PORT else set())
         if mode == "show":
@@ -108,7 +108,7 @@ def test_every_protocol_is_followed_through(
         for reply in ours.only(Reply, stream)
         if NAT_AT < reply.ttl < LENGTH
     }
-    change = Change(Field.DESTINATION, VIP[family], chain.target_address(family))
+    change = Change(RewrittenField.DESTINATION, VIP[family], chain.target_address(family))
     assert behind == dict.fromkeys(range(NAT_AT + 1, LENGTH), (change,))
 
 
@@ -118,7 +118,10 @@ def test_udp_is_followed_to_another_port(chain: Chain, family: int) -> None:
     options = ("-u", "-P", str(PORT + 1), "-c3", "-i0.1", "-m", str(LENGTH))
     stream = ours.trace(chain.client, *options, VIP[family])
     assert ours.hops(stream) == [*chain.hops(family)[:-1], VIP[family]]
-    addresses, ports = told(stream, Field.DESTINATION), told(stream, Field.DESTINATION_PORT)
+    addresses, ports = (
+        told(stream, RewrittenField.DESTINATION),
+        told(stream, RewrittenField.DESTINATION_PORT),
+    )
     behind = range(NAT_AT + 1, LENGTH + 1)
     assert addresses == dict.fromkeys(behind, chain.target_address(family))
     assert ports == dict.fromkeys(behind, INNER)

@@ -8,7 +8,7 @@ from tests.net.chain import DOWN, Chain
 from tests.net.faults import listen
 from tests.net.packets import Packet
 from tests.net.words import FAMILIES, OPEN_PORT
-from tui_trace.events import Notice, Reply, ReplyKind, RunOpened
+from tui_trace.core.events import Notice, Reply, ReplyKind, RunOpened
 
 SYN, RST, ACK, ECE, CWR = 0x02, 0x04, 0x10, 0x40, 0x80
 QUICK = ("-c1", "-n")

@@ -12,9 +12,9 @@ from tests.net import ours
 from tests.net.chain import Chain
 from tests.net.terminal import Tmux
 from tests.unit.recorded import Kept, Told, record, rounds
-from tui_trace.events import SessionEnded
-from tui_trace.recording import Recorded, Recording, RecordingError
-from tui_trace.settings import NS_PER_S
+from tui_trace.core.events import SessionEnded
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.recording import RecordedSource, Recording, RecordingError
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_disk_that_fills_up(disk: Path) -> None:
     path = disk / "a.session"
     events = rounds(1000)
     source, sink = Told(events, pause=0.003), Kept()
-    Recorded(source, path).run(sink)
+    RecordedSource(source, path).run(sink)
     assert sink.events == events
     assert source.notices == ["not recorded any more: the disk is full"]
     with Recording(path) as recording:
@@ -85,7 +85,7 @@ def test_a_disk_that_is_full_from_the_start(disk: Path, monkeypatch: pytest.Monk
         file.write(bytes(1 << 20))
     events = rounds(20)
     source, sink = Told(events, pause=0.05), Kept()
-    Recorded(source).run(sink)
+    RecordedSource(source).run(sink)
     assert sink.events == events
     assert len(source.notices) == 1
     assert source.notices[0].startswith("not recorded")
@@ -93,18 +93,18 @@ def test_a_disk_that_is_full_from_the_start(disk: Path, monkeypatch: pytest.Monk
 
 def test_a_disk_that_is_read_only(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = disk / "a.session"
-    Recorded(Told(rounds(20)), path).run(Kept())
+    RecordedSource(Told(rounds(20)), path).run(Kept())
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
 
     monkeypatch.setenv("XDG_STATE_HOME", str(disk))
     events = rounds(20)
     source, sink = Told(events, pause=0.05), Kept()
-    Recorded(source).run(sink)
+    RecordedSource(source).run(sink)
     assert sink.events == events
     assert source.notices == [f"not recorded: {disk}/tui-trace: Read-only file system"]
 
     with pytest.raises(RecordingError, match="Read-only file system"):
-        Recorded(Told(events), disk / "b.session").run(Kept())
+        RecordedSource(Told(events), disk / "b.session").run(Kept())
     # what is there already is read all the same
     with Recording(path) as recording:
         assert list(recording.events()) == events

@@ -13,7 +13,7 @@ from tests.net.terminal import Tmux
 from tests.net.words import OPEN_PORT
 from tests.unit.forged import all_forged
 from tests.unit.recorded import check_killed, record, rounds
-from tui_trace import events
+from tui_trace.core import events
 from tui_trace.recording import Recording, list_sessions
 
 
@@ -155,7 +155,7 @@ def test_after_kill_at_any_moment_the_program_has_kept_all_but_the_last_second(
             process.kill()
             process.communicate(timeout=10)
             lines = told.read_bytes().split(b"\n")[:-1]
-            kept.append(check_killed(path, [events.decode(line) for line in lines]))
+            kept.append(check_killed(path, [events.decode_event(line) for line in lines]))
     assert sum(count > 100 for count in kept) > 10, f"hardly any was killed at work: {kept}"
 
 

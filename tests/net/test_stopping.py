@@ -18,7 +18,7 @@ from tests.net.faults import Sending
 from tests.net.terminal import Terminal
 from tests.net.test_ending import _assert_sane
 from tests.unit.recorded import record, rounds
-from tui_trace.events import RoundBegan, SessionEnded
+from tui_trace.core.events import RoundBegan, SessionEnded
 
 HANGS = 2.0
 """Seconds; what hangs takes many more, and what does not a tenth of one."""
@@ -260,7 +260,9 @@ def test_while_sessions_are_listed(
 
 
 @SIGNALS
-@pytest.mark.parametrize("module", ["tui_trace.cli", "tui_trace.engine.ledger", "scapy.layers"])
+@pytest.mark.parametrize(
+    "module", ["tui_trace.cli.main", "tui_trace.engine.probe_registry", "scapy.layers"]
+)
 def test_while_modules_are_imported(chain: Chain, module: str, number: int) -> None:
     program = [sys.executable, "-X", "importtime", "-m", "tui_trace"]
     process = start(chain, "-r", "-n", "-c3", chain.target_address(), program=program)

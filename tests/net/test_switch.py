@@ -8,8 +8,8 @@ from tests.net import ours
 from tests.net.chain import Chain
 from tests.net.faults import listen
 from tests.net.words import FAMILIES, OPEN_PORT
-from tui_trace.events import Event, ProbeLost, ProbeSent, Reply, RunOpened
-from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
+from tui_trace.core.events import Event, ProbeLost, ProbeSent, Reply, RunOpened
+from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
 
 ICMP = ours.probe_of(Protocol.ICMP)
 UDP = ours.probe_of(Protocol.UDP)

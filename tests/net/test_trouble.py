@@ -15,8 +15,8 @@ from tests.net.faults import refusing
 from tests.net.outages import REFUSALS, move
 from tests.net.wire import Exchange, by_ttl, exchanges
 from tests.net.words import THREE, TURNS
-from tui_trace.events import Event, Reply, SendFailed, SourceChanged
-from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
+from tui_trace.core.events import Event, Reply, SendFailed, SourceChanged
+from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
 
 
 def _each_in_one_family(ways: Iterable[str]) -> list[tuple[str, Protocol, int]]:

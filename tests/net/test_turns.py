@@ -11,10 +11,10 @@ from tests.net.chain import DOWN, Chain
 from tests.net.faults import listen
 from tests.net.terminal import Tmux
 from tests.net.words import FAMILIES, OPEN_PORT
-from tui_trace.events import Event, ProbeLost, ProbeSent, RoundBegan, RunOpened
-from tui_trace.session.compare import compare
+from tui_trace.core.events import Event, ProbeLost, ProbeSent, RoundBegan, RunOpened
+from tui_trace.core.settings import NS_PER_MS, Pace, Protocol
+from tui_trace.session.compare import compare_runs
 from tui_trace.session.fold import Session
-from tui_trace.settings import NS_PER_MS, Pace, Protocol
 
 ICMP = ours.probe_of(Protocol.ICMP)
 TCP = ours.probe_of(Protocol.TCP, port=OPEN_PORT)
@@ -55,7 +55,7 @@ def test_rounds_of_both_alternate_on_the_wire_and_lose_nothing(family: int) -> N
         session = folded(stream)
         runs = [session.run(2), session.run(3)]
         assert abs(runs[0].rounds - runs[1].rounds) <= 1
-        assert compare(runs).sentence.endswith((", measured in turns", "ICMP from TCP 443"))
+        assert compare_runs(runs).sentence.endswith((", measured in turns", "ICMP from TCP 443"))
 
 
 def test_a_visit_sends_its_flows_and_comes_home(plain: Chain) -> None:

@@ -17,7 +17,7 @@ from tests.net.faults import listen, refusing
 from tests.net.netns import Netns
 from tests.net.packets import Packet
 from tests.net.words import FAMILIES, OPEN_PORT
-from tui_trace.events import Event, Notice, Reply, ReplyKind, SendFailed, SessionEnded, Stamp
+from tui_trace.core.events import Event, Notice, Reply, ReplyKind, SendFailed, SessionEnded, Stamp
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 CLOSED_PORT = 81
@@ -431,10 +431,10 @@ def test_quotes_of_eight_bytes_are_enough(
 
 _SENDER = """
 import sys, time
-from tui_trace.settings import ProbeSettings, Protocol
-from tui_trace.wire.errqueue import UserSockets
-from tui_trace.wire.network import Outgoing
-from tui_trace.wire.unprivileged import ErrorQueueNetwork
+from tui_trace.core.settings import ProbeSettings, Protocol
+from tui_trace.wire.unprivileged.error_queue import UserSockets
+from tui_trace.wire.network import ProbeSpec as Outgoing
+from tui_trace.wire.unprivileged.error_queue_network import ErrorQueueNetwork
 
 network = ErrorQueueNetwork(UserSockets(), sys.argv[1], 4)
 network.open()

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from tests.net.netns import Netns, make_all, missing_right
-from tui_trace import rights
-from tui_trace.events import ReplyKind, Stamp
-from tui_trace.settings import ProbeSettings, Protocol, TcpFlags
-from tui_trace.wire.network import Answer, Outgoing, SendError, Sent
-from tui_trace.wire.raw import RawNetwork
-from tui_trace.wire.sockets import MissingRight, RawSockets
+from tui_trace.core import privileges
+from tui_trace.core.events import ReplyKind, Stamp
+from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags
+from tui_trace.wire.network import ProbeSpec, ReceivedReply, SendError, SendStamp
+from tui_trace.wire.raw.raw_network import RawNetwork
+from tui_trace.wire.raw.sockets import MissingRight, RawSockets
 
 pytestmark = [
     pytest.mark.root,
@@ -147,7 +147,7 @@ def flow_of(network: RawNetwork, settings: ProbeSettings) -> tuple[int, int]:
     return port, 0x1234 if settings.protocol is Protocol.ICMP else settings.port
 
 
-def collect(network: RawNetwork, answers: int) -> tuple[list[Sent], list[Answer]]:
+def collect(network: RawNetwork, answers: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
     """All that comes until so many answers are there, or two seconds over."""
     sent, got = network.receive(0)
     end = network.monotonic() + 2_000_000_000
@@ -187,7 +187,7 @@ def test_every_probe_is_answered(
         # the kernel starts to stamp some time after it is asked
         time.sleep(0.3)
         for ttl in (1, 2):
-            network.send(Outgoing(settings, ttl, flow, 5000 + ttl, 60_000 + ttl))
+            network.send(ProbeSpec(settings, ttl, flow, 5000 + ttl, 60_000 + ttl))
         data = network.data_length(settings)
         return source, flow, data, *collect(network, 2)
 
@@ -220,7 +220,7 @@ def test_an_open_port_answers_every_syn(net: Net, family: int) -> None:
         flow = flow_of(network, settings)
         got = []
         for key in range(7, 27):
-            network.send(Outgoing(settings, 9, flow, key, 1))
+            network.send(ProbeSpec(settings, 9, flow, key, 1))
             got += collect(network, 1)[1]
         return got
 
@@ -237,7 +237,7 @@ def test_a_udp_answer(net: Net, family: int) -> None:
         network = opened(family)
         network.source(settings)
         flow = flow_of(network, settings)
-        network.send(Outgoing(settings, 9, flow, 0xFFFF, 1))
+        network.send(ProbeSpec(settings, 9, flow, 0xFFFF, 1))
         return flow, collect(network, 1)[1]
 
     with Serving(net[2], ECHO):
@@ -273,7 +273,7 @@ def test_a_busy_host_reaches_no_socket_of_ours(net: Net, family: int) -> None:
             closed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             settings = ProbeSettings(protocol=Protocol.TCP, port=1, size=80)
             network.source(settings)
-            network.send(Outgoing(settings, 9, (ours[0], 1), 5, 1))
+            network.send(ProbeSpec(settings, 9, (ours[0], 1), 5, 1))
         return read, collect(network, 1)[1]
 
     read, answers = inside(net[0], traffic)
@@ -295,7 +295,7 @@ def test_another_targets_packets_stay_outside(net: Net, family: int) -> None:
         router = RawNetwork(sockets, ROUTER[family], family)
         router.open()
         router.reserve_port(Protocol.TCP, port)
-        target.send(Outgoing(settings, 9, (port, 81), 5, 1))
+        target.send(ProbeSpec(settings, 9, (port, 81), 5, 1))
         return router.receive(200_000_000)[1]
 
     assert inside(net[0], trace) == []
@@ -305,7 +305,7 @@ def test_another_targets_packets_stay_outside(net: Net, family: int) -> None:
 def test_without_rights_all_goes_on(net: Net, family: int) -> None:
     def trace() -> Any:
         sockets = RawSockets()
-        rights.drop_capabilities()
+        privileges.drop_capabilities()
         with pytest.raises(PermissionError):
             socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
         network = RawNetwork(sockets, TARGET[family], family)
@@ -321,7 +321,7 @@ def test_without_rights_all_goes_on(net: Net, family: int) -> None:
                 )
                 network.source(chosen)
                 flow = flow_of(network, chosen)
-                network.send(Outgoing(chosen, 1, flow, number + 1, 1))
+                network.send(ProbeSpec(chosen, 1, flow, number + 1, 1))
                 got += [answer.address for answer in collect(network, 1)[1]]
         return got
 
@@ -340,7 +340,7 @@ def test_a_fixed_source_follows_the_rules_for_it(net: Net, family: int) -> None:
         said = []
         for settings in (plain, fixed, plain):
             source = network.source(settings)
-            network.send(Outgoing(settings, 1, flow_of(network, settings), 7, 7))
+            network.send(ProbeSpec(settings, 1, flow_of(network, settings), 7, 7))
             said += [(source, each.address) for each in collect(network, 1)[1]]
         return said
 
@@ -363,13 +363,13 @@ def test_cap_net_raw_alone_is_enough(net: Net, family: int) -> None:
     settings, kind = KINDS[0]
 
     def trace() -> Any:
-        head = rights._Head(rights._VERSION_3, 0)
-        sets = (rights._Sets * 2)(rights._Sets(1 << 13, 1 << 13, 0))
+        head = privileges._Head(privileges._VERSION_3, 0)
+        sets = (privileges._Sets * 2)(privileges._Sets(1 << 13, 1 << 13, 0))
         assert ctypes.CDLL(None).capset(ctypes.byref(head), ctypes.byref(sets)) == 0
         network = opened(family)
-        rights.drop_capabilities()
+        privileges.drop_capabilities()
         network.source(settings)
-        network.send(Outgoing(settings, 9, flow_of(network, settings), 7, 7))
+        network.send(ProbeSpec(settings, 9, flow_of(network, settings), 7, 7))
         return [each.kind for each in collect(network, 1)[1]]
 
     assert inside(net[0], trace) == [kind]
@@ -386,7 +386,7 @@ def test_targets_one_after_another_share_the_sockets(net: Net, family: int) -> N
             network = RawNetwork(sockets, target, family)
             network.open()
             network.source(settings)
-            network.send(Outgoing(settings, 9, flow_of(network, settings), 7, 7))
+            network.send(ProbeSpec(settings, 9, flow_of(network, settings), 7, 7))
             sent, answers = collect(network, 1)
             said += [(each.address, sent[-1].stamp) for each in answers]
             network.close()
@@ -408,7 +408,7 @@ def test_a_stamp_ends_no_wait(net: Net, family: int) -> None:
     def trace() -> Any:
         network = opened(family)
         network.source(settings)
-        network.send(Outgoing(settings, 1, flow_of(network, settings), 7, 7))
+        network.send(ProbeSpec(settings, 1, flow_of(network, settings), 7, 7))
         began = network.monotonic()
         sent, answers = network.receive(150_000_000)
         return network.monotonic() - began, [each.key for each in sent], answers
@@ -424,7 +424,7 @@ def test_a_stamp_ends_no_wait(net: Net, family: int) -> None:
 
 def test_the_missing_right_is_one_line(net: Net) -> None:
     def start() -> str:
-        rights.drop_capabilities()
+        privileges.drop_capabilities()
         with pytest.raises(MissingRight) as caught:
             RawSockets()
         return str(caught.value)
@@ -464,7 +464,7 @@ def test_a_refusal_is_told_and_moves_no_stamp(net: Net, family: int) -> None:
         for key in range(1, 31):
             settings = (small, refused, large)[key % 3]
             try:
-                network.send(Outgoing(settings, 1, (port, settings.port), key, key))
+                network.send(ProbeSpec(settings, 1, (port, settings.port), key, key))
             except SendError as error:
                 said.append((key, error.errno, str(error)))
         for _ in range(10):
@@ -494,7 +494,7 @@ def test_a_cached_path_mtu_refuses_nothing(net: Net, family: int) -> None:
         for df in (True, True, False):
             settings = ProbeSettings(protocol=Protocol.UDP, port=9999, size=1400, df=df)
             network.source(settings)
-            network.send(Outgoing(settings, 9, flow_of(network, settings), 5, 1))
+            network.send(ProbeSpec(settings, 9, flow_of(network, settings), 5, 1))
             got += [(each.kind, each.mtu) for each in collect(network, 1)[1]]
         return got
 
@@ -518,7 +518,7 @@ def test_errors_of_the_route(net: Net, family: int) -> None:
             ProbeSettings(size=80, interface="nope0"),
             ProbeSettings(size=80, source={4: "192.0.2.1", 6: "2001:db8::1"}[family]),
         ):
-            for ask in (network.source, lambda s: network.send(Outgoing(s, 1, (1, 2), 3, 4))):
+            for ask in (network.source, lambda s: network.send(ProbeSpec(s, 1, (1, 2), 3, 4))):
                 with pytest.raises(SendError) as caught:
                     ask(settings)
                 said.append((caught.value.errno, str(caught.value)))
@@ -547,7 +547,7 @@ def test_an_interface_made_anew_serves_again(net: Net, family: int) -> None:
 
     def trace() -> Any:
         sockets = RawSockets()
-        rights.drop_capabilities()
+        privileges.drop_capabilities()
         network = RawNetwork(sockets, TARGET[family], family)
         network.open()
         port = network.reserve_port(Protocol.UDP)
@@ -555,7 +555,7 @@ def test_an_interface_made_anew_serves_again(net: Net, family: int) -> None:
         for key in range(1, 4):
             try:
                 said.append(network.source(settings))
-                network.send(Outgoing(settings, 1, (port, 9), key, key))
+                network.send(ProbeSpec(settings, 1, (port, 9), key, key))
                 said += [(each.address, each.key) for each in collect(network, 1)[1]]
             except SendError as error:
                 said.append(str(error))

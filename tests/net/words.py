@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui_trace.settings import Protocol
+from tui_trace.core.settings import Protocol
 
 OPEN_PORT = 443
 """Where the targets of the shared chains listen."""

@@ -18,15 +18,15 @@ from pathlib import Path
 import msgspec
 import scipy.stats  # noqa: F401
 
-from tui_trace import cli
-from tui_trace.app import app, run  # noqa: F401
-from tui_trace.app.charts import strip, window
-from tui_trace.app.overview import happenings, overview
-from tui_trace.app.parting import parting_lines
-from tui_trace.app.timestrip import timestrip
+from tui_trace.app import app, run_live  # noqa: F401
+from tui_trace.app.render.chart_data import strip, window
+from tui_trace.app.render.final_table import format_final_table
+from tui_trace.app.render.session_overview import happenings, overview
+from tui_trace.app.render.timeline_bar import timestrip
+from tui_trace.cli import main as cli_main
 from tui_trace.recording import Playback, Recording, RecordingError, list_sessions
 from tui_trace.report.collector import Collector
-from tui_trace.report.listing import render
+from tui_trace.report.session_list import render_session_list
 from tui_trace.session.paths import what_moved
 
 MEMORY = 1 << 30
@@ -96,7 +96,7 @@ def _shown(opens) -> Shown:
 
 
 def _sessions(path: Path) -> int:
-    sys.stdout.write(render(list_sessions(path.parent), 120))
+    sys.stdout.write(render_session_list(list_sessions(path.parent), 120))
     return 0
 
 
@@ -130,7 +130,7 @@ def _view(path: Path) -> int:
                 for before, after in zip(shown.paths[:20], shown.paths[1:20], strict=False):
                     what_moved(before, after)
                 sys.stdout.write("".join(text for line in lines for text, _ in line))
-                sys.stdout.write(parting_lines(shown, 80))
+                sys.stdout.write(format_final_table(shown, 80))
     except RecordingError as error:
         sys.stderr.write(f"tui-trace: {error}\n")
         return 1
@@ -150,7 +150,8 @@ def _note(path: Path) -> int:
 
 def _open(path: Path) -> dict[str, Shown]:
     shown = {
-        output: _shown(partial(cli.main, ["--replay", str(path), output])) for output in OUTPUTS
+        output: _shown(partial(cli_main.main, ["--replay", str(path), output]))
+        for output in OUTPUTS
     }
     others = {"--sessions": _sessions, "view": _view, "note": _note}
     return shown | {name: _shown(partial(opens, path)) for name, opens in others.items()}
@@ -180,7 +181,7 @@ def _in_a_process(path: Path) -> Opened:
 
 def main(paths: list[str]) -> None:
     """Everything is imported once, before the first process."""
-    cli._give_up_rights = lambda: None
+    cli_main._give_up_rights = lambda: None
     for path in paths:
         sys.stdout.write(msgspec.json.encode(_in_a_process(Path(path))).decode() + "\n")
         sys.stdout.flush()

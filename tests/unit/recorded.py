@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 from tests.bench.recording import day
-from tui_trace.events import Event, ProbeSent, SessionBegan, encode
-from tui_trace.recording import Recorded, Recording, RecordingError, codec
-from tui_trace.settings import NS_PER_S
-from tui_trace.source import Command, Tell
+from tui_trace.core.events import Event, ProbeSent, SessionBegan, encode
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.core.stream import Command, Inject
+from tui_trace.recording import RecordedSource, Recording, RecordingError, codec
 
 
 class Told:
@@ -35,7 +35,7 @@ class Told:
 
     @property
     def notices(self) -> list[str]:
-        return [command.event.text for command in self.commands if isinstance(command, Tell)]
+        return [command.event.text for command in self.commands if isinstance(command, Inject)]
 
     def stop(self) -> None:
         pass
@@ -58,7 +58,7 @@ class Kept:
 def record(events: list[Event], path: Path) -> Path:
     """A recording of these events, which must go well."""
     source, sink = Told(events), Kept()
-    Recorded(source, path).run(sink)
+    RecordedSource(source, path).run(sink)
     assert source.commands == []
     assert sink.events == events
     return path
@@ -115,4 +115,4 @@ class _Endless:
 
 if __name__ == "__main__":
     codec.BLOCK_EVENTS = int(sys.argv[2])
-    Recorded(_Endless(), Path(sys.argv[1])).run(Kept())
+    RecordedSource(_Endless(), Path(sys.argv[1])).run(Kept())

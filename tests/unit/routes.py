@@ -3,9 +3,9 @@
 import random
 from collections.abc import Callable, Sequence
 
-from tui_trace import events as ev
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, ProbeSettings
 from tui_trace.session.fold import Session
-from tui_trace.settings import NS_PER_MS, NS_PER_S, ProbeSettings
 
 TARGET = "203.0.113.80"
 Route = Sequence[str | Sequence[str] | None]

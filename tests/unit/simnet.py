@@ -8,14 +8,14 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tui_trace.events import ReplyKind, Stamp
-from tui_trace.settings import NS_PER_MS, ProbeSettings, Protocol
-from tui_trace.wire.network import Answer, Outgoing, Quoted, SendError, Sent
+from tui_trace.core.events import ReplyKind, Stamp
+from tui_trace.core.settings import NS_PER_MS, ProbeSettings, Protocol
+from tui_trace.wire.network import ProbeSpec, QuoteDetails, ReceivedReply, SendError, SendStamp
 
 TARGET = "192.0.2.99"
 SOURCE = "198.51.100.1"
 WALL_BASE = 1_700_000_000_000_000_000
-NOT_TRANSLATED = Quoted(is_translated=False)
+NOT_TRANSLATED = QuoteDetails(is_translated=False)
 
 
 @dataclass
@@ -23,26 +23,28 @@ class SimNet:
     """A chain: a router a TTL, then the target. Delays in ns."""
 
     length: int = 5
-    delay: Callable[[Outgoing, int], int | None] = lambda probe, _n: probe.ttl * NS_PER_MS
+    delay: Callable[[ProbeSpec, int], int | None] = lambda probe, _n: probe.ttl * NS_PER_MS
     """Round-trip time of the nth probe; None: no answer."""
-    respond: Callable[["SimNet", Outgoing], Answer | None] | None = None
+    respond: Callable[["SimNet", ProbeSpec], ReceivedReply | None] | None = None
     family: int = 4
     address: str = TARGET
     kernel_stamps: bool = True
-    fail: Callable[[Outgoing], SendError | None] = lambda _probe: None
+    fail: Callable[[ProbeSpec], SendError | None] = lambda _probe: None
     now: int = 5_000_000_000
     wall_shift: int = 0
     source_address: str = SOURCE
-    sent: list[tuple[int, Outgoing]] = field(default_factory=list)
+    sent: list[tuple[int, ProbeSpec]] = field(default_factory=list)
     at: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
     """Things to do at a time of the clock: `at.append((ns, action))`."""
-    quotes: Callable[[Outgoing, Answer], Quoted] = lambda _probe, _answer: NOT_TRANSLATED
+    quotes: Callable[[ProbeSpec, ReceivedReply], QuoteDetails] = lambda _probe, _answer: (
+        NOT_TRANSLATED
+    )
     """What answers with a message say of their probes."""
     closed: bool = False
     receives: int = 0
 
     def __post_init__(self) -> None:
-        self._heap: list[tuple[int, int, Sent | Answer]] = []
+        self._heap: list[tuple[int, int, SendStamp | ReceivedReply]] = []
         self._order = itertools.count()
         self._ports = itertools.count(40_000)
         self._woken = False
@@ -65,7 +67,7 @@ class SimNet:
     def data_length(self, settings: ProbeSettings) -> int:
         return max(0, settings.size - 60) if settings.protocol is Protocol.TCP else 0
 
-    def send(self, probe: Outgoing) -> None:
+    def send(self, probe: ProbeSpec) -> None:
         error = self.fail(probe)
         if error is not None:
             raise error
@@ -73,7 +75,7 @@ class SimNet:
         if self.kernel_stamps:
             self.inject(
                 self.now,
-                Sent(
+                SendStamp(
                     probe.settings.protocol,
                     probe.flow,
                     probe.key,
@@ -86,11 +88,11 @@ class SimNet:
         if delay is not None and answer is not None:
             self.inject(self.now + delay, answer)
 
-    def inject(self, when: int, what: Sent | Answer) -> None:
+    def inject(self, when: int, what: SendStamp | ReceivedReply) -> None:
         """Let something arrive at a time."""
         heapq.heappush(self._heap, (when, next(self._order), what))
 
-    def receive(self, timeout: int) -> tuple[list[Sent], list[Answer]]:
+    def receive(self, timeout: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
         self.receives += 1
         deadline = self.now + timeout
         if self._woken:
@@ -105,17 +107,17 @@ class SimNet:
                 action()
                 return [], []
         self.now = max(self.now + 1, deadline)
-        sent: list[Sent] = []
-        answers: list[Answer] = []
+        sent: list[SendStamp] = []
+        answers: list[ReceivedReply] = []
         while self._heap and self._heap[0][0] <= self.now:
             when, _, what = heapq.heappop(self._heap)
-            if isinstance(what, Sent):
+            if isinstance(what, SendStamp):
                 sent.append(what)
             else:
                 answers.append(what._replace(wall=when + WALL_BASE + self.wall_shift))
         return sent, answers
 
-    def quoted(self, probe: Outgoing, answer: Answer) -> Quoted:
+    def quoted(self, probe: ProbeSpec, answer: ReceivedReply) -> QuoteDetails:
         return self.quotes(probe, answer)
 
     def wake(self) -> None:
@@ -125,7 +127,7 @@ class SimNet:
         self.closed = True
 
 
-def answer_of(net: SimNet, probe: Outgoing) -> Answer:
+def answer_of(net: SimNet, probe: ProbeSpec) -> ReceivedReply:
     """What a plain chain says to a probe."""
     if probe.ttl < net.length:
         return make_answer(probe, router(probe.ttl), ReplyKind.TIME_EXCEEDED)
@@ -142,10 +144,10 @@ def router(ttl: int) -> str:
     return f"203.0.113.{ttl}"
 
 
-def make_answer(probe: Outgoing, address: str, kind: ReplyKind) -> Answer:
+def make_answer(probe: ProbeSpec, address: str, kind: ReplyKind) -> ReceivedReply:
     """An answer that quotes a probe truly, or acknowledges it; its time is set on arrival."""
     direct = kind in (ReplyKind.ECHO, ReplyKind.SYN_ACK, ReplyKind.RST)
-    return Answer(
+    return ReceivedReply(
         address=address,
         kind=kind,
         protocol=probe.settings.protocol,

@@ -10,14 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.test_session_fold import began, lost, reply, sent, void
-from tui_trace import events as ev
 from tui_trace.classic import called_as, nanog, tcptraceroute
 from tui_trace.classic.getopt import Getopt
-from tui_trace.classic.request import Stop, parse_for, take_ours
-from tui_trace.names.options import AsnSource
-from tui_trace.options import Output
-from tui_trace.session.model import NOBODY, Who
-from tui_trace.settings import NS_PER_MS, NS_PER_S, Dnat, Flow, Protocol, TcpFlags, Track
+from tui_trace.classic.program import Stop, take_ours
+from tui_trace.classic.request import parse_for
+from tui_trace.core import events as ev
+from tui_trace.core.settings import (
+    NS_PER_MS,
+    NS_PER_S,
+    DnatMode,
+    FlowMode,
+    ProbeIdField,
+    Protocol,
+    TcpFlags,
+)
+from tui_trace.names.name_options import AsnSource
+from tui_trace.options.command_line import Output
+from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo
 
 
 class Known:
@@ -31,7 +40,11 @@ class Known:
 
     def who(self, address):
         name = self.names.get(address.replace("203.0.113.", "h"))
-        return Who(named=ev.Named(at=0, address=address, names=(name,))) if name else NOBODY
+        return (
+            AddressInfo(named=ev.HostNamed(at=0, address=address, names=(name,)))
+            if name
+            else UNKNOWN_HOST
+        )
 
 
 def printed(request, *events, hosts=None):
@@ -45,7 +58,7 @@ def printed(request, *events, hosts=None):
 
 
 def tcp(line, *events, **more):
-    return printed(tcptraceroute.parse(line.split()), *events, **more)
+    return printed(tcptraceroute.parse_tcptraceroute(line.split()), *events, **more)
 
 
 OPEN = {"kind": ev.ReplyKind.SYN_ACK, "reached": True, "address": "203.0.113.80"}
@@ -80,7 +93,7 @@ def test_two_hosts_at_one_ttl_and_losses_between():
 
 
 def test_nothing_is_printed_out_of_order_and_a_late_answer_changes_nothing():
-    request = tcptraceroute.parse("-q1 host".split())
+    request = tcptraceroute.parse_tcptraceroute("-q1 host".split())
     output = io.StringIO()
     printer = request.printer(output, io.StringIO(), Known(), lambda _: None)
     for event, expected in (
@@ -122,7 +135,10 @@ HOSTILE = "\x1b]0;owned\x07\x1b[31m\u202e\nred"
 
 def test_hostile_names_reach_no_terminal():
     hosts = Known(h1=HOSTILE)
-    for request in (tcptraceroute.parse(["-q1", "h"]), nanog.parse(["-q", "1", "h"])):
+    for request in (
+        tcptraceroute.parse_tcptraceroute(["-q1", "h"]),
+        nanog.parse_nanog(["-q", "1", "h"]),
+    ):
         text, _, _ = printed(request, sent(1, 1), reply(1, 1), hosts=hosts)
         assert not {"\x1b", "\x07", "\u202e"} & set(text)
         assert text.count("\n") == 1
@@ -133,14 +149,14 @@ def test_nanog_in_a_hurry_prints_a_hop_once_though_further_probes_were_on_their_
         sent(1, 1), sent(2, 1), sent(3, 1), reply(1, 1), sent(4, 2), reply(2, 1, 2_000_000),
         lost(3, 1), sent(5, 2), lost(4, 2), reply(5, 2, 3_000_000), sent(6, 3), reply(6, 3),
     )  # fmt: skip
-    text, _, _ = printed(nanog.parse("-n -U h".split()), *events)
+    text, _, _ = printed(nanog.parse_nanog("-n -U h".split()), *events)
     assert text == " 1  203.0.113.1  1 ms\n 2  * 203.0.113.2  3 ms\n 3  203.0.113.3  1 ms\n"
 
 
 def test_statistics_are_those_of_the_sample():
     times = [1_000_000, 2_000_000, 6_000_000]
     events = [sent(n, 1) for n in range(4)] + [reply(n, 1, t) for n, t in enumerate(times)]
-    text, _, _ = printed(nanog.parse("-n -Q -q 4 h".split()), *events, lost(3, 1))
+    text, _, _ = printed(nanog.parse_nanog("-n -Q -q 4 h".split()), *events, lost(3, 1))
     assert text == " 1  203.0.113.1 *  (1.0 ms/3.0 ms(+-2.6 ms)/6.0 ms) 3/4 (75.00%)\n"
 
 
@@ -148,18 +164,18 @@ def test_statistics_are_those_of_the_sample():
 
 
 def test_every_option_of_tcptraceroute_has_its_place():
-    request = tcptraceroute.parse(
+    request = tcptraceroute.parse_tcptraceroute(
         "--dnat -n -F -E -i lo -f 2 -m 9 -q 5 -w 7 -t 184 -l 100 -p 4000 -s 192.0.2.1 h 443".split()
     )
     settings, pace = request.settings, request.pace
     assert (settings.protocol, settings.port, settings.source_port) == (Protocol.TCP, 443, 4000)
     assert (settings.tos, settings.df, settings.size, settings.bare) == (184, True, 100, True)
-    assert (settings.tcp_flags, settings.dnat) == (TcpFlags.ECN, Dnat.SHOW)
+    assert (settings.tcp_flags, settings.dnat) == (TcpFlags.ECN, DnatMode.SHOW)
     assert (settings.source, settings.interface, settings.foreign) == ("192.0.2.1", "lo", True)
     assert (pace.first_ttl, pace.max_ttl, pace.queries, pace.wait) == (2, 9, 5, 7 * NS_PER_S)
     assert pace.sequential
     assert pace.hurry is None, "one port carries one SYN at a time"
-    assert tcptraceroute.parse(["h"]).pace.hurry == 50 * NS_PER_MS
+    assert tcptraceroute.parse_tcptraceroute(["h"]).pace.hurry == 50 * NS_PER_MS
     assert not request.naming.names
 
 
@@ -168,16 +184,16 @@ def test_private_addresses_by_the_rule_of_each():
         ("10.1.2.3", False), ("172.16.0.1", False), ("172.32.0.1", True), ("192.168.1.1", False),
         ("100.64.0.1", True), ("169.254.1.1", True), ("198.18.1.1", True),
     ):  # fmt: skip
-        assert tcptraceroute.parse(["h"]).asks_about(address) == asked
-        assert tcptraceroute.parse(["-N", "h"]).asks_about(address)
-        assert nanog.parse(["h"]).asks_about(address)
+        assert tcptraceroute.parse_tcptraceroute(["h"]).asks_about(address) == asked
+        assert tcptraceroute.parse_tcptraceroute(["-N", "h"]).asks_about(address)
+        assert nanog.parse_nanog(["h"]).asks_about(address)
 
 
 def test_every_option_of_nanog_has_its_place():
     words = "-adruvAMOQU -S 2 -m 9 -p 4000 -q 5 -s 192.0.2.1 -t 184 -w 2.5 -T <br> h 100".split()
-    request = nanog.parse(words)
+    request = nanog.parse_nanog(words)
     settings, pace = request.settings, request.pace
-    assert (settings.protocol, settings.flow) == (Protocol.UDP, Flow.CLASSIC)
+    assert (settings.protocol, settings.flow) == (Protocol.UDP, FlowMode.CLASSIC)
     assert (settings.port, settings.tos, settings.df) == (4000, 184, True)
     assert settings.dont_route
     assert (pace.first_ttl, pace.max_ttl, pace.queries) == (2, 9, 5)
@@ -185,10 +201,10 @@ def test_every_option_of_nanog_has_its_place():
     assert request.naming.asn_source is AsnSource.RADB
     assert request.naming.owner
     assert request.path_mtu
-    assert nanog.parse(["-I", "icmp", "h"]).settings.protocol is Protocol.ICMP
-    assert nanog.parse(["-I", "47", "h"]).settings.number == 47
-    assert not nanog.parse(["-P", "h"]).pace.sequential
-    ping = nanog.parse(["-$", "h"]).pace
+    assert nanog.parse_nanog(["-I", "icmp", "h"]).settings.protocol is Protocol.ICMP
+    assert nanog.parse_nanog(["-I", "47", "h"]).settings.number == 47
+    assert not nanog.parse_nanog(["-P", "h"]).pace.sequential
+    ping = nanog.parse_nanog(["-$", "h"]).pace
     assert (ping.first_ttl, ping.max_ttl, ping.queries) == (64, 64, 1)
 
 
@@ -202,7 +218,7 @@ def test_every_option_of_nanog_has_its_place():
     ],
 )
 def test_what_stands_against_probing_at_once(line, says):
-    request = nanog.parse(line.split())
+    request = nanog.parse_nanog(line.split())
     assert request.pace.sequential
     assert says in printed(request)[1].splitlines()
 
@@ -212,7 +228,7 @@ def test_the_live_view_has_the_same_arguments():
     _, options = parse_for("tcptraceroute", words)
     assert options.output is Output.LIVE
     assert (options.host, options.family) == ("h", 4)
-    assert (options.settings.port, options.settings.track) == (443, Track.PORT)
+    assert (options.settings.port, options.settings.track) == (443, ProbeIdField.PORT)
     assert (options.pace.first_ttl, options.pace.queries, options.pace.rounds) == (3, 2, None)
     assert not options.pace.sequential
     assert options.given == {"first_ttl", "queries"}
@@ -232,7 +248,7 @@ def test_ours_among_theirs():
 
 @given(st.lists(st.text(max_size=8), max_size=8))
 def test_no_command_line_breaks_a_parser(words):
-    for parse in (tcptraceroute.parse, nanog.parse):
+    for parse in (tcptraceroute.parse_tcptraceroute, nanog.parse_nanog):
         try:
             parse(words)
         except Stop as stop:
@@ -276,8 +292,10 @@ def test_other_programs_there_are_none(words):
 
 
 def test_without_rights_a_syn_is_that_of_connect():
-    request = tcptraceroute.parse(["h"]).without_rights()
+    request = tcptraceroute.parse_tcptraceroute(["h"]).without_rights()
     assert (request.settings.bare, request.settings.size) == (False, 60)
-    assert tcptraceroute.parse(["-l", "100", "h"]).without_rights().settings.size == 100
-    udp = nanog.parse(["h"])
+    assert (
+        tcptraceroute.parse_tcptraceroute(["-l", "100", "h"]).without_rights().settings.size == 100
+    )
+    udp = nanog.parse_nanog(["h"])
     assert udp.without_rights() is udp

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from tui_trace.session import chance
-from tui_trace.session.chance import PROMISE, Samples, chances, holm
-from tui_trace.session.compare import Verdict, compare
+from tui_trace.core.settings import DEFAULT_PORT, DEFAULT_SIZE, NS_PER_MS, ProbeSettings, Protocol
+from tui_trace.session import significance
+from tui_trace.session.compare import Verdict, compare_runs
 from tui_trace.session.loss import wilson
-from tui_trace.session.model import LOST, Hop, Responder, Run
+from tui_trace.session.significance import PROMISE, Samples, chances, holm
+from tui_trace.session.snapshot import LOST, Hop, Responder, Run
 from tui_trace.session.stats import RttStats
-from tui_trace.settings import DEFAULT_PORT, DEFAULT_SIZE, NS_PER_MS, ProbeSettings, Protocol
 
 HOPS = 30
 
@@ -136,7 +136,7 @@ def test_of_a_thousand_pairs_without_a_difference_at_most_the_promised_share_is_
 
 
 def test_a_test_that_took_samples_for_independent_would_break_the_promise(monkeypatch):
-    monkeypatch.setattr(chance, "_time", lambda _series: 1.0)
+    monkeypatch.setattr(significance, "_time", lambda _series: 1.0)
     rng = np.random.default_rng(1)
     wrong = sum(
         bool(
@@ -254,14 +254,14 @@ ICMP, TCP = probe_of(Protocol.ICMP), probe_of(Protocol.TCP, port=443)
 def test_the_protocol_that_a_firewall_drops():
     icmp = run_of(1, [steady(1, 1), steady(2, 2), silent(3), silent(4)], ICMP, reached=False)
     tcp = run_of(2, [steady(1, 1), steady(2, 2), silent(3), steady(4, 4, target=True)], TCP)
-    told = compare([icmp, tcp])
+    told = compare_runs([icmp, tcp])
     assert told.sentence == "TCP 443 reaches the target, ICMP stops at hop 2"
     assert told.names == ("ICMP", "TCP 443")
     words = [row.differences[0].words for row in told.rows]
     assert words[3] == "answers only TCP 443"
     assert words[2] == "no difference"
     assert [row.differences[0].real for row in told.rows] == [False, False, False, True]
-    back = compare([tcp, icmp])
+    back = compare_runs([tcp, icmp])
     assert back.sentence == "TCP 443 reaches the target, ICMP stops at hop 2"
     assert back.rows[3].differences[0].words == "silent to ICMP"
     assert told.rows[3].sides[0].loss.percent == 100
@@ -277,9 +277,9 @@ def test_a_path_is_not_said_to_stop_before_its_probes_are_lost(lost):
     )
     tcp = run_of(2, [steady(1, 1), steady(2, 4, target=True)], TCP)
     for runs in ([icmp, tcp], [tcp, icmp]):
-        assert compare(runs).sentence.startswith("Too few answers yet to tell ")
+        assert compare_runs(runs).sentence.startswith("Too few answers yet to tell ")
     also = run_of(2, icmp.hops, TCP, reached=False)
-    assert compare([icmp, also]).sentence == "Too few answers yet to tell ICMP from TCP 443"
+    assert compare_runs([icmp, also]).sentence == "Too few answers yet to tell ICMP from TCP 443"
 
 
 def test_two_that_do_not_reach_the_target():
@@ -287,15 +287,15 @@ def test_two_that_do_not_reach_the_target():
     same = run_of(2, far.hops, TCP, reached=False)
     near = run_of(2, [steady(1, 1), silent(2)], TCP, reached=False)
     refused = run_of(2, [steady(1, 1, marks=("!A",))], TCP, reached=False)
-    assert compare([far, same]).sentence == "Neither reaches the target: each stops at hop 2"
-    assert compare([far, near]).sentence == (
+    assert compare_runs([far, same]).sentence == "Neither reaches the target: each stops at hop 2"
+    assert compare_runs([far, near]).sentence == (
         "Neither reaches the target: ICMP stops at hop 2; TCP 443 stops at hop 1"
     )
-    assert compare([far, refused]).sentence == (
+    assert compare_runs([far, refused]).sentence == (
         "Neither reaches the target: ICMP stops at hop 2; TCP 443: !A at hop 1"
     )
     ended = run_of(1, [steady(1, 1)], ICMP, reached=False)
-    assert "stop" not in compare([ended, run_of(2, ended.hops, TCP, reached=False)]).sentence
+    assert "stop" not in compare_runs([ended, run_of(2, ended.hops, TCP, reached=False)]).sentence
 
 
 def test_a_packet_that_is_too_large():
@@ -305,7 +305,7 @@ def test_a_packet_that_is_too_large():
         run_of(1, [steady(1, 1), steady(2, 2, target=True)], off),
         run_of(2, [steady(1, 1, marks=("!F", "MTU 1400"))], on, reached=False),
     ]
-    assert compare(runs).sentence == (
+    assert compare_runs(runs).sentence == (
         "DF on with 1500 bytes: !F at hop 1, MTU 1400; DF off reaches the target"
     )
 
@@ -313,7 +313,7 @@ def test_a_packet_that_is_too_large():
 def test_another_path():
     one = [steady(1, 1), steady(2, 2), steady(3, 3, target=True)]
     other = [steady(1, 1), steady(2, 2, address="198.51.100.1"), steady(3, 3, target=True)]
-    told = compare([run_of(1, one), run_of(2, other, probe_of(Protocol.ICMP, tos=184))])
+    told = compare_runs([run_of(1, one), run_of(2, other, probe_of(Protocol.ICMP, tos=184))])
     assert told.rows[1].differences[0].moved
     assert told.rows[1].differences[0].words.startswith("another router")
     assert told.sentence == "TOS 184 (EF) takes another path than TOS 0 from hop 2 on"
@@ -324,7 +324,7 @@ def test_slower_with_one_of_them():
         run_of(1, [steady(1, 1), steady(2, 5, target=True)], ICMP),
         run_of(2, [steady(1, 1), steady(2, 6.2, target=True)], TCP),
     ]
-    told = compare(runs)
+    told = compare_runs(runs)
     assert told.sentence == "To the target: slower by 1.2 ms with TCP 443 than with ICMP"
     assert told.rows[1].differences[0].rtt is Verdict.DIFFERENT
     assert told.rows[0].differences[0].words in {"no difference", "could be chance"}
@@ -336,28 +336,30 @@ def test_more_loss_with_one_of_them():
         run_of(1, [hop_of(1, [NS_PER_MS] * 90, target=True)], ICMP),
         run_of(2, [hop_of(1, lossy, target=True)], TCP),
     ]
-    assert compare(runs).sentence == "To the target: more loss with TCP 443 than with ICMP"
-    assert compare(runs[::-1]).sentence == "To the target: less loss with ICMP than with TCP 443"
+    assert compare_runs(runs).sentence == "To the target: more loss with TCP 443 than with ICMP"
+    assert (
+        compare_runs(runs[::-1]).sentence == "To the target: less loss with ICMP than with TCP 443"
+    )
 
 
 def test_what_chance_can_make_is_said_to_be_chance():
     runs = [
         run_of(n, [steady(1, 1 + n / 1000, 30, target=True)], p) for n, p in ((1, ICMP), (2, TCP))
     ]
-    told = compare(runs)
+    told = compare_runs(runs)
     assert told.sentence == "No difference between ICMP and TCP 443 that chance could not have made"
 
 
 def test_too_few_answers():
     runs = [run_of(n, [steady(1, n, 3, target=True)], p) for n, p in ((1, ICMP), (2, TCP))]
-    told = compare(runs)
+    told = compare_runs(runs)
     assert told.rows[0].differences[0].words == "too few answers to tell"
     assert told.sentence == "Too few answers yet to tell ICMP from TCP 443"
 
 
 def test_the_same_settings_again_have_their_numbers():
     runs = [run_of(n, [steady(1, 1, target=True)]) for n in (1, 2)]
-    assert compare(runs).names == ("ICMP (run 1)", "ICMP (run 2)")
+    assert compare_runs(runs).names == ("ICMP (run 1)", "ICMP (run 2)")
 
 
 def test_three_runs_against_the_first():
@@ -365,7 +367,7 @@ def test_three_runs_against_the_first():
         run_of(n, [steady(1, 1), steady(2, ms, target=True)], probe_of(Protocol.TCP, port=port))
         for n, ms, port in ((1, 5, 80), (2, 5, 443), (3, 9, 8080))
     ]
-    told = compare(runs)
+    told = compare_runs(runs)
     assert told.names == ("TCP 80", "TCP 443", "TCP 8080")
     assert [d.real for d in told.rows[1].differences] == [False, True]
     assert told.sentence == "To the target: slower by 4.0 ms with TCP 8080 than with TCP 80"
@@ -383,9 +385,9 @@ def test_turns_are_paired_though_some_are_lost():
             outcomes = [LOST if no else int(x * NS_PER_MS) for x, no in zip(ms, lost, strict=True)]
             hops.append(hop_of(1, outcomes, target=True))
         runs = [run_of(1, hops[:1], ICMP), run_of(2, hops[1:], TCP)]
-        assert not compare(runs).rows[0].differences[0].real
+        assert not compare_runs(runs).rows[0].differences[0].real
         in_turns = [msgspec.structs.replace(run, turns_with=3 - run.number) for run in runs]
-        told = compare(in_turns)
+        told = compare_runs(in_turns)
         found += told.rows[0].differences[0].rtt is Verdict.DIFFERENT
         assert told.sentence.endswith(", measured in turns")
     assert found >= 18
@@ -397,7 +399,7 @@ def test_runs_of_unequal_length_and_runs_without_answers():
         run_of(2, [silent(1)], TCP, reached=False),
         run_of(3, [], probe_of(Protocol.UDP), reached=False),
     ]
-    told = compare(runs)
+    told = compare_runs(runs)
     assert [row.ttl for row in told.rows] == [1, 2, 3]
     assert told.rows[2].sides[1].hop is None
     assert all(row.differences[1].words for row in told.rows)
@@ -407,8 +409,8 @@ def test_without_scipy_everything_but_the_test_is_there(monkeypatch):
     def missing(*_args, **_kwargs):
         raise ImportError
 
-    monkeypatch.setattr(chance, "chances", missing)
-    told = compare(
+    monkeypatch.setattr(significance, "chances", missing)
+    told = compare_runs(
         [run_of(1, [steady(1, 1, target=True)]), run_of(2, [steady(1, 5, target=True)], TCP)]
     )
     assert told.rows[0].differences[0].rtt is Verdict.UNTESTED
@@ -435,6 +437,6 @@ def test_any_two_runs_can_be_compared(data):
         )
     if data.draw(st.booleans()):
         runs = [msgspec.structs.replace(runs[0], turns_with=runs[1].number), *runs[1:]]
-    told = compare(runs)
+    told = compare_runs(runs)
     assert told.sentence
     assert len(told.rows) == len({hop.ttl for run in runs for hop in run.hops})

@@ -75,7 +75,7 @@ class Missing:
         if name.partition(".")[0] == {module!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Missing())
-from tui_trace.entry import run
+from tui_trace.cli.entry import run
 run()
 """
 

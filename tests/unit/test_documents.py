@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tui_trace.cli import main
-from tui_trace.completion import SHELLS, script
-from tui_trace.help import HELP
-from tui_trace.options import build_parser
+from tui_trace.cli.completion import SHELLS, script
+from tui_trace.cli.main import main
+from tui_trace.options.command_line import build_parser
+from tui_trace.options.help_text import HELP
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "tui_trace" / "man" / "tui-trace.1"

@@ -11,21 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.simnet import SOURCE, TARGET, SimNet, answer_of, make_answer, router
-from tui_trace import events
-from tui_trace.engine.engine import Engine
-from tui_trace.events import Event, ReplyKind, Stamp
-from tui_trace.settings import (
+from tui_trace.core import events
+from tui_trace.core.events import Event, ReplyKind, Stamp
+from tui_trace.core.settings import (
     NS_PER_MS,
     NS_PER_S,
-    Dnat,
-    Flow,
+    DnatMode,
+    FlowMode,
     Pace,
     ProbeSettings,
     Protocol,
     TcpFlags,
 )
-from tui_trace.source import Command, Reset, SetPace, SourceError, Switch, Tell
-from tui_trace.wire.network import Answer, Outgoing, SendError
+from tui_trace.core.stream import Command, Inject, Reset, SetPace, SourceError, Switch
+from tui_trace.engine.engine import Engine
+from tui_trace.wire.network import ProbeSpec, ReceivedReply, SendError
 
 ICMP = ProbeSettings()
 UDP = ProbeSettings(protocol=Protocol.UDP, port=33434)
@@ -132,7 +132,7 @@ def test_queries_send_so_many_probes_a_hop() -> None:
 def test_every_probe_is_decided_once(
     delays: list[int | None], settings: ProbeSettings, length: int
 ) -> None:
-    def delay(_probe: Outgoing, n: int) -> int | None:
+    def delay(_probe: ProbeSpec, n: int) -> int | None:
         ms = delays[n % len(delays)]
         return None if ms is None else ms * NS_PER_MS
 
@@ -191,7 +191,7 @@ def test_without_any_answer_the_wait_is_five_seconds() -> None:
 def test_a_second_answer_is_a_duplicate() -> None:
     net = SimNet(length=2)
 
-    def twice(net: SimNet, probe: Outgoing) -> Answer | None:
+    def twice(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         answer = answer_of(net, probe)
         assert answer is not None
         net.inject(net.now + 5 * NS_PER_MS, answer)
@@ -202,7 +202,7 @@ def test_a_second_answer_is_a_duplicate() -> None:
     assert [r.duplicate for r in of(tape, events.Reply) if r.probe == 1] == [False, True]
 
 
-FORGERIES: dict[str, Callable[[Answer], Answer]] = {
+FORGERIES: dict[str, Callable[[ReceivedReply], ReceivedReply]] = {
     "key": lambda a: a._replace(key=((a.key or 0) + 7) % 0xFFFF),
     "flow": lambda a: a._replace(flow=(a.flow[0] ^ 1, a.flow[1])),
     "other end of the flow": lambda a: a._replace(flow=(a.flow[0], a.flow[1] ^ 1)),
@@ -218,12 +218,12 @@ FORGERIES: dict[str, Callable[[Answer], Answer]] = {
 def test_an_answer_that_is_wrong_in_one_field_is_foreign(
     settings: ProbeSettings, what: str
 ) -> None:
-    def forged(_net: SimNet, probe: Outgoing) -> Answer | None:
+    def forged(_net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         answer = make_answer(probe, router(probe.ttl), ReplyKind.TIME_EXCEEDED)
         return FORGERIES[what](answer)
 
     # an IP ID alone may have been rewritten, unless nothing may
-    dnat = Dnat.OFF if what == "ip id" else settings.dnat
+    dnat = DnatMode.OFF if what == "ip id" else settings.dnat
     tape = trace(SimNet(respond=forged), msgspec.structs.replace(settings, dnat=dnat), max_ttl=3)
     assert not of(tape, events.Reply)
     assert sum(event.count for event in of(tape, events.Foreign)) == 3
@@ -231,7 +231,7 @@ def test_an_answer_that_is_wrong_in_one_field_is_foreign(
 
 
 def test_a_direct_answer_from_another_address_is_refused() -> None:
-    def impostor(_net: SimNet, probe: Outgoing) -> Answer | None:
+    def impostor(_net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         return make_answer(probe, "203.0.113.77", ReplyKind.ECHO)
 
     assert not of(trace(SimNet(respond=impostor), max_ttl=3), events.Reply)
@@ -298,7 +298,7 @@ def test_a_path_that_grows_is_followed_at_once_and_one_that_shrinks_makes_no_los
 
 
 def test_branches_of_unequal_length_end_where_the_target_always_answers() -> None:
-    def balanced(net: SimNet, probe: Outgoing) -> Answer | None:
+    def balanced(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         net.length = 5 + (probe.key + probe.ip_id) % 2
         return answer_of(net, probe)
 
@@ -309,7 +309,7 @@ def test_branches_of_unequal_length_end_where_the_target_always_answers() -> Non
 
 
 def test_a_router_that_refuses_ends_the_path_unreached() -> None:
-    def refusing(net: SimNet, probe: Outgoing) -> Answer | None:
+    def refusing(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         if probe.ttl < 4:
             return answer_of(net, probe)
         return make_answer(probe, router(3), ReplyKind.UNREACHABLE)
@@ -364,7 +364,7 @@ def test_a_route_that_goes_and_comes_back_is_told_and_probing_goes_on() -> None:
 
 
 def test_our_own_kernel_answering_is_no_hop() -> None:
-    def own(_net: SimNet, probe: Outgoing) -> Answer | None:
+    def own(_net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         return make_answer(probe, SOURCE, ReplyKind.UNREACHABLE)
 
     tape = trace(SimNet(respond=own), max_ttl=3)
@@ -394,7 +394,7 @@ def test_without_kernel_stamps_the_reply_says_so() -> None:
 
 @pytest.mark.parametrize("settings", [ICMP, UDP, TCP], ids=lambda s: s.protocol.value)
 def test_a_constant_flow_stays_the_same_over_ttls_and_rounds(settings: ProbeSettings) -> None:
-    def expiring(_net: SimNet, probe: Outgoing) -> Answer | None:
+    def expiring(_net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         return make_answer(probe, router(probe.ttl), ReplyKind.TIME_EXCEEDED)
 
     net = SimNet(respond=expiring)
@@ -406,7 +406,7 @@ def test_a_constant_flow_stays_the_same_over_ttls_and_rounds(settings: ProbeSett
 
 def test_classic_lets_the_udp_port_rise() -> None:
     net = SimNet(length=9)
-    trace(net, msgspec.structs.replace(UDP, flow=Flow.CLASSIC), max_ttl=8)
+    trace(net, msgspec.structs.replace(UDP, flow=FlowMode.CLASSIC), max_ttl=8)
     assert [probe.flow[1] for _, probe in net.sent] == list(range(33434, 33442))
 
 
@@ -414,7 +414,7 @@ def test_classic_lets_the_udp_port_rise() -> None:
 @pytest.mark.parametrize("hops", [8, 10, 16])
 def test_vary_shows_every_hop_every_flow_in_time(settings: ProbeSettings, hops: int) -> None:
     net = SimNet(length=99)
-    trace(net, msgspec.structs.replace(settings, flow=Flow.VARY), max_ttl=hops, rounds=200)
+    trace(net, msgspec.structs.replace(settings, flow=FlowMode.VARY), max_ttl=hops, rounds=200)
     seen: dict[int, set[int]] = {}
     for _, probe in net.sent:
         seen.setdefault(probe.ttl, set()).add(probe.flow[0])
@@ -428,7 +428,7 @@ class Listener:
         self.resets_arrive = resets_arrive
         self.half_open: dict[tuple[int, int], int] = {}
 
-    def __call__(self, net: SimNet, probe: Outgoing) -> Answer | None:
+    def __call__(self, net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         answer = answer_of(net, probe)
         assert answer is not None
         if answer.kind is not ReplyKind.SYN_ACK:
@@ -466,7 +466,7 @@ def test_an_open_port_shows_no_false_loss(
 
 
 @pytest.mark.parametrize("resets_arrive", [True, False])
-@pytest.mark.parametrize("many", [{"flow": Flow.VARY}, {"flows": 3}])
+@pytest.mark.parametrize("many", [{"flow": FlowMode.VARY}, {"flows": 3}])
 def test_many_flows_to_an_open_port_show_no_false_loss(
     many: dict[str, object], resets_arrive: bool
 ) -> None:
@@ -485,7 +485,7 @@ def test_a_port_given_by_the_user_is_never_left() -> None:
 
 
 def test_an_rst_that_acknowledges_the_data_is_ours() -> None:
-    def closed(net: SimNet, probe: Outgoing) -> Answer | None:
+    def closed(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         data = net.data_length(probe.settings)
         answer = make_answer(probe, TARGET, ReplyKind.RST)
         return answer._replace(key=(probe.key + data) & 0xFFFFFFFF)
@@ -495,17 +495,17 @@ def test_an_rst_that_acknowledges_the_data_is_ours() -> None:
     assert {r.kind for r in of(tape, events.Reply)} == {ReplyKind.RST}
 
 
-def net_probe(ttl: int) -> Outgoing:
-    return Outgoing(UDP, ttl, (0, 0), 0, 0)
+def net_probe(ttl: int) -> ProbeSpec:
+    return ProbeSpec(UDP, ttl, (0, 0), 0, 0)
 
 
 def test_an_answer_of_the_targets_own_goes_to_the_first_probe_that_can_have_met_it() -> None:
-    def dns(net: SimNet, probe: Outgoing) -> Answer | None:
+    def dns(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         if probe.ttl < net.length:
             return answer_of(net, probe)
         return make_answer(probe, TARGET, ReplyKind.UDP)._replace(key=None, ip_id=None)
 
-    def overtaking(probe: Outgoing, _n: int) -> int:
+    def overtaking(probe: ProbeSpec, _n: int) -> int:
         return (8 if probe.ttl == 5 else 2 + 2 * probe.ttl) * NS_PER_MS
 
     for delay in (lambda probe, _n: probe.ttl * NS_PER_MS, overtaking):
@@ -527,7 +527,7 @@ def test_sixteen_bits_of_key_are_not_given_away_twice_at_once() -> None:
 
 def test_an_event_from_outside_joins_the_stream_at_its_time() -> None:
     told = events.Notice(at=0, text="hello")
-    tape = trace(SimNet(), seconds=3, commands=[(2 * NS_PER_S, Tell(told))])
+    tape = trace(SimNet(), seconds=3, commands=[(2 * NS_PER_S, Inject(told))])
     (notice,) = of(tape, events.Notice)
     assert 2 * NS_PER_S <= notice.at < 2 * NS_PER_S + NS_PER_MS
     assert [e.at for e in tape.events] == sorted(e.at for e in tape.events)

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 from tests.unit.simnet import SimNet
 from tests.unit.test_engine import ICMP, TCP, of, trace
-from tui_trace import events
-from tui_trace.settings import NS_PER_MS, NS_PER_S, Protocol
+from tui_trace.core import events
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Protocol
 
 HURRY = 50 * NS_PER_MS
 

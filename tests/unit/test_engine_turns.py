@@ -11,10 +11,17 @@ from hypothesis import strategies as st
 
 from tests.unit.simnet import SimNet
 from tests.unit.test_engine import ICMP, TCP, UDP, Tape, of, trace
-from tui_trace import events
+from tui_trace.core import events
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings
+from tui_trace.core.stream import (
+    AlternateSettings,
+    Command,
+    ProbeTemporarily,
+    Reset,
+    SetPace,
+    Switch,
+)
 from tui_trace.session.fold import Session
-from tui_trace.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings
-from tui_trace.source import Alternate, Command, Reset, SetPace, Switch, Visit
 from tui_trace.wire.network import SendError
 
 FLOWS = msgspec.structs.replace(ICMP, flows=4)
@@ -36,7 +43,7 @@ def session_of(tape: Tape) -> Session:
 
 
 def test_two_settings_take_turns_round_by_round_in_runs_of_their_own() -> None:
-    commands = [(NS_PER_S // 2, Switch(TCP)), (2 * NS_PER_S, Alternate(ICMP, TCP))]
+    commands = [(NS_PER_S // 2, Switch(TCP)), (2 * NS_PER_S, AlternateSettings(ICMP, TCP))]
     tape = trace(SimNet(), commands=commands, seconds=8.2)
     assert opened(tape) == [(1, False, 0), (2, False, 0), (3, False, 4), (4, False, 3)]
     turns = [(run, number) for run, number in rounds_of(tape) if run > 2]
@@ -53,7 +60,7 @@ def test_two_settings_take_turns_round_by_round_in_runs_of_their_own() -> None:
 
 def test_turns_end_with_a_switch_and_the_run_of_before_goes_on() -> None:
     commands: list[tuple[int, Command]] = [
-        (3 * NS_PER_S + 1, Alternate(TCP, ICMP)),
+        (3 * NS_PER_S + 1, AlternateSettings(TCP, ICMP)),
         (6 * NS_PER_S + 1, Switch(ICMP)),
     ]
     tape = trace(SimNet(), commands=commands, seconds=9)
@@ -65,7 +72,7 @@ def test_turns_end_with_a_switch_and_the_run_of_before_goes_on() -> None:
 
 def test_a_reset_starts_both_of_a_pair_anew() -> None:
     commands: list[tuple[int, Command]] = [
-        (NS_PER_S // 2, Alternate(TCP, UDP)),
+        (NS_PER_S // 2, AlternateSettings(TCP, UDP)),
         (NS_PER_S * 3, Reset()),
     ]
     tape = trace(SimNet(), commands=commands, seconds=6)
@@ -75,7 +82,7 @@ def test_a_reset_starts_both_of_a_pair_anew() -> None:
 
 
 def test_a_visit_lasts_its_rounds_and_leads_home() -> None:
-    commands = [(NS_PER_S + NS_PER_S // 2, Visit(FLOWS, 3))]
+    commands = [(NS_PER_S + NS_PER_S // 2, ProbeTemporarily(FLOWS, 3))]
     tape = trace(SimNet(length=3), commands=commands, seconds=7)
     assert opened(tape) == [(1, False, 0), (2, False, 0), (1, True, 0)]
     assert [run for run, _ in rounds_of(tape)] == [1, 1, 2, 2, 2, 1, 1, 1]
@@ -88,7 +95,7 @@ def test_a_visit_lasts_its_rounds_and_leads_home() -> None:
 
 @pytest.mark.parametrize("way_out", [Switch(UDP), Reset(), Switch(ICMP)])
 def test_a_visit_that_is_broken_off_does_not_come_back(way_out: Command) -> None:
-    commands = [(NS_PER_S + 1, Visit(FLOWS, 30)), (3 * NS_PER_S + 1, way_out)]
+    commands = [(NS_PER_S + 1, ProbeTemporarily(FLOWS, 30)), (3 * NS_PER_S + 1, way_out)]
     tape = trace(SimNet(length=3), commands=commands, seconds=8)
     late = [run for run, _ in rounds_of(tape)][-4:]
     assert set(late) == {1 if way_out == Switch(ICMP) else 3}
@@ -105,7 +112,7 @@ def test_turns_that_cannot_be_taken_leave_the_run_in_force() -> None:
         return reserve(protocol, port)
 
     net.reserve_port = full
-    tape = trace(net, commands=[(3 * NS_PER_S, Alternate(ICMP, TCP))], seconds=6)
+    tape = trace(net, commands=[(3 * NS_PER_S, AlternateSettings(ICMP, TCP))], seconds=6)
     assert [event.reason for event in of(tape, events.SendFailed)] == ["no port to be had"]
     assert {run for run, _ in rounds_of(tape)} == {1}
     assert rounds_of(tape)[-1][1] >= 5
@@ -121,8 +128,8 @@ commands = st.lists(
         st.integers(0, 12 * NS_PER_S),
         st.one_of(
             st.builds(Switch, settings()),
-            st.builds(Alternate, settings(), settings()),
-            st.builds(Visit, settings(), st.integers(1, 3)),
+            st.builds(AlternateSettings, settings(), settings()),
+            st.builds(ProbeTemporarily, settings(), st.integers(1, 3)),
             st.just(Reset()),
             st.builds(
                 SetPace,

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tui_trace.files import is_reachable, parse_toml, read_file, read_start
-from tui_trace.lab import LabError, load
-from tui_trace.names.addresses import parse
-from tui_trace.names.hosts import Hosts
+from tui_trace.core.bounded_files import is_reachable, parse_toml, read_file, read_start
+from tui_trace.lab import LabError, load_scenario
+from tui_trace.names.addresses import parse_address
+from tui_trace.names.cache import NameCache
+from tui_trace.names.etc_hosts import EtcHosts
 from tui_trace.names.resolver import Resolver
-from tui_trace.names.store import Store
 
 ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     "pipe": (os.mkfifo, "Not a regular file"),
@@ -30,7 +30,7 @@ def test_what_is_no_file_of_ours(tmp_path: Path, make: Callable[[Path], object],
     with pytest.raises(OSError, match=says):
         read_file(path, 1_000_000)
     with pytest.raises(LabError) as caught:
-        load(str(path))
+        load_scenario(str(path))
     assert str(caught.value) == f"{path}: {says}"
 
 
@@ -38,11 +38,11 @@ def test_what_is_no_file_of_ours(tmp_path: Path, make: Callable[[Path], object],
 def test_nobody_waits_for_what_is_no_file(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "x"
     ODD[kind][0](path)
-    address = parse("192.0.2.1")
+    address = parse_address("192.0.2.1")
     assert address is not None
-    assert Hosts(str(path)).names(address) == ()
+    assert EtcHosts(str(path)).names(address) == ()
     assert Resolver(None, str(path)).servers == ""
-    Store(path).save()
+    NameCache(path).save()
 
 
 def test_a_file_is_read_up_to_its_bound(tmp_path: Path) -> None:

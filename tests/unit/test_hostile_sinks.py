@@ -13,16 +13,16 @@ import msgspec
 import pytest
 
 from tests.unit.test_names_hostile import EVIL
-from tui_trace import events as ev
-from tui_trace.app.parting import parting_lines
-from tui_trace.events import ReplyKind, Stamp
-from tui_trace.recording import Playback, Recorded, Recording
-from tui_trace.report import markdown, mtr_csv, mtr_json, text
+from tui_trace.app.render.final_table import format_final_table
+from tui_trace.core import events as ev
+from tui_trace.core.events import ReplyKind, Stamp
+from tui_trace.core.settings import Pace, ProbeSettings
+from tui_trace.core.stream import Command, Sink
+from tui_trace.recording import Playback, RecordedSource, Recording
+from tui_trace.report import markdown, mtr_csv, mtr_json, mtr_text
 from tui_trace.report.collector import Collector
-from tui_trace.report.fields import Layout
 from tui_trace.report.jsonl import JsonLines
-from tui_trace.settings import Pace, ProbeSettings
-from tui_trace.source import Command, Sink
+from tui_trace.report.mtr_fields import ReportLayout
 
 ADDRESS = "192.0.2.1"
 UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -47,10 +47,10 @@ class Hostile:
                 reached=True,
             ),
             ev.PathEnd(6, 1, 1, True),
-            ev.Named(7, ADDRESS, (evil, evil), True, (evil,)),
-            ev.Origin(8, ADDRESS, (64500,), evil, evil, evil, (evil,)),
-            ev.Owned(9, ADDRESS, evil),
-            ev.Registered(10, ADDRESS, evil, evil, evil, evil, evil, evil),
+            ev.HostNamed(7, ADDRESS, (evil, evil), True, (evil,)),
+            ev.AsnFound(8, ADDRESS, (64500,), evil, evil, evil, (evil,)),
+            ev.OwnerFound(9, ADDRESS, evil),
+            ev.RegistryRecord(10, ADDRESS, evil, evil, evil, evil, evil, evil),
             ev.Notice(11, evil),
             ev.Note(11, evil, 5),
             ev.SendFailed(12, 1, 1, 1, evil),
@@ -82,17 +82,21 @@ def session_of(source: Hostile | Playback) -> Collector:
 @pytest.mark.parametrize("evil", EVIL)
 def test_each_report_and_the_parting_table(evil: str) -> None:
     snapshot = session_of(Hostile(evil)).snapshot()
-    for layout in (Layout(), Layout(wide=True, both=True, about=0), Layout(about=1)):
-        harmless(text.render(snapshot, layout))
-        harmless(markdown.render(snapshot, layout))
-        shown = mtr_csv.render(snapshot, layout)
+    for layout in (
+        ReportLayout(),
+        ReportLayout(wide=True, both=True, about=0),
+        ReportLayout(about=1),
+    ):
+        harmless(mtr_text.render_text(snapshot, layout))
+        harmless(markdown.render_markdown(snapshot, layout))
+        shown = mtr_csv.render_csv(snapshot, layout)
         harmless(shown)
         assert len({len(row) for row in csv.reader(io.StringIO(shown)) if row}) == 1
-        shown = mtr_json.render(snapshot, layout)
+        shown = mtr_json.render_json(snapshot, layout)
         harmless(shown)
         json.loads(shown)
     for width in (40, 80, 200):
-        harmless(parting_lines(snapshot, width))
+        harmless(format_final_table(snapshot, width))
 
 
 @pytest.mark.parametrize("evil", EVIL)
@@ -106,10 +110,10 @@ def test_the_stream_and_a_recording_of_it(evil: str, tmp_path: Path) -> None:
     Hostile(evil).run(collector)
     read = Collector()
     for line in lines:
-        read.event(ev.decode(line))
+        read.event(ev.decode_event(line))
     assert read.snapshot() == msgspec.structs.replace(collector.snapshot(), at=13)
     path = tmp_path / "hostile.session"
-    Recorded(Hostile(evil), path).run(collector)
+    RecordedSource(Hostile(evil), path).run(collector)
     with Recording(path) as recording:
         snapshot = session_of(Playback(recording, speed=None)).snapshot()
-        harmless(text.render(snapshot, Layout(wide=True)))
+        harmless(mtr_text.render_text(snapshot, ReportLayout(wide=True)))

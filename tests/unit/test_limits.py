@@ -20,7 +20,7 @@ STACK = 4_000_000
 """KiB of address space that a thread takes; with a limit on that, few threads can be started."""
 WITH_MEMORY = """
 import resource, sys
-from tui_trace.entry import run  # whoever tells needs memory, too
+from tui_trace.cli.entry import run  # whoever tells needs memory, too
 used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize"))
 most = used * 1024 + int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_AS, (most, most))
@@ -106,11 +106,11 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
 
 
 BROKEN = """
-from tui_trace import cli
+import tui_trace.cli.main
 def main():
     raise {error}
-cli.main = main
-from tui_trace.entry import run
+tui_trace.cli.main.main = main
+from tui_trace.cli.entry import run
 run()
 """
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.unit.test_compare import hop_of
 from tests.unit.test_session_fold import began, lost, opened, reply, sent
+from tui_trace.core.settings import NS_PER_MS
 from tui_trace.session.fold import Session
 from tui_trace.session.loss import LIMITED, limited, loss_of
-from tui_trace.session.model import LOST
-from tui_trace.settings import NS_PER_MS
+from tui_trace.session.snapshot import LOST
 
 
 def hops(*shares: float, count: int = 100):

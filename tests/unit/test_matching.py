@@ -12,16 +12,16 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 
 from tests.unit.simnet import SimNet
+from tui_trace.core.events import Stamp
+from tui_trace.core.settings import DnatMode, FlowMode, ProbeIdField, ProbeSettings, Protocol
 from tui_trace.engine.flows import Flows, PortBook
-from tui_trace.engine.identity import Identity
-from tui_trace.engine.ledger import Ledger, Probe
 from tui_trace.engine.matching import match
-from tui_trace.engine.run import RunState
-from tui_trace.events import Stamp
-from tui_trace.settings import Dnat, Flow, ProbeSettings, Protocol, Track
-from tui_trace.wire import extensions, quoting, reply
-from tui_trace.wire.network import Answer, Outgoing, Quoted
-from tui_trace.wire.template import Template
+from tui_trace.engine.probe_ids import ProbeIdGenerator
+from tui_trace.engine.probe_registry import Probe, ProbeRegistry
+from tui_trace.engine.run_state import EngineRun
+from tui_trace.wire.network import ProbeSpec, QuoteDetails, ReceivedReply
+from tui_trace.wire.packets import decoder, icmp_extensions, quote_diff
+from tui_trace.wire.packets.builder import Template
 
 US = {4: "192.0.2.77", 6: "2001:db8::77"}
 OUTSIDE = {4: "198.51.100.7", 6: "2001:db8:8::7"}
@@ -41,10 +41,10 @@ class Wire:
         self.settings = ProbeSettings(**{"port": PORT, "size": 90, "number": 99, **fields})
         self.rng = random.Random(seed)
         self.template = Template(self.settings, US[family], TARGET[family], family, 7)
-        self.identity = Identity(self.rng)
-        self.ledger = Ledger()
+        self.identity = ProbeIdGenerator(self.rng)
+        self.ledger = ProbeRegistry()
         book = PortBook(SimNet())
-        self.run = RunState(1, self.settings, Flows(self.settings, book, CHECKSUM))
+        self.run = EngineRun(1, self.settings, Flows(self.settings, book, CHECKSUM))
         self.probes = [self.send(number) for number in range(LIVE)]
         self.flows = {probe.flow[0] for probe in self.probes}
 
@@ -76,19 +76,19 @@ class Wire:
     def packet(self, probe: Probe) -> bytes:
         return bytes(self.template.probe(1, probe.flow, probe.key, probe.ip_id))
 
-    def answer(self, quote: bytes, length: int = 200) -> Answer | None:
+    def answer(self, quote: bytes, length: int = 200) -> ReceivedReply | None:
         kind = 11 if self.family == 4 else 3
         message = bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + quote[:length]
-        received = reply.Received(message, 0, "203.0.113.1", 60, 0, Stamp.KERNEL, False)
-        answer = (reply.icmp4 if self.family == 4 else reply.icmp6)(received)
+        received = decoder.Received(message, 0, "203.0.113.1", 60, 0, Stamp.KERNEL, False)
+        answer = (decoder.decode_icmpv4 if self.family == 4 else decoder.decode_icmpv6)(received)
         if answer is None:
             return None
-        return quoting.undone(answer, US[self.family], TARGET[self.family])
+        return quote_diff.undo_nat(answer, US[self.family], TARGET[self.family])
 
-    def quoted(self, probe: Outgoing, answer: Answer) -> Quoted:
-        quote, _ = extensions.split(answer.message, self.family)
+    def quoted(self, probe: ProbeSpec, answer: ReceivedReply) -> QuoteDetails:
+        quote, _ = icmp_extensions.split_extensions(answer.message, self.family)
         sent = self.template.probe(answer.quoted_ttl or 0, probe.flow, probe.key, probe.ip_id)
-        return Quoted(*quoting.compare(bytes(sent), quote, self.family))
+        return QuoteDetails(*quote_diff.diff_quote(bytes(sent), quote, self.family))
 
     def match(self, quote: bytes, length: int = 200) -> Probe | None:
         answer = self.answer(quote, length)
@@ -118,13 +118,15 @@ def rewritten(data: bytes, family: int, **fields: Any) -> bytes:
 
 @FAMILIES
 @PROTOCOLS
-@pytest.mark.parametrize("dnat", Dnat)
+@pytest.mark.parametrize("dnat", DnatMode)
 @pytest.mark.parametrize("length", [48, 200])
-def test_a_destination_rewritten(protocol: Protocol, family: int, dnat: Dnat, length: int) -> None:
+def test_a_destination_rewritten(
+    protocol: Protocol, family: int, dnat: DnatMode, length: int
+) -> None:
     wire = Wire(family, protocol=protocol, dnat=dnat)
     for probe in wire.probes:
         quote = wire.rewritten(probe, dst=INSIDE[family])
-        assert wire.match(quote, length) is (None if dnat is Dnat.OFF else probe)
+        assert wire.match(quote, length) is (None if dnat is DnatMode.OFF else probe)
         assert wire.match(wire.packet(probe), length) is probe
 
 
@@ -151,7 +153,7 @@ def test_a_source_rewritten(protocol: Protocol, family: int) -> None:
 
 
 _address = st.integers(1, (1 << 64) - 1).map(lambda host: str(IPv6Address((0xFD66 << 112) + host)))
-_WIRE6 = [Wire(6, seed, protocol=Protocol.UDP, flow=flow) for seed, flow in enumerate(Flow)]
+_WIRE6 = [Wire(6, seed, protocol=Protocol.UDP, flow=flow) for seed, flow in enumerate(FlowMode)]
 
 
 @settings(max_examples=400, deadline=None)
@@ -206,21 +208,21 @@ def test_what_no_nat66_does_to_udp(
 
 @PROTOCOLS
 def test_an_ip_id_rewritten(protocol: Protocol) -> None:
-    for dnat in (Dnat.MATCH, Dnat.OFF):
+    for dnat in (DnatMode.MATCH, DnatMode.OFF):
         wire = Wire(4, protocol=protocol, dnat=dnat)
         for probe in wire.probes:
             found = wire.match(wire.rewritten(probe, ip_id=0), 28)
-            assert found is (probe if dnat is Dnat.MATCH else None)
+            assert found is (probe if dnat is DnatMode.MATCH else None)
 
 
 def test_a_firewall_that_renumbers_tcp_is_seen_through_by_ip_id() -> None:
-    for track in (Track.SEQUENCE, Track.IP_ID):
+    for track in (ProbeIdField.SEQUENCE, ProbeIdField.IP_ID):
         wire = Wire(4, protocol=Protocol.TCP, track=track)
         for probe in wire.probes:
             quote = wire.rewritten(probe, seq=probe.key ^ 0x5555)
-            assert wire.match(quote, 28) is (probe if track is Track.IP_ID else None)
+            assert wire.match(quote, 28) is (probe if track is ProbeIdField.IP_ID else None)
             quote = wire.rewritten(probe, seq=probe.key ^ 0x5555, dst=INSIDE[4], dport=8080)
-            assert wire.match(quote, 28) is (probe if track is Track.IP_ID else None)
+            assert wire.match(quote, 28) is (probe if track is ProbeIdField.IP_ID else None)
 
 
 @FAMILIES
@@ -228,7 +230,7 @@ def test_a_firewall_that_renumbers_tcp_is_seen_through_by_ip_id() -> None:
 def test_ports_tell_probes_apart_where_all_else_is_rewritten(
     protocol: Protocol, family: int
 ) -> None:
-    wire = Wire(family, protocol=protocol, track=Track.PORT)
+    wire = Wire(family, protocol=protocol, track=ProbeIdField.PORT)
     recent = wire.probes[-128:]
     assert len({probe.flow[0] for probe in recent}) == 128
     for probe in recent:
@@ -239,11 +241,11 @@ def test_ports_tell_probes_apart_where_all_else_is_rewritten(
         assert wire.match(bytes(quote), 48) is probe
 
 
-@pytest.mark.parametrize("track", Track)
-def test_no_reply_of_a_foreign_flow_in_a_hundred_thousand(track: Track) -> None:
+@pytest.mark.parametrize("track", ProbeIdField)
+def test_no_reply_of_a_foreign_flow_in_a_hundred_thousand(track: ProbeIdField) -> None:
     """Other programs of this machine probe the same target; some of their numbers are ours."""
     tries = 0
-    protocols = [Protocol.UDP, Protocol.TCP] if track is Track.PORT else list(Protocol)
+    protocols = [Protocol.UDP, Protocol.TCP] if track is ProbeIdField.PORT else list(Protocol)
     each = 100_000 // len(protocols) // 2
     for family in (4, 6):
         for protocol in protocols:
@@ -274,17 +276,17 @@ def foreign(wire: Wire) -> bytes:
     return bytes(packet)
 
 
-def datagram(family: int, number: int, above: bytes, sender: str) -> Answer | None:
+def datagram(family: int, number: int, above: bytes, sender: str) -> ReceivedReply | None:
     """As it comes off a packet socket."""
     if family == 4:
         data = bytes(IP(src=sender, dst=US[4], proto=number) / above)
-        received = reply.from_ip4(data, 0, Stamp.KERNEL)
+        received = decoder.from_ip4(data, 0, Stamp.KERNEL)
     else:
         data = bytes(IPv6(src=sender, dst=US[6], nh=number) / above)
-        received = reply.from_ip6(data, 0, Stamp.KERNEL)
+        received = decoder.from_ip6(data, 0, Stamp.KERNEL)
     assert received is not None
     assert received.address == sender
-    return reply.datagram(received)
+    return decoder.decode_other_ip(received)
 
 
 @FAMILIES

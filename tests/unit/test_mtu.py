@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from tests.unit.simnet import SimNet, answer_of, make_answer, router
 from tests.unit.test_engine import ICMP, TCP, UDP, Tape, of
-from tui_trace import events
+from tui_trace.core import events
+from tui_trace.core.events import MtuSource, ReplyKind
+from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.engine.engine import Engine
-from tui_trace.engine.mtu import PLATEAUS, PathMtu, first_settings, largest_size
-from tui_trace.events import MtuSource, ReplyKind
-from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
-from tui_trace.wire.network import Answer, Outgoing, SendError
+from tui_trace.engine.path_mtu import PLATEAUS, PathMtuSource, first_settings, largest_size
+from tui_trace.wire.network import ProbeSpec, ReceivedReply, SendError
 
 LENGTH = 7
 
@@ -28,7 +28,7 @@ class Links:
         self.interface = interface
         self.refused_at: set[int] = set()
 
-    def __call__(self, net: SimNet, probe: Outgoing) -> Answer | None:
+    def __call__(self, net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         for ttl in range(1, min(probe.ttl, LENGTH) + 1):
             mtu = self.mtus.get(ttl, 65535)
             if probe.settings.size > mtu:
@@ -39,7 +39,7 @@ class Links:
                 return answer._replace(code=4, mtu=mtu if self.says == "mtu" else None)
         return answer_of(net, probe)
 
-    def refuse(self, probe: Outgoing) -> SendError | None:
+    def refuse(self, probe: ProbeSpec) -> SendError | None:
         if probe.settings.size > self.interface:
             return SendError(90, "larger than the interface's MTU", self.interface)
         return None
@@ -56,7 +56,7 @@ def discover(links: Links, start: ProbeSettings = ICMP, given_size: int | None =
         version="0",
         rng=random.Random(2),
     )
-    source = PathMtu(engine, start, pace, 4, largest_size(given_size))
+    source = PathMtuSource(engine, start, pace, 4, largest_size(given_size))
     net.at.append((net.now + 600 * NS_PER_S, source.stop))
     tape = Tape()
     source.run(tape)
@@ -110,13 +110,13 @@ def test_a_black_hole_is_named_to_the_byte_and_the_hop(hop: int, mtu: int) -> No
 
 def test_a_lie_cannot_make_it_run_for_ever() -> None:
     class Liar(Links):
-        def __call__(self, _net: SimNet, probe: Outgoing) -> Answer | None:
+        def __call__(self, _net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
             answer = make_answer(probe, router(1), ReplyKind.TOO_BIG)
             return answer._replace(code=4, mtu=probe.settings.size - 1)
 
     net = SimNet(length=LENGTH, respond=Liar({}))
     engine = Engine(net, target="t", settings=ICMP, pace=Pace(), version="0")
-    source = PathMtu(engine, ICMP, Pace(rounds=1), 4, 1500)
+    source = PathMtuSource(engine, ICMP, Pace(rounds=1), 4, 1500)
     net.at.append((net.now + 60 * NS_PER_S, source.stop))
     tape = Tape()
     source.run(tape)

@@ -12,7 +12,7 @@ import pytest
 
 from tests import servers
 from tests.guard import nothing_leaves  # noqa: F401
-from tui_trace.events import Event, Named, Notice, Origin, Owned
+from tui_trace.core.events import AsnFound, Event, HostNamed, Notice, OwnerFound
 from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, resolver, service
 
 PATIENCE = 30.0
@@ -71,8 +71,8 @@ def test_a_name_comes_and_then_that_it_is_confirmed(
     told: Callable[..., Told], server: servers.DnsServer
 ) -> None:
     assert told().ask("192.0.2.1") == [
-        Named(0, "192.0.2.1", ("core1.example",), None),
-        Named(0, "192.0.2.1", ("core1.example",), True),
+        HostNamed(0, "192.0.2.1", ("core1.example",), None),
+        HostNamed(0, "192.0.2.1", ("core1.example",), True),
     ]
     assert server.questions("PTR") == ["1.2.0.192.in-addr.arpa"]
 
@@ -86,8 +86,8 @@ def test_the_same_for_ipv6_and_a_zone_stays_on_the_address(
     server.add("six.example.", 300, "AAAA", "2001:db8::1")
     server.add(link_local, 300, "PTR", "here.example.")
     events = told().ask("2001:db8::1", "fe80::1%eth0")
-    assert Named(0, "2001:db8::1", ("six.example",), True) in events
-    assert Named(0, "fe80::1%eth0", ("here.example",), False) in events
+    assert HostNamed(0, "2001:db8::1", ("six.example",), True) in events
+    assert HostNamed(0, "fe80::1%eth0", ("here.example",), False) in events
 
 
 def test_a_name_that_leads_elsewhere_or_nowhere_is_not_confirmed(
@@ -96,15 +96,15 @@ def test_a_name_that_leads_elsewhere_or_nowhere_is_not_confirmed(
     server.add("2.2.0.192.in-addr.arpa.", 300, "PTR", "core1.example.")
     server.add("3.2.0.192.in-addr.arpa.", 300, "PTR", "nowhere.example.")
     events = told().ask("192.0.2.2", "192.0.2.3")
-    assert Named(0, "192.0.2.2", ("core1.example",), False) in events
-    assert Named(0, "192.0.2.3", ("nowhere.example",), False) in events
+    assert HostNamed(0, "192.0.2.2", ("core1.example",), False) in events
+    assert HostNamed(0, "192.0.2.3", ("nowhere.example",), False) in events
 
 
 def test_a_name_whose_own_server_is_dead_is_shown_and_nothing_said_of_it(
     told: Callable[..., Told], server: servers.DnsServer
 ) -> None:
     server.faults["core1.example"] = "silent"
-    assert told().ask("192.0.2.1") == [Named(0, "192.0.2.1", ("core1.example",), None)]
+    assert told().ask("192.0.2.1") == [HostNamed(0, "192.0.2.1", ("core1.example",), None)]
 
 
 def test_several_names_the_confirmed_first_and_not_without_end(
@@ -115,7 +115,7 @@ def test_several_names_the_confirmed_first_and_not_without_end(
     many = [f"n{number:04}.example." for number in range(1000)]
     server.add("5.2.0.192.in-addr.arpa.", 300, "PTR", *many)
     events = told().ask("192.0.2.4", "192.0.2.5")
-    assert Named(0, "192.0.2.4", ("b.example", "a.example", "c.example"), True) in events
+    assert HostNamed(0, "192.0.2.4", ("b.example", "a.example", "c.example"), True) in events
     assert {len(event.names) for event in events if event.address == "192.0.2.5"} == {8}
 
 
@@ -124,7 +124,7 @@ def test_an_alias_of_a_classless_delegation_is_followed(
 ) -> None:
     server.add("6.2.0.192.in-addr.arpa.", 300, "CNAME", "6.0-25.2.0.192.in-addr.arpa.")
     server.add("6.0-25.2.0.192.in-addr.arpa.", 300, "PTR", "leased.example.")
-    assert Named(0, "192.0.2.6", ("leased.example",), False) in told().ask("192.0.2.6")
+    assert HostNamed(0, "192.0.2.6", ("leased.example",), False) in told().ask("192.0.2.6")
 
 
 def test_an_idn_is_shown_in_both_forms(
@@ -135,8 +135,8 @@ def test_an_idn_is_shown_in_both_forms(
     events = told().ask("192.0.2.7", "192.0.2.8")
     ascii_form = "_x.xn--bcher-kva.example"
     shown = (f"_x.bücher.example ({ascii_form})",)
-    assert Named(0, "192.0.2.7", (ascii_form,), False, shown) in events
-    assert Named(0, "192.0.2.8", ("xn--aa-.example",), False) in events
+    assert HostNamed(0, "192.0.2.7", (ascii_form,), False, shown) in events
+    assert HostNamed(0, "192.0.2.8", ("xn--aa-.example",), False) in events
 
 
 PRIVATE = ["10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "169.254.0.1", "fd00::1"]
@@ -156,7 +156,7 @@ def test_private_addresses_are_asked_about_by_default(
     told: Callable[..., Told], server: servers.DnsServer
 ) -> None:
     server.add("3.2.1.10.in-addr.arpa.", 300, "PTR", "gw.home.arpa.")
-    assert Named(0, "10.1.2.3", ("gw.home.arpa",), False) in told().ask(*PRIVATE)
+    assert HostNamed(0, "10.1.2.3", ("gw.home.arpa",), False) in told().ask(*PRIVATE)
     assert len(server.questions("PTR")) == len(PRIVATE)
 
 
@@ -217,7 +217,7 @@ def test_origins_the_longest_prefix_with_all_who_announce_it(
     told: Callable[..., Told], server: servers.DnsServer
 ) -> None:
     asn_data(server)
-    origin = Origin(
+    origin = AsnFound(
         0,
         *("192.0.2.1", (64500, 64501), "192.0.2.0/24", "DE", "ripencc"),
         allocated="2001-01-01",
@@ -266,7 +266,7 @@ def test_one_question_for_what_several_hops_share(
         server.add(f"{host}.2.0.192.origin.asn.cymru.com.", 300, "TXT", text)
     hosts = [f"192.0.2.{host}" for host in range(2, 12)]
     events = told(names=False, asn_source=AsnSource.CYMRU, owner=True).ask(*hosts)
-    assert {e.names for e in events if isinstance(e, Origin)} == {(), ("ONE - One, DE",)}
+    assert {e.names for e in events if isinstance(e, AsnFound)} == {(), ("ONE - One, DE",)}
     assert server.questions("TXT").count("AS64500.asn.cymru.com") == 1
     assert server.questions("SOA").count("2.0.192.in-addr.arpa") == 1
 
@@ -297,7 +297,7 @@ def test_the_owner_is_in_the_soa_of_the_narrowest_zone(
     if zone != "in-addr.arpa.":
         server.add("in-addr.arpa.", 300, "SOA", "ns.example. iana.example. 1 2 3 4 60")
     events = told(names=False, owner=True).ask(address)
-    assert events == ([Owned(0, address, owner)] if owner else [])
+    assert events == ([OwnerFound(0, address, owner)] if owner else [])
 
 
 def test_the_owner_is_found_by_walking_if_a_resolver_keeps_the_authority_to_itself(
@@ -313,7 +313,7 @@ def test_the_owner_is_found_by_walking_if_a_resolver_keeps_the_authority_to_itse
 
     monkeypatch.setattr(server, "_answer", without_authority)
     assert told(names=False, owner=True).ask("192.0.2.1") == [
-        Owned(0, "192.0.2.1", "noc@example.net")
+        OwnerFound(0, "192.0.2.1", "noc@example.net")
     ]
     assert server.questions("SOA") == ["2.0.192.in-addr.arpa", "0.192.in-addr.arpa"]
 
@@ -337,21 +337,21 @@ def test_what_expired_is_asked_again_and_only_news_are_told(
     asking = told()
     asking.ask("192.0.2.1", "192.0.2.9")
     asking.ask("192.0.2.1", "192.0.2.9")
-    first = [Named(0, "192.0.2.1", ("core1.example",), confirmed) for confirmed in (None, True)]
+    first = [HostNamed(0, "192.0.2.1", ("core1.example",), confirmed) for confirmed in (None, True)]
     assert asking.events == first
     assert server.questions("PTR").count("1.2.0.192.in-addr.arpa") == 2
     assert server.questions("PTR").count("9.2.0.192.in-addr.arpa") == 1, "no is an answer too"
     server.add("1.2.0.192.in-addr.arpa.", 0, "PTR", "moved.example.")
     server.records[(late.name, late.rdtype)] = late
     asking.ask("192.0.2.1")
-    assert asking.events[2:] == [Named(0, "192.0.2.1", ("moved.example",), False)]
+    assert asking.events[2:] == [HostNamed(0, "192.0.2.1", ("moved.example",), False)]
     server.fault = "servfail"
     asking.ask("192.0.2.1")
     assert len(asking.events) == 3, "an answer that fails takes no name away"
     server.fault = None
     del server.records[next(key for key in server.records if key[0].labels[0] == b"1")]
     asking.ask("192.0.2.1")
-    assert asking.events[3:] == [Named(0, "192.0.2.1")]
+    assert asking.events[3:] == [HostNamed(0, "192.0.2.1")]
 
 
 def test_more_can_be_asked_for_later(told: Callable[..., Told], server: servers.DnsServer) -> None:
@@ -361,7 +361,7 @@ def test_more_can_be_asked_for_later(told: Callable[..., Told], server: servers.
     options = NameOptions(asn_source=AsnSource.CYMRU, documentation=True)
     asking.names.change(options)
     events = asking.ask()
-    assert {type(event) for event in events} == {Named, Origin}
+    assert {type(event) for event in events} == {HostNamed, AsnFound}
     assert len(server.questions("PTR")) == 1
 
 
@@ -369,7 +369,7 @@ def test_truncation_is_answered_by_tcp(
     told: Callable[..., Told], server: servers.DnsServer
 ) -> None:
     server.fault = "truncated"
-    assert Named(0, "192.0.2.1", ("core1.example",), True) in told().ask("192.0.2.1")
+    assert HostNamed(0, "192.0.2.1", ("core1.example",), True) in told().ask("192.0.2.1")
     ways = [way for name, _, way in server.asked if name == "1.2.0.192.in-addr.arpa"]
     assert ways == ["udp", "tcp"]
 
@@ -394,7 +394,9 @@ def test_one_name_that_fails_does_not_touch_another(
     asking = told()
     asking.ask("192.0.2.1")
     asking.ask("192.0.2.2")
-    assert {event.address for event in asking.events if isinstance(event, Named)} == {"192.0.2.1"}
+    assert {event.address for event in asking.events if isinstance(event, HostNamed)} == {
+        "192.0.2.1"
+    }
     assert not [event for event in asking.events if isinstance(event, Notice)]
 
 
@@ -408,7 +410,7 @@ def test_a_question_that_got_lost_is_asked_again(
         time.sleep(0.01)
     server.fault = None
     asking.wait(bool)
-    assert asking.events[0] == Named(0, "192.0.2.1", ("core1.example",), None)
+    assert asking.events[0] == HostNamed(0, "192.0.2.1", ("core1.example",), None)
 
 
 def test_a_slow_resolver_is_given_its_time(
@@ -416,7 +418,7 @@ def test_a_slow_resolver_is_given_its_time(
 ) -> None:
     server.delay = 1.3 * resolver.AGAIN
     events = told().ask("192.0.2.1")
-    assert events[0] == Named(0, "192.0.2.1", ("core1.example",), None)
+    assert events[0] == HostNamed(0, "192.0.2.1", ("core1.example",), None)
 
 
 def test_at_most_32_questions_are_under_way(
@@ -464,7 +466,7 @@ def test_addresses_that_came_before_the_start_are_asked_about(server: servers.Dn
     told.names.start()
     assert told.names.settle(PATIENCE)
     told.names.stop()
-    assert Named(0, "192.0.2.1", ("core1.example",), True) in told.events
+    assert HostNamed(0, "192.0.2.1", ("core1.example",), True) in told.events
 
 
 def test_never_started_never_mind() -> None:

@@ -20,10 +20,18 @@ from hypothesis import strategies as st
 
 from tests import servers
 from tests.guard import nothing_leaves  # noqa: F401
-from tui_trace.events import Event, Named, Origin, Owned, Registered, decode, encode
+from tui_trace.core.events import (
+    AsnFound,
+    Event,
+    HostNamed,
+    OwnerFound,
+    RegistryRecord,
+    decode_event,
+    encode,
+)
+from tui_trace.core.sanitize import LIMIT, sanitize
 from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, service
 from tui_trace.names.idn import both_forms
-from tui_trace.text import LIMIT, clean
 
 EVIL = [
     "\x1b[2J\x1b]0;title\x07",
@@ -42,12 +50,12 @@ EVIL = [
 
 def harmless(event: Event) -> None:
     line = encode(event)
-    assert decode(line) == event
+    assert decode_event(line) == event
     assert b"\n" not in line
     for value in json.loads(line).values():
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str):
-                assert clean(text, 2 * LIMIT + 3) == text
+                assert sanitize(text, 2 * LIMIT + 3) == text
                 assert len(text) <= 2 * LIMIT + 3
                 bad = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
                 assert not {unicodedata.category(c) for c in text} & bad
@@ -118,10 +126,10 @@ def ask(server: servers.DnsServer, cache: Path | None = None) -> list[Event]:
 def test_each_hostile_text_in_every_record(server: servers.DnsServer, text: str) -> None:
     publish(server, text)
     told = ask(server)
-    assert {type(event) for event in told} == {Named, Origin, Owned}
+    assert {type(event) for event in told} == {HostNamed, AsnFound, OwnerFound}
     for event in told:
         harmless(event)
-        if isinstance(event, Origin):
+        if isinstance(event, AsnFound):
             assert event.country == ""
 
 
@@ -133,7 +141,7 @@ def test_each_hostile_text_in_every_record(server: servers.DnsServer, text: str)
 def test_any_text_in_every_record(server: servers.DnsServer, text: str) -> None:
     publish(server, text)
     told = ask(server)
-    assert Named in {type(event) for event in told}
+    assert HostNamed in {type(event) for event in told}
     for event in told:
         harmless(event)
 
@@ -154,14 +162,14 @@ def test_a_file_that_somebody_wrote_is_text_from_outside(
     asked = len(server.asked)
     told = ask(server, cache)
     assert len(server.asked) == asked
-    assert {type(event) for event in told} == {Named, Origin, Owned}
+    assert {type(event) for event in told} == {HostNamed, AsnFound, OwnerFound}
     for event in told:
         harmless(event)
 
 
 @given(st.text())
 def test_a_registry_may_say_what_it_likes(text: str) -> None:
-    harmless(service._cleaned(Registered(0, "192.0.2.1", *[text] * 7)))
+    harmless(service._cleaned(RegistryRecord(0, "192.0.2.1", *[text] * 7)))
 
 
 @given(st.text())

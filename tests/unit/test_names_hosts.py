@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tests import servers
 from tests.guard import nothing_leaves  # noqa: F401
-from tui_trace.events import Named
-from tui_trace.names import DnsServer, hosts, lookups
-from tui_trace.names.hosts import Hosts
+from tui_trace.core.events import HostNamed
+from tui_trace.names import DnsServer, dns_lookups, etc_hosts
+from tui_trace.names.etc_hosts import EtcHosts
 from tui_trace.names.resolver import Resolver
 
 HOST = ipaddress.ip_address("192.168.1.1")
@@ -27,7 +27,7 @@ nonsense here
 
 def test_the_names_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "hosts"
-    local = Hosts(str(file))
+    local = EtcHosts(str(file))
     assert local.names(HOST) == ()
     file.write_text(FILE)
     assert local.names(HOST) == ("router.home", "router", "again")
@@ -40,9 +40,9 @@ def test_the_names_of_the_file(tmp_path: Path) -> None:
 
 def test_a_file_without_end_is_read_so_far(tmp_path: Path) -> None:
     file = tmp_path / "hosts"
-    file.write_bytes(FILE.encode() + b"\n" * hosts.LONGEST + b"192.168.1.9 far")
-    assert Hosts(str(file)).names(ipaddress.ip_address("192.168.1.9")) == ()
-    assert Hosts(str(file)).names(HOST) != ()
+    file.write_bytes(FILE.encode() + b"\n" * etc_hosts.LONGEST + b"192.168.1.9 far")
+    assert EtcHosts(str(file)).names(ipaddress.ip_address("192.168.1.9")) == ()
+    assert EtcHosts(str(file)).names(HOST) != ()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -50,20 +50,20 @@ def test_a_file_without_end_is_read_so_far(tmp_path: Path) -> None:
 def test_any_file_is_read(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "hosts"
     file.write_bytes(content)
-    Hosts(str(file)).names(HOST)
+    EtcHosts(str(file)).names(HOST)
 
 
 def test_what_the_file_names_is_asked_of_nobody(tmp_path: Path) -> None:
     file = tmp_path / "hosts"
     file.write_text(FILE)
 
-    async def ask(local: Hosts | None) -> list[Named]:
+    async def ask(local: EtcHosts | None) -> list[HostNamed]:
         resolver = Resolver(DnsServer(dns.host, dns.port))
-        return [named async for named, _ in lookups.names(resolver, local, HOST)]
+        return [named async for named, _ in dns_lookups.names(resolver, local, HOST)]
 
     with servers.DnsServer() as dns:
         dns.add("1.1.168.192.in-addr.arpa.", 60, "PTR", "other.home.")
-        told = asyncio.run(ask(Hosts(str(file))))
-        assert told == [Named(0, str(HOST), ("router.home", "router", "again"), True)]
+        told = asyncio.run(ask(EtcHosts(str(file))))
+        assert told == [HostNamed(0, str(HOST), ("router.home", "router", "again"), True)]
         assert dns.asked == []
         assert asyncio.run(ask(None))[0].names == ("other.home",)

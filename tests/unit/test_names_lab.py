@@ -6,9 +6,9 @@ import pytest
 
 from tests import servers
 from tests.guard import nothing_leaves  # noqa: F401
-from tui_trace.events import Event, Named, Origin, Owned
+from tui_trace.core.events import AsnFound, Event, HostNamed, OwnerFound
 from tui_trace.lab.directory import Directory
-from tui_trace.lab.loading import load, scenario_names
+from tui_trace.lab.scenario_file import load_scenario, scenario_names
 from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, Radb
 
 
@@ -40,7 +40,7 @@ class Objects(dict[str, bytes]):
 @pytest.mark.parametrize("source", AsnSource)
 @pytest.mark.parametrize("name", scenario_names())
 def test_every_hop_of_every_scenario_is_known(name: str, source: AsnSource) -> None:
-    scenario = load(name)
+    scenario = load_scenario(name)
     directory = Directory(scenario, ("127.0.0.1",))
     told: list[Event] = []
     with LabDns(directory) as dns, LabWhois(directory) as whois:
@@ -60,11 +60,11 @@ def test_every_hop_of_every_scenario_is_known(name: str, source: AsnSource) -> N
         names.stop()
     last = {(type(event), event.address): event for event in told}
     for hop, text in hops:
-        named = last[Named, text]
+        named = last[HostNamed, text]
         assert (named.names[0], named.confirmed) == (hop.name, True)
-        assert (Owned, text) in last
+        assert (OwnerFound, text) in last
         routed = hop.asn is not None and not ipaddress.ip_address(text).is_link_local
-        origin = last.get((Origin, text))
+        origin = last.get((AsnFound, text))
         assert routed == (origin is not None), text
         if origin is not None:
             assert origin.asns == (hop.asn,)

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui_trace.core.settings import SettingError
 from tui_trace.names import AsnSource, DnsServer, Radb, parse_asn_source, parse_dns_server
-from tui_trace.settings import SettingError
 
 
 @pytest.mark.parametrize(

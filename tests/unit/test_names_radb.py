@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_trace.names.addresses import Address
-from tui_trace.names.options import Radb
-from tui_trace.names.prefixes import MOST_ASN, asn, most_specific, network
+from tui_trace.names.name_options import Radb
+from tui_trace.names.prefixes import MOST_ASN, asn, most_specific, parse_network
 from tui_trace.names.whois import WhoisError, origin_in, service_port
 
 HOST = ipaddress.ip_address("192.0.2.9")
@@ -130,12 +130,12 @@ def test_a_prefix_is_read_as_ipaddress_reads_it(address: Address, data: st.DataO
     length = data.draw(st.integers(0, address.max_prefixlen))
     delimiter = data.draw(st.sampled_from(["/", " ", "|", "len"]))
     expected = ipaddress.ip_network((address, length), strict=False)
-    assert network(f" {address}{delimiter}{length} ", delimiter) == expected
+    assert parse_network(f" {address}{delimiter}{length} ", delimiter) == expected
 
 
 @given(st.text(), st.text(min_size=1, max_size=3))
 def test_any_text_is_a_prefix_or_none(text: str, delimiter: str) -> None:
-    found = network(text, delimiter)
+    found = parse_network(text, delimiter)
     assert found is None or delimiter in text
 
 

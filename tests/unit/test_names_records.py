@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ipwhois.whois import Whois
 
-from tui_trace.names.records import (
+from tui_trace.names.whois_records import (
     MOST_NETWORKS,
     Record,
     abuse_mailbox,

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests import servers
 from tests.guard import nothing_leaves  # noqa: F401
-from tui_trace.events import Event, Registered
-from tui_trace.names import DnsServer, NameOptions, Names, registry
-from tui_trace.names.http import Connection, Opener
-from tui_trace.names.inquiry import Inquiry
+from tui_trace.core.events import Event, RegistryRecord
+from tui_trace.names import DnsServer, NameOptions, Names, rdap
+from tui_trace.names.bounded_http import Connection, Opener
+from tui_trace.names.lookup_plan import LookupPlan
 
 HOST = "198.18.0.1"
 """Routed by nobody, so nobody could be asked about it if a question got out."""
@@ -100,17 +100,17 @@ def whois() -> Iterator[servers.WhoisServer]:
 
 async def ask(
     web: servers.HttpServer, whois: servers.WhoisServer, of: str = "ripencc"
-) -> Registered:
+) -> RegistryRecord:
     async def locate(host: str) -> tuple[str, ...]:
         assert "whois" in host
         return ("127.0.0.1",)
 
     handlers: list[BaseHandler] = [ToLocal(web.port), ToNobody()]
-    return await registry.registered(ROUTED, of, locate, handlers, whois.port)
+    return await rdap.registered(ROUTED, of, locate, handlers, whois.port)
 
 
 async def test_the_record_by_rdap(web: servers.HttpServer, whois: servers.WhoisServer) -> None:
-    assert await ask(web, whois) == Registered(
+    assert await ask(web, whois) == RegistryRecord(
         0,
         str(ROUTED),
         network="NINES (NET-9)",
@@ -169,7 +169,7 @@ async def test_whois_is_asked_where_rdap_fails(
 ) -> None:
     web.respond = respond
     found = await ask(web, whois)
-    assert found == Registered(
+    assert found == RegistryRecord(
         0,
         str(ROUTED),
         network="NINES",
@@ -194,7 +194,7 @@ def test_an_answer_by_http_is_bounded(web: servers.HttpServer) -> None:
 async def test_silence_of_one_is_followed_by_the_other(
     web: servers.HttpServer, whois: servers.WhoisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "RDAP_DEADLINE", 0.2)
+    monkeypatch.setattr(rdap, "RDAP_DEADLINE", 0.2)
     web.respond = lambda _: time.sleep(3)
     assert (await ask(web, whois)).network == "NINES"
 
@@ -261,7 +261,7 @@ async def test_the_registry_is_the_one_that_dns_names(web: servers.HttpServer) -
         dns.add(
             "9.9.9.9.origin.asn.cymru.com.", 60, "TXT", '"64500 | 9.9.9.0/24 | CH | apnic | 2001"'
         )
-        inquiry = Inquiry(DnsServer(dns.host, dns.port))
+        inquiry = LookupPlan(DnsServer(dns.host, dns.port))
         found = await inquiry.record(ROUTED, [ToLocal(web.port), ToNobody()])
     assert (found.registry, found.organisation) == ("apnic", "Nine Networks")
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.guard import nothing_leaves  # noqa: F401
 from tests.heartbeat import listen
-from tui_trace.names import backend, whois
+from tui_trace.names import dns_backend, whois
 
 HANGS = 5.0
 """Seconds; each of these took far more, or grew with the square of what is let through."""
@@ -130,7 +130,7 @@ def test_a_resolver(total: int) -> None:
 
 def test_a_resolver_that_is_honest() -> None:
     wire = message(1, 500)
-    assert backend.work(wire) <= backend.MOST_WORK
+    assert dns_backend.work(wire) <= dns_backend.MOST_WORK
     assert listen("dns", wire).found["names"] != []
 
 
@@ -141,9 +141,9 @@ def test_what_an_answer_costs() -> None:
         name = query.question[0].name
         rrset = dns.rrset.from_text(name, 60, "IN", "PTR", f"host{number}.customer.example.")
         answer.find_rrset(answer.answer, name, 1, 12, create=True).update(rrset)
-    assert backend.work(answer.to_wire(max_size=65_535)) <= backend.MOST_WORK
-    assert backend.work(message(10_000, 1232)) > backend.MOST_WORK
+    assert dns_backend.work(answer.to_wire(max_size=65_535)) <= dns_backend.MOST_WORK
+    assert dns_backend.work(message(10_000, 1232)) > dns_backend.MOST_WORK
     for broken in (b"", b"\xff" * 3, b"\xff" * 600, message(3, 500)[:-20], b"\x00" * 600):
-        backend.work(broken)
+        dns_backend.work(broken)
     loop = query.to_wire()[:12] + b"\xc0\x0c" + b"\x00" * 20
-    backend.work(loop)
+    dns_backend.work(loop)

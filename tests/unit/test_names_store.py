@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tui_trace.events import Named, Origin
-from tui_trace.names import store
-from tui_trace.names.store import Store
+from tui_trace.core.events import AsnFound, HostNamed
+from tui_trace.names import cache
+from tui_trace.names.cache import NameCache
 
-NAME = Named(0, "192.0.2.1", ("core1.example",), True)
-ORIGIN = Origin(0, "192.0.2.1", (64500,), "192.0.2.0/24")
+NAME = HostNamed(0, "192.0.2.1", ("core1.example",), True)
+ORIGIN = AsnFound(0, "192.0.2.1", (64500,), "192.0.2.0/24")
 
 
 @pytest.fixture
@@ -23,15 +23,15 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "deep" / "names.json"
 
 
-def saved(path: Path, *names: Named | Origin, ttl: float = 100) -> None:
-    kept = Store(path)
+def saved(path: Path, *names: HostNamed | AsnFound, ttl: float = 100) -> None:
+    kept = NameCache(path)
     for name in names:
         kept.put("dns 192.0.2.53", name, ttl)
     kept.save()
 
 
 def known(path: Path, address: str = "192.0.2.1", scope: str = "dns 192.0.2.53") -> object:
-    found = Store(path).get(scope, Named, address)
+    found = NameCache(path).get(scope, HostNamed, address)
     return found[0] if found else None
 
 
@@ -39,7 +39,7 @@ def test_the_next_session_knows_it_but_not_of_another_resolver(path: Path) -> No
     saved(path, NAME, ORIGIN)
     assert known(path) == NAME
     assert known(path, scope="dns 10.0.0.1") is None
-    found = Store(path).get("dns 192.0.2.53", Origin, "192.0.2.1")
+    found = NameCache(path).get("dns 192.0.2.53", AsnFound, "192.0.2.1")
     assert found is not None
     assert found[0] == ORIGIN
     assert 0 < found[1] <= 100
@@ -50,23 +50,23 @@ def test_answers_expire_and_those_without_ttl_are_not_kept(
 ) -> None:
     saved(path, NAME)
     saved(path, ORIGIN, ttl=0)
-    assert Store(path).get("dns 192.0.2.53", Origin, "192.0.2.1") is None
+    assert NameCache(path).get("dns 192.0.2.53", AsnFound, "192.0.2.1") is None
     now = time.time()
-    monkeypatch.setattr(store.time, "time", lambda: now + 101)
+    monkeypatch.setattr(cache.time, "time", lambda: now + 101)
     assert known(path) is None
-    monkeypatch.setattr(store.time, "time", lambda: now - 2 * store.LONGEST)
+    monkeypatch.setattr(cache.time, "time", lambda: now - 2 * cache.LONGEST)
     assert known(path) is None, "a clock that was ahead made this answer immortal"
 
 
 def test_negative_answers_are_kept_too(path: Path) -> None:
-    saved(path, Named(0, "192.0.2.7"))
-    assert known(path, "192.0.2.7") == Named(0, "192.0.2.7")
+    saved(path, HostNamed(0, "192.0.2.7"))
+    assert known(path, "192.0.2.7") == HostNamed(0, "192.0.2.7")
 
 
 def test_two_programs_keep_what_either_learnt(path: Path) -> None:
-    one, other = Store(path), Store(path)
+    one, other = NameCache(path), NameCache(path)
     one.put("dns 192.0.2.53", NAME, 100)
-    other.put("dns 192.0.2.53", Named(0, "192.0.2.2", ("b.example",)), 100)
+    other.put("dns 192.0.2.53", HostNamed(0, "192.0.2.2", ("b.example",)), 100)
     one.save()
     other.save()
     assert known(path) == NAME
@@ -75,8 +75,9 @@ def test_two_programs_keep_what_either_learnt(path: Path) -> None:
 
 def test_many_programs_at_once_leave_a_whole_file(path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from tui_trace.events import Named;"
-        "from tui_trace.names.store import Store\n"
+        "import sys; from pathlib import Path;"
+        "from tui_trace.core.events import HostNamed as Named;"
+        "from tui_trace.names.cache import NameCache as Store\n"
         "for n in range(30):\n"
         " s = Store(Path(sys.argv[1]))\n"
         " s.put('d', Named(0, f'192.0.2.{n}', (sys.argv[2] * 50,)), 100)\n"
@@ -87,13 +88,13 @@ def test_many_programs_at_once_leave_a_whole_file(path: Path) -> None:
         if path.exists():
             assert msgspec.json.decode(path.read_bytes())["version"] == 1
     assert [program.returncode for program in programs] == [0, 0, 0]
-    assert Store(path).get("d", Named, "192.0.2.29") is not None
+    assert NameCache(path).get("d", HostNamed, "192.0.2.29") is not None
     assert [file.name for file in path.parent.iterdir()] == ["names.json"]
 
 
 def test_the_file_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MOST_ENTRIES", 10)
-    saved(path, *(Named(0, f"192.0.2.{n}", ("x",)) for n in range(25)))
+    monkeypatch.setattr(cache, "MOST_ENTRIES", 10)
+    saved(path, *(HostNamed(0, f"192.0.2.{n}", ("x",)) for n in range(25)))
     assert len(msgspec.json.decode(path.read_bytes())["entries"]) == 10
     assert known(path, "192.0.2.24") is not None
     assert known(path, "192.0.2.1") is None
@@ -124,7 +125,7 @@ def test_a_broken_file_is_replaced(path: Path, content: bytes) -> None:
 def test_a_huge_file_is_replaced(path: Path) -> None:
     path.parent.mkdir()
     with path.open("wb") as file:
-        file.truncate(store.MOST_BYTES * 100)
+        file.truncate(cache.MOST_BYTES * 100)
     saved(path, NAME)
     assert known(path) == NAME
     assert path.stat().st_size < 10_000
@@ -139,7 +140,7 @@ def test_a_file_with_damage_is_no_error(tmp_path: Path, data: st.DataObject) -> 
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, 10_000)) % len(content)] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
-    Store(path).get("dns 192.0.2.53", Named, "192.0.2.1")
+    NameCache(path).get("dns 192.0.2.53", HostNamed, "192.0.2.1")
     saved(path, NAME)
     assert known(path) == NAME
 
@@ -175,7 +176,7 @@ def test_a_read_only_folder_is_no_error() -> None:
 
 
 def test_no_path_no_file() -> None:
-    kept = Store(None)
+    kept = NameCache(None)
     kept.put("dns 192.0.2.53", NAME, 100)
     kept.save()
-    assert kept.get("dns 192.0.2.53", Named, "192.0.2.1") is None
+    assert kept.get("dns 192.0.2.53", HostNamed, "192.0.2.1") is None

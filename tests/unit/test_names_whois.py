@@ -7,7 +7,7 @@ import pytest
 
 from tests import servers
 from tests.guard import nothing_leaves  # noqa: F401
-from tui_trace.events import Event, Notice, Origin
+from tui_trace.core.events import AsnFound, Event, Notice
 from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, Radb, service, whois
 
 PATIENCE = 30.0
@@ -45,8 +45,8 @@ def local(server: servers.WhoisServer, **fields: str) -> Radb:
 def test_both_families_are_asked_by_address(server: servers.WhoisServer) -> None:
     told = ask(local(server), "192.0.2.1", "2001:db8::1", "192.0.2.2")
     assert sorted(told, key=lambda event: event.address) == [
-        Origin(0, "192.0.2.1", (64500, 64501), "192.0.2.0/24"),
-        Origin(0, "2001:db8::1", (64502,), "2001:db8::/32"),
+        AsnFound(0, "192.0.2.1", (64500, 64501), "192.0.2.0/24"),
+        AsnFound(0, "2001:db8::1", (64502,), "2001:db8::/32"),
     ]
     assert sorted(server.asked) == ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
 
@@ -65,7 +65,7 @@ def test_addresses_that_nobody_routes_are_never_asked_about(server: servers.Whoi
 def test_the_delimiters_reach_the_parser(server: servers.WhoisServer) -> None:
     server.answers["192.0.2.1"] = b"net=192.0.2.0-24\nas=7\n"
     told = ask(local(server, route="net=", data="as=", prefix="-"), "192.0.2.1")
-    assert told == [Origin(0, "192.0.2.1", (7,), "192.0.2.0/24")]
+    assert told == [AsnFound(0, "192.0.2.1", (7,), "192.0.2.0/24")]
 
 
 def test_the_name_of_the_server_is_asked_of_the_resolver_that_was_given(
@@ -75,7 +75,7 @@ def test_the_name_of_the_server_is_asked_of_the_resolver_that_was_given(
         dns.add("whois.example.", 60, "A", "127.0.0.1")
         radb = Radb(server="whois.example", service=str(server.port))
         told = ask(radb, "192.0.2.1", dns=DnsServer(dns.host, dns.port))
-        assert [type(event) for event in told] == [Origin]
+        assert [type(event) for event in told] == [AsnFound]
         assert {name for name, *_ in dns.asked} == {"whois.example"}
 
 
@@ -93,7 +93,7 @@ def test_an_address_that_does_not_answer_gives_way_to_the_next(
         dns.add("whois.example.", 60, "A", "127.0.0.9", server.host)
         radb = Radb(server="whois.example", service=str(server.port))
         told = ask(radb, "192.0.2.1", dns=DnsServer(dns.host, dns.port))
-    assert [type(event) for event in told] == [Origin]
+    assert [type(event) for event in told] == [AsnFound]
 
 
 async def silence(_writer: asyncio.StreamWriter) -> None:
@@ -175,7 +175,7 @@ def test_so_many_lines_of_an_answer_are_read() -> None:
 def test_a_connection_that_breaks_is_a_failure(server: servers.WhoisServer) -> None:
     server.talk = resetting
     told = ask(local(server), "192.0.2.1")
-    assert [type(event) for event in told] in ([Notice], [Origin])
+    assert [type(event) for event in told] in ([Notice], [AsnFound])
 
 
 def test_leaving_does_not_wait_for_a_server(server: servers.WhoisServer) -> None:

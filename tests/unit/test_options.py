@@ -4,27 +4,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_trace.names.options import AsnSource
-from tui_trace.options import Output, parse
-from tui_trace.settings import (
+from tui_trace.core.parse_values import parse_port, parse_seconds, parse_tos
+from tui_trace.core.settings import (
     DSCP_NAMES,
     NS_PER_S,
-    Flow,
+    FlowMode,
     ProbeSettings,
     Protocol,
     SettingError,
-    Switches,
+    SettingsHistory,
     TcpFlags,
     fitted,
     minimum_size,
-    parse_port,
-    parse_seconds,
-    parse_tos,
 )
+from tui_trace.names.name_options import AsnSource
+from tui_trace.options.command_line import Output, parse_command_line
 
 
 def test_the_defaults_are_icmp_once_a_second_over_thirty_hops() -> None:
-    options = parse(["host.example"])
+    options = parse_command_line(["host.example"])
     assert options.settings == ProbeSettings(protocol=Protocol.ICMP, size=64)
     assert (options.pace.first_ttl, options.pace.max_ttl) == (1, 30)
     assert options.pace.interval == NS_PER_S
@@ -35,7 +33,7 @@ def test_the_defaults_are_icmp_once_a_second_over_thirty_hops() -> None:
 
 
 def test_every_option_has_its_place() -> None:
-    options = parse(
+    options = parse_command_line(
         "-T -P https -L 4000 -a 192.0.2.1 -I eth0 -s 1400 -Q EF --df --flow vary -f 2 -m 9 -i 0.5"
         " -Z 2 -q 3 -U 7 -c 4 -r -4 -n host.example".split()
     )
@@ -46,7 +44,7 @@ def test_every_option_has_its_place() -> None:
         tos=184,
         df=True,
         size=1400,
-        flow=Flow.VARY,
+        flow=FlowMode.VARY,
         source="192.0.2.1",
         interface="eth0",
     )
@@ -75,7 +73,7 @@ def test_every_option_has_its_place() -> None:
     ],
 )
 def test_the_last_output_counts_as_in_mtr(arguments: str, output: Output, wide: bool) -> None:
-    options = parse([*arguments.split(), "h"])
+    options = parse_command_line([*arguments.split(), "h"])
     assert (options.output, options.layout.wide) == (output, wide)
     assert (options.pace.rounds == 10) == (output is not Output.LIVE)
 
@@ -97,7 +95,7 @@ def test_the_last_output_counts_as_in_mtr(arguments: str, output: Output, wide: 
 def test_what_is_asked_about_hosts(
     arguments: str, about: int | None, names: bool, asks: AsnSource | None
 ) -> None:
-    options = parse([*arguments.split(), "h"])
+    options = parse_command_line([*arguments.split(), "h"])
     assert options.layout.about == about
     assert options.layout.names == options.naming.names == names
     assert options.naming.asn_source is asks
@@ -112,25 +110,25 @@ def test_what_only_mtr_has_is_refused_with_a_line_that_names_ours(
     arguments: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stop:
-        parse([*arguments.split(), "-r", "h"])
+        parse_command_line([*arguments.split(), "-r", "h"])
     assert stop.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert arguments.split(maxsplit=1)[0] in line
 
 
 def test_the_other_letters_of_mtr() -> None:
-    options = parse("-r -B 170 -G 3 -b -o LS_NAB -e h".split())
+    options = parse_command_line("-r -B 170 -G 3 -b -o LS_NAB -e h".split())
     assert options.settings.fill == 170
     assert options.pace.wait == 3 * NS_PER_S
     assert options.layout.both
     assert options.layout.fields == "LSNAB"
-    assert parse("-r -G 3 -Z 1 h".split()).pace.wait == NS_PER_S
-    assert 0 <= parse("-r -B 256 h".split()).settings.fill <= 255
+    assert parse_command_line("-r -G 3 -Z 1 h".split()).pace.wait == NS_PER_S
+    assert 0 <= parse_command_line("-r -B 256 h".split()).settings.fill <= 255
 
 
 @pytest.mark.parametrize("flag", ["--syn", "--ack", "--ecn"])
 def test_a_tcp_flag_means_tcp(flag: str) -> None:
-    settings = parse([flag, "h"]).settings
+    settings = parse_command_line([flag, "h"]).settings
     assert settings.protocol is Protocol.TCP
     assert settings.tcp_flags is TcpFlags(flag[2:])
 
@@ -172,7 +170,7 @@ def test_a_value_that_can_never_be_right_gets_one_line(
     arguments: str, names: str, takes: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
-        parse(arguments.split())
+        parse_command_line(arguments.split())
     except SettingError as error:
         line = str(error)
     except SystemExit as stop:
@@ -190,7 +188,7 @@ def test_an_unusable_command_line_gets_one_line_and_exit_2(
     arguments: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stop:
-        parse(arguments.split())
+        parse_command_line(arguments.split())
     assert stop.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
@@ -226,7 +224,7 @@ def test_a_default_size_grows_without_a_word() -> None:
 
 
 def test_each_protocol_remembers_its_own_port_and_size() -> None:
-    switches = Switches(ProbeSettings(protocol=Protocol.TCP, port=443, size=60, tos=8))
+    switches = SettingsHistory(ProbeSettings(protocol=Protocol.TCP, port=443, size=60, tos=8))
     switches.change(size=1400)
     assert switches.protocol(Protocol.UDP) == ProbeSettings(
         protocol=Protocol.UDP, port=33434, size=64, tos=8
@@ -238,7 +236,7 @@ def test_each_protocol_remembers_its_own_port_and_size() -> None:
 
 
 def test_icmp_by_name_is_told_from_icmp_by_default() -> None:
-    assert [parse([*args, "h"]).icmp_by_name for args in ([], ["--icmp"], ["-u"])] == [
+    assert [parse_command_line([*args, "h"]).icmp_by_name for args in ([], ["--icmp"], ["-u"])] == [
         False,
         True,
         False,
@@ -246,5 +244,5 @@ def test_icmp_by_name_is_told_from_icmp_by_default() -> None:
 
 
 def test_rights_are_used_unless_told_not_to() -> None:
-    assert not parse(["h"]).unprivileged
-    assert parse(["--unprivileged", "h"]).unprivileged
+    assert not parse_command_line(["h"]).unprivileged
+    assert parse_command_line(["--unprivileged", "h"]).unprivileged

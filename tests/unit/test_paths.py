@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.routes import TARGET, Walk, chain
-from tui_trace import events as ev
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, FlowMode, ProbeSettings, Protocol
 from tui_trace.recording import Recording
-from tui_trace.session.model import Balance, Happening, Path, PathHop
 from tui_trace.session.paths import letters, what_moved
+from tui_trace.session.snapshot import Balance, MomentKind, Path, PathHop
 from tui_trace.session.timeline import MOST_BUCKETS, MOST_MOMENTS, TimelineFold
-from tui_trace.settings import NS_PER_MS, NS_PER_S, Flow, ProbeSettings, Protocol
 
 DATA = File(__file__).parents[1] / "data"
 
@@ -128,9 +128,9 @@ def test_a_change_is_seen_beside_balancing():
 @pytest.mark.parametrize(
     "probe",
     [
-        ProbeSettings(flow=Flow.VARY),
+        ProbeSettings(flow=FlowMode.VARY),
         ProbeSettings(flows=4),
-        ProbeSettings(protocol=Protocol.UDP, port=33434, flow=Flow.CLASSIC),
+        ProbeSettings(protocol=Protocol.UDP, port=33434, flow=FlowMode.CLASSIC),
     ],
 )
 def test_what_differs_by_flow_is_balanced_per_flow(probe):
@@ -278,8 +278,8 @@ def test_each_second_has_its_path_loss_and_time():
     assert [bucket.lost for bucket in timeline.buckets[-5:]] == [1] * 5
     assert timeline.buckets[10].mean == NS_PER_MS
     assert [(m.at // NS_PER_S, m.what, m.text) for m in timeline.moments] == [
-        (0, Happening.RUN, "run 1: ICMP echo · TOS 0 · DF off · 64 bytes"),
-        (30, Happening.PATH, "path B"),
+        (0, MomentKind.RUN, "run 1: ICMP echo · TOS 0 · DF off · 64 bytes"),
+        (30, MomentKind.PATH, "path B"),
     ]
 
 
@@ -316,15 +316,15 @@ def test_the_timeline_counts_everything_in_bounded_memory(happenings):
 
 def test_however_much_happens_the_users_notes_stay():
     fold = TimelineFold()
-    fold.moment(7, Happening.NOTE, "mine")
+    fold.moment(7, MomentKind.NOTE, "mine")
     for number in range(MOST_MOMENTS + 50):
-        fold.moment(number * NS_PER_S, Happening.NOTICE, str(number))
+        fold.moment(number * NS_PER_S, MomentKind.NOTICE, str(number))
     timeline = fold.timeline()
     assert [note.text for note in timeline.notes] == ["mine"]
     assert len(timeline.moments) == MOST_MOMENTS
     assert timeline.moments[-1].text == str(MOST_MOMENTS + 49)
     for number in range(2 * MOST_MOMENTS):
-        fold.moment(number, Happening.NOTE, "many")
+        fold.moment(number, MomentKind.NOTE, "many")
     assert len(fold.timeline().moments) == MOST_MOMENTS, "bounded, whoever writes"
 
 

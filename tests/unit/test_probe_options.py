@@ -2,25 +2,25 @@
 
 import pytest
 
-from tui_trace.options import parse
-from tui_trace.settings import (
+from tui_trace.core.parse_values import parse_protocol
+from tui_trace.core.settings import (
     PROTOCOL_NAMES,
     SYN_WITH_DATA,
-    Dnat,
+    DnatMode,
+    ProbeIdField,
     ProbeSettings,
     Protocol,
     SettingError,
     TcpFlags,
-    Track,
     fitted,
     minimum_size,
-    parse_protocol,
     protocol_words,
 )
+from tui_trace.options.command_line import parse_command_line
 
 
 def settings(line: str) -> ProbeSettings:
-    return parse([*line.split(), "-r", "h"]).settings
+    return parse_command_line([*line.split(), "-r", "h"]).settings
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_flags(line: str, flags: TcpFlags) -> None:
 
 def test_dnat_and_track() -> None:
     usual = settings("-T")
-    assert (usual.dnat, usual.track) == (Dnat.MATCH, Track.SEQUENCE)
+    assert (usual.dnat, usual.track) == (DnatMode.MATCH, ProbeIdField.SEQUENCE)
     assert "NAT" not in usual.words()
     assert "told apart" not in usual.words()
-    for how in Dnat:
+    for how in DnatMode:
         assert settings(f"-T --dnat {how.value}").dnat is how
-    for what in Track:
+    for what in ProbeIdField:
         assert settings(f"-T --track {what.value}").track is what
     words = settings("-T --dnat show --track id").words()
     assert "told apart by IP ID" in words

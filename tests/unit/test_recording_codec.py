@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui_trace import events as ev
+from tui_trace.core import events as ev
 from tui_trace.recording import RecordingError
 from tui_trace.recording.codec import BLOCK_EVENTS, Packer, Unpacker
 

@@ -19,11 +19,19 @@ from hypothesis import strategies as st
 
 from tests.unit.recorded import Kept, Told, check_killed, record, rounds
 from tests.unit.test_session_fold import streams
-from tui_trace import events as ev
-from tui_trace.recording import Recorded, Recording, RecordingError, codec, reader, schema, writer
-from tui_trace.session import state
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.recording import (
+    RecordedSource,
+    Recording,
+    RecordingError,
+    codec,
+    reader,
+    schema,
+    writer,
+)
+from tui_trace.session import checkpoint
 from tui_trace.session.fold import Session
-from tui_trace.settings import NS_PER_S
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -96,7 +104,7 @@ def test_folds_of_another_version_are_made_anew(recorded, tmp_path):
     other = tmp_path / "other.session"
     shutil.copy(path, other)
     with sqlite3.connect(other) as database:
-        database.execute("UPDATE session SET fold = ?", (state.VERSION + 1,))
+        database.execute("UPDATE session SET fold = ?", (checkpoint.VERSION + 1,))
         database.execute("UPDATE block SET fold = x'00'")
     database.close()
     with Recording(other) as recording:
@@ -222,7 +230,7 @@ def test_a_file_that_is_there_is_never_written_over(tmp_path):
     path.write_text("mine")
     source = Told(rounds(1))
     with pytest.raises(RecordingError, match="there is such a file already"):
-        Recorded(source, path).run(Kept())
+        RecordedSource(source, path).run(Kept())
     assert path.read_text() == "mine"
 
 
@@ -231,7 +239,7 @@ def test_a_folder_that_is_none_is_said_once_and_tracing_goes_on(tmp_path, monkey
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     events = rounds(20)
     source, sink = Told(events, pause=0.05), Kept()
-    Recorded(source).run(sink)
+    RecordedSource(source).run(sink)
     assert sink.events == events
     assert len(source.notices) == 1
     assert source.notices[0].startswith("not recorded: ")
@@ -242,7 +250,7 @@ def test_a_file_at_its_bound_keeps_what_it_has(tmp_path, monkeypatch):
     monkeypatch.setattr(schema, "create", lambda p, make=schema.create: make(p, 40 * schema.PAGE))
     events = rounds(600)
     source = Told(events, pause=0.005)
-    Recorded(source, path).run(Kept())
+    RecordedSource(source, path).run(Kept())
     assert source.notices == [f"not recorded any more: the file has reached {512} MB"]
     with Recording(path) as recording:
         kept = list(recording.events())
@@ -258,7 +266,7 @@ def test_a_session_that_outgrows_what_can_be_restored_keeps_what_it_has(tmp_path
     path = tmp_path / "a.session"
     events = rounds(600)
     source = Told(events, pause=0.01)
-    Recorded(source, path).run(Kept())
+    RecordedSource(source, path).run(Kept())
     assert source.notices == [
         "not recorded any more: the session has grown beyond what can be played again"
     ]
@@ -292,14 +300,14 @@ def test_a_disk_that_is_far_too_slow_is_one_line_too(tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "MOST_WAITING", 200)
     events = rounds(60)
     source, sink = Told(events, pause=0.03), Kept()
-    Recorded(source).run(sink)
+    RecordedSource(source).run(sink)
     assert sink.events == events
     assert source.notices == ["not recorded: the disk is too slow"]
 
 
 def test_a_trace_that_never_began_leaves_no_file(tmp_path):
     path = tmp_path / "a.session"
-    Recorded(Told([]), path).run(Kept())
+    RecordedSource(Told([]), path).run(Kept())
     assert not path.exists()
 
 
@@ -318,7 +326,7 @@ def test_a_recording_is_read_while_it_grows(tmp_path):
 
     events = rounds(40)
     source = Watched(events, pause=0.03)
-    Recorded(source, path).run(Kept())
+    RecordedSource(source, path).run(Kept())
     assert source.commands == []
     assert 100 < len(seen) <= len(events)
     assert seen == events[: len(seen)]
@@ -338,7 +346,7 @@ def test_a_reader_that_stays_hinders_nobody(tmp_path):
 
     events = rounds(40)
     source = Watched(events, pause=0.03)
-    Recorded(source, path).run(Kept())
+    RecordedSource(source, path).run(Kept())
     assert source.commands == []
     assert list(readers[0].events()) == events
     readers[0].close()
@@ -369,7 +377,9 @@ def test_after_kill_at_any_moment_it_lacks_the_last_second_at_most(tmp_path):
             process.kill()
             told, _ = process.communicate(timeout=10)
             # the last line may be cut
-            kept.append(check_killed(path, [ev.decode(line) for line in told.split(b"\n")[:-1]]))
+            kept.append(
+                check_killed(path, [ev.decode_event(line) for line in told.split(b"\n")[:-1]])
+            )
     assert sum(count > 50 for count in kept) > 10, f"hardly anything was killed at work: {kept}"
 
 
@@ -423,7 +433,7 @@ def test_a_fold_that_lies_is_refused_or_goes_on_without_breaking(tmp_path_factor
     packers = [codec.Packer(), codec.Packer()]
     for place, event in enumerate(events):
         packers[place >= half].add(event)
-    row = (0, "t", "192.0.2.1", "", "0", state.VERSION, events[-1].at, 1, len(events), 1)
+    row = (0, "t", "192.0.2.1", "", "0", checkpoint.VERSION, events[-1].at, 1, len(events), 1)
     database.execute(f"INSERT INTO session VALUES ({','.join('?' * 10)})", row)
     for number, packer in enumerate(packers):
         database.execute(

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from tests.unit.recorded import Kept, Told, record, rounds
 from tests.unit.test_recording_file import folded
 from tests.unit.test_session_fold import streams
-from tui_trace import events as ev
-from tui_trace.recording import Recorded, Recording, RecordingError, codec, schema
-from tui_trace.settings import NS_PER_S
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.recording import RecordedSource, Recording, RecordingError, codec, schema
 
 ENDED = [*rounds(20), ev.SessionEnded(at=30 * NS_PER_S)]
 DATA = Path(__file__).parents[1] / "data"
@@ -151,7 +151,7 @@ def test_a_session_under_way_is_left_alone(tmp_path):
         assert "in use" in done.stdout
 
     source = Meanwhile(ENDED, path, work)
-    Recorded(source, path).run(Kept())
+    RecordedSource(source, path).run(Kept())
     assert source.commands == []
     with Recording(path) as recording:
         assert list(recording.events()) == ENDED
@@ -170,7 +170,7 @@ def test_looking_at_a_session_under_way_never_lets_another_process_end_its_files
         assert path.with_name("a.session-wal").exists(), "what is written now would be lost"
 
     source = Meanwhile(ENDED, path, work)
-    Recorded(source, path).run(Kept())
+    RecordedSource(source, path).run(Kept())
     assert source.commands == []
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.unit.recorded import record, rounds
-from tui_trace import cli
-from tui_trace import events as ev
-from tui_trace.options import parse
+from tui_trace.cli import main
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.options.command_line import parse_command_line
 from tui_trace.recording import schema
-from tui_trace.settings import NS_PER_S
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from tui_trace.settings import NS_PER_S
 def test_live_sessions_are_recorded_and_reports_on_demand(
     words: str, recorded: bool, file: Path | None
 ) -> None:
-    options = parse(words.split())
+    options = parse_command_line(words.split())
     assert (options.recorded, options.record) == (recorded, file)
 
 
@@ -46,7 +46,7 @@ def test_live_sessions_are_recorded_and_reports_on_demand(
 )
 def test_what_makes_no_sense_is_one_line(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        parse(words.split())
+        parse_command_line(words.split())
     assert stopped.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
@@ -54,11 +54,11 @@ def test_what_makes_no_sense_is_one_line(words: str, capsys: pytest.CaptureFixtu
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Runs the command line here, with its rights: exit code, output, errors."""
-    monkeypatch.setattr(cli, "_give_up_rights", lambda: None)
+    monkeypatch.setattr(main, "_give_up_rights", lambda: None)
 
     def run(*words: str) -> tuple[int, str, str]:
         try:
-            code = cli.main(words)
+            code = main.main(words)
         finally:
             gc.enable()
         told = capsys.readouterr()
@@ -95,7 +95,7 @@ def test_every_output_works_on_a_recording(tmp_path: Path, command) -> None:
 
 def test_what_a_replay_leaves_behind_is_collected(tmp_path: Path) -> None:
     path = str(record(rounds(2), tmp_path / "a.session"))
-    lines = f"import gc; from tui_trace import cli; cli.main(['--replay', {path!r}, '-r'])"
+    lines = f"import gc; from tui_trace.cli.main import main; main(['--replay', {path!r}, '-r'])"
     told = subprocess.run(
         [sys.executable, "-c", f"{lines}; print(gc.isenabled())"], capture_output=True, check=True
     )

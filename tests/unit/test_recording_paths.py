@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.recorded import Kept, Told, record, rounds
-from tui_trace.events import SessionEnded
-from tui_trace.recording import Recorded, Recording, RecordingError, find, list_sessions
+from tui_trace.core.events import SessionEnded
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.recording import RecordedSource, Recording, RecordingError, find, list_sessions
 from tui_trace.recording.sessions import USUAL, default_folder, prune
-from tui_trace.settings import NS_PER_S
 
 EVENTS = [*rounds(2), SessionEnded(at=5 * NS_PER_S)]
 NAMES = [
@@ -58,7 +58,7 @@ def test_any_name_is_a_name(place: Path, name: str) -> None:
         assert list(recording.events()) == EVENTS
         recording.note("x", 0)
     with pytest.raises(RecordingError, match="there is such a file already"):
-        Recorded(Told(EVENTS), path).run(Kept())
+        RecordedSource(Told(EVENTS), path).run(Kept())
     assert len(list_sessions(place)) == (path.parent == Path())
     prune(place, USUAL._replace(files=1))
     assert path.exists(), "a name that we did not give"
@@ -76,7 +76,7 @@ def test_names_that_sqlite_knows(place: Path, name: str) -> None:
 def test_a_name_that_no_file_can_have_is_one_line(place: Path) -> None:
     for name in ("x" * 300, "x" * 5000, "a/" * 3000):
         with pytest.raises(RecordingError, match="File name too long") as refused:
-            Recorded(Told(EVENTS), Path(name)).run(Kept())
+            RecordedSource(Told(EVENTS), Path(name)).run(Kept())
         assert "\n" not in str(refused.value)
         with pytest.raises(RecordingError, match="File name too long"):
             Recording(find(name))
@@ -84,12 +84,12 @@ def test_a_name_that_no_file_can_have_is_one_line(place: Path) -> None:
     deep.mkdir(parents=True)
     # the kernel takes it, SQLite does not: nothing is left
     with pytest.raises(RecordingError, match="unable to open"):
-        Recorded(Told(EVENTS), deep / ("a" * 200)).run(Kept())
+        RecordedSource(Told(EVENTS), deep / ("a" * 200)).run(Kept())
     assert os.listdir(deep) == []
 
 
 def test_the_line_about_a_name_is_fit_for_a_terminal(place: Path) -> None:
-    for made in (Recording, lambda path: Recorded(Told([]), path).run(Kept())):
+    for made in (Recording, lambda path: RecordedSource(Told([]), path).run(Kept())):
         with pytest.raises(RecordingError) as refused:
             made(place / "\x1b[2J\n" / "x\udcff")
         assert str(refused.value).isprintable()
@@ -106,8 +106,8 @@ class Disturbed(Told):
         self._happens = happens
         self._recorded = None
 
-    def recorded(self, path: Path) -> Recorded:
-        self._recorded = Recorded(self, path)
+    def recorded(self, path: Path) -> RecordedSource:
+        self._recorded = RecordedSource(self, path)
         return self._recorded
 
     def run(self, sink) -> None:
@@ -176,7 +176,7 @@ def test_one_that_never_began_takes_nobody_elses_file_away(tmp_path: Path) -> No
             path.write_text("mine")
 
     path = tmp_path / "a.session"
-    Recorded(Replacing([]), path).run(Kept())
+    RecordedSource(Replacing([]), path).run(Kept())
     assert path.read_text() == "mine"
 
 
@@ -195,7 +195,7 @@ def test_that_the_oldest_were_deleted_is_said_once(folder: Path) -> None:
     for day in range(1, 6):
         record(EVENTS, folder / f"2026010{day}T000000Z-t.session")
     source = Told(EVENTS, pause=0.5)
-    Recorded(source, kept=USUAL._replace(files=4)).run(Kept())
+    RecordedSource(source, kept=USUAL._replace(files=4)).run(Kept())
     assert source.notices == [
         "the 2 oldest recordings were deleted: 4 of 2048 MiB in all are kept"
         " ([recordings] in config.toml)"
@@ -204,7 +204,7 @@ def test_that_the_oldest_were_deleted_is_said_once(folder: Path) -> None:
         *("20260105", "20260104", "20260103", "19700101")
     ]
     source = Told(EVENTS, pause=0.5)
-    Recorded(source, kept=USUAL._replace(files=5)).run(Kept())
+    RecordedSource(source, kept=USUAL._replace(files=5)).run(Kept())
     assert source.notices == []
 
 

@@ -10,12 +10,12 @@ import time
 import pytest
 
 from tests.unit.recorded import Kept, record, rounds
-from tui_trace import events as ev
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, ProbeSettings
+from tui_trace.core.stream import Inject, Reset, SetAsnLookup, Switch
 from tui_trace.recording import Playback, Recording
 from tui_trace.report.collector import Collector
 from tui_trace.session.fold import Session
-from tui_trace.settings import NS_PER_S, ProbeSettings
-from tui_trace.source import Enquire, Reset, Switch, Tell
 
 EVENTS = [*rounds(20), ev.SessionEnded(at=30 * NS_PER_S)]
 
@@ -171,7 +171,7 @@ def test_the_speed_keeps_to_its_bounds(playing):
 
 def test_what_would_change_probes_changes_nothing(playing):
     playback, sink = playing(speed=1000.0)
-    for command in (Enquire(origins=True), Switch(ProbeSettings(tos=8)), Reset()):
+    for command in (SetAsnLookup(origins=True), Switch(ProbeSettings(tos=8)), Reset()):
         playback.command(command)
     sink.wait(lambda: playback.at_end)
     assert sink.events == EVENTS, "not even a notice, which would take the session's place"
@@ -201,7 +201,7 @@ def test_a_note_is_kept_while_it_plays_and_the_view_stays_where_it_is(playing):
     playback.seek(12 * NS_PER_S)
     sink.wait(lambda: sink.restores == 1 and playback.position == 12 * NS_PER_S)
     for number in range(3):
-        playback.command(Tell(ev.Note(at=0, text=f"note {number}", moment=5 * NS_PER_S)))
+        playback.command(Inject(ev.Note(at=0, text=f"note {number}", moment=5 * NS_PER_S)))
         assert said.get(timeout=10) == (f"note {number}", None)
     sink.wait(lambda: playback.position == 12 * NS_PER_S)
     assert sink.session.snapshot() == upto(12 * NS_PER_S).snapshot()
@@ -219,7 +219,7 @@ def test_a_note_is_kept_while_it_plays_and_the_view_stays_where_it_is(playing):
 def test_a_note_just_before_the_end_of_the_view_is_kept(recording):
     playback = Playback(recording)
     playback.stop()
-    playback.command(Tell(ev.Note(at=0, text="bye", moment=1)))
+    playback.command(Inject(ev.Note(at=0, text="bye", moment=1)))
     playback.run(Restored())
     assert [note.text for note in recording.snapshot(recording.end).timeline.notes] == ["bye"]
 
@@ -229,7 +229,7 @@ def test_a_note_that_cannot_be_kept_is_one_line_and_it_plays_on(playing):
     said = told(playback)
     with sqlite3.connect(playback.recording.path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        playback.command(Tell(ev.Note(at=0, text="mine", moment=1)))
+        playback.command(Inject(ev.Note(at=0, text="mine", moment=1)))
         assert said.get(timeout=10) == ("mine", "the file is in use")
         other.execute("ROLLBACK")
     other.close()

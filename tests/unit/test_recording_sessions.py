@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from tests.unit.recorded import Kept, Told, record, rounds
-from tui_trace.events import SessionEnded
-from tui_trace.recording import Info, Recorded, Recording, find, list_sessions
+from tui_trace.core.events import SessionEnded
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.recording import RecordedSource, Recording, SessionInfo, find, list_sessions
 from tui_trace.recording.sessions import USUAL, default_folder, free_place, name_for, prune
-from tui_trace.report.listing import length, render, size
-from tui_trace.settings import NS_PER_S
+from tui_trace.report.session_list import length, render_session_list, size
 
 NOON = 1_700_000_000 * NS_PER_S
 
@@ -52,7 +52,7 @@ def test_a_place_that_is_taken_gets_a_number(tmp_path):
 def test_a_session_is_kept_in_the_usual_folder_and_found_by_name(folder):
     for _ in range(2):
         source = Told(rounds(2))
-        Recorded(source).run(Kept())
+        RecordedSource(source).run(Kept())
         assert source.commands == []
     names = [info.path.name for info in list_sessions()]
     assert names == ["19700101T000000Z-t.session", "19700101T000000Z-t-2.session"]
@@ -68,13 +68,13 @@ def test_the_list_is_newest_first_and_harmless(folder):
     (folder / "notes.txt").touch()
     listed = list_sessions()
     assert [info.path.name[7] for info in listed] == ["3", "2", "1"]
-    lines = render(listed).splitlines()
+    lines = render_session_list(listed).splitlines()
     assert len(lines) == 5
     assert lines[0].split() == ["Session", "Length", "Runs", "Size", "Target", "Began"]
     assert lines[1].startswith("20260103T000000Z-t  "), "first what one types"
     assert find(lines[1].split()[0]) == folder / "20260103T000000Z-t.session"
     hostile = "".join(
-        render(
+        render_session_list(
             [
                 type(listed[0])(
                     **{f: getattr(listed[0], f) for f in listed[0].__struct_fields__}
@@ -87,7 +87,7 @@ def test_the_list_is_newest_first_and_harmless(folder):
 
 
 infos = st.builds(
-    Info,
+    SessionInfo,
     path=st.from_regex(r"[a-zA-Z0-9.-]{1,77}", fullmatch=True).map(
         lambda name: Path(f"/home/somebody/.local/state/tui-trace/sessions/{name}.session")
     ),
@@ -107,7 +107,7 @@ infos = st.builds(
 
 @given(st.lists(infos, min_size=1, max_size=5), st.integers(80, 200))
 def test_no_line_of_the_list_is_wider_than_the_terminal(listed, width):
-    lines = render(listed, width).splitlines()
+    lines = render_session_list(listed, width).splitlines()
     assert all(cell_len(line) <= width for line in lines)
     words = {word for line in lines for word in line.split()}
     assert words >= {info.path.stem for info in listed}, "names are whole"
@@ -117,7 +117,7 @@ def test_no_line_of_the_list_is_wider_than_the_terminal(listed, width):
 def test_the_list_of_usual_sessions_has_columns_at_80(folder, width, began):
     record(rounds(2), folder / "20261122T205147Z-www.example.com.session")
     listed = [replace(info, target="www.example.com") for info in list_sessions()]
-    head, row, *_ = render(listed, width).splitlines()
+    head, row, *_ = render_session_list(listed, width).splitlines()
     assert head.split()[:5] == ["Session", "Length", "Runs", "Size", "Target"]
     assert ("Began" in head) == began
     assert row.startswith("20261122T205147Z-www.example.com  0:04 cut off  1     17 kB  www.examp")
@@ -131,14 +131,14 @@ def test_the_list_says_what_is_running_and_what_was_cut_off(folder):
                 sink.event(event)
             while not list_sessions():
                 time.sleep(0.05)
-            self.shown = render(list_sessions(), 120)
+            self.shown = render_session_list(list_sessions(), 120)
 
     source = Listing(rounds(2))
-    Recorded(source, folder / "20260101T000000Z-t.session").run(Kept())
+    RecordedSource(source, folder / "20260101T000000Z-t.session").run(Kept())
     assert "0:04 running" in source.shown
-    assert "0:04 cut off" in render(list_sessions(), 120), "no end was told"
+    assert "0:04 cut off" in render_session_list(list_sessions(), 120), "no end was told"
     record([*rounds(2), SessionEnded(at=5 * NS_PER_S)], folder / "20260102T000000Z-t.session")
-    assert "0:05  " in render(list_sessions(), 120)
+    assert "0:05  " in render_session_list(list_sessions(), 120)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_sizes(count, shown):
 
 
 def test_no_sessions():
-    assert render([]) == "no sessions are kept\n"
+    assert render_session_list([]) == "no sessions are kept\n"
 
 
 def test_lengths():
@@ -199,7 +199,7 @@ def test_a_session_in_use_is_never_thrown_away(folder):
 
     path = folder / "20260101T000000Z-t.session"
     source = Pruning(rounds(40), pause=0.03)
-    Recorded(source, path).run(Kept())
+    RecordedSource(source, path).run(Kept())
     assert source.commands == []
     with Recording(path) as recording:
         assert list(recording.events()) == rounds(40)

@@ -10,10 +10,10 @@ from typing import get_args
 import pytest
 
 from tests.unit.test_session_fold import began, opened, reply, sent
-from tui_trace import events as ev
+from tui_trace.core import events as ev
+from tui_trace.core.settings import Pace
 from tui_trace.report import jsonl
 from tui_trace.report.jsonl import JsonLines
-from tui_trace.settings import Pace
 
 EVENTS = [began(), opened(), sent(1, 1), reply(1, 1), ev.SessionEnded(at=9)]
 
@@ -32,7 +32,7 @@ def test_every_event_is_out_as_one_line_before_the_next():
             line = os.read(reader.fileno(), 65536)
             assert line.endswith(b"\n")
             assert line.count(b"\n") == 1
-            assert ev.decode(line) == event
+            assert ev.decode_event(line) == event
     assert sink.failure is None
 
 
@@ -67,7 +67,7 @@ def test_a_reader_that_goes_away_ends_it_without_a_word(read_first):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as program:  # fmt: skip
         if read_first:
-            assert ev.decode(program.stdout.readline()) == EVENTS[0]
+            assert ev.decode_event(program.stdout.readline()) == EVENTS[0]
         program.stdout.close()
         program.stdin.write(b"\n")
         program.stdin.flush()
@@ -92,4 +92,4 @@ def test_the_schema_that_is_written_down_is_that_of_the_events():
 
 def test_a_reader_of_another_version_passes_over_what_it_does_not_know():
     line = ev.encode(reply(1, 1)).replace(b"{", b'{"some_key_of_tomorrow":[1],', 1)
-    assert ev.decode(line) == reply(1, 1)
+    assert ev.decode_event(line) == reply(1, 1)

@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 from tests.unit.test_session_fold import began, opened, reply, sent
-from tui_trace import events as ev
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace
 from tui_trace.report.collector import Collector
 from tui_trace.report.progress import Progress
-from tui_trace.settings import NS_PER_MS, NS_PER_S, Pace
 
 
 def shown(*steps):

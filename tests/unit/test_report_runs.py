@@ -11,12 +11,14 @@ from hypothesis import given
 
 from tests.unit.recorded import record
 from tests.unit.test_session_fold import SETTINGS, began, lost, opened, reply, sent, streams
-from tui_trace import events as ev
-from tui_trace.report import markdown, mtr_csv, mtr_json, text
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, ProbeSettings, Protocol
+from tui_trace.report import mtr_csv, mtr_json
 from tui_trace.report.collector import Collector
-from tui_trace.report.fields import Layout
-from tui_trace.session.compare import compare
-from tui_trace.settings import NS_PER_S, ProbeSettings, Protocol
+from tui_trace.report.markdown import render_markdown
+from tui_trace.report.mtr_fields import ReportLayout
+from tui_trace.report.mtr_text import render_text
+from tui_trace.session.compare import compare_runs
 
 ICMP, TCP = SETTINGS
 UDP = ProbeSettings(protocol=Protocol.UDP, port=53, size=60)
@@ -65,11 +67,11 @@ def collected(events):
 @pytest.fixture
 def session():
     collector = collected(switched())
-    return collector.snapshot(), Layout(wide=True), collector.runs()
+    return collector.snapshot(), ReportLayout(wide=True), collector.runs()
 
 
 def test_below_the_table_of_one_run_stand_the_others(session):
-    lines = text.render(*session).splitlines()
+    lines = render_text(*session).splitlines()
     assert lines[0].endswith("TCP port 443 · TOS 0 · DF off · 60 bytes")
     assert len([line for line in lines if "|--" in line]) == 2
     assert lines[-2:] == [
@@ -79,12 +81,14 @@ def test_below_the_table_of_one_run_stand_the_others(session):
 
 
 def test_a_ticket_has_every_run_that_sent_anything_and_what_tells_them_apart(session):
-    shown = re.sub(r"\\(.)", r"\1", markdown.render(*session))
+    shown = re.sub(r"\\(.)", r"\1", render_markdown(*session))
     lines = shown.splitlines()
     assert lines[0].endswith(", 2 runs")
     assert "TCP" not in lines[0], "each run has a subject of its own"
     first, _, third = session[2]
-    assert f"- Run 3 (TCP 443) against run 1 (ICMP): {compare([first, third]).sentence}" in lines
+    assert (
+        f"- Run 3 (TCP 443) against run 1 (ICMP): {compare_runs([first, third]).sentence}" in lines
+    )
     first = lines.index(
         "**Run 1: ICMP echo · TOS 0 · DF off · 64 bytes; 40 rounds, target not reached**"
     )
@@ -99,7 +103,7 @@ def test_a_ticket_has_every_run_that_sent_anything_and_what_tells_them_apart(ses
 
 
 def test_programs_get_all_runs_in_outline(session):
-    told = json.loads(mtr_json.render(*session))["report"]["tui_trace"]
+    told = json.loads(mtr_json.render_json(*session))["report"]["tui_trace"]
     assert told["run"] == 3
     outline = [
         (run["number"], run["probe"]["protocol"], run["rounds"], run["reached"], run["turns_with"])
@@ -124,38 +128,42 @@ def test_those_that_took_turns_are_compared_with_each_other():
             *rounds(4, 180 * NS_PER_S, reaches=False),
         ]
     )
-    shown = markdown.render(collector.snapshot(), Layout(), collector.runs())
+    shown = render_markdown(collector.snapshot(), ReportLayout(), collector.runs())
     shown = re.sub(r"\\(.)", r"\1", shown)
     assert "- Run 3 (TCP 443) against run 1 (ICMP): " in shown
     assert "- Run 4 (UDP 53) against run 3 (TCP 443): " in shown
-    assert "in turns with run 3" in text.render(collector.snapshot(), Layout(), collector.runs())
+    assert "in turns with run 3" in render_text(
+        collector.snapshot(), ReportLayout(), collector.runs()
+    )
 
 
 def test_one_run_alone_needs_no_word():
     collector = collected(switched()[: 2 + 4 * ROUNDS])
-    for report in (text, markdown):
-        shown = report.render(collector.snapshot(), Layout(), collector.runs())
-        assert shown == report.render(collector.snapshot(), Layout())
+    for report in (render_text, render_markdown):
+        shown = report(collector.snapshot(), ReportLayout(), collector.runs())
+        assert shown == report(collector.snapshot(), ReportLayout())
         assert "un 1" not in shown
-    told = json.loads(mtr_json.render(collector.snapshot(), Layout()))["report"]["tui_trace"]
+    told = json.loads(mtr_json.render_json(collector.snapshot(), ReportLayout()))["report"][
+        "tui_trace"
+    ]
     assert [run["number"] for run in told["runs"]] == [1]
 
 
 def test_a_switch_at_the_very_end_hides_nothing():
     collector = collected([*switched(), opened(4, 200 * NS_PER_S, probe=UDP)])
-    ticket = markdown.render(collector.snapshot(), Layout(), collector.runs())
+    ticket = render_markdown(collector.snapshot(), ReportLayout(), collector.runs())
     assert "Run 1: " in ticket
     assert "Run 3: " in ticket
     assert "Run 4: " not in ticket
-    told = text.render(collector.snapshot(), Layout(), collector.runs())
+    told = render_text(collector.snapshot(), ReportLayout(), collector.runs())
     assert "Run 4 of 4: 0 rounds" in told
     assert "  run 3: " in told
 
 
 def test_what_was_not_kept_is_said():
     snapshot = collected(switched()).snapshot()
-    for report in (text, markdown):
-        assert "of the others nothing was kept" in report.render(snapshot, Layout())
+    for report in (render_text, render_markdown):
+        assert "of the others nothing was kept" in report(snapshot, ReportLayout())
 
 
 @given(streams())
@@ -163,14 +171,14 @@ def test_every_run_that_sent_anything_is_in_every_report(stream):
     collector = collected(stream[0])
     snapshot, runs = collector.snapshot(), collector.runs()
     sent_by = [run.number for run in runs if any(hop.sent for hop in run.hops)]
-    shown = text.render(snapshot, Layout(), runs)
-    ticket = markdown.render(snapshot, Layout(), runs)
-    mtr_csv.render(snapshot, Layout(), runs)
+    shown = render_text(snapshot, ReportLayout(), runs)
+    ticket = render_markdown(snapshot, ReportLayout(), runs)
+    mtr_csv.render_csv(snapshot, ReportLayout(), runs)
     for number in sent_by:
         if len(runs) > 1:
             assert re.search(rf"(?m)^ *run {number}\b", shown, re.IGNORECASE)
             assert f"**Run {number}: " in ticket
-    told = json.loads(mtr_json.render(snapshot, Layout(), runs))["report"]["tui_trace"]
+    told = json.loads(mtr_json.render_json(snapshot, ReportLayout(), runs))["report"]["tui_trace"]
     assert [run["number"] for run in told["runs"]] == [run.number for run in runs]
 
 
@@ -192,11 +200,11 @@ def test_a_recording_reports_all_its_runs(tmp_path: Path) -> None:
         assert says in re.sub(r"\\(.)", r"\1", done.stdout)
 
 
-@pytest.mark.parametrize("report", [text, markdown])
+@pytest.mark.parametrize("report", [render_text, render_markdown])
 def test_ipv6_has_no_df_bit_to_be_off(report):
     collector = Collector()
     for event in (began(family=6, address="2001:db8::1"), opened(1, probe=TCP)):
         collector.event(event)
-    shown = report.render(collector.snapshot(), Layout(), collector.runs())
+    shown = report(collector.snapshot(), ReportLayout(), collector.runs())
     assert "DF always" in shown
     assert "DF off" not in shown

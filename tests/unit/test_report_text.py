@@ -8,14 +8,16 @@ import re
 import pytest
 
 from tests.unit.test_session_fold import began, lost, opened, reply, sent
-from tui_trace import events as ev
-from tui_trace.app.parting import parting_lines
-from tui_trace.report import markdown, mtr_csv, mtr_json, text
+from tui_trace.app.render.final_table import format_final_table
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, ProbeSettings, Protocol, SettingError
+from tui_trace.report import mtr_csv, mtr_json
 from tui_trace.report.collector import Collector
-from tui_trace.report.fields import FIELDS, Layout, parse_fields
-from tui_trace.settings import NS_PER_MS, NS_PER_S, ProbeSettings, Protocol, SettingError
+from tui_trace.report.markdown import render_markdown
+from tui_trace.report.mtr_fields import FIELDS, ReportLayout, parse_fields
+from tui_trace.report.mtr_text import render_text
 
-NARROW, WIDE = Layout(), Layout(wide=True)
+NARROW, WIDE = ReportLayout(), ReportLayout(wide=True)
 TCP = ProbeSettings(protocol=Protocol.TCP, port=443, size=60)
 
 
@@ -45,7 +47,7 @@ def path():
 
 
 def test_table_has_the_columns_of_mtr_and_our_notes_after_them():
-    lines = text.render(snapshot_of(*path()), NARROW).splitlines()
+    lines = render_text(snapshot_of(*path()), NARROW).splitlines()
     assert lines[0].startswith("Start: 2001-09-09T01:46:40")
     assert lines[0].endswith(
         "  example.com (203.0.113.80) · TCP port 443 · TOS 0 · DF off · 60 bytes"
@@ -65,10 +67,10 @@ def test_table_has_the_columns_of_mtr_and_our_notes_after_them():
 def test_wide_shows_in_full_what_the_narrow_one_cuts():
     name = "a-very-long-name-of-a-router.in.some.far.away.example"
     addresses = [f"203.0.113.{n}" for n in (1, 3, 4, 80)]
-    named = [ev.Named(at=1, address=address, names=(name,)) for address in addresses]
+    named = [ev.HostNamed(at=1, address=address, names=(name,)) for address in addresses]
     snapshot = snapshot_of(*path(), *named)
-    narrow = text.render(snapshot, NARROW)
-    wide = text.render(snapshot, WIDE)
+    narrow = render_text(snapshot, NARROW)
+    wide = render_text(snapshot, WIDE)
     assert name not in narrow
     assert f"  1.|-- {name[:25]}" in narrow
     assert wide.count(name) == 4
@@ -79,7 +81,7 @@ def test_wide_shows_in_full_what_the_narrow_one_cuts():
 def test_an_address_is_never_cut():
     address = "2001:db8:1111:2222:3333:4444:5555:6666"
     snapshot = snapshot_of(sent(1, 1), reply(1, 1, address=address), family=6)
-    assert address in text.render(snapshot, NARROW)
+    assert address in render_text(snapshot, NARROW)
 
 
 def test_what_is_wrong_stands_under_the_table():
@@ -90,13 +92,13 @@ def test_what_is_wrong_stands_under_the_table():
         ev.Notice(at=1, text="packet size raised to 40 bytes"),
         ev.SendFailed(at=NS_PER_S, run=1, ttl=1, errno=101, reason="no route to the network"),
     )
-    assert text.render(snapshot, NARROW).splitlines()[-4:] == [
+    assert render_text(snapshot, NARROW).splitlines()[-4:] == [
         "no route to the network",
         "packet size raised to 40 bytes",
         "3 foreign replies, which answer none of our probes",
         "RTT not by the kernel's stamps alone: hop 1",
     ]
-    added = json.loads(mtr_json.render(snapshot, NARROW))["report"]["tui_trace"]
+    added = json.loads(mtr_json.render_json(snapshot, NARROW))["report"]["tui_trace"]
     assert len(added["troubles"]) == 4
     assert added["foreign"] == 3
 
@@ -107,20 +109,20 @@ def test_notes_stand_under_the_table_at_their_time():
         ev.Note(at=9 * NS_PER_S, text="first loss", moment=2 * NS_PER_S),
     ]
     snapshot = snapshot_of(*path(), *notes)
-    for report in (text, markdown):
-        lines = [line for line in report.render(snapshot, NARROW).splitlines() if "Note 20" in line]
+    for report in (render_text, render_markdown):
+        lines = [line for line in report(snapshot, NARROW).splitlines() if "Note 20" in line]
         assert re.fullmatch(r"Note 2001.*09.*01:46:42.*: first loss", lines[0])
         assert re.fullmatch(r"Note 2001.*09.*01:46:45.*: the provider was called", lines[1])
-    told = json.loads(mtr_json.render(snapshot, NARROW))["report"]["tui_trace"]["notes"]
+    told = json.loads(mtr_json.render_json(snapshot, NARROW))["report"]["tui_trace"]["notes"]
     assert told[0] == {"time": "2001-09-09T01:46:42+00:00", "at_s": 2.0, "text": "first loss"}
-    assert parting_lines(snapshot, 80).rstrip().endswith("the provider was called")
+    assert format_final_table(snapshot, 80).rstrip().endswith("the provider was called")
 
 
 @pytest.mark.parametrize("moment", [-(1 << 63), (1 << 63) - 1])
 def test_a_note_about_an_impossible_time_is_one_all_the_same(moment):
     snapshot = snapshot_of(*path(), ev.Note(at=NS_PER_S, text="when", moment=moment))
-    assert text.render(snapshot, NARROW).count("when") == 1
-    assert mtr_json.render(snapshot, NARROW)
+    assert render_text(snapshot, NARROW).count("when") == 1
+    assert mtr_json.render_json(snapshot, NARROW)
 
 
 def test_hostile_text_reaches_no_terminal():
@@ -128,43 +130,48 @@ def test_hostile_text_reaches_no_terminal():
     snapshot = snapshot_of(
         sent(1, 1),
         reply(1, 1, address=address),
-        ev.Named(at=1, address=address, names=("\x1b[31mred\u202e", "other")),
-        ev.Origin(at=1, address=address, asns=(64500,), prefix="\x1b[0m"),
+        ev.HostNamed(at=1, address=address, names=("\x1b[31mred\u202e", "other")),
+        ev.AsnFound(at=1, address=address, asns=(64500,), prefix="\x1b[0m"),
         ev.Notice(at=1, text="\x1b]0;owned\x07"),
         target="\x1b[31mred\r\nHOST",
         version="\x9b",
     )
-    for render in (text.render, mtr_json.render, mtr_csv.render, markdown.render):
-        for layout in (Layout(both=True, about=1), Layout(names=False, about=0)):
+    for render in (
+        render_text,
+        mtr_json.render_json,
+        mtr_csv.render_csv,
+        render_markdown,
+    ):
+        for layout in (ReportLayout(both=True, about=1), ReportLayout(names=False, about=0)):
             shown = render(snapshot, layout)
             assert not {"\x1b", "\x9b", "\x07", "\r", "\u202e"} & set(shown)
             assert "\\x1b[2J203.0.113.1\\n" in re.sub(r"\\([^\w])", r"\1", shown).replace(
                 "\\\\", "\\"
             )
-    assert len(text.render(snapshot, WIDE).splitlines()) == 4
+    assert len(render_text(snapshot, WIDE).splitlines()) == 4
 
 
 @pytest.mark.parametrize("wall", [0, -(1 << 70), 1 << 70])
 def test_reports_of_nothing_yet_and_of_an_impossible_time(wall):
     empty = Collector().snapshot()
-    assert len(text.render(empty, NARROW).splitlines()) == 2
-    assert json.loads(mtr_json.render(empty, NARROW))["report"]["hubs"] == []
+    assert len(render_text(empty, NARROW).splitlines()) == 2
+    assert json.loads(mtr_json.render_json(empty, NARROW))["report"]["hubs"] == []
     snapshot = snapshot_of(wall=wall)
-    assert text.render(snapshot, WIDE).startswith("Start: ")
-    assert json.loads(mtr_json.render(snapshot, NARROW))
+    assert render_text(snapshot, WIDE).startswith("Start: ")
+    assert json.loads(mtr_json.render_json(snapshot, NARROW))
 
 
 def test_figures_wider_than_their_column_stay_apart():
     events = [sent(1, 1), reply(1, 1, 123_456 * NS_PER_MS), sent(2, 1), reply(2, 1, 0)]
     events += [sent(n, 1) for n in range(3, 100)]
-    row = text.render(snapshot_of(*events), NARROW).splitlines()[2]
+    row = render_text(snapshot_of(*events), NARROW).splitlines()[2]
     assert row.split()[1:] == [
         "203.0.113.1", "0.0%", "99", "0.0", "61728.0", "0.0", "123456.0", "87296.6"
     ]  # fmt: skip
 
 
 def test_json_figures_and_additions():
-    report = json.loads(mtr_json.render(snapshot_of(*path()), NARROW))["report"]
+    report = json.loads(mtr_json.render_json(snapshot_of(*path()), NARROW))["report"]
     assert report["mtr"]["dst"] == "example.com"
     assert report["mtr"]["psize"] == "60"
     first, silent, both, target = report["hubs"]
@@ -187,46 +194,46 @@ def who(address="203.0.113.1", **fields):
     origin = {"asns": (64500, 64501), "prefix": "203.0.113.0/24", "country": "DE"}
     known = origin | {"registry": "ripencc", "allocated": "2001-01-01"} | fields
     return [
-        ev.Named(at=1, address=address, names=("gw.example",)),
-        ev.Origin(at=1, address=address, **known),
+        ev.HostNamed(at=1, address=address, names=("gw.example",)),
+        ev.AsnFound(at=1, address=address, **known),
     ]
 
 
 @pytest.mark.parametrize(
     ("layout", "row"),
     [
-        (Layout(), "  1.|-- gw.example   "),
-        (Layout(names=False), "  1.|-- 203.0.113.1   "),
-        (Layout(both=True), "  1.|-- gw.example (203.0.113.1)   "),
-        (Layout(names=False, both=True), "  1.|-- 203.0.113.1   "),
-        (Layout(about=0), "  1. AS64500/AS64501 gw.example   "),
-        (Layout(about=1), "  1. 203.0.113.0/24     gw.example   "),
-        (Layout(about=2), "  1. DE  gw.example   "),
-        (Layout(about=3), "  1. ripencc gw.example   "),
-        (Layout(about=4), "  1. 2001-01-01 gw.example   "),
+        (ReportLayout(), "  1.|-- gw.example   "),
+        (ReportLayout(names=False), "  1.|-- 203.0.113.1   "),
+        (ReportLayout(both=True), "  1.|-- gw.example (203.0.113.1)   "),
+        (ReportLayout(names=False, both=True), "  1.|-- 203.0.113.1   "),
+        (ReportLayout(about=0), "  1. AS64500/AS64501 gw.example   "),
+        (ReportLayout(about=1), "  1. 203.0.113.0/24     gw.example   "),
+        (ReportLayout(about=2), "  1. DE  gw.example   "),
+        (ReportLayout(about=3), "  1. ripencc gw.example   "),
+        (ReportLayout(about=4), "  1. 2001-01-01 gw.example   "),
     ],
 )
 def test_what_stands_for_a_host(layout, row):
-    lines = text.render(snapshot_of(*path(), *who()), layout).splitlines()
+    lines = render_text(snapshot_of(*path(), *who()), layout).splitlines()
     assert lines[2].startswith(row)
     assert lines[2].endswith("0.0%     2   15.0  10.0   5.0  15.0   7.1")
     assert "???" in lines[3]
-    for other in (markdown, mtr_csv):
-        assert ("gw.example" in other.render(snapshot_of(*path(), *who()), layout)) == layout.names
+    for other in (render_markdown, mtr_csv.render_csv):
+        assert ("gw.example" in other(snapshot_of(*path(), *who()), layout)) == layout.names
 
 
 def test_an_unknown_host_has_no_origin():
-    lines = text.render(snapshot_of(*path()), Layout(about=0)).splitlines()
+    lines = render_text(snapshot_of(*path()), ReportLayout(about=0)).splitlines()
     assert [line[5:14] for line in lines[2:]] == ["AS???    "] * 5
-    hubs = json.loads(mtr_json.render(snapshot_of(*path(), *who()), Layout(about=0)))
+    hubs = json.loads(mtr_json.render_json(snapshot_of(*path(), *who()), ReportLayout(about=0)))
     assert [hub["ASN"] for hub in hubs["report"]["hubs"]] == ["AS64500/AS64501"] + ["AS???"] * 3
 
 
-ALL = Layout(fields="LDRSNBAWVGJMXI")
+ALL = ReportLayout(fields="LDRSNBAWVGJMXI")
 
 
 def test_every_column_of_mtr_in_any_order():
-    lines = text.render(snapshot_of(*path()), ALL).splitlines()
+    lines = render_text(snapshot_of(*path()), ALL).splitlines()
     assert lines[1].split()[2:] == [field.title for field in FIELDS.values()]
     assert lines[1].endswith(
         " Loss% Drop   Rcv   Snt  Last  Best   Avg  Wrst StDev Gmean Jttr Javg Jmax Jint"
@@ -234,10 +241,10 @@ def test_every_column_of_mtr_in_any_order():
     assert lines[2].split()[2:] == (
         "0.0% 0 2 2 15.0 5.0 10.0 15.0 7.1 8.7 10.0 10.0 10.0 0.6".split()
     )
-    hub = json.loads(mtr_json.render(snapshot_of(*path()), ALL))["report"]["hubs"][0]
+    hub = json.loads(mtr_json.render_json(snapshot_of(*path()), ALL))["report"]["hubs"][0]
     assert list(hub)[2:16] == [field.title for field in FIELDS.values()]
     assert (hub["Gmean"], hub["Jint"], hub["Rcv"]) == (8.66, 0.625, 2)
-    backwards = text.render(snapshot_of(*path()), Layout(fields="S L")).splitlines()
+    backwards = render_text(snapshot_of(*path()), ReportLayout(fields="S L")).splitlines()
     assert backwards[1].endswith("   Snt  Loss%")
     assert backwards[2].endswith("     2   0.0%")
 
@@ -249,7 +256,7 @@ def test_other_columns_there_are_none(fields):
 
 
 def test_csv_has_the_header_of_mtr_and_ours_behind_it():
-    shown = mtr_csv.render(snapshot_of(*path()), NARROW)
+    shown = mtr_csv.render_csv(snapshot_of(*path()), NARROW)
     head, *rows = csv.reader(io.StringIO(shown))
     assert shown.startswith(
         "Mtr_Version,Start_Time,Status,Host,Hop,Ip,Loss%,Snt, ,Last,Avg,Best,Wrst,StDev,"
@@ -265,8 +272,8 @@ def test_csv_has_the_header_of_mtr_and_ours_behind_it():
 
 @pytest.mark.parametrize("name", ["a,b", 'a"b', "=cmd|' /C calc'!A0", "+1", "@SUM(A1)"])
 def test_no_name_breaks_a_csv_or_runs_in_a_spreadsheet(name):
-    snapshot = snapshot_of(*path(), ev.Named(at=1, address="203.0.113.1", names=(name,)))
-    head, *rows = csv.reader(io.StringIO(mtr_csv.render(snapshot, NARROW)))
+    snapshot = snapshot_of(*path(), ev.HostNamed(at=1, address="203.0.113.1", names=(name,)))
+    head, *rows = csv.reader(io.StringIO(mtr_csv.render_csv(snapshot, NARROW)))
     assert {len(row) for row in rows} == {len(head)}
     assert rows[0][5].removeprefix("'") == name
     assert not rows[0][5].startswith(("=", "+", "@"))
@@ -274,8 +281,8 @@ def test_no_name_breaks_a_csv_or_runs_in_a_spreadsheet(name):
 
 def test_no_name_is_markup_in_a_ticket():
     name = "a|b`c*d_e[x](y)<script>#1!@all"
-    snapshot = snapshot_of(*path(), ev.Named(at=1, address="203.0.113.1", names=(name,)))
-    lines = markdown.render(snapshot, NARROW).splitlines()
+    snapshot = snapshot_of(*path(), ev.HostNamed(at=1, address="203.0.113.1", names=(name,)))
+    lines = render_markdown(snapshot, NARROW).splitlines()
     cells = [len(re.findall(r"(?<!\\)\|", line)) for line in lines if line.startswith("|")]
     assert set(cells) == {11}
     row = next(line for line in lines if line.startswith("| 1 "))

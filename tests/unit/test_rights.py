@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from tui_trace import rights
+from tui_trace.core import privileges
 
 CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 NOTHING = "0" * 16
@@ -33,7 +33,7 @@ def status(text: str) -> dict[str, str]:
 def test_nothing_is_left_in_any_task() -> None:
     out = run("""
         import pathlib
-        from tui_trace import rights
+        from tui_trace.core import privileges as rights
         rights.drop_capabilities()
         for task in pathlib.Path("/proc/self/task").iterdir():
             print((task / "status").read_text())
@@ -46,7 +46,7 @@ def test_nothing_is_left_in_any_task() -> None:
 def test_threads_started_later_have_none() -> None:
     out = run("""
         import pathlib, threading
-        from tui_trace import rights
+        from tui_trace.core import privileges as rights
         rights.drop_capabilities()
         def show():
             print(pathlib.Path("/proc/thread-self/status").read_text())
@@ -61,7 +61,7 @@ def test_threads_started_later_have_none() -> None:
 def test_exec_gives_none_back() -> None:
     out = run("""
         import subprocess
-        from tui_trace import rights
+        from tui_trace.core import privileges as rights
         rights.drop_capabilities()
         subprocess.run(["cat", "/proc/self/status"], check=True)
     """)
@@ -74,7 +74,7 @@ def test_exec_gives_none_back() -> None:
 def test_root_loses_its_bounding_set() -> None:
     out = run("""
         import subprocess
-        from tui_trace import rights
+        from tui_trace.core import privileges as rights
         rights.drop_capabilities()
         subprocess.run(["cat", "/proc/self/status"], check=True)
     """)
@@ -100,7 +100,7 @@ def test_rights_by_setpriv_are_lost_too() -> None:
     assert int(status(done.stdout)["CapEff"], 16) == 1 << 13
     out = run("""
         import ctypes, subprocess
-        from tui_trace import rights
+        from tui_trace.core import privileges as rights
         libc = ctypes.CDLL(None)
         # what setpriv leaves behind: one right in every set but the bounding set, which stays
         head = rights._Head(rights._VERSION_3, 0)
@@ -118,7 +118,7 @@ def test_rights_by_setpriv_are_lost_too() -> None:
 def test_a_second_thread_forbids_it() -> None:
     out = run("""
         import threading
-        from tui_trace import rights
+        from tui_trace.core import privileges as rights
         over = threading.Event()
         threading.Thread(target=over.wait).start()
         try:
@@ -132,7 +132,7 @@ def test_a_second_thread_forbids_it() -> None:
 
 def test_dropping_twice_is_no_error() -> None:
     run("""
-        from tui_trace import rights
+        from tui_trace.core import privileges as rights
         rights.drop_capabilities()
         rights.drop_capabilities()
     """)
@@ -141,7 +141,7 @@ def test_dropping_twice_is_no_error() -> None:
 def test_everything_that_any_function_of_ours_imports_is_preloaded() -> None:
     out = run("""
         import ast, importlib.util, pathlib, sys
-        from tui_trace.preload import import_everything
+        from tui_trace.cli.preload import import_everything
         import_everything()
         root = pathlib.Path(importlib.util.find_spec("tui_trace").submodule_search_locations[0])
         for path in root.rglob("*.py"):
@@ -166,7 +166,7 @@ def test_everything_that_any_function_of_ours_imports_is_preloaded() -> None:
 def test_preloading_starts_no_thread() -> None:
     run("""
         import os
-        from tui_trace.preload import import_everything
+        from tui_trace.cli.preload import import_everything
         import_everything()
         assert len(os.listdir("/proc/self/task")) == 1
     """)
@@ -179,9 +179,9 @@ UID, GID, HOME = NOBODY.pw_uid, NOBODY.pw_gid, NOBODY.pw_dir
 @pytest.mark.parametrize(
     ("uid", "gid", "found"),
     [
-        (str(UID), "100", rights.Caller(UID, 100, "nobody", HOME)),
-        (str(UID), "", rights.Caller(UID, GID, "nobody", HOME)),
-        ("3999999999", "7", rights.Caller(3_999_999_999, 7, "", "/")),
+        (str(UID), "100", privileges.Caller(UID, 100, "nobody", HOME)),
+        (str(UID), "", privileges.Caller(UID, GID, "nobody", HOME)),
+        ("3999999999", "7", privileges.Caller(3_999_999_999, 7, "", "/")),
         ("3999999999", "", None),
         ("0", "0", None),
         ("", "", None),
@@ -194,13 +194,13 @@ UID, GID, HOME = NOBODY.pw_uid, NOBODY.pw_gid, NOBODY.pw_dir
     ],
 )  # fmt: skip
 def test_the_caller_is_who_sudo_names_or_nobody(
-    uid: str, gid: str, found: rights.Caller | None
+    uid: str, gid: str, found: privileges.Caller | None
 ) -> None:
-    assert rights.caller({"SUDO_UID": uid, "SUDO_GID": gid}) == found
+    assert privileges.caller({"SUDO_UID": uid, "SUDO_GID": gid}) == found
 
 
 def test_without_sudo_nobody_called() -> None:
-    assert rights.caller({}) is None
+    assert privileges.caller({}) is None
 
 
 @pytest.mark.root
@@ -208,7 +208,7 @@ def test_without_sudo_nobody_called() -> None:
 def test_root_becomes_the_caller_and_never_root_again() -> None:
     out = run(f"""
         import os
-        from tui_trace import rights
+        from tui_trace.core import privileges as rights
         os.environ.update(SUDO_UID="{UID}", SUDO_GID="{GID}", HOME="/root",
                           XDG_CACHE_HOME="/root/cache")
         rights.give_up_rights(lambda: None)

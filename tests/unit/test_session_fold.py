@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui_trace import events as ev
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings, Protocol
 from tui_trace.session.fold import Session
-from tui_trace.session.model import LOST, PENDING, RECENT
-from tui_trace.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings, Protocol
+from tui_trace.session.snapshot import LOST, PENDING, RECENT
 
 KERNEL = ev.Stamp.KERNEL
 SETTINGS = [ProbeSettings(), ProbeSettings(protocol=Protocol.TCP, port=443, size=60)]
@@ -170,7 +170,7 @@ def test_fold_agrees_with_a_model_that_keeps_every_probe(stream):
     twin = Session()
     for event in events:
         session.apply(event)
-        twin.apply(ev.decode(ev.encode(event)))
+        twin.apply(ev.decode_event(ev.encode(event)))
     for number in opened_runs:
         # a path end far out shows every row
         session.apply(ev.PathEnd(at=0, run=number, ttl=30, reached=False))

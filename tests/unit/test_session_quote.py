@@ -2,16 +2,16 @@
 
 import pytest
 
-from tui_trace import events as ev
-from tui_trace.events import Change, Field, Interface, Label, ReplyKind, Stamp
+from tui_trace.core import events as ev
+from tui_trace.core.events import Change, Interface, MplsLabel, ReplyKind, RewrittenField, Stamp
+from tui_trace.core.settings import DnatMode, Pace, ProbeSettings, Protocol, TcpFlags
 from tui_trace.session.fold import Session
-from tui_trace.session.model import Hop
-from tui_trace.settings import Dnat, Pace, ProbeSettings, Protocol, TcpFlags
+from tui_trace.session.snapshot import Hop
 
-TO = Change(Field.DESTINATION, "203.0.113.9", "198.51.100.80")
-TO_PORT = Change(Field.DESTINATION_PORT, 80, 8080)
-MSS = Change(Field.MSS, 1460, 1360)
-STACK = (Label(24102, 0, False, 2), Label(16007, 5, True, 1))
+TO = Change(RewrittenField.DESTINATION, "203.0.113.9", "198.51.100.80")
+TO_PORT = Change(RewrittenField.DESTINATION_PORT, 80, 8080)
+MSS = Change(RewrittenField.MSS, 1460, 1360)
+STACK = (MplsLabel(24102, 0, False, 2), MplsLabel(16007, 5, True, 1))
 
 
 def hop_of(*replies: ev.Reply, family: int = 4, **settings: object) -> Hop:
@@ -45,31 +45,31 @@ def reply(probe: int = 1, kind: ReplyKind = ReplyKind.TIME_EXCEEDED, **fields: o
     ("fields", "settings", "marks"),
     [
         ({"changed": (TO,)}, {}, ("NAT",)),
-        ({"changed": (TO,)}, {"dnat": Dnat.SHOW}, ("NAT to 198.51.100.80",)),
-        ({"changed": (TO, TO_PORT)}, {"dnat": Dnat.SHOW}, ("NAT to 198.51.100.80:8080",)),
-        ({"changed": (TO_PORT,)}, {"dnat": Dnat.SHOW}, ("NAT to port 8080",)),
+        ({"changed": (TO,)}, {"dnat": DnatMode.SHOW}, ("NAT to 198.51.100.80",)),
+        ({"changed": (TO, TO_PORT)}, {"dnat": DnatMode.SHOW}, ("NAT to 198.51.100.80:8080",)),
+        ({"changed": (TO_PORT,)}, {"dnat": DnatMode.SHOW}, ("NAT to port 8080",)),
         (
-            {"changed": (Change(Field.DESTINATION, "::1", "::2"), TO_PORT)},
-            {"dnat": Dnat.SHOW},
+            {"changed": (Change(RewrittenField.DESTINATION, "::1", "::2"), TO_PORT)},
+            {"dnat": DnatMode.SHOW},
             ("NAT to [::2]:8080",),
         ),
         (
-            {"changed": (Change(Field.SOURCE, "192.0.2.1", "192.0.2.2"),)},
-            {"dnat": Dnat.SHOW},
+            {"changed": (Change(RewrittenField.SOURCE, "192.0.2.1", "192.0.2.2"),)},
+            {"dnat": DnatMode.SHOW},
             ("NAT from 192.0.2.2",),
         ),
-        ({"changed": (Change(Field.IDENTIFIER, 1, 2),)}, {}, ("NAT",)),
+        ({"changed": (Change(RewrittenField.IDENTIFIER, 1, 2),)}, {}, ("NAT",)),
         ({"changed": (MSS,)}, {}, ("MSS 1360",)),
-        ({"changed": (Change(Field.MSS, 1460, None),)}, {}, ("MSS none",)),
-        ({"changed": (Change(Field.TCP_FLAGS, "SEW", "S"),)}, {}, ("ECN cleared",)),
-        ({"changed": (Change(Field.TCP_FLAGS, "SEW", "SW"),)}, {}, ("ECN cleared",)),
-        ({"changed": (Change(Field.TCP_FLAGS, "S", "SA"),)}, {}, ()),
-        ({"changed": (Change(Field.TCP_FLAGS, "SEW", "SPEW"),)}, {}, ()),
-        ({"changed": (Change(Field.ECN, 2, 0),)}, {}, ("ECN cleared",)),
-        ({"changed": (Change(Field.ECN, 2, 3),)}, {}, ("ECN CE",)),
-        ({"changed": (Change(Field.IP_ID), Change(Field.PAYLOAD))}, {}, ()),
+        ({"changed": (Change(RewrittenField.MSS, 1460, None),)}, {}, ("MSS none",)),
+        ({"changed": (Change(RewrittenField.TCP_FLAGS, "SEW", "S"),)}, {}, ("ECN cleared",)),
+        ({"changed": (Change(RewrittenField.TCP_FLAGS, "SEW", "SW"),)}, {}, ("ECN cleared",)),
+        ({"changed": (Change(RewrittenField.TCP_FLAGS, "S", "SA"),)}, {}, ()),
+        ({"changed": (Change(RewrittenField.TCP_FLAGS, "SEW", "SPEW"),)}, {}, ()),
+        ({"changed": (Change(RewrittenField.ECN, 2, 0),)}, {}, ("ECN cleared",)),
+        ({"changed": (Change(RewrittenField.ECN, 2, 3),)}, {}, ("ECN CE",)),
+        ({"changed": (Change(RewrittenField.IP_ID), Change(RewrittenField.PAYLOAD))}, {}, ()),
         (
-            {"changed": (Change(Field.TOS, 184, 0),)},
+            {"changed": (Change(RewrittenField.TOS, 184, 0),)},
             {"tos": 184},
             ("TOS=0!",),
         ),
@@ -112,7 +112,7 @@ def test_protocol_unreachable_of_ipv6() -> None:
     [
         ({}, ("as sent", "TTL 1")),
         (
-            {"changed": (Change(Field.TOS, 0xB8, 0), MSS), "quoted_ttl": 7},
+            {"changed": (Change(RewrittenField.TOS, 0xB8, 0), MSS), "quoted_ttl": 7},
             ("TOS 0 (sent 0xb8)", "MSS 1360 (sent 1460)", "TTL 7"),
         ),
         ({"quoted_bytes": 28}, ("as sent", "TTL 1", "only 28 bytes quoted")),
@@ -120,13 +120,13 @@ def test_protocol_unreachable_of_ipv6() -> None:
             {
                 "changed": (
                     TO,
-                    Change(Field.ECN, 2, 3),
-                    Change(Field.DF, 1, 0),
-                    Change(Field.IP_ID),
-                    Change(Field.MSS, 1460, None),
-                    Change(Field.TCP_FLAGS, "SEW", "S"),
-                    Change(Field.FLOW_LABEL, 0x4711A, 0),
-                    Change(Field.FRAGMENT, 0, 1),
+                    Change(RewrittenField.ECN, 2, 3),
+                    Change(RewrittenField.DF, 1, 0),
+                    Change(RewrittenField.IP_ID),
+                    Change(RewrittenField.MSS, 1460, None),
+                    Change(RewrittenField.TCP_FLAGS, "SEW", "S"),
+                    Change(RewrittenField.FLOW_LABEL, 0x4711A, 0),
+                    Change(RewrittenField.FRAGMENT, 0, 1),
                 )
             },
             (
@@ -161,7 +161,7 @@ def test_words(fields: dict, words: tuple[str, ...]) -> None:
 
 
 def test_every_field_has_words() -> None:
-    for field in Field:
+    for field in RewrittenField:
         for values in ((None, None), (1, 0), ("a", "b"), (5, None), ("", "b")):
             assert hop_of(reply(changed=(Change(field, *values),))).received
 
@@ -179,4 +179,4 @@ def test_nothing_changed_is_nothing_in_json() -> None:
     line = ev.encode(reply())
     assert not any(word in line for word in (b"changed", b"labels", b"interfaces", b"quoted_bytes"))
     full = reply(changed=(TO, MSS), labels=STACK, interfaces=(Interface("incoming", 7),))
-    assert ev.decode(ev.encode(full)) == full
+    assert ev.decode_event(ev.encode(full)) == full

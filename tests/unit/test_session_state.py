@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from tests.unit.routes import TARGET, Walk, chain
 from tests.unit.test_recording_codec import structs
 from tests.unit.test_session_fold import began, opened
-from tui_trace import events as ev
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.session.checkpoint import SessionCheckpoint
 from tui_trace.session.fold import Session
-from tui_trace.session.state import SessionState
-from tui_trace.settings import NS_PER_S
 
-_decoder = msgspec.msgpack.Decoder(SessionState)
+_decoder = msgspec.msgpack.Decoder(SessionCheckpoint)
 
 
 def taken_up(session):

@@ -1,26 +1,34 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_trace.events import Event, Named, Origin, Owned, Registered, decode, encode
+from tui_trace.core.events import (
+    AsnFound,
+    Event,
+    HostNamed,
+    OwnerFound,
+    RegistryRecord,
+    decode_event,
+    encode,
+)
 from tui_trace.session.fold import Session
-from tui_trace.session.model import NOBODY, Who
+from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo
 
-NAMED = Named(1, "192.0.2.1", ("a.example", "xn--bcher-kva.example"), True)
-ORIGIN = Origin(2, "192.0.2.1", (64500, 64501), "192.0.2.0/24", "DE", "ripencc")
-OWNED = Owned(3, "192.0.2.1", "noc@example.net")
-REGISTERED = Registered(4, "192.0.2.1", network="TEST-NET-1")
+NAMED = HostNamed(1, "192.0.2.1", ("a.example", "xn--bcher-kva.example"), True)
+ORIGIN = AsnFound(2, "192.0.2.1", (64500, 64501), "192.0.2.0/24", "DE", "ripencc")
+OWNED = OwnerFound(3, "192.0.2.1", "noc@example.net")
+REGISTERED = RegistryRecord(4, "192.0.2.1", network="TEST-NET-1")
 
 
-def who(*events: Event) -> dict[str, Who]:
+def who(*events: Event) -> dict[str, AddressInfo]:
     session = Session()
     for event in events:
-        session.apply(decode(encode(event)))
+        session.apply(decode_event(encode(event)))
     return session.snapshot().who
 
 
 def test_what_is_learnt_of_an_address_comes_together() -> None:
     known = who(NAMED, ORIGIN, OWNED, REGISTERED)
-    assert known == {"192.0.2.1": Who(NAMED, ORIGIN, OWNED, REGISTERED)}
+    assert known == {"192.0.2.1": AddressInfo(NAMED, ORIGIN, OWNED, REGISTERED)}
     assert known["192.0.2.1"].names == ("a.example", "xn--bcher-kva.example")
     assert known["192.0.2.1"].asn == "AS64500/AS64501"
     assert known["192.0.2.1"].owner == "noc@example.net"
@@ -28,12 +36,12 @@ def test_what_is_learnt_of_an_address_comes_together() -> None:
 
 def test_of_a_stranger_nothing_is_known() -> None:
     assert who() == {}
-    assert (NOBODY.names, NOBODY.asn, NOBODY.owner) == ((), "", "")
+    assert (UNKNOWN_HOST.names, UNKNOWN_HOST.asn, UNKNOWN_HOST.owner) == ((), "", "")
 
 
 def test_an_idn_is_read_in_both_forms() -> None:
     shown = ("bücher.example (xn--bcher-kva.example)",)
-    event = Named(1, "192.0.2.1", ("xn--bcher-kva.example",), None, shown)
+    event = HostNamed(1, "192.0.2.1", ("xn--bcher-kva.example",), None, shown)
     assert who(event)["192.0.2.1"].names == shown
 
 
@@ -41,7 +49,7 @@ def test_a_snapshot_does_not_change_any_more() -> None:
     session = Session()
     session.apply(NAMED)
     before = session.snapshot()
-    session.apply(Named(2, "192.0.2.1"))
+    session.apply(HostNamed(2, "192.0.2.1"))
     assert before.who["192.0.2.1"].names == NAMED.names
     assert session.snapshot().who["192.0.2.1"].names == ()
 

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tui_trace import stopping
+from tui_trace.core import stopping
 
 HANGS = 5.0
 """Seconds; a process that is not ended lives on for a minute."""
 
 PROGRAM = """
 import signal, sys, threading, time
-from tui_trace import stopping
+from tui_trace.core import stopping
 
 stopping.LAST_RESORT = {last_resort}
 

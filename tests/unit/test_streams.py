@@ -111,7 +111,8 @@ def test_what_programs_read_is_utf_8_everywhere(output: str, encoding: str) -> N
 
 def test_what_is_not_ascii_is_utf_8_for_programs() -> None:
     child = (
-        "from tui_trace import streams; from tui_trace.report.printing import write\n"
+        "from tui_trace.cli import standard_streams as streams\n"
+        "from tui_trace.report.printer import write\n"
         "streams.prepare(); write('ö ± 日\\n', for_programs=True); write('ö ± 日\\n')"
     )
     done = subprocess.run(

@@ -7,9 +7,9 @@ import pytest
 
 from tests import servers
 from tests.guard import nothing_leaves  # noqa: F401
+from tui_trace.cli.resolve import resolve
+from tui_trace.core.stream import SourceError
 from tui_trace.names import DnsServer
-from tui_trace.source import SourceError
-from tui_trace.target import resolve
 
 
 @pytest.fixture

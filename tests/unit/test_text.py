@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_trace.text import LIMIT, clean
+from tui_trace.core.sanitize import LIMIT, sanitize
 
 
 @pytest.mark.parametrize(
@@ -28,19 +28,19 @@ from tui_trace.text import LIMIT, clean
     ],
 )
 def test_each_kind_of_hostile_character(given_text: str, shown: str) -> None:
-    assert clean(given_text) == shown
+    assert sanitize(given_text) == shown
 
 
 def test_length_is_cut_and_said() -> None:
-    assert clean("x" * LIMIT) == "x" * LIMIT
-    assert clean("x" * 4000) == "x" * (LIMIT - 1) + "…"
-    assert len(clean("\x1b" * 4000)) == LIMIT
+    assert sanitize("x" * LIMIT) == "x" * LIMIT
+    assert sanitize("x" * 4000) == "x" * (LIMIT - 1) + "…"
+    assert len(sanitize("\x1b" * 4000)) == LIMIT
 
 
 @given(st.text() | st.text(alphabet=st.characters(categories=["Cc", "Cf", "Mn", "Cs", "Zs"])))
 def test_what_comes_out_obeys_nothing(text: str) -> None:
-    shown = clean(text)
-    assert clean(shown) == shown
+    shown = sanitize(text)
+    assert sanitize(shown) == shown
     assert len(shown) <= LIMIT
     assert not {unicodedata.category(c) for c in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"}
     shown.encode()

@@ -7,10 +7,10 @@ import pytest
 from scapy.contrib.mpls import MPLS, ICMPExtension_MPLS
 from scapy.layers.inet import ICMPExtension_Header
 
-from tui_trace.events import Interface, Label
-from tui_trace.wire import extensions
-from tui_trace.wire.extensions import decode, split
-from tui_trace.wire.template import ones_sum
+from tui_trace.core.events import Interface, MplsLabel
+from tui_trace.wire.packets import icmp_extensions
+from tui_trace.wire.packets.builder import ones_sum
+from tui_trace.wire.packets.icmp_extensions import decode_extensions, split_extensions
 
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
 EXCEEDED = {4: 11, 6: 3}
@@ -35,15 +35,15 @@ def message(family: int, quote: bytes, rest: bytes, length: int | None = None) -
     return bytes((EXCEEDED[family], 0, 0, 0)) + told + quote + rest
 
 
-LABELS = (Label(24102, 0, False, 2), Label(16007, 5, True, 1))
+LABELS = (MplsLabel(24102, 0, False, 2), MplsLabel(16007, 5, True, 1))
 STACK = an_object(1, 1, bytes.fromhex("05E2600203E87B01"))
 
 
 def test_labels_are_those_that_scapy_builds() -> None:
     stack = [MPLS(label=24102, cos=0, s=0, ttl=2), MPLS(label=16007, cos=5, s=1, ttl=1)]
     built = bytes(ICMPExtension_Header() / ICMPExtension_MPLS(stack=stack))
-    assert decode(built) == (LABELS, ())
-    assert decode(sealed(STACK)) == (LABELS, ())
+    assert decode_extensions(built) == (LABELS, ())
+    assert decode_extensions(sealed(STACK)) == (LABELS, ())
 
 
 def test_interfaces_as_the_rfc_draws_them() -> None:
@@ -64,9 +64,9 @@ def test_interfaces_as_the_rfc_draws_them() -> None:
         an_object(2, 0x01, mtu): Interface("incoming", mtu=9192),
     }
     for data, interface in told.items():
-        assert decode(sealed(data)) == ((), (interface,))
+        assert decode_extensions(sealed(data)) == ((), (interface,))
     both = sealed(STACK + an_object(2, 0x83, name + mtu) + an_object(2, 1, mtu))
-    assert decode(both) == (
+    assert decode_extensions(both) == (
         LABELS,
         (Interface("outgoing", name="et-0/0/2.0", mtu=9192), Interface("incoming", mtu=9192)),
     )
@@ -77,37 +77,37 @@ def test_the_quote_ends_where_the_header_says(family: int) -> None:
     extension = sealed(STACK)
     for quoted in (128, 136, 160):
         quote = bytes(range(100)) + bytes(quoted - 100)
-        assert split(message(family, quote, extension), family) == (quote, extension)
+        assert split_extensions(message(family, quote, extension), family) == (quote, extension)
 
 
 @FAMILIES
 def test_without_a_length_the_extension_is_tried_at_128(family: int) -> None:
     quote, extension = b"\x45" * 128, sealed(STACK)
-    assert split(message(family, quote, extension, 0), family) == (quote, extension)
+    assert split_extensions(message(family, quote, extension, 0), family) == (quote, extension)
     # a longer probe whose bytes there look like nothing of the kind
     broken = bytes((extension[0], extension[1], extension[2] ^ 1)) + extension[3:]
     other = b"\x45" + extension[1:]
     for rest in (broken, other, b"\x20\0\0", b""):
-        assert split(message(family, quote, rest, 0), family) == (quote + rest, b"")
+        assert split_extensions(message(family, quote, rest, 0), family) == (quote + rest, b"")
 
 
 @FAMILIES
 def test_a_length_with_nothing_behind_it_or_too_long(family: int) -> None:
     quote = bytes(range(128))
-    assert split(message(family, quote, b""), family) == (quote, b"")
-    assert split(message(family, quote, sealed(STACK), 250), family)[1] == b""
-    assert split(message(family, quote, b"garbage"), family) == (quote, b"")
+    assert split_extensions(message(family, quote, b""), family) == (quote, b"")
+    assert split_extensions(message(family, quote, sealed(STACK), 250), family)[1] == b""
+    assert split_extensions(message(family, quote, b"garbage"), family) == (quote, b"")
 
 
 def test_a_checksum_of_zero_was_not_computed() -> None:
     extension = b"\x20\0\0\0" + STACK
-    assert split(message(4, bytes(128), extension), 4) == (bytes(128), extension)
+    assert split_extensions(message(4, bytes(128), extension), 4) == (bytes(128), extension)
 
 
 def test_an_mtu_is_no_length() -> None:
     """Byte 4 of a Packet Too Big is the MTU's first, and it has no extensions (RFC 4884 §4)."""
     too_big = bytes((2, 0, 0, 0, 16, 0, 5, 0)) + bytes(range(200))
-    assert split(too_big, 6) == (too_big[8:], b"")
+    assert split_extensions(too_big, 6) == (too_big[8:], b"")
 
 
 @pytest.mark.parametrize(
@@ -124,13 +124,13 @@ def test_an_mtu_is_no_length() -> None:
     ],
 )
 def test_objects_that_say_nothing(objects: bytes) -> None:
-    assert decode(sealed(objects)) == ((), ())
+    assert decode_extensions(sealed(objects)) == ((), ())
     if objects not in (b"", b"\0\0\1\1", b"\0\3\1\1") and objects[0] != 0xFF:
-        assert decode(sealed(objects + STACK)) == (LABELS, ())
+        assert decode_extensions(sealed(objects + STACK)) == (LABELS, ())
 
 
 def test_endless_stacks_are_cut() -> None:
-    labels, interfaces = decode(
+    labels, interfaces = decode_extensions(
         sealed(an_object(1, 1, b"\0\1\0\1" * 300) * 2 + an_object(2, 0xC0, b"") * 50)
     )
     assert (len(labels), len(interfaces)) == (16, 4)
@@ -139,7 +139,7 @@ def test_endless_stacks_are_cut() -> None:
 def test_an_interface_cut_short_or_with_a_lying_name() -> None:
     for payload in (b"", b"\0", b"\xff" + b"a" * 20, b"\0" * 40, b"\0\1", b"\0\2\0\0\1"):
         for kind in range(0, 256, 5):
-            _, interfaces = decode(sealed(an_object(2, kind, payload)))
+            _, interfaces = decode_extensions(sealed(an_object(2, kind, payload)))
             for each in interfaces:
                 assert len(each.name) <= 255
 
@@ -163,12 +163,12 @@ def test_a_hundred_thousand_hostile_messages() -> None:
         if number % 3 == 0:
             data[rng.randrange(len(data))] = rng.randrange(256)
         data = data[: rng.choice((len(data), len(data), rng.randrange(len(data) + 1)))]
-        quoted, found = split(bytes(data), family)
+        quoted, found = split_extensions(bytes(data), family)
         assert len(quoted) + len(found) <= len(data)
         if found:
             scapy_saw += 1
-            for label in decode(found)[0]:
+            for label in decode_extensions(found)[0]:
                 assert 0 <= label.label < 1 << 20
                 assert 0 <= label.traffic_class < 8
     assert scapy_saw > 10_000
-    assert extensions.decode.cache_info().currsize <= 1024
+    assert icmp_extensions.decode_extensions.cache_info().currsize <= 1024

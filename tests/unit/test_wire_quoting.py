@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 
-from tui_trace.events import Change, Field, ReplyKind, Stamp
-from tui_trace.settings import ProbeSettings, Protocol, TcpFlags, minimum_size
-from tui_trace.wire import quoting
-from tui_trace.wire.network import Answer
-from tui_trace.wire.quoting import Comparison, compare, is_as_sent
-from tui_trace.wire.reply import quote4, quote6
-from tui_trace.wire.template import Template
+from tui_trace.core.events import Change, ReplyKind, RewrittenField, Stamp
+from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags, minimum_size
+from tui_trace.wire.network import ReceivedReply
+from tui_trace.wire.packets import quote_diff
+from tui_trace.wire.packets.builder import Template
+from tui_trace.wire.packets.decoder import quote4, quote6
+from tui_trace.wire.packets.quote_diff import QuoteDiff, diff_quote, is_as_sent
 
 US = {4: "192.0.2.77", 6: "2001:db8::77"}
 TARGET = {4: "203.0.113.9", 6: "2001:db8:5::9"}
@@ -52,8 +52,8 @@ def changed(sent: bytes, family: int, **fields: Any) -> bytes:
     return bytes(packet)
 
 
-def whole(sent: bytes, quote: bytes, family: int) -> Comparison:
-    result = compare(sent, quote, family)
+def whole(sent: bytes, quote: bytes, family: int) -> QuoteDiff:
+    result = diff_quote(sent, quote, family)
     assert result.shown is None
     return result
 
@@ -63,7 +63,7 @@ def whole(sent: bytes, quote: bytes, family: int) -> Comparison:
 def test_what_came_as_it_was_sent_is_no_finding(protocol: Protocol, family: int) -> None:
     sent = sent_probe(protocol, family)
     assert is_as_sent(bytearray(sent), sent, family)
-    assert compare(sent, sent, family) == Comparison((), None, True)
+    assert diff_quote(sent, sent, family) == QuoteDiff((), None, True)
 
 
 @FAMILIES
@@ -76,7 +76,7 @@ def test_ttl_and_ip_checksum_are_no_finding(protocol: Protocol, family: int) -> 
         assert is_as_sent(bytearray(sent), bytes(quote), family)
     quote[8 if family == 4 else 7] = 7
     assert not is_as_sent(bytearray(sent), bytes(quote), family)
-    assert compare(sent, bytes(quote), family) == Comparison((), None, True)
+    assert diff_quote(sent, bytes(quote), family) == QuoteDiff((), None, True)
 
 
 @FAMILIES
@@ -84,9 +84,9 @@ def test_ttl_and_ip_checksum_are_no_finding(protocol: Protocol, family: int) -> 
 @pytest.mark.parametrize(
     ("fields", "changes"),
     [
-        ({"tos": 0}, [Change(Field.TOS, 0xB8, 0)]),
-        ({"tos": 0xBB}, [Change(Field.ECN, 0, 3)]),
-        ({"tos": 0x01}, [Change(Field.TOS, 0xB8, 1), Change(Field.ECN, 0, 1)]),
+        ({"tos": 0}, [Change(RewrittenField.TOS, 0xB8, 0)]),
+        ({"tos": 0xBB}, [Change(RewrittenField.ECN, 0, 3)]),
+        ({"tos": 0x01}, [Change(RewrittenField.TOS, 0xB8, 1), Change(RewrittenField.ECN, 0, 1)]),
     ],
 )
 def test_tos_and_ecn(
@@ -94,22 +94,24 @@ def test_tos_and_ecn(
 ) -> None:
     sent = sent_probe(protocol, family)
     found = whole(sent, changed(sent, family, **fields), family)
-    assert found == Comparison(tuple(changes), None, True)
+    assert found == QuoteDiff(tuple(changes), None, True)
 
 
 @PROTOCOLS
 def test_df_and_ip_id(protocol: Protocol) -> None:
     sent = sent_probe(protocol, 4)
-    assert whole(sent, changed(sent, 4, ip_flags=0), 4).changed == (Change(Field.DF, 1, 0),)
+    assert whole(sent, changed(sent, 4, ip_flags=0), 4).changed == (
+        Change(RewrittenField.DF, 1, 0),
+    )
     quote = bytearray(sent)
     quote[4:6] = b"\0\0"
-    assert whole(sent, bytes(quote), 4).changed == (Change(Field.IP_ID),)
+    assert whole(sent, bytes(quote), 4).changed == (Change(RewrittenField.IP_ID),)
 
 
 def test_flow_label() -> None:
     sent = sent_probe(Protocol.UDP, 6)
     found = whole(sent, changed(sent, 6, fl=9), 6).changed
-    assert found == (Change(Field.FLOW_LABEL, 0x4711A, 9),)
+    assert found == (Change(RewrittenField.FLOW_LABEL, 0x4711A, 9),)
 
 
 @FAMILIES
@@ -118,10 +120,10 @@ def test_flow_label() -> None:
 def test_nat_is_told_by_the_address_alone(protocol: Protocol, family: int, end: str) -> None:
     sent = sent_probe(protocol, family)
     to = (INSIDE if end == "dst" else OUTSIDE)[family]
-    field = Field.DESTINATION if end == "dst" else Field.SOURCE
+    field = RewrittenField.DESTINATION if end == "dst" else RewrittenField.SOURCE
     was = (TARGET if end == "dst" else US)[family]
     found = whole(sent, changed(sent, family, **{end: to}), family)
-    assert found == Comparison((Change(field, was, to),), None, True)
+    assert found == QuoteDiff((Change(field, was, to),), None, True)
 
 
 @FAMILIES
@@ -130,12 +132,15 @@ def test_nat_of_ports(protocol: Protocol, family: int) -> None:
     sent = sent_probe(protocol, family)
     there = whole(sent, changed(sent, family, dst=INSIDE[family], dport=8080), family)
     assert there.changed == (
-        Change(Field.DESTINATION, TARGET[family], INSIDE[family]),
-        Change(Field.DESTINATION_PORT, 80, 8080),
+        Change(RewrittenField.DESTINATION, TARGET[family], INSIDE[family]),
+        Change(RewrittenField.DESTINATION_PORT, 80, 8080),
     )
     assert there.is_translated
     here = whole(sent, changed(sent, family, src=OUTSIDE[family], sport=61000), family)
-    assert {change.field for change in here.changed} == {Field.SOURCE, Field.SOURCE_PORT}
+    assert {change.field for change in here.changed} == {
+        RewrittenField.SOURCE,
+        RewrittenField.SOURCE_PORT,
+    }
     assert here.is_translated
     # another source port from the same address is another program's
     assert not whole(sent, changed(sent, family, sport=61000), family).is_translated
@@ -146,7 +151,7 @@ def test_nat_of_an_identifier(family: int) -> None:
     sent = sent_probe(Protocol.ICMP, family)
     found = whole(sent, changed(sent, family, src=OUTSIDE[family], id=61000), family)
     assert found.is_translated
-    assert Change(Field.IDENTIFIER, 4000, 61000) in found.changed
+    assert Change(RewrittenField.IDENTIFIER, 4000, 61000) in found.changed
     assert not whole(sent, changed(sent, family, id=61000), family).is_translated
 
 
@@ -160,20 +165,20 @@ def test_syn_fields_that_middleboxes_rewrite(family: int) -> None:
     def told(**fields: Any) -> list[Change]:
         return list(whole(sent, changed(sent, family, **fields), family).changed)
 
-    assert told(flags="S") == [Change(Field.TCP_FLAGS, "SEW", "S")]
-    assert told(window=65535) == [Change(Field.WINDOW, 64240, 65535)]
-    assert told(seq=99) == [Change(Field.SEQUENCE)]
-    assert told(ack=99) == [Change(Field.ACKNOWLEDGEMENT)]
+    assert told(flags="S") == [Change(RewrittenField.TCP_FLAGS, "SEW", "S")]
+    assert told(window=65535) == [Change(RewrittenField.WINDOW, 64240, 65535)]
+    assert told(seq=99) == [Change(RewrittenField.SEQUENCE)]
+    assert told(ack=99) == [Change(RewrittenField.ACKNOWLEDGEMENT)]
     clamped = [("MSS", 1360), *options[1:]]
-    assert told(options=clamped) == [Change(Field.MSS, mss, 1360)]
+    assert told(options=clamped) == [Change(RewrittenField.MSS, mss, 1360)]
     words = "mss sackOK TS 100000000 nop wscale 7"
     stripped = [options[0], ("NOP", None), ("NOP", None), *options[2:]]
     without = "mss nop nop TS 100000000 nop wscale 7"
-    assert told(options=stripped) == [Change(Field.OPTIONS, words, without)]
+    assert told(options=stripped) == [Change(RewrittenField.OPTIONS, words, without)]
     no_mss = [("NOP", None)] * 4 + options[1:]
     assert told(options=no_mss) == [
-        Change(Field.MSS, mss, None),
-        Change(Field.OPTIONS, words, "nop nop nop nop " + words[4:]),
+        Change(RewrittenField.MSS, mss, None),
+        Change(RewrittenField.OPTIONS, words, "nop nop nop nop " + words[4:]),
     ]
 
 
@@ -184,13 +189,13 @@ def test_a_payload_and_a_checksum_that_nothing_explains(protocol: Protocol, fami
     quote = bytearray(sent)
     quote[-1] ^= 0xFF
     found = whole(sent, bytes(quote), family)
-    assert found == Comparison((Change(Field.PAYLOAD),), None, True)
+    assert found == QuoteDiff((Change(RewrittenField.PAYLOAD),), None, True)
     if protocol is Protocol.IP:
         return
     at = {Protocol.ICMP: 2, Protocol.UDP: 6, Protocol.TCP: 16}[protocol]
     quote = bytearray(sent)
     quote[(20 if family == 4 else 40) + at] ^= 0xFF
-    assert whole(sent, bytes(quote), family).changed == (Change(Field.CHECKSUM),)
+    assert whole(sent, bytes(quote), family).changed == (Change(RewrittenField.CHECKSUM),)
 
 
 def test_a_fragment() -> None:
@@ -198,9 +203,12 @@ def test_a_fragment() -> None:
     packet: Any = IP(sent)
     packet.flags, packet.len = "MF", 596
     del packet.chksum
-    found = compare(sent, bytes(packet)[:576], 4)
+    found = diff_quote(sent, bytes(packet)[:576], 4)
     assert found.shown == 576
-    assert found.changed == (Change(Field.LENGTH, 1030, 596), Change(Field.FRAGMENT, 0, 1))
+    assert found.changed == (
+        Change(RewrittenField.LENGTH, 1030, 596),
+        Change(RewrittenField.FRAGMENT, 0, 1),
+    )
 
 
 @given(
@@ -213,12 +221,12 @@ def test_a_short_quote_is_told_as_short_and_finds_nothing_that_is_not_there(
     """Whatever is cut, or padded with zeros instead: no field is told that was not quoted."""
     sent = sent_probe(protocol, family, more=100)
     length = max(length, (20 if family == 4 else 40) + 8)
-    found = compare(sent, sent[:length] + bytes(padding), family)
+    found = diff_quote(sent, sent[:length] + bytes(padding), family)
     assert (found.changed, found.is_translated) == ((), True)
     if length < len(sent) and not padding:
         assert found.shown == length
         quote = changed(sent, family, tos=0)[:length]
-        assert compare(sent, quote, family).changed == (Change(Field.TOS, 0xB8, 0),)
+        assert diff_quote(sent, quote, family).changed == (Change(RewrittenField.TOS, 0xB8, 0),)
 
 
 @given(st.sampled_from(Protocol), st.sampled_from((4, 6)), st.binary(max_size=120), st.data())
@@ -229,16 +237,16 @@ def test_noise_never_raises(
     sent = sent_probe(protocol, family)
     at = data.draw(st.integers(0, len(sent)))
     for quote in (noise, sent[:at] + noise, sent[:at] + noise + sent[at + len(noise) :]):
-        found = compare(sent, quote, family)
+        found = diff_quote(sent, quote, family)
         assert all(isinstance(change, Change) for change in found.changed)
         assert is_as_sent(bytearray(sent), quote, family) in (True, False)
 
 
-def answer_of(quote: bytes, family: int) -> Answer:
+def answer_of(quote: bytes, family: int) -> ReceivedReply:
     known = (quote4 if family == 4 else quote6)(quote)
     assert known is not None
     protocol, flow, key, ip_id, destination, tos, ttl = known
-    return Answer(
+    return ReceivedReply(
         *("203.0.113.1", ReplyKind.TIME_EXCEEDED, protocol, flow, key, ip_id, destination, 0),
         *(Stamp.KERNEL, 11, 0, 60, None, False, tos, ttl, bytes(8) + quote),
     )
@@ -253,6 +261,6 @@ def test_what_another_destination_does_to_flow_and_key_is_undone(
     was = answer_of(sent, family)
     now = answer_of(changed(sent, family, dst=INSIDE[family]), family)
     assert now.destination == INSIDE[family]
-    undone = quoting.undone(now, US[family], TARGET[family])
+    undone = quote_diff.undo_nat(now, US[family], TARGET[family])
     assert (undone.flow, undone.key) == (was.flow, was.key)
-    assert quoting.undone(was, US[family], TARGET[family]) == was
+    assert quote_diff.undo_nat(was, US[family], TARGET[family]) == was

@@ -19,12 +19,12 @@ from scapy.layers.inet6 import (
 )
 from scapy.packet import Raw
 
-from tui_trace.events import ReplyKind, Stamp
-from tui_trace.settings import ProbeSettings, Protocol, TcpFlags, minimum_size
-from tui_trace.wire import reply
-from tui_trace.wire.network import Answer
-from tui_trace.wire.reply import Received
-from tui_trace.wire.template import Template, data_length
+from tui_trace.core.events import ReplyKind, Stamp
+from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags, minimum_size
+from tui_trace.wire.network import ReceivedReply
+from tui_trace.wire.packets import decoder
+from tui_trace.wire.packets.builder import Template, data_length
+from tui_trace.wire.packets.decoder import Received
 
 US = {4: "192.0.2.77", 6: "2001:db8::77"}
 TARGET = {4: "203.0.113.9", 6: "2001:db8:5::9"}
@@ -32,23 +32,23 @@ ROUTER = {4: "198.51.100.1", 6: "2001:db8:ff::1"}
 WALL = 1_795_000_000_123_456_789
 U16 = st.integers(0, 0xFFFF)
 DECODERS = {
-    "icmp4": (4, reply.icmp4),
-    "icmp6": (6, reply.icmp6),
-    "tcp4": (4, reply.tcp),
-    "tcp6": (6, reply.tcp),
-    "udp4": (4, reply.udp),
-    "udp6": (6, reply.udp),
+    "icmp4": (4, decoder.decode_icmpv4),
+    "icmp6": (6, decoder.decode_icmpv6),
+    "tcp4": (4, decoder.decode_tcp),
+    "tcp6": (6, decoder.decode_tcp),
+    "udp4": (4, decoder.decode_udp),
+    "udp6": (6, decoder.decode_udp),
 }
 
 
-def decode(name: str, packet: bytes, whole: bool = True) -> Answer | None:
+def decode(name: str, packet: bytes, whole: bool = True) -> ReceivedReply | None:
     """As a raw socket gives it: IPv4 with its header, IPv6 without."""
-    family, decoder = DECODERS[name]
+    family, decode_as = DECODERS[name]
     if family == 4:
-        received = reply.from_ip4(packet, WALL, Stamp.KERNEL, whole)
+        received = decoder.from_ip4(packet, WALL, Stamp.KERNEL, whole)
     else:
         received = Received(packet[40:], 0, ROUTER[6], 61, WALL, Stamp.KERNEL, whole)
-    return None if received is None else decoder(received)
+    return None if received is None else decode_as(received)
 
 
 def on_the_wire(packet: Any) -> bytes:
@@ -117,7 +117,7 @@ def test_an_error_names_the_probe_it_quotes(case: Any, data: st.DataObject) -> N
     mtu = data.draw(st.integers(0, 0xFFFF))
     packet = error(kind, code, quote, family, mtu)
     answer = decode(f"icmp{family}", packet)
-    assert answer == Answer(
+    assert answer == ReceivedReply(
         address=ROUTER[family],
         kind=expected,
         protocol=chosen.protocol,
@@ -314,8 +314,8 @@ def test_a_corrupt_icmp_message_is_nothing() -> None:
 @settings(deadline=None)
 def test_our_own_packet_looped_back(case: Any) -> None:
     family, chosen, ttl, flow, key, ip_id = case
-    quote = (reply.quote4 if family == 4 else reply.quote6)(b"link header" + built(case), 11)
-    assert quote == reply.Quote(
+    quote = (decoder.quote4 if family == 4 else decoder.quote6)(b"link header" + built(case), 11)
+    assert quote == decoder.QuotedHeader(
         chosen.protocol, flow, key, ip_id if family == 4 else None, TARGET[family], chosen.tos, ttl
     )
 
@@ -324,7 +324,7 @@ def test_our_own_packet_looped_back(case: Any) -> None:
 @settings(max_examples=2000)
 def test_noise_never_raises(name: str, packet: bytes, whole: bool) -> None:
     answer = decode(name, packet, whole)
-    assert answer is None or isinstance(answer, Answer)
+    assert answer is None or isinstance(answer, ReceivedReply)
 
 
 @given(probe_cases(), st.data())
@@ -339,4 +339,4 @@ def test_mutated_replies_never_raise(case: Any, data: st.DataObject) -> None:
     cut = bytes(packet[: data.draw(st.integers(0, len(packet)))])
     for name in DECODERS:
         answer = decode(name, cut, whole=False)
-        assert answer is None or isinstance(answer, Answer)
+        assert answer is None or isinstance(answer, ReceivedReply)

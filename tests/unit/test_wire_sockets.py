@@ -7,8 +7,8 @@ from typing import Any
 
 from scapy.layers.inet import ICMP, IP
 
-from tui_trace.events import Stamp
-from tui_trace.wire.sockets import RawSockets
+from tui_trace.core.events import Stamp
+from tui_trace.wire.raw.sockets import RawSockets
 
 SO_TIMESTAMPNS = 35
 PACKET = bytes(IP(src="192.0.2.1", dst="192.0.2.2", ttl=9) / ICMP(type=0))

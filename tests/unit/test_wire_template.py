@@ -10,8 +10,8 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 
-from tui_trace.settings import Flow, ProbeSettings, Protocol, TcpFlags, minimum_size
-from tui_trace.wire.template import Template, data_length, ones_sum, tcp_options
+from tui_trace.core.settings import FlowMode, ProbeSettings, Protocol, TcpFlags, minimum_size
+from tui_trace.wire.packets.builder import Template, data_length, ones_sum, tcp_options
 
 ADDRESSES = {4: ("192.0.2.77", "203.0.113.9"), 6: ("2001:db8::77", "2001:db8:5::9")}
 NUMBERS = {
@@ -182,8 +182,8 @@ def test_a_paris_flow_keeps_its_checksum_over_sizes(family: int, data: st.DataOb
     assert seen <= {b"\x12\x34\x00\x07"}
 
 
-@pytest.mark.parametrize("mode", Flow)
-def test_flow_label_is_one_a_flow(mode: Flow) -> None:
+@pytest.mark.parametrize("mode", FlowMode)
+def test_flow_label_is_one_a_flow(mode: FlowMode) -> None:
     chosen = ProbeSettings(protocol=Protocol.UDP, port=1, size=64, flow=mode)
     template = Template(chosen, *ADDRESSES[6], 6, LABEL)
 
@@ -192,7 +192,7 @@ def test_flow_label_is_one_a_flow(mode: Flow) -> None:
 
     labels = {label(port, 77) for port in range(33434, 33534)}
     assert label(33434, 1) == label(33434, 2)
-    if mode is Flow.CONSTANT:
+    if mode is FlowMode.CONSTANT:
         assert labels == {LABEL}
     else:
         assert len(labels) == 100

@@ -18,94 +18,36 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
-from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui_trace import failures
-from tui_trace.app import early  # noqa: F401  (imported to have it imported)
-from tui_trace.app.columns import DISPLAYS
-from tui_trace.app.comparescreen import CompareScreen
-from tui_trace.app.dials import Dials
-from tui_trace.app.driver import StdoutDriver, restore
-from tui_trace.app.export import ExportError, View, export
-from tui_trace.app.helpscreen import HelpScreen
-from tui_trace.app.history import History
-from tui_trace.app.keybar import Hint
-from tui_trace.app.keys import COMMANDS, KEYS, Key, footer_keys
-from tui_trace.app.live import LiveScreen
-from tui_trace.app.pathscreen import PathScreen
-from tui_trace.app.styles import sheets
-from tui_trace.app.themes import DEFAULT_THEME, NIGHT
-from tui_trace.app.tracing import Tracing
-from tui_trace.config import Config, ConfigError
-from tui_trace.session.model import Snapshot
-from tui_trace.settings import Pace, ProbeSettings, Switches
-from tui_trace.source import Command, Source, SourceError
+from tui_trace.app import textual_imports  # noqa: F401  (imported to have it imported)
+from tui_trace.app.config import Config, ConfigError
+from tui_trace.app.control.export import ExportError, View, export
+from tui_trace.app.control.history import SessionHistory
+from tui_trace.app.control.probe_controls import ProbeControls
+from tui_trace.app.keymap import COMMANDS, KEYS, Key, footer_keys
+from tui_trace.app.messages import Exported, PastFetched, SnapshotTaken, SourceEnded, SourceOpened
+from tui_trace.app.render.columns import DISPLAYS
+from tui_trace.app.screens.compare_screen import CompareScreen
+from tui_trace.app.screens.help_screen import HelpScreen
+from tui_trace.app.screens.main_screen import MainScreen
+from tui_trace.app.screens.path_screen import PathScreen
+from tui_trace.app.source_thread import SourceThread
+from tui_trace.app.stdout_driver import StdoutDriver, restore
+from tui_trace.app.themes import DEFAULT_THEME, NIGHT, sheets
+from tui_trace.app.widgets.footer import Hint
+from tui_trace.core import error_messages
+from tui_trace.core.settings import Pace, ProbeSettings, SettingsHistory
+from tui_trace.core.stream import Command, Source, SourceError
+from tui_trace.session.snapshot import Snapshot
 
 OpenSource: TypeAlias = Callable[[str, ProbeSettings, Pace], Source]
 """A source for a target, to begin with these settings; may block, may raise `SourceError`."""
 
 PATIENCE = 1.0
 """Seconds that a source gets to end."""
-
-
-class SnapshotTaken(Message):
-    """The session as it is; a newer one takes the place of one not yet seen."""
-
-    def __init__(self, tracing: Tracing, snapshot: Snapshot) -> None:
-        """From the thread of `tracing`."""
-        super().__init__()
-        self.tracing = tracing
-        self.snapshot = snapshot
-
-    def can_replace(self, message: Message) -> bool:
-        """Only the newest counts, so that a slow terminal never queues work."""
-        return isinstance(message, SnapshotTaken)
-
-
-class PastFetched(Message):
-    """A snapshot of the past, or why there is none."""
-
-    def __init__(self, found: Snapshot | str) -> None:
-        """From a thread."""
-        super().__init__()
-        self.found = found
-
-    def can_replace(self, message: Message) -> bool:
-        """A newer one takes the place of a snapshot, not of a line to be read."""
-        return isinstance(message, PastFetched) and isinstance(self.found, Snapshot)
-
-
-class Exported(Message):
-    """A file was written, or why it was not."""
-
-    def __init__(self, said: str, well: bool) -> None:
-        """One line."""
-        super().__init__()
-        self.said = said
-        self.well = well
-
-
-class SourceEnded(Message):
-    """The thread of a source came to its end."""
-
-    def __init__(self, tracing: Tracing) -> None:
-        """Which one."""
-        super().__init__()
-        self.tracing = tracing
-
-
-class SourceOpened(Message):
-    """The source of another target is there, or why it is not."""
-
-    def __init__(self, target: str, source: Source | None, why_not: str) -> None:
-        """`why_not` is one line."""
-        super().__init__()
-        self.target = target
-        self.source = source
-        self.why_not = why_not
 
 
 def _terminal_settings() -> list[Any] | None:
@@ -139,7 +81,7 @@ class TraceApp(App[None]):
         self,
         open_source: OpenSource,
         source: Source,
-        switches: Switches,
+        switches: SettingsHistory,
         pace: Pace,
         config: Config,
     ) -> None:
@@ -162,9 +104,9 @@ class TraceApp(App[None]):
         self.animation_level = "none"
         self._open_source = open_source
         self._config = config
-        self._dials = Dials(switches, pace)
+        self._dials = ProbeControls(switches, pace)
         self._tracing = self._prepare(source)
-        self._history = History(source, self._past)
+        self._history = SessionHistory(source, self._past)
         self._terminal = _terminal_settings()
         self._view_loop: asyncio.AbstractEventLoop | None = None
         self._signal: int | None = None
@@ -181,7 +123,7 @@ class TraceApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """The live view."""
-        self.live = LiveScreen(
+        self.live = MainScreen(
             self._dials,
             {**DISPLAYS, **self._config.columns},
             [
@@ -217,8 +159,8 @@ class TraceApp(App[None]):
         if self._terminal is not None and sys.__stdin__ is not None:
             restore(sys.__stdin__.fileno(), self._terminal)
 
-    def _prepare(self, source: Source) -> Tracing:
-        return Tracing(
+    def _prepare(self, source: Source) -> SourceThread:
+        return SourceThread(
             source,
             self._config.refresh,
             lambda tracing, snapshot: self.post_message(SnapshotTaken(tracing, snapshot)),
@@ -243,8 +185,8 @@ class TraceApp(App[None]):
             except ExportError as error:
                 said, well = str(error), False
             except Exception as error:
-                said, well = f"not written: {failures.line(error)}", False
-                self.details = failures.details(error)
+                said, well = f"not written: {error_messages.line(error)}", False
+                self.details = error_messages.details(error)
             self.post_message(Exported(said, well))
 
         threading.Thread(target=work, daemon=True).start()
@@ -290,8 +232,8 @@ class TraceApp(App[None]):
         except SourceError as error:
             why_not = str(error)
         except Exception as error:
-            why_not = failures.line(error)
-            self.details = failures.details(error)
+            why_not = error_messages.line(error)
+            self.details = error_messages.details(error)
         self.post_message(SourceOpened(target, source, why_not))
 
     async def on_source_opened(self, message: SourceOpened) -> None:
@@ -306,7 +248,7 @@ class TraceApp(App[None]):
         self._dials.pace = replace(self._dials.pace, paused=False)
         self.live.begin_anew()
         self._tracing = self._prepare(message.source)
-        self._history = History(message.source, self._past)
+        self._history = SessionHistory(message.source, self._past)
         self.live.enquire()
         self._tracing.start()
 
@@ -376,7 +318,7 @@ class TraceApp(App[None]):
     def thread_broke(self, broken: threading.ExceptHookArgs) -> None:
         """What a thread did not expect is told in the view, which goes on."""
         if broken.exc_value is not None:
-            self.call_later(self.live.told, failures.line(broken.exc_value))
+            self.call_later(self.live.told, error_messages.line(broken.exc_value))
 
     def terminal_lost(self, error: OSError) -> None:
         """Nothing can be drawn any more; thread-safe."""
@@ -387,8 +329,8 @@ class TraceApp(App[None]):
         """One line instead of pages, unless asked for: the terminal is restored either way."""
         if isinstance(error, NoMatches) and self._is_left(active_message_pump.get(None)):
             return
-        self.failure = f"the view broke off: {failures.line(error)}"
-        self.details = failures.details(error)
+        self.failure = f"the view broke off: {error_messages.line(error)}"
+        self.details = error_messages.details(error)
         self._return_code = 1
         if self._exception is None:
             self._exception = error

@@ -7,7 +7,7 @@ that makes its lines of our stream of events. `run` brings the two together.
 from collections.abc import Sequence
 from pathlib import Path
 
-from tui_trace.settings import SettingError
+from tui_trace.core.settings import SettingError
 
 PROGRAMS = ("tcptraceroute", "traceroute-nanog")
 """What `--as` takes, and what a link to us may be called."""

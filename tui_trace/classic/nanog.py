@@ -8,25 +8,25 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from tui_trace import __version__
-from tui_trace.classic.hosts import Hosts
-from tui_trace.classic.nanog_lines import LinePrinter
+from tui_trace.classic.name_wait import NameWait
+from tui_trace.classic.nanog_lines import NanogPrinter
 from tui_trace.classic.nanog_spray import SprayPrinter
-from tui_trace.classic.order import HURRY
-from tui_trace.classic.request import Printer, Request, Stop, Tell
-from tui_trace.classic.writing import Style, Writer
-from tui_trace.names.options import AsnSource, NameOptions
-from tui_trace.settings import (
+from tui_trace.classic.nanog_writer import Style, Writer
+from tui_trace.classic.probe_order import HURRY
+from tui_trace.classic.program import Printer, Request, Stop, Tell
+from tui_trace.core.parse_values import parse_protocol
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import (
     MAX_PACKET,
     NS_PER_S,
-    Flow,
+    FlowMode,
     Pace,
     ProbeSettings,
     Protocol,
     SettingError,
     minimum_size,
-    parse_protocol,
 )
-from tui_trace.text import clean
+from tui_trace.names.name_options import AsnSource, NameOptions
 
 NAME = "traceroute-nanog"
 MOST_AT_ONCE = 512
@@ -45,7 +45,7 @@ _FLAGS = "adnruvAMOPQU$"
 _VALUES = "wSmpqtsIT"
 
 
-class _Given:
+class _NanogArguments:
     """The command line as far as it was read."""
 
     def __init__(self) -> None:
@@ -109,12 +109,12 @@ class _Given:
         try:
             return parse_protocol(str(_leading_number(text)) if text[:1].isdecimal() else text)
         except SettingError:
-            raise self.refuse(f"unknown protocol {clean(text, 40)}") from None
+            raise self.refuse(f"unknown protocol {sanitize(text, 40)}") from None
 
 
-def parse(words: Sequence[str]) -> Request:
+def parse_nanog(words: Sequence[str]) -> Request:
     """The request; `Stop` for all that is wrong."""
-    given = _Given()
+    given = _NanogArguments()
     rest = list(words)
     while rest and rest[0].startswith("-"):
         letters = rest.pop(0)[1:]
@@ -149,7 +149,7 @@ def _leading_decimal(text: str) -> float:
     return float(found[0]) if found else 0.0
 
 
-def _spray(given: _Given) -> tuple[bool, str]:
+def _spray(given: _NanogArguments) -> tuple[bool, str]:
     """Whether `-P` holds, and what stands against it."""
     if "P" not in given.flags:
         return False, ""
@@ -170,7 +170,7 @@ def _spray(given: _Given) -> tuple[bool, str]:
     return not lines, lines
 
 
-def _request(given: _Given, host: str, size: int) -> Request:
+def _request(given: _NanogArguments, host: str, size: int) -> Request:
     ping = "$" in given.flags
     if ping:
         given.first = given.last = PING_TTL
@@ -185,7 +185,7 @@ def _request(given: _Given, host: str, size: int) -> Request:
         tos=given.tos,
         df=finds_mtu,
         size=MAX_PACKET if finds_mtu else max(size, least),
-        flow=Flow.CLASSIC if protocol is Protocol.UDP else Flow.CONSTANT,
+        flow=FlowMode.CLASSIC if protocol is Protocol.UDP else FlowMode.CONSTANT,
         source=given.source,
         foreign=given.source is not None,
         dont_route="r" in given.flags,
@@ -214,12 +214,12 @@ def _request(given: _Given, host: str, size: int) -> Request:
         first_reply="U" in given.flags and not spray,
     )
 
-    def printer(output: TextIO, errors: TextIO, hosts: Hosts, tell: Tell) -> Printer:
+    def printer(output: TextIO, errors: TextIO, hosts: NameWait, tell: Tell) -> Printer:
         errors.write(warnings)
         writer = Writer(output, errors, hosts, style)
         if spray:
             return SprayPrinter(writer, settings, pace)
-        return LinePrinter(writer, settings, pace, given.flags, tell)
+        return NanogPrinter(writer, settings, pace, given.flags, tell)
 
     return Request(
         program=NAME,

@@ -4,11 +4,10 @@ import statistics
 
 import msgspec
 
-from tui_trace.classic.order import InOrder, Outcome
-from tui_trace.classic.request import Tell
-from tui_trace.classic.writing import Writer
-from tui_trace.engine.mtu import PLATEAUS
-from tui_trace.events import (
+from tui_trace.classic.nanog_writer import Writer
+from tui_trace.classic.probe_order import InOrder, Outcome
+from tui_trace.classic.program import Tell
+from tui_trace.core.events import (
     Event,
     Reply,
     ReplyKind,
@@ -17,8 +16,9 @@ from tui_trace.events import (
     SessionBegan,
     SessionEnded,
 )
-from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings
-from tui_trace.source import Reset, SetPace, Switch
+from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings
+from tui_trace.core.stream import Reset, SetPace, Switch
+from tui_trace.engine.path_mtu import PLATEAUS
 
 MOST_SILENT = 10
 """Hops in a row, with `-a`."""
@@ -32,7 +32,7 @@ _ARRIVED = (2, 3)
 """Codes of unreachable that only the target itself can send."""
 
 
-class LinePrinter:
+class NanogPrinter:
     """Prints each probe as soon as it and all before it are decided."""
 
     def __init__(

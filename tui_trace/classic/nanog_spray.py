@@ -1,9 +1,9 @@
 """`traceroute-nanog -P`: all probes at once, and the lines when no more is to come."""
 
-from tui_trace.classic.order import InOrder
-from tui_trace.classic.writing import Writer
-from tui_trace.events import Event, Reply, RunOpened, SendFailed, SessionBegan, SessionEnded
-from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings
+from tui_trace.classic.nanog_writer import Writer
+from tui_trace.classic.probe_order import InOrder
+from tui_trace.core.events import Event, Reply, RunOpened, SendFailed, SessionBegan, SessionEnded
+from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings
 
 
 class SprayPrinter:

@@ -1,122 +1,13 @@
 """What a classic command line asks for, in our own terms."""
 
-import socket
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol, TextIO, TypeAlias, TypeVar
+from collections.abc import Sequence
 
 import msgspec
 
-from tui_trace.classic.hosts import Hosts
-from tui_trace.events import Event
-from tui_trace.names.options import NameOptions
-from tui_trace.options import Options
-from tui_trace.options import parse as parse_own
-from tui_trace.settings import Pace, ProbeSettings, minimum_size
-from tui_trace.source import Command, SourceError
-from tui_trace.text import clean
-
-
-class Stop(Exception):  # noqa: N818
-    """The program ends here, with this code and these texts."""
-
-    def __init__(self, code: int, error: str = "", output: str = "") -> None:
-        """`error` for standard error, `output` for standard output."""
-        self.code = code
-        self.error = error
-        self.output = output
-        super().__init__(error)
-
-
-class Printer(Protocol):
-    """Makes the program's lines."""
-
-    over: bool
-    """Nothing more will be printed; the source may stop."""
-    code: int
-    """The exit code, once it is over."""
-
-    def event(self, event: Event) -> None:
-        """Take the next event, and print what can be."""
-        ...
-
-
-Tell: TypeAlias = Callable[[Command], None]
-MakePrinter: TypeAlias = Callable[[TextIO, TextIO, Hosts, Tell], Printer]
-"""Of standard output, standard error, what is known of hosts, and how to tell the source."""
-
-
-Resolve: TypeAlias = Callable[[str, int | None], tuple[str, int]]
-_Found = TypeVar("_Found")
-
-
-class Request(msgspec.Struct, frozen=True):
-    """A trace, and how it is printed."""
-
-    program: str
-    host: str
-    settings: ProbeSettings
-    pace: Pace
-    """Of the line output."""
-    given: frozenset[str]
-    """Fields of the pace that the command line sets, and the live view keeps."""
-    naming: NameOptions
-    path_mtu: bool
-    asks_about: Callable[[str], bool]
-    """Which addresses may be asked about."""
-    unknown_host: str
-    """The line for a host that has no address, with `{}` in the place of its name."""
-    unknown_source: str
-    """The same for a source address."""
-    unknown_device: str
-    """The same for an interface."""
-    printer: MakePrinter
-
-    def without_rights(self) -> "Request":
-        """The same with a SYN as connect(2) sends it, where a bare one was meant."""
-        settings = self.settings
-        if not settings.bare:
-            return self
-        size = settings.size
-        if size == minimum_size(settings.protocol, 4, bare=True):
-            size = minimum_size(settings.protocol, 4)
-        return msgspec.structs.replace(
-            self, settings=msgspec.structs.replace(settings, bare=False, size=size)
-        )
-
-    def find(self, resolve: Resolve, find: Callable[[str, ProbeSettings], _Found]) -> _Found:
-        """The target as `find` gives it; `Stop` in the program's words if a host is unknown."""
-        asked = [(self.host, self.unknown_host)]
-        if self.settings.source is not None:
-            asked.append((self.settings.source, self.unknown_source))
-        for host, line in asked:
-            try:
-                resolve(host, 4)
-            except SourceError:
-                raise Stop(1, line.replace("{}", clean(host))) from None
-        device = self.settings.interface
-        try:
-            if device is not None:
-                socket.if_nametoindex(device)
-        except OSError:
-            raise Stop(1, self.unknown_device.replace("{}", clean(device or ""))) from None
-        return find(self.host, self.settings)
-
-
-def take_ours(words: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """The words without what is ours among them: `--tui`, `--unprivileged`, `--lab SCENARIO`."""
-    theirs: list[str] = []
-    ours: dict[str, str] = {}
-    rest = iter(words)
-    for word in rest:
-        if word == "--":
-            theirs += [word, *rest]
-        elif word in ("--tui", "--unprivileged"):
-            ours[word[2:]] = ""
-        elif word == "--lab" or word.startswith("--lab="):
-            ours["lab"] = word[6:] if "=" in word else next(rest, "")
-        else:
-            theirs.append(word)
-    return theirs, ours
+from tui_trace.classic.program import Request, take_ours
+from tui_trace.names.name_options import NameOptions
+from tui_trace.options.command_line import Options
+from tui_trace.options.command_line import parse_command_line as parse_own
 
 
 def parse_for(program: str, words: Sequence[str]) -> tuple[Request, Options]:
@@ -124,9 +15,11 @@ def parse_for(program: str, words: Sequence[str]) -> tuple[Request, Options]:
 
     Their `output` is `LIVE` for `--tui`, whose pace has what the command line says.
     """
-    from tui_trace.classic import nanog, tcptraceroute  # noqa: PLC0415
+    from tui_trace.classic import nanog, tcptraceroute
 
-    parse = {tcptraceroute.NAME: tcptraceroute.parse, nanog.NAME: nanog.parse}[program]
+    parse = {tcptraceroute.NAME: tcptraceroute.parse_tcptraceroute, nanog.NAME: nanog.parse_nanog}[
+        program
+    ]
     theirs, ours = take_ours(words)
     request = parse(theirs)
     live = "tui" in ours

@@ -11,23 +11,23 @@ from typing import TextIO
 
 from tui_trace import __version__
 from tui_trace.classic.getopt import MISSING, UNKNOWN, Getopt
-from tui_trace.classic.hosts import Hosts
-from tui_trace.classic.order import HURRY
-from tui_trace.classic.request import Request, Stop, Tell
+from tui_trace.classic.name_wait import NameWait
+from tui_trace.classic.probe_order import HURRY
+from tui_trace.classic.program import Request, Stop, Tell
 from tui_trace.classic.tcptraceroute_debug import DebugLines
-from tui_trace.classic.tcptraceroute_lines import HEADERS, LinePrinter
-from tui_trace.names.options import NameOptions
-from tui_trace.settings import (
+from tui_trace.classic.tcptraceroute_lines import HEADERS, TcptraceroutePrinter
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import (
     MAX_PACKET,
     NS_PER_S,
-    Dnat,
+    DnatMode,
     Pace,
+    ProbeIdField,
     ProbeSettings,
     Protocol,
     TcpFlags,
-    Track,
 )
-from tui_trace.text import clean
+from tui_trace.names.name_options import NameOptions
 
 NAME = "tcptraceroute"
 MOST_QUERIES = 1000
@@ -56,15 +56,15 @@ _FLAGS = {
 """By -S, -A and -E."""
 
 
-class _Given:
+class _TcptracerouteArguments:
     """The command line as far as it was read."""
 
     def __init__(self) -> None:
         self.numbers = {"l": 0, "f": 1, "m": 30, "q": 3, "w": 3, "t": 0, "p": 0}
         self.set: set[str] = set()
         self.texts: dict[str, str] = {}
-        self.dnat = Dnat.MATCH
-        self.track = Track.IP_ID
+        self.dnat = DnatMode.MATCH
+        self.track = ProbeIdField.IP_ID
 
     def number(self, letter: str, text: str) -> None:
         """Take a number, of digits alone."""
@@ -74,9 +74,9 @@ class _Given:
         self.set.add(letter)
 
 
-def parse(words: Sequence[str], name: str = NAME) -> Request:
+def parse_tcptraceroute(words: Sequence[str], name: str = NAME) -> Request:
     """The request; `Stop` for help, version and all that is wrong. `name` is what it is called."""
-    given = _Given()
+    given = _TcptracerouteArguments()
     short = _take_long_options(given, words, name)
     getopt = Getopt(short, _LETTERS)
     for letter, value in getopt:
@@ -102,11 +102,13 @@ def parse(words: Sequence[str], name: str = NAME) -> Request:
 
 
 def _usage(name: str, unknown: str | None = None) -> Stop:
-    line = "" if unknown is None else f"Unknown command line argument: {clean(unknown)}\n"
+    line = "" if unknown is None else f"Unknown command line argument: {sanitize(unknown)}\n"
     return Stop(1, line + _USAGE.format(name), _ABOUT)
 
 
-def _take_long_options(given: _Given, words: Sequence[str], name: str) -> list[str]:
+def _take_long_options(
+    given: _TcptracerouteArguments, words: Sequence[str], name: str
+) -> list[str]:
     """Long options count wherever they stand, before any other is looked at."""
     rest: list[str] = []
     for place, word in enumerate(words):
@@ -118,15 +120,15 @@ def _take_long_options(given: _Given, words: Sequence[str], name: str) -> list[s
             case "--version":
                 raise Stop(0, output=_ABOUT)
             case "--track-id" | "--track-ipid":
-                given.track = Track.IP_ID
+                given.track = ProbeIdField.IP_ID
             case "--track-port":
-                given.track = Track.PORT
+                given.track = ProbeIdField.PORT
             case "--dnat":
-                given.dnat = Dnat.SHOW
+                given.dnat = DnatMode.SHOW
             case "--no-dnat":
-                given.dnat = Dnat.MATCH
+                given.dnat = DnatMode.MATCH
             case "--no-dnat-strict":
-                given.dnat = Dnat.OFF
+                given.dnat = DnatMode.OFF
             case "--no-filter" | "--select" | "--no-select" | "--no-getinterfaces":
                 pass
             case _ if word.startswith("--"):
@@ -136,7 +138,7 @@ def _take_long_options(given: _Given, words: Sequence[str], name: str) -> list[s
     return rest
 
 
-def _request(given: _Given, operands: Sequence[str]) -> Request:
+def _request(given: _TcptracerouteArguments, operands: Sequence[str]) -> Request:
     numbers = given.numbers
     port = 80 if len(operands) < 2 else _port(operands[1])
     length = numbers["l"] if len(operands) < 3 else _leading_number(operands[2])
@@ -158,9 +160,9 @@ def _request(given: _Given, operands: Sequence[str]) -> Request:
     warnings = ""
     fixed = bool(numbers["p"])
     track = given.track
-    if fixed and track is Track.PORT:
+    if fixed and track is ProbeIdField.PORT:
         warnings += "Warning: --track-id implied by specifying the local source port\n"
-        track = Track.IP_ID
+        track = ProbeIdField.IP_ID
     if length < HEADERS and length:
         warnings += f"Warning: Increasing packet length to {HEADERS} bytes\n"
     length = max(length, HEADERS)
@@ -196,10 +198,12 @@ def _request(given: _Given, operands: Sequence[str]) -> Request:
         hurry=None if fixed else HURRY,
     )
 
-    def printer(output: TextIO, errors: TextIO, hosts: Hosts, _tell: Tell) -> LinePrinter:
+    def printer(
+        output: TextIO, errors: TextIO, hosts: NameWait, _tell: Tell
+    ) -> TcptraceroutePrinter:
         errors.write(warnings)
         debug = DebugLines(errors, settings, pace) if "d" in given.set else None
-        return LinePrinter((output, errors), hosts, settings, pace, debug)
+        return TcptraceroutePrinter((output, errors), hosts, settings, pace, debug)
 
     return Request(
         program=NAME,
@@ -225,7 +229,7 @@ def _port(text: str) -> int:
     try:
         return socket.getservbyname(text, "tcp")
     except (OSError, UnicodeError, ValueError):
-        raise Stop(1, f"Unknown port: {clean(text, 80)}\n") from None
+        raise Stop(1, f"Unknown port: {sanitize(text, 80)}\n") from None
 
 
 def _leading_number(text: str) -> int:

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import TextIO
 
-from tui_trace.events import (
+from tui_trace.core.events import (
     Event,
     ProbeLost,
     ProbeSent,
@@ -12,7 +12,7 @@ from tui_trace.events import (
     RunOpened,
     SessionBegan,
 )
-from tui_trace.settings import NS_PER_S, Pace, ProbeSettings, TcpFlags
+from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings, TcpFlags
 
 _SENT_FLAGS = {
     TcpFlags.SYN: "SYN",

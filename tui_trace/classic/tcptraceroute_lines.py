@@ -3,23 +3,23 @@
 import socket
 from typing import TextIO
 
-from tui_trace.classic.hosts import Hosts
-from tui_trace.classic.order import InOrder, Outcome
+from tui_trace.classic.name_wait import NameWait
+from tui_trace.classic.probe_order import InOrder, Outcome
 from tui_trace.classic.routes import device_of
 from tui_trace.classic.tcptraceroute_debug import DebugLines
-from tui_trace.events import (
+from tui_trace.core.events import (
     Event,
-    Field,
     ProbeSent,
     Reply,
     ReplyKind,
+    RewrittenField,
     RunOpened,
     SendFailed,
     SessionBegan,
     SessionEnded,
 )
-from tui_trace.settings import NS_PER_MS, Dnat, Pace, ProbeSettings, Track
-from tui_trace.text import clean
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import NS_PER_MS, DnatMode, Pace, ProbeIdField, ProbeSettings
 
 HEADERS = 40
 """Bytes of IPv4's and TCP's, without options."""
@@ -38,13 +38,13 @@ def _service(port: int) -> str:
         return str(port)
 
 
-class LinePrinter:
+class TcptraceroutePrinter:
     """Prints each probe as soon as it and all before it are decided."""
 
     def __init__(
         self,
         streams: tuple[TextIO, TextIO],
-        hosts: Hosts,
+        hosts: NameWait,
         settings: ProbeSettings,
         pace: Pace,
         debug: DebugLines | None = None,
@@ -78,13 +78,13 @@ class LinePrinter:
                 self._began = event
             case RunOpened(source_port=port, settings=probe) if self._began is not None:
                 # without rights each probe has a port of its own
-                single = probe.bare and probe.track is not Track.PORT
+                single = probe.bare and probe.track is not ProbeIdField.PORT
                 self._header(self._began, f", port {port}" if single else "")
             case Reply(address=address):
                 self._hosts.want(address)
             case SendFailed(reason=reason, errno=errno) if errno:
                 self._end_line()
-                self._errors.write(f"tcptraceroute: {clean(reason)}\n")
+                self._errors.write(f"tcptraceroute: {sanitize(reason)}\n")
                 self.over = True
             case SessionEnded():
                 self._finish()
@@ -98,7 +98,7 @@ class LinePrinter:
     def _header(self, began: SessionBegan, from_port: str) -> None:
         settings = self._settings
         device = settings.interface or device_of(began.source, began.address)
-        host = clean(began.target)
+        host = sanitize(began.target)
         if host != began.address:
             host += f" ({began.address})"
         length = f", {settings.size} byte packets" if settings.size > HEADERS else ""
@@ -153,10 +153,13 @@ class LinePrinter:
 
     def _translated(self, reply: Reply | None) -> str:
         """Where a NAT sends probes that was not known of before; empty if there is none."""
-        if reply is None or self._settings.dnat is not Dnat.SHOW or self._began is None:
+        if reply is None or self._settings.dnat is not DnatMode.SHOW or self._began is None:
             return ""
         received = {change.field: change.received for change in reply.changed}
-        host, port = received.get(Field.DESTINATION), received.get(Field.DESTINATION_PORT)
+        host, port = (
+            received.get(RewrittenField.DESTINATION),
+            received.get(RewrittenField.DESTINATION_PORT),
+        )
         now = (str(host) if host else None, int(port) if port else None)
         known = all(new is None or new == old for new, old in zip(now, self._nat, strict=True))
         if known:
@@ -166,7 +169,7 @@ class LinePrinter:
 
     def _host(self, address: str) -> str:
         named = self._hosts.who(address).named
-        name = clean(named.names[0]) if named is not None and named.names else address
+        name = sanitize(named.names[0]) if named is not None and named.names else address
         return name if name == address else f"{name} ({address})"
 
     def _finish(self) -> None:

@@ -9,35 +9,34 @@ import random
 from collections.abc import Callable
 from functools import partial
 
-from tui_trace import events
-from tui_trace.engine.answering import FINAL_KINDS, reply_of
-from tui_trace.engine.clock import StepWatch
-from tui_trace.engine.flows import Flows, PortBook
-from tui_trace.engine.identity import Identity, Numbers
-from tui_trace.engine.ledger import Ledger, Probe, State
-from tui_trace.engine.matching import match, outgoing
-from tui_trace.engine.plan import Slot
-from tui_trace.engine.run import RunState
-from tui_trace.engine.runs import Runs
-from tui_trace.engine.telling import Teller
-from tui_trace.engine.unclaimed import Unclaimed
-from tui_trace.engine.wayout import WayOut
-from tui_trace.events import ReplyKind
-from tui_trace.settings import NS_PER_MS, Pace, ProbeSettings
-from tui_trace.source import (
-    Alternate,
+from tui_trace.core import events
+from tui_trace.core.events import ReplyKind
+from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings
+from tui_trace.core.stream import (
+    AlternateSettings,
     Command,
-    Enquire,
-    LookUp,
+    Inject,
+    ProbeTemporarily,
+    QueryRegistry,
     Reset,
+    SetAsnLookup,
     SetPace,
     Sink,
     SourceError,
     Switch,
-    Tell,
-    Visit,
 )
-from tui_trace.wire.network import NOTHING_QUOTED, Answer, Network, SendError, Sent
+from tui_trace.engine.clock_step import ClockStepDetector
+from tui_trace.engine.event_emitter import FINAL_KINDS, EventEmitter, reply_of
+from tui_trace.engine.flows import Flows, PortBook
+from tui_trace.engine.keyless_replies import KeylessReplyBuffer
+from tui_trace.engine.matching import match, outgoing
+from tui_trace.engine.probe_ids import Numbers, ProbeIdGenerator
+from tui_trace.engine.probe_registry import Probe, ProbeRegistry, State
+from tui_trace.engine.round_schedule import ScheduledProbe
+from tui_trace.engine.run_scheduler import RunScheduler
+from tui_trace.engine.run_state import EngineRun, RunProbe
+from tui_trace.engine.source_address import SourceAddressWatch
+from tui_trace.wire.network import NOTHING_QUOTED, Network, ReceivedReply, SendError, SendStamp
 
 PULSE = 100 * NS_PER_MS
 EXPIRY_LOOK = 20 * NS_PER_MS
@@ -69,19 +68,19 @@ class Engine:
         self._version = version
         self._lab = lab
         self._rng = rng or random.SystemRandom()
-        self._identity = Identity(self._rng)
-        self._ledger = Ledger()
-        self._clock = StepWatch(network.monotonic, network.wall)
+        self._identity = ProbeIdGenerator(self._rng)
+        self._ledger: ProbeRegistry[EngineRun] = ProbeRegistry()
+        self._clock = ClockStepDetector(network.monotonic, network.wall)
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._stopping = False
         self._started = network.monotonic()
         self._book = PortBook(network)
-        self._way_out = WayOut(network)
+        self._way_out = SourceAddressWatch(network)
         self._rounds = 0
         self._numbers = Numbers(self._identity)
         self._next_expiry = 0
-        self._unclaimed = Unclaimed()
-        self._last: Probe | None = None
+        self._unclaimed = KeylessReplyBuffer()
+        self._last: RunProbe | None = None
 
     # --- what other threads call
 
@@ -101,8 +100,8 @@ class Engine:
         """Probe until stopped, or until the rounds asked for are done."""
         self._sink = sink
         network = self._network
-        self._tell = Teller(sink, network, self._started)
-        self._runs = Runs(self._flows, self._tell.run)
+        self._tell = EventEmitter(sink, network, self._started)
+        self._runs = RunScheduler(self._flows, self._tell.run)
         network.open()
         try:
             try:
@@ -167,9 +166,9 @@ class Engine:
                 case Switch(settings):
                     if settings != self._run.settings or self._runs.takes_turns:
                         self._turn(partial(self._runs.switch, settings))
-                case Alternate(first, second):
+                case AlternateSettings(first, second):
                     self._turn(partial(self._runs.alternate, first, second))
-                case Visit(settings, rounds):
+                case ProbeTemporarily(settings, rounds):
                     self._turn(partial(self._runs.visit, settings, rounds))
                 case SetPace(pace):
                     self._pace = pace
@@ -177,12 +176,12 @@ class Engine:
                     self._tell_end(self._run)
                 case Reset():
                     self._turn(self._runs.reset)
-                case Tell(event):
+                case Inject(event):
                     self._tell.outside(event)
-                case LookUp():
+                case QueryRegistry():
                     # whoever asks about addresses stands between us and the user, if anybody does
                     self._tell.notice("nothing is asked about addresses: -n was given")
-                case Enquire():
+                case SetAsnLookup():
                     pass
 
     def _turn(self, turn: Callable[[], None]) -> None:
@@ -197,7 +196,7 @@ class Engine:
         return Flows(settings, self._book, self._identity.icmp_checksum)
 
     @property
-    def _run(self) -> RunState:
+    def _run(self) -> EngineRun:
         return self._runs.now
 
     # --- sending
@@ -216,7 +215,7 @@ class Engine:
             else:
                 self._send(run, slot, now)
 
-    def _begin_round(self, run: RunState, now: int) -> bool:
+    def _begin_round(self, run: EngineRun, now: int) -> bool:
         if run.plan.next_due(self._pace) > now:
             return False
         run = self._runs.next_turn()
@@ -225,7 +224,7 @@ class Engine:
         self._tell.round(run)
         return self._can_leave(run, now)
 
-    def _can_leave(self, run: RunState, now: int) -> bool:
+    def _can_leave(self, run: EngineRun, now: int) -> bool:
         try:
             if self._way_out.moved(run, now):
                 self._tell.source(self._way_out.source)
@@ -235,7 +234,7 @@ class Engine:
             return False
         return True
 
-    def _send(self, run: RunState, slot: Slot, now: int) -> None:
+    def _send(self, run: EngineRun, slot: ScheduledProbe, now: int) -> None:
         settings, ttl = run.settings, slot.ttl
         at_target = run.may_meet_target(ttl)
         is_first = run.plan.round == 1 and not self._pace.sequential
@@ -283,7 +282,7 @@ class Engine:
             )
         )
 
-    def _fail(self, run: RunState, ttl: int, error: SendError) -> None:
+    def _fail(self, run: EngineRun, ttl: int, error: SendError) -> None:
         self._way_out.doubt()
         self._tell.failed(run, ttl, error)
 
@@ -312,13 +311,13 @@ class Engine:
         if foreign:
             self._tell.foreign(foreign)
 
-    def _stamp(self, sent: Sent) -> None:
+    def _stamp(self, sent: SendStamp) -> None:
         probe = self._ledger.find(sent.protocol, sent.key)
         if probe is not None and probe.flow == sent.flow:
             probe.wall = sent.wall
             probe.stamp = sent.stamp
 
-    def _answered(self, probe: Probe, answer: Answer, epoch: int) -> None:
+    def _answered(self, probe: RunProbe, answer: ReceivedReply, epoch: int) -> None:
         now = self._network.monotonic()
         run = probe.run
         by_target = answer.address == self._network.address
@@ -357,14 +356,14 @@ class Engine:
         )
         self._tell_end(run)
 
-    def _refused_here(self, probe: Probe, answer: Answer) -> None:
+    def _refused_here(self, probe: RunProbe, answer: ReceivedReply) -> None:
         if probe.state is not State.PENDING:
             return
         reason = f"our own machine answers: {answer.kind.value} (code {answer.code})"
         self._fail(probe.run, probe.ttl, SendError(0, reason))
         self._void(probe, "it never left")
 
-    def _tell_end(self, run: RunState) -> None:
+    def _tell_end(self, run: EngineRun) -> None:
         pace = self._pace
         end = run.horizon.last(pace.max_ttl, pace.max_unknown), run.horizon.reached
         if end == run.told_end:
@@ -377,7 +376,7 @@ class Engine:
         if run is self._run and run.plan.round > 1:
             run.plan.extend(self._network.monotonic(), pace, end[0])
 
-    def _void(self, probe: Probe, reason: str) -> None:
+    def _void(self, probe: RunProbe, reason: str) -> None:
         probe.state = State.VOID
         probe.run.flows.void(probe)
         self._tell.void(probe, reason)

@@ -1,11 +1,13 @@
 """Which flow each probe of a run belongs to: the two numbers that load balancers hash."""
 
-from tui_trace.engine.ledger import Probe, State
-from tui_trace.engine.ports import SynPorts
-from tui_trace.events import ReplyKind
-from tui_trace.settings import Flow as Mode
-from tui_trace.settings import ProbeSettings, Protocol, TcpFlags, Track
-from tui_trace.wire.network import Flow, Network
+from typing import Any
+
+from tui_trace.core.events import ReplyKind
+from tui_trace.core.settings import FlowMode as Mode
+from tui_trace.core.settings import ProbeIdField, ProbeSettings, Protocol, TcpFlags
+from tui_trace.engine.probe_registry import Probe, State
+from tui_trace.engine.syn_ports import SynPortPool
+from tui_trace.wire.network import FlowTuple, Network
 
 SCATTER = 0x9E37_79B1
 """Odd, and far from any power of two: multiples of it are spread evenly (Knuth)."""
@@ -46,7 +48,7 @@ class Flows:
         protocol = settings.protocol
         self._other = icmp_checksum if protocol is Protocol.ICMP else settings.port
         count = VARIED if settings.flow is Mode.VARY else settings.flows
-        if settings.track is Track.PORT:
+        if settings.track is ProbeIdField.PORT:
             count = TRACKED
         if settings.source_port is None:
             self._own = [book.port(protocol, index) for index in range(count)]
@@ -56,10 +58,10 @@ class Flows:
                 book.reserve(protocol, 1 + (settings.source_port + index - 1) % 0xFFFF)
                 for index in range(count)
             ]
-        self._syn_ports: list[SynPorts] = []
+        self._syn_ports: list[SynPortPool] = []
         if protocol is Protocol.TCP and settings.tcp_flags in (TcpFlags.SYN, TcpFlags.ECN):
             reserve = None if settings.source_port else lambda: book.reserve(Protocol.TCP)
-            self._syn_ports = [SynPorts(port, reserve) for port in self._own]
+            self._syn_ports = [SynPortPool(port, reserve) for port in self._own]
         self._by_port = dict(zip(self._own, self._syn_ports, strict=False))
         """Whose each source port is."""
 
@@ -73,14 +75,14 @@ class Flows:
         """The source port of the first flow; 0 where there are no ports."""
         return self._own[0] if self._settings.protocol in (Protocol.UDP, Protocol.TCP) else 0
 
-    def choose(self, index: int, alone: bool, now: int) -> Flow | None:
+    def choose(self, index: int, alone: bool, now: int) -> FlowTuple | None:
         """The flow of the next probe; None if it must not be sent now (monotonic ns).
 
         `alone`: as a SYN, it must be the only one on its way to the target with this port.
         """
         if self._settings.flow is Mode.CLASSIC and self._settings.protocol is Protocol.UDP:
             return self._own[index], self._other + self._sent % (0x10000 - self._other)
-        if self._settings.track is Track.PORT:
+        if self._settings.track is ProbeIdField.PORT:
             index = self._sent % len(self._own)
         elif self._settings.flow is Mode.VARY:
             # neither in step with the hops nor with the rounds: each hop sees all flows in time
@@ -94,13 +96,13 @@ class Flows:
             return port, self._other
         return self._own[index], self._other
 
-    def sent(self, probe: Probe) -> None:
+    def sent(self, probe: Probe[Any]) -> None:
         """It left."""
         self._sent += 1
         if ports := self._held(probe):
             ports.sent(probe.flow[0])
 
-    def answered(self, probe: Probe, kind: ReplyKind, was: State, now: int) -> None:
+    def answered(self, probe: Probe[Any], kind: ReplyKind, was: State, now: int) -> None:
         """An answer came for a probe that `was` in this state until then."""
         port = probe.flow[0]
         if was is State.PENDING and (ports := self._held(probe)):
@@ -112,18 +114,18 @@ class Flows:
             else:
                 ports.opened(port, now)
 
-    def lost(self, probe: Probe, now: int) -> None:
+    def lost(self, probe: Probe[Any], now: int) -> None:
         """Its wait has passed."""
         if ports := self._held(probe):
             ports.lost(probe.flow[0], now)
 
-    def void(self, probe: Probe) -> None:
+    def void(self, probe: Probe[Any]) -> None:
         """It counts as never sent."""
         if ports := self._held(probe):
             ports.answered(probe.flow[0])
 
-    def _held(self, probe: Probe) -> SynPorts | None:
+    def _held(self, probe: Probe[Any]) -> SynPortPool | None:
         return self._of(probe) if probe.at_target and self._syn_ports else None
 
-    def _of(self, probe: Probe) -> SynPorts:
+    def _of(self, probe: Probe[Any]) -> SynPortPool:
         return self._by_port[probe.flow[0]]

@@ -3,24 +3,27 @@
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from tui_trace.engine.ledger import Ledger, Probe, State
-from tui_trace.events import Field, ReplyKind
-from tui_trace.settings import Dnat, Protocol, Track
-from tui_trace.wire.network import PORTED, Answer, Outgoing, Quoted
+from tui_trace.core.events import ReplyKind, RewrittenField
+from tui_trace.core.settings import DnatMode, ProbeIdField, Protocol
+from tui_trace.engine.probe_registry import ProbeRegistry, State
+from tui_trace.engine.run_state import EngineRun, RunProbe
+from tui_trace.wire.network import PORTED, ProbeSpec, QuoteDetails, ReceivedReply
 
 ACKNOWLEDGING = frozenset({ReplyKind.SYN_ACK, ReplyKind.RST})
 DIRECT = ACKNOWLEDGING | {ReplyKind.ECHO, ReplyKind.UDP}
 
-Quoting: TypeAlias = Callable[[Outgoing, Answer], Quoted]
+Quoting: TypeAlias = Callable[[ProbeSpec, ReceivedReply], QuoteDetails]
 """`tui_trace.wire.network.Network.quoted`."""
 
 
-def outgoing(probe: Probe) -> Outgoing:
+def outgoing(probe: RunProbe) -> ProbeSpec:
     """The probe as the wire was asked to send it."""
-    return Outgoing(probe.run.settings, probe.ttl, probe.flow, probe.key, probe.ip_id)
+    return ProbeSpec(probe.run.settings, probe.ttl, probe.flow, probe.key, probe.ip_id)
 
 
-def match(ledger: Ledger, answer: Answer, target: str, quoting: Quoting) -> Probe | None:
+def match(
+    ledger: ProbeRegistry[EngineRun], answer: ReceivedReply, target: str, quoting: Quoting
+) -> RunProbe | None:
     """The probe that `answer` speaks of.
 
     What claims to come from the target must come from its address, and carry key and flow of one
@@ -49,14 +52,16 @@ def match(ledger: Ledger, answer: Answer, target: str, quoting: Quoting) -> Prob
     if is_direct:
         return None
     for candidate in _candidates(ledger, answer, probe):
-        if candidate.run.settings.dnat is not Dnat.OFF and _may_be(
+        if candidate.run.settings.dnat is not DnatMode.OFF and _may_be(
             candidate, answer, target, quoting
         ):
             return candidate
     return None
 
 
-def _candidates(ledger: Ledger, answer: Answer, found: Probe | None) -> Iterator[Probe]:
+def _candidates(
+    ledger: ProbeRegistry[EngineRun], answer: ReceivedReply, found: RunProbe | None
+) -> Iterator[RunProbe]:
     """Probes that agree with a quote in the one field that tells them apart.
 
     The IP ID goes before a key that NAT may have turned into another probe's.
@@ -68,11 +73,11 @@ def _candidates(ledger: Ledger, answer: Answer, found: Probe | None) -> Iterator
     if found is not None:
         yield found
     by_port = ledger.find_port(answer.protocol, answer.flow[0])
-    if by_port is not None and by_port.run.settings.track is Track.PORT:
+    if by_port is not None and by_port.run.settings.track is ProbeIdField.PORT:
         yield by_port
 
 
-def _may_be(probe: Probe, answer: Answer, target: str, quoting: Quoting) -> bool:
+def _may_be(probe: RunProbe, answer: ReceivedReply, target: str, quoting: Quoting) -> bool:
     """Whether a quote that differs from the probe can be of it all the same.
 
     At least 32 bits, mostly more, have to agree that nobody guesses: the key and the flow, or
@@ -84,11 +89,11 @@ def _may_be(probe: Probe, answer: Answer, target: str, quoting: Quoting) -> bool
         return True
     went_elsewhere = answer.destination != target
     track = probe.run.settings.track
-    if track is Track.PORT:
+    if track is ProbeIdField.PORT:
         return same_port and (same_flow or went_elsewhere)
     if answer.ip_id not in (None, probe.ip_id):
         return False
-    if track is Track.IP_ID and answer.ip_id is not None:
+    if track is ProbeIdField.IP_ID and answer.ip_id is not None:
         return same_port and (same_flow or went_elsewhere)
     has_ports = probe.protocol is not Protocol.ICMP
     if has_ports and not same_port and probe.flow[1] != answer.flow[1]:
@@ -96,11 +101,11 @@ def _may_be(probe: Probe, answer: Answer, target: str, quoting: Quoting) -> bool
     quoted = quoting(outgoing(probe), answer)
     # where the port is not the probe's either, the 20 bits of the flow label stand in for it
     lacks_port = answer.weight is not None and not same_port
-    has_label = all(change.field is not Field.FLOW_LABEL for change in quoted.changed)
+    has_label = all(change.field is not RewrittenField.FLOW_LABEL for change in quoted.changed)
     return quoted.is_translated and (has_label or not lacks_port)
 
 
-def _awaiting_datagram(ledger: Ledger, answer: Answer) -> Probe | None:
+def _awaiting_datagram(ledger: ProbeRegistry[EngineRun], answer: ReceivedReply) -> RunProbe | None:
     """Such an answer carries no number of ours: it goes to the first probe it may be for."""
     beyond = None
     for probe in ledger.oldest_first():
@@ -116,7 +121,7 @@ def _awaiting_datagram(ledger: Ledger, answer: Answer) -> Probe | None:
     return beyond
 
 
-def _is_spoken_to(probe: Probe, answer: Answer) -> bool:
+def _is_spoken_to(probe: RunProbe, answer: ReceivedReply) -> bool:
     if probe.protocol is not answer.protocol:
         return False
     if probe.protocol is Protocol.IP:

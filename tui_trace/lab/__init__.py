@@ -4,9 +4,16 @@
 whois servers are the lab's.
 """
 
-from tui_trace.lab.loading import DEFAULT, LabError, describe, load, load_file, scenario_names
 from tui_trace.lab.process import Lab, enter, prepare
 from tui_trace.lab.scenario import Scenario
+from tui_trace.lab.scenario_file import (
+    DEFAULT,
+    LabError,
+    describe,
+    load_file,
+    load_scenario,
+    scenario_names,
+)
 
 __all__ = [
     "DEFAULT",
@@ -15,8 +22,8 @@ __all__ = [
     "Scenario",
     "describe",
     "enter",
-    "load",
     "load_file",
+    "load_scenario",
     "prepare",
     "scenario_names",
 ]

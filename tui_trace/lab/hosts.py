@@ -19,7 +19,7 @@ from tui_trace.lab.packets import (
     Error,
     Packet,
 )
-from tui_trace.lab.scenario import Hop
+from tui_trace.lab.scenario import LabHop
 
 NS_PER_S = 1_000_000_000
 
@@ -72,7 +72,7 @@ class _Connection(NamedTuple):
     established: bool = False
 
 
-class Hosts:
+class LabHosts:
     """All hosts of an internet; remembers TCP connections by their four-tuple."""
 
     def __init__(self, rng: Random) -> None:
@@ -80,7 +80,7 @@ class Hosts:
         self._rng = rng
         self._connections: dict[bytes, _Connection] = {}
 
-    def answer(self, packet: Packet, hop: Hop, now: int) -> Error | Direct | None:
+    def answer(self, packet: Packet, hop: LabHop, now: int) -> Error | Direct | None:
         """The answer of the host that `hop` describes; None if it says nothing."""
         if packet.protocol == (ICMP if packet.family == 4 else ICMP6):
             return _echo(packet) if hop.ping else None
@@ -95,7 +95,7 @@ class Hosts:
         # parameter problem: unrecognized next header, which stands at byte 6
         return Error(4, 1, struct.pack("!I", 6)) if packet.protocol != 59 else None
 
-    def _tcp(self, packet: Packet, hop: Hop, now: int) -> Direct | None:
+    def _tcp(self, packet: Packet, hop: LabHop, now: int) -> Direct | None:
         body = packet.body
         source, port, seq, ack = struct.unpack_from("!HHII", body)
         flags = body[13]
@@ -157,7 +157,7 @@ def _segment(source: int, port: int, seq: int, ack: int, flags: int) -> Direct:
     return Direct(TCP, header + options, 16)
 
 
-def _udp(packet: Packet, hop: Hop) -> Error | Direct:
+def _udp(packet: Packet, hop: LabHop) -> Error | Direct:
     source, port = _PORTS.unpack_from(packet.body)
     if port not in hop.udp_open:
         return unreachable(packet.family, 3)

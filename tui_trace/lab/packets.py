@@ -135,7 +135,7 @@ class Packet:
             self.patch(22, _U16.pack(most))
 
 
-def parse(raw: bytes) -> Packet | None:
+def parse_packet(raw: bytes) -> Packet | None:
     """The packet in `raw`; None for what is none, and for all fragments but the first."""
     if len(raw) >= 20 and raw[0] >> 4 == 4:
         header = (raw[0] & 15) * 4
@@ -150,7 +150,7 @@ def parse(raw: bytes) -> Packet | None:
     return None
 
 
-def datagram(
+def build_datagram(
     src: bytes, dst: bytes, protocol: int, ttl: int, body: bytes, *, ident: int = 0, tos: int = 0
 ) -> bytes:
     """An IP packet of the family that the addresses have; never fragmented, DF off."""
@@ -183,7 +183,7 @@ def extension(objects: Sequence[tuple[int, int, bytes]]) -> bytes:
     return whole[:2] + _U16.pack(checksum(whole)) + whole[4:]
 
 
-def mpls(labels: Sequence[tuple[int, int, int]]) -> tuple[int, int, bytes]:
+def mpls_extension(labels: Sequence[tuple[int, int, int]]) -> tuple[int, int, bytes]:
     """A label stack object of (label, EXP, TTL), outermost first (RFC 4950 §3)."""
     entries = [
         label << 12 | exp << 9 | (place == len(labels) - 1) << 8 | ttl

@@ -16,8 +16,8 @@ from typing import NoReturn
 
 import msgspec
 
-from tui_trace.lab.internet import Internet
-from tui_trace.lab.link import (
+from tui_trace.core.privileges import drop_capabilities
+from tui_trace.lab.netlink import (
     CLONE_NEWNET,
     CLONE_NEWUSER,
     FAR,
@@ -28,10 +28,10 @@ from tui_trace.lab.link import (
     connect,
     unshare,
 )
-from tui_trace.lab.loading import LabError
 from tui_trace.lab.scenario import Scenario
-from tui_trace.lab.services import Services
-from tui_trace.rights import drop_capabilities
+from tui_trace.lab.scenario_file import LabError
+from tui_trace.lab.servers import Services
+from tui_trace.lab.simulator import Simulator
 
 CLIENT = {4: "192.0.2.2", 6: "2001:db8::2"}
 GATEWAY = {4: "192.0.2.1", 6: "2001:db8::1"}
@@ -190,7 +190,7 @@ def _run_child(
             scenario = _scenario(ordered)
             if not set(spoken) & set(scenario.families):
                 raise LabError("this scenario is of IPv6 alone, and this machine has none")
-            internet = Internet(scenario)
+            internet = Simulator(scenario)
             with os.fdopen(servers, "wb") as file:
                 file.write(ordered)
         except Exception as error:
@@ -198,7 +198,7 @@ def _run_child(
             raise
         os.write(said, READY)
         os.close(said)
-        run(tap, internet, lifeline)
+        run_simulator(tap, internet, lifeline)
         status = 0
     finally:
         # nothing of the process that was forked may run twice: no atexit, no finally, no traceback
@@ -308,7 +308,7 @@ def _fork_servers(services: Services, closed: tuple[int, ...]) -> int:
     return ours
 
 
-def run(tap: socket.socket, internet: Internet, lifeline: int) -> None:
+def run_simulator(tap: socket.socket, internet: Simulator, lifeline: int) -> None:
     """Answer what comes from the link, each packet at its time, until the lifeline ends."""
     gc.freeze()
     clock: Callable[[], int] = time.monotonic_ns

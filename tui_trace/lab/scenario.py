@@ -51,7 +51,7 @@ class Rule(_Table, frozen=True):
     """The same over IPv6 (RFC 4443 §3.1); absent: the nearest to `code`."""
 
 
-class Dnat(_Table, frozen=True):
+class LabDnat(_Table, frozen=True):
     """Destination NAT of what goes to the target."""
 
     v4: str | None = None
@@ -62,7 +62,7 @@ class Dnat(_Table, frozen=True):
     """Quotes in ICMP errors show the address that the client used."""
 
 
-class Label(_Table, frozen=True):
+class LabLabel(_Table, frozen=True):
     """An MPLS label stack entry (RFC 3032)."""
 
     label: Annotated[int, Meta(ge=0, le=0xFFFFF)]
@@ -77,14 +77,14 @@ class Queue(_Table, frozen=True):
     period: Seconds
 
 
-class Hold(_Table, frozen=True):
+class Delay(_Table, frozen=True):
     """Some answers come later than they should."""
 
     percent: Percent
     by: Milliseconds
 
 
-class Hop(_Table, frozen=True):
+class LabHop(_Table, frozen=True):
     """A router, or as the last hop the target, with the link that leads to it."""
 
     name: Name
@@ -127,8 +127,8 @@ class Hop(_Table, frozen=True):
     """Its answers start with the TTL that was left of the probe's."""
     duplicate: Percent = 0
     """Of its answers, sent twice."""
-    hold: Hold | None = None
-    mpls: tuple[Label, ...] = ()
+    hold: Delay | None = None
+    mpls: tuple[LabLabel, ...] = ()
     interface: Text = ""
     """Name of its interface, told in an extension (RFC 5837)."""
     also: tuple[Trick, ...] = ()
@@ -146,7 +146,7 @@ class Hop(_Table, frozen=True):
     """Clears the ECN bits of IP and TCP."""
     mss: Annotated[int, Meta(ge=48, le=65_535)] | None = None
     """Clamps the MSS option of a SYN."""
-    dnat: Dnat | None = None
+    dnat: LabDnat | None = None
 
     ping: bool = True
     """Answers echo requests that are for itself."""
@@ -163,7 +163,7 @@ class Hop(_Table, frozen=True):
 class Branch(_Table, frozen=True):
     """One more way through a diamond."""
 
-    hops: Annotated[tuple[Hop, ...], Meta(max_length=64)] = ()
+    hops: Annotated[tuple[LabHop, ...], Meta(max_length=64)] = ()
 
 
 class Diamond(_Table, frozen=True):
@@ -182,7 +182,7 @@ class Detour(_Table, frozen=True):
     name: Name
     instead_of: Annotated[tuple[Name, ...], Meta(min_length=1)]
     """Names of hops that follow one another."""
-    hops: tuple[Hop, ...] = ()
+    hops: tuple[LabHop, ...] = ()
 
 
 class Event(_Table, frozen=True):
@@ -201,7 +201,7 @@ class Scenario(_Table, frozen=True):
 
     title: Annotated[str, Meta(min_length=1, max_length=120)]
     """One line for `--lab list`."""
-    hops: Annotated[tuple[Hop, ...], Meta(min_length=1, max_length=250)]
+    hops: Annotated[tuple[LabHop, ...], Meta(min_length=1, max_length=250)]
     seed: int = 1
     """Of everything random: loss, jitter, the choice per packet."""
     diamonds: tuple[Diamond, ...] = ()
@@ -213,7 +213,7 @@ class Scenario(_Table, frozen=True):
     """The file's, without `.toml`; set by `load`."""
 
     @property
-    def target(self) -> Hop:
+    def target(self) -> LabHop:
         """The last hop."""
         return self.hops[-1]
 
@@ -226,7 +226,7 @@ class Scenario(_Table, frozen=True):
             if address is not None
         )
 
-    def all_hops(self) -> Iterator[Hop]:
+    def all_hops(self) -> Iterator[LabHop]:
         """Every hop, also of branches and detours."""
         yield from self.hops
         for diamond in self.diamonds:

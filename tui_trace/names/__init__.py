@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from tui_trace.names.options import (
+from tui_trace.names.name_options import (
     AsnSource,
     DnsServer,
     NameOptions,
@@ -32,8 +32,8 @@ def preload() -> None:
     For a program that is about to lose the right to read its own files.
     """
     for module in (
-        "tui_trace.names.inquiry",
-        "tui_trace.names.forward",
+        "tui_trace.names.lookup_plan",
+        "tui_trace.names.forward_lookup",
         "dns._asyncio_backend",
         "idna",
     ):

@@ -33,7 +33,7 @@ _SET_ASIDE = tuple(
 )
 
 
-def parse(text: str) -> Address | None:
+def parse_address(text: str) -> Address | None:
     """The address without its zone (`%eth0`); None if it is none, or nobody's."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])

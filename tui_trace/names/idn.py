@@ -7,7 +7,7 @@ def both_forms(name: str) -> str:
     """`bücher.example (xn--bcher-kva.example)`; a name that is no valid IDN stays as it is."""
     if _PREFIX not in name.lower():
         return name
-    import idna  # noqa: PLC0415
+    import idna
 
     read = []
     for label in name.split("."):

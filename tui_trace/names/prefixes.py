@@ -29,7 +29,7 @@ def asn(text: str) -> int | None:
     return number if 0 < number <= MOST_ASN else None
 
 
-def network(text: str, delimiter: str = "/") -> Network | None:
+def parse_network(text: str, delimiter: str = "/") -> Network | None:
     """`192.0.2.0/24`, with another delimiter if so asked; None for anything else."""
     host, found, length = text.strip().partition(delimiter)
     length = length.strip()

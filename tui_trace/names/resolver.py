@@ -12,9 +12,9 @@ import dns.name
 import dns.rdata
 import dns.resolver
 
-from tui_trace.files import read_file
-from tui_trace.names.backend import Bounded
-from tui_trace.names.options import DnsServer
+from tui_trace.core.bounded_files import read_file
+from tui_trace.names.dns_backend import Bounded
+from tui_trace.names.name_options import DnsServer
 
 DEADLINE = 3.0
 """Seconds for an answer, in all."""
@@ -31,7 +31,7 @@ class UnansweredError(Exception):
     """No server gave a usable answer; `str()` says who was asked and what came instead."""
 
 
-class Answer(NamedTuple):
+class DnsAnswer(NamedTuple):
     """What DNS says, for `ttl` seconds; no records is an answer too."""
 
     records: tuple[dns.rdata.Rdata, ...]
@@ -50,7 +50,7 @@ class Resolver:
         self._system = system
         self._read: tuple[int, int] | None = None
         self._orders: list[dns.asyncresolver.Resolver] = []
-        self._under_way: dict[tuple[dns.name.Name, str], asyncio.Task[Answer]] = {}
+        self._under_way: dict[tuple[dns.name.Name, str], asyncio.Task[DnsAnswer]] = {}
 
     @property
     def servers(self) -> str:
@@ -60,7 +60,7 @@ class Resolver:
         orders = self._current()
         return ", ".join(str(server) for server in orders[0].nameservers) if orders else ""
 
-    async def ask(self, name: dns.name.Name, kind: str) -> Answer:
+    async def ask(self, name: dns.name.Name, kind: str) -> DnsAnswer:
         """The records of this type (`PTR`), or `UnansweredError`; asked once if several ask."""
         key = (name, kind)
         task = self._under_way.get(key)
@@ -70,16 +70,16 @@ class Resolver:
             task.add_done_callback(lambda done: self._done(key, done))
         return await asyncio.shield(task)
 
-    def _done(self, key: tuple[dns.name.Name, str], task: asyncio.Task[Answer]) -> None:
+    def _done(self, key: tuple[dns.name.Name, str], task: asyncio.Task[DnsAnswer]) -> None:
         del self._under_way[key]
         if not task.cancelled():
             task.exception()
 
-    async def _ask(self, name: dns.name.Name, kind: str) -> Answer:
+    async def _ask(self, name: dns.name.Name, kind: str) -> DnsAnswer:
         orders = self._current()
         if not orders:
             raise UnansweredError("no DNS server is configured")
-        attempts: set[asyncio.Task[Answer]] = set()
+        attempts: set[asyncio.Task[DnsAnswer]] = set()
         try:
             async with asyncio.timeout(DEADLINE):
                 for turn in range(int(DEADLINE / AGAIN)):
@@ -131,20 +131,22 @@ def _resolver(addresses: list[str], port: int = 53) -> dns.asyncresolver.Resolve
     return resolver
 
 
-async def _attempt(resolver: dns.asyncresolver.Resolver, name: dns.name.Name, kind: str) -> Answer:
+async def _attempt(
+    resolver: dns.asyncresolver.Resolver, name: dns.name.Name, kind: str
+) -> DnsAnswer:
     try:
         found = await resolver.resolve(
             name, kind, raise_on_no_answer=False, search=False, backend=cast(Any, Bounded())
         )
     except dns.resolver.NXDOMAIN as nothing:
         response: dns.message.QueryMessage = nothing.kwargs["responses"][name]
-        return Answer((), response.resolve_chaining().minimum_ttl, response)
+        return DnsAnswer((), response.resolve_chaining().minimum_ttl, response)
     except dns.exception.Timeout:
         raise TimeoutError from None
     except dns.exception.DNSException as error:
         raise UnansweredError(_reason(error)) from None
     records = tuple(found.rrset) if found.rrset is not None else ()
-    return Answer(records, found.chaining_result.minimum_ttl, found.response)
+    return DnsAnswer(records, found.chaining_result.minimum_ttl, found.response)
 
 
 def _reason(error: dns.exception.DNSException) -> str:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
-from tui_trace.events import Event, Notice, Registered
+from tui_trace.core.events import Event, Notice, RegistryRecord
+from tui_trace.core.sanitize import LIMIT, sanitize
 from tui_trace.names import addresses
 from tui_trace.names.addresses import Address
-from tui_trace.names.options import NameOptions
-from tui_trace.names.store import Known, Store
-from tui_trace.text import LIMIT, clean
+from tui_trace.names.cache import Known, NameCache
+from tui_trace.names.name_options import NameOptions
 
 if TYPE_CHECKING:  # DNS and whois are imported by the thread, when it starts
-    from tui_trace.names.inquiry import Inquiry, Lookup
+    from tui_trace.names.lookup_plan import Lookup, LookupPlan
 
 DEADLINE = 3.0
 """Seconds for all that belongs to one answer."""
@@ -70,8 +70,8 @@ class Names:
             "dns": asyncio.Semaphore(UNDER_WAY),
             "whois": asyncio.Semaphore(UNDER_WAY_WHOIS),
         }
-        self._store: Store
-        self._inquiry: Inquiry
+        self._store: NameCache
+        self._inquiry: LookupPlan
 
     def start(self) -> None:
         """Start to ask."""
@@ -97,7 +97,7 @@ class Names:
         self._post(partial(self._change, options))
 
     def record(self, address: str) -> None:
-        """Ask the registry for its record: a `Registered` follows, always."""
+        """Ask the registry for its record: a `RegistryRecord` follows, always."""
         self._post(partial(self._take_record, address))
 
     def settle(self, timeout: float) -> bool:
@@ -149,14 +149,14 @@ class Names:
         self._notice(f"names: {context.get('exception') or context['message']}")
 
     def _notice(self, text: str) -> None:
-        self._tell(Notice(0, clean(text)))
+        self._tell(Notice(0, sanitize(text)))
 
     async def _serve(self) -> None:
-        from tui_trace.names.inquiry import Inquiry  # noqa: PLC0415
+        from tui_trace.names.lookup_plan import LookupPlan
 
         self._loop.set_exception_handler(self._unexpected)
-        self._inquiry = Inquiry(self._options.server)
-        self._store = Store(self._options.cache)
+        self._inquiry = LookupPlan(self._options.server)
+        self._store = NameCache(self._options.cache)
         saved = time.monotonic()
         while not self._stopping:
             self._called.clear()
@@ -193,7 +193,7 @@ class Names:
             self._take(wanted)
 
     def _take(self, wanted: str) -> None:
-        address = addresses.parse(wanted)
+        address = addresses.parse_address(wanted)
         if address is None:
             return
         for kind, lookup in self._inquiry.lookups(address, self._options).items():
@@ -209,7 +209,7 @@ class Names:
 
     def _end(self, key: _Key) -> None:
         del self._tasks[key]
-        address = addresses.parse(key[1])
+        address = addresses.parse_address(key[1])
         if address is not None:
             self._set_due(key[1], address)
         self._idle()
@@ -258,9 +258,9 @@ class Names:
             self._notice(trouble)
 
     def _take_record(self, wanted: str) -> None:
-        address = addresses.parse(wanted)
-        if address is not None and (Registered, wanted) not in self._tasks:
-            self._begin((Registered, wanted), self._look_up_record(wanted, address))
+        address = addresses.parse_address(wanted)
+        if address is not None and (RegistryRecord, wanted) not in self._tasks:
+            self._begin((RegistryRecord, wanted), self._look_up_record(wanted, address))
 
     async def _look_up_record(self, wanted: str, address: Address) -> None:
         try:
@@ -270,7 +270,7 @@ class Names:
                 )
         except Exception as error:
             reason = str(error) or f"no answer within {REGISTRY_DEADLINE:g} s"
-            found = Registered(0, wanted, error=reason)
+            found = RegistryRecord(0, wanted, error=reason)
         self._tell(_cleaned(msgspec.structs.replace(found, address=wanted)))
 
 
@@ -285,7 +285,7 @@ def _cleaned(event: _Found) -> _Found:
         value = getattr(event, field)
         limit = 2 * LIMIT + 3 if field == "shown" else LIMIT
         if isinstance(value, str):
-            changes[field] = clean(value, limit)
+            changes[field] = sanitize(value, limit)
         elif isinstance(value, tuple):
-            changes[field] = tuple(clean(v, limit) if isinstance(v, str) else v for v in value)
+            changes[field] = tuple(sanitize(v, limit) if isinstance(v, str) else v for v in value)
     return msgspec.structs.replace(event, **changes)

@@ -4,10 +4,10 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from tui_trace.events import Origin
+from tui_trace.core.events import AsnFound
 from tui_trace.names.addresses import Address
-from tui_trace.names.options import Radb
-from tui_trace.names.prefixes import Announced, asn, most_specific, network
+from tui_trace.names.name_options import Radb
+from tui_trace.names.prefixes import Announced, asn, most_specific, parse_network
 
 LONGEST = 256 * 1024
 """Bytes of an answer; more is no answer."""
@@ -76,7 +76,7 @@ def service_port(service: str) -> int:
     return port
 
 
-def origin_in(answer: str, address: Address, radb: Radb) -> Origin:
+def origin_in(answer: str, address: Address, radb: Radb) -> AsnFound:
     """The most specific subnet of the answer around the address, and all who announce it."""
     route = (radb.route or ("route:" if address.version == 4 else "route6:")).lower()
     data = radb.data.lower()
@@ -86,7 +86,7 @@ def origin_in(answer: str, address: Address, radb: Radb) -> Origin:
         lower = line.lower()
         if lower.startswith(route):
             origins = []
-            prefix = network(line[len(route) :], radb.prefix)
+            prefix = parse_network(line[len(route) :], radb.prefix)
             if prefix is not None:
                 candidates.append((prefix, origins))
         elif lower.startswith(data):
@@ -95,12 +95,12 @@ def origin_in(answer: str, address: Address, radb: Radb) -> Origin:
             if number is not None:
                 origins.append(number)
     prefix, asns = most_specific(candidates, address)
-    return Origin(0, str(address), tuple(asns), str(prefix) if prefix else "")
+    return AsnFound(0, str(address), tuple(asns), str(prefix) if prefix else "")
 
 
 async def origin(
     radb: Radb, locate: Callable[[str], Awaitable[tuple[str, ...]]], address: Address
-) -> AsyncGenerator[tuple[Origin, int], None]:
+) -> AsyncGenerator[tuple[AsnFound, int], None]:
     """Origin by whois; `locate` turns the server's name into addresses, which are tried in turn."""
     port = service_port(radb.service)
     failure: OSError | WhoisError = WhoisError(f"whois server {radb.server} has no address")

@@ -2,17 +2,17 @@
 
 from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.playback import Playback, Restorable
-from tui_trace.recording.reader import Info, Recording
-from tui_trace.recording.recorded import Recorded
+from tui_trace.recording.reader import Recording, SessionInfo
+from tui_trace.recording.recorded_source import RecordedSource
 from tui_trace.recording.sessions import find, list_sessions
 
 __all__ = [
-    "Info",
     "Playback",
-    "Recorded",
+    "RecordedSource",
     "Recording",
     "RecordingError",
     "Restorable",
+    "SessionInfo",
     "find",
     "list_sessions",
 ]

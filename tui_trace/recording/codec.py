@@ -18,10 +18,10 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from tui_trace import events as ev
-from tui_trace.ranges import LARGEST
+from tui_trace.core import events as ev
+from tui_trace.core.ranges import LARGEST
 from tui_trace.recording.errors import RecordingError
-from tui_trace.session.state import MOST_HELD, MOST_RUNS, SessionState, held
+from tui_trace.session.checkpoint import MOST_HELD, MOST_RUNS, SessionCheckpoint, held
 
 BLOCK_EVENTS = 8192
 """Events of a full block: what is read and folded to get to a moment."""
@@ -58,7 +58,7 @@ class _Chunk(msgspec.Struct, frozen=True, array_like=True):
 
 
 _decoder = msgspec.msgpack.Decoder(_Chunk)
-_states = msgspec.msgpack.Decoder(SessionState)
+_states = msgspec.msgpack.Decoder(SessionCheckpoint)
 
 
 class Packer:
@@ -183,7 +183,7 @@ class Unpacker:
         self._told += sum(map(self._sizes.__getitem__, which))
         if self._told > _MOST_TOLD or self.text > _MOST_CHUNK:
             raise ValueError("more than a block has to tell")
-        self._make += [_maker(ev.decode(line)) for line in templates]
+        self._make += [_maker(ev.decode_event(line)) for line in templates]
 
 
 class Block(NamedTuple):
@@ -262,7 +262,7 @@ def _most(data: bytes) -> int:
     return min(_MOST_CHUNK, _FREE + _RATIO * len(data))
 
 
-def pack_state(state: SessionState) -> bytes:
+def pack_state(state: SessionCheckpoint) -> bytes:
     """Deflated; `OverflowError` if the session has grown beyond what can be restored."""
     raw = msgspec.msgpack.encode(state)
     if len(raw) > _MOST_STATE or len(state.runs) > MOST_RUNS or held(state) > MOST_HELD:
@@ -270,7 +270,7 @@ def pack_state(state: SessionState) -> bytes:
     return zlib.compress(raw, _FAST)
 
 
-def unpack_state(data: bytes) -> SessionState:
+def unpack_state(data: bytes) -> SessionCheckpoint:
     """The state of `pack_state`; `RecordingError` if it is none."""
     try:
         # runs that saw nothing are all alike, and so deflated to next to nothing

@@ -1,7 +1,7 @@
 """What can be wrong with a recording."""
 
-from tui_trace.source import SourceError
-from tui_trace.text import clean
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.stream import SourceError
 
 _LONGEST = 5000
 """Characters of a line: a path has no more than 4096 bytes. The reason is at the end."""
@@ -14,4 +14,4 @@ class RecordingError(SourceError):
         """`line` may hold the name of a file, which may hold anything."""
         if len(line) > _LONGEST:
             line = f"{line[: _LONGEST // 2]}…{line[-_LONGEST // 4 :]}"
-        super().__init__(clean(line, _LONGEST))
+        super().__init__(sanitize(line, _LONGEST))

@@ -1,7 +1,7 @@
 """A session that grows by what a file says: looked after, for a file may say anything."""
 
 from tui_trace.recording import codec
-from tui_trace.session import state
+from tui_trace.session import checkpoint
 from tui_trace.session.fold import Session
 
 
@@ -28,5 +28,5 @@ class Growth:
         grown = self._session.state()
         # what is large is written down less often, so that it costs no more an event
         self._events, self._text = 0, 0
-        self._due = max(codec.BLOCK_EVENTS, state.held(grown) // 4)
+        self._due = max(codec.BLOCK_EVENTS, checkpoint.held(grown) // 4)
         return codec.pack_state(grown)

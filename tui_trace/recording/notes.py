@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from tui_trace.events import Note, SessionEnded
+from tui_trace.core.events import Note, SessionEnded
 from tui_trace.recording import schema
 from tui_trace.recording.codec import Packer, unpacked
 from tui_trace.recording.errors import RecordingError

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Protocol, runtime_checkable
 
-from tui_trace.events import Event, Note
+from tui_trace.core.events import Event, Note
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.core.stream import Command, Inject, Sink
 from tui_trace.recording.codec import BLOCK_BYTES
 from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.growth import Growth
 from tui_trace.recording.reader import Recording
 from tui_trace.session.fold import Session
-from tui_trace.settings import NS_PER_S
-from tui_trace.source import Command, Sink, Tell
 
 TICK = 0.05
 """Seconds from one pulse to the next while a recording plays or stands still."""
@@ -121,7 +121,7 @@ class Playback:
 
     def command(self, command: Command) -> None:
         """A note is kept in the file; nothing that was sent can be changed."""
-        if isinstance(command, Tell) and isinstance(command.event, Note):
+        if isinstance(command, Inject) and isinstance(command.event, Note):
             with self._wake:
                 self._notes.append(command.event)
                 self._wake.notify()

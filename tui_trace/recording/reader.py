@@ -11,14 +11,14 @@ from typing import Any
 
 import msgspec
 
-from tui_trace.events import Event
+from tui_trace.core.events import Event
 from tui_trace.recording import notes, schema
 from tui_trace.recording.codec import DAMAGED, Block, unpack_state, unpacked
 from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.growth import Growth
-from tui_trace.session import state
+from tui_trace.session import checkpoint
 from tui_trace.session.fold import Session
-from tui_trace.session.model import Snapshot
+from tui_trace.session.snapshot import Snapshot
 
 _MOST_DAMAGED = 8
 """Folds that are tried before one that was written is taken for none."""
@@ -28,7 +28,7 @@ _LONGEST_TEXT = 4096
 """Characters of what a list of sessions tells."""
 
 
-class Info(msgspec.Struct, frozen=True):
+class SessionInfo(msgspec.Struct, frozen=True):
     """What a list of sessions says of one."""
 
     path: Path
@@ -68,7 +68,7 @@ class Recording:
         self._cached: tuple[int, Block | None] = (-1, None)
         """The last full block that was read."""
         try:
-            self._has_folds = self._row()[5] == state.VERSION
+            self._has_folds = self._row()[5] == checkpoint.VERSION
         except BaseException:
             self.close()
             raise
@@ -91,14 +91,14 @@ class Recording:
         with self._lock:
             self._database.close()
 
-    def info(self) -> Info:
+    def info(self) -> SessionInfo:
         """As it is now."""
         wall, target, address, lab, version, _, last, runs, events, ended = self._row()
         try:
             size = self.path.stat().st_size
         except OSError:
             size = 0
-        return Info(
+        return SessionInfo(
             path=self.path,
             wall=wall,
             target=target,
@@ -278,7 +278,7 @@ class Recording:
                 continue
             try:
                 return known, Session.of(unpack_state(fold))
-            except (RecordingError, state.StateError, TypeError, ArithmeticError):
+            except (RecordingError, checkpoint.CheckpointError, TypeError, ArithmeticError):
                 damaged += 1
         return 0, Session()
 

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from tui_trace.files import user_folder
+from tui_trace.core.bounded_files import user_folder
 from tui_trace.recording import schema
 from tui_trace.recording.errors import RecordingError
-from tui_trace.recording.reader import Info, Recording
+from tui_trace.recording.reader import Recording, SessionInfo
 
 SUFFIX = ".session"
 _LOOKED_AT = 10_000
@@ -70,9 +70,9 @@ def _files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(found, reverse=True)]
 
 
-def list_sessions(folder: Path | None = None) -> list[Info]:
+def list_sessions(folder: Path | None = None) -> list[SessionInfo]:
     """The sessions that are kept, newest first; what cannot be read is left out."""
-    listed: list[Info] = []
+    listed: list[SessionInfo] = []
     folder = folder or default_folder()
     for path in _files(folder) if folder is not None else ():
         with contextlib.suppress(RecordingError), Recording(path) as recording:

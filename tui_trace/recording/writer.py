@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from tui_trace.events import Event, RunOpened, SessionBegan, SessionEnded
+from tui_trace.core.events import Event, RunOpened, SessionBegan, SessionEnded
 from tui_trace.recording import schema
 from tui_trace.recording.codec import Packer, pack_state
-from tui_trace.session import state
+from tui_trace.session import checkpoint
 from tui_trace.session.fold import Session
 
 GAP = 0.4
@@ -165,7 +165,7 @@ class _File:
                         event.address,
                         event.lab,
                         event.version,
-                        state.VERSION,
+                        checkpoint.VERSION,
                     ),
                 )
             case RunOpened():

@@ -1,8 +1,8 @@
 """A sink that keeps the whole session at hand, for a report at any moment."""
 
-from tui_trace.events import Event
+from tui_trace.core.events import Event
 from tui_trace.session.fold import Session
-from tui_trace.session.model import Run, Snapshot
+from tui_trace.session.snapshot import Run, Snapshot
 
 
 class Collector:

@@ -38,7 +38,7 @@ registered                address, network, range, organisation, country, abuse,
 session-ended, the last   nothing more
 ========================  ==========================================================================
 
-`tui_trace.events` says of each key what it means.
+`tui_trace.core.events` says of each key what it means.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ import os
 from collections.abc import Callable
 from typing import BinaryIO
 
-from tui_trace.events import Event, encode
+from tui_trace.core.events import Event, encode
 
 
 class JsonLines:

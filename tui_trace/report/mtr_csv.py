@@ -10,18 +10,18 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from tui_trace.report.fields import FIELDS, Layout
-from tui_trace.report.words import abouts, hosts
-from tui_trace.session.model import Hop, Run, Snapshot
-from tui_trace.settings import NS_PER_MS, NS_PER_S
-from tui_trace.text import clean
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S
+from tui_trace.report.formatting import all_ip_info, hosts
+from tui_trace.report.mtr_fields import FIELDS, ReportLayout
+from tui_trace.session.snapshot import Hop, Run, Snapshot
 
 _BEFORE = ("Mtr_Version", "Start_Time", "Status", "Host", "Hop", "Ip")
 _BEHIND = ("Addresses", "Late", "Duplicates", "Marks", "Reached", "P50", "P90", "P99")
 _FORMULA = ("=", "+", "-", "@")
 
 
-def render(snapshot: Snapshot, layout: Layout, _runs: Sequence[Run] = ()) -> str:
+def render_csv(snapshot: Snapshot, layout: ReportLayout, _runs: Sequence[Run] = ()) -> str:
     """The run in force, a line a hop, at any moment; times in ms."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -32,26 +32,26 @@ def render(snapshot: Snapshot, layout: Layout, _runs: Sequence[Run] = ()) -> str
     return text.getvalue()
 
 
-def _row(snapshot: Snapshot, hop: Hop, layout: Layout) -> list[str]:
+def _row(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
     return [
-        f"tui-trace.{clean(snapshot.version)}",
+        f"tui-trace.{sanitize(snapshot.version)}",
         str(snapshot.wall // NS_PER_S),
         "OK",
-        _harmless(clean(snapshot.target)),
+        _harmless(sanitize(snapshot.target)),
         str(hop.ttl),
         _harmless(hosts(snapshot, hop, layout)[0]),
-        *(abouts(snapshot, hop, 0)[:1] if layout.about == 0 else ()),
+        *(all_ip_info(snapshot, hop, 0)[:1] if layout.about == 0 else ()),
         *_values(hop, layout),
-        _harmless(" ".join(clean(responder.address) for responder in hop.responders)),
+        _harmless(" ".join(sanitize(responder.address) for responder in hop.responders)),
         str(hop.late),
         str(hop.duplicates),
-        _harmless(" ".join(clean(mark) for mark in hop.marks)),
+        _harmless(" ".join(sanitize(mark) for mark in hop.marks)),
         str(int(hop.is_target)),
         *_percentiles(hop),
     ]
 
 
-def _values(hop: Hop, layout: Layout) -> Iterator[str]:
+def _values(hop: Hop, layout: ReportLayout) -> Iterator[str]:
     for letter in layout.fields:
         field = FIELDS["D" if letter == " " else letter]
         yield f"{field.value(hop):.{2 if field.digits else 0}f}"

@@ -18,22 +18,29 @@ from typing import Any
 
 import msgspec
 
-from tui_trace.report.fields import Layout, chosen, exact
-from tui_trace.report.words import abouts, began, hosts, own_name, time_of, troubles
-from tui_trace.session.model import Hop, Run, Snapshot
-from tui_trace.settings import NS_PER_MS, NS_PER_S
-from tui_trace.text import clean
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S
+from tui_trace.report.formatting import (
+    all_ip_info,
+    began,
+    format_warnings,
+    hostname,
+    hosts,
+    time_of,
+)
+from tui_trace.report.mtr_fields import ReportLayout, chosen, exact
+from tui_trace.session.snapshot import Hop, Run, Snapshot
 
 
-def render(snapshot: Snapshot, layout: Layout, runs: Sequence[Run] = ()) -> str:
+def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = ()) -> str:
     """The run in force as one JSON object, at any moment; the other `runs` in outline."""
     run = snapshot.run
     known = runs or ([] if snapshot.earlier else [run])
     rounds = snapshot.pace.rounds
     report = {
         "mtr": {
-            "src": own_name(),
-            "dst": clean(snapshot.target),
+            "src": hostname(),
+            "dst": sanitize(snapshot.target),
             "tos": run.settings.tos,
             "tests": run.rounds if rounds is None else rounds,
             "psize": str(run.settings.size),
@@ -41,9 +48,9 @@ def render(snapshot: Snapshot, layout: Layout, runs: Sequence[Run] = ()) -> str:
         },
         "hubs": [_hub(snapshot, hop, layout) for hop in run.hops],
         "tui_trace": {
-            "version": clean(snapshot.version),
-            "address": clean(snapshot.address),
-            "source": clean(snapshot.source),
+            "version": sanitize(snapshot.version),
+            "address": sanitize(snapshot.address),
+            "source": sanitize(snapshot.source),
             "start": began(snapshot).isoformat(),
             "probe": msgspec.to_builtins(run.settings),
             "run": run.number,
@@ -51,12 +58,12 @@ def render(snapshot: Snapshot, layout: Layout, runs: Sequence[Run] = ()) -> str:
             "reached": run.reached,
             "runs": [_outline(one) for one in known] or None,
             "foreign": snapshot.foreign,
-            "troubles": troubles(snapshot),
+            "troubles": format_warnings(snapshot),
             "notes": [
                 {
                     "time": time_of(snapshot, note.at).isoformat(),
                     "at_s": round(note.at / NS_PER_S, 3),
-                    "text": clean(note.text),
+                    "text": sanitize(note.text),
                 }
                 for note in snapshot.timeline.notes
             ],
@@ -75,21 +82,21 @@ def _outline(run: Run) -> dict[str, Any]:
     }
 
 
-def _hub(snapshot: Snapshot, hop: Hop, layout: Layout) -> dict[str, Any]:
+def _hub(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> dict[str, Any]:
     figures = hop.figures
-    asn = {"ASN": abouts(snapshot, hop, 0)[0]} if layout.about == 0 else {}
+    asn = {"ASN": all_ip_info(snapshot, hop, 0)[0]} if layout.about == 0 else {}
     return {
         "count": hop.ttl,
         "host": hosts(snapshot, hop, layout)[0],
         **asn,
         **{field.title: exact(field, hop, 3) for field in chosen(layout)},
-        "addresses": [clean(responder.address) for responder in hop.responders],
+        "addresses": [sanitize(responder.address) for responder in hop.responders],
         "late": hop.late,
         "duplicates": hop.duplicates,
         "pending": hop.pending,
         "user_stamped": hop.user_stamped,
-        "marks": [clean(mark) for mark in hop.marks],
-        "received": [clean(words) for words in hop.received],
+        "marks": [sanitize(mark) for mark in hop.marks],
+        "received": [sanitize(words) for words in hop.received],
         "mpls": [msgspec.to_builtins(label) for label in hop.labels],
         "reached": hop.is_target,
         "jitter_ms": _ms(figures.jitter),

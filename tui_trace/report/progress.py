@@ -2,9 +2,9 @@
 
 from typing import TextIO
 
-from tui_trace.events import Event, PaceSet, PathEnd, RoundBegan, SessionEnded
-from tui_trace.settings import NS_PER_MS, NS_PER_S
-from tui_trace.source import Sink
+from tui_trace.core.events import Event, PaceSet, PathEnd, RoundBegan, SessionEnded
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S
+from tui_trace.core.stream import Sink
 
 PATIENCE = 2 * NS_PER_S
 """A report that is done before needs no word."""

@@ -11,11 +11,11 @@ from statistics import median
 
 import msgspec
 
-from tui_trace.session import chance
-from tui_trace.session.chance import Chances, Samples
+from tui_trace.core.settings import NS_PER_MS, ProbeSettings, Protocol, protocol_words, tos_words
+from tui_trace.session import significance
 from tui_trace.session.loss import Interval, loss_of
-from tui_trace.session.model import LOST, PENDING, Hop, Run
-from tui_trace.settings import NS_PER_MS, ProbeSettings, Protocol, protocol_words, tos_words
+from tui_trace.session.significance import PValues, Samples
+from tui_trace.session.snapshot import LOST, PENDING, Hop, Run
 
 TEST = "Welch's t-test on ranks and Fisher's exact test, autocorrelation and all hops allowed for"
 """What the verdicts rest on."""
@@ -67,7 +67,7 @@ class Row(msgspec.Struct, frozen=True):
     """One a run after the first."""
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class RunComparison(msgspec.Struct, frozen=True):
     """Two runs or more."""
 
     runs: tuple[Run, ...]
@@ -79,7 +79,7 @@ class Comparison(msgspec.Struct, frozen=True):
     test: str = TEST
 
 
-def compare(runs: Sequence[Run]) -> Comparison:
+def compare_runs(runs: Sequence[Run]) -> RunComparison:
     """Each run against the first of them, hop by hop; at least two.
 
     Two that took turns round by round are compared turn by turn, so that what the network did to
@@ -103,7 +103,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
         )
         for ttl in ttls
     )
-    return Comparison(tuple(runs), names, _sentence(runs, names, rows, alternated), rows)
+    return RunComparison(tuple(runs), names, _sentence(runs, names, rows, alternated), rows)
 
 
 def _side(hop: Hop | None) -> Side:
@@ -132,10 +132,10 @@ def _samples(one: Hop | None, other: Hop | None, alternated: bool) -> Samples:
 
 def _chances(
     pairs: Sequence[tuple[Hop | None, Hop | None]], alternated: bool
-) -> list[Chances | None]:
+) -> list[PValues | None]:
     told = [_samples(one, other, alternated) for one, other in pairs]
     try:
-        return list(chance.chances(told, paired=alternated))
+        return list(significance.chances(told, paired=alternated))
     except ImportError:
         return [None] * len(told)
 
@@ -144,7 +144,7 @@ def _chances(
 
 
 def _difference(
-    one: Hop | None, other: Hop | None, chances: Chances | None, name: str
+    one: Hop | None, other: Hop | None, chances: PValues | None, name: str
 ) -> Difference:
     same_loss = _shown(_loss(one)) == _shown(_loss(other))
     same_rtt = _shown(_mean(one)) == _shown(_mean(other))
@@ -175,7 +175,7 @@ def _mean(hop: Hop | None) -> float | None:
 
 
 def _verdict(p: float | None, same: bool) -> Verdict:
-    if p is not None and p < chance.PROMISE:
+    if p is not None and p < significance.PROMISE:
         return Verdict.DIFFERENT
     if same:
         return Verdict.SAME

@@ -1,104 +1,22 @@
 """The session as a fold over its events. Pure: time is what the events say it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import replace
 
-from tui_trace import events as ev
-from tui_trace.session.hop import HopFold
-from tui_trace.session.loss import LIMITED, limited
-from tui_trace.session.marks import marks_of
-from tui_trace.session.model import NOBODY, Happening, Run, Snapshot, Who
-from tui_trace.session.paths import PathBook
-from tui_trace.session.state import RunState, SessionState
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
+from tui_trace.session.annotations import marks_of
+from tui_trace.session.checkpoint import SessionCheckpoint
+from tui_trace.session.paths import PathLog
+from tui_trace.session.run_fold import RunFold
+from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo, MomentKind, Run, Snapshot
 from tui_trace.session.timeline import TimelineFold
-from tui_trace.settings import NS_PER_S, Pace, ProbeSettings
 
 CALM = 5 * NS_PER_S
 """Nanoseconds without another failure after which a send is taken to have gone well. Longer than
 the three seconds that the kernel tries to find a neighbour before it gives the probe back."""
-
-
-class RunFold:
-    """One run while it grows: the mutable half of `model.Run`."""
-
-    def __init__(self, number: int, settings: ProbeSettings, opened: int, pace: Pace) -> None:
-        """No probe yet."""
-        self.number = number
-        self.settings = settings
-        self.pace = pace
-        """The pace when the run was last in force: it bounds the rows."""
-        self.turns_with = 0
-        self.rounds = 0
-        self.reached = False
-        self.end: int | None = None
-        self._opened = opened
-        self._hops: dict[int, HopFold] = {}
-
-    def state(self) -> RunState:
-        """All of it, to be restored."""
-        return RunState(
-            number=self.number,
-            settings=self.settings,
-            pace=self.pace,
-            opened=self._opened,
-            rounds=self.rounds,
-            reached=self.reached,
-            end=self.end,
-            hops=[hop.state() for hop in self._hops.values()],
-            turns_with=self.turns_with,
-        )
-
-    @classmethod
-    def of(cls, state: RunState) -> "RunFold":
-        """As it was; `StateError` if it cannot have been so."""
-        run = cls(state.number, state.settings, state.opened, state.pace)
-        run.rounds = state.rounds
-        run.reached = state.reached
-        run.end = state.end
-        run.turns_with = state.turns_with
-        run._hops = {hop.ttl: HopFold.of(hop) for hop in state.hops}
-        return run
-
-    def hop(self, ttl: int) -> HopFold:
-        """The hop of this TTL, new if nothing was sent with it yet."""
-        try:
-            return self._hops[ttl]
-        except KeyError:
-            hop = self._hops[ttl] = HopFold(ttl)
-            self._hops = dict(sorted(self._hops.items()))
-            return hop
-
-    def run(self, mtus: Mapping[int, str]) -> Run:
-        """This run now, with these marks of path MTU discovery by TTL."""
-        for ttl, mark in mtus.items():
-            if ttl in self._hops:
-                self._hops[ttl].stand(mark)
-        last = min(self._last_row(), self.pace.max_ttl)
-        hops = tuple(
-            fold.hop() for ttl, fold in self._hops.items() if self.pace.first_ttl <= ttl <= last
-        )
-        if found := limited(hops):
-            hops = tuple(
-                replace(hop, marks=(*hop.marks, LIMITED)) if hop.ttl in found else hop
-                for hop in hops
-            )
-        return Run(
-            self.number,
-            self.settings,
-            self._opened,
-            self.rounds,
-            self.reached,
-            hops,
-            self.turns_with,
-        )
-
-    def _last_row(self) -> int:
-        if self.end is not None:
-            return self.end
-        answered = [ttl for ttl, fold in self._hops.items() if fold.answered]
-        return max(answered, default=self.pace.first_ttl + self.pace.max_unknown - 1)
 
 
 class Session:
@@ -119,11 +37,11 @@ class Session:
         self._notice: str | None = None
         self._moved: str | None = None
         self._foreign = 0
-        self._who: dict[str, Who] = {}
+        self._who: dict[str, AddressInfo] = {}
         self._who_is_shown = False
         self._ended = False
         self._mtus: dict[int, str] = {}
-        self._paths = PathBook()
+        self._paths = PathLog()
         self._timeline = TimelineFold()
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.SessionBegan: self._session_began,
@@ -141,16 +59,16 @@ class Session:
             ev.MtuFound: self._mtu_found,
             ev.Notice: self._notice_given,
             ev.Note: self._note,
-            ev.Named: self._named,
-            ev.Origin: self._origin,
-            ev.Owned: self._owned,
-            ev.Registered: self._registered,
+            ev.HostNamed: self._named,
+            ev.AsnFound: self._origin,
+            ev.OwnerFound: self._owned,
+            ev.RegistryRecord: self._registered,
             ev.SessionEnded: self._session_ended,
         }
 
-    def state(self) -> SessionState:
+    def state(self) -> SessionCheckpoint:
         """All of it, to be restored; to be written down before the next event comes."""
-        return SessionState(
+        return SessionCheckpoint(
             at=self._at,
             began=self._began,
             pace=self._pace,
@@ -170,7 +88,7 @@ class Session:
         )
 
     @classmethod
-    def of(cls, state: SessionState) -> "Session":
+    def of(cls, state: SessionCheckpoint) -> "Session":
         """A session that goes on from there; `StateError` if none was ever so."""
         session = cls()
         session._at = state.at
@@ -187,7 +105,7 @@ class Session:
         session._who = dict(state.who)
         session._ended = state.ended
         session._mtus = dict(state.mtus)
-        session._paths = PathBook.of(state.paths)
+        session._paths = PathLog.of(state.paths)
         session._timeline = TimelineFold.of(state.timeline)
         return session
 
@@ -243,7 +161,7 @@ class Session:
         self._run = run
         turns = f", in turns with run {run.turns_with}" if run.turns_with else ""
         text = f"run {run.number}: {run.settings.words()}{turns}"
-        self._timeline.moment(event.at, Happening.RUN, text)
+        self._timeline.moment(event.at, MomentKind.RUN, text)
         if path := self._paths.now(run.number):
             self._timeline.on_path(event.at, path.letter)
 
@@ -300,7 +218,7 @@ class Session:
 
     def _send_failed(self, event: ev.SendFailed) -> None:
         if event.reason != self._trouble:
-            self._timeline.moment(event.at, Happening.TROUBLE, event.reason)
+            self._timeline.moment(event.at, MomentKind.TROUBLE, event.reason)
         self._trouble = event.reason
         self._failed = event.at
 
@@ -320,25 +238,25 @@ class Session:
     def _source_changed(self, event: ev.SourceChanged) -> None:
         self._source = event.source
         self._moved = f"probes now leave from {event.source}"
-        self._timeline.moment(event.at, Happening.NOTICE, self._moved)
+        self._timeline.moment(event.at, MomentKind.NOTICE, self._moved)
 
     def _notice_given(self, event: ev.Notice) -> None:
         self._notice = event.text
-        self._timeline.moment(event.at, Happening.NOTICE, event.text)
+        self._timeline.moment(event.at, MomentKind.NOTICE, event.text)
 
     def _note(self, event: ev.Note) -> None:
-        self._timeline.moment(event.moment, Happening.NOTE, event.text)
+        self._timeline.moment(event.moment, MomentKind.NOTE, event.text)
 
-    def _named(self, event: ev.Named) -> None:
+    def _named(self, event: ev.HostNamed) -> None:
         self._learn(event.address, named=event)
 
-    def _origin(self, event: ev.Origin) -> None:
+    def _origin(self, event: ev.AsnFound) -> None:
         self._learn(event.address, origin=event)
 
-    def _owned(self, event: ev.Owned) -> None:
+    def _owned(self, event: ev.OwnerFound) -> None:
         self._learn(event.address, owned=event)
 
-    def _registered(self, event: ev.Registered) -> None:
+    def _registered(self, event: ev.RegistryRecord) -> None:
         self._learn(event.address, registered=event)
 
     def _learn(self, address: str, **known: Any) -> None:
@@ -346,7 +264,7 @@ class Session:
             # snapshots hold the old dict
             self._who = dict(self._who)
             self._who_is_shown = False
-        self._who[address] = replace(self._who.get(address, NOBODY), **known)
+        self._who[address] = replace(self._who.get(address, UNKNOWN_HOST), **known)
 
     def _session_ended(self, _: ev.SessionEnded) -> None:
         self._ended = True

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tui_trace.session.model import Hop
+from tui_trace.session.snapshot import Hop
 
 _Z = 1.959963984540054
 """The 97.5 % point of the normal distribution."""

@@ -12,11 +12,16 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from tui_trace.events import Reply
-from tui_trace.session.model import Balance, Path, PathHop, PathNow, Visit
-from tui_trace.session.state import KnownState, PathsState, StateError, TrackState
-from tui_trace.session.track import Track
-from tui_trace.settings import Flow, ProbeSettings, Protocol
+from tui_trace.core.events import Reply
+from tui_trace.core.settings import FlowMode, ProbeSettings, Protocol
+from tui_trace.session.checkpoint import (
+    CheckpointError,
+    KnownPathCheckpoint,
+    PathsCheckpoint,
+    TrackCheckpoint,
+)
+from tui_trace.session.path_detector import TrackedPath
+from tui_trace.session.snapshot import Balance, Path, PathHop, PathNow, PathVisit
 
 _MOST_PATHS = 200
 _MOST_THERE = 64
@@ -39,12 +44,12 @@ def varies(settings: ProbeSettings) -> bool:
     """Probes of these settings are not of one flow."""
     if settings.flows > 1:
         return True
-    if settings.flow is Flow.CLASSIC:
+    if settings.flow is FlowMode.CLASSIC:
         return settings.protocol is Protocol.UDP
-    return settings.flow is Flow.VARY
+    return settings.flow is FlowMode.VARY
 
 
-class _Stay:
+class _OpenVisit:
     """A visit while it lasts."""
 
     __slots__ = ("run", "since", "until")
@@ -55,7 +60,7 @@ class _Stay:
         self.until = until
 
 
-class _Known:
+class _GrowingPath:
     """A path while more becomes known of it."""
 
     __slots__ = ("_hops", "balanced", "hops", "letter", "stays", "varied")
@@ -65,15 +70,15 @@ class _Known:
         self.varied = varied
         self.hops: dict[int, set[str]] = {}
         self.balanced: set[int] = set()
-        self.stays: list[_Stay] = []
+        self.stays: list[_OpenVisit] = []
         self._hops: tuple[PathHop, ...] | None = None
 
-    def admits(self, track: Track) -> bool:
+    def admits(self, track: TrackedPath) -> bool:
         """Nothing in the track contradicts this path, and something speaks for it."""
         both = [(self.hops[ttl], hop) for ttl, hop in track.known().items() if ttl in self.hops]
         return bool(both) and all(not who.isdisjoint(hop.group) for who, hop in both)
 
-    def learn(self, track: Track) -> None:
+    def learn(self, track: TrackedPath) -> None:
         """What the track knows of it."""
         for ttl, hop in track.known().items():
             if ttl not in self.hops:
@@ -92,7 +97,7 @@ class _Known:
         """As it is now."""
         if self._hops is None:
             self._hops = tuple(self._make(ttl) for ttl in range(1, max(self.hops, default=0) + 1))
-        visits = tuple(Visit(stay.run, stay.since, stay.until) for stay in self.stays)
+        visits = tuple(PathVisit(stay.run, stay.since, stay.until) for stay in self.stays)
         return Path(self.letter, self._hops, visits)
 
     def _make(self, ttl: int) -> PathHop:
@@ -102,15 +107,15 @@ class _Known:
         return PathHop(ttl, tuple(sorted(self.hops.get(ttl, ()))), balance)
 
 
-class PathBook:
+class PathLog:
     """Takes answers, and knows at any moment which run is on which path since when."""
 
     def __init__(self) -> None:
         """No answer yet."""
-        self._tracks: dict[int, Track] = {}
-        self._on: dict[int, tuple[_Known, _Stay]] = {}
+        self._tracks: dict[int, TrackedPath] = {}
+        self._on: dict[int, tuple[_GrowingPath, _OpenVisit]] = {}
         """By run: the path, and the visit that still lasts."""
-        self._paths: list[_Known] = []
+        self._paths: list[_GrowingPath] = []
         self._discovered = 0
 
     def answered(self, reply: Reply, settings: ProbeSettings, target: str) -> PathNow | None:
@@ -120,13 +125,13 @@ class PathBook:
         """
         track = self._tracks.get(reply.run)
         if track is None:
-            track = self._tracks[reply.run] = Track(target, {})
+            track = self._tracks[reply.run] = TrackedPath(target, {})
         if not track.answered(reply):
             return None
         before = self._on.get(reply.run)
         since = track.moved()
         if before is None or since is not None:
-            stay = _Stay(reply.run, reply.at if since is None else since, reply.at)
+            stay = _OpenVisit(reply.run, reply.at if since is None else since, reply.at)
             if before is not None:
                 before[1].until = stay.since
             known = self._find(track, settings)
@@ -144,17 +149,17 @@ class PathBook:
             PathNow(known.letter, stay.since) if before is None or known is not before[0] else None
         )
 
-    def _find(self, track: Track, settings: ProbeSettings) -> _Known:
+    def _find(self, track: TrackedPath, settings: ProbeSettings) -> _GrowingPath:
         varied = varies(settings)
         fitting = [known for known in self._paths if known.varied == varied and known.admits(track)]
         if fitting:
             return max(fitting, key=lambda known: known.stays[-1].since if known.stays else -1)
-        known = _Known(letters(self._discovered), varied)
+        known = _GrowingPath(letters(self._discovered), varied)
         self._discovered += 1
         self._paths.append(known)
         return known
 
-    def _stay(self, known: _Known, stay: _Stay) -> None:
+    def _stay(self, known: _GrowingPath, stay: _OpenVisit) -> None:
         known.stays.append(stay)
         lasting = [stay for _, stay in self._on.values()]
         over = [old for old in known.stays[1:-1] if old not in lasting]
@@ -181,17 +186,17 @@ class PathBook:
 
     # --- written down
 
-    def state(self) -> PathsState:
+    def state(self) -> PathsCheckpoint:
         """All of it, to be restored."""
         self._close_up()
-        return PathsState(
+        return PathsCheckpoint(
             discovered=self._discovered,
             tracks={
-                run: TrackState(track.target, track.hops, track.last)
+                run: TrackCheckpoint(track.target, track.hops, track.last)
                 for run, track in self._tracks.items()
             },
             paths=[
-                KnownState(
+                KnownPathCheckpoint(
                     letter=known.letter,
                     varied=known.varied,
                     hops={ttl: sorted(who) for ttl, who in known.hops.items()},
@@ -207,24 +212,24 @@ class PathBook:
         )
 
     @classmethod
-    def of(cls, state: PathsState) -> "PathBook":
-        """As it was; `StateError` if it cannot have been so."""
+    def of(cls, state: PathsCheckpoint) -> "PathLog":
+        """As it was; `CheckpointError` if it cannot have been so."""
         book = cls()
         book._discovered = state.discovered
         for run, track in state.tracks.items():
-            book._tracks[run] = Track(track.target, track.hops, track.last)
+            book._tracks[run] = TrackedPath(track.target, track.hops, track.last)
         for path in state.paths:
-            known = _Known(path.letter, path.varied)
+            known = _GrowingPath(path.letter, path.varied)
             known.hops = {ttl: set(who) for ttl, who in path.hops.items() if 0 <= ttl < 256}
             known.balanced = set(path.balanced)
-            known.stays = [_Stay(*stay) for stay in path.stays]
+            known.stays = [_OpenVisit(*stay) for stay in path.stays]
             book._paths.append(known)
         for run, (place, visit) in state.on.items():
             if run not in book._tracks or not 0 <= place < len(book._paths):
-                raise StateError("a run on no path")
+                raise CheckpointError("a run on no path")
             stays = book._paths[place].stays
             if not 0 <= visit < len(stays):
-                raise StateError("a visit of no path")
+                raise CheckpointError("a visit of no path")
             book._on[run] = book._paths[place], stays[visit]
         return book
 
@@ -234,7 +239,7 @@ class PathBook:
 Move: TypeAlias = Literal["same", "moved", "gone", "new"]
 
 
-class Step(msgspec.Struct, frozen=True):
+class PathDiffLine(msgspec.Struct, frozen=True):
     """One line of two paths side by side."""
 
     move: Move
@@ -243,27 +248,27 @@ class Step(msgspec.Struct, frozen=True):
     after: PathHop | None
 
 
-def what_moved(before: Path, after: Path) -> tuple[Step, ...]:
+def what_moved(before: Path, after: Path) -> tuple[PathDiffLine, ...]:
     """Two paths hop by hop, aligned: one hop more or less does not make all that follow differ.
 
     A hop that is silent on either side differs from nothing.
     """
     old, new = _tokens(before.hops, after.hops)
-    steps: list[Step] = []
+    steps: list[PathDiffLine] = []
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         steps += _steps(tag, before.hops[i1:i2], after.hops[j1:j2])
     return tuple(steps)
 
 
-def _steps(tag: str, old: tuple[PathHop, ...], new: tuple[PathHop, ...]) -> Iterator[Step]:
+def _steps(tag: str, old: tuple[PathHop, ...], new: tuple[PathHop, ...]) -> Iterator[PathDiffLine]:
     for one, other in zip_longest(old, new):
         if one is None:
-            yield Step("new", None, other)
+            yield PathDiffLine("new", None, other)
         elif other is None:
-            yield Step("gone", one, None)
+            yield PathDiffLine("gone", one, None)
         else:
             silent = not one.addresses or not other.addresses
-            yield Step("same" if tag == "equal" or silent else "moved", one, other)
+            yield PathDiffLine("same" if tag == "equal" or silent else "moved", one, other)
 
 
 def _tokens(*paths: tuple[PathHop, ...]) -> list[list[int]]:

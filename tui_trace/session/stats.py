@@ -10,9 +10,9 @@ import math
 from bisect import bisect_left
 from itertools import accumulate
 
-from tui_trace.ranges import LARGEST
-from tui_trace.session.model import Figures
-from tui_trace.session.state import StateError, StatsState
+from tui_trace.core.ranges import LARGEST
+from tui_trace.session.checkpoint import CheckpointError, StatsCheckpoint
+from tui_trace.session.snapshot import RttStatistics
 
 _SUBBITS = 6
 _SUBBUCKETS = 1 << _SUBBITS
@@ -60,7 +60,7 @@ class RttStats:
         self._logs = 0.0
         self._octaves: dict[int, list[int]] = {}
         """By bit length, then by the bits below the leading one."""
-        self._figures: Figures | None = None
+        self._figures: RttStatistics | None = None
 
     def add(self, rtt: int) -> None:
         """Take one RTT, 0 to 2⁶³−1 ns; what lies outside is set to the nearer bound."""
@@ -89,9 +89,9 @@ class RttStats:
             octave = self._octaves[bits] = [0] * _SUBBUCKETS
             octave[bucket] = 1
 
-    def state(self) -> StatsState:
+    def state(self) -> StatsCheckpoint:
         """All of it, to be restored."""
-        return StatsState(
+        return StatsCheckpoint(
             count=self.count,
             last=self.last,
             min=self._min,
@@ -107,13 +107,13 @@ class RttStats:
         )
 
     @classmethod
-    def of(cls, state: StatsState) -> "RttStats":
-        """As it was; `StateError` if it cannot have been so."""
+    def of(cls, state: StatsCheckpoint) -> "RttStats":
+        """As it was; `CheckpointError` if it cannot have been so."""
         stats = cls()
         counted = 0
         for bits, octave in state.octaves.items():
             if not 0 <= bits < 64 or len(octave) != _SUBBUCKETS or min(octave) < 0:
-                raise StateError("no such histogram")
+                raise CheckpointError("no such histogram")
             counted += sum(octave)
         stats.count = state.count
         stats.last = state.last
@@ -126,22 +126,22 @@ class RttStats:
         stats._smoothed, stats._logs = state.smoothed, state.logs
         within = 0 <= state.jump <= state.worst_jump <= _LARGEST
         if not (within and 0 <= state.smoothed <= LARGEST and 0 <= state.logs <= _most(state)):
-            raise StateError("no such jumps, or no such mean of logarithms")
+            raise CheckpointError("no such jumps, or no such mean of logarithms")
         if counted != stats.count or stats.count * stats._squares < stats._total**2:
-            raise StateError("these sums are of no samples")
+            raise CheckpointError("these sums are of no samples")
         stats._octaves = {bits: list(octave) for bits, octave in state.octaves.items()}
         return stats
 
-    def figures(self) -> Figures:
+    def figures(self) -> RttStatistics:
         """All figures so far; the same object as before while no RTT was added."""
         if self._figures is None:
             self._figures = self._make()
         return self._figures
 
-    def _make(self) -> Figures:
+    def _make(self) -> RttStatistics:
         count = self.count
         if not count:
-            return Figures(0, None, None, None, None, None, None, None, None, None)
+            return RttStatistics(0, None, None, None, None, None, None, None, None, None)
         sd = jitter = None
         if count > 1:
             # n·Σx² − (Σx)² is exact and never negative (Cauchy–Schwarz)
@@ -150,7 +150,7 @@ class RttStats:
             jitter = self._jumps / (count - 1)
         p50, p90, p99 = self._percentiles()
         mean = self._total / count
-        return Figures(
+        return RttStatistics(
             *(count, self.last, self._min, self._max, mean, sd, jitter, p50, p90, p99),
             gmean=math.exp(self._logs / count),
             last_jitter=self._jump if count > 1 else None,
@@ -179,14 +179,14 @@ class RttStats:
 
 def _sum(text: str) -> int:
     if len(text) > _LONGEST_SUM:
-        raise StateError("no sum of a session")
+        raise CheckpointError("no sum of a session")
     try:
         return int(text, 16)
     except ValueError:
-        raise StateError("no sum") from None
+        raise CheckpointError("no sum") from None
 
 
-def _most(state: StatsState) -> float:
+def _most(state: StatsCheckpoint) -> float:
     return state.count * _LARGEST_LOG * (1 + 1e-9)
 
 

@@ -2,9 +2,14 @@
 
 from bisect import insort
 
-from tui_trace.session.model import PATH_WORD, Bucket, Happening, Moment, Timeline
-from tui_trace.session.state import REMEMBERED, BucketState, StateError, TimelineState
-from tui_trace.settings import NS_PER_S
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.session.checkpoint import (
+    REMEMBERED,
+    BucketCheckpoint,
+    CheckpointError,
+    TimelineCheckpoint,
+)
+from tui_trace.session.snapshot import PATH_WORD, Bucket, MomentKind, Timeline, TimelineMoment
 
 MOST_BUCKETS = 600
 MOST_MOMENTS = 500
@@ -56,7 +61,7 @@ class TimelineFold:
         """Nothing happened."""
         self._width = NS_PER_S
         self._buckets: list[_Growing] = []
-        self._moments: list[Moment] = []
+        self._moments: list[TimelineMoment] = []
         self._lost: dict[int, int] = {}
         """By probe, when it was called lost."""
         self._path = ""
@@ -103,22 +108,22 @@ class TimelineFold:
         if letter == self._path:
             return
         # what was taken for another path at the same moment was this one all the time
-        mistaken = [m for m in self._moments if m.what is Happening.PATH and m.at >= since]
+        mistaken = [m for m in self._moments if m.what is MomentKind.PATH and m.at >= since]
         for moment in mistaken:
             self._moments.remove(moment)
         if self._path:
-            self.moment(since, Happening.PATH, f"{PATH_WORD}{letter}")
+            self.moment(since, MomentKind.PATH, f"{PATH_WORD}{letter}")
         self._path = letter
         self._bucket(since)
         for bucket in self._buckets[min(max(since, 0), _LONGEST) // self._width :]:
             bucket.path = letter
             bucket.made = None
 
-    def moment(self, at: int, what: Happening, text: str) -> None:
+    def moment(self, at: int, what: MomentKind, text: str) -> None:
         """Something happened."""
-        insort(self._moments, Moment(at, what, text), key=lambda moment: moment.at)
+        insort(self._moments, TimelineMoment(at, what, text), key=lambda moment: moment.at)
         if len(self._moments) > MOST_MOMENTS:
-            passing = (i for i, m in enumerate(self._moments) if m.what is not Happening.NOTE)
+            passing = (i for i, m in enumerate(self._moments) if m.what is not MomentKind.NOTE)
             del self._moments[next(passing, 0)]
 
     def timeline(self) -> Timeline:
@@ -129,12 +134,12 @@ class TimelineFold:
             tuple(self._moments),
         )
 
-    def state(self) -> TimelineState:
+    def state(self) -> TimelineCheckpoint:
         """All of it, to be restored."""
-        return TimelineState(
+        return TimelineCheckpoint(
             width=self._width,
             buckets=[
-                BucketState(b.path, b.answered, b.lost, b.total, b.min, b.max)
+                BucketCheckpoint(b.path, b.answered, b.lost, b.total, b.min, b.max)
                 for b in self._buckets
             ],
             moments=[(moment.at, moment.what, moment.text) for moment in self._moments],
@@ -143,20 +148,20 @@ class TimelineFold:
         )
 
     @classmethod
-    def of(cls, state: TimelineState) -> "TimelineFold":
-        """As it was; `StateError` if it cannot have been so."""
+    def of(cls, state: TimelineCheckpoint) -> "TimelineFold":
+        """As it was; `CheckpointError` if it cannot have been so."""
         if len(state.buckets) > MOST_BUCKETS or len(state.moments) > MOST_MOMENTS:
-            raise StateError("more than a timeline holds")
+            raise CheckpointError("more than a timeline holds")
         fold = cls()
         fold._width = max(state.width, NS_PER_S)
         for one in state.buckets:
             if (one.answered > 0) != (one.min is not None and one.max is not None):
-                raise StateError("answers without times, or times without answers")
+                raise CheckpointError("answers without times, or times without answers")
             growing = _Growing(one.path)
             growing.answered, growing.lost, growing.total = one.answered, one.lost, one.total
             growing.min, growing.max = one.min, one.max
             fold._buckets.append(growing)
-        fold._moments = [Moment(*moment) for moment in state.moments]
+        fold._moments = [TimelineMoment(*moment) for moment in state.moments]
         fold._lost = dict(state.lost)
         fold._path = state.path
         return fold

@@ -17,33 +17,33 @@ IPv4 adds the IP ID. Two bytes of payload make the checksum what it has to be.
 
 from typing import NamedTuple, Protocol, TypeAlias
 
-from tui_trace.events import Change, Interface, Label, ReplyKind, Stamp
-from tui_trace.settings import ProbeSettings
-from tui_trace.settings import Protocol as ProbeProtocol
+from tui_trace.core.events import Change, Interface, MplsLabel, ReplyKind, Stamp
+from tui_trace.core.settings import ProbeSettings
+from tui_trace.core.settings import Protocol as ProbeProtocol
 
-Flow: TypeAlias = tuple[int, int]
+FlowTuple: TypeAlias = tuple[int, int]
 
 PORTED = frozenset({33, 132, 136})
 """Those of the other protocols whose first four bytes are ports, which an answer swaps: DCCP, SCTP,
 UDP-Lite (RFC 4340, 9260, 3828). Of the rest, any datagram from the target may be the answer."""
 
 
-class Outgoing(NamedTuple):
+class ProbeSpec(NamedTuple):
     """One probe to send."""
 
     settings: ProbeSettings
     ttl: int
-    flow: Flow
+    flow: FlowTuple
     key: int
     ip_id: int
     """1–65535; IPv4 only."""
 
 
-class Sent(NamedTuple):
+class SendStamp(NamedTuple):
     """A probe was stamped as it left. Of two stamps the later told counts."""
 
     protocol: ProbeProtocol
-    flow: Flow
+    flow: FlowTuple
     key: int
     stamp: Stamp
     """`USER` where the kernel takes none: then by this program just before it sent."""
@@ -51,14 +51,14 @@ class Sent(NamedTuple):
     """Nanoseconds since 1970 by the kernel's clock."""
 
 
-class Answer(NamedTuple):
+class ReceivedReply(NamedTuple):
     """One packet that came in, decoded. Whether it answers a probe of ours is not decided yet."""
 
     address: str
     kind: ReplyKind
     protocol: ProbeProtocol
     """Of the probe it speaks of."""
-    flow: Flow
+    flow: FlowTuple
     """As the probe carried it: a direct reply's ports are swapped back; an echo reply's checksum
     is turned back into its request's. Where a quote names another destination than the target,
     what that alone does to a checksum, of UDP and ICMPv6, is undone in `flow` and `key`."""
@@ -91,7 +91,7 @@ class Answer(NamedTuple):
     modulo 65535, which NAT leaves as it is, with what the addresses do to it undone."""
 
 
-class Quoted(NamedTuple):
+class QuoteDetails(NamedTuple):
     """What an ICMP error says of a probe, beyond which one it is."""
 
     changed: tuple[Change, ...] = ()
@@ -100,11 +100,11 @@ class Quoted(NamedTuple):
     is_translated: bool = True
     """The first eight bytes are the probe's, but for ports and identifier, with the checksum that
     these and the addresses make."""
-    labels: tuple[Label, ...] = ()
+    labels: tuple[MplsLabel, ...] = ()
     interfaces: tuple[Interface, ...] = ()
 
 
-NOTHING_QUOTED = Quoted()
+NOTHING_QUOTED = QuoteDetails()
 
 
 class SendError(Exception):
@@ -153,11 +153,11 @@ class Network(Protocol):
         """Bytes of TCP data in a probe of these settings, which an RST acknowledges."""
         ...
 
-    def send(self, probe: Outgoing) -> None:
+    def send(self, probe: ProbeSpec) -> None:
         """Send one probe; `SendError` if our kernel refuses."""
         ...
 
-    def receive(self, timeout: int) -> tuple[list[Sent], list[Answer]]:
+    def receive(self, timeout: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
         """Wait at most `timeout` ns for something to arrive or for `wake`, and take all there is.
 
         Stamps of sending are read before the answers, so a probe's stamp never comes after its
@@ -165,7 +165,7 @@ class Network(Protocol):
         """
         ...
 
-    def quoted(self, probe: Outgoing, answer: Answer) -> Quoted:
+    def quoted(self, probe: ProbeSpec, answer: ReceivedReply) -> QuoteDetails:
         """What an answer with a `message` says of the probe that was sent; never raises."""
         ...
 

@@ -24,10 +24,10 @@ from tests.unit.forged.parts import (
     told,
     write,
 )
-from tui_trace import events as ev
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, ProbeSettings
 from tui_trace.recording import codec
 from tui_trace.session.fold import Session
-from tui_trace.settings import NS_PER_S, ProbeSettings
 
 HALF = FAR // 2
 """Distances between two of these fit 64 bits."""
@@ -89,7 +89,7 @@ def blocks() -> Iterator[tuple[str, Forge]]:
             *(ev.RunOpened(run=n, **opened) for n in range(4000)),
             *(ev.MtuFound(0, n % 256, n, ev.MtuSource.REPORTED, "192.0.2.1") for n in range(4000)),
         ],
-        "8,000 addresses": [ev.Named(0, f"2001:db8::{n:x}", ("a",) * 9) for n in range(8000)],
+        "8,000 addresses": [ev.HostNamed(0, f"2001:db8::{n:x}", ("a",) * 9) for n in range(8000)],
         "8,000 notices": [ev.Notice(n, f"{n} {ESCAPE}") for n in range(8000)],
         "8,000 notes": [ev.Note(0, ESCAPE, (-FAR, FAR, n)[n % 3]) for n in range(8000)],
         "8,000 troubles": [ev.SendFailed(0, 1, 1, n, f"{n} {ESCAPE}") for n in range(8000)],
@@ -130,13 +130,13 @@ def blocks() -> Iterator[tuple[str, Forge]]:
         "rows in disorder": [ev.PaceSet(0, ev.Pace(first_ttl=255, max_ttl=0))],
         "foreign without end": [ev.Foreign(0, FAR)] * 3,
         "labels without end": [
-            reply(quoted_ttl=1, labels=tuple(ev.Label(FAR, -1, True, 255) for _ in range(3000)))
+            reply(quoted_ttl=1, labels=tuple(ev.MplsLabel(FAR, -1, True, 255) for _ in range(3000)))
         ],
         "hostile words everywhere": [
             reply(
                 quoted_ttl=1,
                 address=ESCAPE,
-                changed=tuple(ev.Change(field, ESCAPE, FAR) for field in ev.Field),
+                changed=tuple(ev.Change(field, ESCAPE, FAR) for field in ev.RewrittenField),
                 interfaces=(ev.Interface(ESCAPE, FAR, ESCAPE, ESCAPE, -1),),
             )
         ],
@@ -192,7 +192,7 @@ def addresses(path: Path) -> None:
     many = codec.BLOCK_EVENTS
     streams = (
         [
-            ev.Named(0, f"2001:db8::{n:x}", (f"{n}",))
+            ev.HostNamed(0, f"2001:db8::{n:x}", (f"{n}",))
             for n in range(number * many, (number + 1) * many)
         ]
         for number in range(8)

@@ -20,7 +20,7 @@ from tests.unit.forged.parts import (
     bomb,
     write,
 )
-from tui_trace import events as ev
+from tui_trace.core import events as ev
 from tui_trace.session.fold import Session
 
 
@@ -56,7 +56,7 @@ def lie(rng: random.Random, value: Any) -> Any:
 def fold_of_all() -> list[Any]:
     """The state behind all these events, as nothing but lists, dicts and values."""
     session = Session()
-    for event in (*EVENTS, ev.Named(0, "192.0.2.1", ("a",))):
+    for event in (*EVENTS, ev.HostNamed(0, "192.0.2.1", ("a",))):
         session.apply(event)
     plain: list[Any] = msgspec.to_builtins(session.state(), str_keys=False)
     return plain

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from tests.unit.recorded import rounds
-from tui_trace import events as ev
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S
 from tui_trace.recording import codec, schema
-from tui_trace.session import state
+from tui_trace.session import checkpoint
 from tui_trace.session.fold import Session
-from tui_trace.settings import NS_PER_S
 
 FAR = (1 << 63) - 1
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\r\n\u202e<b>[red]"
@@ -44,7 +44,18 @@ def stream_rows(events: list[ev.Event], size: int = BLOCK) -> list[Row]:
 
 
 ROWS = stream_rows(EVENTS)
-SESSION = (10**18, "t", "192.0.2.1", "", "0.1", state.VERSION, EVENTS[-1].at, 1, len(EVENTS), 1)
+SESSION = (
+    10**18,
+    "t",
+    "192.0.2.1",
+    "",
+    "0.1",
+    checkpoint.VERSION,
+    EVENTS[-1].at,
+    1,
+    len(EVENTS),
+    1,
+)
 
 
 def write(path: Path, rows: list[Row], session: tuple = SESSION, chunks: tuple = ()) -> None:

@@ -19,9 +19,9 @@ from tests.unit.forged.parts import (
     told,
     write,
 )
-from tui_trace import events as ev
+from tui_trace.core import events as ev
 from tui_trace.recording import codec, schema
-from tui_trace.session import state
+from tui_trace.session import checkpoint
 
 
 def tables() -> Iterator[tuple[str, Forge]]:
@@ -47,7 +47,7 @@ def tables() -> Iterator[tuple[str, Forge]]:
         yield name, partial(write, rows=these)
     short = chunk([ev.encode(ev.Foreign(0, 1))], [0])
     full = chunk([ev.encode(ev.Foreign(0, 1))], [0] * codec.BLOCK_EVENTS)
-    for count, fold in ((20_000, state.VERSION), (2000, state.VERSION + 1)):
+    for count, fold in ((20_000, checkpoint.VERSION), (2000, checkpoint.VERSION + 1)):
         for kind, data in (("short", short), ("full", full)):
             many: list[Row] = [(n, n, None, data) for n in range(count)]
             yield (

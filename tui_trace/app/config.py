@@ -1,0 +1,184 @@
+"""The config file: `tui-trace/config.toml` in the user's config directory (`~/.config` on Linux).
+
+All of it is optional; the command line wins over it::
+
+    theme = "tui-trace"        # or any of Textual's: nord, gruvbox, textual-light, ...
+    refresh = 10               # repaints a second at most, 1 to 30
+
+    [options]                  # as the options of these names
+    interval = 1.0
+    first-ttl = 1
+    max-ttl = 30
+    max-unknown = 5
+    queries = 1
+
+    [recordings]               # beyond these, the oldest are deleted as a new session begins
+    keep = 100                 # recordings, the new one included, 1 to 100000
+    size = "2 GiB"             # of all together: a number and MB, GB, TB, MiB, GiB or TiB
+
+    [columns]                  # what each display shows after number and host
+    latency = ["loss", "sent", "last", "min", "avg", "max", "recent", "notes"]
+
+    [keymap]                   # names as in tui_trace/app/keymap.py; several keys with commas
+    "probe.tcp" = "t"
+    "app.quit" = "q,Z"
+
+A key that is not known, a value of a wrong type or out of range, and a key of the keyboard that is
+to do two things are refused with one line that names the file and the key. A file that cannot be
+reached is an empty one.
+"""
+
+import re
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from tui_trace.app.keymap import KEYS
+from tui_trace.app.render.columns import ALWAYS, COLUMNS, DISPLAYS
+from tui_trace.core.bounded_files import is_reachable, parse_toml, read_file, user_folder, words
+from tui_trace.core.parse_values import check_ttls, parse_count, parse_seconds, parse_ttl
+from tui_trace.core.settings import Pace, SettingError
+from tui_trace.recording.sessions import Kept
+
+REFRESH = (1.0, 30.0)
+"""Least and most repaints a second."""
+MOST_BYTES = 256 * 1024
+"""Of the file."""
+
+
+class ConfigError(ValueError):
+    """The file cannot be used; `str()` is the one line to show."""
+
+    def __init__(self, line: str, exit_code: int = 2) -> None:
+        """`exit_code` is 2 for what it says, 1 if it cannot be read."""
+        super().__init__(line)
+        self.exit_code = exit_code
+
+
+class ConfigOptions(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """Defaults for options of the command line."""
+
+    interval: float | None = None
+    """Seconds."""
+    first_ttl: int | None = None
+    max_ttl: int | None = None
+    max_unknown: int | None = None
+    queries: int | None = None
+
+
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([MGT]i?B)", re.ASCII)
+_MOST_KEPT = 100_000
+
+
+class Recordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the usual folder of recordings holds at most."""
+
+    keep: int = 100
+    size: str = "2 GiB"
+
+    def kept(self) -> Kept:
+        """As numbers; `SettingError` if they can never be right."""
+        if not 1 <= self.keep <= _MOST_KEPT:
+            takes = f"1 to {_MOST_KEPT} recordings (--no-record records nothing)"
+            raise SettingError("recordings.keep", self.keep, takes)
+        found = _SIZE.fullmatch(self.size.strip())
+        size = round(float(found[1]) * _UNITS[found[2]]) if found else 0
+        if not size:
+            raise SettingError("recordings.size", self.size, 'a size such as "500 MB" or "2 GiB"')
+        return Kept(self.keep, size)
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the file says; `Config()` is what an empty one says."""
+
+    theme: str | None = None
+    refresh: float = 10.0
+    """Repaints a second at most."""
+    options: ConfigOptions = ConfigOptions()
+    recordings: Recordings = Recordings()
+    columns: dict[str, tuple[str, ...]] = {}
+    keymap: dict[str, str] = {}
+    """Keys by the id of what they do."""
+    path: str = ""
+    """Where it was read from."""
+
+    def pace(self, base: Pace) -> Pace:
+        """`base` with what the file asks for; `SettingError` if that can never be right."""
+        asked = self.options
+        changed: dict[str, int] = {}
+        if asked.interval is not None:
+            changed["interval"] = parse_seconds(str(asked.interval), "interval")
+        if asked.first_ttl is not None:
+            changed["first_ttl"] = parse_ttl(str(asked.first_ttl), "first-ttl")
+        if asked.max_ttl is not None:
+            changed["max_ttl"] = parse_ttl(str(asked.max_ttl), "max-ttl")
+        if asked.max_unknown is not None:
+            changed["max_unknown"] = parse_count(str(asked.max_unknown), "max-unknown", 255)
+        if asked.queries is not None:
+            changed["queries"] = parse_count(str(asked.queries), "queries", 255)
+        return replace(base, **changed)
+
+
+def default_path() -> Path | None:
+    """Where the file is looked for; None for a user who has no home."""
+    folder = user_folder("config")
+    return None if folder is None else folder / "config.toml"
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read the file; one that cannot be seen is empty, unless it was named. `ConfigError`."""
+    place = default_path() if path is None else path
+    if place is None or (path is None and not is_reachable(place)):
+        return Config()
+    try:
+        content = read_file(place, MOST_BYTES)
+    except FileNotFoundError:
+        raise ConfigError(f"{place}: there is no such file", exit_code=1) from None
+    except OSError as error:
+        raise ConfigError(f"{place}: cannot be read: {words(error)}", exit_code=1) from None
+    try:
+        _, values = parse_toml(content)
+        if "path" in values:
+            raise msgspec.ValidationError("Object contains unknown field `path`")
+        config = replace(msgspec.convert(values, Config), path=str(place))
+        _check(config)
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(f"{place}: {_line(error)}") from None
+    return config
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).replace("Object contains", "the file contains").split())
+
+
+def _check(config: Config) -> None:
+    low, high = REFRESH
+    if not low <= config.refresh <= high:
+        raise SettingError("refresh", config.refresh, f"{low:g} to {high:g} repaints a second")
+    config.recordings.kept()
+    pace = config.pace(Pace())
+    check_ttls(pace.first_ttl, pace.max_ttl)
+    for display, columns in config.columns.items():
+        if display not in DISPLAYS:
+            raise SettingError("columns", display, f"displays ({', '.join(DISPLAYS)})")
+        known = [name for name in COLUMNS if name not in ALWAYS]
+        for name in columns:
+            if name not in known or columns.count(name) > 1:
+                raise SettingError(
+                    f"columns.{display}", name, f"each of these at most once: {', '.join(known)};"
+                )
+    ids = {key.id: key.keys for key in KEYS}
+    for name, keys in config.keymap.items():
+        if name not in ids:
+            raise SettingError("keymap", name, "the name of something that a key does")
+        if not all(key.strip() for key in keys.split(",")):
+            raise SettingError(f"keymap.{name}", keys, "names of keys with commas between them")
+    taken: dict[str, str] = {}
+    kept = {name: keys for name, keys in ids.items() if name not in config.keymap}
+    for name, keys in {**kept, **config.keymap}.items():
+        for key in keys.split(","):
+            other = taken.setdefault(key.strip(), name)
+            if other != name:
+                raise SettingError(f"keymap.{name}", key, f"a key that does not do {other} already")

@@ -1,0 +1,1 @@
+"""From a key to a command. Knows neither Textual nor rich."""

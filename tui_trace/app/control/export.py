@@ -1,0 +1,118 @@
+"""The session as a file: the name's ending says what is written. Blocks; never over a file."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from re import sub
+from typing import BinaryIO, NamedTuple
+
+from tui_trace.app.render.final_table import format_final_table
+from tui_trace.app.render.host_labels import LabelMode
+from tui_trace.core.events import encode
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.recording import Recording
+from tui_trace.recording.errors import RecordingError
+from tui_trace.report import markdown, mtr_csv, mtr_json
+from tui_trace.report.collector import runs_of
+from tui_trace.report.mtr_fields import ReportLayout
+from tui_trace.report.run_summary import others
+from tui_trace.session.snapshot import Run, Snapshot
+
+_WIDTH = 120
+_WIDE = ReportLayout(wide=True)
+ENDINGS = (".svg", ".txt", ".md", ".csv", ".json", ".jsonl")
+
+
+class ExportError(Exception):
+    """It was not written; `str()` is the one line to show."""
+
+
+class View(NamedTuple):
+    """What was on the screen when the key was pressed."""
+
+    snapshot: Snapshot
+    picture: str
+    """SVG."""
+    columns: tuple[str, ...]
+    calling: LabelMode
+    recording: Path | None
+    """Where all events are, if they are kept."""
+
+
+def _text(view: View) -> str:
+    table = format_final_table(view.snapshot, _WIDTH, columns=view.columns, calling=view.calling)
+    return "".join([table, *(f"{line}\n" for line in others(view.snapshot, _runs(view)))])
+
+
+def _runs(view: View) -> tuple[Run, ...]:
+    """All runs at the moment of the view, as far as they were kept."""
+    if view.recording is None or not view.snapshot.earlier:
+        return ()
+    with Recording(view.recording) as recording:
+        kept = runs_of(recording.session(view.snapshot.at))
+    # what is on the screen may not be in the file yet
+    runs = {run.number: run for run in (*kept, view.snapshot.run)}
+    return tuple(runs[number] for number in sorted(runs))
+
+
+_RENDERED: dict[str, Callable[[View], str]] = {
+    ".svg": lambda view: view.picture,
+    ".txt": _text,
+    ".md": lambda view: markdown.render_markdown(view.snapshot, _WIDE, _runs(view)),
+    ".csv": lambda view: mtr_csv.render_csv(view.snapshot, _WIDE),
+    ".json": lambda view: mtr_json.render_json(view.snapshot, _WIDE, _runs(view)),
+}
+
+
+def proposed(snapshot: Snapshot) -> str:
+    """A name in the current folder: `example.com-20261122-2203.svg`."""
+    target = sub(r"[^A-Za-z0-9.:-]", "_", snapshot.target)[:60].strip(".") or "session"
+    began = datetime.fromtimestamp((snapshot.wall + snapshot.at) // NS_PER_S, UTC).astimezone()
+    return f"{target}-{began:%Y%m%d-%H%M%S}.svg"
+
+
+def export(view: View, name: str) -> str:
+    """Write; one line that says where. `ExportError` if it cannot be: then there is no file."""
+    path = Path(name)
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise ExportError(f"the name's ending says what is written: {' '.join(ENDINGS)}")
+    try:
+        path = path.expanduser()
+        if ending == ".jsonl":
+            _write_events(view, path)
+        else:
+            text = _RENDERED[ending](view)
+            with _new_file(path) as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
+    except FileExistsError:
+        raise ExportError(f"there is such a file already: {sanitize(name)}") from None
+    except (OSError, ValueError, RuntimeError) as error:  # the last one: a home of nobody's
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ExportError(f"{sanitize(reason)}: {sanitize(name)}") from error
+    except RecordingError as error:
+        raise ExportError(str(error)) from error
+    return f"written: {sanitize(str(path))}"
+
+
+def _write_events(view: View, path: Path) -> None:
+    if view.recording is None:
+        raise ExportError("this session is not recorded: there is no stream of events to write")
+    with Recording(view.recording) as recording, _new_file(path) as file:
+        file.writelines(encode(event) + b"\n" for event in recording.events())
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that was not there, and is not there afterwards if it could not be written whole."""
+    with path.open("xb") as file:
+        try:
+            yield file
+            file.flush()
+        except BaseException:
+            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                file.close()  # what it still holds has nowhere to go
+            raise

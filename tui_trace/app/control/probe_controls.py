@@ -1,0 +1,219 @@
+"""What each key asks of the source. Pure: settings go in, a command and a word come out."""
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from tui_trace.app.render.cells import interval_words
+from tui_trace.core.parse_values import (
+    check_track,
+    check_ttls,
+    mode_of,
+    parse_port,
+    parse_protocol,
+    parse_size,
+    parse_tos,
+    parse_ttl,
+)
+from tui_trace.core.settings import (
+    NS_PER_S,
+    DnatMode,
+    Pace,
+    ProbeIdField,
+    ProbeSettings,
+    Protocol,
+    SettingError,
+    SettingsHistory,
+    TcpFlags,
+    fitted,
+    protocol_words,
+    tos_words,
+)
+from tui_trace.core.stream import AlternateSettings, Command, ProbeTemporarily, SetPace, Switch
+from tui_trace.session.snapshot import Run
+
+INTERVALS = tuple(round(s * NS_PER_S) for s in (0.1, 0.2, 0.5, 1, 2, 5, 10))
+"""Nanoseconds; the steps of the keys for faster and slower."""
+FLOWS = 8
+"""Sent on demand: of two ways, all take the same one in one case of 128."""
+VISIT = 3
+"""Rounds that they are sent for."""
+
+
+class ControlResult(NamedTuple):
+    """What came of turning a dial."""
+
+    command: Command | None
+    """To send; None: nothing changes."""
+    warning: str | None = None
+    """One line to show."""
+
+
+class ProbeControls:
+    """The settings and the pace in use, and the ways to change them."""
+
+    def __init__(self, switches: SettingsHistory, pace: Pace) -> None:
+        """`family`, 4 or 6, is set when the session tells it."""
+        self.switches = switches
+        self.pace = pace
+        self.family = 4
+        self._asked = {switches.current}
+        self._before: ProbeSettings | None = None
+        """Those in use before the last switch."""
+        self._run = 0
+        self._turns_with = 0
+
+    @property
+    def settings(self) -> ProbeSettings:
+        """In use now."""
+        return self.switches.current
+
+    def protocol(self, name: str, number: int = 0) -> ControlResult:
+        """Another protocol, with the port and size it had before; `number` of any other one."""
+        if (self.settings.protocol, self.settings.number) == (name, number):
+            return ControlResult(None)
+        before = self.settings
+        self.switches.protocol(Protocol(name))
+        return self._switched(before, number=number)
+
+    def dont_fragment(self) -> ControlResult:
+        """DF on or off."""
+        if self.family == 6:
+            return ControlResult(
+                None, "IPv6 never lets a router fragment: there is no DF bit to switch"
+            )
+        return self._change(df=not self.settings.df)
+
+    def tcp_flags(self) -> ControlResult:
+        """The next of SYN, ACK, SYN+ACK, SYN+ECN."""
+        if self.settings.protocol is not Protocol.TCP:
+            return ControlResult(
+                None, f"{self.settings.protocol.upper()} has no TCP flags: t switches to TCP"
+            )
+        flags = list(TcpFlags)
+        following = flags[(flags.index(self.settings.tcp_flags) + 1) % len(flags)]
+        return self._change(tcp_flags=following)
+
+    def interval(self, direction: int) -> ControlResult:
+        """The next longer (1) or shorter (-1) step."""
+        now = self.pace.interval
+        steps = [step for step in INTERVALS if (step - now) * direction > 0]
+        if not steps:
+            return ControlResult(None, f"{interval_words(now)} is as far as this goes")
+        return self._paced(replace(self.pace, interval=min(steps) if direction > 0 else max(steps)))
+
+    def pause(self) -> ControlResult:
+        """Pause, or go on."""
+        return self._paced(replace(self.pace, paused=not self.pace.paused))
+
+    def why_not(self, question: str) -> str | None:
+        """Why a value cannot be asked for just now; None if it can."""
+        protocol = self.settings.protocol
+        if question == "port" and protocol not in (Protocol.TCP, Protocol.UDP):
+            return f"{protocol.upper()} has no ports: t switches to TCP, u to UDP"
+        return None
+
+    def value(self, question: str) -> str:
+        """The value in use, as the user would type it."""
+        now, pace = self.settings, self.pace
+        values = {
+            "port": str(now.port),
+            "tos": tos_words(now.tos).partition(" ")[0],
+            "size": str(now.size),
+            "protocol": str(now.number) if now.protocol is Protocol.IP else now.protocol.value,
+            "track": now.track.value,
+            "dnat": now.dnat.value,
+            "first_ttl": str(pace.first_ttl),
+            "max_ttl": str(pace.max_ttl),
+        }
+        return values.get(question, "")
+
+    def answer(self, question: str, text: str) -> ControlResult:
+        """Set what was asked for; `SettingError` if the text can never be right."""
+        match question:
+            case "first_ttl":
+                return self._ttls(parse_ttl(text, "--first-ttl"), self.pace.max_ttl)
+            case "max_ttl":
+                return self._ttls(self.pace.first_ttl, parse_ttl(text, "--max-ttl"))
+            case "protocol":
+                return self.protocol(*parse_protocol(text))
+        return self._change(**{question: self._read(question, text)})
+
+    def _read(self, question: str, text: str) -> object:
+        now = self.settings
+        match question:
+            case "port":
+                transport = "udp" if now.protocol is Protocol.UDP else "tcp"
+                return parse_port(text, transport=transport)
+            case "tos":
+                return parse_tos(text)
+            case "size":
+                return parse_size(text)
+            case "track":
+                track = mode_of(text.lower(), ProbeIdField.SEQUENCE, "--track")
+                check_track(track, now.protocol, now.source_port is not None)
+                return track
+            case "dnat":
+                return mode_of(text.lower(), DnatMode.MATCH, "--dnat")
+        raise ValueError(question)
+
+    def _ttls(self, first: int, last: int) -> ControlResult:
+        check_ttls(first, last)
+        return self._paced(replace(self.pace, first_ttl=first, max_ttl=last))
+
+    def _change(self, **fields: object) -> ControlResult:
+        return self._switched(self.settings, **fields)
+
+    def alternate(self, pair: tuple[ProbeSettings, ProbeSettings] | None = None) -> ControlResult:
+        """Take turns between two settings, those now and before if none are given, or no more."""
+        if pair is None and self._turns_with:
+            return ControlResult(
+                Switch(self.settings), f"no more turns: {protocol_words(self.settings)}"
+            )
+        first, second = pair or (self._before, self.settings)
+        if first is None:
+            return ControlResult(None, "turns are taken by two settings: switch something first")
+        if first == second:
+            return ControlResult(
+                None, "these are the same settings: there is nothing to take turns"
+            )
+        if second != self.settings:
+            self._before, self.switches.current = self.settings, second
+        self._asked |= {first, second}
+        return ControlResult(AlternateSettings(first, second))
+
+    def flows(self) -> ControlResult:
+        """Some more flows for a while, to see where load is balanced."""
+        if self.settings.flows > 1:
+            return ControlResult(
+                None, f"{self.settings.flows} flows are sent anyway: H shows the ways"
+            )
+        more = replace(self.settings, flows=FLOWS)
+        self._asked.add(more)
+        text = f"{FLOWS} flows for {VISIT} rounds, to see whether load is balanced …"
+        return ControlResult(ProbeTemporarily(more, VISIT), text)
+
+    def follow(self, run: Run) -> None:
+        """A run is in force. If nobody here asked for it (`--mtu` did), it is where keys go on."""
+        if run.number != self._run and run.settings not in self._asked:
+            self.switches.current = run.settings
+        self._run = run.number
+        self._turns_with = run.turns_with
+
+    def _switched(self, before: ProbeSettings, **fields: object) -> ControlResult:
+        self.switches.change(**fields)
+        self.switches.current, warning = fitted(self.settings, self.family)
+        self._asked.add(self.settings)
+        if self.settings == before:
+            return ControlResult(None, warning)
+        self._before = before
+        return ControlResult(Switch(self.settings), warning)
+
+    def _paced(self, pace: Pace) -> ControlResult:
+        if pace == self.pace:
+            return ControlResult(None)
+        self.pace = pace
+        return ControlResult(SetPace(pace))
+
+
+__all__ = ["INTERVALS", "ControlResult", "ProbeControls", "SettingError"]

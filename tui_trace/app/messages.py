@@ -1,0 +1,65 @@
+"""What threads tell the app; each a message of Textual's."""
+
+from textual.message import Message
+
+from tui_trace.app import textual_imports  # noqa: F401  (imported to have it imported)
+from tui_trace.app.source_thread import SourceThread
+from tui_trace.core.stream import Source
+from tui_trace.session.snapshot import Snapshot
+
+
+class SnapshotTaken(Message):
+    """The session as it is; a newer one takes the place of one not yet seen."""
+
+    def __init__(self, tracing: SourceThread, snapshot: Snapshot) -> None:
+        """From the thread of `tracing`."""
+        super().__init__()
+        self.tracing = tracing
+        self.snapshot = snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest counts, so that a slow terminal never queues work."""
+        return isinstance(message, SnapshotTaken)
+
+
+class PastFetched(Message):
+    """A snapshot of the past, or why there is none."""
+
+    def __init__(self, found: Snapshot | str) -> None:
+        """From a thread."""
+        super().__init__()
+        self.found = found
+
+    def can_replace(self, message: Message) -> bool:
+        """A newer one takes the place of a snapshot, not of a line to be read."""
+        return isinstance(message, PastFetched) and isinstance(self.found, Snapshot)
+
+
+class Exported(Message):
+    """A file was written, or why it was not."""
+
+    def __init__(self, said: str, well: bool) -> None:
+        """One line."""
+        super().__init__()
+        self.said = said
+        self.well = well
+
+
+class SourceEnded(Message):
+    """The thread of a source came to its end."""
+
+    def __init__(self, tracing: SourceThread) -> None:
+        """Which one."""
+        super().__init__()
+        self.tracing = tracing
+
+
+class SourceOpened(Message):
+    """The source of another target is there, or why it is not."""
+
+    def __init__(self, target: str, source: Source | None, why_not: str) -> None:
+        """`why_not` is one line."""
+        super().__init__()
+        self.target = target
+        self.source = source
+        self.why_not = why_not

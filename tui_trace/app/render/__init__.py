@@ -1,0 +1,1 @@
+"""From a snapshot to styled lines. Knows neither Textual nor rich."""

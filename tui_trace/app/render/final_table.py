@@ -1,0 +1,34 @@
+"""What stays in the terminal after the view is gone."""
+
+from tui_trace.app.render.cells import plain
+from tui_trace.app.render.columns import DISPLAYS
+from tui_trace.app.render.header import heading
+from tui_trace.app.render.host_labels import HostLabels, LabelMode
+from tui_trace.app.render.table_layout import ColumnDemand, header, lay_out, row
+from tui_trace.report.formatting import format_notes
+from tui_trace.session.snapshot import Snapshot
+
+_BOLD = "\x1b[1m"
+_NORMAL = "\x1b[0m"
+
+
+def format_final_table(
+    snapshot: Snapshot,
+    width: int,
+    color: bool = False,
+    columns: tuple[str, ...] = DISPLAYS["latency"],
+    calling: LabelMode = LabelMode.NAME,
+) -> str:
+    """The last heading and table as text, `width` cells wide, each line with its newline.
+
+    `color`: the titles in bold; without it there is no escape sequence.
+    """
+    people = HostLabels(snapshot.who, calling)
+    layout = lay_out(columns, width, ColumnDemand().and_of(snapshot.run.hops, people))
+    lines = [plain(line) for line in heading(snapshot, width, parting=True)]
+    title = header(layout).rstrip()
+    lines.append(f"{_BOLD}{title}{_NORMAL}" if color else title)
+    for hop in snapshot.run.hops:
+        lines += [plain(line) for line in row(hop, layout, people)]
+    lines += format_notes(snapshot)
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,103 @@
+"""The whole session from above: paths, loss and RTT of the target over time, and what happened."""
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+
+from tui_trace.app.render.cells import BLOCKS, StyledLine, TextStyle, clock
+from tui_trace.core.cell_width import pad_or_truncate
+from tui_trace.core.sanitize import sanitize
+from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMoment
+
+PATHS = (TextStyle.PATH_A, TextStyle.PATH_B, TextStyle.PATH_C, TextStyle.PATH_D)
+"""Colours of paths, which return in this order; the letters tell them apart."""
+_MOST = 200
+"""Moments listed, the latest of them."""
+_TONES = {
+    MomentKind.RUN: TextStyle.PLAIN,
+    MomentKind.PATH: TextStyle.WARN,
+    MomentKind.TROUBLE: TextStyle.BAD,
+    MomentKind.NOTICE: TextStyle.DIM,
+    MomentKind.NOTE: TextStyle.STRONG,
+}
+_SIGNS = {MomentKind.NOTE: "*", MomentKind.TROUBLE: "!"}
+_LABEL = 6
+
+
+def overview(timeline: Timeline, width: int) -> list[StyledLine]:
+    """Four lines of `width` cells at most; none without room or before anything happened.
+
+    A cell is a stretch of time. Its path is a letter where it begins and a line while it lasts;
+    its loss is a block of a height that grows with the share, `×` where all was lost; its RTT is
+    the target's mean, on a logarithmic scale.
+    """
+    count = len(timeline.buckets)
+    cells = min(width - _LABEL - 1, count)
+    if cells < 1:
+        return []
+    parts = [
+        timeline.buckets[cell * count // cells : (cell + 1) * count // cells]
+        for cell in range(cells)
+    ]
+    ends = clock(0), clock(count * timeline.width)
+    gap = max(cells - len(ends[0]) - len(ends[1]), 1)
+    return [
+        _labelled("path", _path(parts)),
+        _labelled("loss", [("".join(_loss(part) for part in parts), TextStyle.BAD_MARK)]),
+        _labelled("RTT", [(_rtts(parts), TextStyle.SPARK)]),
+        _labelled("", [(f"{ends[0]}{' ' * gap}{ends[1]}", TextStyle.DIM)]),
+    ]
+
+
+def happenings(moments: Sequence[TimelineMoment], width: int) -> list[StyledLine]:
+    """What happened when, a line each."""
+    lines: list[StyledLine] = []
+    if len(moments) > _MOST:
+        lines.append([(f"   … {len(moments) - _MOST} moments before", TextStyle.DIM)])
+    for moment in moments[-_MOST:]:
+        text = f" {_SIGNS.get(moment.what, ' ')}{clock(moment.at):>9}  {sanitize(moment.text)}"
+        lines.append([(pad_or_truncate(text, width), _TONES[moment.what])])
+    return lines
+
+
+def _labelled(label: str, line: StyledLine) -> StyledLine:
+    return [(f" {label:<{_LABEL - 1}}", TextStyle.DIM), *line]
+
+
+def _path(parts: Sequence[Sequence[Bucket]]) -> StyledLine:
+    line: StyledLine = []
+    for letter, run in groupby(part[-1].path for part in parts):
+        length = len(list(run))
+        text = f"{letter}{'─' * length}"[:length] if letter else " " * length
+        line.append((text, path_tone(letter)))
+    return line
+
+
+def path_tone(letter: str) -> TextStyle:
+    """The colour of a path of this letter."""
+    place = sum((ord(one) - ord("A") + 1) * 26**k for k, one in enumerate(reversed(letter)))
+    return PATHS[(place - 1) % len(PATHS)]
+
+
+def _loss(part: Sequence[Bucket]) -> str:
+    lost = sum(bucket.lost for bucket in part)
+    decided = lost + sum(bucket.answered for bucket in part)
+    if lost <= 0 or decided <= 0:
+        return " "
+    return "×" if lost >= decided else BLOCKS[lost * len(BLOCKS) // decided]
+
+
+def _rtts(parts: Sequence[Sequence[Bucket]]) -> str:
+    means = [_mean(part) for part in parts]
+    known = [mean for mean in means if mean]
+    low, high = min(known, default=1.0), max(known, default=1.0)
+    step = len(BLOCKS) / math.log(max(high, 2 * low) / low)
+    return "".join(
+        BLOCKS[min(int(math.log(mean / low) * step), len(BLOCKS) - 1)] if mean else " "
+        for mean in means
+    )
+
+
+def _mean(part: Sequence[Bucket]) -> float | None:
+    answered = sum(bucket.answered for bucket in part)
+    return sum(bucket.total for bucket in part) / answered if answered else None

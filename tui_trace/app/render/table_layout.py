@@ -1,0 +1,183 @@
+"""The table as lines of toned text: which columns fit, how wide they are, what stands in them."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from tui_trace.app.render.cells import SUB_10_MS, StyledLine, TextStyle, plain
+from tui_trace.app.render.columns import (
+    ALWAYS,
+    COLUMNS,
+    EXTRA_RESPONDERS,
+    CellContext,
+    Column,
+    notes_cell,
+    responders,
+)
+from tui_trace.app.render.host_labels import NO_LABELS, HostLabels
+from tui_trace.core.cell_width import cell_width, pad_or_truncate
+from tui_trace.session.snapshot import Hop
+
+MARGIN = 1
+"""Cells at the left edge, for the sign of the selected row."""
+ROOMY = 110
+"""Cells from which on the columns stand two cells apart."""
+HOST_LEAST = 12
+HOST_FAIR = 20
+"""Cells for which smaller luxuries are given up, if a host is as long."""
+HOST_MOST = 46
+NOTES_FAIR = 12
+"""Cells for which other columns are given up, if there are notes as long."""
+ASN_MOST = 13
+"""Cells for two origins, the second cut if both are long."""
+RECENT_STEP = 16
+_GIVEN_UP_FIRST = (
+    *("recent", "min", "sd", "jitter", "p90", "asn", "max", "sent"),
+    *("p99", "mean", "p50", "avg", "notes", "last", "loss"),
+)
+"""Columns that go where the terminal is too narrow, in this order."""
+_LUXURIES = ("recent", "min", "sd", "jitter", "p90")
+
+
+class PlacedColumn(NamedTuple):
+    """A column and the cells it got."""
+
+    column: Column
+    width: int
+
+
+class TableLayout(NamedTuple):
+    """The columns that fit."""
+
+    placed: tuple[PlacedColumn, ...]
+    gap: str
+    fine: bool
+    """Times with microseconds."""
+
+
+class ColumnDemand(NamedTuple):
+    """Cells that the longest host, notes, AS numbers and all recent outcomes would take.
+
+    `slowest` (ns) tells only whether any RTT was as long as `SUB_10_MS`, or every spike would
+    lay the table out anew.
+    """
+
+    host: int = 0
+    notes: int = 0
+    recent: int = 0
+    slowest: int = 0
+    asn: int = 0
+
+    def and_of(self, hops: Iterable[Hop], people: HostLabels = NO_LABELS) -> "ColumnDemand":
+        """Never less than before: a column that shrinks and grows is hard to read."""
+        host_cells, note_cells, outcomes, slowest, asn = self
+        for hop in hops:
+            for one in hop.responders[: EXTRA_RESPONDERS + 1]:
+                host_cells = max(host_cells, cell_width(people.host(one.address)))
+                asn = max(asn, len(people.asn(one.address)))
+            if hop.marks or hop.late or hop.duplicates:
+                note_cells = max(note_cells, len(notes_cell(hop)))
+            outcomes = max(outcomes, len(hop.recent))
+            slowest = max(slowest, hop.figures.max or 0)
+        # in steps, so that the table is not laid out anew with every probe
+        outcomes = -(-outcomes // RECENT_STEP) * RECENT_STEP
+        return ColumnDemand(
+            host_cells, note_cells, outcomes, SUB_10_MS if slowest >= SUB_10_MS else 0, asn
+        )
+
+
+def lay_out(chosen: Sequence[str], width: int, wants: ColumnDemand) -> TableLayout:
+    """The chosen columns in `width` cells: the flexible ones share what the figures leave."""
+    gap = 2 if width >= ROOMY else 1
+    # while no AS number is known a column for them would only take room
+    names = [name for name in (*ALWAYS, *chosen) if name != "asn" or wants.asn]
+    widths = {name: COLUMNS[name].width for name in names}
+    if wants.host:
+        widths["host"] = max(min(wants.host, widths["host"]), HOST_LEAST)
+    if "notes" in widths:
+        widths["notes"] = max(widths["notes"], min(wants.notes, NOTES_FAIR))
+
+    def spare() -> int:
+        return width - MARGIN - sum(cells + gap for cells in widths.values()) + gap
+
+    for name in _GIVEN_UP_FIRST:
+        if spare() >= 0:
+            break
+        widths.pop(name, None)
+    host = min(max(wants.host, HOST_LEAST), HOST_MOST) if wants.host else COLUMNS["host"].width
+    for name in _LUXURIES:
+        enough = host if name == "recent" else min(host, HOST_FAIR)
+        if name in widths and spare() + widths["host"] < enough:
+            del widths[name]
+    left = spare() + widths["host"]
+    if "asn" in widths:
+        more = min(wants.asn, ASN_MOST) - widths["asn"]
+        more = max(min(more, left - min(host, HOST_FAIR)), 0)
+        widths["asn"] += more
+        left -= more
+    widths["host"] = min(host, left)
+    left -= widths["host"]
+    flexible = (
+        ("notes", wants.notes),
+        ("recent", max(wants.recent, 2 * RECENT_STEP)),
+    )
+    for name, wanted in flexible:
+        if name in widths:
+            more = min(max(wanted - widths[name], 0), left)
+            widths[name] += more
+            left -= more
+    placed = tuple(PlacedColumn(COLUMNS[name], max(cells, 1)) for name, cells in widths.items())
+    return TableLayout(placed, " " * gap, wants.slowest < SUB_10_MS)
+
+
+def header(layout: TableLayout) -> str:
+    """The titles, as wide as the rows."""
+    titles = (pad_or_truncate(column.title, width, column.right) for column, width in layout.placed)
+    return " " * MARGIN + layout.gap.join(titles)
+
+
+def row(hop: Hop, layout: TableLayout, people: HostLabels = NO_LABELS) -> list[StyledLine]:
+    """The lines of one hop: its figures, and below them the other addresses that answered."""
+    line: StyledLine = []
+    text, tone = " " * MARGIN, TextStyle.PLAIN
+    gap = ""
+    for column, width in layout.placed:
+        cell = column.cell(hop, CellContext(width, layout.fine, people))
+        # a blank cell may take any tone: fewer changes of style are cheaper to draw
+        own = column.tone(hop) if cell else tone
+        if own is not tone:
+            line.append((text + gap, tone))
+            text, tone = "", own
+            text += pad_or_truncate(cell, width, column.right)
+        else:
+            text += gap + pad_or_truncate(cell, width, column.right)
+        gap = layout.gap
+    line.append((text, tone))
+    return [line, *_others(hop, layout, people)]
+
+
+def _others(hop: Hop, layout: TableLayout, people: HostLabels) -> list[StyledLine]:
+    others = responders(hop)[1:]
+    lines: list[StyledLine] = [
+        [(_cells(layout, one.address, people), TextStyle.PLAIN)]
+        for one in others[:EXTRA_RESPONDERS]
+    ]
+    if len(others) > EXTRA_RESPONDERS:
+        more = f"… and {len(others) - EXTRA_RESPONDERS} more"
+        indent = " " * (MARGIN + layout.placed[0].width + len(layout.gap))
+        lines.append([(indent + pad_or_truncate(more, layout.placed[1].width), TextStyle.PLAIN)])
+    return lines
+
+
+def _cells(layout: TableLayout, address: str, people: HostLabels) -> str:
+    cells = [
+        pad_or_truncate(
+            column.of(address, CellContext(width, layout.fine, people)) if column.of else "", width
+        )
+        for column, width in layout.placed
+    ]
+    return (" " * MARGIN + layout.gap.join(cells)).rstrip()
+
+
+def row_text(hop: Hop, layout: TableLayout, people: HostLabels = NO_LABELS) -> str:
+    """A hop as plain lines."""
+    return "\n".join(plain(line) for line in row(hop, layout, people))

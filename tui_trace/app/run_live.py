@@ -1,0 +1,49 @@
+"""The live view from start to end, as the command line runs it."""
+
+import os
+import shutil
+import signal
+import sys
+import threading
+
+from tui_trace.app.app import TraceApp
+from tui_trace.app.render.final_table import format_final_table
+from tui_trace.core import error_messages
+from tui_trace.core.sanitize import error_line, sanitize
+from tui_trace.core.stopping import Stopping
+
+
+def run_live(app: TraceApp) -> int:
+    """Run, leave the last table in the terminal, say on stderr what broke. The exit code."""
+    usual, threading.excepthook = threading.excepthook, app.thread_broke
+    with Stopping(app.leave_by_signal, app.restore_terminal, frozenset({signal.SIGQUIT})):
+        app.run()
+        threading.excepthook = usual
+        _say_goodbye(app)
+    return app.return_code or 0
+
+
+def _say_goodbye(app: TraceApp) -> None:
+    try:
+        sys.stdout.write(_parting(app))
+        sys.stdout.flush()
+        if app.failure is not None:
+            if error_messages.wanted():
+                sys.stderr.writelines(f"{sanitize(line)}\n" for line in app.details.splitlines())
+            sys.stderr.write(error_line(app.failure))
+    except OSError:
+        pass  # the terminal is gone: that is why we leave
+
+
+def _parting(app: TraceApp) -> str:
+    snapshot = app.last_snapshot
+    if snapshot is None or not snapshot.run.hops:
+        return ""
+    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    try:
+        width = shutil.get_terminal_size().columns
+        return format_final_table(snapshot, width, color, app.live.columns, app.live.calling)
+    except Exception:
+        if app.failure is None:
+            raise
+        return ""  # what broke the view breaks the table too: one line about it will do

@@ -1,0 +1,76 @@
+"""Which columns the table shows."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from tui_trace.app.render.columns import ALWAYS, COLUMNS
+
+
+class ColumnChooser(ModalScreen[None]):
+    """A list to tick; the table follows at once."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter,escape,o,q",
+            "dismiss",
+            "close",
+            id="chooser.close",
+            tooltip="Back to the table",
+            priority=True,
+        ),
+        Binding("space", "tick", "tick", id="chooser.tick", tooltip="Show or hide the column"),
+    ]
+
+    def __init__(
+        self,
+        display: str,
+        chosen: Sequence[str],
+        choose: Callable[[tuple[str, ...]], None],
+        left_out: Callable[[], Collection[str]],
+    ) -> None:
+        """`choose` takes the columns chosen so far, in the order of the table.
+
+        `left_out` tells those for which the terminal is too narrow.
+        """
+        super().__init__()
+        self._left_out = left_out
+        self._display_name = display
+        self._chosen = tuple(chosen)
+        self._choose = choose
+        self._names = [name for name in COLUMNS if name not in ALWAYS]
+
+    def compose(self) -> ComposeResult:
+        """The list, and how to leave it."""
+        with Vertical(id="chooser") as box:
+            box.border_title = f"Columns: {self._display_name}"
+            box.border_subtitle = "Space ticks · Enter closes"
+            yield OptionList(*(Option(self._line(name)) for name in self._names))
+
+    def _line(self, name: str) -> Content:
+        column = COLUMNS[name]
+        tick = "x" if name in self._chosen else " "
+        about = "no room on this width" if name in self._left_out() else column.about
+        return Content(f"[{tick}] {column.title.strip():<7} {about}")
+
+    def action_tick(self) -> None:
+        """The space bar does what the mouse does."""
+        self.query_one(OptionList).action_select()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Show the column, or hide it."""
+        name = self._names[event.option_index]
+        if name in self._chosen:
+            self._chosen = tuple(one for one in self._chosen if one != name)
+        else:
+            self._chosen = tuple(one for one in COLUMNS if one in (*self._chosen, name))
+        self._choose(self._chosen)
+        for index, one in enumerate(self._names):
+            event.option_list.replace_option_prompt_at_index(index, self._line(one))

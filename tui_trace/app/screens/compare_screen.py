@@ -1,0 +1,163 @@
+"""Two runs side by side."""
+
+import threading
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from tui_trace.app.render.cells import StyledLine, TextStyle
+from tui_trace.app.render.comparison import comparison_lines, most_sides
+from tui_trace.app.render.host_labels import HostLabels, LabelMode
+from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.core.settings import ProbeSettings
+from tui_trace.session.compare import RunComparison, compare_runs
+from tui_trace.session.snapshot import Run, Snapshot
+
+_PAUSE = 1.0
+"""Seconds from one comparison to the next."""
+
+
+class Compared(Message):
+    """A comparison is done."""
+
+    def __init__(self, runs: tuple[Run, ...], comparison: RunComparison) -> None:
+        """Of these runs."""
+        super().__init__()
+        self.runs = runs
+        self.comparison = comparison
+
+
+class CompareScreen(TextScreen):
+    """The run in force and others; what is slow, the tests on the samples, happens in a thread."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "dismiss", "close", id="compare.close", tooltip="Back to the table"),
+        Binding("left", "other(-1)", "earlier", id="compare.earlier", tooltip="An earlier run"),
+        Binding("right", "other(1)", "later", id="compare.later", tooltip="A later run"),
+        Binding("plus", "more", "more", id="compare.more", tooltip="One more run beside these"),
+        Binding("minus", "less", "less", id="compare.less", tooltip="One run less"),
+        Binding("b", "alternate", "turns", id="compare.turns", tooltip="These two in turns"),
+    ]
+    HEADING = "Runs compared"
+    HINT = " ← → another run · + - more, less · b in turns · ↑ ↓ scroll · Escape leaves"
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        calling: LabelMode,
+        watch: Callable[[tuple[int, ...]], None],
+        alternate: Callable[[tuple[ProbeSettings, ProbeSettings] | None], None],
+    ) -> None:
+        """`watch` asks for runs by their numbers; `look_at` then brings them.
+
+        `alternate` has two settings take turns; None: if they do, no more.
+        """
+        super().__init__()
+        self._snapshot = snapshot
+        self._calling = calling
+        self._watch = watch
+        self._alternate = alternate
+        now = snapshot.run
+        self._shown = tuple(sorted((now.turns_with or max(snapshot.earlier), now.number)))
+        """Numbers of the runs side by side."""
+        self._runs: tuple[Run, ...] = ()
+        self._comparison: RunComparison | None = None
+        self._comparing = False
+
+    def on_mount(self) -> None:
+        """Ask for the runs."""
+        super().on_mount()
+        self._watch(self._shown)
+
+    def on_unmount(self) -> None:
+        """They are needed no more."""
+        self._watch(())
+
+    def _show(self, numbers: tuple[int, ...]) -> None:
+        self._shown = tuple(sorted(numbers))
+        self._watch(self._shown)
+
+    def look_at(self, snapshot: Snapshot, runs: tuple[Run, ...]) -> None:
+        """How things stand now."""
+        before, now = self._snapshot.run, snapshot.run
+        self._snapshot = snapshot
+        if now.number != before.number:
+            if now.turns_with:
+                self._show((now.turns_with, now.number))
+            elif not before.turns_with and now.number not in self._shown:
+                self._show((*(one for one in self._shown if one != before.number), now.number))
+        if len(self._known) > 1 and not set(self._shown) <= set(self._known):
+            # a recording went back to where these runs were not yet
+            self._show(self._known[-2:])
+        self._runs = runs
+        self._compare()
+
+    @property
+    def _known(self) -> tuple[int, ...]:
+        return tuple(sorted((*self._snapshot.earlier, self._snapshot.run.number)))
+
+    @property
+    def _changing(self) -> int:
+        """The one that gives way to another: the first that is not the run in force."""
+        now = self._snapshot.run.number
+        return next((one for one in self._shown if one != now), self._shown[0])
+
+    def action_other(self, step: int) -> None:
+        """Left and right."""
+        gone = self._changing
+        kept = tuple(one for one in self._shown if one != gone)
+        others = [one for one in self._known if one not in kept]
+        if len(others) > 1:
+            self._show((*kept, others[(others.index(gone) + step) % len(others)]))
+
+    def action_more(self) -> None:
+        """`+`."""
+        others = [one for one in self._known if one not in self._shown]
+        if others and len(self._shown) < most_sides(self.size.width):
+            self._show((*self._shown, others[-1]))
+        else:
+            self.hint("There is no other run" if not others else "There is no room for another")
+
+    def action_less(self) -> None:
+        """`-`."""
+        if len(self._shown) > 2:
+            gone = self._changing
+            self._show(tuple(one for one in self._shown if one != gone))
+
+    def action_alternate(self) -> None:
+        """`b`: from here on these two take turns, or no more."""
+        if self._snapshot.run.turns_with:
+            self._alternate(None)
+        elif len(self._runs) == 2:
+            self._alternate((self._runs[0].settings, self._runs[1].settings))
+
+    def _compare(self) -> None:
+        runs = self._runs
+        if self._comparing or tuple(run.number for run in runs) != self._shown:
+            return
+        if self._comparison is not None and self._comparison.runs == runs:
+            return
+        self._comparing = True
+        threading.Thread(target=self._work, args=(runs,), daemon=True).start()
+
+    def _work(self, runs: tuple[Run, ...]) -> None:
+        self.post_message(Compared(runs, compare_runs(runs)))
+
+    def on_compared(self, message: Compared) -> None:
+        """Show it, and after a while look whether there is something newer."""
+        self._comparison = message.comparison
+        self.tell()
+        self.set_timer(_PAUSE, self._again)
+
+    def _again(self) -> None:
+        self._comparing = False
+        self._compare()
+
+    def lines(self, width: int) -> list[StyledLine]:
+        """What there is to read, in `width` cells."""
+        if self._comparison is None:
+            return [[(" comparing …", TextStyle.DIM)]]
+        people = HostLabels(self._snapshot.who, self._calling)
+        return comparison_lines(self._comparison, width, people)

@@ -1,0 +1,35 @@
+"""Every path that the session has seen."""
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tui_trace.app.render.cells import StyledLine
+from tui_trace.app.render.host_labels import HostLabels, LabelMode
+from tui_trace.app.render.path_lines import paths_lines
+from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.session.snapshot import Snapshot
+
+
+class PathScreen(TextScreen):
+    """When each path was taken, and what moved."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("H", "dismiss", "close", id="paths.close", tooltip="Back to the table")
+    ]
+    HEADING = "Paths"
+
+    def __init__(self, snapshot: Snapshot, calling: LabelMode) -> None:
+        """As they are now."""
+        super().__init__()
+        self._snapshot = snapshot
+        self._calling = calling
+
+    def look_at(self, snapshot: Snapshot) -> None:
+        """A newer snapshot."""
+        self._snapshot = snapshot
+        self.tell()
+
+    def lines(self, width: int) -> list[StyledLine]:
+        """What there is to read, in `width` cells."""
+        return paths_lines(self._snapshot, width, HostLabels(self._snapshot.who, self._calling))

@@ -1,0 +1,71 @@
+"""A screen of lines to be read, kept up to date while it is open."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+
+from tui_trace.app.render.cells import StyledLine, TextStyle
+from tui_trace.app.widgets.styled_lines import StyledLines
+
+
+class TextScreen(ModalScreen[None]):
+    """A title, lines that can be scrolled, and how to leave."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "close", id="reading.close", tooltip="Back to the table"),
+        Binding("up", "scroll(-1)", "up", id="reading.up", tooltip="Scroll up"),
+        Binding("down", "scroll(1)", "down", id="reading.down", tooltip="Scroll down"),
+        Binding("pageup", "page(-1)", "page up", id="reading.page_up", tooltip="A page up"),
+        Binding("pagedown", "page(1)", "page down", id="reading.page_down", tooltip="A page down"),
+    ]
+    AUTO_FOCUS = ""
+    HEADING = ""
+    HINT = " ↑ ↓ scroll · Escape leaves"
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield StyledLines(id="reading-title")
+        with VerticalScroll(id="reading-box", can_focus=False):
+            yield StyledLines(id="reading")
+        yield StyledLines(id="reading-hint")
+
+    def lines(self, width: int) -> list[StyledLine]:
+        """What there is to read, in `width` cells."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Something to read."""
+        self.query_one("#reading-title", StyledLines).show(
+            [[(f" {self.HEADING}", TextStyle.STRONG)]]
+        )
+        self.query_one("#reading-hint", StyledLines).show([[(self.HINT, TextStyle.DIM)]])
+        self.tell()
+
+    def hint(self, text: str) -> None:
+        """A line in place of the keys."""
+        self.query_one("#reading-hint", StyledLines).show([[(f" {text}", TextStyle.WARN)]])
+
+    def on_resize(self) -> None:
+        """Other line ends."""
+        self.tell()
+
+    def tell(self) -> None:
+        """Draw what is new."""
+        width = self.query_one("#reading-box").size.width or self.size.width
+        shown = self.query_one("#reading", StyledLines)
+        lines = self.lines(width)
+        if shown.styles.height is None or shown.styles.height.value != len(lines):
+            shown.styles.height = len(lines)
+        shown.show(lines)
+
+    def action_scroll(self, step: int) -> None:
+        """Up, down."""
+        self.query_one("#reading-box").scroll_relative(y=step, animate=False)
+
+    def action_page(self, step: int) -> None:
+        """A page up or down."""
+        box = self.query_one("#reading-box")
+        box.scroll_relative(y=step * box.size.height, animate=False)

@@ -1,0 +1,141 @@
+"""One source at work in a thread of its own, folded there into snapshots for the view."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from tui_trace.core import error_messages
+from tui_trace.core.events import Event, Notice, PathEnd, Reply, RunOpened
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.core.stream import Command, Source, SourceError
+from tui_trace.session.fold import Session
+from tui_trace.session.snapshot import Run, Snapshot
+
+
+class SnapshotSink:
+    """A sink that folds the stream and hands snapshots on, at most `rate` times a second.
+
+    What is new to the eye (a hop's first answer, another run, a notice) is handed on with the
+    batch that brought it. There are only as many of these as hops and runs, so that the limit
+    holds in the long run.
+    """
+
+    def __init__(self, deliver: Callable[[Snapshot], object], rate: float) -> None:
+        """`deliver` is called in the source's thread."""
+        self._deliver = deliver
+        # a pulse that comes a little early must not wait for the next one
+        self._gap = 0.9 / rate
+        self._session = Session()
+        self._answered: set[int] = set()
+        self._changed = False
+        self._news = False
+        self._handed = float("-inf")
+        self._wanted: tuple[int, ...] = ()
+        self.last: Snapshot | None = None
+        self.runs: tuple[Run, ...] = ()
+        """The runs that are watched, as they were at `last`."""
+
+    def watch(self, numbers: tuple[int, ...]) -> None:
+        """Keep `runs` of these numbers up to date, from the next pulse on; thread-safe."""
+        self._wanted = numbers
+        self._changed = self._news = True
+
+    def restore(self, session: Session) -> None:
+        """Go on from this session: the source went to another moment."""
+        self._session = session
+        self._answered.clear()
+        self._changed = self._news = True
+
+    def event(self, event: Event) -> None:
+        """Fold it."""
+        self._session.apply(event)
+        self._changed = True
+        if isinstance(event, Reply):
+            if event.ttl not in self._answered:
+                self._answered.add(event.ttl)
+                self._news = True
+        elif isinstance(event, RunOpened):
+            self._answered.clear()
+            self._news = True
+        elif isinstance(event, (Notice, PathEnd)):
+            self._news = True
+
+    def pulse(self, at: int) -> None:
+        """Hand a snapshot on if there is something to see and it is time."""
+        if not self._changed and self.last and at // NS_PER_S == self.last.at // NS_PER_S:
+            return
+        if self._news or time.monotonic() - self._handed >= self._gap:
+            self.flush(at)
+
+    def flush(self, at: int | None = None) -> None:
+        """Hand on how things stand."""
+        self._changed = self._news = False
+        self._handed = time.monotonic()
+        self.last = last = self._session.snapshot(at)
+        known = {last.run.number, *last.earlier}
+        self.runs = tuple(self._session.run(one) for one in self._wanted if one in known)
+        self._deliver(last)
+
+
+class SourceThread:
+    """A source, its thread and its feed. The thread never keeps the program from ending."""
+
+    def __init__(
+        self,
+        source: Source,
+        rate: float,
+        deliver: Callable[["SourceThread", Snapshot], object],
+        ended: Callable[["SourceThread"], object],
+    ) -> None:
+        """`deliver` and `ended` are called in the source's thread."""
+        self.source = source
+        self._ended = ended
+        self._feed = SnapshotSink(lambda snapshot: deliver(self, snapshot), rate)
+        self._thread = threading.Thread(target=self._run, name="source", daemon=True)
+        self.failure: str | None = None
+        """One line, if the source broke."""
+        self.details = ""
+        """The traceback that belongs to it."""
+
+    @property
+    def last(self) -> Snapshot | None:
+        """The newest snapshot."""
+        return self._feed.last
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs that are watched."""
+        return self._feed.runs
+
+    def watch(self, numbers: tuple[int, ...]) -> None:
+        """Keep `runs` of these numbers up to date."""
+        self._feed.watch(numbers)
+
+    def start(self) -> None:
+        """Once."""
+        self._thread.start()
+
+    def command(self, command: Command) -> None:
+        """Ask the source for a change."""
+        self.source.command(command)
+
+    def stop(self) -> None:
+        """Ask the source to end soon."""
+        self.source.stop()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end, seconds at most; whether it came."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self.source.run(self._feed)
+        except SourceError as error:
+            self.failure = str(error)
+        except Exception as error:
+            self.failure = f"tracing broke off: {error_messages.line(error)}"
+            self.details = error_messages.details(error)
+        self._feed.flush()
+        self._ended(self)

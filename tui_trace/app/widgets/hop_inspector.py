@@ -1,0 +1,200 @@
+"""One hop looked at closely: RTT over time, who answers, what it received, all the figures."""
+
+from tui_trace.app.render.cells import StyledLine, TextStyle, percent, sparkline
+from tui_trace.app.render.chart_data import AROUND, series, window
+from tui_trace.app.render.columns import loss_tone, responders
+from tui_trace.app.render.host_labels import NO_LABELS, HostLabels
+from tui_trace.app.widgets.lazy_plots import PlotsReady, Throttle, load_plots
+from tui_trace.app.widgets.styled_lines import StyledLines
+from tui_trace.core.cell_width import cell_width, pad_or_truncate
+from tui_trace.core.events import RegistryRecord
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import NS_PER_MS
+from tui_trace.session.snapshot import AddressInfo, Hop, Responder, Snapshot
+
+_PLOT_LEAST = 6
+"""Lines below which a plot tells less than a line of blocks."""
+_CONFIRMED = {True: " (forward-confirmed)", False: " (not forward-confirmed)", None: ""}
+
+
+def _figures(hop: Hop) -> list[str]:
+    f = hop.figures
+    lost = f"{hop.lost} lost" + (f" ({percent(hop.lost, f.count)} %)" if hop.lost else "")
+    counted = [f"{hop.sent} sent", f"{f.count} answered", lost]
+    for number, word in (
+        (hop.pending, "in flight"),
+        (hop.late, "late"),
+        (hop.duplicates, "duplicate"),
+    ):
+        if number:
+            counted.append(f"{number} {word}")
+    if hop.user_stamped:
+        counted.append(f"~ {hop.user_stamped} not stamped by the kernel")
+    times = (f.last, f.min, f.mean, f.sd, f.max)
+    spread = (f.jitter, f.p50, f.p90, f.p99)
+    marks = "  ".join(sanitize(mark) for mark in hop.marks)
+    lines = [
+        f"{' · '.join(counted)}   {marks}".strip(),
+        _named(("last", "min", "avg", "sd", "max"), times),
+        _named(("jitter", "p50", "p90", "p99"), spread),
+    ]
+    return [line for line in lines if line]
+
+
+def _named(names: tuple[str, ...], times: tuple[float | None, ...]) -> str:
+    known = zip(names, times, strict=True)
+    text = "  ".join(f"{name} {time / NS_PER_MS:.3f}" for name, time in known if time is not None)
+    return f"{text} ms" if text else ""
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(sanitize(part) for part in parts if part)
+
+
+def _named_as(one: Responder, who: AddressInfo) -> str:
+    """`203.0.113.1 ×42  fw.example (forward-confirmed), www.example`."""
+    line = f"{sanitize(one.address)} ×{one.answers}"
+    if not who.names or who.named is None:
+        return line
+    first, *others = (sanitize(name) for name in who.names)
+    return f"{line}  {', '.join((first + _CONFIRMED[who.named.confirmed], *others))}"
+
+
+def _announced(who: AddressInfo) -> str:
+    """`AS64496 EXAMPLE-NET · 203.0.113.0/24 · DE · ripencc · owner hostmaster@example`."""
+    parts: list[str] = []
+    if who.origin is not None:
+        names = (*who.origin.names, *[""] * len(who.origin.asns))
+        known = zip(who.origin.asns, names, strict=False)
+        parts += [f"AS{asn} {name}".strip() for asn, name in known]
+        parts += [who.origin.prefix, who.origin.country, who.origin.registry]
+    return _joined(*parts, f"owner {who.owner}" if who.owner else "")
+
+
+def registered_words(record: RegistryRecord) -> str:
+    """`whois EXAMPLE-NET · 203.0.113.0/24 · Example Ltd · DE · abuse a@example · ripencc`."""
+    if record.error:
+        return f"whois: {sanitize(record.error)}"
+    abuse = f"abuse {record.abuse}" if record.abuse else ""
+    parts = (record.network, record.range, record.organisation, record.country, abuse)
+    return f"whois {_joined(*parts, record.registry) or 'knows nothing'}"
+
+
+def _about(one: Responder, people: HostLabels) -> list[str]:
+    who = people.of(one.address)
+    lines = [_named_as(one, who), _announced(who)]
+    if who.registered is not None:
+        lines.append(registered_words(who.registered))
+    return [line for line in lines if line]
+
+
+def _texts(hop: Hop, people: HostLabels) -> list[str]:
+    """What there is to say, the most important first."""
+    texts = _figures(hop)
+    if not hop.responders:
+        return [*texts, "nothing answered here"]
+    first, *others = responders(hop)
+    texts += _about(first, people)
+    if hop.received:
+        texts.append(f"received {_joined(*hop.received)}")
+    for one in others:
+        texts += _about(one, people)
+    return texts
+
+
+def _title(hop: Hop, people: HostLabels) -> str:
+    title = f"─ hop {hop.ttl} "
+    if hop.responders:
+        address = responders(hop)[0].address
+        who = people.of(address)
+        called = (*who.names[:1], address, who.asn)
+        title += f" {'  '.join(sanitize(part) for part in called if part)} "
+    return title
+
+
+def plot_lines(hop: Hop, height: int, people: HostLabels = NO_LABELS) -> int:
+    """Lines that a panel of `height` has for a plot; 0: too few."""
+    left = height - 1 - len(_texts(hop, people))
+    return left if hop.responders and left >= _PLOT_LEAST else 0
+
+
+def inspect(
+    hop: Hop, width: int, height: int, people: HostLabels = NO_LABELS, *, plot: int = 0
+) -> list[StyledLine]:
+    """The panel's lines, `height` at most; `plot` of them are left to a plot."""
+    title = _title(hop, people)
+    title += "─" * (width - cell_width(title))
+    lines: list[StyledLine] = [[(pad_or_truncate(title, width), TextStyle.DIM)]]
+    if plot:
+        lines += [[]] * plot
+    elif hop.responders:
+        blocks = sparkline(hop.recent, hop.figures.min, width - 2)
+        lines.append([(f" {blocks}", TextStyle.SPARK)])
+    lines += [
+        [(pad_or_truncate(f" {text}", width), TextStyle.PLAIN)] for text in _texts(hop, people)
+    ]
+    return lines[:height]
+
+
+class HopInspector(StyledLines):
+    """The panel of the selected hop; where there is room, a plot lies over the lines left to it."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        """Hidden."""
+        super().__init__(id=id)
+        self._hop: Hop | None = None
+        self._snapshot: Snapshot | None = None
+        self._people = NO_LABELS
+        self._wanted = False
+        self._seldom = Throttle(self, self._draw_plot)
+        self.display = False
+
+    def look_at(self, hop: Hop | None, people: HostLabels, snapshot: Snapshot | None) -> None:
+        """Show this hop of `snapshot`; None: there is nothing to show."""
+        if hop is None or self._hop is None or hop.ttl != self._hop.ttl:
+            self._seldom.hurry()
+        self._hop = hop
+        self._snapshot = snapshot
+        self._people = people
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """Use the room there is."""
+        width, height = self.size
+        plot = 0
+        if self._hop is None:
+            self.show([[(" no hop is selected: up and down do", TextStyle.DIM)]])
+        elif height:
+            plot = self._place_plot(plot_lines(self._hop, height, self._people))
+            self.show(inspect(self._hop, width, height, self._people, plot=plot))
+        for shown in self.query("#inspector-rtt"):
+            shown.display = bool(plot)
+
+    def _place_plot(self, lines: int) -> int:
+        """How many of the lines it takes: none before its library is there."""
+        if not lines:
+            return 0
+        for plot in self.query("#inspector-rtt"):
+            plot.styles.height = lines
+            self._seldom.ask()
+            return lines
+        if not self._wanted:
+            self._wanted = True
+            load_plots(self)
+        return 0
+
+    async def on_plots_ready(self, message: PlotsReady) -> None:
+        """Draw from now on; without the library the line of blocks stays."""
+        if not message.why_not:
+            from tui_trace.app.widgets.plots import RttPlot
+
+            await self.mount(RttPlot(id="inspector-rtt"))
+            self.on_resize()
+
+    def _draw_plot(self) -> None:
+        from tui_trace.app.widgets.plots import RttPlot
+
+        if self._hop is not None and self._snapshot is not None:
+            shown = window(self._snapshot, self.size.width - AROUND)
+            drawn = series(self._hop, shown), loss_tone(self._hop)
+            self.query_one(RttPlot).draw(shown, drawn, None)

@@ -1,0 +1,80 @@
+"""One line at the bottom that takes a value."""
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from tui_trace.app.keyboard import MOST_PASTED
+from tui_trace.core.sanitize import sanitize
+
+QUESTIONS = {
+    "port": "Destination port or service",
+    "tos": "TOS byte or DSCP name",
+    "size": "Packet size in bytes",
+    "first_ttl": "First TTL",
+    "max_ttl": "Largest TTL",
+    "protocol": "IP protocol, by name or number",
+    "track": "Probes told apart by seq, id or port",
+    "dnat": "Destination NAT: off, match or show",
+    "target": "New target",
+    "export": "Write to file",
+    "note": "Note",
+}
+
+
+class Prompt(Vertical):
+    """Hidden until `ask`; Enter submits, Escape leaves."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        """Hidden."""
+        super().__init__(id=id)
+        self.question: str | None = None
+        self.waiting = False
+        """An answer is on its way: Enter does nothing, and the keys are still text."""
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        """A line for what to say, a line for the value."""
+        yield Static(id="prompt-says")
+        box = Input(id="prompt-value", compact=True, max_length=MOST_PASTED)
+        box.cursor_blink = False
+        with Horizontal():
+            yield Static(id="prompt-asks")
+            yield box
+
+    @property
+    def _box(self) -> Input:
+        return self.query_one(Input)
+
+    def ask(self, question: str, value: str) -> None:
+        """Ask for a value, with the one in use to start from."""
+        self.question = question
+        self.display = True
+        self.waiting = False
+        self._box.value = value
+        self.query_one("#prompt-asks", Static).update(Content(f"{QUESTIONS[question]} ›"))
+        self.say("Enter applies · Escape leaves")
+        self._box.focus()
+
+    def say(self, text: str, wrong: bool = False) -> None:
+        """A line above the value; `wrong`: why the value will not do."""
+        said = self.query_one("#prompt-says", Static)
+        said.set_class(wrong, "-wrong")
+        said.update(Content(f"! {sanitize(text)}" if wrong else sanitize(text)))
+
+    def wait(self, text: str) -> None:
+        """Take nothing while an answer is on its way."""
+        self.say(text)
+        self.waiting = True
+
+    def retry(self, why: str) -> None:
+        """The value was refused."""
+        self.waiting = False
+        self.say(why, wrong=True)
+
+    def close(self) -> None:
+        """Leave."""
+        self.question = None
+        self.display = False
+        self.screen.set_focus(None)

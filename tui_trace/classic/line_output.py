@@ -1,0 +1,60 @@
+"""From a source to a classic program's lines: the source runs in a thread, printing waits."""
+
+import queue
+import signal
+import sys
+import threading
+
+from tui_trace.classic.name_wait import NameWait
+from tui_trace.classic.program import Request
+from tui_trace.core.events import Event
+from tui_trace.core.stream import Source, SourceError
+from tui_trace.names.name_options import NameOptions
+
+
+class _Handing:
+    """A sink that hands events to another thread."""
+
+    def __init__(self) -> None:
+        self.events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+
+    def event(self, event: Event) -> None:
+        self.events.put(event)
+
+    def pulse(self, at: int) -> None:
+        pass
+
+
+def print_lines(source: Source, request: Request, naming: NameOptions) -> int:
+    """Run the source and print its lines as they come; the program's exit code.
+
+    Raises what the source raises before its first event.
+    """
+    hosts = NameWait(naming, request.asks_about)
+    printer = request.printer(sys.stdout, sys.stderr, hosts, source.command)
+    handing = _Handing()
+
+    def run() -> None:
+        try:
+            source.run(handing)
+        except SourceError as error:
+            handing.events.put(error)
+        finally:
+            handing.events.put(None)
+
+    thread = threading.Thread(target=run, name="engine", daemon=True)
+    hosts.start()
+    thread.start()
+    try:
+        while not printer.over and (event := handing.events.get()) is not None:
+            if isinstance(event, BaseException):
+                raise event
+            printer.event(event)
+        source.stop()
+        thread.join(5)
+    except BrokenPipeError:
+        return 128 + signal.SIGPIPE
+    finally:
+        source.stop()
+        hosts.stop()
+    return printer.code

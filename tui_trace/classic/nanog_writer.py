@@ -1,0 +1,68 @@
+"""The pieces that the lines of `traceroute-nanog` are made of."""
+
+from typing import TextIO
+
+import msgspec
+
+from tui_trace.classic.name_wait import NameWait
+from tui_trace.core.events import SessionBegan
+from tui_trace.core.sanitize import sanitize
+
+
+class Style(msgspec.Struct, frozen=True):
+    """How everything is printed."""
+
+    end: str = "\n"
+    """Of each line (`-T`)."""
+    numeric: bool = False
+    asn: bool = False
+    owner: bool = False
+    microseconds: bool = False
+
+
+class Writer:
+    """Writes to standard output, piece by piece, and what is no hop to standard error."""
+
+    def __init__(self, output: TextIO, errors: TextIO, hosts: NameWait, style: Style) -> None:
+        """Nothing is written yet."""
+        self.hosts = hosts
+        self.style = style
+        self._output = output
+        self._errors = errors
+
+    def header(
+        self, began: SessionBegan, source: str | None, max_ttl: int, size: int | None
+    ) -> None:
+        """The line before all hops; `size` in bytes, None where it is still to be found."""
+        origin = f" from {source}" if source else ""
+        length = f", {size} byte packets" if size is not None else ""
+        host = f"{sanitize(began.target)} ({began.address})"
+        self.error(f"traceroute to {host}{origin}, {max_ttl} hops max{length}")
+
+    def error(self, line: str) -> None:
+        """A line on standard error."""
+        self._errors.write(f"{line}{self.style.end}")
+        self._errors.flush()
+
+    def write(self, text: str) -> None:
+        """Text on standard output, at once."""
+        self._output.write(text)
+        self._output.flush()
+
+    def host(self, address: str) -> str:
+        """Who answered: name and address, and what else was asked for."""
+        style = self.style
+        if style.numeric and not style.asn and not style.owner:
+            return f" {address}"
+        who = self.hosts.who(address)
+        name = who.named.names[0] if who.named is not None and who.named.names else address
+        parts = [f" {address}" if style.numeric else f" {sanitize(name)} ({address})"]
+        if style.asn:
+            parts.append(f" [{who.asn or 'NONE'}]")
+        if style.owner:
+            parts.append(f" {sanitize(who.owner) if who.owner else 'no SOA record'}")
+        return "".join(parts)
+
+    def time(self, ms: float) -> str:
+        """One RTT."""
+        return f"  {ms:.3f} ms" if self.style.microseconds else f"  {int(ms + 0.5)} ms"

@@ -1,0 +1,40 @@
+"""How wide text is in a terminal: in cells, of which a wide character takes two."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from wcwidth import wcswidth
+
+_ONE_CELL_EACH = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff\u2026\u2500-\u25fc\u2801-\u28ff]*")
+"""Latin letters, and the lines, blocks and dots of which the views are drawn."""
+
+
+def cell_width(text: str) -> int:
+    """Cells that a sanitized text takes, as Textual counts them."""
+    return len(text) if _ONE_CELL_EACH.fullmatch(text) else _measured(text)
+
+
+@lru_cache(maxsize=4096)
+def _measured(text: str) -> int:
+    # Spacing marks (Mc) are drawn with the letter before them: Textual gives them no cell.
+    return wcswidth("".join(each for each in text if unicodedata.category(each) != "Mc"))
+
+
+def pad_or_truncate(text: str, width: int, right: bool = False) -> str:
+    """Text in exactly `width` cells, 0 or more; what is too long ends in an ellipsis.
+
+    `right` aligns it to the right.
+    """
+    filling = width - cell_width(text)
+    if filling < 0:
+        return _start(text, width - 1) + "…" if width else ""
+    return " " * filling + text if right else text + " " * filling
+
+
+def _start(text: str, width: int) -> str:
+    """As much of the beginning as fits, filled where half of a wide character would."""
+    end = min(len(text), 2 * width + 8)
+    while cell_width(text[:end]) > width:
+        end -= 1
+    return text[:end] + " " * (width - cell_width(text[:end]))

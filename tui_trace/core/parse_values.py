@@ -1,0 +1,135 @@
+"""Values of options and prompts, parsed; `SettingError` names what is wrong."""
+
+import enum
+import math
+import random
+import socket
+from typing import TypeVar
+
+from tui_trace.core.settings import (
+    DSCP_NAMES,
+    MAX_PACKET,
+    NS_PER_S,
+    PROTOCOL_NAMES,
+    ProbeIdField,
+    Protocol,
+    SettingError,
+)
+
+_OWN_NUMBERS = {1: Protocol.ICMP, 6: Protocol.TCP, 17: Protocol.UDP, 58: Protocol.ICMP}
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text, 16) if text.lower().startswith("0x") else int(text, 10)
+    except ValueError:
+        return None
+
+
+def _whole(option: str, text: str, low: int, high: int, what: str) -> int:
+    value = _number(text.strip())
+    if value is None or not low <= value <= high:
+        raise SettingError(option, text, what)
+    return value
+
+
+def parse_port(text: str, option: str = "--port", transport: str = "tcp") -> int:
+    """A port by number or service name (`https`)."""
+    takes = "a port from 1 to 65535 or a service name"
+    if _number(text.strip()) is None:
+        try:
+            return socket.getservbyname(text.strip().lower(), transport)
+        except (OSError, UnicodeError, ValueError):
+            raise SettingError(option, text, takes) from None
+    return _whole(option, text, 1, 65_535, takes)
+
+
+def parse_protocol(text: str, option: str = "--protocol") -> tuple[Protocol, int]:
+    """An IP protocol by name (`gre`) or number, as what probes it, and its number if that asks."""
+    takes = "0 to 255 or the name of an IP protocol such as gre, sctp, ospf"
+    name = text.strip().lower()
+    number = _number(name)
+    if number is None:
+        try:
+            number = socket.getprotobyname(name)
+        except (OSError, UnicodeError, ValueError):
+            known = {word: code for code, word in PROTOCOL_NAMES.items()}
+            number = known.get(name)
+    if number is None or not 0 <= number <= 255:
+        raise SettingError(option, text, takes)
+    own = _OWN_NUMBERS.get(number)
+    return (own, 0) if own is not None else (Protocol.IP, number)
+
+
+def parse_tos(text: str, option: str = "--tos") -> int:
+    """The TOS byte by number (`184`, `0xb8`) or DSCP name (`EF`)."""
+    takes = "0 to 255, 0xNN or a DSCP name (EF, AF41)"
+    code = DSCP_NAMES.get(text.strip().upper())
+    return code << 2 if code is not None else _whole(option, text, 0, 255, takes)
+
+
+def parse_size(text: str, option: str = "--psize") -> int:
+    """Bytes of the whole IP packet."""
+    return _whole(option, text, 1, MAX_PACKET, f"1 to {MAX_PACKET} bytes")
+
+
+def parse_fill(text: str, option: str = "--bitpattern") -> int:
+    """A payload byte; a number above 255 means a random one, as in mtr."""
+    value = _whole(option, text, 0, MAX_PACKET, "0 to 255, or above for a random one")
+    return value if value <= 255 else random.randrange(256)  # noqa: S311
+
+
+def parse_mark(text: str, option: str = "--mark") -> int:
+    """32 bits that a firewall or a routing rule of this machine looks at."""
+    return _whole(option, text, 0, 0xFFFF_FFFF, "0 to 4294967295")
+
+
+def parse_ttl(text: str, option: str) -> int:
+    """A TTL or hop limit."""
+    return _whole(option, text, 1, 255, "1 to 255")
+
+
+def parse_count(text: str, option: str, high: int = 1_000_000_000) -> int:
+    """A whole number of at least one."""
+    return _whole(option, text, 1, high, f"1 to {high}")
+
+
+def parse_seconds(text: str, option: str, low: float = 0.001, high: float = 3600.0) -> int:
+    """Seconds, as nanoseconds."""
+    takes = f"{low:g} to {high:g} seconds"
+    try:
+        value = float(text)
+    except ValueError:
+        raise SettingError(option, text, takes) from None
+    if not math.isfinite(value) or not low <= value <= high:
+        raise SettingError(option, text, takes)
+    return round(value * NS_PER_S)
+
+
+def check_ttls(first: int, last: int) -> None:
+    """The first TTL does not lie beyond the last."""
+    if first > last:
+        raise SettingError("--first-ttl", first, f"1 to --max-ttl ({last})")
+
+
+_Mode = TypeVar("_Mode", bound=enum.StrEnum)
+
+
+def check_track(track: ProbeIdField, protocol: Protocol, port_is_fixed: bool) -> None:
+    """`SettingError` where probes can have no port of their own by which to tell them apart."""
+    if track is ProbeIdField.PORT and port_is_fixed:
+        raise SettingError("--track", "port", "seq or id with --localport, which fixes the port")
+    if track is ProbeIdField.PORT and protocol in (Protocol.ICMP, Protocol.IP):
+        raise SettingError("--track", "port", "seq or id without --tcp or --udp")
+
+
+def mode_of(text: str | None, usual: _Mode, option: str) -> _Mode:
+    """The member of that name; `SettingError` names them all."""
+    if text is None:
+        return usual
+    modes = type(usual)
+    try:
+        return modes(text)
+    except ValueError:
+        *first, last = (mode.value for mode in modes)
+        raise SettingError(option, text, f"{', '.join(first)} or {last}") from None

@@ -1,0 +1,58 @@
+"""Text from outside made harmless: what a stranger wrote is shown, and never obeyed."""
+
+import re
+import unicodedata
+
+LIMIT = 255
+"""Characters of one text from outside that anybody gets to see; a DNS name has no more bytes."""
+
+MESSAGE_LIMIT = 2000
+"""Characters of one line about what is wrong."""
+
+_HARMLESS = re.compile(r"[ -~]*")
+_ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and marks that draw nothing, or change how the character before them is drawn:
+# U+034F, Hangul and Khmer fillers, variation selectors, and the empty braille pattern.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_MARKS_IN_A_ROW = 2
+
+
+def sanitize(text: str, limit: int = LIMIT) -> str:
+    r"""One line that a terminal draws from left to right, as wide as it looks.
+
+    Control characters, escape sequences, line ends, bidirectional and zero-width characters are
+    written out (`\x1b`, `\u202e`), spaces of any kind become a space, stacked combining marks are
+    written out from the third on, and what is longer than `limit` characters ends in an ellipsis.
+    Markup stays as it is: who shows the text says that it is none. `sanitize`
+    twice is `sanitize` once.
+    """
+    if len(text) <= limit and _HARMLESS.fullmatch(text):
+        return text
+    shown: list[str] = []
+    marks = 0
+    for character in text[: limit + 1]:
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if category in _ESCAPED or marks > _MARKS_IN_A_ROW or _UNSEEN.match(character):
+            shown.append(_written_out(character))
+        else:
+            shown.append(" " if category == "Zs" else character)
+    line = "".join(shown)
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def error_line(message: str) -> str:
+    """The line for standard error that says what is wrong: one, whatever was echoed in it."""
+    return f"tui-trace: {sanitize(message, MESSAGE_LIMIT)}\n"
+
+
+def _written_out(character: str) -> str:
+    named = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}.get(character)
+    if named is not None:
+        return named
+    number = ord(character)
+    if number <= 0xFF:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"

@@ -1,0 +1,270 @@
+"""What decides how a probe looks on the wire, and when probes leave.
+
+`ProbeSettings` is frozen: the live view changes a field by replacing the whole. A *run* of a
+session is the stretch probed with one `ProbeSettings`. `Pace` belongs to no run.
+"""
+
+import enum
+from typing import Any
+
+import msgspec
+
+from tui_trace.core.ranges import Byte, Count, Int64, Port, Ttl
+
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+
+MAX_FLOWS = 64
+MAX_PACKET = 65_535
+"""Largest IP packet, in bytes (RFC 791)."""
+
+
+class SettingError(ValueError):
+    """A value that can never be right; `str()` is the one line the user sees."""
+
+    def __init__(self, option: str, given: object, takes: str) -> None:
+        """`option` as the user knows it (`--port`), and what it takes, in words."""
+        self.option = option
+        super().__init__(f"{option} takes {takes}, not {str(given)[:40]!r}")
+
+
+class Protocol(enum.StrEnum):
+    """What a probe is made of, above IP."""
+
+    ICMP = "icmp"
+    UDP = "udp"
+    TCP = "tcp"
+    IP = "ip"
+    """Any other protocol, by its number."""
+
+
+class FlowMode(enum.StrEnum):
+    """What load balancers see of a sequence of probes (`--flow`)."""
+
+    CONSTANT = "constant"
+    """Every hashed field stays the same: one path is measured (Paris traceroute)."""
+    CLASSIC = "classic"
+    """UDP's destination port rises with each probe, as in Van Jacobson's traceroute."""
+    VARY = "vary"
+    """The source port, or ICMP's identifier, changes with each probe."""
+
+
+class TcpFlags(enum.StrEnum):
+    """Flags of a TCP probe."""
+
+    SYN = "syn"
+    ACK = "ack"
+    SYN_ACK = "syn+ack"
+    ECN = "ecn"
+    """SYN with ECE and CWR: asks for ECN (RFC 3168 §6.1.1)."""
+
+
+class ProbeIdField(enum.StrEnum):
+    """What tells which probe a quote is of, where not every field is as it was sent (`--track`)."""
+
+    SEQUENCE = "seq"
+    """The number that each protocol's first eight bytes carry."""
+    IP_ID = "id"
+    """The IP ID, for firewalls that renumber TCP. IPv6 has none, and does as `SEQUENCE`."""
+    PORT = "port"
+    """A source port of each probe's own, for those that rewrite the IP ID too."""
+
+
+class DnatMode(enum.StrEnum):
+    """What is thought of quotes whose addresses or ports NAT has rewritten (`--dnat`)."""
+
+    OFF = "off"
+    """They are nobody's: a quote must agree in every field."""
+    MATCH = "match"
+    SHOW = "show"
+    """They match, and the view says where the probe really went."""
+
+
+DEFAULT_PORT = {Protocol.ICMP: 0, Protocol.UDP: 33434, Protocol.TCP: 80, Protocol.IP: 0}
+DEFAULT_SIZE = {Protocol.ICMP: 64, Protocol.UDP: 64, Protocol.TCP: 60, Protocol.IP: 64}
+
+_TRANSPORT_MINIMUM = {
+    # header, and two bytes of payload that keep the checksum where a constant flow needs it
+    Protocol.ICMP: 8 + 2,
+    Protocol.UDP: 8 + 2,
+    # header and the 20 bytes of options of a Linux SYN
+    Protocol.TCP: 20 + 20,
+    # what every router must quote, and all that is ours
+    Protocol.IP: 8,
+}
+
+DSCP_NAMES = {
+    "CS0": 0, "CS1": 8, "CS2": 16, "CS3": 24, "CS4": 32, "CS5": 40, "CS6": 48, "CS7": 56,
+    "AF11": 10, "AF12": 12, "AF13": 14, "AF21": 18, "AF22": 20, "AF23": 22,
+    "AF31": 26, "AF32": 28, "AF33": 30, "AF41": 34, "AF42": 36, "AF43": 38,
+    "EF": 46, "VA": 44, "LE": 1, "BE": 0, "DF": 0,
+}  # fmt: skip
+"""Code points by name (RFC 2474, 2597, 3246, 5865, 8622); the TOS byte is four times these."""
+
+PROTOCOL_NAMES = {
+    2: "igmp", 4: "ipip", 33: "dccp", 41: "ipv6", 46: "rsvp", 47: "gre", 50: "esp", 51: "ah",
+    88: "eigrp", 89: "ospf", 103: "pim", 112: "vrrp", 115: "l2tp", 124: "isis", 132: "sctp",
+    136: "udplite",
+}  # fmt: skip
+"""IP protocols that people probe, by number (IANA's registry), also where there is no
+/etc/protocols."""
+
+
+class ProbeSettings(msgspec.Struct, frozen=True):
+    """All that decides what a probe looks like on the wire. Two equal values are one run."""
+
+    protocol: Protocol = Protocol.ICMP
+    port: Port = 0
+    """Destination port, 1–65535; 0 for ICMP."""
+    source_port: Port | None = None
+    """1–65535; None: the kernel reserves one."""
+    tos: Byte = 0
+    """The TOS byte, or IPv6's traffic class, 0–255."""
+    df: bool = False
+    """Don't fragment. IPv6 never lets a router fragment, whatever this says."""
+    size: Int64 = 64
+    """Bytes of the whole IP packet."""
+    fill: Byte = 0
+    """Every byte of the payload that nothing else needs, 0–255."""
+    tcp_flags: TcpFlags = TcpFlags.SYN
+    bare: bool = False
+    """TCP without options: 40 bytes suffice."""
+    flow: FlowMode = FlowMode.CONSTANT
+    flows: Int64 = 1
+    """Flows probed side by side on purpose, each constant; 1–64."""
+    source: str | None = None
+    """Address that probes leave from; None: the route decides."""
+    foreign: bool = False
+    """That address need not be this machine's; then no answer comes back here."""
+    interface: str | None = None
+    dont_route: bool = False
+    """By no gateway: only neighbours are reached (SO_DONTROUTE, IPv4)."""
+    number: Byte = 0
+    """The IP protocol of `Protocol.IP`, 0–255."""
+    track: ProbeIdField = ProbeIdField.SEQUENCE
+    dnat: DnatMode = DnatMode.MATCH
+
+    def words(self, family: int = 4) -> str:
+        """The settings as the user reads them: `TCP port 443 · TOS 0 · DF off · 60 bytes`."""
+        parts = [protocol_words(self), f"TOS {tos_words(self.tos)}"]
+        parts.append("DF always" if family == 6 else f"DF {'on' if self.df else 'off'}")
+        parts.append(f"{self.size} bytes")
+        if self.flow is not FlowMode.CONSTANT:
+            parts.append(f"flow {self.flow.value}")
+        if self.flows > 1:
+            parts.append(f"{self.flows} flows")
+        if self.source_port is not None:
+            parts.append(f"from port {self.source_port}")
+        if self.interface is not None:
+            parts.append(f"via {self.interface}")
+        if self.dont_route:
+            parts.append("by no gateway")
+        if self.track is not ProbeIdField.SEQUENCE:
+            parts.append(f"told apart by {'IP ID' if self.track is ProbeIdField.IP_ID else 'port'}")
+        if self.dnat is not DnatMode.MATCH:
+            parts.append(f"NAT {'shown' if self.dnat is DnatMode.SHOW else 'not matched'}")
+        return " · ".join(parts)
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """When probes leave, and over which TTLs. Belongs to no run."""
+
+    interval: Count = NS_PER_S
+    """Nanoseconds between the starts of two rounds."""
+    first_ttl: Ttl = 1
+    max_ttl: Ttl = 30
+    queries: Count = 1
+    """Probes a hop and round."""
+    max_unknown: Count = 5
+    """Silent hops past the last one that answered, after which probing stops."""
+    wait: Count | None = None
+    """Nanoseconds to wait for a reply; None: adaptive, at most five seconds."""
+    rounds: Count | None = None
+    """Rounds, then stop; None: until told."""
+    paused: bool = False
+    sequential: bool = False
+    """A probe leaves when the one before is decided, not all of a round by the clock."""
+    hurry: Count | None = None
+    """Nanoseconds after which the next of a sequence leaves though the last is undecided yet."""
+    first_reply: bool = False
+    """A hop's first reply in a round makes its further queries of that round needless."""
+
+
+_TCP_WORDS = {
+    TcpFlags.SYN: "TCP",
+    TcpFlags.ACK: "TCP ACK",
+    TcpFlags.SYN_ACK: "TCP SYN+ACK",
+    TcpFlags.ECN: "TCP SYN+ECN",
+}
+
+
+def protocol_words(settings: ProbeSettings) -> str:
+    """`ICMP echo`, `UDP port 33434`, `TCP port 443`, `TCP ACK port 443`, `IP protocol 47 (gre)`."""
+    match settings.protocol:
+        case Protocol.ICMP:
+            return "ICMP echo"
+        case Protocol.UDP:
+            return f"UDP port {settings.port}"
+        case Protocol.TCP:
+            return f"{_TCP_WORDS[settings.tcp_flags]} port {settings.port}"
+        case Protocol.IP:
+            name = PROTOCOL_NAMES.get(settings.number)
+            return f"IP protocol {settings.number}{f' ({name})' if name else ''}"
+
+
+def tos_words(tos: int) -> str:
+    """`0`, or with the code point's name where it has one: `184 (EF)`."""
+    for name, code in DSCP_NAMES.items():
+        if tos and tos == code << 2:
+            return f"{tos} ({name})"
+    return str(tos)
+
+
+def minimum_size(protocol: Protocol, family: int, bare: bool = False) -> int:
+    """Bytes of the smallest probe of this protocol; `family` is 4 or 6, `bare` as in settings."""
+    above = 20 if bare and protocol is Protocol.TCP else _TRANSPORT_MINIMUM[protocol]
+    return (20 if family == 4 else 40) + above
+
+
+SYN_WITH_DATA = "some targets and firewalls drop a SYN that carries data"
+
+
+def fitted(settings: ProbeSettings, family: int) -> tuple[ProbeSettings, str | None]:
+    """The settings with a size that holds the headers, and what the user should know of it.
+
+    A size that nobody chose, the protocol's default, grows without a word.
+    """
+    least = minimum_size(settings.protocol, family, settings.bare)
+    if settings.size >= least:
+        has_syn = settings.protocol is Protocol.TCP and settings.tcp_flags is not TcpFlags.ACK
+        return settings, SYN_WITH_DATA if has_syn and settings.size > least else None
+    warning = None
+    if settings.size != DEFAULT_SIZE[settings.protocol]:
+        warning = (
+            f"packet size raised from {settings.size} to {least} bytes,"
+            f" the headers of {protocol_words(settings)} over IPv{family}"
+        )
+    return msgspec.structs.replace(settings, size=least), warning
+
+
+class SettingsHistory:
+    """The settings in use, with what each protocol remembers of its own: port and size."""
+
+    def __init__(self, settings: ProbeSettings) -> None:
+        """Start from the settings of the command line."""
+        self.current = settings
+        self._remembered = {
+            protocol: (DEFAULT_PORT[protocol], DEFAULT_SIZE[protocol]) for protocol in Protocol
+        }
+
+    def protocol(self, protocol: Protocol) -> ProbeSettings:
+        """Another protocol, with the port and the size it had when it was last used."""
+        now = self.current
+        self._remembered[now.protocol] = (now.port, now.size)
+        port, size = self._remembered[protocol]
+        return self.change(protocol=protocol, port=port, size=size)
+
+    def change(self, **fields: Any) -> ProbeSettings:
+        """Replace fields of the settings in use."""
+        self.current = msgspec.structs.replace(self.current, **fields)
+        return self.current

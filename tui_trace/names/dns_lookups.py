@@ -1,0 +1,182 @@
+"""What DNS knows of an address: its names, its origin, its owner.
+
+Each look-up yields events, a better one in the place of the last, with the seconds it holds.
+"""
+
+from collections.abc import AsyncGenerator, Iterable
+from typing import Any
+
+import dns.name
+import dns.reversename
+import msgspec
+from dns.rdtypes.ANY.PTR import PTR
+from dns.rdtypes.ANY.SOA import SOA
+from dns.rdtypes.ANY.TXT import TXT
+from ipwhois.asn import IPASN
+from ipwhois.exceptions import ASNParseError, ASNRegistryError
+from ipwhois.whois import RIR_WHOIS
+
+from tui_trace.core.events import AsnFound, HostNamed, OwnerFound
+from tui_trace.names.addresses import Address
+from tui_trace.names.etc_hosts import EtcHosts
+from tui_trace.names.idn import both_forms
+from tui_trace.names.prefixes import Announced, asn, most_specific, parse_network
+from tui_trace.names.resolver import DnsAnswer, Resolver
+
+MOST_NAMES = 8
+"""Names of one address that anybody gets to see."""
+MOST_ORIGINS = 8
+
+_ORIGIN = dns.name.from_text("origin.asn.cymru.com")
+_ORIGIN6 = dns.name.from_text("origin6.asn.cymru.com")
+_ASN = dns.name.from_text("asn.cymru.com")
+_GROUP = 4
+"""Nibbles between two colons of an IPv6 address."""
+
+
+async def names(
+    resolver: Resolver, hosts: EtcHosts | None, address: Address
+) -> AsyncGenerator[tuple[HostNamed, int], None]:
+    """Reverse names; then the same, with the forward-confirmed first (RFC 8499 §2, FCrDNS).
+
+    What the file of hosts names, if there is one, needs no question.
+    """
+    local = hosts.names(address)[:MOST_NAMES] if hosts is not None else ()
+    if local:
+        yield _named(address, local, True), 0
+        return
+    answer = await resolver.ask(dns.reversename.from_address(str(address)), "PTR")
+    targets = sorted({record.target for record in answer.records if isinstance(record, PTR)})
+    targets = targets[:MOST_NAMES]
+    yield _named(address, _texts(targets), None), answer.ttl
+    if not targets:
+        return
+    ttl = answer.ttl
+    confirmed: list[dns.name.Name] = []
+    for target in targets:
+        forward = await resolver.ask(target, "A" if address.version == 4 else "AAAA")
+        ttl = min(ttl, forward.ttl)
+        if str(address) in {record.to_text() for record in forward.records}:
+            confirmed.append(target)
+    best = confirmed + [target for target in targets if target not in confirmed]
+    yield _named(address, _texts(best), bool(confirmed)), ttl
+
+
+def _texts(targets: list[dns.name.Name]) -> tuple[str, ...]:
+    return tuple(target.to_text(omit_final_dot=True) for target in targets)
+
+
+def _named(address: Address, texts: tuple[str, ...], confirmed: bool | None) -> HostNamed:
+    shown = tuple(both_forms(text) for text in texts)
+    return HostNamed(0, str(address), texts, confirmed, shown if shown != texts else ())
+
+
+class _OriginParser(IPASN):  # type: ignore[misc]
+    """The parser alone: `Net` refuses documentation addresses and reads the system's files."""
+
+    def __init__(self) -> None:
+        self.rir_whois = RIR_WHOIS
+
+
+_parser = _OriginParser()
+
+
+async def origin(
+    resolver: Resolver, address: Address
+) -> AsyncGenerator[tuple[AsnFound, int], None]:
+    """Origin by Team Cymru's DNS; then the same, with the names of the ASes."""
+    answer = await resolver.ask(_origin_name(address), "TXT")
+    candidates: list[Announced] = []
+    about: dict[str, dict[str, Any]] = {}
+    for fields in _parsed(answer, _parser.parse_fields_dns):
+        prefix = parse_network(fields["asn_cidr"])
+        if prefix is not None:
+            about.setdefault(str(prefix), fields)
+            numbers = (asn(text) for text in fields["asn"].split())
+            candidates.append((prefix, [number for number in numbers if number is not None]))
+    prefix, asns = most_specific(candidates, address)
+    if prefix is None or not asns:
+        yield AsnFound(0, str(address)), answer.ttl
+        return
+    found = AsnFound(
+        0,
+        str(address),
+        tuple(asns[:MOST_ORIGINS]),
+        str(prefix),
+        _country(about[str(prefix)]["asn_country_code"]),
+        about[str(prefix)]["asn_registry"],
+        allocated=about[str(prefix)]["asn_date"],
+    )
+    yield found, answer.ttl
+    ttl = answer.ttl
+    titles = []
+    for number in found.asns:
+        described = await resolver.ask(dns.name.Name((b"AS%d" % number,)).concatenate(_ASN), "TXT")
+        ttl = min(ttl, described.ttl)
+        titles.append("")
+        for fields in _parsed(described, _parser.parse_fields_verbose_dns):
+            titles[-1] = titles[-1] or fields["asn_description"]
+    yield msgspec.structs.replace(found, names=tuple(titles)), ttl
+
+
+def _country(text: str) -> str:
+    return text if len(text) == 2 and text.isascii() and text.isalpha() else ""
+
+
+def _origin_name(address: Address) -> dns.name.Name:
+    name = dns.reversename.from_address(str(address), _ORIGIN, _ORIGIN6)
+    labels = name.labels
+    if address.version == 6:
+        # the server is slow to answer for names that begin with groups of zeros
+        while labels[:_GROUP] == (b"0",) * _GROUP:
+            labels = labels[_GROUP:]
+    return dns.name.Name(labels)
+
+
+def _parsed(answer: DnsAnswer, parse: Any) -> Iterable[dict[str, Any]]:
+    for record in answer.records:
+        if isinstance(record, TXT):
+            text = b"".join(record.strings).decode("utf-8", "backslashreplace")
+            try:
+                yield parse(text)
+            except (ASNParseError, ASNRegistryError):
+                continue
+
+
+_WIDEST = {4: 8, 6: 12}
+"""Prefix length of the widest reverse zone that may be somebody's: above are the registries."""
+_NARROWEST = {4: 24, 6: 64}
+_BITS_A_LABEL = {4: 8, 6: 4}
+
+
+async def owner(
+    resolver: Resolver, address: Address
+) -> AsyncGenerator[tuple[OwnerFound, int], None]:
+    """The mailbox in the SOA record of the narrowest reverse zone from /24 to /8, /64 to /12.
+
+    A server says which zone a name lies in even if the name does not begin one (RFC 2308 §3), so
+    mostly one question does.
+    """
+    bits = _BITS_A_LABEL[address.version]
+    full = dns.reversename.from_address(str(address))
+    least = len(full) - (address.max_prefixlen - _WIDEST[address.version]) // bits
+    ttl = None
+    for length in range(_NARROWEST[address.version], _WIDEST[address.version] - 1, -bits):
+        zone = dns.name.Name(full.labels[(address.max_prefixlen - length) // bits :])
+        answer = await resolver.ask(zone, "SOA")
+        ttl = answer.ttl if ttl is None else min(ttl, answer.ttl)
+        for rrset in (*answer.response.answer, *answer.response.authority):
+            within = zone.is_subdomain(rrset.name) and len(rrset.name) >= least
+            record = rrset[0] if within and len(rrset) else None
+            if isinstance(record, SOA):
+                yield OwnerFound(0, str(address), _mailbox(record.rname)), ttl
+                return
+    yield OwnerFound(0, str(address)), ttl or 0
+
+
+def _mailbox(rname: dns.name.Name) -> str:
+    """The first label is the local part, dots and all (RFC 1035 §5.1, §8)."""
+    if len(rname) < 3:
+        return ""
+    local = rname.labels[0].decode("utf-8", "backslashreplace")
+    return f"{local}@{dns.name.Name(rname.labels[1:]).to_text(omit_final_dot=True)}"

@@ -1,0 +1,82 @@
+"""The columns of a report, by mtr's letters (mtr(8), `--order`)."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from tui_trace.core.settings import NS_PER_MS, SettingError
+from tui_trace.session.snapshot import Hop, RttStatistics
+
+USUAL = "LS NABWV"
+MOST = 20
+"""Columns at most, as in mtr."""
+
+
+class ReportField(NamedTuple):
+    """One column."""
+
+    title: str
+    width: int
+    """Characters, the space before it included."""
+    value: Callable[[Hop], float]
+    """Of a hop: percent, a count, or ms; 0 where there are too few answers."""
+    digits: int
+    """Behind the point; 0 for counts."""
+
+
+class ReportLayout(msgspec.Struct, frozen=True):
+    """What a report shows."""
+
+    fields: str = USUAL
+    """Letters of `FIELDS`; a space is a gap."""
+    wide: bool = False
+    """Names in full, however wide the table gets."""
+    names: bool = True
+    """Hosts by name where they have one."""
+    both: bool = False
+    """Address and name of each host."""
+    about: int | None = None
+    """Which of `words.ABOUT` stands before each host; None: nothing."""
+
+
+def _time(pick: Callable[[RttStatistics], float | None]) -> Callable[[Hop], float]:
+    return lambda hop: (pick(hop.figures) or 0.0) / NS_PER_MS
+
+
+FIELDS = {
+    "L": ReportField("Loss%", 6, lambda hop: hop.loss_percent or 0.0, 1),
+    "D": ReportField("Drop", 5, lambda hop: hop.lost, 0),
+    "R": ReportField("Rcv", 6, lambda hop: hop.figures.count, 0),
+    "S": ReportField("Snt", 6, lambda hop: hop.sent, 0),
+    "N": ReportField("Last", 6, _time(lambda figures: figures.last), 1),
+    "B": ReportField("Best", 6, _time(lambda figures: figures.min), 1),
+    "A": ReportField("Avg", 6, _time(lambda figures: figures.mean), 1),
+    "W": ReportField("Wrst", 6, _time(lambda figures: figures.max), 1),
+    "V": ReportField("StDev", 6, _time(lambda figures: figures.sd), 1),
+    "G": ReportField("Gmean", 6, _time(lambda figures: figures.gmean), 1),
+    "J": ReportField("Jttr", 5, _time(lambda figures: figures.last_jitter), 1),
+    "M": ReportField("Javg", 5, _time(lambda figures: figures.jitter), 1),
+    "X": ReportField("Jmax", 5, _time(lambda figures: figures.max_jitter), 1),
+    "I": ReportField("Jint", 5, _time(lambda figures: figures.smooth_jitter), 1),
+}
+
+
+def parse_fields(text: str, option: str = "--order") -> str:
+    """Letters of `FIELDS`, with spaces for gaps; an underscore keeps words together, as in mtr."""
+    letters = text.replace("_", "")
+    if not letters.strip() or len(letters) > MOST or not set(letters) <= {*FIELDS, " "}:
+        takes = f"1 to {MOST} of the letters {''.join(FIELDS)}, with spaces for gaps"
+        raise SettingError(option, text, takes)
+    return letters
+
+
+def chosen(layout: ReportLayout) -> list[ReportField]:
+    """Its columns without the gaps."""
+    return [FIELDS[letter] for letter in layout.fields if letter != " "]
+
+
+def exact(field: ReportField, hop: Hop, digits: int) -> int | float:
+    """A value for programs: a count as it is, else so many digits."""
+    value = field.value(hop)
+    return round(value, digits) if field.digits else int(value)

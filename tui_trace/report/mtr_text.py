@@ -1,0 +1,93 @@
+"""`-r` and `-w`: the report of mtr 0.95, with our notes after its columns."""
+
+from collections.abc import Sequence
+
+from tui_trace.core.sanitize import sanitize
+from tui_trace.report.formatting import (
+    ABOUT,
+    all_ip_info,
+    began,
+    describe_probe,
+    format_notes,
+    format_warnings,
+    hostname,
+    hosts,
+    mpls_text,
+    notes_text,
+)
+from tui_trace.report.mtr_fields import FIELDS, ReportField, ReportLayout
+from tui_trace.report.run_summary import others
+from tui_trace.session.snapshot import Hop, Run, Snapshot
+
+_NARROW = 33
+"""Characters of the host column and what stands before it."""
+_BRANCH = ".|-- "
+_PLACE = 3
+"""Characters of the hop's number."""
+
+
+def render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = ()) -> str:
+    """The run in force as a table, at any moment, and below it what the others were; times in ms.
+
+    Unless `wide`, names are cut to mtr's width. Addresses never are: half of one is another.
+    """
+    table = [(hop, _hosts(snapshot, hop, layout)) for hop in snapshot.run.hops]
+    width = _width(table, layout)
+    start = began(snapshot).astimezone().strftime("%Y-%m-%dT%H:%M:%S%z")
+    machine = f"HOST: {hostname()}"
+    lines = [f"Start: {start}  {describe_probe(snapshot)}"]
+    lines.append(f"{machine:{width}.{width}}{_titles(layout)}".rstrip())
+    for hop, texts in table:
+        lines.append(
+            f"{texts[0]:{width}.{width}}{_values(hop, layout)}  {notes_text(hop)}".rstrip()
+        )
+        lines += [text[:width] for text in texts[1:]]
+        lines += [f"{'':{_PLACE + len(_BRANCH) - 1}}[{mpls_text(label)}]" for label in hop.labels]
+    lines += [*others(snapshot, runs), *format_warnings(snapshot), *format_notes(snapshot)]
+    return "\n".join(lines) + "\n"
+
+
+def _hosts(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
+    """What stands left of the figures: one line for each host that answered."""
+    names = hosts(snapshot, hop, layout)
+    if layout.about is None:
+        heads = [f"{hop.ttl:{_PLACE}}{_BRANCH}", *[" " * (_PLACE + len(_BRANCH))] * len(names)]
+        return [head + name for head, name in zip(heads, names, strict=False)]
+    room = ABOUT[layout.about].width
+    known = [f"{text:{room - 1}} " for text in all_ip_info(snapshot, hop, layout.about)]
+    heads = [f"{hop.ttl:{_PLACE}}. ", *[" " * (_PLACE + 2)] * len(names)]
+    return [head + text + name for head, text, name in zip(heads, known, names, strict=False)]
+
+
+def _width(table: list[tuple[Hop, list[str]]], layout: ReportLayout) -> int:
+    in_full = [
+        len(text)
+        for hop, texts in table
+        for text, responder in zip(texts, hop.responders, strict=False)
+        if layout.wide or layout.both or text.endswith(sanitize(responder.address))
+    ]
+    # where something stands before the hosts, mtr leaves one more space behind them
+    in_full = [length + (layout.about is not None) for length in in_full]
+    least = len(f"HOST: {hostname()}") if layout.wide else _NARROW
+    return max([least, *in_full])
+
+
+def _titles(layout: ReportLayout) -> str:
+    return "".join(
+        " " if letter == " " else f"{FIELDS[letter].title:>{FIELDS[letter].width}}"
+        for letter in layout.fields
+    )
+
+
+def _values(hop: Hop, layout: ReportLayout) -> str:
+    return "".join(
+        " " if letter == " " else _value(FIELDS[letter], hop) for letter in layout.fields
+    )
+
+
+def _value(field: ReportField, hop: Hop) -> str:
+    text = f"{field.value(hop):.{field.digits}f}"
+    if field is FIELDS["L"] and text != "100.0":
+        # as mtr has it: the column has no room for the sign of a whole loss
+        text += "%"
+    return f" {text:>{field.width - 1}}"

@@ -1,0 +1,126 @@
+"""What an answer says besides its time, in the few characters of a note.
+
+Letters are those of `tcptraceroute` and traceroute(8). A mark is a hop's as long as one of its
+last 20 answers carried it, so that alternating answers do not make it blink.
+"""
+
+from tui_trace.core.events import Reply, ReplyKind
+from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags
+from tui_trace.session.checkpoint import MOST_MARKS
+from tui_trace.session.quote_text import findings
+
+MEMORY = 20
+"""Answers after which a mark that did not come again is forgotten."""
+
+_UNREACHABLE = {
+    4: {
+        0: "!N", 1: "!H", 2: "!P", 3: "!p", 4: "!F", 5: "!S", 6: "!U", 7: "!U", 8: "!I",
+        9: "!A", 10: "!C", 11: "!T", 12: "!T", 13: "!A",
+    },
+    # RFC 4443 §3.1: no route, prohibited, beyond the source's scope, address, port,
+    # source address refused, route refused
+    6: {0: "!N", 1: "!A", 2: "!H", 3: "!H", 4: "!p", 5: "!S", 6: "!U"},
+}  # fmt: skip
+"""ICMP type 3 (RFC 792, 1812 §5.2.7.1) and ICMPv6 type 1, by code."""
+
+# looked up once: asking an enum for a member takes longer than all else that a usual answer needs
+_USUAL = ReplyKind.TIME_EXCEEDED
+"""What most answers are, and what says nothing."""
+REFUSALS = {
+    "!N": "no route to the network",
+    "!H": "host unreachable",
+    "!P": "protocol unreachable",
+    "!p": "port unreachable",
+    "!S": "source route failed, or source address refused",
+    "!U": "network or host unknown, or a route that rejects",
+    "!I": "source host isolated",
+    "!A": "forbidden by a filter",
+    "!C": "forbidden by a filter: the host",
+    "!T": "unreachable with this TOS",
+}
+"""What the marks of answers say by which somebody on the way refused the probe."""
+TOO_BIG = "!F"
+"""The mark of an answer that says that the probe is larger than the next link takes."""
+
+
+def is_refusal(mark: str) -> bool:
+    """By an answer with this mark, somebody on the way refused the probe: `!H`, `!<99>`."""
+    return mark in REFUSALS or mark.startswith("!<")
+
+
+_PORT_UNREACHABLE = {4: 3, 6: 4}
+_PARAMETER_PROBLEM = 4
+"""ICMPv6's type, which with code 1 says that the protocol is unknown (RFC 4443 §3.4)."""
+
+
+def marks_of(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, ...]:
+    """The marks of one answer to a probe of these settings; `family` is 4 or 6."""
+    marks = () if reply.kind is _USUAL else _of_kind(reply, settings, family)
+    if reply.reply_ttl is not None and reply.reply_ttl <= 1:
+        marks = (*marks, "!")
+    if reply.changed or reply.labels:
+        marks = (*findings(reply, settings.dnat), *marks)
+    if reply.quoted_tos is not None and reply.quoted_tos != settings.tos:
+        marks = (*marks, f"TOS={reply.quoted_tos}!")
+    return marks
+
+
+def _of_kind(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, ...]:
+    marks: tuple[str, ...] = ()
+    match reply.kind:
+        case ReplyKind.SYN_ACK:
+            marks = ("[open, ecn]",) if reply.ecn else ("[open]",)
+            if settings.tcp_flags is TcpFlags.ECN and not reply.ecn:
+                marks = ("ECN refused", *marks)
+        case ReplyKind.UDP:
+            marks = ("[open]",)
+        case ReplyKind.RST:
+            marks = ("[closed]",)
+        case ReplyKind.TOO_BIG:
+            marks = (f"MTU {reply.mtu}", TOO_BIG) if reply.mtu else (TOO_BIG,)
+        case ReplyKind.UNREACHABLE:
+            # to UDP, port unreachable from the target is arrival and nothing to remark
+            closed = reply.reached and reply.code == _PORT_UNREACHABLE.get(family)
+            if family == 6 and reply.icmp_type == _PARAMETER_PROBLEM:
+                marks = ("!P",)
+            elif not (closed and settings.protocol is Protocol.UDP):
+                code = reply.code or 0
+                marks = (_UNREACHABLE.get(family, {}).get(code, f"!<{code}>"),)
+        case ReplyKind.OTHER if reply.icmp_type is not None:
+            marks = (f"icmp {reply.icmp_type}/{reply.code}",)
+    return marks
+
+
+class Annotations:
+    """The marks of one hop."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._seen: dict[str, int] = {}
+
+    def add(self, marks: tuple[str, ...], answer: int) -> None:
+        """The hop's answer number `answer` carried these."""
+        for mark in marks:
+            self._seen.pop(mark, None)
+            self._seen[mark] = answer
+        while len(self._seen) > MOST_MARKS:
+            del self._seen[next(iter(self._seen))]
+
+    def state(self) -> dict[str, int]:
+        """All of it, to be restored."""
+        return self._seen
+
+    @classmethod
+    def of(cls, state: dict[str, int]) -> "Annotations":
+        """As it was."""
+        marks = cls()
+        marks._seen = dict(state)
+        return marks
+
+    def at(self, answer: int) -> tuple[str, ...]:
+        """Those of the last answers up to this one, latest first."""
+        if not self._seen:
+            return ()
+        return tuple(m for m, seen in reversed(self._seen.items()) if seen > answer - MEMORY)

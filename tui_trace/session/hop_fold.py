@@ -1,0 +1,216 @@
+"""One TTL of one run while it grows: the mutable half of `model.Hop`."""
+
+from itertools import accumulate
+
+from tui_trace.core.events import Reply, Stamp
+from tui_trace.session.annotations import Annotations
+from tui_trace.session.checkpoint import RESPONDERS, CheckpointError, HopCheckpoint, distances
+from tui_trace.session.quote_text import QuoteSummary
+from tui_trace.session.snapshot import LOST, PENDING, RECENT, Hop, Responder
+from tui_trace.session.stats import RttStats
+
+# looked up once: asking an enum for a member is slow
+_USER = Stamp.USER
+
+
+class HopFold:
+    """Takes what happened to the probes of one TTL.
+
+    A probe is in flight, lost or answered, and sent is the sum of the three: the figures agree
+    whatever comes. Only probes in flight and the last `RECENT` ones are known by number.
+    """
+
+    __slots__ = (
+        "_duplicates",
+        "_hop",
+        "_is_target",
+        "_late",
+        "_lost",
+        "_marks",
+        "_pending",
+        "_quote",
+        "_quoting",
+        "_recent",
+        "_responders",
+        "_standing",
+        "_stats",
+        "_user_stamped",
+        "ttl",
+    )
+
+    def __init__(self, ttl: int) -> None:
+        """No probe yet."""
+        self.ttl = ttl
+        self._stats = RttStats()
+        self._marks = Annotations()
+        self._pending: set[int] = set()
+        self._recent: dict[int, int] = {}
+        self._responders: dict[str, list[int]] = {}
+        self._lost = 0
+        self._late = 0
+        self._duplicates = 0
+        self._user_stamped = 0
+        self._standing = ""
+        self._is_target = False
+        self._quote: QuoteSummary | None = None
+        self._quoting: Reply | None = None
+        """The last answer that quoted a probe, until `_quote` says what it tells."""
+        self._hop: Hop | None = None
+
+    def stand(self, mark: str) -> None:
+        """Show this mark from now on, whatever the answers say."""
+        if mark != self._standing:
+            self._hop = None
+            self._standing = mark
+
+    def state(self) -> HopCheckpoint:
+        """All of it, to be restored."""
+        return HopCheckpoint(
+            ttl=self.ttl,
+            stats=self._stats.state(),
+            marks=self._marks.state(),
+            pending=distances(sorted(self._pending)),
+            recent=distances(list(self._recent)),
+            outcomes=list(self._recent.values()),
+            responders={a: (answers, seen) for a, (answers, seen) in self._responders.items()},
+            lost=self._lost,
+            late=self._late,
+            duplicates=self._duplicates,
+            user_stamped=self._user_stamped,
+            standing=self._standing,
+            is_target=self._is_target,
+            quote=self._told(),
+        )
+
+    @classmethod
+    def of(cls, state: HopCheckpoint) -> "HopFold":
+        """As it was; `CheckpointError` if it cannot have been so."""
+        if len(state.recent) != len(state.outcomes):
+            raise CheckpointError("an outcome for each probe")
+        hop = cls(state.ttl)
+        hop._stats = RttStats.of(state.stats)
+        hop._marks = Annotations.of(state.marks)
+        hop._pending = set(accumulate(state.pending))
+        hop._recent = dict(zip(accumulate(state.recent), state.outcomes, strict=True))
+        hop._responders = {a: [answers, seen] for a, (answers, seen) in state.responders.items()}
+        hop._lost = state.lost
+        hop._late = state.late
+        hop._duplicates = state.duplicates
+        hop._user_stamped = state.user_stamped
+        hop._standing = state.standing
+        hop._is_target = state.is_target
+        hop._quote = state.quote
+        return hop
+
+    @property
+    def answered(self) -> bool:
+        """At least one probe was."""
+        return self._stats.count > 0
+
+    def sent(self, probe: int) -> None:
+        """A probe left."""
+        self._hop = None
+        self._pending.add(probe)
+        recent = self._recent
+        recent[probe] = PENDING
+        if len(recent) > RECENT:
+            del recent[next(iter(recent))]
+
+    def lost(self, probe: int) -> None:
+        """The wait for it passed."""
+        if probe not in self._pending:
+            return
+        self._hop = None
+        self._pending.remove(probe)
+        self._lost += 1
+        if probe in self._recent:
+            self._recent[probe] = LOST
+
+    def void(self, probe: int, *, was_lost: bool = False) -> None:
+        """It counts as never sent, though it may have been called lost."""
+        if probe in self._pending:
+            self._pending.remove(probe)
+        elif self._lost and (was_lost or self._recent.get(probe) == LOST):
+            self._lost -= 1
+        else:
+            return
+        self._hop = None
+        self._recent.pop(probe, None)
+
+    def duplicate(self) -> None:
+        """One more answer to an answered probe."""
+        self._hop = None
+        self._duplicates += 1
+
+    def answer(self, reply: Reply, marks: tuple[str, ...]) -> None:
+        """The first answer to a probe, in time or late."""
+        self._hop = None
+        probe = reply.probe
+        rtt = reply.rtt if reply.rtt > 0 else 0
+        if probe in self._pending:
+            self._pending.remove(probe)
+        elif reply.late and self._lost:
+            self._lost -= 1
+        if reply.late:
+            self._late += 1
+        if probe in self._recent:
+            self._recent[probe] = rtt
+        self._stats.add(rtt)
+        if reply.sent_stamp is _USER or reply.received_stamp is _USER:
+            self._user_stamped += 1
+        self._is_target = reply.reached
+        if reply.quoted_ttl is not None:
+            self._quoting = reply
+        if marks:
+            self._marks.add(marks, self._stats.count)
+        responder = self._responders.get(reply.address)
+        if responder is None:
+            self._greet(reply)
+        else:
+            responder[0] += 1
+            responder[1] = reply.at
+
+    def _greet(self, reply: Reply) -> None:
+        responders = self._responders
+        if len(responders) >= RESPONDERS:
+            del responders[min(responders, key=lambda address: responders[address][1])]
+        responders[reply.address] = [1, reply.at]
+
+    def hop(self) -> Hop:
+        """This hop now; the same object as before while nothing happened to it."""
+        if self._hop is None:
+            self._hop = self._make()
+        return self._hop
+
+    def _told(self) -> QuoteSummary | None:
+        if self._quoting is not None:
+            self._quote = QuoteSummary.of(self._quoting)
+            self._quoting = None
+        return self._quote
+
+    def _all_marks(self) -> tuple[str, ...]:
+        marks = self._marks.at(self._stats.count)
+        return marks if self._standing in ("", *marks) else (self._standing, *marks)
+
+    def _make(self) -> Hop:
+        responders = [
+            Responder(a, answers, seen) for a, (answers, seen) in self._responders.items()
+        ]
+        if len(responders) > 1:
+            responders.sort(key=lambda responder: responder.seen, reverse=True)
+        pending = len(self._pending)
+        return Hop(
+            ttl=self.ttl,
+            responders=tuple(responders),
+            sent=self._lost + self._stats.count + pending,
+            lost=self._lost,
+            late=self._late,
+            duplicates=self._duplicates,
+            pending=pending,
+            figures=self._stats.figures(),
+            recent=tuple(self._recent.values()),
+            marks=self._all_marks(),
+            user_stamped=self._user_stamped,
+            is_target=self._is_target,
+            quote=self._told(),
+        )

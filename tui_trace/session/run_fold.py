@@ -1,0 +1,92 @@
+"""One run, folded from its events."""
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from tui_trace.core.settings import Pace, ProbeSettings
+from tui_trace.session.checkpoint import RunCheckpoint
+from tui_trace.session.hop_fold import HopFold
+from tui_trace.session.loss import LIMITED, limited
+from tui_trace.session.snapshot import Run
+
+
+class RunFold:
+    """One run while it grows: the mutable half of `model.Run`."""
+
+    def __init__(self, number: int, settings: ProbeSettings, opened: int, pace: Pace) -> None:
+        """No probe yet."""
+        self.number = number
+        self.settings = settings
+        self.pace = pace
+        """The pace when the run was last in force: it bounds the rows."""
+        self.turns_with = 0
+        self.rounds = 0
+        self.reached = False
+        self.end: int | None = None
+        self._opened = opened
+        self._hops: dict[int, HopFold] = {}
+
+    def state(self) -> RunCheckpoint:
+        """All of it, to be restored."""
+        return RunCheckpoint(
+            number=self.number,
+            settings=self.settings,
+            pace=self.pace,
+            opened=self._opened,
+            rounds=self.rounds,
+            reached=self.reached,
+            end=self.end,
+            hops=[hop.state() for hop in self._hops.values()],
+            turns_with=self.turns_with,
+        )
+
+    @classmethod
+    def of(cls, state: RunCheckpoint) -> "RunFold":
+        """As it was; `StateError` if it cannot have been so."""
+        run = cls(state.number, state.settings, state.opened, state.pace)
+        run.rounds = state.rounds
+        run.reached = state.reached
+        run.end = state.end
+        run.turns_with = state.turns_with
+        run._hops = {hop.ttl: HopFold.of(hop) for hop in state.hops}
+        return run
+
+    def hop(self, ttl: int) -> HopFold:
+        """The hop of this TTL, new if nothing was sent with it yet."""
+        try:
+            return self._hops[ttl]
+        except KeyError:
+            hop = self._hops[ttl] = HopFold(ttl)
+            self._hops = dict(sorted(self._hops.items()))
+            return hop
+
+    def run(self, mtus: Mapping[int, str]) -> Run:
+        """This run now, with these marks of path MTU discovery by TTL."""
+        for ttl, mark in mtus.items():
+            if ttl in self._hops:
+                self._hops[ttl].stand(mark)
+        last = min(self._last_row(), self.pace.max_ttl)
+        hops = tuple(
+            fold.hop() for ttl, fold in self._hops.items() if self.pace.first_ttl <= ttl <= last
+        )
+        if found := limited(hops):
+            hops = tuple(
+                replace(hop, marks=(*hop.marks, LIMITED)) if hop.ttl in found else hop
+                for hop in hops
+            )
+        return Run(
+            self.number,
+            self.settings,
+            self._opened,
+            self.rounds,
+            self.reached,
+            hops,
+            self.turns_with,
+        )
+
+    def _last_row(self) -> int:
+        if self.end is not None:
+            return self.end
+        answered = [ttl for ttl, fold in self._hops.items() if fold.answered]
+        return max(answered, default=self.pace.first_ttl + self.pace.max_unknown - 1)

@@ -1,0 +1,79 @@
+"""With rights or without: what a process opens at its start, and what networks come of it."""
+
+import contextlib
+import errno
+import socket
+from typing import TypeAlias
+
+import msgspec
+
+from tui_trace.core.settings import DEFAULT_PORT, ProbeSettings, Protocol
+from tui_trace.wire.network import Network, SendError
+from tui_trace.wire.raw.raw_network import RawNetwork
+from tui_trace.wire.raw.sockets import GET_RIGHT, MissingRight, RawSockets
+from tui_trace.wire.unprivileged.error_queue import UserSockets
+from tui_trace.wire.unprivileged.error_queue_network import ErrorQueueNetwork, refuse_icmp
+
+Sockets: TypeAlias = RawSockets | UserSockets
+
+_LIMITS = "connect() completes the handshake at an open port, quotes show no header"
+
+
+def open_backend(*, unprivileged: bool) -> Sockets:
+    """Raw ones, if this process may and is not told to do without."""
+    if not unprivileged:
+        with contextlib.suppress(MissingRight):
+            return RawSockets()
+    return UserSockets()
+
+
+def mark(sockets: Sockets, number: int) -> None:
+    """Have every probe carry this mark (SO_MARK, socket(7)); `SendError` without the right."""
+    senders = [each.sender for each in getattr(sockets, "families", {}).values()]
+    try:
+        for sender in senders:
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, number)
+    except PermissionError:
+        senders = []
+    if not senders:
+        raise SendError(errno.EPERM, "--mark needs CAP_NET_ADMIN, and raw sockets")
+
+
+def open_network(sockets: Sockets, address: str, family: int) -> Network:
+    """A target's view of the world; `SendError` if the machine lacks the `family` (4 or 6)."""
+    if isinstance(sockets, RawSockets):
+        return RawNetwork(sockets, address, family)
+    return ErrorQueueNetwork(sockets, address, family)
+
+
+def backend_limits(sockets: Sockets, *, unprivileged: bool) -> str | None:
+    """One line on what these sockets cannot do; None if they can do everything.
+
+    Short enough for a view that cuts text from outside (`tui_trace.core.sanitize.LIMIT`).
+    """
+    if isinstance(sockets, RawSockets):
+        return None
+    if unprivileged:
+        return f"--unprivileged: {_LIMITS}"
+    return f"without CAP_NET_RAW {_LIMITS}; {GET_RIGHT}"
+
+
+def fallback_protocol(
+    sockets: Sockets, settings: ProbeSettings, family: int, *, by_name: bool
+) -> tuple[ProbeSettings, str | None]:
+    """UDP in the place of an ICMP that may not be sent, and one line that says so.
+
+    `SendError` if ICMP was asked for by name.
+    """
+    if isinstance(sockets, RawSockets) or settings.protocol is not Protocol.ICMP:
+        return settings, None
+    try:
+        refuse_icmp(family)
+    except SendError as error:
+        if by_name:
+            raise
+        udp = msgspec.structs.replace(
+            settings, protocol=Protocol.UDP, port=DEFAULT_PORT[Protocol.UDP]
+        )
+        return udp, f"UDP instead of ICMP: {error.reason}"
+    return settings, None

@@ -1,0 +1,1 @@
+"""Bytes: probes built, replies and quotes decoded. No sockets."""

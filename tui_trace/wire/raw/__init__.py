@@ -1,0 +1,1 @@
+"""Probing with raw sockets, which need CAP_NET_RAW."""

@@ -1,0 +1,132 @@
+"""What the kernel keeps from us: classic BPF programs and ICMP type filters.
+
+A busy host's traffic never reaches Python. socket(7) SO_ATTACH_FILTER, raw(7) ICMP_FILTER,
+RFC 3542 §3.2 ICMP6_FILTER.
+"""
+
+import ctypes
+import socket
+import struct
+from collections.abc import Collection, Iterable
+from typing import TypeAlias
+
+from tui_trace.wire.packets.decoder import NOT_ERRORS
+
+_SO_ATTACH_FILTER = 26
+_SOL_RAW = 255
+_ICMP_FILTER = 1
+_ICMP6_FILTER = 1
+
+# opcodes of linux/bpf_common.h
+_LOAD_WORD = 0x20
+_LOAD_HALF = 0x28
+_LOAD_BYTE = 0x30
+_LOAD_HALF_INDEXED = 0x48
+_LOAD_BYTE_INDEXED = 0x50
+_LOAD_X = 0x01
+_LOAD_X_IP_LENGTH = 0xB1
+_AND = 0x54
+_IF_EQUAL = 0x15
+_IF_ANY = 0x45
+_RETURN = 0x06
+
+_NETWORK = 0xFFF0_0000
+"""SKF_NET_OFF (linux/filter.h): offsets from here count from the IP header, also where the socket
+itself sees from the transport header on."""
+_PACKET_TYPE = 0xFFFF_F004
+"""SKF_AD_OFF + SKF_AD_PKTTYPE: how a link's frame was addressed; 0 is to this machine."""
+_WHOLE = 0xFFFF_FFFF
+
+_MAX_PORTS = 1000
+"""Ports that fit a program of 4096 instructions with room to spare."""
+
+_instruction = struct.Struct("=HBBI")
+_word = struct.Struct("!I")
+
+_Instruction: TypeAlias = tuple[int, int, int, int]
+
+
+class Program:
+    """A classic BPF program: instructions of (code, jump if true, jump if false, constant)."""
+
+    def __init__(self, instructions: Iterable[_Instruction]) -> None:
+        self.instructions = list(instructions)
+
+    def attach(self, sock: socket.socket) -> None:
+        """Put it in the place of the socket's filter, at once and without a gap."""
+        code = b"".join(_instruction.pack(*each) for each in self.instructions)
+        buffer = ctypes.create_string_buffer(code)
+        head = struct.pack("@HP", len(self.instructions), ctypes.addressof(buffer))
+        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, head)
+
+
+NOTHING = Program([(_RETURN, 0, 0, 0)])
+"""Lets no packet in."""
+EVERYTHING = Program([(_RETURN, 0, 0, _WHOLE)])
+
+
+def from_target(target: str, family: int, ports: Collection[int], is_tcp: bool) -> Program:
+    """What a raw socket may see: from the target, to one of these ports; of TCP, SYN/ACK or RST.
+
+    More ports than a program can hold are not looked at.
+    """
+    if not ports:
+        return NOTHING
+    code = _addresses(family, target)
+    # X becomes the offset of the transport header in what the socket sees
+    code.append((_LOAD_X_IP_LENGTH if family == 4 else _LOAD_X, 0, 0, 0))
+    if is_tcp:
+        code += [
+            (_LOAD_BYTE_INDEXED, 0, 0, 13),
+            (_IF_ANY, 3, 0, 0x04),
+            (_AND, 0, 0, 0x12),
+            (_IF_EQUAL, 1, 0, 0x12),
+            (_RETURN, 0, 0, 0),
+        ]
+    code.append((_LOAD_HALF_INDEXED, 0, 0, 2))
+    if len(ports) > _MAX_PORTS:
+        return Program([*code, (_RETURN, 0, 0, _WHOLE)])
+    for port in sorted(ports):
+        code += [(_IF_EQUAL, 0, 1, port), (_RETURN, 0, 0, _WHOLE)]
+    return Program([*code, (_RETURN, 0, 0, 0)])
+
+
+def datagrams(target: str, source: str, family: int, number: int) -> Program:
+    """What a packet socket may see: from the target to us, IP packets of this protocol.
+
+    Of fragments the first; of IPv6 none with extension headers.
+    """
+    code = [(_LOAD_BYTE, 0, 0, _PACKET_TYPE), *_only(0), *_addresses(family, target, source)]
+    code += [(_LOAD_BYTE, 0, 0, _NETWORK + (9 if family == 4 else 6)), *_only(number)]
+    if family == 4:
+        code += [(_LOAD_HALF, 0, 0, _NETWORK + 6), (_AND, 0, 0, 0x1FFF), *_only(0)]
+    return Program([*code, (_RETURN, 0, 0, _WHOLE)])
+
+
+def _addresses(family: int, *addresses: str) -> list[_Instruction]:
+    """Ends the program unless the packet is from the first, and to the second if there is one."""
+    version = socket.AF_INET if family == 4 else socket.AF_INET6
+    packed = b"".join(socket.inet_pton(version, address) for address in addresses)
+    at = _NETWORK + (12 if family == 4 else 8)
+    code: list[_Instruction] = []
+    for place, (word,) in enumerate(_word.iter_unpack(packed)):
+        code += [(_LOAD_WORD, 0, 0, at + place * 4), *_only(word)]
+    return code
+
+
+def _only(value: int) -> list[_Instruction]:
+    """Ends the program unless this was loaded."""
+    return [(_IF_EQUAL, 1, 0, value), (_RETURN, 0, 0, 0)]
+
+
+def pass_icmp(sock: socket.socket, family: int) -> None:
+    """Let in echo replies and the errors that quote a probe, also those not yet invented."""
+    if family == 4:
+        # types from 32 on pass in any case
+        passed = 1 | sum(1 << kind for kind in range(32) if kind not in NOT_ERRORS)
+        sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", ~passed & 0xFFFF_FFFF))
+        return
+    words = [0xFFFF_FFFF] * 8
+    for kind in (*range(1, 128), 129):
+        words[kind >> 5] &= ~(1 << (kind & 31))
+    sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *words))

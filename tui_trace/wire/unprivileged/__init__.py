@@ -1,0 +1,1 @@
+"""Probing without rights, through the error queues of ordinary sockets."""
