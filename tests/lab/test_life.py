@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("inside")
 
 ENTER = """
 import os, sys, time
-from tui_trace.lab import enter, load, LabError
+from tui_trace.lab import LabError, enter, load_scenario as load
 before = os.readlink("/proc/self/ns/net")
 try:
     lab = enter(load("plain"))
@@ -164,7 +164,7 @@ def test_threads_are_too_late() -> None:
     script = """
 import os, threading, time
 threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
-from tui_trace.lab import enter, load, LabError
+from tui_trace.lab import LabError, enter, load_scenario as load
 before = os.readlink("/proc/thread-self/ns/net")
 try:
     enter(load("plain"))

@@ -32,7 +32,7 @@ ctypes.CDLL(None).prctl(4, 1)  # PR_SET_DUMPABLE, as in a process that began as 
 
 ASK = """
 import os, socket, sys
-from tui_trace.lab import LabError, enter, load
+from tui_trace.lab import LabError, enter, load_scenario as load
 BECOME
 before = os.readlink("/proc/self/ns/net")
 try:
@@ -155,7 +155,7 @@ def test_it_ends_with_a_process_that_may_not_signal_it() -> None:
     script = """
 import os, time
 from tui_trace.core import privileges as rights
-from tui_trace.lab import enter, load
+from tui_trace.lab import enter, load_scenario as load
 before = os.readlink("/proc/self/ns/net")
 lab = enter(load("plain"))
 assert os.readlink("/proc/self/ns/net") != before

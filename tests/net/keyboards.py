@@ -9,9 +9,9 @@ FINALS = "ABCDEFGHIJKLMPQRSTZabcdfhilmnrstuxyz~@^$"
 ENCLOSED = ("\x1b]{}\x07", "\x1b]{}\x1b\\", "\x1bP{}\x1b\\", "\x1b_{}\x1b\\", "\x1b]{}", "\x1bX{}")
 TEXTS = ("é€𝄞", "a\u0301\u0301\u0301", "\u202e\u200b\ufeff", "\x00\x00", "٣३", "日本", "\ufffd")
 _ROWS_WITHOUT_BUTTONS = 30
-# what leaves: q, Ctrl-C, Ctrl-Q; and Ctrl-P, where everything can be chosen, leaving too
-_LEAVES = bytes.maketrans(b"qQ\x03\x11\x10", b"sS\x04\x12\x02")
-_LEAVES_SPELT = re.compile(rb"113|99|112|81|67|80")
+# what leaves: q, Ctrl-C, Ctrl-Q, Ctrl-\; and Ctrl-P, where everything can be chosen, leaving too
+_LEAVES = bytes.maketrans(b"qQ\x03\x11\x10\x1c", b"sS\x04\x12\x02\x1d")
+_LEAVES_SPELT = re.compile(rb"113|99|112|81|67|80|92|28")
 
 
 def strings(seed: int, count: int) -> Iterator[bytes]:

@@ -249,7 +249,8 @@ def test_without_dns_there_is_an_error_and_no_more(fault: str | None) -> None:
         names = Names(told.append, NameOptions(server=DnsServer(dns.host, dns.port)))
         names.start()
         names.record(str(ROUTED))
-        names.record(str(ROUTED))
+        if fault == "silent":  # still under way: it is not asked again
+            names.record(str(ROUTED))
         assert names.settle(30)
         names.stop()
     assert len(told) == 1

@@ -87,9 +87,14 @@ def abuse_mailbox(records: list[Record]) -> str:
 
 
 def _fields(answer: str) -> Iterator[_Field]:
-    """Key and value of each line; a line that goes on with the one before has the same key."""
+    """Key and value of each line; a line that goes on with the one before has the same key.
+
+    Blank lines between them count for nothing, as ipwhois has it.
+    """
     key = ""
     for line in answer.split("\n"):
+        if not line.strip():
+            continue
         if line[:1] in (" ", "\t", "+") and line[1:].strip():
             yield key, line[1:].strip()
             continue
