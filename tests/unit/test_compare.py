@@ -123,6 +123,7 @@ def wrongly_called():
     return pairs, wrong, told
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_of_a_thousand_pairs_without_a_difference_at_most_the_promised_share_is_called():
     pairs, wrong, told = wrongly_called()

@@ -355,6 +355,7 @@ def test_a_reader_that_stays_hinders_nobody(tmp_path):
         assert list(recording.events()) == events
 
 
+@pytest.mark.slow
 def test_after_kill_at_any_moment_it_lacks_the_last_second_at_most(tmp_path):
     rng = random.Random(os.getpid())
     kept = []
@@ -420,6 +421,7 @@ def changed_somewhere(data, value):
 STATE = msgspec.to_builtins(folded(rounds(20, 4), 1 << 60).state(), str_keys=False)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_a_fold_that_lies_is_refused_or_goes_on_without_breaking(tmp_path_factory, data):

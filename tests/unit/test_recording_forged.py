@@ -42,6 +42,7 @@ def opened(paths: list[Path]) -> list[Opened]:
     return [msgspec.json.decode(line, type=Opened) for line in child.stdout.splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_it_is_shown_or_refused_in_one_line(group: int, tmp_path: Path) -> None:
     names = list(FORGED)[group::GROUPS]
@@ -72,6 +73,7 @@ REFUSED = (
 )
 
 
+@pytest.mark.slow
 def test_what_no_recorder_writes_is_refused(tmp_path: Path) -> None:
     paths = [tmp_path / str(number) / "x.session" for number in range(len(REFUSED))]
     for name, path in zip(REFUSED, paths, strict=True):

@@ -6,6 +6,8 @@ import pty
 import subprocess
 import sys
 
+import pytest
+
 from tests.unit.test_session_fold import began, opened, reply, sent
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace
@@ -53,6 +55,7 @@ def test_a_terminal_that_goes_away_is_no_trouble():
     assert len(collector.snapshot().run.hops) == 1
 
 
+@pytest.mark.slow
 def test_in_a_pipe_there_is_no_word_of_progress_and_on_a_terminal_there_is():
     words = ["--lab", "plain", "-r", "-n", "-c", "3", "-i", "1.2"]
     command = [sys.executable, "-m", "tui_trace", *words]

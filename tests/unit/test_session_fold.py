@@ -162,6 +162,7 @@ def outcome(probe):
     return {"pending": PENDING, "lost": LOST, "answered": probe.rtt}[probe.state]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(streams())
 def test_fold_agrees_with_a_model_that_keeps_every_probe(stream):

@@ -83,6 +83,7 @@ def test_what_no_clock_can_measure_is_bounded(value, kept):
     assert figures.p50 >= 0
 
 
+@pytest.mark.slow
 def test_ten_million_samples_do_not_drift():
     # small steps on a large base: the case in which naive sums of squares lose all their digits
     rng = random.Random(4)
