@@ -16,7 +16,7 @@ OPEN_PORT = 443
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test in here needs root and the peers."""
     reason = netns.missing_right()
-    for program in (*PROGRAMS.values(), "tcpdump", "tmux", "ping"):
+    for program in (*PROGRAMS.values(), "tcpdump", "tmux", "ping", "sudo"):
         if reason is None and shutil.which(program) is None:
             reason = f"needs {program}"
     for item in items:
