@@ -41,9 +41,9 @@ SHOTS = {
 
 def take(name: str) -> None:
     """Run one session in this process, which the lab keeps for itself afterwards."""
-    from tui_trace import cli  # noqa: PLC0415
-    from tui_trace.app import run  # noqa: PLC0415
+    from tui_trace.app import run_live  # noqa: PLC0415
     from tui_trace.app.app import TraceApp  # noqa: PLC0415
+    from tui_trace.cli.main import main  # noqa: PLC0415
 
     shot = SHOTS[name]
 
@@ -63,9 +63,9 @@ def take(name: str) -> None:
         asyncio.run(session())
         return 0
 
-    run.run_live = photograph
+    run_live.run_live = photograph
     sys.stdin.isatty = sys.stdout.isatty = lambda: True  # type: ignore[method-assign]
-    sys.exit(cli.main(shot.arguments))
+    sys.exit(main(shot.arguments))
 
 
 def _alone(svg: str) -> str:

@@ -168,7 +168,7 @@ async def test_a_line_in_utf_8_or_latin_1(server: servers.WhoisServer) -> None:
 
 
 def test_so_many_lines_of_an_answer_are_read() -> None:
-    text = whois.text_of(b"\n" * whois.LONGEST)
+    text = whois.decode_answer(b"\n" * whois.LONGEST)
     assert text.count("\n") == whois.MOST_LINES - 1
 
 

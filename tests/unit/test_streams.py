@@ -113,7 +113,7 @@ def test_what_is_not_ascii_is_utf_8_for_programs() -> None:
     child = (
         "from tui_trace.cli import standard_streams as streams\n"
         "from tui_trace.report.printer import write\n"
-        "streams.prepare(); write('ö ± 日\\n', for_programs=True); write('ö ± 日\\n')"
+        "streams.prepare_streams(); write('ö ± 日\\n', for_programs=True); write('ö ± 日\\n')"
     )
     done = subprocess.run(
         [sys.executable, "-c", child], capture_output=True, check=True,

@@ -18,7 +18,7 @@ CANNOT = 1
 
 def run() -> NoReturn:
     """The console script; every error is one line on standard error."""
-    standard_streams.prepare()
+    standard_streams.prepare_streams()
     end_by_signals()
     threading.excepthook = _thread_broke
     if not error_messages.wanted():

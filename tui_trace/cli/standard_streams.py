@@ -18,7 +18,7 @@ _PLAIN = str.maketrans(
 _ERRORS = "tui-trace-plain"
 
 
-def prepare() -> None:
+def prepare_streams() -> None:
     """Make streams and terminal what everything else takes them for; call it first of all.
 
     A stream that is closed gets its number back, or the next socket would take it and be written

@@ -25,7 +25,7 @@ class WhoisError(Exception):
 
 
 async def query(server: str, port: int, question: str) -> str:
-    """The answer of a server, named by address, and as slow as it likes, as `text_of` reads it.
+    """The answer of a server, named by address and as slow as it likes, by `decode_answer`.
 
     `OSError` if it cannot be reached, `WhoisError` if it sends too much.
     """
@@ -37,12 +37,12 @@ async def query(server: str, port: int, question: str) -> str:
             answer += block
             if len(answer) > LONGEST:
                 raise WhoisError(f"whois server {server} does not stop talking")
-        return text_of(bytes(answer))
+        return decode_answer(bytes(answer))
     finally:
         writer.transport.abort()
 
 
-def text_of(answer: bytes) -> str:
+def decode_answer(answer: bytes) -> str:
     """The first `MOST_LINES` lines, each cut at `LONGEST_LINE` bytes; any bytes are taken.
 
     Port 43 is clear text that anybody on the way can write, and every reader's work grows with
