@@ -1,7 +1,7 @@
 """What Textual and rich would import on first use, imported at once.
 
-When the view starts, rights have been given up, and a module in somebody's private home could no
-longer be read.
+The first picture shall not wait for them one by one, and where the program lies in a home that is
+closed to whom it became, they could no longer be read.
 """
 
 import html  # noqa: F401  (for pictures of the screen)

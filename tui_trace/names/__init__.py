@@ -29,7 +29,7 @@ __all__ = [
 def preload() -> None:
     """Import now what `Names` would import in its thread.
 
-    For a program that is about to lose the right to read its own files.
+    Its thread would otherwise import while the first probes are under way.
     """
     for module in (
         "tui_trace.names.lookup_plan",
