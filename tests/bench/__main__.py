@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 
-from tests.net import netns
+from tests.helpers.network import netns
 
 RUNS = [
     ("rtt",),

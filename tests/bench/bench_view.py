@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from fcntl import ioctl
 from termios import TIOCSWINSZ
 
-from tests.app.fakes import began, reply
+from tests.helpers.app.fake_source import began, reply
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.source_thread import SnapshotSink

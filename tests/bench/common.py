@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from tests.net.wire import Exchange
+from tests.helpers.network.capture_rtt import Exchange
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 from tests.bench.common import table
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.terminal import Terminal
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.terminals import Terminal
 
 SILENT = "127.0.0.1:5300"
 _LISTEN = (
@@ -28,8 +28,8 @@ def cpu_seconds(pid: int) -> float:
 
 def watch(chain: Chain, options: list[str], seconds: float) -> tuple[float, float]:
     """Repaints a second, and per cent of a core, once the view has started."""
-    program = ours.command("-i", "0.2", *options, chain.target_address())
-    with Terminal(chain.client, program, env=ours.environment()) as terminal:
+    program = tui_trace_process.command("-i", "0.2", *options, chain.target_address())
+    with Terminal(chain.client, program, env=tui_trace_process.environment()) as terminal:
         began = time.monotonic()
         paints, before = 0, 0.0
         while (now := time.monotonic()) < began + WARM_UP + seconds:

@@ -5,15 +5,15 @@ import resource
 import sys
 
 from tests.bench.common import table
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.faults import listen
-from tests.net.netns import Netns
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.fault_injection import listen
+from tests.helpers.network.netns import Netns
 
 
 def _cpu_s(space: Netns, args: list[str]) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    space.run(args, env=ours.environment(), timeout=120)
+    space.run(args, env=tui_trace_process.environment(), timeout=120)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -35,7 +35,7 @@ def run(rate: int, seconds: int) -> None:
             child = [sys.executable, "-m", "tests.bench.engine_child", protocol, str(port)]
             done = chain.client.run(
                 [*child, str(rounds), str(interval_ns), target],
-                env=ours.environment(),
+                env=tui_trace_process.environment(),
                 timeout=120,
             )
             probes, answers, lost, user, kernel = (float(word) for word in done.stdout.split())
@@ -45,7 +45,7 @@ def run(rate: int, seconds: int) -> None:
         sends = [sys.executable, "-m", "tests.bench.engine_child", "send-only"]
         done = chain.client.run(
             [*sends, str(rate * seconds), str(1_000_000_000 // rate), target],
-            env=ours.environment(),
+            env=tui_trace_process.environment(),
             timeout=120,
         )
         table(
@@ -60,7 +60,7 @@ def run(rate: int, seconds: int) -> None:
         )
         pace = ["-i", f"{interval_ns / 1e9:.6f}", "-m", str(hops), "-n"]
         programs = {
-            "tui-trace --jsonl": ours.command("--jsonl", *pace, target),
+            "tui-trace --jsonl": tui_trace_process.command("--jsonl", *pace, target),
             "mtr -l": ["mtr", "-l", "-G", "1", *pace, target],
         }
         rows = []

@@ -6,11 +6,11 @@ import statistics
 import time
 
 from tests.bench.common import table
-from tests.net import ours
-from tests.net.capture import Capture
-from tests.net.chain import DOWN, Chain
-from tests.net.terminal import Terminal
-from tests.net.wire import exchanges
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.capture import Capture
+from tests.helpers.network.capture_rtt import exchanges
+from tests.helpers.network.chain import DOWN, Chain
+from tests.helpers.network.terminals import Terminal
 
 RELAY_MS = 50.0
 SECONDS = 5.0
@@ -23,7 +23,7 @@ def picture(chain: Chain, program: list[str]) -> tuple[float, float, float]:
     wanted = [hop for hop in chain.hops() if hop is not None]
     with (
         Capture(chain.client, DOWN) as capture,
-        Terminal(chain.client, program, rows=50, env=ours.environment()) as terminal,
+        Terminal(chain.client, program, rows=50, env=tui_trace_process.environment()) as terminal,
     ):
         # drawing takes longer than reading, and must not hold the stamps up
         end = time.monotonic() + SECONDS
@@ -58,7 +58,7 @@ def run(times: int) -> None:
             assert chain.relay is not None
             target = chain.target_address()
             programs = {
-                "tui-trace -n": ours.command("-n", target),
+                "tui-trace -n": tui_trace_process.command("-n", target),
                 "mtr -n": ["mtr", "-n", target],
             }
             chain.relay.delay(delay / 2, delay / 2)

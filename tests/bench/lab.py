@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 from tests.bench.common import percentile, table
-from tests.lab.conftest import INSIDE
-from tests.net import ours
-from tests.net.netns import Netns, make_all
-from tests.net.terminal import Terminal
+from tests.helpers.lab.lab_commands import ENTER_LAB
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.netns import Netns, make_all
+from tests.helpers.network.terminals import Terminal
 from tui_trace.lab import load_scenario
 from tui_trace.lab.packets import checksum
 
@@ -31,11 +31,11 @@ delay = 10
 
 def _inside(scenario: str, *command: str) -> str:
     done = subprocess.run(
-        [sys.executable, str(INSIDE), scenario, *command],
+        [sys.executable, str(ENTER_LAB), scenario, *command],
         capture_output=True,
         text=True,
         check=True,
-        env=ours.environment(),
+        env=tui_trace_process.environment(),
     )
     return done.stdout
 
@@ -78,8 +78,8 @@ def flood(lab: int, target: str, hops: int, rate: int, seconds: int) -> None:
 def _first_table(space: Netns) -> float:
     """ms from process start until every hop of the default scenario stands in the table."""
     wanted = [str(hop.v4) for hop in load_scenario().hops]
-    program = ours.command("--lab", "plain", "-n")
-    with Terminal(space, program, rows=50, env=ours.environment()) as terminal:
+    program = tui_trace_process.command("--lab", "plain", "-n")
+    with Terminal(space, program, rows=50, env=tui_trace_process.environment()) as terminal:
         stamp = terminal.started
         while True:
             rows = [line for line in terminal.lines if re.match(r"\W*\d+\W", line)]

@@ -8,11 +8,11 @@ import statistics
 from collections.abc import Callable
 
 from tests.bench.common import busy, errors_us, spread, table
-from tests.net import ours, peers
-from tests.net.capture import Capture
-from tests.net.chain import DOWN, Chain
-from tests.net.netns import Netns
-from tests.net.wire import by_ttl, exchanges
+from tests.helpers.network import peers, tui_trace_process
+from tests.helpers.network.capture import Capture
+from tests.helpers.network.capture_rtt import by_ttl, exchanges
+from tests.helpers.network.chain import DOWN, Chain
+from tests.helpers.network.netns import Netns
 
 Told = dict[int, list[int | None]]
 """RTTs in ns by TTL, in the order the probes were sent."""
@@ -20,9 +20,11 @@ INTERVAL = "0.1"
 
 
 def _ours(space: Netns, target: str, probes: int, last: int) -> Told:
-    stream = ours.trace(space, "-i", INTERVAL, "-c", str(probes), "-m", str(last), target)
+    stream = tui_trace_process.trace(
+        space, "-i", INTERVAL, "-c", str(probes), "-m", str(last), target
+    )
     told: Told = {}
-    for one in ours.outcomes(stream):
+    for one in tui_trace_process.outcomes(stream):
         told.setdefault(one.sent.ttl, []).append(one.answer.rtt if one.answer else None)
     return told
 

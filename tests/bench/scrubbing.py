@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.bench.common import table
-from tests.net import ours
-from tests.net.netns import make_all
-from tests.net.terminal import Terminal
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.netns import make_all
+from tests.helpers.network.terminals import Terminal
 
 REPEAT = 1 / 30
 """Seconds from one key of a held one to the next."""
@@ -106,8 +106,8 @@ def scrub(path: Path) -> tuple[float, list[Scrubbed]]:
     """
     (space,) = make_all(["scrub"])
     try:
-        program = ours.command("--replay", str(path), "-n")
-        with Terminal(space, program, env=ours.environment()) as terminal:
+        program = tui_trace_process.command("--replay", str(path), "-n")
+        with Terminal(space, program, env=tui_trace_process.environment()) as terminal:
             opened = terminal.wait_for("▶ replay") - terminal.started
             terminal.write(b" ")
             terminal.wait_for("‖ replay")

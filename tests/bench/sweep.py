@@ -7,11 +7,11 @@ import time
 from collections.abc import Sequence
 
 from tests.bench.common import table
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.faults import listen
-from tests.net.netns import Netns
-from tests.net.peers import PROGRAMS
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.fault_injection import listen
+from tests.helpers.network.netns import Netns
+from tests.helpers.network.peers import PROGRAMS
 
 IMPORTS = """
 import gc
@@ -26,7 +26,7 @@ def _seconds(space: Netns, args: Sequence[str], times: int) -> float:
     taken = []
     for _ in range(times):
         began = time.perf_counter()
-        space.run(args, env=ours.environment())
+        space.run(args, env=tui_trace_process.environment())
         taken.append(time.perf_counter() - began)
     return statistics.median(taken)
 
@@ -36,7 +36,7 @@ def run(times: int) -> None:
     with Chain(29, silent=(5, 13, 22)) as chain:
         listen(chain.target, 80)
         target = chain.target_address()
-        sweep = ours.command("-r", "-c", "1", "-n", target)
+        sweep = tui_trace_process.command("-r", "-c", "1", "-n", target)
         commands = {
             "tui-trace -r -c 1 -n": sweep,
             "interpreter and the same imports": [

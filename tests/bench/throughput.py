@@ -4,10 +4,10 @@ import argparse
 import statistics
 
 from tests.bench.common import errors_us, spread, table
-from tests.net import ours
-from tests.net.capture import Capture
-from tests.net.chain import DOWN, Chain
-from tests.net.wire import by_ttl, exchanges
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.capture import Capture
+from tests.helpers.network.capture_rtt import by_ttl, exchanges
+from tests.helpers.network.chain import DOWN, Chain
 from tui_trace.core.events import Foreign
 
 
@@ -20,11 +20,11 @@ def run(rate: int, seconds: int) -> None:
         # the first round and the target's own are probed up to here, so all rounds are alike
         last = ("-m", str(chain.length))
         with Capture(chain.client, DOWN, light=True) as capture:
-            stream = ours.trace(
+            stream = tui_trace_process.trace(
                 chain.client, "-i", interval, "-c", rounds, *last, target, timeout=120
             )
             found = exchanges(capture.stop(), source, target)
-    probes = ours.outcomes(stream)
+    probes = tui_trace_process.outcomes(stream)
     lost = sum(one.lost for one in probes)
     unanswered = sum(one.answer is None for one in found)
     took = (found[-1].sent.wall - found[0].sent.wall) / 1e9
@@ -43,7 +43,7 @@ def run(rate: int, seconds: int) -> None:
                 len(found) / took,
                 lost,
                 unanswered,
-                sum(one.count for one in ours.only(Foreign, stream)),
+                sum(one.count for one in tui_trace_process.only(Foreign, stream)),
             ]
         ],
     )

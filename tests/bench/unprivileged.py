@@ -8,13 +8,13 @@ import resource
 from collections.abc import Sequence
 
 from tests.bench.common import errors_us, spread, table
-from tests.net import ours
-from tests.net.capture import Capture
-from tests.net.chain import DOWN, Chain
-from tests.net.faults import listen
-from tests.net.netns import Netns
-from tests.net.packets import TCP, Packet
-from tests.net.wire import by_ttl, exchanges
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.capture import Capture
+from tests.helpers.network.capture_rtt import by_ttl, exchanges
+from tests.helpers.network.chain import DOWN, Chain
+from tests.helpers.network.fault_injection import listen
+from tests.helpers.network.netns import Netns
+from tests.helpers.network.packet_parser import TCP, Packet
 
 OPEN_PORT = 443
 WAYS: dict[str, tuple[str, ...]] = {
@@ -31,7 +31,9 @@ def _errors(chain: Chain, options: Sequence[str], probes: int) -> tuple[list[flo
     source, target = chain.source_address(), chain.target_address()
     options = (*options, "-i0.1", "-c", str(probes), "-m", str(chain.length))
     with Capture(chain.client, DOWN) as capture:
-        done = ours.program(chain.client, "--jsonl", "-n", *options, target, timeout=300)
+        done = tui_trace_process.program(
+            chain.client, "--jsonl", "-n", *options, target, timeout=300
+        )
         seen = by_ttl(
             # the ACK of a handshake is no probe
             [
@@ -41,7 +43,7 @@ def _errors(chain: Chain, options: Sequence[str], probes: int) -> tuple[list[flo
             ]
         )
     told: dict[int, list[int | None]] = {}
-    for one in ours.outcomes(ours.decode(done.stdout)):
+    for one in tui_trace_process.outcomes(tui_trace_process.decode(done.stdout)):
         told.setdefault(one.sent.ttl, []).append(one.answer.rtt if one.answer else None)
     errors = {ttl: errors_us(told[ttl], seen[ttl]) for ttl in told}
     at_target = errors.pop(chain.length)
@@ -55,7 +57,7 @@ def _is_ack(packet: Packet) -> bool:
 def _cpu_us(space: Netns, args: Sequence[str], rounds: int, probes: int) -> float:
     def seconds(count: int) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        ours.program(space, "--jsonl", "-n", *args, "-c", str(count), timeout=300)
+        tui_trace_process.program(space, "--jsonl", "-n", *args, "-c", str(count), timeout=300)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

@@ -2,15 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-INSIDE = Path(__file__).with_name("inside.py")
-CANNOT = 99
-
-Inside = Callable[..., str]
+from tests.helpers.lab.lab_commands import CANNOT, ENTER_LAB, Inside
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +14,7 @@ def inside() -> Inside:
 
     def run(scenario: str, *command: str, timeout: float = 60) -> str:
         done = subprocess.run(
-            [sys.executable, str(INSIDE), scenario, *command],
+            [sys.executable, str(ENTER_LAB), scenario, *command],
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -29,7 +24,10 @@ def inside() -> Inside:
         return done.stdout
 
     probe = subprocess.run(
-        [sys.executable, str(INSIDE), "plain", "true"], capture_output=True, text=True, check=False
+        [sys.executable, str(ENTER_LAB), "plain", "true"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if probe.returncode == CANNOT:
         pytest.skip(probe.stderr.strip())

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.traced import alone
-from tests.net.ours import environment
+from tests.helpers.lab.lab_trace import alone
+from tests.helpers.network.tui_trace_process import environment
+from tests.helpers.places import ROOT
 from tui_trace.core import events
 from tui_trace.lab import describe, load_scenario, scenario
 
@@ -52,7 +53,7 @@ def test_no_such_scenario_is_one_line(name: str) -> None:
 
 
 def test_a_file_of_ones_own_and_another_host(tmp_path: Path) -> None:
-    page = Path(__file__).parents[2] / "tui_trace/lab/scenarios/README.md"
+    page = ROOT / "tui_trace/lab/scenarios/README.md"
     example = page.read_text().split("```toml\n")[1].split("```")[0]
     file = tmp_path / "mine.toml"
     file.write_text(example)
@@ -64,7 +65,7 @@ def test_a_file_of_ones_own_and_another_host(tmp_path: Path) -> None:
 
 def test_the_page_on_scenarios_names_every_key() -> None:
 
-    page = (Path(__file__).parents[2] / "tui_trace/lab/scenarios/README.md").read_text()
+    page = (ROOT / "tui_trace/lab/scenarios/README.md").read_text()
     tables = (
         scenario.Scenario, scenario.LabHop, scenario.Rule, scenario.LabDnat, scenario.LabLabel,
         scenario.Queue, scenario.Delay, scenario.Diamond, scenario.Branch, scenario.Detour,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.lab.hostile import Enemy, Wire
+from tests.helpers.lab.forging_wire import Enemy, Wire
 from tui_trace.core.settings import (
     DEFAULT_PORT,
     DEFAULT_SIZE,

@@ -12,7 +12,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP, ICMPerror, IPerror, UDPerror
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.utils import checksum as scapy_checksum
 
-from tests.lab.asked import HERE, MS, TARGET, answers, chain, only, probe
+from tests.helpers.lab.lab_client import HERE, MS, TARGET, answers, chain, only, probe
 from tui_trace.lab import load_scenario, scenario_names
 from tui_trace.lab.packets import checksum
 from tui_trace.lab.simulator import Simulator

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import CANNOT, INSIDE
+from tests.helpers.lab.lab_commands import CANNOT, ENTER_LAB
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -128,7 +128,7 @@ import tui_trace.lab.process, tui_trace.lab.directory
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 ctypes.CDLL(None).prctl(4, 1)  # PR_SET_DUMPABLE, as in a process that began as nobody
 sys.argv = ["inside.py", "plain", "traceroute", "-n", "-q1", "203.0.113.80"]
-runpy.run_path({str(INSIDE)!r}, run_name="__main__")
+runpy.run_path({str(ENTER_LAB)!r}, run_name="__main__")
 """
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
@@ -145,7 +145,7 @@ def test_where_no_namespace_is_given_one_line_says_what_to_do() -> None:
     """In a user namespace that allows no further ones, without rights in it."""
     limited = (
         "echo 0 > /proc/sys/user/max_user_namespaces; echo 0 > /proc/sys/user/max_net_namespaces;"
-        f"exec {sys.executable} {INSIDE} plain true"
+        f"exec {sys.executable} {ENTER_LAB} plain true"
     )
     done = subprocess.run(
         ["unshare", "-Ur", "sh", "-c", limited],

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.helpers.lab.lab_trace import trace
 from tests.lab.test_scenarios import MS, QUICK, address, along, firewall
-from tests.lab.traced import trace
 from tui_trace.core.events import ReplyKind, RewrittenField
 from tui_trace.lab import load_scenario
 

@@ -6,7 +6,7 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror
 from scapy.layers.inet6 import IPv6
 
-from tests.lab.asked import MS, TARGET, answers, chain, only, probe
+from tests.helpers.lab.lab_client import MS, TARGET, answers, chain, only, probe
 from tui_trace.lab.scenario import Trick
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.lab.conftest import Inside
+from tests.helpers.lab.lab_commands import Inside
 from tui_trace.core.events import RegistryRecord, decode_event
 from tui_trace.lab import load_scenario
 from tui_trace.lab.directory import Directory

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from tests.lab.traced import trace
+from tests.helpers.lab.lab_trace import trace
 from tui_trace.session.compare import compare_runs
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Balance, Path, Run

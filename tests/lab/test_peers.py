@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from tests.lab.conftest import Inside
+from tests.helpers.lab.lab_commands import Inside
 from tui_trace.lab import load_scenario
 from tui_trace.lab.scenario import Scenario
 

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from tests.lab.conftest import Inside
-from tests.net import netns, ours
-from tests.net.chain import Chain
-from tests.net.faults import filter_resets, listen
+from tests.helpers.lab.lab_commands import Inside
+from tests.helpers.network import netns, tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.fault_injection import filter_resets, listen
 from tui_trace.core.events import Event, Foreign, ProbeLost, Reply
 from tui_trace.lab import load_scenario
 
@@ -25,12 +25,18 @@ def seen(stream: list[Event]) -> tuple[list[tuple[str, bool]], bool, bool]:
     """What became of each probe: its answer, and whether that came again; what went wrong."""
     found = [
         (one.replies[0].kind.value if one.replies else "", len(one.replies) > 1)
-        for one in ours.outcomes(stream)
+        for one in tui_trace_process.outcomes(stream)
         if not one.void
     ]
-    assert all(reply.duplicate for one in ours.outcomes(stream) for reply in one.replies[1:])
-    assert not any(reply.late for reply in ours.only(Reply, stream))
-    return found, bool(ours.only(ProbeLost, stream)), bool(ours.only(Foreign, stream))
+    assert all(
+        reply.duplicate for one in tui_trace_process.outcomes(stream) for reply in one.replies[1:]
+    )
+    assert not any(reply.late for reply in tui_trace_process.only(Reply, stream))
+    return (
+        found,
+        bool(tui_trace_process.only(ProbeLost, stream)),
+        bool(tui_trace_process.only(Foreign, stream)),
+    )
 
 
 @pytest.mark.skipif(netns.missing_right() is not None, reason=str(netns.missing_right()))
@@ -39,11 +45,11 @@ def test_repeated_syn_acks_are_duplicates_as_of_a_real_host(inside: Inside) -> N
     last = str(len(plain.hops))
     words = [sys.executable, "-m", "tui_trace", "--jsonl", "-n", *OPTIONS, "-f", last, "-m", last]
     script = f"printf %s {shlex.quote(_NO_RESETS)} | nft -f - && exec {shlex.join(words)} "
-    lab = ours.decode(inside("plain", "sh", "-c", script + str(plain.hops[-1].v4)))
+    lab = tui_trace_process.decode(inside("plain", "sh", "-c", script + str(plain.hops[-1].v4)))
     with Chain(1) as chain:
         listen(chain.target, PORT)
         filter_resets(chain.client)
-        real = ours.trace(chain.client, *OPTIONS, "-f2", "-m2", chain.target_address())
+        real = tui_trace_process.trace(chain.client, *OPTIONS, "-f2", "-m2", chain.target_address())
     assert seen(lab) == seen(real)
     probes, is_lost, is_foreign = seen(real)
     assert probes == [("syn-ack", True)] * 3 + [("syn-ack", False)]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers.places import ROOT
 from tui_trace.lab import DEFAULT, LabError, describe, load_scenario, scenario_names
 from tui_trace.lab.scenario_file import parse_scenario
 
@@ -143,7 +144,7 @@ def test_any_bytes_are_a_scenario_or_one_line(data: bytes) -> None:
 @given(st.data())
 def test_a_broken_file_is_a_scenario_or_one_line(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(scenario_names()))
-    text = (Path(__file__).parents[2] / "tui_trace/lab/scenarios" / f"{name}.toml").read_text()
+    text = (ROOT / "tui_trace/lab/scenarios" / f"{name}.toml").read_text()
     lines = text.splitlines()
     at = data.draw(st.integers(0, len(lines) - 1))
     lines[at] = data.draw(

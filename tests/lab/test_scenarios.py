@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.traced import trace
+from tests.helpers.lab.lab_trace import trace
 from tui_trace.core.events import Stamp
 from tui_trace.lab import load_scenario, scenario_names
 from tui_trace.lab.scenario import LabHop, Scenario

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.net import netns
-from tests.net.chain import Chain
-from tests.net.faults import listen
-from tests.net.peers import PROGRAMS
-
-OPEN_PORT = 443
+from tests.helpers.network import netns
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.fault_injection import listen
+from tests.helpers.network.params import OPEN_PORT
+from tests.helpers.network.peers import PROGRAMS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

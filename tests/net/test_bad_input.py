@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.net import ours
-from tests.net.capture import Capture
-from tests.net.chain import DOWN, Chain
-from tests.net.terminal import Tmux
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.capture import Capture
+from tests.helpers.network.chain import DOWN, Chain
+from tests.helpers.network.terminals import Tmux
 
 FOUR, SIX = "four.example", "six.example"
 
@@ -69,7 +69,9 @@ CANNOT = [
 def _refused(chain: Chain, args: tuple[str, ...], code: int, word: str, *before: str) -> None:
     with Capture(chain.client, DOWN) as capture:
         done = chain.client.run(
-            [*before, *ours.command("-r", "-c1", *args)], check=False, env=ours.environment()
+            [*before, *tui_trace_process.command("-r", "-c1", *args)],
+            check=False,
+            env=tui_trace_process.environment(),
         )
         seen = capture.stop()
     assert done.returncode == code, done.stderr
@@ -107,7 +109,7 @@ def test_a_missing_right(named: Chain) -> None:
 
 def test_the_live_view_needs_a_terminal(named: Chain) -> None:
     with Capture(named.client, DOWN) as capture:
-        done = ours.program(named.client, FOUR, check=False)
+        done = tui_trace_process.program(named.client, FOUR, check=False)
         seen = capture.stop()
     assert done.returncode == 1
     assert "terminal" in done.stderr
@@ -118,7 +120,7 @@ def test_the_live_view_needs_a_terminal(named: Chain) -> None:
 def test_a_size_below_the_headers_is_raised(named: Chain, family: int, least: int) -> None:
     host = FOUR if family == 4 else SIX
     with Capture(named.client, DOWN) as capture:
-        done = ours.program(named.client, "-r", "-n", "-c1", "-s", "1", host)
+        done = tui_trace_process.program(named.client, "-r", "-n", "-c1", "-s", "1", host)
         seen = capture.stop()
     assert f"{least} bytes" in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -143,7 +145,9 @@ def test_a_size_below_the_headers_is_raised(named: Chain, family: int, least: in
 def test_in_a_prompt_the_old_setting_stays(named: Chain, keys: str, text: str, option: str) -> None:
     line = r"ICMP echo · TOS.*bytes|TCP port.*bytes"
     with Tmux(named.client, columns=140) as tmux:
-        tmux.start(ours.command("-n", "-i", "0.2", FOUR), ours.environment())
+        tmux.start(
+            tui_trace_process.command("-n", "-i", "0.2", FOUR), tui_trace_process.environment()
+        )
         tmux.wait_for(re.escape(named.hop(1)))
         tmux.press(*keys.split())
         tmux.answer(text)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.words import FAMILIES
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.params import FAMILIES
 from tui_trace.core.events import Event, Reply, ReplyKind
 
 ROUTERS = 3
@@ -52,7 +52,7 @@ def traced(chain: Chain, family: int, number: int, answers: str) -> list[Event]:
         assert host.stdout.readline() == b"ready\n"
         pace = ("-c2", "-i0.5", "-Z1", "-m6")
         target = chain.target_address(family)
-        return ours.trace(chain.client, *pace, "--protocol", str(number), target)
+        return tui_trace_process.trace(chain.client, *pace, "--protocol", str(number), target)
     finally:
         host.kill()
         host.communicate()
@@ -62,21 +62,23 @@ def traced(chain: Chain, family: int, number: int, answers: str) -> list[Event]:
 @pytest.mark.parametrize(("number", "answers"), [(132, "abort"), (47, "packet"), (253, "packet")])
 def test_the_target_is_reached(chain: Chain, family: int, number: int, answers: str) -> None:
     stream = traced(chain, family, number, answers)
-    assert ours.hops(stream) == chain.hops(family)
+    assert tui_trace_process.hops(stream) == chain.hops(family)
     direct = [
-        one for one in ours.only(Reply, stream) if one.address == chain.target_address(family)
+        one
+        for one in tui_trace_process.only(Reply, stream)
+        if one.address == chain.target_address(family)
     ]
     assert {(one.kind, one.icmp_type, one.reached) for one in direct} == {
         (ReplyKind.OTHER, None, True)
     }
     assert {one.reply_ttl for one in direct} == {64 - ROUTERS}
     assert not any(one.duplicate or one.late for one in direct)
-    at_target = [one for one in ours.outcomes(stream) if one.sent.ttl == chain.length]
+    at_target = [one for one in tui_trace_process.outcomes(stream) if one.sent.ttl == chain.length]
     assert [bool(one.replies) for one in at_target] == [True, True]
 
 
 @FAMILIES
 def test_another_association_is_not_ours(chain: Chain, family: int) -> None:
     stream = traced(chain, family, 132, "others")
-    assert ours.hops(stream) == chain.hops(family)[:-1]
-    assert not any(one.reached for one in ours.only(Reply, stream))
+    assert tui_trace_process.hops(stream) == chain.hops(family)[:-1]
+    assert not any(one.reached for one in tui_trace_process.only(Reply, stream))

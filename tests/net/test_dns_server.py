@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.net import ours
-from tests.net.nameserver import serve_names
-from tests.net.netns import Netns, make_all
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.nameserver import serve_names
+from tests.helpers.network.netns import Netns, make_all
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +23,6 @@ def space() -> Iterator[Netns]:
 
 def test_the_target_is_asked_of_it(space: Netns) -> None:
     args = ("-r", "-n", "-c1", "-Z0.2", "both.example")
-    assert "unknown host" in ours.program(space, *args, check=False).stderr
-    report = ours.program(space, "--dns-server", "127.0.0.1", *args).stdout
+    assert "unknown host" in tui_trace_process.program(space, *args, check=False).stderr
+    report = tui_trace_process.program(space, "--dns-server", "127.0.0.1", *args).stdout
     assert "127.0.0.1" in report

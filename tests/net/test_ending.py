@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.faults import Sending
-from tests.net.terminal import Terminal, Tmux
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.fault_injection import Sending
+from tests.helpers.network.terminals import Terminal, Tmux
 from tui_trace.core.events import Reply, SessionEnded
 
 INTERRUPTS = pytest.mark.parametrize(
@@ -24,8 +24,8 @@ def _interrupted(number: int, *args: str) -> tuple[Chain, str]:
     with Chain(3) as chain:
         sending = Sending(chain.client)
         process = chain.client.popen(
-            ours.command("-n", "-i0.1", "-c100000", *args, chain.target_address()),
-            env=ours.environment(),
+            tui_trace_process.command("-n", "-i0.1", "-c100000", *args, chain.target_address()),
+            env=tui_trace_process.environment(),
         )
         while sending.count() < 50 and process.poll() is None:
             time.sleep(0.02)
@@ -54,21 +54,22 @@ def test_json_ends_whole(number: int) -> None:
 @INTERRUPTS
 def test_json_lines_end_in_order(number: int) -> None:
     chain, text = _interrupted(number, "--jsonl")
-    stream = ours.check_stamps(ours.decode(text))
-    assert ours.hops(stream) == chain.hops()
-    assert len(ours.only(Reply, stream)) > 10
+    stream = tui_trace_process.check_stamps(tui_trace_process.decode(text))
+    assert tui_trace_process.hops(stream) == chain.hops()
+    assert len(tui_trace_process.only(Reply, stream)) > 10
     assert isinstance(stream[-1], SessionEnded)
 
 
 def test_json_lines_are_flushed_one_by_one(plain: Chain) -> None:
     process = plain.client.popen(
-        ours.command("--jsonl", "-n", "-c100000", plain.target_address()), env=ours.environment()
+        tui_trace_process.command("--jsonl", "-n", "-c100000", plain.target_address()),
+        env=tui_trace_process.environment(),
     )
     assert process.stdout is not None
     first = [process.stdout.readline() for _ in range(20)]
     process.kill()
     process.wait(10)
-    assert len(ours.decode(b"".join(first).decode())) == 20
+    assert len(tui_trace_process.decode(b"".join(first).decode())) == 20
 
 
 def _assert_sane(terminal: Terminal) -> None:
@@ -88,7 +89,9 @@ def _assert_sane(terminal: Terminal) -> None:
 
 def _start(chain: Chain) -> Terminal:
     terminal = Terminal(
-        chain.client, ours.command("-n", chain.target_address()), env=ours.environment()
+        chain.client,
+        tui_trace_process.command("-n", chain.target_address()),
+        env=tui_trace_process.environment(),
     )
     terminal.wait_for(re.escape(chain.hop(chain.length - 1)))
     return terminal
@@ -139,7 +142,7 @@ sys.exit(main())
 
 def test_the_terminal_is_sane_after_a_crash(plain: Chain) -> None:
     args = [sys.executable, "-c", _CRASHING, "-n", plain.target_address()]
-    with Terminal(plain.client, args, env=ours.environment()) as terminal:
+    with Terminal(plain.client, args, env=tui_trace_process.environment()) as terminal:
         assert terminal.wait() != 0
         _assert_sane(terminal)
         assert b"broken on purpose" in terminal.raw
@@ -147,7 +150,9 @@ def test_the_terminal_is_sane_after_a_crash(plain: Chain) -> None:
 
 def test_the_last_table_stays_in_the_terminal(plain: Chain) -> None:
     with Tmux(plain.client) as tmux:
-        tmux.start(ours.command("-n", plain.target_address()), ours.environment())
+        tmux.start(
+            tui_trace_process.command("-n", plain.target_address()), tui_trace_process.environment()
+        )
         tmux.wait_for(re.escape(plain.hop(plain.length - 1)))
         tmux.press("q")
         screen = tmux.wait_for(r"prompt> *$")

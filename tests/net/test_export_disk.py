@@ -7,14 +7,14 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.app.fakes import folded
-from tests.net import ours
-from tests.net.netns import Netns, make_all
-from tests.net.terminal import Terminal
+from tests.helpers.app.fake_source import folded
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.netns import Netns, make_all
+from tests.helpers.network.terminals import Terminal
+from tests.helpers.recordings.recording_builders import record, rounds
 from tests.net.test_recording_disk import disk  # noqa: F401  (a fixture)
 from tests.net.test_unprivileged import NOBODY
-from tests.unit.recorded import record, rounds
-from tests.unit.test_report_runs import switched
+from tests.unit.report.test_run_summary import switched
 from tui_trace.app.control.export import ENDINGS, ExportError, View, export
 from tui_trace.app.render.host_labels import LabelMode
 
@@ -97,8 +97,14 @@ def test_a_name_of_bytes_is_written_and_said(tmp_path: Path) -> None:
 def test_the_view_says_why_and_goes_on(space: Netns) -> None:
     with TemporaryDirectory() as closed:
         Path(closed).chmod(0o755)
-        args = ["env", "-C", closed, *NOBODY, *ours.command("--lab", "-n", "--no-record")]
-        with Terminal(space, args, env=ours.environment()) as terminal:
+        args = [
+            "env",
+            "-C",
+            closed,
+            *NOBODY,
+            *tui_trace_process.command("--lab", "-n", "--no-record"),
+        ]
+        with Terminal(space, args, env=tui_trace_process.environment()) as terminal:
             terminal.wait_for(r"203\.0\.113\.80")
             terminal.write(b"e")
             terminal.wait_for("Write to file ›")

@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.net import ours
-from tests.net.netns import Netns, make_all
-from tests.net.terminal import Terminal
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.netns import Netns, make_all
+from tests.helpers.network.terminals import Terminal
 from tests.net.test_unprivileged import NOBODY
 
 ODD: dict[str, tuple[Callable[[Path], object], int, str]] = {
@@ -51,8 +51,8 @@ def test_a_config_that_is_none(
 ) -> None:
     (tmp_path / "tui-trace").mkdir()
     make(tmp_path / "tui-trace" / "config.toml")
-    env = {**ours.environment(), "XDG_CONFIG_HOME": str(tmp_path)}
-    with Terminal(space, ours.command("--lab", "-n"), env=env) as terminal:
+    env = {**tui_trace_process.environment(), "XDG_CONFIG_HOME": str(tmp_path)}
+    with Terminal(space, tui_trace_process.command("--lab", "-n"), env=env) as terminal:
         assert terminal.wait(30) == code
         assert_one_line(terminal.raw.decode().replace("\r\n", "\n"), says)
 
@@ -61,7 +61,7 @@ def test_a_config_that_is_none(
 def test_a_scenario_that_is_none(space: Netns, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a\x1b[31m\nb.toml"
     ODD[kind][0](path)
-    done = ours.program(space, "--lab", str(path), "-r", "-n", "-c1", check=False)
+    done = tui_trace_process.program(space, "--lab", str(path), "-r", "-n", "-c1", check=False)
     assert done.returncode == 1
     assert done.stdout == ""
     assert_one_line(done.stderr, r"/a\x1b[31m\nb.toml:")
@@ -92,11 +92,13 @@ def test_a_home_that_is_none(
     (tmp_path / "closed").mkdir(mode=0o700)
     (tmp_path / "closed" / ".config").mkdir()
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
-    kept = {name: value for name, value in ours.environment().items() if "XDG" not in name}
+    kept = {
+        name: value for name, value in tui_trace_process.environment().items() if "XDG" not in name
+    }
     for name, value in home.items():
         kept[name] = str(tmp_path / value) if value in ("closed", "circle") else value
     blank = [word for name in os.environ if name.startswith("XDG") for word in ("-u", name)]
-    args = ["env", "-C", str(tmp_path), *blank, *before, *ours.command("--lab", "-n")]
+    args = ["env", "-C", str(tmp_path), *blank, *before, *tui_trace_process.command("--lab", "-n")]
     with Terminal(space, args, env=kept) as terminal:
         terminal.wait_for(r"203\.0\.113\.80")
         terminal.write(b"q")
@@ -118,8 +120,8 @@ def open_folder() -> Iterator[Path]:
 def test_a_config_that_is_there_and_closed(space: Netns, open_folder: Path) -> None:
     (open_folder / "tui-trace").mkdir()
     (open_folder / "tui-trace" / "config.toml").touch(mode=0o000)
-    env = {**ours.environment(), "XDG_CONFIG_HOME": str(open_folder)}
-    with Terminal(space, [*NOBODY, *ours.command("--lab", "-n")], env=env) as terminal:
+    env = {**tui_trace_process.environment(), "XDG_CONFIG_HOME": str(open_folder)}
+    with Terminal(space, [*NOBODY, *tui_trace_process.command("--lab", "-n")], env=env) as terminal:
         assert terminal.wait(30) == 1
         said = terminal.raw.decode().replace("\r\n", "\n")
         assert_one_line(said, "config.toml: cannot be read: Permission denied")
@@ -144,7 +146,7 @@ ECHOED = (
 
 
 def run_bytes(space: Netns, *args: str) -> "subprocess.Popen[bytes]":
-    return space.popen(ours.command(*args), env=ours.environment())
+    return space.popen(tui_trace_process.command(*args), env=tui_trace_process.environment())
 
 
 @pytest.mark.parametrize("args", ECHOED, ids=lambda args: args[0][:10].strip("x\x1b[31m\n"))

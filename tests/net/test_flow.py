@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 
-from tests.net import ours
-from tests.net.capture import Capture, probes
-from tests.net.chain import DOWN, Chain
-from tests.net.faults import filter_resets, listen
-from tests.net.packets import Packet
-from tests.net.wire import exchanges
-from tests.net.words import FAMILIES, OPEN_PORT, PROTOCOLS
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.capture import Capture, probes
+from tests.helpers.network.capture_rtt import exchanges
+from tests.helpers.network.chain import DOWN, Chain
+from tests.helpers.network.fault_injection import filter_resets, listen
+from tests.helpers.network.packet_parser import Packet
+from tests.helpers.network.params import FAMILIES, OPEN_PORT, PROTOCOLS
 from tui_trace.core.events import ProbeLost, ProbeSent, Reply, ReplyKind
 from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
 
@@ -21,13 +21,13 @@ def _captured(chain: Chain, family: int, settings: ProbeSettings) -> list[Packet
     pace = Pace(interval=60 * NS_PER_MS)
     with Capture(chain.client, DOWN) as capture:
         first = msgspec.structs.replace(settings, size=SIZES[0])
-        with ours.Live(chain.client, target, first, pace) as live:
+        with tui_trace_process.Live(chain.client, target, first, pace) as live:
             for size in SIZES:
                 live.switch(size=size)
                 live.run_on(ProbeSent, 40)
             stream = live.stop()
         seen = [one.packet for one in probes(capture.stop(), chain.source_address(family), target)]
-    assert len(seen) == len(ours.only(ProbeSent, stream))
+    assert len(seen) == len(tui_trace_process.only(ProbeSent, stream))
     return seen
 
 
@@ -36,7 +36,7 @@ def _captured(chain: Chain, family: int, settings: ProbeSettings) -> list[Packet
 def test_flow_is_constant_over_rounds_ttls_and_sizes_and_checksums_are_right(
     plain: Chain, protocol: Protocol, family: int
 ) -> None:
-    seen = _captured(plain, family, ours.probe_of(protocol, tos=0xB8))
+    seen = _captured(plain, family, tui_trace_process.probe_of(protocol, tos=0xB8))
     assert {packet.tos for packet in seen} == {0xB8}
     assert all(packet.has_right_checksum for packet in seen)
     assert {packet.length for packet in seen} == set(SIZES)
@@ -52,7 +52,7 @@ def test_flow_is_constant_over_rounds_ttls_and_sizes_and_checksums_are_right(
 def test_other_flows_vary(plain: Chain, flow: str, family: int) -> None:
     target = plain.target_address(family)
     with Capture(plain.client, DOWN) as capture:
-        ours.trace(plain.client, "-u", "--flow", flow, "-c3", "-i0.1", target)
+        tui_trace_process.trace(plain.client, "-u", "--flow", flow, "-c3", "-i0.1", target)
         seen = [one.packet for one in probes(capture.stop(), plain.source_address(family), target)]
     ports = {packet.ports for packet in seen}
     assert len(ports) >= 16
@@ -71,13 +71,15 @@ def test_many_syns_to_an_open_port_are_no_loss(resets: str, family: int) -> None
             filter_resets(chain.client)
         target = chain.target_address(family)
         with Capture(chain.client, DOWN) as capture:
-            stream = ours.trace(
+            stream = tui_trace_process.trace(
                 chain.client, "-T", "-P", str(OPEN_PORT), "-i0.03", "-c100", "-Z1", target
             )
             found = exchanges(capture.stop(), chain.source_address(family), target)
-        assert ours.only(ProbeLost, stream) == []
+        assert tui_trace_process.only(ProbeLost, stream) == []
         at_target = [
-            one for one in ours.outcomes(stream) if one.sent.ttl == chain.length and not one.void
+            one
+            for one in tui_trace_process.outcomes(stream)
+            if one.sent.ttl == chain.length and not one.void
         ]
         kinds = [one.answer.kind for one in at_target if one.answer]
         assert kinds == [ReplyKind.SYN_ACK] * len(at_target)
@@ -93,8 +95,10 @@ def test_a_repeated_syn_ack_is_a_duplicate() -> None:
         listen(chain.target, OPEN_PORT)
         filter_resets(chain.client)
         pace = Pace(interval=500 * NS_PER_MS)
-        settings = ours.probe_of(Protocol.TCP, port=OPEN_PORT)
-        with ours.Live(chain.client, chain.target_address(), settings, pace) as live:
-            live.run_until(lambda stream: any(e.duplicate for e in ours.only(Reply, stream)))
+        settings = tui_trace_process.probe_of(Protocol.TCP, port=OPEN_PORT)
+        with tui_trace_process.Live(chain.client, chain.target_address(), settings, pace) as live:
+            live.run_until(
+                lambda stream: any(e.duplicate for e in tui_trace_process.only(Reply, stream))
+            )
             stream = live.stop()
-        assert ours.only(ProbeLost, stream) == []
+        assert tui_trace_process.only(ProbeLost, stream) == []

@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.words import FAMILIES
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.params import FAMILIES
+from tests.helpers.places import ROOT
 from tui_trace.core.events import Foreign, Reply, RoundBegan
 from tui_trace.core.settings import DEFAULT_PORT, NS_PER_MS, Pace, ProbeIdField, Protocol
 
@@ -17,7 +17,7 @@ FORGER = {4: "203.0.113.66", 6: "2001:db8:66::1"}
 
 _FLOOD = """
 import random, socket, struct, sys, time
-from tests.unit.test_wire_extensions import message
+from tests.unit.wire.test_icmp_extensions import message
 from tui_trace.wire.packets.builder import ones_sum
 forger, source, target, number, port, count = sys.argv[1:4] + [int(word) for word in sys.argv[4:]]
 rng = random.Random(4)
@@ -70,23 +70,26 @@ def test_no_reply_of_a_foreign_flow_is_accepted(
     source, target = plain.source_address(family), plain.target_address(family)
     port = DEFAULT_PORT[protocol]
     track = ProbeIdField.IP_ID if family == 4 else ProbeIdField.SEQUENCE
-    settings = ours.probe_of(protocol, track=track, number=99)
+    settings = tui_trace_process.probe_of(protocol, track=track, number=99)
     pace = Pace(interval=50 * NS_PER_MS, wait=300 * NS_PER_MS)
-    root = str(Path(__file__).parents[2])
+    root = str(ROOT)
     words = (FORGER[family], source, target, NUMBER[protocol][family], port, EACH)
-    with ours.Live(plain.client, target, settings, pace) as live:
+    with tui_trace_process.Live(plain.client, target, settings, pace) as live:
         live.run_on(RoundBegan, 3)
         flood = plain.router(1).popen(
             ["env", f"PYTHONPATH={root}", sys.executable, "-c", _FLOOD, *map(str, words)],
             stdout=subprocess.DEVNULL,
         )
         live.run_until(
-            lambda stream: sum(one.count for one in ours.only(Foreign, stream)) >= 0.95 * EACH, 60
+            lambda stream: (
+                sum(one.count for one in tui_trace_process.only(Foreign, stream)) >= 0.95 * EACH
+            ),
+            60,
         )
         assert flood.wait(30) == 0
         stream = live.stop()
-    replies = ours.only(Reply, stream)
+    replies = tui_trace_process.only(Reply, stream)
     assert len(replies) > 50
     assert {reply.address for reply in replies} == set(plain.hops(family))
     assert not any(reply.duplicate for reply in replies)
-    assert ours.hops(stream) == plain.hops(family)
+    assert tui_trace_process.hops(stream) == plain.hops(family)

@@ -4,14 +4,14 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP
 from scapy.layers.inet6 import IPv6
 
-from tests.net import peers
-from tests.net.capture import Capture, probes
-from tests.net.chain import DOWN, Chain
-from tests.net.conftest import OPEN_PORT
-from tests.net.faults import Dropping
-from tests.net.netns import Netns, NotOursError
-from tests.net.packets import parse
-from tests.net.relay import DelayRelay
+from tests.helpers.network import peers
+from tests.helpers.network.capture import Capture, probes
+from tests.helpers.network.chain import DOWN, Chain
+from tests.helpers.network.delay_relay import DelayRelay
+from tests.helpers.network.fault_injection import Dropping
+from tests.helpers.network.netns import Netns, NotOursError
+from tests.helpers.network.packet_parser import parse
+from tests.helpers.network.params import OPEN_PORT
 
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from tests.net import ours, peers
-from tests.net.chain import Chain
-from tests.net.faults import listen
-from tests.net.words import (
+from tests.helpers.network import peers, tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.fault_injection import listen
+from tests.helpers.network.params import (
     FAMILIES,
     MTR_OPTION,
     OPEN_PORT,
@@ -25,19 +25,21 @@ def _addresses(hops: Sequence[peers.PeerHop]) -> list[str | None]:
 @PROTOCOLS
 def test_same_hops_as_the_peers(long: Chain, protocol: Protocol, family: int) -> None:
     target, client = long.target_address(family), long.client
-    stream = ours.trace(client, *OPTION[protocol], "-c", "2", "-i", "0.3", target)
-    mine = ours.hops(stream)
+    stream = tui_trace_process.trace(client, *OPTION[protocol], "-c", "2", "-i", "0.3", target)
+    mine = tui_trace_process.hops(stream)
     assert mine == long.hops(family)
     assert mine == _addresses(peers.traceroute(client, target, "-q1", *TRACEROUTE_OPTION[protocol]))
     fast = ("-c1", "-i0.1", "-G1")
     assert mine == _addresses(peers.mtr(client, target, *fast, *MTR_OPTION[protocol]))
-    for one in ours.outcomes(stream):
+    for one in tui_trace_process.outcomes(stream):
         is_silent = one.sent.ttl in long.silent_hops
         assert one.lost == (is_silent and not one.void), one
 
 
 def test_same_hops_as_tcptraceroute(long: Chain) -> None:
-    mine = ours.hops(ours.trace(long.client, *OPTION[Protocol.TCP], "-c1", long.target_address()))
+    mine = tui_trace_process.hops(
+        tui_trace_process.trace(long.client, *OPTION[Protocol.TCP], "-c1", long.target_address())
+    )
     theirs = peers.tcptraceroute(
         long.client, long.target_address(), OPEN_PORT, "-q", "1", "-w", "1"
     )
@@ -54,12 +56,12 @@ def test_each_protocol_reaches_the_target_in_its_own_way(plain: Chain, family: i
         (("-T", "-P", "81"), ReplyKind.RST),
         (("-T", "-P", str(OPEN_PORT), "--ack"), ReplyKind.RST),
     ):
-        stream = ours.trace(plain.client, *options, "-c", "3", "-i", "0.1", target)
-        replies = ours.only(Reply, stream)
+        stream = tui_trace_process.trace(plain.client, *options, "-c", "3", "-i", "0.1", target)
+        replies = tui_trace_process.only(Reply, stream)
         kinds = {reply.kind for reply in replies if reply.reached}
         assert kinds == {kind}, options
         assert {reply.address for reply in replies if reply.reached} == {target}
-        end = ours.only(PathEnd, stream)[-1]
+        end = tui_trace_process.only(PathEnd, stream)[-1]
         assert (end.ttl, end.reached) == (plain.length, True)
 
 
@@ -67,20 +69,24 @@ def test_each_protocol_reaches_the_target_in_its_own_way(plain: Chain, family: i
 def test_an_answer_in_udp_reaches_the_target_too(family: int) -> None:
     with Chain(2) as chain:
         listen(chain.target, 5353, udp=True)
-        stream = ours.trace(
+        stream = tui_trace_process.trace(
             chain.client, "-u", "-P", "5353", "-c5", "-i0.1", chain.target_address(family)
         )
-        assert ours.hops(stream) == chain.hops(family)
-        at_target = [one for one in ours.outcomes(stream) if one.sent.ttl == chain.length]
+        assert tui_trace_process.hops(stream) == chain.hops(family)
+        at_target = [
+            one for one in tui_trace_process.outcomes(stream) if one.sent.ttl == chain.length
+        ]
         kinds = {one.answer.kind if one.answer else None for one in at_target}
         assert kinds == {ReplyKind.UDP}
 
 
 @FAMILIES
 def test_range_of_ttls(plain: Chain, family: int) -> None:
-    stream = ours.trace(plain.client, "-f3", "-m5", "-c2", "-i0.1", plain.target_address(family))
-    assert [one.sent.ttl for one in ours.outcomes(stream)] == [3, 4, 5] * 2
-    assert ours.hops(stream) == [None, None, *plain.hops(family)[2:5]]
+    stream = tui_trace_process.trace(
+        plain.client, "-f3", "-m5", "-c2", "-i0.1", plain.target_address(family)
+    )
+    assert [one.sent.ttl for one in tui_trace_process.outcomes(stream)] == [3, 4, 5] * 2
+    assert tui_trace_process.hops(stream) == [None, None, *plain.hops(family)[2:5]]
 
 
 @FAMILIES
@@ -91,11 +97,11 @@ def test_probing_stops_after_unknown_hops(family: int) -> None:
             "table inet mute {\nchain c {\ntype filter hook input priority 0\n"
             "ip protocol icmp drop\nicmpv6 type echo-request drop\n}\n}\n"
         )
-        stream = ours.trace(
+        stream = tui_trace_process.trace(
             chain.client, "-U", "2", "-Z0.2", "-c3", "-i0.3", chain.target_address(family)
         )
-        assert ours.hops(stream) == chain.hops(family)[:2]
-        last_round = ours.outcomes(stream)[-4:]
+        assert tui_trace_process.hops(stream) == chain.hops(family)[:2]
+        last_round = tui_trace_process.outcomes(stream)[-4:]
         assert [one.sent.ttl for one in last_round] == [1, 2, 3, 4]
-        end = ours.only(PathEnd, stream)[-1]
+        end = tui_trace_process.only(PathEnd, stream)[-1]
         assert (end.ttl, end.reached) == (4, False)

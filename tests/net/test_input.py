@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.net import keyboards, ours
-from tests.net.netns import Netns, make_all
-from tests.net.terminal import Terminal
+from tests.helpers.network import hostile_keys, tui_trace_process
+from tests.helpers.network.netns import Netns, make_all
+from tests.helpers.network.terminals import Terminal
 
 SETTLED = 1.5
 """Seconds after which what was begun and not ended (a paste) is over."""
@@ -32,8 +32,10 @@ def start(space: Netns, tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def run(*before: str) -> Terminal:
-            args = ["env", "-C", str(tmp_path), *before, *ours.command("--lab", "-n")]
-            terminal = stack.enter_context(Terminal(space, args, env=ours.environment()))
+            args = ["env", "-C", str(tmp_path), *before, *tui_trace_process.command("--lab", "-n")]
+            terminal = stack.enter_context(
+                Terminal(space, args, env=tui_trace_process.environment())
+            )
             terminal.wait_for(r"203\.0\.113\.80")
             return terminal
 
@@ -86,7 +88,7 @@ def test_no_byte_ends_the_view(start: Start, sent: bytes) -> None:
 
 def test_strings_made_by_chance(start: Start) -> None:
     terminal = start()
-    for number, data in enumerate(keyboards.strings(seed=20, count=1500)):
+    for number, data in enumerate(hostile_keys.strings(seed=20, count=1500)):
         terminal.write(data)
         if number % 10 == 0:
             read_for(terminal, 0.02)
@@ -141,7 +143,7 @@ sys.exit(main())
 
 def test_a_view_that_cannot_hear_ends(space: Netns) -> None:
     args = [sys.executable, "-c", _BROKEN, "--lab", "-n"]
-    with Terminal(space, args, env=ours.environment()) as terminal:
+    with Terminal(space, args, env=tui_trace_process.environment()) as terminal:
         terminal.wait_for(r"203\.0\.113\.80")
         terminal.write(b"n")
         assert terminal.wait() == 1

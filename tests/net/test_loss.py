@@ -3,10 +3,10 @@
 import math
 import statistics
 
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.faults import Dropping, limit_errors, listen
-from tests.net.words import OPEN_PORT, OPTION, TURNS
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.fault_injection import Dropping, limit_errors, listen
+from tests.helpers.network.params import OPEN_PORT, OPTION, TURNS
 from tui_trace.core.events import Event, ProbeLost, Reply
 from tui_trace.core.settings import NS_PER_MS, Pace, Protocol
 from tui_trace.session.fold import Session
@@ -27,7 +27,7 @@ def test_loss_is_what_the_router_counted(protocol: Protocol, family: int) -> Non
         target = chain.target_address(family)
         dropping = Dropping(chain.router(2), target, 30)
         options = ("-i0.02", "-c100", "-m", str(chain.length), "-Z0.5")
-        stream = ours.trace(chain.client, *OPTION[protocol], *options, target)
+        stream = tui_trace_process.trace(chain.client, *OPTION[protocol], *options, target)
         rows = _rows(stream)
         forwarded, dropped = dropping.counts()
         beyond = [rows[ttl] for ttl in (3, 4, 5)]
@@ -49,7 +49,7 @@ def test_a_hop_that_limits_its_errors_loses_alone(protocol: Protocol, family: in
         limit_errors(chain.router(2), per_second=2)
         options = ("-i0.05", "-c40", "-Z0.3", "-m", str(chain.length))
         target = chain.target_address(family)
-        rows = _rows(ours.trace(chain.client, *OPTION[protocol], *options, target))
+        rows = _rows(tui_trace_process.trace(chain.client, *OPTION[protocol], *options, target))
         assert {ttl: hop.lost for ttl, hop in rows.items() if ttl != 2} == dict.fromkeys(
             (1, 3, 4, 5), 0
         )
@@ -63,13 +63,15 @@ def test_a_late_reply_takes_its_loss_back(protocol: Protocol, family: int) -> No
         assert chain.relay is not None
         chain.relay.delay(150, 150)
         pace = Pace(interval=200 * NS_PER_MS, wait=100 * NS_PER_MS, max_ttl=chain.length)
-        settings = ours.probe_of(protocol)
+        settings = tui_trace_process.probe_of(protocol)
         target = chain.target_address(family)
-        with ours.Live(chain.client, target, settings, pace) as live:
-            live.run_until(lambda stream: len(ours.only(Reply, stream)) > 20)
+        with tui_trace_process.Live(chain.client, target, settings, pace) as live:
+            live.run_until(lambda stream: len(tui_trace_process.only(Reply, stream)) > 20)
             live.set_pace(paused=True)
             live.run_until(
-                lambda stream: not any(one.answer is None for one in ours.outcomes(stream))
+                lambda stream: (
+                    not any(one.answer is None for one in tui_trace_process.outcomes(stream))
+                )
             )
             stream = live.stop()
         rows = _rows(stream)
@@ -80,8 +82,10 @@ def test_a_late_reply_takes_its_loss_back(protocol: Protocol, family: int) -> No
             assert (hop.lost, hop.pending) == (0, 0)
             assert hop.figures.min is not None
             assert hop.figures.min >= 300 * NS_PER_MS
-        called_lost = {event.probe for event in ours.only(ProbeLost, stream)}
-        assert called_lost == {reply.probe for reply in ours.only(Reply, stream) if reply.late}
+        called_lost = {event.probe for event in tui_trace_process.only(ProbeLost, stream)}
+        assert called_lost == {
+            reply.probe for reply in tui_trace_process.only(Reply, stream) if reply.late
+        }
 
 
 @TURNS
@@ -91,14 +95,16 @@ def test_an_rtt_longer_than_the_interval_is_no_loss(protocol: Protocol, family: 
         listen(chain.target, OPEN_PORT)
         chain.relay.delay(200, 100)
         options = ("-i0.05", "-c30", "-m", str(chain.length))
-        stream = ours.trace(chain.client, *OPTION[protocol], *options, chain.target_address(family))
+        stream = tui_trace_process.trace(
+            chain.client, *OPTION[protocol], *options, chain.target_address(family)
+        )
         rows = _rows(stream)
         assert [hop.lost for hop in rows.values()] == [0] * chain.length
-        assert ours.only(ProbeLost, stream) == []
+        assert tui_trace_process.only(ProbeLost, stream) == []
         for ttl in range(2, chain.length + 1):
             rtts = [
                 one.answer.rtt
-                for one in ours.outcomes(stream)
+                for one in tui_trace_process.outcomes(stream)
                 if one.sent.ttl == ttl and one.answer is not None
             ]
             assert min(rtts) >= 300 * NS_PER_MS
@@ -111,7 +117,7 @@ def test_a_doubled_reply_is_a_duplicate(protocol: Protocol, family: int) -> None
         assert chain.relay is not None
         chain.relay.delay(copies=2)
         options = ("-i0.1", "-c10", "-m", str(chain.length))
-        stream = ours.trace(
+        stream = tui_trace_process.trace(
             chain.client, *("-T", "-P81") if protocol is Protocol.TCP else OPTION[protocol],
             *options, chain.target_address(family),
         )  # fmt: skip

@@ -7,17 +7,18 @@ import time
 
 import pytest
 
-from tests.net import ours
-from tests.net.chain import Chain
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
 from tests.unit.test_dependencies import BLOCKED
 
 HIDDEN = 'mount --make-rprivate / && {} && exec "$@"'
 
 
 def _report(chain: Chain, *before: str, host: str | None = None) -> tuple[int, str, str]:
+    target = host or chain.target_address()
     done = chain.client.run(
-        [*before, *ours.command("-r", "-n", "-c1", "-i0.2", host or chain.target_address())],
-        check=False, env=ours.environment(), timeout=60,
+        [*before, *tui_trace_process.command("-r", "-n", "-c1", "-i0.2", target)],
+        check=False, env=tui_trace_process.environment(), timeout=60,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
@@ -55,8 +56,8 @@ def test_without_a_resolver_a_name_is_unknown(plain: Chain) -> None:
 def test_no_socket_takes_the_place_of_a_closed_stream(plain: Chain) -> None:
     process = plain.client.popen(
         ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh",
-         *ours.command("-r", "-n", "-c100000", "-i0.1", plain.target_address())],
-        env=ours.environment(),
+         *tui_trace_process.command("-r", "-n", "-c100000", "-i0.1", plain.target_address())],
+        env=tui_trace_process.environment(),
     )  # fmt: skip
     try:
         end = time.monotonic() + 20
@@ -96,9 +97,11 @@ def _held(pid: int) -> dict[int, str]:
 def test_lines_that_cannot_be_written(
     plain: Chain, program: str, redirection: str, code: int, line: str
 ) -> None:
-    words = ours.command("--as", program, "-n", "-q1", "-m2", plain.target_address())
+    words = tui_trace_process.command("--as", program, "-n", "-q1", "-m2", plain.target_address())
     done = plain.client.run(
-        ["sh", "-c", f'"$@" {redirection}', "sh", *words], check=False, env=ours.environment()
+        ["sh", "-c", f'"$@" {redirection}', "sh", *words],
+        check=False,
+        env=tui_trace_process.environment(),
     )
     assert "Traceback" not in done.stderr
     assert done.stderr.rstrip("\n").endswith(line)
@@ -114,8 +117,8 @@ def test_lines_that_cannot_be_written(
 def test_a_trace_that_gets_too_little(plain: Chain, limits: str, words: tuple[str, ...]) -> None:
     done = plain.client.run(
         ["bash", "-c", f'{limits}; exec "$@"', "bash",
-         *ours.command(*words, plain.target_address())],
-        check=False, env=ours.environment(),
+         *tui_trace_process.command(*words, plain.target_address())],
+        check=False, env=tui_trace_process.environment(),
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stdout == ""
@@ -127,6 +130,6 @@ def test_a_trace_that_gets_too_little(plain: Chain, limits: str, words: tuple[st
 def test_a_package_for_names_that_is_missing(plain: Chain) -> None:
     child = BLOCKED.format(module="dns")
     words = [sys.executable, "-c", child, "-r", "-z", "-c1", plain.target_address()]
-    done = plain.client.run(words, check=False, env=ours.environment())
+    done = plain.client.run(words, check=False, env=tui_trace_process.environment())
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "tui-trace: the package dnspython is missing: pip install tui-trace\n"

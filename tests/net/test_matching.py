@@ -2,12 +2,12 @@
 
 import statistics
 
-from tests.net import ours
-from tests.net.capture import Capture
-from tests.net.chain import DOWN, Chain
-from tests.net.faults import Dropping, listen
-from tests.net.wire import by_ttl, exchanges
-from tests.net.words import MTR_OPTION, OPEN_PORT, OPTION, TURNS
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.capture import Capture
+from tests.helpers.network.capture_rtt import by_ttl, exchanges
+from tests.helpers.network.chain import DOWN, Chain
+from tests.helpers.network.fault_injection import Dropping, listen
+from tests.helpers.network.params import MTR_OPTION, OPEN_PORT, OPTION, TURNS
 from tui_trace.core.settings import NS_PER_MS, Protocol
 
 # told apart in the capture by what they have no use for otherwise
@@ -28,12 +28,15 @@ def test_two_of_us_and_mtr_at_once(protocol: Protocol, family: int) -> None:
             options = ("-i0.05", "-c40", "-Z0.3", "-n", "--jsonl", *OPTION[protocol])
             running = [
                 chain.client.popen(
-                    ours.command(*options, "-Q", str(tos), target), env=ours.environment()
+                    tui_trace_process.command(*options, "-Q", str(tos), target),
+                    env=tui_trace_process.environment(),
                 )
                 for tos in TOS
             ]
             streams = [
-                ours.check_stamps(ours.decode(process.communicate(timeout=30)[0].decode()))
+                tui_trace_process.check_stamps(
+                    tui_trace_process.decode(process.communicate(timeout=30)[0].decode())
+                )
                 for process in running
             ]
             theirs.communicate(timeout=30)
@@ -42,8 +45,8 @@ def test_two_of_us_and_mtr_at_once(protocol: Protocol, family: int) -> None:
             "mtr did not run beside us"
         )
         for tos, stream in zip(TOS, streams, strict=True):
-            told: dict[int, list[ours.Outcome]] = {}
-            for one in ours.outcomes(stream):
+            told: dict[int, list[tui_trace_process.Outcome]] = {}
+            for one in tui_trace_process.outcomes(stream):
                 told.setdefault(one.sent.ttl, []).append(one)
             seen = by_ttl([one for one in found if one.sent.packet.tos == tos])
             assert {ttl: len(all_) for ttl, all_ in told.items()} == {

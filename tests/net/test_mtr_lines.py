@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.faults import listen
-from tests.net.nameserver import serve_names
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.fault_injection import listen
+from tests.helpers.network.nameserver import serve_names
 
 FAST = "-c 2 -i 0.2 -G 1"
 TARGET = "198.18.5.2"
@@ -56,8 +56,8 @@ def outputs(chain: Chain) -> dict[str, tuple[str, str]]:
 
     def both(line: str) -> tuple[str, str]:
         words = [*line.split(), *FAST.split(), TARGET]
-        real = chain.client.run(["mtr", *words], env=ours.environment()).stdout
-        return real, ours.program(chain.client, *words).stdout
+        real = chain.client.run(["mtr", *words], env=tui_trace_process.environment()).stdout
+        return real, tui_trace_process.program(chain.client, *words).stdout
 
     lines = [*TABLES, *OBJECTS, *VALUES]
     with ThreadPoolExecutor(4) as pool:

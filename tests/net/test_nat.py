@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.net import ours, peers
-from tests.net.chain import DOWN, Chain
-from tests.net.faults import listen, readdress
-from tests.net.words import FAMILIES
+from tests.helpers.network import peers, tui_trace_process
+from tests.helpers.network.chain import DOWN, Chain
+from tests.helpers.network.fault_injection import listen, readdress
+from tests.helpers.network.params import FAMILIES
 from tui_trace.core.events import (
     Change,
     ProbeSent,
@@ -46,11 +46,11 @@ def chain() -> Iterator[Chain]:
         yield chain
 
 
-def told(stream: list[ours.Event], field: RewrittenField) -> dict[int, object]:
+def told(stream: list[tui_trace_process.Event], field: RewrittenField) -> dict[int, object]:
     """What replies at each TTL say that a field was changed to."""
     return {
         reply.ttl: change.received
-        for reply in ours.only(Reply, stream)
+        for reply in tui_trace_process.only(Reply, stream)
         for change in reply.changed
         if change.field is field and not reply.beyond
     }
@@ -77,8 +77,8 @@ def test_we_find_what_tcptraceroute_finds(
 ) -> None:
     hops, nat = theirs(chain, port, their_mode, f"--track-{track}")
     options = ("-T", "-P", str(port), "--dnat", mode, "--track", track, "-c1", "-m", str(LENGTH))
-    stream = ours.trace(chain.client, *options, VIP[4])
-    found = ours.hops(stream)
+    stream = tui_trace_process.trace(chain.client, *options, VIP[4])
+    found = tui_trace_process.hops(stream)
     assert found == hops
     if mode == "off":
         assert found[NAT_AT : LENGTH - 1] == [None] * (LENGTH - 1 - NAT_AT)
@@ -92,7 +92,7 @@ def test_we_find_what_tcptraceroute_finds(
             ((ttl, to),) = nat.items()
             where = f"{addresses[ttl]}:{ports[ttl]}" if ports else addresses[ttl]
             assert (min(addresses), where) == (ttl, to)
-    last = [reply for reply in ours.only(Reply, stream) if reply.ttl == LENGTH]
+    last = [reply for reply in tui_trace_process.only(Reply, stream) if reply.ttl == LENGTH]
     assert {reply.kind for reply in last} == {ReplyKind.SYN_ACK}
 
 
@@ -101,11 +101,13 @@ def test_we_find_what_tcptraceroute_finds(
 def test_every_protocol_is_followed_through(
     chain: Chain, family: int, options: tuple[str, ...]
 ) -> None:
-    stream = ours.trace(chain.client, *options, "-c2", "-i0.1", "-m", str(LENGTH), VIP[family])
-    assert ours.hops(stream) == [*chain.hops(family)[:-1], VIP[family]]
+    stream = tui_trace_process.trace(
+        chain.client, *options, "-c2", "-i0.1", "-m", str(LENGTH), VIP[family]
+    )
+    assert tui_trace_process.hops(stream) == [*chain.hops(family)[:-1], VIP[family]]
     behind = {
         reply.ttl: reply.changed
-        for reply in ours.only(Reply, stream)
+        for reply in tui_trace_process.only(Reply, stream)
         if NAT_AT < reply.ttl < LENGTH
     }
     change = Change(RewrittenField.DESTINATION, VIP[family], chain.target_address(family))
@@ -116,8 +118,8 @@ def test_every_protocol_is_followed_through(
 def test_udp_is_followed_to_another_port(chain: Chain, family: int) -> None:
     """Address and port both change the checksum, which is what tells UDP probes apart."""
     options = ("-u", "-P", str(PORT + 1), "-c3", "-i0.1", "-m", str(LENGTH))
-    stream = ours.trace(chain.client, *options, VIP[family])
-    assert ours.hops(stream) == [*chain.hops(family)[:-1], VIP[family]]
+    stream = tui_trace_process.trace(chain.client, *options, VIP[family])
+    assert tui_trace_process.hops(stream) == [*chain.hops(family)[:-1], VIP[family]]
     addresses, ports = (
         told(stream, RewrittenField.DESTINATION),
         told(stream, RewrittenField.DESTINATION_PORT),
@@ -129,12 +131,12 @@ def test_udp_is_followed_to_another_port(chain: Chain, family: int) -> None:
 
 def test_the_report_says_where_the_probes_went(chain: Chain) -> None:
     common = ("-T", "-P", str(PORT + 1), "-c2", "-i0.1", "-n", "-r", VIP[4])
-    shown = ours.program(chain.client, "--dnat", "show", *common).stdout.splitlines()
+    shown = tui_trace_process.program(chain.client, "--dnat", "show", *common).stdout.splitlines()
     where = f"NAT to {chain.target_address()}:{INNER}"
     assert [where in line for line in shown if ".|--" in line] == [
         False, False, True, True, False
     ]  # fmt: skip
-    quiet = ours.program(chain.client, *common).stdout.splitlines()
+    quiet = tui_trace_process.program(chain.client, *common).stdout.splitlines()
     assert [line.endswith("NAT") for line in quiet if ".|--" in line] == [
         False, False, True, True, False
     ]  # fmt: skip
@@ -148,9 +150,11 @@ def test_a_source_address_of_our_own_is_no_nat(family: int) -> None:
         chain.relay.delay(100, 100)
         other = "198.18.1.9" if family == 4 else "2001:db8:0:1::9"
         width, everywhere = (24, "0.0.0.0/0") if family == 4 else (64, "::/0")
-        settings = ours.probe_of(Protocol.UDP)
+        settings = tui_trace_process.probe_of(Protocol.UDP)
         pace = Pace(interval=60 * NS_PER_MS)
-        with ours.Live(chain.client, chain.target_address(family), settings, pace) as live:
+        with tui_trace_process.Live(
+            chain.client, chain.target_address(family), settings, pace
+        ) as live:
             live.run_on(RoundBegan, 20)
             chain.client.ip(
                 f"address add {other}/{width} dev {DOWN}{' nodad' if family == 6 else ''}",
@@ -159,9 +163,9 @@ def test_a_source_address_of_our_own_is_no_nat(family: int) -> None:
             live.run_on(SourceChanged, 1)
             live.run_on(RoundBegan, 20)
             stream = live.stop()
-    after = stream[stream.index(ours.only(SourceChanged, stream)[0]) :]
-    sent_after = {one.probe for one in ours.only(ProbeSent, after)}
-    replies = ours.only(Reply, after)
+    after = stream[stream.index(tui_trace_process.only(SourceChanged, stream)[0]) :]
+    sent_after = {one.probe for one in tui_trace_process.only(ProbeSent, after)}
+    replies = tui_trace_process.only(Reply, after)
     assert any(reply.probe not in sent_after for reply in replies)
     assert any(reply.probe in sent_after for reply in replies)
     assert not any(reply.changed for reply in replies)

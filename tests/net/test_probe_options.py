@@ -2,23 +2,25 @@
 
 import pytest
 
-from tests.net import ours
-from tests.net.capture import Capture, Seen
-from tests.net.chain import DOWN, Chain
-from tests.net.faults import listen
-from tests.net.packets import Packet
-from tests.net.words import FAMILIES, OPEN_PORT
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.capture import Capture, Seen
+from tests.helpers.network.chain import DOWN, Chain
+from tests.helpers.network.fault_injection import listen
+from tests.helpers.network.packet_parser import Packet
+from tests.helpers.network.params import FAMILIES, OPEN_PORT
 from tui_trace.core.events import Notice, Reply, ReplyKind, RunOpened
 
 SYN, RST, ACK, ECE, CWR = 0x02, 0x04, 0x10, 0x40, 0x80
 QUICK = ("-c1", "-n")
 
 
-def seen(chain: Chain, family: int, *options: str) -> tuple[list[Packet], list[ours.Event]]:
+def seen(
+    chain: Chain, family: int, *options: str
+) -> tuple[list[Packet], list[tui_trace_process.Event]]:
     """The probes that leave the client, and the stream."""
     source, target = chain.source_address(family), chain.target_address(family)
     with Capture(chain.client, DOWN) as capture:
-        stream = ours.trace(chain.client, *QUICK, *options, target)
+        stream = tui_trace_process.trace(chain.client, *QUICK, *options, target)
         packets = capture.stop()
 
     def is_ours(one: Seen) -> bool:
@@ -63,10 +65,10 @@ def test_tcp_flags_and_options(
     if flags & SYN:
         assert {words(packet) for packet in probes} == {"mss sackOK TS nop wscale"}
         assert {packet.length for packet in probes} == {60 if family == 4 else 80}
-    last = [reply for reply in ours.only(Reply, stream) if reply.reached]
+    last = [reply for reply in tui_trace_process.only(Reply, stream) if reply.reached]
     wanted = ReplyKind.RST if flags & ACK else ReplyKind.SYN_ACK
     assert {reply.kind for reply in last} == {wanted}
-    assert ours.hops(stream) == plain.hops(family)
+    assert tui_trace_process.hops(stream) == plain.hops(family)
 
 
 @FAMILIES
@@ -100,20 +102,20 @@ def test_df_and_ip_id(plain: Chain, protocol: str) -> None:
 def test_size(plain: Chain, family: int, protocol: str, size: int) -> None:
     probes, stream = seen(plain, family, protocol, "-s", str(size))
     (length,) = {packet.length for packet in probes}
-    assert ours.only(RunOpened, stream)[0].settings.size == length
+    assert tui_trace_process.only(RunOpened, stream)[0].settings.size == length
     if size == 1:
-        notices = [notice.text for notice in ours.only(Notice, stream)]
+        notices = [notice.text for notice in tui_trace_process.only(Notice, stream)]
         assert any(f"raised from 1 to {length} bytes" in text for text in notices)
     else:
         assert length == size
-    assert ours.hops(stream) == plain.hops(family)
+    assert tui_trace_process.hops(stream) == plain.hops(family)
 
 
 @FAMILIES
 def test_a_syn_with_data_is_remarked_upon(plain: Chain, family: int) -> None:
     def notices(*options: str) -> list[str]:
         _, stream = seen(plain, family, "-P", str(OPEN_PORT), *options)
-        return [notice.text for notice in ours.only(Notice, stream)]
+        return [notice.text for notice in tui_trace_process.only(Notice, stream)]
 
     (line,) = notices("-T", "-s", "200")
     assert "drop a SYN" in line
@@ -139,12 +141,14 @@ def test_any_protocol(plain: Chain, family: int, name: str) -> None:
     flows = {packet.transport[:4] for packet in probes}
     assert len(flows) == 1
     assert len({packet.transport[:8] for packet in probes}) == len(probes)
-    assert ours.hops(stream) == plain.hops(family)
-    (last,) = [reply for reply in ours.only(Reply, stream) if reply.ttl == plain.length]
+    assert tui_trace_process.hops(stream) == plain.hops(family)
+    (last,) = [
+        reply for reply in tui_trace_process.only(Reply, stream) if reply.ttl == plain.length
+    ]
     told = (last.kind, last.reached, last.icmp_type, last.code)
     icmp = (3, 2) if family == 4 else (4, 1)
     assert told == (ReplyKind.UNREACHABLE, True, *icmp)
-    report = ours.program(
+    report = tui_trace_process.program(
         plain.client, "-r", *QUICK, "--protocol", name, plain.target_address(family)
     ).stdout
     assert f"IP protocol {number}" in report.splitlines()[0]
@@ -156,7 +160,7 @@ def test_protocols_with_probes_of_their_own(plain: Chain) -> None:
     for name, number in (("tcp", 6), ("17", 17), ("icmp", 1)):
         probes, stream = seen(plain, 4, "--protocol", name)
         assert {packet.protocol for packet in probes} == {number}
-        assert ours.hops(stream) == plain.hops()
+        assert tui_trace_process.hops(stream) == plain.hops()
 
 
 @FAMILIES
@@ -164,7 +168,7 @@ def test_protocols_with_probes_of_their_own(plain: Chain) -> None:
 def test_a_source_port_below_1024(plain: Chain, family: int, protocol: str) -> None:
     probes, stream = seen(plain, family, protocol, "-P", str(OPEN_PORT), "-L", "123")
     assert {packet.ports for packet in probes} == {(123, OPEN_PORT)}
-    assert ours.hops(stream) == plain.hops(family)
+    assert tui_trace_process.hops(stream) == plain.hops(family)
 
 
 @FAMILIES
@@ -174,9 +178,9 @@ def test_ecn_accepted_and_refused(family: int) -> None:
         for accepted in (0, 1):
             chain.target.sysctl(ipv4__tcp_ecn=accepted)
             _, stream = seen(chain, family, "--ecn", "-P", str(OPEN_PORT))
-            (last,) = [one for one in ours.only(Reply, stream) if one.ttl == 2]
+            (last,) = [one for one in tui_trace_process.only(Reply, stream) if one.ttl == 2]
             assert (last.kind, last.ecn) == (ReplyKind.SYN_ACK, bool(accepted))
-            report = ours.program(
+            report = tui_trace_process.program(
                 chain.client, "-r", *QUICK, "--ecn", "-P", str(OPEN_PORT),
                 chain.target_address(family),
             ).stdout  # fmt: skip

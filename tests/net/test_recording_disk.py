@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.terminal import Tmux
-from tests.unit.recorded import Kept, Told, record, rounds
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.terminals import Tmux
+from tests.helpers.recordings.recording_builders import Kept, Told, record, rounds
 from tui_trace.core.events import SessionEnded
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.recording import RecordedSource, Recording, RecordingError
@@ -45,7 +45,7 @@ def test_a_disk_that_fills_up_under_the_live_view(plain: Chain, disk: Path) -> N
     path = disk / "a.session"
     args = ("-n", "-i", "0.1", "--record", str(path), plain.target_address(4))
     with Tmux(plain.client, columns=140) as tmux:
-        tmux.start(ours.command(*args), ours.environment())
+        tmux.start(tui_trace_process.command(*args), tui_trace_process.environment())
         screen = tmux.wait_for("not recorded any more: the disk is full")
         assert screen.count("the disk is full") == 1
         before = _round(screen)

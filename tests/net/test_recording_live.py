@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.terminal import Tmux
-from tests.net.words import OPEN_PORT
-from tests.unit.forged import all_forged
-from tests.unit.recorded import check_killed, record, rounds
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.params import OPEN_PORT
+from tests.helpers.network.terminals import Tmux
+from tests.helpers.recordings.forged_recordings import all_forged
+from tests.helpers.recordings.recording_builders import check_killed, record, rounds
 from tui_trace.core import events
 from tui_trace.recording import Recording, list_sessions
 
@@ -20,11 +20,11 @@ from tui_trace.recording import Recording, list_sessions
 def test_a_live_session_is_kept_and_plays_again_in_the_live_view(
     plain: Chain, tmp_path: Path
 ) -> None:
-    env = {**ours.environment(), "XDG_STATE_HOME": str(tmp_path)}
+    env = {**tui_trace_process.environment(), "XDG_STATE_HOME": str(tmp_path)}
     space, target = plain.client, plain.target_address(4)
     second = re.escape(plain.hop(2, 4))
     with Tmux(space, columns=140) as tmux:
-        tmux.start(ours.command("-n", "-i", "0.25", target), env)
+        tmux.start(tui_trace_process.command("-n", "-i", "0.25", target), env)
         tmux.wait_for(second)
         time.sleep(1.5)
         tmux.press("t")
@@ -35,19 +35,19 @@ def test_a_live_session_is_kept_and_plays_again_in_the_live_view(
 
         (session,) = list_sessions(tmp_path / "tui-trace" / "sessions")
         assert (session.target, session.runs, session.ended) == (target, 2, True)
-        listed = space.run(ours.command("--sessions"), env=env).stdout
+        listed = space.run(tui_trace_process.command("--sessions"), env=env).stdout
         assert session.path.stem in listed
         assert target in listed
         name = session.path.stem
 
-        report = space.run(ours.command("--replay", name, "-r"), env=env).stdout
+        report = space.run(tui_trace_process.command("--replay", name, "-r"), env=env).stdout
         assert "TCP port 80" in report
         assert plain.hop(2, 4) in report
 
         # in time: what was ICMP first turns into TCP
         tmux.write(" clear")
         tmux.press("Enter")
-        tmux.start(ours.command("--replay", name), env)
+        tmux.start(tui_trace_process.command("--replay", name), env)
         tmux.wait_for(rf"ICMP echo[^@]*{second}")
         tmux.wait_for("TCP port 80 ")
         tmux.press("q")
@@ -55,14 +55,18 @@ def test_a_live_session_is_kept_and_plays_again_in_the_live_view(
 
 
 def test_the_config_says_how_many_are_kept(plain: Chain, tmp_path: Path) -> None:
-    env = {**ours.environment(), "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    env = {
+        **tui_trace_process.environment(),
+        "XDG_STATE_HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path),
+    }
     folder = tmp_path / "tui-trace" / "sessions"
     folder.mkdir(parents=True)
     for day in (1, 2, 3):
         record(rounds(1), folder / f"2020010{day}T000000Z-t.session")
     (tmp_path / "tui-trace" / "config.toml").write_text("[recordings]\nkeep = 2\nsize = '1 GiB'\n")
     with Tmux(plain.client, columns=140) as tmux:
-        tmux.start(ours.command("-n", "-i", "0.25", plain.target_address(4)), env)
+        tmux.start(tui_trace_process.command("-n", "-i", "0.25", plain.target_address(4)), env)
         tmux.wait_for("the 2 oldest recordings were deleted: 2 of 1024 MiB in all are kept")
         tmux.press("q")
         tmux.wait_for("prompt> *$")
@@ -77,7 +81,7 @@ def test_a_file_that_is_moved_is_said_in_the_view(plain: Chain, tmp_path: Path) 
     with Tmux(plain.client, columns=140) as tmux:
         tmux.write(f" cd {tmp_path}")
         tmux.press("Enter")
-        tmux.start(ours.command(*args), ours.environment())
+        tmux.start(tui_trace_process.command(*args), tui_trace_process.environment())
         tmux.wait_for(re.escape(plain.hop(2, 4)))
         time.sleep(1)
         assert path.stat().st_mode & 0o777 == 0o600
@@ -93,14 +97,16 @@ def test_a_file_that_is_moved_is_said_in_the_view(plain: Chain, tmp_path: Path) 
 
 
 def test_nothing_is_kept_when_asked_so(plain: Chain, tmp_path: Path) -> None:
-    env = {**ours.environment(), "XDG_STATE_HOME": str(tmp_path)}
+    env = {**tui_trace_process.environment(), "XDG_STATE_HOME": str(tmp_path)}
     with Tmux(plain.client) as tmux:
-        tmux.start(ours.command("-n", "--no-record", plain.target_address(4)), env)
+        tmux.start(tui_trace_process.command("-n", "--no-record", plain.target_address(4)), env)
         tmux.wait_for(re.escape(plain.hop(2, 4)))
         time.sleep(1)
         tmux.press("q")
         tmux.wait_for("prompt> *$")
-    plain.client.run(ours.command("-n", "-r", "-c", "1", plain.target_address(4)), env=env)
+    plain.client.run(
+        tui_trace_process.command("-n", "-r", "-c", "1", plain.target_address(4)), env=env
+    )
     assert list_sessions(tmp_path / "tui-trace" / "sessions") == []
 
 
@@ -108,9 +114,9 @@ def test_a_folder_that_cannot_be_written_is_one_line_in_the_view(
     plain: Chain, tmp_path: Path
 ) -> None:
     (tmp_path / "tui-trace").write_text("in the way")
-    env = {**ours.environment(), "XDG_STATE_HOME": str(tmp_path)}
+    env = {**tui_trace_process.environment(), "XDG_STATE_HOME": str(tmp_path)}
     with Tmux(plain.client, columns=140) as tmux:
-        tmux.start(ours.command("-n", "-i", "0.25", plain.target_address(4)), env)
+        tmux.start(tui_trace_process.command("-n", "-i", "0.25", plain.target_address(4)), env)
         tmux.wait_for("not recorded: ")
         first = tmux.screen()
         time.sleep(1)
@@ -123,10 +129,12 @@ def test_a_report_is_recorded_when_asked(plain: Chain, tmp_path: Path) -> None:
     path = tmp_path / "a.session"
     args = ("-n", "-T", "-P", str(OPEN_PORT), "-c", "2", "--record", str(path))
     told = plain.client.run(
-        ours.command("--jsonl", *args, plain.target_address(6)), env=ours.environment()
+        tui_trace_process.command("--jsonl", *args, plain.target_address(6)),
+        env=tui_trace_process.environment(),
     ).stdout
     played = plain.client.run(
-        ours.command("--replay", str(path), "--jsonl"), env=ours.environment()
+        tui_trace_process.command("--replay", str(path), "--jsonl"),
+        env=tui_trace_process.environment(),
     ).stdout
     assert played == told
 
@@ -145,7 +153,9 @@ def test_after_kill_at_any_moment_the_program_has_kept_all_but_the_last_second(
             # to a file: a pipe that nobody reads would stop it
             with told.open("wb") as file:
                 process = plain.client.popen(
-                    ours.command(*args), env=ours.environment(), stdout=file.fileno()
+                    tui_trace_process.command(*args),
+                    env=tui_trace_process.environment(),
+                    stdout=file.fileno(),
                 )
             children.append((rng.uniform(1, 5), process, path, told))
         children.sort(key=lambda child: child[0])
@@ -175,7 +185,9 @@ def test_what_a_stranger_recorded_does_not_end_the_view(
     path = tmp_path / "x.session"
     all_forged()[name](path)
     with Tmux(plain.client, columns=120, rows=40) as tmux:
-        tmux.start(ours.command("--replay", str(path)), ours.environment())
+        tmux.start(
+            tui_trace_process.command("--replay", str(path)), tui_trace_process.environment()
+        )
         tmux.wait_for("replay 1×")
         for key in ("End", "g", "g", "H", "Escape", "Enter", "Home", "]", "[", "l", "+", "d", "c"):
             tmux.press(key)

@@ -11,13 +11,13 @@ from subprocess import PIPE, Popen
 
 import pytest
 
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.dead import DeadResolver, FullPipe
-from tests.net.faults import Sending
-from tests.net.terminal import Terminal
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.fault_injection import Sending
+from tests.helpers.network.silent_resolver import DeadResolver, FullPipe
+from tests.helpers.network.terminals import Terminal
+from tests.helpers.recordings.recording_builders import record, rounds
 from tests.net.test_ending import _assert_sane
-from tests.unit.recorded import record, rounds
 from tui_trace.core.events import RoundBegan, SessionEnded
 
 HANGS = 2.0
@@ -49,9 +49,9 @@ def start(
     program: Sequence[str] = (),
 ) -> "Popen[bytes]":
     return chain.client.popen(
-        [*(program or ours.command()), *args],
+        [*(program or tui_trace_process.command()), *args],
         stdout=stdout,
-        env={**ours.environment(), **(env or {})},
+        env={**tui_trace_process.environment(), **(env or {})},
     )
 
 
@@ -115,7 +115,9 @@ def test_while_the_target_is_asked_for(
 def test_while_the_live_view_waits_for_its_target(
     chain: Chain, dead: DeadResolver, number: int
 ) -> None:
-    with Terminal(chain.client, ours.command(NAME), env=ours.environment()) as terminal:
+    with Terminal(
+        chain.client, tui_trace_process.command(NAME), env=tui_trace_process.environment()
+    ) as terminal:
         dead.wait_until_asked()
         began = time.monotonic()
         terminal.process.send_signal(number)
@@ -156,7 +158,7 @@ def test_while_it_traces(chain: Chain, args: tuple[str, ...], number: int) -> No
     code, out, err = end(process, number)
     assert (code, err) == (0, b"")
     if "--jsonl" in args:
-        assert isinstance(ours.decode(out.decode())[-1], SessionEnded)
+        assert isinstance(tui_trace_process.decode(out.decode())[-1], SessionEnded)
     elif "-j" in args:
         json.loads(out)
     else:
@@ -275,8 +277,8 @@ def test_while_modules_are_imported(chain: Chain, module: str, number: int) -> N
 @SIGNALS
 @pytest.mark.usefixtures("dead")
 def test_while_the_view_asks_for_names(chain: Chain, number: int) -> None:
-    args = ours.command(chain.target_address())
-    with Terminal(chain.client, args, env=ours.environment()) as terminal:
+    args = tui_trace_process.command(chain.target_address())
+    with Terminal(chain.client, args, env=tui_trace_process.environment()) as terminal:
         terminal.wait_for(chain.hop(1))
         terminal.write(b"\x1b[B")
         terminal.wait_for("› 1")
@@ -287,8 +289,8 @@ def test_while_the_view_asks_for_names(chain: Chain, number: int) -> None:
 
 @SIGNALS
 def test_while_the_view_plays_a_recording(chain: Chain, session: Path, number: int) -> None:
-    args = ours.command("--replay", str(session))
-    with Terminal(chain.client, args, env=ours.environment()) as terminal:
+    args = tui_trace_process.command("--replay", str(session))
+    with Terminal(chain.client, args, env=tui_trace_process.environment()) as terminal:
         terminal.wait_for("ICMP echo")
         _left(terminal, number)
 
@@ -305,8 +307,8 @@ def _left(terminal: Terminal, number: int) -> None:
 
 @pytest.mark.parametrize("how", ["signal", "key"])
 def test_quit_leaves_a_sane_terminal(chain: Chain, how: str) -> None:
-    args = ours.command("-n", chain.target_address())
-    with Terminal(chain.client, args, env=ours.environment()) as terminal:
+    args = tui_trace_process.command("-n", chain.target_address())
+    with Terminal(chain.client, args, env=tui_trace_process.environment()) as terminal:
         terminal.wait_for(chain.hop(1))
         began = time.monotonic()
         if how == "signal":
@@ -320,13 +322,13 @@ def test_quit_leaves_a_sane_terminal(chain: Chain, how: str) -> None:
 
 
 def test_what_is_ignored_stays_ignored(chain: Chain) -> None:
-    program = ["nohup", *ours.command()]
+    program = ["nohup", *tui_trace_process.command()]
     process = start(
         chain, "--jsonl", "-n", "-i0.1", "-c10", chain.target_address(), program=program
     )
     assert process.stdout is not None
     first = process.stdout.readline()
     process.send_signal(signal.SIGHUP)
-    stream = ours.decode((first + process.stdout.read()).decode())
+    stream = tui_trace_process.decode((first + process.stdout.read()).decode())
     assert process.wait(30) == 0
-    assert len(ours.only(RoundBegan, stream)) == 10
+    assert len(tui_trace_process.only(RoundBegan, stream)) == 10

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.net.chain import Chain
-from tests.net.netns import Netns
-from tests.net.terminal import Tmux
-from tests.net.users import ROOT, SHARED_GROUP, User, Users
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.netns import Netns
+from tests.helpers.network.terminals import Tmux
+from tests.helpers.network.users import ROOT, SHARED_GROUP, User, Users
 
 NOTHING = "0" * 16
 ADVISED = (

@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.faults import listen
-from tests.net.nameserver import serve_names
-from tests.net.netns import Netns
-from tests.net.peers import PROGRAMS
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.fault_injection import listen
+from tests.helpers.network.nameserver import serve_names
+from tests.helpers.network.netns import Netns
+from tests.helpers.network.peers import PROGRAMS
 
 Pair: TypeAlias = tuple[CompletedProcess[str], CompletedProcess[str]]
 """What the real one did, and ours."""
@@ -180,9 +180,9 @@ def words(line: str) -> list[str]:
 
 
 def both(space: Netns, line: str) -> Pair:
-    env = ours.environment()
+    env = tui_trace_process.environment()
     real = space.run([REAL, *words(line)], check=False, timeout=60, env=env)
-    mine = ours.program(space, "--as", "tcptraceroute", *words(line), check=False)
+    mine = tui_trace_process.program(space, "--as", "tcptraceroute", *words(line), check=False)
     return real, mine
 
 
@@ -256,5 +256,7 @@ def test_enough_was_compared(
     ],
 )
 def test_what_the_original_cuts_is_refused(chain: Chain, line: str, message: str) -> None:
-    done = ours.program(chain.client, "--as", "tcptraceroute", *words(line), check=False)
+    done = tui_trace_process.program(
+        chain.client, "--as", "tcptraceroute", *words(line), check=False
+    )
     assert (done.returncode, done.stderr, done.stdout) == (1, f"{message}\n", "")

@@ -7,10 +7,10 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.net import ours
-from tests.net.chain import Chain
-from tests.net.faults import listen
-from tests.net.peers import PROGRAMS
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain
+from tests.helpers.network.fault_injection import listen
+from tests.helpers.network.peers import PROGRAMS
 
 SILENT, TARGET_TTL = 2, 4
 _FIREWALL = """
@@ -43,7 +43,7 @@ def chain() -> Iterator[Chain]:
 def both(chain: Chain, line: str) -> tuple[CompletedProcess[str], CompletedProcess[str]]:
     words = ["-d", "-n", *line.replace("@", chain.target_address()).split()]
     real = chain.client.run([PROGRAMS["tcptraceroute"], *words], check=False)
-    mine = ours.program(chain.client, "--as", "tcptraceroute", *words, check=False)
+    mine = tui_trace_process.program(chain.client, "--as", "tcptraceroute", *words, check=False)
     return real, mine
 
 
@@ -76,4 +76,4 @@ def test_the_same_packets_are_told(chain: Chain, line: str) -> None:
 
 def test_nothing_is_told_without_it(chain: Chain) -> None:
     words = ("--as", "tcptraceroute", "-n", "-q1", "-f3", chain.target_address())
-    assert "debug" not in ours.program(chain.client, *words).stderr
+    assert "debug" not in tui_trace_process.program(chain.client, *words).stderr

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.net import ours
-from tests.net.capture import Capture
-from tests.net.chain import DOWN, Chain, address
-from tests.net.faults import refusing
-from tests.net.outages import REFUSALS, move
-from tests.net.wire import Exchange, by_ttl, exchanges
-from tests.net.words import THREE, TURNS
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.capture import Capture
+from tests.helpers.network.capture_rtt import Exchange, by_ttl, exchanges
+from tests.helpers.network.chain import DOWN, Chain, address
+from tests.helpers.network.fault_injection import refusing
+from tests.helpers.network.outages import REFUSALS, move
+from tests.helpers.network.params import THREE, TURNS
 from tui_trace.core.events import Event, Reply, SendFailed, SourceChanged
 from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings, Protocol
 
@@ -29,7 +29,7 @@ PACE = Pace(interval=60 * NS_PER_MS)
 
 
 def _settings(protocol: Protocol) -> ProbeSettings:
-    return ours.probe_of(protocol, size=1400)
+    return tui_trace_process.probe_of(protocol, size=1400)
 
 
 @pytest.mark.parametrize(("way", "protocol", "family"), _each_in_one_family(REFUSALS))
@@ -37,7 +37,7 @@ def test_network_taken_away_and_given_back(way: str, protocol: Protocol, family:
     fault, errnos = REFUSALS[way]
     with Chain(2) as chain:
         target, source = chain.target_address(family), chain.source_address(family)
-        with ours.Live(chain.client, target, _settings(protocol), PACE) as live:
+        with tui_trace_process.Live(chain.client, target, _settings(protocol), PACE) as live:
             live.run_on(Reply, 6)
             with fault(chain):
                 live.run_on(SendFailed, 3)
@@ -45,7 +45,7 @@ def test_network_taken_away_and_given_back(way: str, protocol: Protocol, family:
                 live.run_on(Reply, 30)
                 stream = live.stop()
                 seen = by_ttl(exchanges(capture.stop(), source, target))
-        failed = ours.only(SendFailed, stream)
+        failed = tui_trace_process.only(SendFailed, stream)
         assert {one.errno for one in failed} <= errnos
         assert all(one.reason and one.reason.isprintable() for one in failed)
         _check_against_the_wire(stream, seen, at_least=20)
@@ -55,8 +55,8 @@ def _check_against_the_wire(
     stream: list[Event], seen: dict[int, list[Exchange]], at_least: int
 ) -> None:
     """The last replies of each hop have the RTTs that the wire saw."""
-    told: dict[int, list[ours.Outcome]] = {}
-    for one in ours.outcomes(stream):
+    told: dict[int, list[tui_trace_process.Outcome]] = {}
+    for one in tui_trace_process.outcomes(stream):
         told.setdefault(one.sent.ttl, []).append(one)
     errors = []
     for ttl, on_the_wire in seen.items():
@@ -74,7 +74,7 @@ def _check_against_the_wire(
 def test_another_source_address(_: str, protocol: Protocol, family: int) -> None:
     with Chain(2) as chain:
         target = chain.target_address(family)
-        with ours.Live(chain.client, target, _settings(protocol), PACE) as live:
+        with tui_trace_process.Live(chain.client, target, _settings(protocol), PACE) as live:
             live.run_on(Reply, 6)
             move(chain)
             live.run_on(SourceChanged, 1)
@@ -82,7 +82,7 @@ def test_another_source_address(_: str, protocol: Protocol, family: int) -> None
                 live.run_on(Reply, 30)
                 stream = live.stop()
                 seen = by_ttl(exchanges(capture.stop(), address(1, 9, family), target))
-        assert ours.only(SourceChanged, stream)[-1].source == address(1, 9, family)
+        assert tui_trace_process.only(SourceChanged, stream)[-1].source == address(1, 9, family)
         _check_against_the_wire(stream, seen, at_least=20)
 
 
@@ -94,10 +94,14 @@ def test_failed_sends_between_others_take_no_stamp(protocol: Protocol, family: i
             refusing(chain.client, "ip ttl 2" if family == 4 else "ip6 hoplimit 2"),
             Capture(chain.client, DOWN) as capture,
         ):
-            with ours.Live(chain.client, target, ours.probe_of(protocol), PACE) as live:
+            with tui_trace_process.Live(
+                chain.client, target, tui_trace_process.probe_of(protocol), PACE
+            ) as live:
                 live.run_on(SendFailed, 10)
                 stream = live.stop()
             seen = by_ttl(exchanges(capture.stop(), source, target))
-        assert {(one.ttl, one.errno) for one in ours.only(SendFailed, stream)} == {(2, errno.EPERM)}
+        assert {(one.ttl, one.errno) for one in tui_trace_process.only(SendFailed, stream)} == {
+            (2, errno.EPERM)
+        }
         assert 2 not in seen
         _check_against_the_wire(stream, seen, at_least=20)

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import msgspec
 
-from tests.net import ours
-from tests.net.capture import Capture, probes
-from tests.net.chain import DOWN, Chain
-from tests.net.faults import listen
-from tests.net.terminal import Tmux
-from tests.net.words import FAMILIES, OPEN_PORT
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.capture import Capture, probes
+from tests.helpers.network.chain import DOWN, Chain
+from tests.helpers.network.fault_injection import listen
+from tests.helpers.network.params import FAMILIES, OPEN_PORT
+from tests.helpers.network.terminals import Tmux
 from tui_trace.core.events import Event, ProbeLost, ProbeSent, RoundBegan, RunOpened
 from tui_trace.core.settings import NS_PER_MS, Pace, Protocol
 from tui_trace.session.compare import compare_runs
 from tui_trace.session.fold import Session
 
-ICMP = ours.probe_of(Protocol.ICMP)
-TCP = ours.probe_of(Protocol.TCP, port=OPEN_PORT)
+ICMP = tui_trace_process.probe_of(Protocol.ICMP)
+TCP = tui_trace_process.probe_of(Protocol.TCP, port=OPEN_PORT)
 INTERVAL = 100 * NS_PER_MS
 
 
@@ -34,14 +34,16 @@ def test_rounds_of_both_alternate_on_the_wire_and_lose_nothing(family: int) -> N
         listen(chain.target, OPEN_PORT)
         target = chain.target_address(family)
         with Capture(chain.client, DOWN) as capture:
-            with ours.Live(chain.client, target, ICMP, Pace(interval=INTERVAL)) as live:
+            with tui_trace_process.Live(
+                chain.client, target, ICMP, Pace(interval=INTERVAL)
+            ) as live:
                 live.run_on(RoundBegan, 3)
                 live.alternate(ICMP, TCP)
                 live.run_on(RoundBegan, 23)
                 stream = live.stop()
             seen = probes(capture.stop(), chain.source_address(family), target)
-        assert ours.only(ProbeLost, stream) == []
-        opened = ours.only(RunOpened, stream)
+        assert tui_trace_process.only(ProbeLost, stream) == []
+        opened = tui_trace_process.only(RunOpened, stream)
         assert [(e.run, e.turns_with) for e in opened] == [(1, 0), (2, 3), (3, 2)]
         # from the second round of both on, each round is one of 5 probes, TTL 1 to 5
         sent = [one for one in seen if one.packet.ttl <= 5]
@@ -61,31 +63,34 @@ def test_rounds_of_both_alternate_on_the_wire_and_lose_nothing(family: int) -> N
 def test_a_visit_sends_its_flows_and_comes_home(plain: Chain) -> None:
     target = plain.target_address(4)
     with Capture(plain.client, DOWN) as capture:
-        with ours.Live(plain.client, target, TCP, Pace(interval=INTERVAL)) as live:
+        with tui_trace_process.Live(plain.client, target, TCP, Pace(interval=INTERVAL)) as live:
             live.run_on(RoundBegan, 2)
             live.visit(msgspec.structs.replace(TCP, flows=8), 3)
             live.run_on(RoundBegan, 9)
             stream = live.stop()
         seen = probes(capture.stop(), plain.source_address(4), target)
-    assert [(e.run, e.again) for e in ours.only(RunOpened, stream)] == [
+    assert [(e.run, e.again) for e in tui_trace_process.only(RunOpened, stream)] == [
         (1, False),
         (2, False),
         (1, True),
     ]
-    runs = [run for run, _ in groupby(ours.only(RoundBegan, stream), lambda began: began.run)]
+    runs = [
+        run
+        for run, _ in groupby(tui_trace_process.only(RoundBegan, stream), lambda began: began.run)
+    ]
     assert runs == [1, 2, 1]
-    assert [e.round for e in ours.only(RoundBegan, stream) if e.run == 2] == [1, 2, 3]
-    assert len(seen) == len(ours.only(ProbeSent, stream))
+    assert [e.round for e in tui_trace_process.only(RoundBegan, stream) if e.run == 2] == [1, 2, 3]
+    assert len(seen) == len(tui_trace_process.only(ProbeSent, stream))
     # at the first hop no pool of ports is needed: its flows are those that were asked for
     assert len({one.packet.flow for one in seen if one.packet.ttl == 1}) == 8
 
 
 def test_in_the_view_b_compares_what_takes_turns(tmp_path: Path) -> None:
-    env = {**ours.environment(), "XDG_STATE_HOME": str(tmp_path)}
+    env = {**tui_trace_process.environment(), "XDG_STATE_HOME": str(tmp_path)}
     with Chain(3) as chain, Tmux(chain.client, columns=120) as tmux:
         listen(chain.target, OPEN_PORT)
         target = chain.target_address(4)
-        tmux.start(ours.command("-n", "-i", "0.2", target), env)
+        tmux.start(tui_trace_process.command("-n", "-i", "0.2", target), env)
         tmux.wait_for("ICMP echo")
         tmux.press("b")
         tmux.wait_for("switch something first")

@@ -10,13 +10,13 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.net import ours
-from tests.net.capture import Capture, probes
-from tests.net.chain import DOWN, Chain
-from tests.net.faults import listen, refusing
-from tests.net.netns import Netns
-from tests.net.packets import Packet
-from tests.net.words import FAMILIES, OPEN_PORT
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.capture import Capture, probes
+from tests.helpers.network.chain import DOWN, Chain
+from tests.helpers.network.fault_injection import listen, refusing
+from tests.helpers.network.netns import Netns
+from tests.helpers.network.packet_parser import Packet
+from tests.helpers.network.params import FAMILIES, OPEN_PORT
 from tui_trace.core.events import Event, Notice, Reply, ReplyKind, SendFailed, SessionEnded, Stamp
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
@@ -58,14 +58,17 @@ def strict() -> Iterator[Chain]:
 def run(space: Netns, *args: str, check: bool = True) -> CompletedProcess[str]:
     """As a user with no right at all."""
     done = space.run(
-        [*NOBODY, *ours.command(*args)], check=check, timeout=60, env=ours.environment()
+        [*NOBODY, *tui_trace_process.command(*args)],
+        check=check,
+        timeout=60,
+        env=tui_trace_process.environment(),
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done
 
 
 def trace(space: Netns, *args: str) -> list[Event]:
-    stream = ours.decode(run(space, "--jsonl", "-n", *args).stdout)
+    stream = tui_trace_process.decode(run(space, "--jsonl", "-n", *args).stdout)
     assert isinstance(stream[-1], SessionEnded)
     return stream
 
@@ -93,14 +96,16 @@ def test_same_hops_as_with_rights(path: Chain, way: str, family: int) -> None:
     options, kind = WAYS[way]
     target = path.target_address(family)
     stream = trace(path.client, *options, "-c3", "-i0.3", target)
-    mine = ours.hops(stream)
+    mine = tui_trace_process.hops(stream)
     assert mine == path.hops(family)
-    assert mine == ours.hops(ours.trace(path.client, *options, "-c2", "-i0.3", target))
-    for one in ours.outcomes(stream):
+    assert mine == tui_trace_process.hops(
+        tui_trace_process.trace(path.client, *options, "-c2", "-i0.3", target)
+    )
+    for one in tui_trace_process.outcomes(stream):
         is_silent = one.sent.ttl in path.silent_hops
         assert one.lost == (is_silent and not one.void), one
         assert one.void or len(one.replies) == (not is_silent), one
-    replies = ours.only(Reply, stream)
+    replies = tui_trace_process.only(Reply, stream)
     assert {reply.kind for reply in replies if reply.reached} == {kind}
     assert not any(reply.late or reply.duplicate for reply in replies)
 
@@ -111,7 +116,7 @@ def test_stamps_are_told_for_what_they_are(path: Chain, way: str, family: int) -
     options, _ = WAYS[way]
     sender = Stamp.USER if "-T" in options else Stamp.KERNEL
     stream = trace(path.client, *options, "-c2", "-i0.2", path.target_address(family))
-    replies = ours.only(Reply, stream)
+    replies = tui_trace_process.only(Reply, stream)
     assert len(replies) > 20
     for reply in replies:
         wanted = STAMPS.get(reply.kind, (sender, Stamp.KERNEL))
@@ -124,8 +129,8 @@ def test_a_udp_answer_is_an_answer(strict: Chain, family: int) -> None:
     listen(strict.target, 5300 + family, udp=True)
     target = strict.target_address(family)
     stream = trace(strict.client, "-u", "-P", str(5300 + family), "-c4", "-i0.1", target)
-    assert ours.hops(stream) == strict.hops(family)
-    at_target = [reply for reply in ours.only(Reply, stream) if reply.reached]
+    assert tui_trace_process.hops(stream) == strict.hops(family)
+    at_target = [reply for reply in tui_trace_process.only(Reply, stream) if reply.reached]
     assert {reply.kind for reply in at_target} == {ReplyKind.UDP}
     assert {reply.received_stamp for reply in at_target} == {Stamp.KERNEL}
     assert not any(reply.duplicate for reply in at_target)
@@ -134,8 +139,11 @@ def test_a_udp_answer_is_an_answer(strict: Chain, family: int) -> None:
 def test_the_kernel_has_no_right_to_give(path: Chain) -> None:
     """In any thread, whether there were none from the start or they were given up."""
     for user, flag in ((NOBODY, ()), ((), ("--unprivileged",))):
-        args = [*user, *ours.command("--jsonl", *flag, "-c50", "-i0.2", path.target_address())]
-        process = path.client.popen(args, env=ours.environment())
+        args = [
+            *user,
+            *tui_trace_process.command("--jsonl", *flag, "-c50", "-i0.2", path.target_address()),
+        ]
+        process = path.client.popen(args, env=tui_trace_process.environment())
         try:
             assert process.stdout is not None
             line = b""
@@ -157,8 +165,10 @@ def test_the_kernel_has_no_right_to_give(path: Chain) -> None:
 
 def test_no_raw_socket_is_opened_when_told_not_to(path: Chain) -> None:
     process = path.client.popen(
-        ours.command("--jsonl", "-n", "--unprivileged", "-c50", "-i0.2", path.target_address()),
-        env=ours.environment(),
+        tui_trace_process.command(
+            "--jsonl", "-n", "--unprivileged", "-c50", "-i0.2", path.target_address()
+        ),
+        env=tui_trace_process.environment(),
     )
     try:
         assert process.stdout is not None
@@ -178,10 +188,10 @@ def test_no_raw_socket_is_opened_when_told_not_to(path: Chain) -> None:
 def test_icmp_by_default_becomes_udp_and_says_so(strict: Chain) -> None:
     for family in (4, 6):
         stream = trace(strict.client, "-c2", "-i0.1", strict.target_address(family))
-        assert ours.hops(stream) == strict.hops(family)
-        told = [notice.text for notice in ours.only(Notice, stream)]
+        assert tui_trace_process.hops(stream) == strict.hops(family)
+        told = [notice.text for notice in tui_trace_process.only(Notice, stream)]
         assert sum("UDP instead of ICMP" in text for text in told) == 1
-        kinds = {reply.kind for reply in ours.only(Reply, stream) if reply.reached}
+        kinds = {reply.kind for reply in tui_trace_process.only(Reply, stream) if reply.reached}
         assert kinds == {ReplyKind.UNREACHABLE}
 
 
@@ -195,7 +205,7 @@ def test_icmp_by_name_says_how_to_get_it_and_that_works(strict: Chain) -> None:
     try:
         for family in (4, 6):
             stream = trace(strict.client, "--icmp", "-c1", strict.target_address(family))
-            assert ours.hops(stream) == strict.hops(family)
+            assert tui_trace_process.hops(stream) == strict.hops(family)
     finally:
         strict.client.sysctl(ipv4__ping_group_range=" ".join(before))
 
@@ -207,19 +217,19 @@ def test_the_rights_it_recommends_are_had_that_way(strict: Chain) -> None:
     assert words.endswith(" tui-trace HOST")
     # what sudo's shell would have put there
     words = words.replace("$(id -u)", "65534").replace("$(id -g)", "65534")
-    program = ours.command("--jsonl", "-n", "-T", "-P", str(OPEN_PORT), "-c2", "-i0.1")
+    program = tui_trace_process.command("--jsonl", "-n", "-T", "-P", str(OPEN_PORT), "-c2", "-i0.1")
     words = words.replace("tui-trace HOST", shlex.join([*program, strict.target_address()]))
-    told = strict.client.run(["sh", "-c", words], env=ours.environment())
+    told = strict.client.run(["sh", "-c", words], env=tui_trace_process.environment())
     assert told.stderr == ""
-    stream = ours.check_stamps(ours.decode(told.stdout))
-    assert ours.hops(stream) == strict.hops()
+    stream = tui_trace_process.check_stamps(tui_trace_process.decode(told.stdout))
+    assert tui_trace_process.hops(stream) == strict.hops()
 
 
 def test_one_line_says_what_is_missing(strict: Chain) -> None:
     target = strict.target_address()
     for done in (
         run(strict.client, "-r", "-n", "-u", "-c1", target),
-        ours.program(strict.client, "-r", "-n", "-u", "-c1", "--unprivileged", target),
+        tui_trace_process.program(strict.client, "-r", "-n", "-u", "-c1", "--unprivileged", target),
     ):
         (line,) = done.stderr.splitlines()
         assert "handshake" in line
@@ -293,7 +303,7 @@ def test_a_silent_target_gets_each_syn_once(family: int) -> None:
         with Capture(chain.client, DOWN) as capture:
             stream = trace(chain.client, "-T", "-m3", "-c2", "-i1.6", "-Z1.5", target)
             seen = probes(capture.stop(), chain.source_address(family), target)
-    outcomes = ours.outcomes(stream)
+    outcomes = tui_trace_process.outcomes(stream)
     assert [one.sent.ttl for one in outcomes if one.lost] == [3, 3]
     assert len(seen) == len(outcomes) == 6
 
@@ -305,7 +315,7 @@ def test_an_open_connection_is_reset(path: Chain, family: int) -> None:
     with Capture(path.client, DOWN) as capture:
         stream = trace(path.client, *options, "-c3", "-i0.1", target)
         seen = [one.packet for one in capture.stop() if one.packet.source == source]
-    opened = {reply.kind for reply in ours.only(Reply, stream)}
+    opened = {reply.kind for reply in tui_trace_process.only(Reply, stream)}
     assert opened == {ReplyKind.SYN_ACK}
     began = [packet.ports for packet in seen if packet.tcp_flags == 2]
     reset = [packet.ports for packet in seen if packet.is_rst]
@@ -326,7 +336,7 @@ def test_source_and_interface(path: Chain, option: str, family: int) -> None:
             seen = probes(capture.stop(), extra, target)
     finally:
         path.client.ip(f"address delete {extra}/{width} dev {DOWN}")
-    assert ours.hops(stream) == path.hops(family)
+    assert tui_trace_process.hops(stream) == path.hops(family)
     assert len(seen) >= path.length
 
 
@@ -337,22 +347,27 @@ def test_source_and_interface(path: Chain, option: str, family: int) -> None:
 @pytest.mark.parametrize(("option", "family"), [("-u", 4), ("-u", 6), ("--icmp", 4)])
 def test_a_local_refusal_is_told_and_passes(path: Chain, option: str, family: int) -> None:
     process = path.client.popen(
-        [*NOBODY, *ours.command("--jsonl", "-n", option, "-i0.2", path.target_address(family))],
-        env=ours.environment(),
+        [
+            *NOBODY,
+            *tui_trace_process.command(
+                "--jsonl", "-n", option, "-i0.2", path.target_address(family)
+            ),
+        ],
+        env=tui_trace_process.environment(),
     )
     try:
         assert process.stdout is not None
 
         def until(kind: type[Event], count: int) -> list[Event]:
             found: list[Event] = []
-            while len(ours.only(kind, found)) < count:
+            while len(tui_trace_process.only(kind, found)) < count:
                 assert process.stdout is not None
-                found += ours.decode(process.stdout.readline().decode())
+                found += tui_trace_process.decode(process.stdout.readline().decode())
             return found
 
         until(Reply, 10)
         with refusing(path.client):
-            failed = ours.only(SendFailed, until(SendFailed, 3))
+            failed = tui_trace_process.only(SendFailed, until(SendFailed, 3))
         assert all("firewall" in one.reason for one in failed)
         assert until(Reply, 20)
     finally:
@@ -364,7 +379,7 @@ def test_a_local_refusal_is_told_and_passes(path: Chain, option: str, family: in
 def test_larger_than_the_link(path: Chain, family: int) -> None:
     for option in ("-u", "--icmp"):
         stream = trace(path.client, option, "-s", "2000", "-c1", path.target_address(family))
-        failed = ours.only(SendFailed, stream)
+        failed = tui_trace_process.only(SendFailed, stream)
         assert failed
         assert all("MTU (1500 bytes)" in one.reason for one in failed)
 
@@ -376,16 +391,18 @@ def test_sockets_stay_few(path: Chain, way: str, limit: int) -> None:
     process = path.client.popen(
         [
             *("prlimit", f"--nofile={limit}", *NOBODY),
-            *ours.command("--jsonl", "-n", *options, "-c40", "-i0.1", path.target_address()),
+            *tui_trace_process.command(
+                "--jsonl", "-n", *options, "-c40", "-i0.1", path.target_address()
+            ),
         ],
-        env=ours.environment(),
+        env=tui_trace_process.environment(),
         stderr=None,
     )
     counts = []
     assert process.stdout is not None
     stream: list[Event] = []
     for line in process.stdout:
-        stream += ours.decode(line.decode())
+        stream += tui_trace_process.decode(line.decode())
         try:
             counts.append(len(os.listdir(f"/proc/{process.pid}/fd")))
         except FileNotFoundError:
@@ -393,7 +410,7 @@ def test_sockets_stay_few(path: Chain, way: str, limit: int) -> None:
     assert process.wait(10) == 0
     assert isinstance(stream[-1], SessionEnded)
     assert max(counts) < limit
-    counted = [one for one in ours.outcomes(stream) if one.sent.ttl <= path.length]
+    counted = [one for one in tui_trace_process.outcomes(stream) if one.sent.ttl <= path.length]
     answered = [one for one in counted if one.answer is not None]
     assert {one.sent.ttl for one in answered} == {
         ttl for ttl in range(1, path.length + 1) if ttl not in path.silent_hops
@@ -417,8 +434,8 @@ def test_quotes_of_eight_bytes_are_enough(
     scenario = tmp_path / "short.toml"
     scenario.write_text(f'title = "Short quotes"\n\n{hops}')
     options = ("--lab", str(scenario), "--unprivileged", "--jsonl", "-n", f"-{family}")
-    done = ours.program(strict.client, *options, option, "-c20", "-i0.05")
-    outcomes = ours.outcomes(ours.decode(done.stdout))
+    done = tui_trace_process.program(strict.client, *options, option, "-c20", "-i0.05")
+    outcomes = tui_trace_process.outcomes(tui_trace_process.decode(done.stdout))
     counted = [one for one in outcomes if not one.void]
     assert len(counted) >= 20 * 7
     prefix = "198.18.0." if family == 4 else "2001:db8:7::"
@@ -455,7 +472,7 @@ def test_an_answer_that_waits_to_be_read_stops_no_probe() -> None:
         chain.relay.delay(forward_ms=50)
         done = chain.client.run(
             [*NOBODY, sys.executable, "-c", _SENDER, chain.target_address()],
-            env=ours.environment(),
+            env=tui_trace_process.environment(),
         )
     assert done.stdout == "[1, 2, 3, 4, 5]\n"
 

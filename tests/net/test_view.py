@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.net import ours
-from tests.net.capture import Capture, probes
-from tests.net.chain import DOWN, Chain, address
-from tests.net.faults import Sending, listen
-from tests.net.outages import REFUSALS, move
-from tests.net.packets import ICMP, ICMP6, TCP, UDP, Packet
-from tests.net.terminal import Tmux
-from tests.net.words import FAMILIES, OPEN_PORT
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.capture import Capture, probes
+from tests.helpers.network.chain import DOWN, Chain, address
+from tests.helpers.network.fault_injection import Sending, listen
+from tests.helpers.network.outages import REFUSALS, move
+from tests.helpers.network.packet_parser import ICMP, ICMP6, TCP, UDP, Packet
+from tests.helpers.network.params import FAMILIES, OPEN_PORT
+from tests.helpers.network.terminals import Tmux
 
 
 class Step(NamedTuple):
@@ -53,7 +53,10 @@ def test_every_switch_is_on_the_wire_within_a_round_of_the_key(family: int) -> N
         pressed = []
         with Capture(chain.client, DOWN) as capture:
             with Tmux(chain.client, columns=160) as tmux:
-                tmux.start(ours.command("-n", "-i", "0.25", target), ours.environment())
+                tmux.start(
+                    tui_trace_process.command("-n", "-i", "0.25", target),
+                    tui_trace_process.environment(),
+                )
                 tmux.wait_for(re.escape(chain.hop(2, family)))
                 for step in steps:
                     if step.value is None:
@@ -91,7 +94,7 @@ def test_the_view_says_what_is_wrong_and_recovers(way: str) -> None:
     outage, _ = REFUSALS[way]
     with Chain(2) as chain, Tmux(chain.client) as tmux:
         args = ("-n", "-i", "0.3", "-s", "1400", chain.target_address())
-        tmux.start(ours.command(*args), ours.environment())
+        tmux.start(tui_trace_process.command(*args), tui_trace_process.environment())
         tmux.wait_for(re.escape(chain.hop(2)))
         with outage(chain):
             screen = tmux.wait_for(r"^ ! \w.*\w")
@@ -102,7 +105,10 @@ def test_the_view_says_what_is_wrong_and_recovers(way: str) -> None:
 
 def test_the_view_tells_of_another_source_address() -> None:
     with Chain(2) as chain, Tmux(chain.client) as tmux:
-        tmux.start(ours.command("-n", "-i", "0.3", chain.target_address()), ours.environment())
+        tmux.start(
+            tui_trace_process.command("-n", "-i", "0.3", chain.target_address()),
+            tui_trace_process.environment(),
+        )
         tmux.wait_for(re.escape(chain.hop(2)))
         move(chain)
         tmux.wait_for(re.escape(f"leave from {address(1, 9, 4)}"))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.net.netns import Netns, make_all, missing_right
+from tests.helpers.network.netns import Netns, make_all, missing_right
 from tui_trace.core import privileges
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags

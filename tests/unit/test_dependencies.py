@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.terminal import Terminal
-from tests.net.ours import environment
+from tests.helpers.app.emulated_terminal import Terminal
+from tests.helpers.network.tui_trace_process import environment
+from tests.helpers.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 SESSION = ROOT / "tests" / "data" / "lab-turns.session"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 

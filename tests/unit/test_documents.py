@@ -4,16 +4,15 @@ import argparse
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from tests.helpers.places import ROOT
 from tui_trace.cli.completion import SHELLS, script
 from tui_trace.cli.main import main
 from tui_trace.options.command_line import build_parser
 from tui_trace.options.help_text import HELP
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "tui_trace" / "man" / "tui-trace.1"
 SHOWN = [
     action for action in build_parser()._actions

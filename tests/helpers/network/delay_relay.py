@@ -1,0 +1,111 @@
+"""A wire with a delay: carries frames between two interfaces of a namespace, later.
+
+The harness starts this file as a program in the relay's namespace. It reads one command a line
+(`FORWARD_NS BACK_NS COPIES`) and answers each with a line once it is in force.
+"""
+
+import heapq
+import select
+import socket
+import subprocess
+import sys
+import time
+
+from tests.helpers.network.netns import Netns
+from tests.helpers.places import ROOT
+
+_SOL_PACKET = 263
+_PACKET_VNET_HDR = 15
+_PACKET_IGNORE_OUTGOING = 23
+_ETH_P_ALL = 3
+_LARGEST = 70_000
+
+
+class DelayRelay:
+    """The running relay; delays nothing until told."""
+
+    def __init__(self, space: Netns, up: str, down: str) -> None:
+        root = str(ROOT)
+        self._process = space.popen(
+            [
+                "env",
+                f"PYTHONPATH={root}",
+                sys.executable,
+                "-m",
+                "tests.helpers.network.delay_relay",
+                up,
+                down,
+            ],
+            stdin=subprocess.PIPE,
+            stderr=None,
+        )
+        self._answer()
+
+    def delay(self, forward_ms: float = 0, back_ms: float = 0, copies: int = 1) -> None:
+        """Delay each way by this many ms, for frames that come from now on; send `copies`."""
+        assert self._process.stdin is not None
+        command = f"{round(forward_ms * 1e6)} {round(back_ms * 1e6)} {copies}\n"
+        self._process.stdin.write(command.encode())
+        self._process.stdin.flush()
+        self._answer()
+
+    def _answer(self) -> None:
+        assert self._process.stdout is not None
+        if not self._process.stdout.readline():
+            raise AssertionError("the relay ended")
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait(10)
+
+
+def _open(interface: str) -> socket.socket:
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+    # The header carries checksums that the sender's stack left to the device.
+    sock.setsockopt(_SOL_PACKET, _PACKET_VNET_HDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    sock.bind((interface, _ETH_P_ALL))
+    sock.setblocking(False)
+    return sock
+
+
+def relay(up: str, down: str) -> None:
+    """Carry frames until standard input ends."""
+    ports = [_open(up), _open(down)]
+    delays = [0, 0]
+    copies = 1
+    waiting: list[tuple[int, int, int, bytes]] = []
+    order = 0
+    poll = select.poll()
+    for stream in (*ports, sys.stdin):
+        poll.register(stream, select.POLLIN)
+    print("ready", flush=True)
+    while True:
+        now = time.monotonic_ns()
+        while waiting and waiting[0][0] <= now:
+            _, _, side, frame = heapq.heappop(waiting)
+            ports[side].send(frame)
+        # poll counts in whole ms: wake before the frame is due and look again
+        timeout = None if not waiting else max(0, (waiting[0][0] - now) // 1_000_000)
+        ready = {fd for fd, _ in poll.poll(timeout)}
+        for side, port in enumerate(ports):
+            if port.fileno() not in ready:
+                continue
+            frame = port.recv(_LARGEST)
+            for _ in range(copies):
+                order += 1
+                due = time.monotonic_ns() + delays[side]
+                heapq.heappush(waiting, (due, order, 1 - side, frame))
+        if sys.stdin.fileno() in ready:
+            words = sys.stdin.readline().split()
+            if not words:
+                return
+            delays[:] = int(words[0]), int(words[1])
+            copies = int(words[2])
+            print("ready", flush=True)
+
+
+if __name__ == "__main__":
+    relay(sys.argv[1], sys.argv[2])

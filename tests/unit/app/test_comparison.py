@@ -1,0 +1,304 @@
+"""Runs and paths side by side."""
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+from msgspec.structs import replace
+from rich.cells import cell_len
+
+from tests.helpers.app.fake_source import ADDRESS, HOPS, FakeSource, folded, path, reply
+from tests.unit.app.test_keys import seen, watching
+from tests.unit.app.test_screen_pictures import app, pressing
+from tests.unit.app.test_table_view import HOSTILE
+from tui_trace.app.render.cells import StyledLine, plain
+from tui_trace.app.render.comparison import comparison_lines
+from tui_trace.app.render.header import heading
+from tui_trace.app.render.host_labels import HostLabels
+from tui_trace.app.render.path_lines import paths_lines
+from tui_trace.app.screens.compare_screen import CompareScreen
+from tui_trace.app.screens.path_screen import PathScreen
+from tui_trace.core import events as ev
+from tui_trace.core.settings import NS_PER_S, ProbeSettings, Protocol
+from tui_trace.core.stream import AlternateSettings, ProbeTemporarily
+from tui_trace.session.compare import compare_runs
+from tui_trace.session.fold import Session
+
+ICMP = ProbeSettings()
+LONGER = (*HOPS[:4], ("192.0.2.77", 8.2), *HOPS[4:])
+
+
+def later(
+    events: Iterable[ev.Event], run: int, seconds: int, first: int = 10_000
+) -> Iterator[ev.Event]:
+    """The rounds of another script, as another run of the same session."""
+    for event in events:
+        if isinstance(event, ev.SessionBegan | ev.PaceSet):
+            continue
+        fields = {name: getattr(event, name) for name in event.__struct_fields__}
+        fields |= {"at": event.at + seconds * NS_PER_S, "run": run}
+        if "probe" in fields:
+            fields["probe"] += first
+        yield type(event)(**fields)
+
+
+def two_runs() -> list[ev.Event]:
+    """TCP reaches the target; ICMP stops after hop 5."""
+    stopped = (*HOPS[:5], (None, 0.0))
+    icmp = [
+        replace(event, reached=False) if isinstance(event, ev.PathEnd) else event
+        for event in later(path(20, ICMP, hops=stopped), 2, 60)
+    ]
+    return [*path(20), *icmp]
+
+
+def moved() -> list[ev.Event]:
+    """The path gets a hop more after half a minute."""
+    change = later(path(20, hops=LONGER), 1, 30, 50_000)
+    return [*path(30), *(event for event in change if not isinstance(event, ev.RunOpened))]
+
+
+def text(lines: list[StyledLine]) -> str:
+    return "\n".join(plain(line) for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+def test_the_answer_comes_first_and_what_differs_has_a_mark(width: int) -> None:
+    session = Session()
+    for event in two_runs():
+        session.apply(event)
+    told = compare_runs([session.run(1), session.run(2)])
+    lines = comparison_lines(told, width, HostLabels(session.snapshot().who))
+    assert all(cell_len("".join(piece for piece, _ in line)) <= max(width, 80) for line in lines)
+    shown = text(lines)
+    start = " ".join(shown.split("\n\n")[0].split())
+    assert start == "TCP 443 reaches the target, ICMP stops at hop 5."
+    differing = [plain(line) for line in lines if plain(line).startswith("▶")]
+    assert [line.split()[1] for line in differing] == ["6"]
+    assert "silent to ICMP" in shown
+    assert "  1 10.0.0.1" in shown
+    assert shown.count("0.0 0–16 ") == 7, "loss with its interval"
+
+
+def test_every_path_is_told_with_what_moved() -> None:
+    snapshot = folded(moved())
+    assert [one.letter for one in snapshot.paths] == ["A", "B"]
+    shown = text(paths_lines(snapshot, 100, HostLabels(snapshot.who)))
+    assert shown.splitlines()[0] == " 2 paths in this session; path B since 0:30."
+    assert " path B   0:30–now (run 1)" in shown
+    changed = [line for line in shown.splitlines() if line.startswith(("  +", "  −", "  ≠"))]
+    assert changed == ["  +  5 192.0.2.77"], "one hop more is one change"
+
+
+def test_the_heading_tells_the_path_once_there_are_two() -> None:
+    shown = text(heading(folded(moved()), 100))
+    assert "run 1 (TCP port 443)  path B since 0:30" in shown
+    assert "path" not in text(heading(folded(path(5)), 100))
+
+
+def test_before_any_answer_there_is_no_path() -> None:
+    snapshot = folded(path(2, hops=((None, 0.0), (None, 0.0))))
+    assert "no path is known" in text(paths_lines(snapshot, 80, HostLabels()))
+
+
+async def test_c_compares_the_run_in_force_with_another() -> None:
+    async with watching(size=(100, 30)) as watch:
+        await watch.press("c")
+        assert "there is but one run so far" in watch.text("#keys")
+        watch.source.play(*two_runs()[len(list(path(20))) :])
+        await watch.until(lambda: seen(watch).run.number == 2)
+        await watch.press("c")
+        screen = watch.app.screen
+        assert isinstance(screen, CompareScreen)
+
+        def shown() -> str:
+            lines = screen.query_one("#reading")
+            return "\n".join(lines.render_line(y).text for y in range(lines.size.height))
+
+        await watch.until(lambda: "TCP 443 reaches the target, ICMP stops at hop 5" in shown())
+        assert "▶ 6" in shown()
+        watch.source.play(
+            ev.ProbeSent(at=100 * NS_PER_S, run=2, probe=99_999, ttl=6),
+            reply(2, 99_999, 6, ADDRESS, 9.0, 100 * NS_PER_S, kind=ev.ReplyKind.ECHO, reached=True),
+        )
+        await watch.until(lambda: "ICMP stops" not in shown())
+        await watch.press("left", "right", "c")
+        assert watch.app.screen is watch.app.live
+        assert watch.app._tracing._feed._wanted == (), "nobody looks at runs any more"
+
+
+async def test_a_third_run_can_be_chosen() -> None:
+    script = [*two_runs(), *later(path(10, ProbeSettings(protocol=Protocol.UDP, port=53)), 3, 120)]
+    async with watching(FakeSource(script), size=(100, 30)) as watch:
+        await watch.press("c")
+        screen = watch.app.screen
+        assert isinstance(screen, CompareScreen)
+        assert screen._shown == (2, 3)
+        await watch.press("left")
+        assert screen._shown == (1, 3)
+        await watch.until(
+            lambda: screen._comparison and [run.number for run in screen._comparison.runs] == [1, 3]
+        )
+        await watch.press("right")
+        assert screen._shown == (2, 3)
+
+
+async def test_h_shows_the_paths_and_keeps_up() -> None:
+    async with watching(FakeSource(path(5)), size=(80, 24)) as watch:
+        await watch.press("H")
+        screen = watch.app.screen
+        assert isinstance(screen, PathScreen)
+
+        def shown() -> str:
+            lines = screen.query_one("#reading")
+            return "\n".join(lines.render_line(y).text for y in range(lines.size.height))
+
+        assert "One path in all this session" in shown()
+        change = later(path(20, hops=LONGER), 1, 30, 50_000)
+        watch.source.play(*(one for one in change if not isinstance(one, ev.RunOpened)))
+        await watch.until(lambda: "2 paths in this session" in shown())
+        await watch.press("down", "pagedown", "H")
+        assert watch.app.screen is watch.app.live
+
+
+async def test_strangers_names_are_only_text_there_too() -> None:
+    named = ev.HostNamed(at=NS_PER_S, address="10.0.0.1", names=(HOSTILE,))
+    async with watching(FakeSource([*two_runs(), named]), size=(120, 30)) as watch:
+        for key in ("c", "H"):
+            await watch.press(key)
+            lines = watch.app.screen.query_one("#reading")
+            await watch.until(lambda lines=lines: lines.size.height > 5)
+            shown = "\n".join(lines.render_line(y).text for y in range(lines.size.height))
+            assert r"\x1b]0;owned" in shown
+            assert "\x1b" not in shown
+            await watch.press("escape")
+
+
+def test_both_screens_look_as_they_did(snap_compare) -> None:
+    assert snap_compare(app(moved()), terminal_size=(80, 24), run_before=pressing("H"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30)], ids=lambda size: str(size[0]))
+def test_a_comparison_looks_as_it_did(snap_compare, size) -> None:
+    assert snap_compare(app(two_runs()), terminal_size=size, run_before=comparing)
+
+
+async def comparing(pilot) -> None:
+    await pressing("c")(pilot)
+    for _ in range(500):
+        if getattr(pilot.app.screen, "_comparison", None) is not None:
+            break
+        await pilot.pause(0.05)
+    await pilot.pause(0.2)
+
+
+def screen_text(watch) -> str:
+    lines = watch.app.screen.query_one("#reading")
+    return "\n".join(lines.render_line(y).text for y in range(lines.size.height))
+
+
+def turns(rounds: int) -> list[ev.Event]:
+    """Runs 3 and 4 of TCP and UDP, of which every other round is one's."""
+    udp = ProbeSettings(protocol=Protocol.UDP, port=53)
+    one = later(path(rounds), 3, 120)
+    two = later(path(rounds, udp), 4, 121, 20_000)
+    return [
+        replace(event, turns_with=7 - event.run) if isinstance(event, ev.RunOpened) else event
+        for event in sorted([*one, *two], key=lambda event: (event.at, -event.run))
+    ]
+
+
+async def test_b_takes_turns_shows_them_side_by_side_and_ends() -> None:
+    async with watching(FakeSource(path(5)), size=(100, 30)) as watch:
+        await watch.press("b")
+        assert "switch something first" in watch.text("#keys")
+        await watch.press("u")
+        await watch.until(lambda: seen(watch).run.number == 2)
+        await watch.press("b")
+        await watch.until(lambda: isinstance(watch.app.screen, CompareScreen))
+        (asked,) = [one for one in watch.source.commands if isinstance(one, AlternateSettings)]
+        assert [one.protocol for one in (asked.first, asked.second)] == ["tcp", "udp"]
+        assert watch.app.screen._shown == (3, 4)
+        watch.source.play(*turns(12)[3:])
+        await watch.until(lambda: "measured in turns" in screen_text(watch))
+        await watch.press("escape")
+        assert watch.app.screen is watch.app.live
+        assert "run 4 (UDP port 33434) in turns with run 3" in watch.text("#heading")
+        again = (
+            ev.RunOpened(at=140 * NS_PER_S, run=run, settings=settings, turns_with=11 - run)
+            for run, settings in ((5, asked.first), (6, asked.second))
+        )
+        watch.source.play(*again)
+        await watch.until(lambda: seen(watch).run.number == 6)
+        assert watch.app.screen is watch.app.live, "nor when the turns begin anew"
+        await watch.press("b")
+        await watch.until(lambda: seen(watch).run.number == 5)
+        assert "no more turns: UDP port" in watch.text("#keys")
+        assert watch.app.screen is watch.app.live, "it does not open by itself at the end"
+
+
+async def test_two_chosen_runs_take_turns() -> None:
+    script = [*two_runs(), *later(path(10, ProbeSettings(protocol=Protocol.UDP, port=53)), 3, 120)]
+    source = FakeSource(script)
+    source._run = 3
+    async with watching(source, size=(130, 30)) as watch:
+        await watch.press("c", "left")
+        screen = watch.app.screen
+        assert isinstance(screen, CompareScreen)
+        await watch.until(lambda: [run.number for run in screen._runs] == [1, 3])
+        await watch.press("b")
+        (asked,) = [one for one in watch.source.commands if isinstance(one, AlternateSettings)]
+        assert [one.protocol for one in (asked.first, asked.second)] == ["tcp", "udp"]
+        await watch.until(lambda: screen._shown == (4, 5))
+        await watch.press("b")
+        await watch.until(lambda: screen._snapshot.run.number == 6)
+        assert screen._shown == (4, 5), "what took turns is still what one looks at"
+
+
+async def test_a_third_run_beside_two_if_there_is_room() -> None:
+    script = [*two_runs(), *later(path(10, ProbeSettings(protocol=Protocol.UDP, port=53)), 3, 120)]
+    async with watching(FakeSource(script), size=(120, 30)) as watch:
+        await watch.press("c", "plus")
+        screen = watch.app.screen
+        assert isinstance(screen, CompareScreen)
+        assert screen._shown == (1, 2, 3)
+        await watch.until(lambda: screen._comparison and len(screen._comparison.runs) == 3)
+        assert "run 1" in screen_text(watch)
+        await watch.press("plus")
+        hint = screen.query_one("#reading-hint").render_line(0).text
+        assert "There is no other run" in hint
+        await watch.press("minus")
+        assert screen._shown == (2, 3)
+        await watch.press("minus")
+        assert screen._shown == (2, 3), "one is no comparison"
+        await watch.pilot.resize_terminal(80, 24)
+        await watch.press("plus")
+        assert screen._shown == (2, 3), "there is no room"
+
+
+async def test_x_sends_more_flows_for_a_while_and_tells_what_they_saw() -> None:
+    async with watching(FakeSource(path(5)), size=(100, 30)) as watch:
+        await watch.press("x")
+        (asked,) = [one for one in watch.source.commands if isinstance(one, ProbeTemporarily)]
+        assert asked.settings == replace(seen(watch).run.settings, flows=8) or asked.rounds == 3
+        await watch.until(lambda: seen(watch).run.number == 2)
+        assert "8 flows for 3 rounds" in watch.text("#keys")
+        balanced = []
+        for flow in range(8):
+            for ttl, address in enumerate(("10.0.0.1", f"192.0.2.{flow % 3}", ADDRESS), 1):
+                probe = 20_000 + 10 * flow + ttl
+                at = 60 * NS_PER_S + probe
+                balanced += [
+                    ev.ProbeSent(at=at, run=2, probe=probe, ttl=ttl, flow=flow),
+                    reply(2, probe, ttl, address, 3.0, at, flow=flow),
+                ]
+        home = ev.RunOpened(
+            at=70 * NS_PER_S, run=1, settings=watch.app.live._dials.settings, again=True
+        )
+        watch.source.play(*balanced)
+        await watch.until(lambda: len(seen(watch).run.hops) == 3)
+        watch.source.play(home)
+        await watch.until(lambda: seen(watch).run.number == 1)
+        assert "load is balanced: at least 3 ways at hop 2 · H shows them" in watch.text("#keys")
+        await watch.press("H")
+        shown = screen_text(watch)
+        assert "2 192.0.2.0, 192.0.2.1, 192.0.2.2   balanced per flow" in shown
