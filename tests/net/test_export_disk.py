@@ -16,7 +16,7 @@ from tests.net.test_recording_disk import disk  # noqa: F401  (a fixture)
 from tests.net.test_unprivileged import NOBODY
 from tests.unit.report.test_run_summary import switched
 from tui_trace.app.control.export import ENDINGS, ExportError, View, export
-from tui_trace.app.render.host_labels import LabelMode
+from tui_trace.session.host_labels import LabelMode
 
 Start = Callable[..., Terminal]
 

@@ -29,7 +29,6 @@ from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ProbeControls
 from tui_trace.app.keymap import COMMANDS, KEYS, Key, footer_keys
 from tui_trace.app.messages import Exported, PastFetched, SnapshotTaken, SourceEnded, SourceOpened
-from tui_trace.app.render.columns import DISPLAYS
 from tui_trace.app.screens.compare_screen import CompareScreen
 from tui_trace.app.screens.help_screen import HelpScreen
 from tui_trace.app.screens.main_screen import MainScreen
@@ -41,6 +40,7 @@ from tui_trace.app.widgets.footer import Hint
 from tui_trace.core import error_messages
 from tui_trace.core.settings import Pace, ProbeSettings, SettingsHistory
 from tui_trace.core.stream import Command, Source, SourceError
+from tui_trace.report.hop_columns import DISPLAYS, columns_of
 from tui_trace.session.snapshot import Snapshot
 
 OpenSource: TypeAlias = Callable[[str, ProbeSettings, Pace], Source]
@@ -125,7 +125,7 @@ class TraceApp(App[None]):
         """The live view."""
         self.live = MainScreen(
             self._dials,
-            {**DISPLAYS, **self._config.columns},
+            {name: columns_of(name) for name in DISPLAYS} | self._config.columns,
             [
                 Hint(key.id, self.shown_key(key, first=True), key.label, key.action, key.about)
                 for key in footer_keys(replayed=self._history.playback is not None)

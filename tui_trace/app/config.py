@@ -35,11 +35,11 @@ import msgspec
 from msgspec.structs import replace
 
 from tui_trace.app.keymap import KEYS
-from tui_trace.app.render.columns import ALWAYS, COLUMNS, DISPLAYS
 from tui_trace.core.bounded_files import is_reachable, parse_toml, read_file, user_folder, words
 from tui_trace.core.parse_values import check_ttls, parse_count, parse_seconds, parse_ttl
 from tui_trace.core.settings import Pace, SettingError
 from tui_trace.recording.sessions import Kept
+from tui_trace.report.hop_columns import ALWAYS, COLUMNS, DISPLAYS
 
 REFRESH = (1.0, 30.0)
 """Least and most repaints a second."""

@@ -95,13 +95,6 @@ def describe_probe(snapshot: Snapshot) -> str:
     return f"{probed(snapshot)} · {sanitize(snapshot.run.settings.words(snapshot.family))}"
 
 
-def notes_text(hop: Hop) -> str:
-    """What there is to say of a hop beside its figures; usually nothing."""
-    counts = ((hop.late, "late"), (hop.duplicates, "duplicate"))
-    parts = [f"{count} {word}" for count, word in counts if count]
-    return " · ".join([*map(sanitize, hop.marks), *parts])
-
-
 def mpls_text(label: MplsLabel) -> str:
     """A label as mtr's `-e` has it."""
     known = (label.label, label.traffic_class, int(label.bottom), label.ttl)

@@ -14,11 +14,11 @@ from tui_trace.report.formatting import (
     format_notes,
     hostname,
     hosts,
-    notes_text,
     probed,
     run_troubles,
     session_troubles,
 )
+from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.mtr_fields import ReportLayout, chosen
 from tui_trace.report.run_summary import how_far, others, probing, verdicts
 from tui_trace.session.snapshot import Hop, Run, Snapshot
@@ -71,7 +71,7 @@ def _row(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> Iterator[str]:
     for field in chosen(layout):
         percent = "%" if field.title.endswith("%") else ""
         yield f"{field.value(hop):.{field.digits}f}{percent}"
-    yield _plain(notes_text(hop))
+    yield _plain(full_notes(hop))
 
 
 def _line(cells: Iterator[str] | list[str]) -> str:

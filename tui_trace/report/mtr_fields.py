@@ -6,7 +6,8 @@ from typing import NamedTuple
 import msgspec
 
 from tui_trace.core.settings import NS_PER_MS, SettingError
-from tui_trace.session.snapshot import Hop, RttStatistics
+from tui_trace.report.hop_columns import COLUMNS
+from tui_trace.session.snapshot import Hop
 
 USUAL = "LS NABWV"
 MOST = 20
@@ -40,25 +41,33 @@ class ReportLayout(msgspec.Struct, frozen=True):
     """Which of `words.ABOUT` stands before each host; None: nothing."""
 
 
-def _time(pick: Callable[[RttStatistics], float | None]) -> Callable[[Hop], float]:
-    return lambda hop: (pick(hop.figures) or 0.0) / NS_PER_MS
+def _in_ms(value: Callable[[Hop], float | None]) -> Callable[[Hop], float]:
+    return lambda hop: (value(hop) or 0.0) / NS_PER_MS
+
+
+_VALUES = {
+    column.mtr_letter: column.value
+    for column in COLUMNS.values()
+    if column.mtr_letter and column.value is not None
+}
+"""What the columns of the live table show, by mtr's letters."""
 
 
 FIELDS = {
-    "L": ReportField("Loss%", 6, lambda hop: hop.loss_percent or 0.0, 1),
+    "L": ReportField("Loss%", 6, lambda hop: _VALUES["L"](hop) or 0.0, 1),
     "D": ReportField("Drop", 5, lambda hop: hop.lost, 0),
     "R": ReportField("Rcv", 6, lambda hop: hop.figures.count, 0),
-    "S": ReportField("Snt", 6, lambda hop: hop.sent, 0),
-    "N": ReportField("Last", 6, _time(lambda figures: figures.last), 1),
-    "B": ReportField("Best", 6, _time(lambda figures: figures.min), 1),
-    "A": ReportField("Avg", 6, _time(lambda figures: figures.mean), 1),
-    "W": ReportField("Wrst", 6, _time(lambda figures: figures.max), 1),
-    "V": ReportField("StDev", 6, _time(lambda figures: figures.sd), 1),
-    "G": ReportField("Gmean", 6, _time(lambda figures: figures.gmean), 1),
-    "J": ReportField("Jttr", 5, _time(lambda figures: figures.last_jitter), 1),
-    "M": ReportField("Javg", 5, _time(lambda figures: figures.jitter), 1),
-    "X": ReportField("Jmax", 5, _time(lambda figures: figures.max_jitter), 1),
-    "I": ReportField("Jint", 5, _time(lambda figures: figures.smooth_jitter), 1),
+    "S": ReportField("Snt", 6, lambda hop: _VALUES["S"](hop) or 0, 0),
+    "N": ReportField("Last", 6, _in_ms(_VALUES["N"]), 1),
+    "B": ReportField("Best", 6, _in_ms(_VALUES["B"]), 1),
+    "A": ReportField("Avg", 6, _in_ms(_VALUES["A"]), 1),
+    "W": ReportField("Wrst", 6, _in_ms(_VALUES["W"]), 1),
+    "V": ReportField("StDev", 6, _in_ms(_VALUES["V"]), 1),
+    "G": ReportField("Gmean", 6, _in_ms(lambda hop: hop.figures.gmean), 1),
+    "J": ReportField("Jttr", 5, _in_ms(lambda hop: hop.figures.last_jitter), 1),
+    "M": ReportField("Javg", 5, _in_ms(_VALUES["M"]), 1),
+    "X": ReportField("Jmax", 5, _in_ms(lambda hop: hop.figures.max_jitter), 1),
+    "I": ReportField("Jint", 5, _in_ms(lambda hop: hop.figures.smooth_jitter), 1),
 }
 
 

@@ -28,6 +28,7 @@ from tui_trace.report.formatting import (
     hosts,
     time_of,
 )
+from tui_trace.report.hop_columns import COLUMNS
 from tui_trace.report.mtr_fields import ReportLayout, chosen, exact
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
@@ -83,7 +84,6 @@ def _outline(run: Run) -> dict[str, Any]:
 
 
 def _hub(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> dict[str, Any]:
-    figures = hop.figures
     asn = {"ASN": all_ip_info(snapshot, hop, 0)[0]} if layout.about == 0 else {}
     return {
         "count": hop.ttl,
@@ -99,10 +99,11 @@ def _hub(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> dict[str, Any]:
         "received": [sanitize(words) for words in hop.received],
         "mpls": [msgspec.to_builtins(label) for label in hop.labels],
         "reached": hop.is_target,
-        "jitter_ms": _ms(figures.jitter),
-        "p50_ms": _ms(figures.p50),
-        "p90_ms": _ms(figures.p90),
-        "p99_ms": _ms(figures.p99),
+        **{
+            column.json_key: _ms(column.value(hop))
+            for column in COLUMNS.values()
+            if column.json_key and column.value is not None
+        },
     }
 
 

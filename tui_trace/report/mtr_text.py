@@ -13,8 +13,8 @@ from tui_trace.report.formatting import (
     hostname,
     hosts,
     mpls_text,
-    notes_text,
 )
+from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.mtr_fields import FIELDS, ReportField, ReportLayout
 from tui_trace.report.run_summary import others
 from tui_trace.session.snapshot import Hop, Run, Snapshot
@@ -39,7 +39,7 @@ def render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
     lines.append(f"{machine:{width}.{width}}{_titles(layout)}".rstrip())
     for hop, texts in table:
         lines.append(
-            f"{texts[0]:{width}.{width}}{_values(hop, layout)}  {notes_text(hop)}".rstrip()
+            f"{texts[0]:{width}.{width}}{_values(hop, layout)}  {full_notes(hop)}".rstrip()
         )
         lines += [text[:width] for text in texts[1:]]
         lines += [f"{'':{_PLACE + len(_BRANCH) - 1}}[{mpls_text(label)}]" for label in hop.labels]

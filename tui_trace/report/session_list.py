@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
+from tui_trace.core.durations import format_duration
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.recording import SessionInfo, list_sessions
@@ -77,19 +78,12 @@ def _row(info: SessionInfo) -> tuple[str, ...]:
     state = "" if info.ended else " running" if info.running else " cut off"
     return (
         sanitize(info.path.name.removesuffix(SUFFIX)),
-        length(info.duration) + state,
+        format_duration(info.duration) + state,
         str(info.runs),
         size(info.bytes),
         sanitize(target + (f" in lab {info.lab}" if info.lab else "")),
         f"{began:%Y-%m-%d %H:%M}",
     )
-
-
-def length(duration: int) -> str:
-    """Nanoseconds as a clock shows them: `0:42`, `1:02:03`."""
-    minutes, seconds = divmod(duration // NS_PER_S, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def size(count: int) -> str:

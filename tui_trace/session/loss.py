@@ -33,7 +33,7 @@ def wilson(lost: int, decided: int, z: float = _Z) -> Interval:
     scale = 100 / (1 + z * z / decided)
     low = max(0.0, (centre - reach) * scale) if lost else 0.0
     high = min(100.0, (centre + reach) * scale) if lost < decided else 100.0
-    return Interval(100 * share, low, high)
+    return Interval(100.0 * share, low, high)
 
 
 def loss_of(hop: Hop, z: float = _Z) -> Interval | None:

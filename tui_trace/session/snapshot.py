@@ -15,6 +15,7 @@ from tui_trace.core.events import (
     OwnerFound,
     RegistryRecord,
 )
+from tui_trace.core.percentages import loss_percent
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.quote_text import QuoteSummary
 
@@ -102,9 +103,8 @@ class Hop(msgspec.Struct, frozen=True):
 
     @property
     def loss_percent(self) -> float | None:
-        """Lost of the probes that were decided; None before the first was."""
-        decided = self.lost + self.figures.count
-        return 100.0 * self.lost / decided if decided else None
+        """Loss of the probes whose outcome is known; None before the first is."""
+        return loss_percent(self.lost, self.figures.count)
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -213,9 +213,8 @@ class Bucket(msgspec.Struct, frozen=True):
 
     @property
     def loss_percent(self) -> float | None:
-        """Of the target; None if nothing was decided."""
-        decided = self.answered + self.lost
-        return 100.0 * self.lost / decided if decided else None
+        """Loss of the target; None if no outcome is known."""
+        return loss_percent(self.lost, self.answered)
 
 
 class Timeline(msgspec.Struct, frozen=True):

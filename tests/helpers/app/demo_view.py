@@ -9,11 +9,11 @@ import time
 from tests.helpers.app.fake_source import HOPS, TARGET, began, reply
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
-from tui_trace.app.render import columns
 from tui_trace.app.run_live import run_live
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings, Protocol, SettingsHistory
 from tui_trace.core.stream import Command, Reset, SetPace, Sink, SourceError, Switch
+from tui_trace.report import hop_columns
 
 
 class Demo:
@@ -119,7 +119,7 @@ class Spoiler:
         self.event = sink.event
 
     def pulse(self, at: int) -> None:
-        columns.percent = None
+        hop_columns.format_loss = None
         self.sink.pulse(at)
 
 

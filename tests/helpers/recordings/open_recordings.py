@@ -23,7 +23,7 @@ from tui_trace.app import app, run_live  # noqa: F401
 from tui_trace.app.render.chart_data import strip, window
 from tui_trace.app.render.final_table import format_final_table
 from tui_trace.app.render.session_overview import happenings, overview
-from tui_trace.app.render.timeline_bar import timestrip
+from tui_trace.app.render.timeline_bar import timeline_bar
 from tui_trace.cli import main as cli_main
 from tui_trace.recording import Playback, Recording, RecordingError, list_sessions
 from tui_trace.report.collector import Collector
@@ -123,7 +123,7 @@ def _view(path: Path) -> int:
             for at in steps:
                 shown = recording.snapshot(at)
                 lines = [
-                    *timestrip(shown.timeline, shown.at, 80, playback.end, ""),
+                    *timeline_bar(shown.timeline, shown.at, 80, playback.end, ""),
                     *overview(shown.timeline, 80),
                     *happenings(shown.timeline.moments, 80),
                     *(strip(hop, window(shown, 40)) for hop in shown.run.hops),

@@ -18,7 +18,6 @@ from tests.helpers.app.fake_source import ADDRESS, FakeSource, folded, path, rep
 from tests.unit.app.test_keys import Watch, seen, watching
 from tests.unit.app.test_screen_pictures import app, long, pressing, wrong
 from tests.unit.app.test_table_view import HOSTILE
-from tui_trace.app.render.cells import StyledLine, TextStyle
 from tui_trace.app.render.chart_data import (
     CALM,
     count_ticks,
@@ -31,9 +30,11 @@ from tui_trace.app.render.chart_data import (
     strip_row,
     window,
 )
+from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.screens.chart_screen import ChartScreen
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace
+from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.snapshot import (
     LOST,
     PENDING,

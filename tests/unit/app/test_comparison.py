@@ -10,11 +10,10 @@ from tests.helpers.app.fake_source import ADDRESS, HOPS, FakeSource, folded, pat
 from tests.unit.app.test_keys import seen, watching
 from tests.unit.app.test_screen_pictures import app, pressing
 from tests.unit.app.test_table_view import HOSTILE
-from tui_trace.app.render.cells import StyledLine, plain
 from tui_trace.app.render.comparison import comparison_lines
 from tui_trace.app.render.header import heading
-from tui_trace.app.render.host_labels import HostLabels
 from tui_trace.app.render.path_lines import paths_lines
+from tui_trace.app.render.styled_text import StyledLine, plain
 from tui_trace.app.screens.compare_screen import CompareScreen
 from tui_trace.app.screens.path_screen import PathScreen
 from tui_trace.core import events as ev
@@ -22,6 +21,7 @@ from tui_trace.core.settings import NS_PER_S, ProbeSettings, Protocol
 from tui_trace.core.stream import AlternateSettings, ProbeTemporarily
 from tui_trace.session.compare import compare_runs
 from tui_trace.session.fold import Session
+from tui_trace.session.host_labels import HostLabels
 
 ICMP = ProbeSettings()
 LONGER = (*HOPS[:4], ("192.0.2.77", 8.2), *HOPS[4:])

@@ -12,10 +12,10 @@ from tests.unit.report.test_run_summary import switched
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.control.export import View, export
-from tui_trace.app.render.host_labels import LabelMode
 from tui_trace.core.events import SessionEnded
 from tui_trace.core.settings import NS_PER_S, Pace
 from tui_trace.recording import RecordedSource
+from tui_trace.session.host_labels import LabelMode
 
 
 def written(view: View, file: Path) -> str:

@@ -11,10 +11,12 @@ from rich.cells import cell_len
 
 from tests.helpers.app.fake_source import folded, path, reply
 from tests.unit.app.test_comparison import moved
-from tui_trace.app.render.cells import TextStyle, clock, plain
 from tui_trace.app.render.header import ViewPosition, heading, progress, verdict
+from tui_trace.app.render.styled_text import plain
 from tui_trace.core import events as ev
+from tui_trace.core.durations import format_duration
 from tui_trace.core.settings import Pace
+from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.annotations import REFUSALS
 from tui_trace.session.snapshot import Snapshot
 
@@ -94,7 +96,7 @@ def test_the_round_line_loses_whole_parts_and_the_dearest_last() -> None:
     assert "foreign 7" in shown[0]
     for line in shown[:3]:
         assert "in turns with run 12" in line
-        assert f"path B since {clock(since)}" in line
+        assert f"path B since {format_duration(since)}" in line
     assert "TCP" not in shown[2]
     assert "foreign" not in shown[2]
     assert "run 13 turns 12 · B" in shown[3]
@@ -128,7 +130,7 @@ def test_a_round_line_is_never_cut_inside_a_part(room: int) -> None:
     shown = plain(progress(there, room))
     assert "…" not in shown
     assert f"run {there.run.number}" in shown
-    assert clock(there.path.since) in shown or room < 31
+    assert format_duration(there.path.since) in shown or room < 31
     assert cell_len(shown) <= max(room, 13)
     assert cell_len(whole) > 70
 
@@ -140,7 +142,7 @@ def test_what_is_wrong_takes_no_room_from_the_round_line() -> None:
         lines = text(bad, width)
         assert len(lines) == len(text(there, width))
         assert any("! 50.0 %" in line for line in lines)
-        assert clock(there.path.since) in lines[-1]
+        assert format_duration(there.path.since) in lines[-1]
 
 
 def lossy(snapshot: Snapshot) -> object:

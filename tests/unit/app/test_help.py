@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from tests.helpers.app.fake_source import reply
 from tui_trace.app.keymap import KEYS
-from tui_trace.app.render.cells import plain
+from tui_trace.app.render.styled_text import plain
 from tui_trace.app.screens.help_screen import LEGEND, help_lines
 from tui_trace.core.events import ReplyKind
 from tui_trace.core.settings import ProbeSettings, Protocol

@@ -10,15 +10,15 @@ from rich.cells import cell_len
 from tests.helpers.app.fake_source import ADDRESS, FakeSource, folded, path
 from tests.unit.app.test_keys import seen, watching
 from tests.unit.app.test_table_view import HOSTILE
-from tui_trace.app.render.cells import plain
-from tui_trace.app.render.columns import ALWAYS, COLUMNS, DISPLAYS
 from tui_trace.app.render.final_table import format_final_table
-from tui_trace.app.render.host_labels import HostLabels, LabelMode
+from tui_trace.app.render.styled_text import plain
 from tui_trace.app.render.table_layout import ColumnDemand, header, lay_out, row
 from tui_trace.app.widgets.hop_inspector import inspect
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.core.stream import QueryRegistry, SetAsnLookup
+from tui_trace.report.hop_columns import ALWAYS, COLUMNS, columns_of
+from tui_trace.session.host_labels import HostLabels, LabelMode
 
 AT = 5 * NS_PER_S
 GATEWAY = "10.0.0.1"
@@ -58,7 +58,7 @@ def test_a_row_tells_name_and_as_number_of_every_address() -> None:
     snapshot = folded([*path(5), *answers()])
     people = HostLabels(snapshot.who)
     hops = snapshot.run.hops
-    layout = lay_out(DISPLAYS["latency"], 140, ColumnDemand().and_of(hops, people))
+    layout = lay_out(columns_of("latency"), 140, ColumnDemand().and_of(hops, people))
     assert text(hops[0], layout, people)[0].split()[:3] == ["1", "gw.example", "0.0"]
     assert text(hops[4], layout, people)[0].split()[:3] == ["5", "fw.example", "64496/64511"]
     assert "bücher.example (xn--bcher-kva.example)" in text(hops[5], layout, people)[0]
@@ -71,7 +71,7 @@ def test_a_row_tells_name_and_as_number_of_every_address() -> None:
 
 def test_without_as_numbers_there_is_no_column_for_them() -> None:
     hops = folded(path(5)).run.hops
-    assert "ASN" not in header(lay_out(DISPLAYS["latency"], 200, ColumnDemand().and_of(hops)))
+    assert "ASN" not in header(lay_out(columns_of("latency"), 200, ColumnDemand().and_of(hops)))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_long_name_gives_way_to_its_address(width: int) -> None:
 
 def test_at_80_columns_names_and_as_numbers_fit() -> None:
     snapshot = folded([*path(5), *answers()])
-    layout = lay_out(DISPLAYS["latency"], 80, ColumnDemand(host=40, asn=11, notes=6))
+    layout = lay_out(columns_of("latency"), 80, ColumnDemand(host=40, asn=11, notes=6))
     widths = {placed.column.id: placed.width for placed in layout.placed}
     assert widths["host"] >= 20
     assert widths["asn"] >= COLUMNS["asn"].width
@@ -175,7 +175,7 @@ def test_what_strangers_say_of_an_address_is_only_text(bad: str) -> None:
     hop = snapshot.run.hops[4]
     for calling in LabelMode:
         people = HostLabels(snapshot.who, calling)
-        layout = lay_out(DISPLAYS["latency"], 120, ColumnDemand().and_of([hop], people))
+        layout = lay_out(columns_of("latency"), 120, ColumnDemand().and_of([hop], people))
         lines = [*row(hop, layout, people), *inspect(hop, 120, 12, people)]
         for line in lines:
             shown = "".join(piece for piece, _ in line)

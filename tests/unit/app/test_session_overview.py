@@ -6,9 +6,10 @@ from rich.cells import cell_len
 
 from tests.helpers.app.fake_source import folded
 from tests.unit.app.test_comparison import moved
-from tui_trace.app.render.cells import TextStyle, plain
 from tui_trace.app.render.session_overview import PATHS, happenings, overview, path_tone
+from tui_trace.app.render.styled_text import plain
 from tui_trace.core.settings import NS_PER_S
+from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.paths import letters
 from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMoment
 

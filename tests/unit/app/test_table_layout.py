@@ -6,32 +6,27 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from tests.helpers.app.fake_source import HOPS, folded, path
-from tui_trace.app.render.cells import (
-    BLOCKS,
-    SUB_10_MS,
-    TextStyle,
-    clock,
-    ms,
-    percent,
-    plain,
-    short_ms,
-    sparkline,
-)
-from tui_trace.app.render.columns import (
+from tui_trace.app.render.final_table import format_final_table
+from tui_trace.app.render.header import heading
+from tui_trace.app.render.styled_text import plain
+from tui_trace.app.render.table_layout import NOTES_FAIR, ColumnDemand, header, lay_out, row
+from tui_trace.app.widgets.hop_inspector import inspect, plot_lines
+from tui_trace.core.blocks import BLOCKS
+from tui_trace.core.cell_width import pad_or_truncate
+from tui_trace.core.durations import format_duration
+from tui_trace.core.events import Change, MplsLabel, RewrittenField
+from tui_trace.core.percentages import format_loss
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S
+from tui_trace.report.cell_text import SUB_10_MS, TextStyle, ms, short_ms, sparkline
+from tui_trace.report.hop_columns import (
     ALWAYS,
     COLUMNS,
     DISPLAYS,
     EXTRA_RESPONDERS,
-    notes_cell,
+    columns_of,
     responders,
 )
-from tui_trace.app.render.final_table import format_final_table
-from tui_trace.app.render.header import heading
-from tui_trace.app.render.table_layout import NOTES_FAIR, ColumnDemand, header, lay_out, row
-from tui_trace.app.widgets.hop_inspector import inspect, plot_lines
-from tui_trace.core.cell_width import pad_or_truncate
-from tui_trace.core.events import Change, MplsLabel, RewrittenField
-from tui_trace.core.settings import NS_PER_MS, NS_PER_S
+from tui_trace.report.hop_notes import short_notes
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import LOST, PENDING, Hop, Responder, RttStatistics
 
@@ -62,9 +57,9 @@ def hops(draw: st.DrawFn) -> Hop:
     )
 
 
-@given(hops(), st.integers(1, 300), st.sampled_from(list(DISPLAYS)))
+@given(hops(), st.integers(1, 300), st.sampled_from(DISPLAYS))
 def test_every_line_is_as_wide_as_the_titles(hop: Hop, width: int, display: str) -> None:
-    layout = lay_out(DISPLAYS[display], width, ColumnDemand().and_of([hop]))
+    layout = lay_out(columns_of(display), width, ColumnDemand().and_of([hop]))
     titles = header(layout)
     assert cell_len(titles) <= max(width, 8)
     for line in row(hop, layout):
@@ -105,25 +100,25 @@ def test_times_at_the_edges() -> None:
 
 def test_a_fast_path_is_shown_to_the_microsecond() -> None:
     fast = folded(path(5, hops=(("10.0.0.1", 0.018), ("10.0.0.2", 0.5)))).run.hops
-    layout = lay_out(DISPLAYS["latency"], 80, ColumnDemand().and_of(fast))
+    layout = lay_out(columns_of("latency"), 80, ColumnDemand().and_of(fast))
     figures = fast[0].figures
     words = plain(row(fast[0], layout)[0]).split()
     assert words[4] == f"{figures.last / 1e6:.3f}"
     assert words[6] == f"{figures.mean / 1e6:.3f}±{figures.sd / 1e6:.3f}"
     mixed = folded(path(5)).run.hops
     words = plain(
-        row(mixed[0], lay_out(DISPLAYS["latency"], 80, ColumnDemand().and_of(mixed)))[0]
+        row(mixed[0], lay_out(columns_of("latency"), 80, ColumnDemand().and_of(mixed)))[0]
     ).split()
     assert words[4] == f"{mixed[0].figures.last / 1e6:.2f}"
 
 
 def test_percent_never_says_none_or_all_unless_it_is_so() -> None:
-    assert percent(0, 0) == ""
-    assert percent(0, 10) == "0.0"
-    assert percent(1, 99_999) == "<0.1"
-    assert percent(99_999, 1) == ">99.9"
-    assert percent(7, 0) == "100.0"
-    assert percent(1, 4) == "20.0"
+    assert format_loss(0, 0) == ""
+    assert format_loss(0, 10) == "0.0"
+    assert format_loss(1, 99_999) == "<0.1"
+    assert format_loss(99_999, 1) == ">99.9"
+    assert format_loss(7, 0) == "100.0"
+    assert format_loss(1, 4) == "20.0"
 
 
 @given(st.lists(st.one_of(NANOSECONDS, st.sampled_from((LOST, PENDING)))), st.integers(1, 100))
@@ -165,7 +160,7 @@ def test_an_address_long_silent_goes_last() -> None:
 def test_many_addresses_are_counted() -> None:
     hop = folded(path(5)).run.hops[0]
     many = tuple(Responder(f"10.0.0.{n}", 1, 0) for n in range(1, 10))
-    layout = lay_out(DISPLAYS["latency"], 80, ColumnDemand())
+    layout = lay_out(columns_of("latency"), 80, ColumnDemand())
     lines = [plain(line) for line in row(replace(hop, responders=many), layout)]
     assert len(lines) == 2 + EXTRA_RESPONDERS
     assert lines[-1].strip() == "… and 4 more"
@@ -173,7 +168,7 @@ def test_many_addresses_are_counted() -> None:
 
 def test_signs_that_need_no_colour() -> None:
     hop = folded(path(5)).run.hops[-1]
-    layout = lay_out(DISPLAYS["latency"], 80, ColumnDemand(slowest=SUB_10_MS))
+    layout = lay_out(columns_of("latency"), 80, ColumnDemand(slowest=SUB_10_MS))
     bad = replace(hop, lost=5, user_stamped=1)
     text = plain(row(bad, layout)[0])
     assert "!50.0" in text
@@ -184,13 +179,13 @@ def test_signs_that_need_no_colour() -> None:
 
 def test_what_is_essential_fits_at_80() -> None:
     hop = folded(path(5)).run.hops[-1]
-    layout = lay_out(DISPLAYS["latency"], 80, ColumnDemand().and_of([hop]))
+    layout = lay_out(columns_of("latency"), 80, ColumnDemand().and_of([hop]))
     shown = [placed.column.id for placed in layout.placed]
-    assert shown == [*ALWAYS, *(name for name in DISPLAYS["latency"] if name != "asn")]
+    assert shown == [*ALWAYS, *(name for name in columns_of("latency") if name != "asn")]
 
 
 def test_a_long_host_is_worth_more_than_a_short_sparkline() -> None:
-    layout = lay_out(DISPLAYS["latency"], 80, ColumnDemand(host=20))
+    layout = lay_out(columns_of("latency"), 80, ColumnDemand(host=20))
     widths = {placed.column.id: placed.width for placed in layout.placed}
     assert widths["host"] == 20
     assert "recent" not in widths
@@ -198,7 +193,7 @@ def test_a_long_host_is_worth_more_than_a_short_sparkline() -> None:
 
 def test_figures_of_a_row_are_the_sessions() -> None:
     snapshot = folded(path(42))
-    layout = lay_out(DISPLAYS["latency"], 120, ColumnDemand().and_of(snapshot.run.hops))
+    layout = lay_out(columns_of("latency"), 120, ColumnDemand().and_of(snapshot.run.hops))
     words = plain(row(snapshot.run.hops[1], layout)[0]).split()
     figures = snapshot.run.hops[1].figures
     assert words[:6] == [
@@ -214,7 +209,7 @@ def test_figures_of_a_row_are_the_sessions() -> None:
 
 @given(st.integers(0, 10**15))
 def test_a_clock_counts_on(elapsed: int) -> None:
-    parts = clock(elapsed).replace("d ", ":").split(":")
+    parts = format_duration(elapsed).replace("d ", ":").split(":")
     seconds = 0
     for part, unit in zip(reversed(parts), (1, 60, 3600, 86400), strict=False):
         seconds += int(part) * unit
@@ -296,7 +291,7 @@ def test_the_inspector_tells_what_the_hop_received() -> None:
     hop = replace(folded(path(5)).run.hops[1], quote=quote, marks=("MPLS 24015", "MSS 1360"))
     text = "\n".join(plain(line) for line in inspect(hop, 120, 12))
     assert "received TOS 0 (sent 0xb8) · MSS 1360 (sent 1460) · TTL 1 · MPLS 24015" in text
-    layout = lay_out(DISPLAYS["latency"], 120, ColumnDemand().and_of([hop]))
+    layout = lay_out(columns_of("latency"), 120, ColumnDemand().and_of([hop]))
     assert "MPLS 24015 MSS 1360" in plain(row(hop, layout)[0])
 
 
@@ -309,9 +304,9 @@ WANTS = st.builds(
 )
 
 
-@given(st.integers(20, 250), WANTS, st.sampled_from(list(DISPLAYS)))
+@given(st.integers(20, 250), WANTS, st.sampled_from(DISPLAYS))
 def test_notes_have_room_or_are_not_there(width: int, wants: ColumnDemand, display: str) -> None:
-    widths = {one.column.id: one.width for one in lay_out(DISPLAYS[display], width, wants).placed}
+    widths = {one.column.id: one.width for one in lay_out(columns_of(display), width, wants).placed}
     if "notes" in widths:
         assert widths["notes"] >= min(wants.notes, NOTES_FAIR)
     if width >= 80:
@@ -324,13 +319,13 @@ def test_notes_have_room_or_are_not_there(width: int, wants: ColumnDemand, displ
     st.sampled_from(("[open]", "[closed]", "[open, ecn]")),
     st.lists(st.sampled_from(("TOS=184!", "MPLS 24015", "ECN refused", "NAT", "!")), unique=True),
     st.integers(20, 200),
-    st.sampled_from(list(DISPLAYS)),
+    st.sampled_from(DISPLAYS),
 )
 def test_whether_a_port_is_open_is_never_cut(
     answer: str, others: list[str], width: int, display: str
 ) -> None:
     hop = replace(folded(path(5)).run.hops[-1], marks=(*others, answer))
-    layout = lay_out(DISPLAYS[display], width, ColumnDemand().and_of([hop]))
+    layout = lay_out(columns_of(display), width, ColumnDemand().and_of([hop]))
     text = plain(row(hop, layout)[0])
     has_notes = any(one.column.id == "notes" for one in layout.placed)
     assert has_notes or width < 60
@@ -339,4 +334,4 @@ def test_whether_a_port_is_open_is_never_cut(
 
 def test_what_carries_a_number_is_read_first() -> None:
     hop = replace(folded(path(5)).run.hops[-1], marks=("!F", "NAT", "MTU 1400"))
-    assert notes_cell(hop) == "MTU 1400 !F NAT"
+    assert short_notes(hop) == "MTU 1400 !F NAT"

@@ -19,9 +19,10 @@ from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.control.export import ENDINGS, proposed
 from tui_trace.app.control.history import next_moment
-from tui_trace.app.render.cells import clock, plain
-from tui_trace.app.render.timeline_bar import timestrip
+from tui_trace.app.render.styled_text import plain
+from tui_trace.app.render.timeline_bar import timeline_bar
 from tui_trace.core import events as ev
+from tui_trace.core.durations import format_duration
 from tui_trace.core.settings import NS_PER_S, Pace
 from tui_trace.recording import Playback, RecordedSource, Recording, RecordingError
 from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMoment
@@ -54,7 +55,7 @@ async def test_left_goes_back_while_probing_goes_on(tmp_path: Path) -> None:
         end = seen(watch).at // NS_PER_S
         await watch.press("left", "left", "left")
         await watch.until(lambda: seen(watch).at // NS_PER_S == end - 3)
-        assert f"◀ {clock(seen(watch).at)} · l live" in watch.text("#heading")
+        assert f"◀ {format_duration(seen(watch).at)} · l live" in watch.text("#heading")
         assert watch.app.live.query_one("#timestrip").display
         before = watch.text("#hops")
         watch.source.play(ev.Notice(at=90 * NS_PER_S, text="something new"))
@@ -164,7 +165,7 @@ def test_a_timeline_fits_any_width(
 ) -> None:
     happened = tuple(TimelineMoment(when, what, "said \x1b[31m 漢字") for when, what in moments)
     end = len(buckets) * NS_PER_S
-    lines = timestrip(Timeline(NS_PER_S, tuple(buckets), happened), at, width, end, "← → keys")
+    lines = timeline_bar(Timeline(NS_PER_S, tuple(buckets), happened), at, width, end, "← → keys")
     assert len(lines) == 2
     for line in lines:
         assert cell_len("".join(text for text, _ in line)) <= width
@@ -173,14 +174,14 @@ def test_a_timeline_fits_any_width(
 
 def test_a_timeline_shows_paths_losses_and_where_we_are() -> None:
     timeline = folded(moved()).timeline
-    line, told = timestrip(timeline, 30 * NS_PER_S, 100, 49 * NS_PER_S, "")
+    line, told = timeline_bar(timeline, 30 * NS_PER_S, 100, 49 * NS_PER_S, "")
     assert plain(told).strip() == "0:30 path B"
     shown = plain(line)
     assert shown.startswith(" 0:00 A")
     assert shown.index("B") - shown.index("A") == 30
     assert line[2][0] == "B", "the moment stands out"
     lost = Timeline(NS_PER_S, (Bucket("A", 1, 0, 5), Bucket("A", 0, 1, 0)), ())
-    assert plain(timestrip(lost, 0, 40, 2 * NS_PER_S, "")[0]).startswith(" 0:00 A×")
+    assert plain(timeline_bar(lost, 0, 40, 2 * NS_PER_S, "")[0]).startswith(" 0:00 A×")
 
 
 def test_the_next_moment() -> None:

@@ -14,7 +14,7 @@ from tui_trace.core.events import SessionEnded
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.recording import RecordedSource, Recording, SessionInfo, find, list_sessions
 from tui_trace.recording.sessions import USUAL, default_folder, free_place, name_for, prune
-from tui_trace.report.session_list import length, render_session_list, size
+from tui_trace.report.session_list import render_session_list, size
 
 NOON = 1_700_000_000 * NS_PER_S
 
@@ -156,10 +156,10 @@ def test_no_sessions():
     assert render_session_list([]) == "no sessions are kept\n"
 
 
-def test_lengths():
-    assert [length(s * NS_PER_S) for s in (0, 42, 3599, 3600, 90_000)] == [
-        "0:00", "0:42", "59:59", "1:00:00", "25:00:00",
-    ]  # fmt: skip
+def test_a_session_of_more_than_a_day_counts_its_days(folder):
+    record(rounds(2), folder / "a.session")
+    (info,) = list_sessions()
+    assert "1d 06:00:00" in render_session_list([replace(info, duration=30 * 3600 * NS_PER_S)])
 
 
 def make(folder, count):

@@ -8,7 +8,6 @@ from re import sub
 from typing import BinaryIO, NamedTuple
 
 from tui_trace.app.render.final_table import format_final_table
-from tui_trace.app.render.host_labels import LabelMode
 from tui_trace.core.events import encode
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S
@@ -18,6 +17,7 @@ from tui_trace.report import markdown, mtr_csv, mtr_json
 from tui_trace.report.collector import runs_of
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.run_summary import others
+from tui_trace.session.host_labels import LabelMode
 from tui_trace.session.snapshot import Run, Snapshot
 
 _WIDTH = 120

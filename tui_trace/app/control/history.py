@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from tui_trace.app.render.cells import clock
+from tui_trace.core.durations import format_duration
 from tui_trace.core.events import Note
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.core.stream import Source
@@ -97,7 +97,7 @@ class SessionHistory:
             self._arrived(f"not noted: {why_not}")
         elif self.playback is not None:
             self._read_whole(self.playback)
-            self._arrived(f"noted at {clock(note.moment)}, in the file")
+            self._arrived(f"noted at {format_duration(note.moment)}, in the file")
 
     def _read_whole(self, playback: Playback) -> None:
         try:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from tui_trace.app.render.cells import interval_words
+from tui_trace.app.render.styled_text import interval_words
 from tui_trace.core.parse_values import (
     check_track,
     check_ttls,

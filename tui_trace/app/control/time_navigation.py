@@ -5,10 +5,12 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from tui_trace.app.control.history import SessionHistory, next_moment
-from tui_trace.app.render.cells import StyledLine, TextStyle, clock
 from tui_trace.app.render.header import ViewPosition
-from tui_trace.app.render.timeline_bar import timestrip
+from tui_trace.app.render.styled_text import StyledLine
+from tui_trace.app.render.timeline_bar import timeline_bar
+from tui_trace.core.durations import format_duration
 from tui_trace.core.settings import NS_PER_S
+from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.snapshot import Snapshot
 
 JUST_PASSED = 2 * NS_PER_S
@@ -32,14 +34,14 @@ class TimeNavigator:
         """What the heading says of it; None in the present."""
         playback = self._history().playback
         if playback is not None:
-            speed, end = f"{playback.speed:g}×", clock(playback.end)
+            speed, end = f"{playback.speed:g}×", format_duration(playback.end)
             if playback.at_end:
                 return ViewPosition(f"■ end of {end} · space: again")
             if playback.paused:
-                return ViewPosition(f"‖ replay {speed} · {clock(snapshot.at)} of {end}")
+                return ViewPosition(f"‖ replay {speed} · {format_duration(snapshot.at)} of {end}")
             return ViewPosition(f"▶ replay {speed} of {end}", TextStyle.MARK)
         if self.moment is not None:
-            return ViewPosition(f"◀ {clock(self.moment)} · l live")
+            return ViewPosition(f"◀ {format_duration(self.moment)} · l live")
         return None
 
     def strip(self, snapshot: Snapshot | None, width: int) -> list[StyledLine]:
@@ -50,9 +52,9 @@ class TimeNavigator:
         at = snapshot.at if self.moment is None else self.moment
         timeline, playback = history.timeline(self.present), history.playback
         if playback is not None:
-            return timestrip(timeline, at, width, playback.end, _REPLAY_KEYS)
+            return timeline_bar(timeline, at, width, playback.end, _REPLAY_KEYS)
         end = self.present.at if self.present is not None else at
-        return timestrip(timeline, at, width, end, _LIVE_KEYS)
+        return timeline_bar(timeline, at, width, end, _LIVE_KEYS)
 
     def hindsight(self, snapshot: Snapshot) -> Snapshot:
         """A moment of the past with the path that it was on, which is told only later."""

@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from tui_trace.app.render.cells import StyledLine, TextStyle, clock, ms, percent
-from tui_trace.app.render.columns import loss_tone
+from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.core.cell_width import pad_or_truncate
+from tui_trace.core.durations import format_duration
+from tui_trace.core.percentages import format_loss
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
+from tui_trace.report.cell_text import TextStyle, ms
+from tui_trace.report.hop_columns import loss_style
 from tui_trace.session.snapshot import LOST, Hop, Snapshot
 
 AXIS = 8
@@ -81,7 +84,9 @@ class Window(NamedTuple):
         first = self.start - self.cell(0) / second
         last = first + self.cells / second
         times = range(max(math.ceil(first / every), 0) * every, math.floor(last) + 1, every)
-        return [(time - first) * second for time in times], [clock(t * NS_PER_S) for t in times]
+        return [(time - first) * second for time in times], [
+            format_duration(t * NS_PER_S) for t in times
+        ]
 
     @property
     def words(self) -> str:
@@ -128,7 +133,7 @@ def strip(hop: Hop, shown: Window) -> StyledLine:
         else:
             cells[int(at)] = outcome if before is None else max(before, outcome)
     least = hop.figures.min or 0
-    lost = loss_tone(hop)
+    lost = loss_style(hop)
     line: StyledLine = []
     text, tone = "", TextStyle.DIM
     for worst in cells:
@@ -171,20 +176,20 @@ def strip_row(hop: Hop, host: str, shown: Window, label: int, selected: bool) ->
     """`▶ 4 ix.example   7.80 ░░░×░`: the strip after `label` cells, and the loss after that."""
     mark = "▶" if selected else " "
     called = f"{mark}{hop.ttl:>2} {pad_or_truncate(host, label - 12)} {ms(hop.figures.min):>6} "
-    share = percent(hop.lost, hop.figures.count)
+    share = format_loss(hop.lost, hop.figures.count)
     return [
         (pad_or_truncate(called, label), TextStyle.STRONG if selected else TextStyle.PLAIN),
         *strip(hop, shown),
-        (f" {share:>5}", loss_tone(hop)),
+        (f" {share:>5}", loss_style(hop)),
     ]
 
 
 def figures(hop: Hop) -> list[tuple[str, str, TextStyle]]:
     """Name, value and tone of what there is to say, the most telling first."""
     f = hop.figures
-    share = percent(hop.lost, f.count)
+    share = format_loss(hop.lost, f.count)
     return [
-        ("lost", f"{share} %" if share else "", loss_tone(hop)),
+        ("lost", f"{share} %" if share else "", loss_style(hop)),
         ("p50", ms(f.p50), TextStyle.PLAIN),
         ("p90", ms(f.p90), TextStyle.PLAIN),
         ("p99", ms(f.p99), TextStyle.PLAIN),

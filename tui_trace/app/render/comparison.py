@@ -1,11 +1,12 @@
 """Runs and paths side by side, as lines of toned text. Pure: no widget."""
 
-from tui_trace.app.render.cells import StyledLine, TextStyle, ms, short_ms, wrapped
-from tui_trace.app.render.columns import responders
-from tui_trace.app.render.host_labels import HostLabels
+from tui_trace.app.render.styled_text import StyledLine, wrapped
 from tui_trace.core.cell_width import pad_or_truncate
 from tui_trace.core.sanitize import sanitize
+from tui_trace.report.cell_text import TextStyle, ms, short_ms
+from tui_trace.report.hop_columns import responders
 from tui_trace.session.compare import Row, RunComparison, Side, Verdict
+from tui_trace.session.host_labels import HostLabels
 from tui_trace.session.snapshot import Hop
 
 _NUMBER = 3

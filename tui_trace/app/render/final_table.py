@@ -1,11 +1,11 @@
 """What stays in the terminal after the view is gone."""
 
-from tui_trace.app.render.cells import plain
-from tui_trace.app.render.columns import DISPLAYS
 from tui_trace.app.render.header import heading
-from tui_trace.app.render.host_labels import HostLabels, LabelMode
+from tui_trace.app.render.styled_text import plain
 from tui_trace.app.render.table_layout import ColumnDemand, header, lay_out, row
 from tui_trace.report.formatting import format_notes
+from tui_trace.report.hop_columns import columns_of
+from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Snapshot
 
 _BOLD = "\x1b[1m"
@@ -16,7 +16,7 @@ def format_final_table(
     snapshot: Snapshot,
     width: int,
     color: bool = False,
-    columns: tuple[str, ...] = DISPLAYS["latency"],
+    columns: tuple[str, ...] = columns_of("latency"),
     calling: LabelMode = LabelMode.NAME,
 ) -> str:
     """The last heading and table as text, `width` cells wide, each line with its newline.

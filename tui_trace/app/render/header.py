@@ -2,17 +2,13 @@
 
 from typing import NamedTuple
 
-from tui_trace.app.render.cells import (
-    StyledLine,
-    StyledText,
-    TextStyle,
-    clock,
-    interval_words,
-    percent,
-)
+from tui_trace.app.render.styled_text import StyledLine, StyledText, interval_words
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
+from tui_trace.core.durations import format_duration
+from tui_trace.core.percentages import format_loss
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import Pace, ProbeSettings, protocol_words
+from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.annotations import TOO_BIG, is_refusal
 from tui_trace.session.snapshot import FIRST, Hop, Snapshot
 
@@ -76,7 +72,7 @@ def verdict(snapshot: Snapshot) -> HeaderFinding | None:
     run = snapshot.run
     target = target_hop(snapshot)
     if target is not None and target.lost:
-        lost = f"! {percent(target.lost, target.figures.count)} %"
+        lost = f"! {format_loss(target.lost, target.figures.count)} %"
         return HeaderFinding(f"{lost} loss at the target", f"{lost} lost", TextStyle.BAD)
     answered = [hop for hop in run.hops if hop.responders]
     if run.reached:
@@ -156,11 +152,15 @@ def progress(snapshot: Snapshot, room: int) -> StyledLine:
     if path is not None and len(snapshot.paths) < 2 and path.letter == FIRST:
         path = None
     rounds: StyledText = (f"round {run.rounds}", TextStyle.PLAIN)
-    time: StyledText = (f" · {clock(snapshot.at)}", TextStyle.PLAIN)
+    time: StyledText = (f" · {format_duration(snapshot.at)}", TextStyle.PLAIN)
     number: StyledText = (f" · run {run.number}", TextStyle.PLAIN)
     protocol: StyledText = (f" ({protocol_words(run.settings)})", TextStyle.DIM)
     turns = [(f" in turns with run {run.turns_with}", TextStyle.WARN)] if run.turns_with else []
-    since = [(f"  path {path.letter} since {clock(path.since)}", TextStyle.PLAIN)] if path else []
+    since = (
+        [(f"  path {path.letter} since {format_duration(path.since)}", TextStyle.PLAIN)]
+        if path
+        else []
+    )
     mixed = (
         [(f", figures of {'+'.join(snapshot.mixed[-4:])}", TextStyle.WARN)]
         if snapshot.mixed
@@ -169,7 +169,9 @@ def progress(snapshot: Snapshot, room: int) -> StyledLine:
     foreign = [(f" · foreign {snapshot.foreign}", TextStyle.DIM)] if snapshot.foreign else []
     brief = (f"r {run.rounds}", TextStyle.PLAIN)
     brief_turns = [(f" turns {run.turns_with}", TextStyle.WARN)] if run.turns_with else []
-    brief_since = [(f" · {path.letter} {clock(path.since)}", TextStyle.PLAIN)] if path else []
+    brief_since = (
+        [(f" · {path.letter} {format_duration(path.since)}", TextStyle.PLAIN)] if path else []
+    )
     forms: tuple[StyledLine, ...] = (
         [rounds, time, number, protocol, *turns, *since, *mixed, *foreign],
         [rounds, time, number, *turns, *since, *mixed, *foreign],

@@ -1,9 +1,11 @@
 """The paths of a session as lines: which there were, when, and what changed between them."""
 
-from tui_trace.app.render.cells import StyledLine, TextStyle, clock, wrapped
-from tui_trace.app.render.host_labels import HostLabels
 from tui_trace.app.render.session_overview import happenings, overview, path_tone
+from tui_trace.app.render.styled_text import StyledLine, wrapped
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
+from tui_trace.core.durations import format_duration
+from tui_trace.report.cell_text import TextStyle
+from tui_trace.session.host_labels import HostLabels
 from tui_trace.session.paths import PathDiffLine, varies, what_moved
 from tui_trace.session.snapshot import Path, PathHop, Snapshot
 
@@ -51,7 +53,7 @@ def _sentence(snapshot: Snapshot) -> str:
         if varies(snapshot.run.settings):
             return "One path in all this session, or one bundle of ways that its flows take."
         return "One path in all this session, as far as a constant flow can tell: x sends more."
-    return f"{count} paths in this session; path {now.letter} since {clock(now.since)}."
+    return f"{count} paths in this session; path {now.letter} since {format_duration(now.since)}."
 
 
 def _visits(path: Path, snapshot: Snapshot) -> list[StyledLine]:
@@ -62,8 +64,8 @@ def _visits(path: Path, snapshot: Snapshot) -> list[StyledLine]:
     lines = [line]
     for number, visit in enumerate(path.visits):
         current = lasts and number == len(path.visits) - 1
-        until = "now" if current else clock(visit.until)
-        text = f"  {clock(visit.since)}–{until} (run {visit.run})"
+        until = "now" if current else format_duration(visit.until)
+        text = f"  {format_duration(visit.since)}–{until} (run {visit.run})"
         if number and number % 3 == 0:
             lines.append([("        ", TextStyle.PLAIN)])
         lines[-1].append((text, TextStyle.PLAIN if current else TextStyle.DIM))

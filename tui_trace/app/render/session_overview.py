@@ -1,12 +1,14 @@
 """The whole session from above: paths, loss and RTT of the target over time, and what happened."""
 
-import math
 from collections.abc import Sequence
 from itertools import groupby
 
-from tui_trace.app.render.cells import BLOCKS, StyledLine, TextStyle, clock
+from tui_trace.app.render.styled_text import StyledLine
+from tui_trace.core.blocks import BLOCKS, log_blocks
 from tui_trace.core.cell_width import pad_or_truncate
+from tui_trace.core.durations import format_duration
 from tui_trace.core.sanitize import sanitize
+from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMoment
 
 PATHS = (TextStyle.PATH_A, TextStyle.PATH_B, TextStyle.PATH_C, TextStyle.PATH_D)
@@ -39,7 +41,7 @@ def overview(timeline: Timeline, width: int) -> list[StyledLine]:
         timeline.buckets[cell * count // cells : (cell + 1) * count // cells]
         for cell in range(cells)
     ]
-    ends = clock(0), clock(count * timeline.width)
+    ends = format_duration(0), format_duration(count * timeline.width)
     gap = max(cells - len(ends[0]) - len(ends[1]), 1)
     return [
         _labelled("path", _path(parts)),
@@ -55,7 +57,8 @@ def happenings(moments: Sequence[TimelineMoment], width: int) -> list[StyledLine
     if len(moments) > _MOST:
         lines.append([(f"   … {len(moments) - _MOST} moments before", TextStyle.DIM)])
     for moment in moments[-_MOST:]:
-        text = f" {_SIGNS.get(moment.what, ' ')}{clock(moment.at):>9}  {sanitize(moment.text)}"
+        sign, when = _SIGNS.get(moment.what, " "), format_duration(moment.at)
+        text = f" {sign}{when:>9}  {sanitize(moment.text)}"
         lines.append([(pad_or_truncate(text, width), _TONES[moment.what])])
     return lines
 
@@ -91,11 +94,7 @@ def _rtts(parts: Sequence[Sequence[Bucket]]) -> str:
     means = [_mean(part) for part in parts]
     known = [mean for mean in means if mean]
     low, high = min(known, default=1.0), max(known, default=1.0)
-    step = len(BLOCKS) / math.log(max(high, 2 * low) / low)
-    return "".join(
-        BLOCKS[min(int(math.log(mean / low) * step), len(BLOCKS) - 1)] if mean else " "
-        for mean in means
-    )
+    return log_blocks([mean or None for mean in means], low, high)
 
 
 def _mean(part: Sequence[Bucket]) -> float | None:

@@ -3,18 +3,19 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tui_trace.app.render.cells import SUB_10_MS, StyledLine, TextStyle, plain
-from tui_trace.app.render.columns import (
+from tui_trace.app.render.styled_text import StyledLine, plain
+from tui_trace.core.cell_width import cell_width, pad_or_truncate
+from tui_trace.report.cell_text import SUB_10_MS, TextStyle
+from tui_trace.report.hop_columns import (
     ALWAYS,
     COLUMNS,
     EXTRA_RESPONDERS,
     CellContext,
     Column,
-    notes_cell,
     responders,
 )
-from tui_trace.app.render.host_labels import NO_LABELS, HostLabels
-from tui_trace.core.cell_width import cell_width, pad_or_truncate
+from tui_trace.report.hop_notes import has_notes, short_notes
+from tui_trace.session.host_labels import NO_LABELS, HostLabels
 from tui_trace.session.snapshot import Hop
 
 MARGIN = 1
@@ -30,12 +31,6 @@ NOTES_FAIR = 12
 ASN_MOST = 13
 """Cells for two origins, the second cut if both are long."""
 RECENT_STEP = 16
-_GIVEN_UP_FIRST = (
-    *("recent", "min", "sd", "jitter", "p90", "asn", "max", "sent"),
-    *("p99", "mean", "p50", "avg", "notes", "last", "loss"),
-)
-"""Columns that go where the terminal is too narrow, in this order."""
-_LUXURIES = ("recent", "min", "sd", "jitter", "p90")
 
 
 class PlacedColumn(NamedTuple):
@@ -74,8 +69,8 @@ class ColumnDemand(NamedTuple):
             for one in hop.responders[: EXTRA_RESPONDERS + 1]:
                 host_cells = max(host_cells, cell_width(people.host(one.address)))
                 asn = max(asn, len(people.asn(one.address)))
-            if hop.marks or hop.late or hop.duplicates:
-                note_cells = max(note_cells, len(notes_cell(hop)))
+            if has_notes(hop):
+                note_cells = max(note_cells, len(short_notes(hop)))
             outcomes = max(outcomes, len(hop.recent))
             slowest = max(slowest, hop.figures.max or 0)
         # in steps, so that the table is not laid out anew with every probe
@@ -99,15 +94,17 @@ def lay_out(chosen: Sequence[str], width: int, wants: ColumnDemand) -> TableLayo
     def spare() -> int:
         return width - MARGIN - sum(cells + gap for cells in widths.values()) + gap
 
-    for name in _GIVEN_UP_FIRST:
+    droppable = [COLUMNS[name] for name in names if COLUMNS[name].drop is not None]
+    droppable.sort(key=lambda column: column.drop or 0)
+    for column in droppable:
         if spare() >= 0:
             break
-        widths.pop(name, None)
+        del widths[column.id]
     host = min(max(wants.host, HOST_LEAST), HOST_MOST) if wants.host else COLUMNS["host"].width
-    for name in _LUXURIES:
-        enough = host if name == "recent" else min(host, HOST_FAIR)
-        if name in widths and spare() + widths["host"] < enough:
-            del widths[name]
+    for column in droppable:
+        enough = host if column.id == "recent" else min(host, HOST_FAIR)
+        if column.yields_to_hosts and column.id in widths and spare() + widths["host"] < enough:
+            del widths[column.id]
     left = spare() + widths["host"]
     if "asn" in widths:
         more = min(wants.asn, ASN_MOST) - widths["asn"]
@@ -143,7 +140,7 @@ def row(hop: Hop, layout: TableLayout, people: HostLabels = NO_LABELS) -> list[S
     for column, width in layout.placed:
         cell = column.cell(hop, CellContext(width, layout.fine, people))
         # a blank cell may take any tone: fewer changes of style are cheaper to draw
-        own = column.tone(hop) if cell else tone
+        own = column.style(hop) if cell else tone
         if own is not tone:
             line.append((text + gap, tone))
             text, tone = "", own
@@ -171,7 +168,10 @@ def _others(hop: Hop, layout: TableLayout, people: HostLabels) -> list[StyledLin
 def _cells(layout: TableLayout, address: str, people: HostLabels) -> str:
     cells = [
         pad_or_truncate(
-            column.of(address, CellContext(width, layout.fine, people)) if column.of else "", width
+            column.address_cell(address, CellContext(width, layout.fine, people))
+            if column.address_cell
+            else "",
+            width,
         )
         for column, width in layout.placed
     ]

@@ -9,7 +9,6 @@ from textual.containers import Horizontal
 from textual.screen import ModalScreen
 
 from tui_trace.app.keymap import KEYS
-from tui_trace.app.render.cells import StyledLine, TextStyle, clock
 from tui_trace.app.render.chart_data import (
     AROUND,
     Window,
@@ -19,13 +18,16 @@ from tui_trace.app.render.chart_data import (
     strip_row,
     window,
 )
-from tui_trace.app.render.columns import NO_REPLY, loss_tone, responders
 from tui_trace.app.render.header import ViewPosition
-from tui_trace.app.render.host_labels import HostLabels, LabelMode
+from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.widgets.lazy_plots import PlotsReady, Throttle, load_plots
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
+from tui_trace.core.durations import format_duration
 from tui_trace.core.sanitize import sanitize
+from tui_trace.report.cell_text import TextStyle
+from tui_trace.report.hop_columns import NO_REPLY, loss_style, responders
+from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Hop, Snapshot
 
 if TYPE_CHECKING:
@@ -169,7 +171,7 @@ class ChartScreen(ModalScreen[None]):
     def _title(self, width: int) -> StyledLine:
         snapshot = self._snapshot
         place = self._place(snapshot)
-        right = place.words if place is not None else clock(snapshot.at)
+        right = place.words if place is not None else format_duration(snapshot.at)
         tone = place.tone if place is not None else TextStyle.PLAIN
         target = f" Charts  {sanitize(snapshot.target)}"
         settings = sanitize(snapshot.run.settings.words(snapshot.family))
@@ -198,7 +200,7 @@ class ChartScreen(ModalScreen[None]):
             ]
         more: StyledLine = [
             ("   ", TextStyle.DIM),
-            ("××", loss_tone(hop)),
+            ("××", loss_style(hop)),
             (" lost", TextStyle.DIM),
         ]
         if target is not None:
@@ -246,8 +248,8 @@ class ChartScreen(ModalScreen[None]):
         plot.styles.width = shown.cells + AROUND
         plot.draw(
             shown,
-            (series(hop, shown), loss_tone(hop)),
-            (series(target, shown), loss_tone(target)) if target is not None else None,
+            (series(hop, shown), loss_style(hop)),
+            (series(target, shown), loss_style(target)) if target is not None else None,
         )
         histogram = self.query_one(Histogram)
         histogram.display = beside > _LOSS

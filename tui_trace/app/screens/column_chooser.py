@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui_trace.app.render.columns import ALWAYS, COLUMNS
+from tui_trace.report.hop_columns import ALWAYS, COLUMNS
 
 
 class ColumnChooser(ModalScreen[None]):
@@ -57,7 +57,7 @@ class ColumnChooser(ModalScreen[None]):
     def _line(self, name: str) -> Content:
         column = COLUMNS[name]
         tick = "x" if name in self._chosen else " "
-        about = "no room on this width" if name in self._left_out() else column.about
+        about = "no room on this width" if name in self._left_out() else column.explanation
         return Content(f"[{tick}] {column.title.strip():<7} {about}")
 
     def action_tick(self) -> None:

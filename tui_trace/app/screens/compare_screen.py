@@ -7,12 +7,13 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from tui_trace.app.render.cells import StyledLine, TextStyle
 from tui_trace.app.render.comparison import comparison_lines, most_sides
-from tui_trace.app.render.host_labels import HostLabels, LabelMode
+from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.screens.text_screen import TextScreen
 from tui_trace.core.settings import ProbeSettings
+from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.compare import RunComparison, compare_runs
+from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Run, Snapshot
 
 _PAUSE = 1.0

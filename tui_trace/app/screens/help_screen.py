@@ -7,9 +7,10 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui_trace.app.keymap import COMMANDS, GROUPS, Key
-from tui_trace.app.render.cells import StyledLine, TextStyle
+from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.screens.text_screen import TextScreen
 from tui_trace.core.cell_width import pad_or_truncate
+from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.annotations import REFUSALS, TOO_BIG
 from tui_trace.session.loss import LIMITED
 

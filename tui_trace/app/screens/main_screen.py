@@ -11,9 +11,7 @@ from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ProbeControls
 from tui_trace.app.control.time_navigation import TimeNavigator
 from tui_trace.app.keymap import FOOTER, KEYS
-from tui_trace.app.render.columns import DISPLAYS, responders
 from tui_trace.app.render.header import heading, probe_words, settings_fit_beside_target
-from tui_trace.app.render.host_labels import HostLabels, LabelMode
 from tui_trace.app.render.path_lines import balance_words
 from tui_trace.app.render.table_layout import row_text
 from tui_trace.app.screens.chart_screen import ChartScreen
@@ -28,6 +26,8 @@ from tui_trace.app.widgets.prompt import Prompt
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup
+from tui_trace.report.hop_columns import DISPLAYS, responders
+from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Run, Snapshot
 
 _TALL = 40
@@ -247,7 +247,7 @@ class MainScreen(PromptingScreen):
 
     def action_display(self) -> None:
         """`d`: the next set of columns."""
-        names = list(DISPLAYS)
+        names = DISPLAYS
         self._display_now = names[(names.index(self._display_now) + 1) % len(names)]
         self.table.choose(self.columns)
         self.say(f"display: {self._display_now}")

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from tui_trace.app.render.cells import StyledLine
-from tui_trace.app.render.host_labels import HostLabels, LabelMode
 from tui_trace.app.render.path_lines import paths_lines
+from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Snapshot
 
 

@@ -9,15 +9,15 @@ from textual.widgets import Input
 from tui_trace.app.control.export import ENDINGS, View, proposed
 from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ControlResult, ProbeControls
-from tui_trace.app.render.cells import clock
-from tui_trace.app.render.columns import DISPLAYS
-from tui_trace.app.render.host_labels import LabelMode
 from tui_trace.app.widgets.footer import Footer
 from tui_trace.app.widgets.prompt import Prompt
+from tui_trace.core.durations import format_duration
 from tui_trace.core.events import Note
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import SettingError
 from tui_trace.core.stream import Command, Inject, Reset
+from tui_trace.report.hop_columns import DISPLAYS
+from tui_trace.session.host_labels import LabelMode
 from tui_trace.session.snapshot import Snapshot
 
 _NOT_OF_THE_PROBE = ("target", "export", "note")
@@ -46,7 +46,7 @@ class PromptingScreen(Screen[None]):
         super().__init__()
         self._dials = dials
         self._columns = displays
-        self._display_now = next(iter(DISPLAYS))
+        self._display_now = DISPLAYS[0]
         self.calling = LabelMode.NAME
         """What addresses are called."""
         self._send = send
@@ -139,7 +139,9 @@ class PromptingScreen(Screen[None]):
             self.prompt.say(f"The ending says what: {' '.join(ENDINGS)} · Escape leaves")
         if question == "note":
             self._noting = self.here
-            self.prompt.say(f"Pinned to {clock(self._noting)} · Enter applies · Escape leaves")
+            self.prompt.say(
+                f"Pinned to {format_duration(self._noting)} · Enter applies · Escape leaves"
+            )
 
     def _proposed(self, question: str) -> str:
         if self.snapshot is None:
@@ -177,7 +179,7 @@ class PromptingScreen(Screen[None]):
             if text:
                 self._send(Inject(Note(at=0, text=text, moment=self._noting)))
                 if self._history().playback is None:
-                    self.say(f"noted at {clock(self._noting)}")
+                    self.say(f"noted at {format_duration(self._noting)}")
             return
         try:
             turn = self._dials.answer(question, text)

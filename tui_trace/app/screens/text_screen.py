@@ -7,8 +7,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
-from tui_trace.app.render.cells import StyledLine, TextStyle
+from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.widgets.styled_lines import StyledLines
+from tui_trace.report.cell_text import TextStyle
 
 
 class TextScreen(ModalScreen[None]):

@@ -5,10 +5,11 @@ from typing import NamedTuple
 from textual import events
 from textual.timer import Timer
 
-from tui_trace.app.render.cells import StyledLine, TextStyle
+from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.cell_width import pad_or_truncate
 from tui_trace.core.sanitize import sanitize
+from tui_trace.report.cell_text import TextStyle
 
 _ALWAYS = ("app.help", "app.quit")
 _MOMENT = 6.0

@@ -1,15 +1,17 @@
 """One hop looked at closely: RTT over time, who answers, what it received, all the figures."""
 
-from tui_trace.app.render.cells import StyledLine, TextStyle, percent, sparkline
 from tui_trace.app.render.chart_data import AROUND, series, window
-from tui_trace.app.render.columns import loss_tone, responders
-from tui_trace.app.render.host_labels import NO_LABELS, HostLabels
+from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.widgets.lazy_plots import PlotsReady, Throttle, load_plots
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.events import RegistryRecord
+from tui_trace.core.percentages import format_loss
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS
+from tui_trace.report.cell_text import TextStyle, sparkline
+from tui_trace.report.hop_columns import loss_style, responders
+from tui_trace.session.host_labels import NO_LABELS, HostLabels
 from tui_trace.session.snapshot import AddressInfo, Hop, Responder, Snapshot
 
 _PLOT_LEAST = 6
@@ -19,7 +21,7 @@ _CONFIRMED = {True: " (forward-confirmed)", False: " (not forward-confirmed)", N
 
 def _figures(hop: Hop) -> list[str]:
     f = hop.figures
-    lost = f"{hop.lost} lost" + (f" ({percent(hop.lost, f.count)} %)" if hop.lost else "")
+    lost = f"{hop.lost} lost" + (f" ({format_loss(hop.lost, f.count)} %)" if hop.lost else "")
     counted = [f"{hop.sent} sent", f"{f.count} answered", lost]
     for number, word in (
         (hop.pending, "in flight"),
@@ -196,5 +198,5 @@ class HopInspector(StyledLines):
 
         if self._hop is not None and self._snapshot is not None:
             shown = window(self._snapshot, self.size.width - AROUND)
-            drawn = series(self._hop, shown), loss_tone(self._hop)
+            drawn = series(self._hop, shown), loss_style(self._hop)
             self.query_one(RttPlot).draw(shown, drawn, None)

@@ -10,9 +10,6 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui_trace.app.render.cells import TextStyle
-from tui_trace.app.render.columns import DISPLAYS
-from tui_trace.app.render.host_labels import NO_LABELS, HostLabels
 from tui_trace.app.render.table_layout import (
     MARGIN,
     ColumnDemand,
@@ -22,6 +19,9 @@ from tui_trace.app.render.table_layout import (
     row,
 )
 from tui_trace.app.widgets.styled_lines import CLASSES, CURSOR, TITLE, StylePalette
+from tui_trace.report.cell_text import TextStyle
+from tui_trace.report.hop_columns import columns_of
+from tui_trace.session.host_labels import NO_LABELS, HostLabels
 from tui_trace.session.snapshot import AddressInfo, Hop
 
 _HEADER = 1
@@ -49,7 +49,7 @@ class HopTable(ScrollView):
         """Empty."""
         super().__init__(id=id)
         self._hops: tuple[Hop, ...] = ()
-        self._chosen: tuple[str, ...] = DISPLAYS["latency"]
+        self._chosen: tuple[str, ...] = columns_of("latency")
         self._wants = ColumnDemand()
         self._layout_now = lay_out(self._chosen, 80, self._wants)
         self._people = NO_LABELS

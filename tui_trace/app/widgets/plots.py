@@ -10,7 +10,6 @@ from textual.app import RenderResult
 from textual_hires_canvas import Canvas
 from textual_plot import HiResMode, PlotWidget
 
-from tui_trace.app.render.cells import TextStyle
 from tui_trace.app.render.chart_data import (
     AROUND,
     AXIS,
@@ -23,6 +22,7 @@ from tui_trace.app.render.chart_data import (
     scale,
 )
 from tui_trace.app.widgets.styled_lines import CLASSES
+from tui_trace.report.cell_text import TextStyle
 
 _FRAME = 3
 """Lines of a plot's box and of what is written below it."""

@@ -8,7 +8,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui_trace.app.render.cells import StyledLine, TextStyle
+from tui_trace.app.render.styled_text import StyledLine
+from tui_trace.report.cell_text import TextStyle
 
 CURSOR = "tone--cursor"
 TITLE = "tone--title"

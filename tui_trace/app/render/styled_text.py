@@ -1,0 +1,33 @@
+"""Text and styles of single cells: times, percentages, sparklines, widths."""
+
+from typing import TypeAlias
+
+from tui_trace.core.cell_width import cell_width
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.report.cell_text import TextStyle
+
+StyledText: TypeAlias = tuple[str, TextStyle]
+
+
+StyledLine: TypeAlias = list[StyledText]
+
+
+def plain(line: StyledLine) -> str:
+    """The line without its tones."""
+    return "".join(text for text, _ in line).rstrip()
+
+
+def interval_words(interval: int) -> str:
+    """`every 1 s`; `interval` in ns."""
+    return f"every {interval / NS_PER_S:g} s"
+
+
+def wrapped(text: str, width: int, tone: TextStyle) -> list[StyledLine]:
+    """Lines of at most `width` cells, broken between words; the text is sanitized."""
+    lines: list[str] = [""]
+    for word in sanitize(text).split():
+        if lines[-1] and cell_width(lines[-1]) + cell_width(word) + 2 > width:
+            lines.append("")
+        lines[-1] += f" {word}"
+    return [[(line, tone)] for line in lines]

@@ -1,0 +1,362 @@
+"""The columns that a table can show of a hop: each is one entry of `COLUMNS`.
+
+The table of the live view, its column chooser, the config file and the JSON report all read these
+entries, so that a column is added here and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from tui_trace.core.percentages import format_loss
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.report.cell_text import TextStyle, ms, short_ms, sparkline
+from tui_trace.report.hop_notes import short_notes
+from tui_trace.session.host_labels import NO_LABELS, HostLabels
+from tui_trace.session.loss import LIMITED
+from tui_trace.session.snapshot import Hop, Responder
+
+NO_REPLY = "(no reply)"
+EXTRA_RESPONDERS = 4
+"""Addresses of one TTL that get a line of their own below the first."""
+STALE = 10 * NS_PER_S
+"""Nanoseconds after which an address that others answered in place of is listed last."""
+DISPLAYS = ("latency", "jitter", "percentiles")
+"""Sets of columns between which a key switches."""
+
+
+class CellContext(NamedTuple):
+    """The width and the form that a cell has to keep to."""
+
+    width: int
+    """Cells."""
+    fine: bool
+    """Times have microseconds: all in the table are below `SUB_10_MS`."""
+    labels: HostLabels = NO_LABELS
+
+
+class Column(NamedTuple):
+    """One column: what it is called, what it shows, and when it gives way to others."""
+
+    id: str
+    """The name in the config file's `[columns]`."""
+    title: str
+    explanation: str
+    """A line for the column chooser."""
+    cell: Callable[[Hop, CellContext], str]
+    """The text for a hop."""
+    width: int = 6
+    """Cells that the column needs at least."""
+    right: bool = True
+    """The text is aligned to the right."""
+    displays: Mapping[str, int] = {}
+    """The column's position, from the left, in each display that shows it by default."""
+    drop: int | None = 0
+    """In a narrow terminal the column with the lowest number goes first; None: it always stays."""
+    yields_to_hosts: bool = False
+    """The column also goes where host names would be cut."""
+    style: Callable[[Hop], TextStyle] = lambda _: TextStyle.PLAIN
+    address_cell: Callable[[str, CellContext], str] | None = None
+    """The text for one of several addresses at a hop; None: it stays blank."""
+    value: Callable[[Hop], float | None] | None = None
+    """The number behind the text: ns, percent or a count; None before it is known."""
+    mtr_letter: str = ""
+    """Letter of the same value in `report.mtr_fields`, whose title is its key in `-j`."""
+    json_key: str = ""
+    """Key of our own in each hub of `-j`, always present: the value in ms, or null."""
+
+
+def responders(hop: Hop) -> tuple[Responder, ...]:
+    """Return the addresses of a hop in an order that does not jump.
+
+    They are sorted; an address that was silent for `STALE` is last.
+    """
+    if len(hop.responders) < 2:
+        return hop.responders
+    newest = max(responder.seen for responder in hop.responders)
+    return tuple(
+        sorted(
+            hop.responders,
+            key=lambda one: (newest - one.seen > STALE, len(one.address), one.address),
+        )
+    )
+
+
+def host_cell(hop: Hop, context: CellContext) -> str:
+    """Return the label of the first address, or say that nothing answered."""
+    if hop.responders:
+        return _address_label(responders(hop)[0].address, context)
+    return NO_REPLY if hop.lost else "" if not hop.sent else "…"
+
+
+def _address_label(address: str, context: CellContext) -> str:
+    return context.labels.host(address, context.width)
+
+
+def _host_style(hop: Hop) -> TextStyle:
+    if not hop.responders:
+        return TextStyle.DIM
+    return TextStyle.STRONG if hop.is_target else TextStyle.PLAIN
+
+
+def _asn_cell(hop: Hop, context: CellContext) -> str:
+    return context.labels.asn(responders(hop)[0].address) if hop.responders else ""
+
+
+def _loss_cell(hop: Hop, _: CellContext) -> str:
+    loss = format_loss(hop.lost, hop.figures.count)
+    return f"!{loss}" if hop.is_target and hop.lost else loss
+
+
+def loss_style(hop: Hop) -> TextStyle:
+    """Return the style of a hop's losses.
+
+    Losses of the target are the loudest; where only answers are lost, nothing is wrong.
+    """
+    if not hop.lost or not hop.responders:
+        return TextStyle.DIM
+    if LIMITED in hop.marks:
+        return TextStyle.PLAIN
+    return TextStyle.BAD if hop.is_target else TextStyle.WARN
+
+
+def _sent_cell(hop: Hop, _: CellContext) -> str:
+    return str(hop.sent) if hop.sent < 100_000 else f"{hop.sent // 1000}k"
+
+
+def _average_cell(hop: Hop, context: CellContext) -> str:
+    mean, sd = hop.figures.mean, hop.figures.sd
+    if mean is None:
+        return ""
+    if context.fine:
+        return f"{ms(mean, True):>5}{'' if sd is None else f'±{ms(sd, True)}':<6}"
+    return f"{ms(mean):>6}{'' if sd is None else f'±{short_ms(sd)}':<5}"
+
+
+def _recent_cell(hop: Hop, context: CellContext) -> str:
+    return sparkline(hop.recent, hop.figures.min, context.width) if hop.responders else ""
+
+
+def _dim(_: Hop) -> TextStyle:
+    return TextStyle.DIM
+
+
+def _every_display(position: int) -> dict[str, int]:
+    return dict.fromkeys(DISPLAYS, position)
+
+
+def rtt_column(
+    id: str,
+    title: str,
+    explanation: str,
+    value: Callable[[Hop], float | None],
+    *,
+    marked: bool = False,
+    width: int = 6,
+    displays: Mapping[str, int] | None = None,
+    drop: int = 0,
+    yields_to_hosts: bool = False,
+    mtr_letter: str = "",
+    json_key: str = "",
+) -> Column:
+    """Return a column that shows a time in ms; `value` returns it in ns, or None if not known yet.
+
+    `marked` puts `~` before times of which the kernel did not take every stamp.
+    """
+
+    def cell(hop: Hop, context: CellContext) -> str:
+        text = ms(value(hop), context.fine)
+        return f"~{text}" if marked and text and hop.user_stamped else text
+
+    return Column(
+        id=id,
+        title=title,
+        explanation=explanation,
+        cell=cell,
+        width=width,
+        displays=displays or {},
+        drop=drop,
+        yields_to_hosts=yields_to_hosts,
+        value=value,
+        mtr_letter=mtr_letter,
+        json_key=json_key,
+    )
+
+
+_ENTRIES = (
+    Column("ttl", "#", "TTL", lambda hop, _: str(hop.ttl), width=2, drop=None, style=_dim),
+    Column(
+        id="host",
+        title="Host",
+        explanation="Name or address of the host that answered",
+        cell=host_cell,
+        width=15,
+        right=False,
+        drop=None,
+        style=_host_style,
+        address_cell=_address_label,
+    ),
+    Column(
+        id="asn",
+        title="ASN",
+        explanation="Number of the AS that announces the address",
+        cell=_asn_cell,
+        right=False,
+        displays=_every_display(10),
+        drop=60,
+        style=_dim,
+        address_cell=lambda address, context: context.labels.asn(address),
+    ),
+    Column(
+        id="loss",
+        title="Loss%",
+        explanation="Lost probes, of those whose outcome is known",
+        cell=_loss_cell,
+        displays=_every_display(20),
+        drop=150,
+        style=loss_style,
+        value=lambda hop: hop.loss_percent,
+        mtr_letter="L",
+    ),
+    Column(
+        id="sent",
+        title="Snt",
+        explanation="Probes sent",
+        cell=_sent_cell,
+        width=5,
+        displays=_every_display(30),
+        drop=80,
+        style=_dim,
+        value=lambda hop: hop.sent,
+        mtr_letter="S",
+    ),
+    rtt_column(
+        "last",
+        "Last",
+        "Last RTT",
+        lambda hop: hop.figures.last,
+        marked=True,
+        width=7,
+        displays={"latency": 40, "jitter": 40},
+        drop=140,
+        mtr_letter="N",
+    ),
+    rtt_column(
+        "min",
+        "Min",
+        "Smallest RTT",
+        lambda hop: hop.figures.min,
+        displays={"latency": 50},
+        drop=20,
+        yields_to_hosts=True,
+        mtr_letter="B",
+    ),
+    Column(
+        id="avg",
+        title="Avg±SD  ",
+        explanation="Mean RTT and standard deviation",
+        cell=_average_cell,
+        width=11,
+        displays={"latency": 60},
+        drop=120,
+    ),
+    rtt_column(
+        "mean",
+        "Avg",
+        "Mean RTT",
+        lambda hop: hop.figures.mean,
+        displays={"jitter": 60},
+        drop=100,
+        mtr_letter="A",
+    ),
+    rtt_column(
+        "sd",
+        "SD",
+        "Standard deviation of the RTT",
+        lambda hop: hop.figures.sd,
+        displays={"jitter": 70},
+        drop=30,
+        yields_to_hosts=True,
+        mtr_letter="V",
+    ),
+    rtt_column(
+        "max",
+        "Max",
+        "Largest RTT",
+        lambda hop: hop.figures.max,
+        displays=_every_display(80),
+        drop=70,
+        mtr_letter="W",
+    ),
+    rtt_column(
+        "jitter",
+        "Jitter",
+        "Mean difference of successive RTTs",
+        lambda hop: hop.figures.jitter,
+        displays={"jitter": 50},
+        drop=40,
+        yields_to_hosts=True,
+        mtr_letter="M",
+        json_key="jitter_ms",
+    ),
+    rtt_column(
+        "p50",
+        "p50",
+        "Median RTT",
+        lambda hop: hop.figures.p50,
+        marked=True,
+        width=7,
+        displays={"percentiles": 40},
+        drop=110,
+        json_key="p50_ms",
+    ),
+    rtt_column(
+        "p90",
+        "p90",
+        "90 % of the RTTs are not larger",
+        lambda hop: hop.figures.p90,
+        displays={"percentiles": 50},
+        drop=50,
+        yields_to_hosts=True,
+        json_key="p90_ms",
+    ),
+    rtt_column(
+        "p99",
+        "p99",
+        "99 % of the RTTs are not larger",
+        lambda hop: hop.figures.p99,
+        displays={"percentiles": 60},
+        drop=90,
+        json_key="p99_ms",
+    ),
+    Column(
+        id="recent",
+        title="Recent",
+        explanation="Recent RTTs; a gap is a loss",
+        cell=_recent_cell,
+        width=8,
+        displays=_every_display(90),
+        drop=10,
+        yields_to_hosts=True,
+        style=lambda _: TextStyle.SPARK,
+    ),
+    Column(
+        id="notes",
+        title="Notes",
+        explanation="What the answers said",
+        cell=lambda hop, _: short_notes(hop),
+        right=False,
+        displays=_every_display(100),
+        drop=130,
+        style=lambda _: TextStyle.MARK,
+    ),
+)
+COLUMNS: dict[str, Column] = {column.id: column for column in _ENTRIES}
+"""Every column by its id, in the order of the column chooser."""
+ALWAYS = tuple(column.id for column in _ENTRIES if column.drop is None)
+"""Columns that every table begins with: they cannot be chosen, and are never dropped."""
+
+
+def columns_of(display: str) -> tuple[str, ...]:
+    """Return the ids of the columns that a display shows by default, after `ALWAYS`."""
+    shown = [column for column in COLUMNS.values() if display in column.displays]
+    return tuple(column.id for column in sorted(shown, key=lambda column: column.displays[display]))
