@@ -42,7 +42,7 @@ def _parting(app: TraceApp) -> str:
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     try:
         width = shutil.get_terminal_size().columns
-        return format_final_table(snapshot, width, color, app.live.columns, app.live.calling)
+        return format_final_table(snapshot, width, color, app.live.columns, app.live.label_mode)
     except Exception:
         if app.failure is None:
             raise

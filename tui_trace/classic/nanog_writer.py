@@ -7,6 +7,7 @@ import msgspec
 from tui_trace.classic.name_wait import NameWait
 from tui_trace.core.events import SessionBegan
 from tui_trace.core.sanitize import sanitize
+from tui_trace.session.host_labels import host_label
 
 
 class Style(msgspec.Struct, frozen=True):
@@ -55,8 +56,10 @@ class Writer:
         if style.numeric and not style.asn and not style.owner:
             return f" {address}"
         who = self.hosts.who(address)
-        name = who.named.names[0] if who.named is not None and who.named.names else address
-        parts = [f" {address}" if style.numeric else f" {sanitize(name)} ({address})"]
+        # this program writes the address twice where no name is known
+        parts = [
+            f" {address}" if style.numeric else f" {host_label(address, who.dns_name)} ({address})"
+        ]
         if style.asn:
             parts.append(f" [{who.asn or 'NONE'}]")
         if style.owner:

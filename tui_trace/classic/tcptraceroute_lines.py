@@ -20,6 +20,7 @@ from tui_trace.core.events import (
 )
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS, DnatMode, Pace, ProbeIdField, ProbeSettings
+from tui_trace.session.host_labels import LabelMode, host_label
 
 HEADERS = 40
 """Bytes of IPv4's and TCP's, without options."""
@@ -168,9 +169,9 @@ class TcptraceroutePrinter:
         return (now[0] or self._began.address) + (f":{now[1]}" if now[1] else "")
 
     def _host(self, address: str) -> str:
-        named = self._hosts.who(address).named
-        name = sanitize(named.names[0]) if named is not None and named.names else address
-        return name if name == address else f"{name} ({address})"
+        name = self._hosts.who(address).dns_name
+        # a name that is the address itself is no name
+        return host_label(address, None if name == address else name, LabelMode.BOTH)
 
     def _finish(self) -> None:
         if self.over:

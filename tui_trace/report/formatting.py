@@ -9,6 +9,7 @@ from tui_trace.core.events import AsnFound, MplsLabel
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.mtr_fields import ReportLayout
+from tui_trace.session.host_labels import HostLabels
 from tui_trace.session.snapshot import UNKNOWN_HOST, Hop, Run, Snapshot
 
 SILENT = "???"
@@ -54,18 +55,9 @@ def time_of(snapshot: Snapshot, at: int) -> datetime.datetime:
 
 
 def hosts(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
-    """Those that answered at a hop, latest first and fit for a terminal."""
-    return [host_label(snapshot, responder.address, layout) for responder in hop.responders] or [
-        SILENT
-    ]
-
-
-def host_label(snapshot: Snapshot, address: str, layout: ReportLayout) -> str:
-    """An address by name, by number or by both, as the layout says; fit for a terminal."""
-    names = snapshot.who.get(address, UNKNOWN_HOST).names if layout.names else ()
-    if not names:
-        return sanitize(address)
-    return f"{sanitize(names[0])} ({sanitize(address)})" if layout.both else sanitize(names[0])
+    """Return the labels of the hosts that answered at a hop, latest first."""
+    labels = HostLabels(snapshot.who, layout.label_mode)
+    return [labels.host(responder.address) for responder in hop.responders] or [SILENT]
 
 
 def all_ip_info(snapshot: Snapshot, hop: Hop, about: int) -> list[str]:

@@ -8,18 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from tui_trace.core.percentages import format_loss
-from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.cell_text import TextStyle, ms, short_ms, sparkline
 from tui_trace.report.hop_notes import short_notes
-from tui_trace.session.host_labels import NO_LABELS, HostLabels
+from tui_trace.session.host_labels import NO_LABELS, NO_REPLY, HostLabels, responders
 from tui_trace.session.loss import LIMITED
-from tui_trace.session.snapshot import Hop, Responder
+from tui_trace.session.snapshot import Hop
 
-NO_REPLY = "(no reply)"
 EXTRA_RESPONDERS = 4
 """Addresses of one TTL that get a line of their own below the first."""
-STALE = 10 * NS_PER_S
-"""Nanoseconds after which an address that others answered in place of is listed last."""
 DISPLAYS = ("latency", "jitter", "percentiles")
 """Sets of columns between which a key switches."""
 
@@ -63,22 +59,6 @@ class Column(NamedTuple):
     """Letter of the same value in `report.mtr_fields`, whose title is its key in `-j`."""
     json_key: str = ""
     """Key of our own in each hub of `-j`, always present: the value in ms, or null."""
-
-
-def responders(hop: Hop) -> tuple[Responder, ...]:
-    """Return the addresses of a hop in an order that does not jump.
-
-    They are sorted; an address that was silent for `STALE` is last.
-    """
-    if len(hop.responders) < 2:
-        return hop.responders
-    newest = max(responder.seen for responder in hop.responders)
-    return tuple(
-        sorted(
-            hop.responders,
-            key=lambda one: (newest - one.seen > STALE, len(one.address), one.address),
-        )
-    )
 
 
 def host_cell(hop: Hop, context: CellContext) -> str:

@@ -7,6 +7,7 @@ import msgspec
 
 from tui_trace.core.settings import NS_PER_MS, SettingError
 from tui_trace.report.hop_columns import COLUMNS
+from tui_trace.session.host_labels import LabelMode
 from tui_trace.session.snapshot import Hop
 
 USUAL = "LS NABWV"
@@ -38,7 +39,14 @@ class ReportLayout(msgspec.Struct, frozen=True):
     both: bool = False
     """Address and name of each host."""
     about: int | None = None
-    """Which of `words.ABOUT` stands before each host; None: nothing."""
+    """Which of `formatting.ABOUT` stands before each host; None: nothing."""
+
+    @property
+    def label_mode(self) -> LabelMode:
+        """How the report names hosts."""
+        if not self.names:
+            return LabelMode.ADDRESS
+        return LabelMode.BOTH if self.both else LabelMode.NAME
 
 
 def _in_ms(value: Callable[[Hop], float | None]) -> Callable[[Hop], float]:

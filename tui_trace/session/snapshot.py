@@ -254,6 +254,11 @@ class AddressInfo(msgspec.Struct, frozen=True):
         return (self.named.shown or self.named.names) if self.named is not None else ()
 
     @property
+    def dns_name(self) -> str | None:
+        """The first name as DNS has it, an IDN in its ASCII form; None if no name is known."""
+        return next(iter(self.named.names), None) if self.named is not None else None
+
+    @property
     def asn(self) -> str:
         """Who announces it: `AS64500`, `AS64500/AS64501`; empty if nobody is known to."""
         return "/".join(f"AS{asn}" for asn in self.origin.asns) if self.origin is not None else ""

@@ -169,11 +169,11 @@ def test_nobody_cries_over_a_hop_that_never_answers() -> None:
         hop_of([LOST, 1000], target=True),
     )
     view = window(snapshot_of([silent], 5), 5)
-    tones = [
-        next(tone for piece, tone in strip(hop, view) if "×" in piece)
+    styles = [
+        next(style for piece, style in strip(hop, view) if "×" in piece)
         for hop in (silent, lossy, target)
     ]
-    assert tones == [TextStyle.DIM, TextStyle.WARN, TextStyle.BAD]
+    assert styles == [TextStyle.DIM, TextStyle.WARN, TextStyle.BAD]
 
 
 def test_in_flight_is_nothing_wrong() -> None:

@@ -65,7 +65,7 @@ def test_a_largest_ttl_before_the_target_is_no_alarm() -> None:
     told = verdict(there)
     assert told is not None
     assert told.words == "largest TTL 3 ends before the target"
-    assert told.tone not in (TextStyle.WARN, TextStyle.BAD)
+    assert told.style not in (TextStyle.WARN, TextStyle.BAD)
     assert words(stopped()) == "", "the first rounds may still reach it"
 
 

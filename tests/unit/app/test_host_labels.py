@@ -50,19 +50,19 @@ def answers() -> Iterable[ev.Event]:
     yield ev.OwnerFound(at=AT, address=FIREWALL, owner="hostmaster@example.net")
 
 
-def text(hop, layout, people) -> list[str]:
-    return [plain(line) for line in row(hop, layout, people)]
+def text(hop, layout, labels) -> list[str]:
+    return [plain(line) for line in row(hop, layout, labels)]
 
 
 def test_a_row_tells_name_and_as_number_of_every_address() -> None:
     snapshot = folded([*path(5), *answers()])
-    people = HostLabels(snapshot.who)
+    labels = HostLabels(snapshot.who)
     hops = snapshot.run.hops
-    layout = lay_out(columns_of("latency"), 140, ColumnDemand().and_of(hops, people))
-    assert text(hops[0], layout, people)[0].split()[:3] == ["1", "gw.example", "0.0"]
-    assert text(hops[4], layout, people)[0].split()[:3] == ["5", "fw.example", "64496/64511"]
-    assert "bücher.example (xn--bcher-kva.example)" in text(hops[5], layout, people)[0]
-    first, second = text(hops[3], layout, people)
+    layout = lay_out(columns_of("latency"), 140, ColumnDemand().and_of(hops, labels))
+    assert text(hops[0], layout, labels)[0].split()[:3] == ["1", "gw.example", "0.0"]
+    assert text(hops[4], layout, labels)[0].split()[:3] == ["5", "fw.example", "64496/64511"]
+    assert "bücher.example (xn--bcher-kva.example)" in text(hops[5], layout, labels)[0]
+    first, second = text(hops[3], layout, labels)
     assert first.split()[1] == "198.51.100.9"
     assert second.split() == ["198.51.100.13", "64500"]
     at = header(layout).index("ASN")
@@ -75,17 +75,17 @@ def test_without_as_numbers_there_is_no_column_for_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("calling", "called"),
+    ("label_mode", "called"),
     [
         (LabelMode.NAME, "gw.example"),
         (LabelMode.ADDRESS, GATEWAY),
         (LabelMode.BOTH, f"gw.example ({GATEWAY})"),
     ],
 )
-def test_ways_to_call_an_address(calling: LabelMode, called: str) -> None:
-    people = HostLabels(folded([*path(1), *answers()]).who, calling)
-    assert people.host(GATEWAY) == called
-    assert people.host("198.51.100.1") == "198.51.100.1", "no name, no brackets"
+def test_ways_to_call_an_address(label_mode: LabelMode, called: str) -> None:
+    labels = HostLabels(folded([*path(1), *answers()]).who, label_mode)
+    assert labels.host(GATEWAY) == called
+    assert labels.host("198.51.100.1") == "198.51.100.1", "no name, no brackets"
 
 
 @given(st.integers(1, 60))
@@ -173,10 +173,10 @@ def test_what_strangers_say_of_an_address_is_only_text(bad: str) -> None:
     ]
     snapshot = folded([*path(5), *events])
     hop = snapshot.run.hops[4]
-    for calling in LabelMode:
-        people = HostLabels(snapshot.who, calling)
-        layout = lay_out(columns_of("latency"), 120, ColumnDemand().and_of([hop], people))
-        lines = [*row(hop, layout, people), *inspect(hop, 120, 12, people)]
+    for label_mode in LabelMode:
+        labels = HostLabels(snapshot.who, label_mode)
+        layout = lay_out(columns_of("latency"), 120, ColumnDemand().and_of([hop], labels))
+        lines = [*row(hop, layout, labels), *inspect(hop, 120, 12, labels)]
         for line in lines:
             shown = "".join(piece for piece, _ in line)
             assert shown.isprintable()

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from tests.helpers.app.fake_source import folded
 from tests.unit.app.test_comparison import moved
-from tui_trace.app.render.session_overview import PATHS, happenings, overview, path_tone
+from tui_trace.app.render.session_overview import PATHS, happenings, overview, path_style
 from tui_trace.app.render.styled_text import plain
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.cell_text import TextStyle
@@ -51,12 +51,12 @@ def test_paths_losses_and_times_stand_one_above_the_other() -> None:
 def test_a_real_session_has_its_change_where_the_path_changed() -> None:
     (path, *_) = overview(folded(moved()).timeline, 120)
     assert plain(path).index("B") - plain(path).index("A") == 30
-    assert [tone for _, tone in path[1:]] == [TextStyle.PATH_A, TextStyle.PATH_B]
+    assert [style for _, style in path[1:]] == [TextStyle.PATH_A, TextStyle.PATH_B]
 
 
 def test_neighbouring_letters_have_other_colours() -> None:
-    tones = [path_tone(letters(number)) for number in range(60)]
-    assert tones == [PATHS[number % len(PATHS)] for number in range(60)]
+    styles = [path_style(letters(number)) for number in range(60)]
+    assert styles == [PATHS[number % len(PATHS)] for number in range(60)]
 
 
 def test_what_happened_is_text_and_the_users_own_stands_out() -> None:

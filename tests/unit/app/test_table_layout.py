@@ -18,15 +18,9 @@ from tui_trace.core.events import Change, MplsLabel, RewrittenField
 from tui_trace.core.percentages import format_loss
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 from tui_trace.report.cell_text import SUB_10_MS, TextStyle, ms, short_ms, sparkline
-from tui_trace.report.hop_columns import (
-    ALWAYS,
-    COLUMNS,
-    DISPLAYS,
-    EXTRA_RESPONDERS,
-    columns_of,
-    responders,
-)
+from tui_trace.report.hop_columns import ALWAYS, COLUMNS, DISPLAYS, EXTRA_RESPONDERS, columns_of
 from tui_trace.report.hop_notes import short_notes
+from tui_trace.session.host_labels import responders
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import LOST, PENDING, Hop, Responder, RttStatistics
 
@@ -173,8 +167,8 @@ def test_signs_that_need_no_colour() -> None:
     text = plain(row(bad, layout)[0])
     assert "!50.0" in text
     assert f"~{ms(hop.figures.last)}" in text
-    assert any(tone is TextStyle.BAD for _, tone in row(bad, layout)[0])
-    assert not any(tone is TextStyle.BAD for _, tone in row(hop, layout)[0])
+    assert any(style is TextStyle.BAD for _, style in row(bad, layout)[0])
+    assert not any(style is TextStyle.BAD for _, style in row(hop, layout)[0])
 
 
 def test_what_is_essential_fits_at_80() -> None:

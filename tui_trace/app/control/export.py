@@ -36,13 +36,15 @@ class View(NamedTuple):
     picture: str
     """SVG."""
     columns: tuple[str, ...]
-    calling: LabelMode
+    label_mode: LabelMode
     recording: Path | None
     """Where all events are, if they are kept."""
 
 
 def _text(view: View) -> str:
-    table = format_final_table(view.snapshot, _WIDTH, columns=view.columns, calling=view.calling)
+    table = format_final_table(
+        view.snapshot, _WIDTH, columns=view.columns, label_mode=view.label_mode
+    )
     return "".join([table, *(f"{line}\n" for line in others(view.snapshot, _runs(view)))])
 
 

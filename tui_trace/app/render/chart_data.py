@@ -24,7 +24,7 @@ AROUND = AXIS + 2
 SHADES = "░▒▓█"
 STEPS = (2, 10, 50)
 """Milliseconds above the smallest RTT of a hop, at which the next shade begins."""
-_TONES = (TextStyle.DIM, TextStyle.SPARK, TextStyle.WARN, TextStyle.BAD_MARK)
+_STYLES = (TextStyle.DIM, TextStyle.SPARK, TextStyle.WARN, TextStyle.BAD_MARK)
 CALM = 0.2
 """Decades of an axis at least."""
 _ROUND: tuple[Sequence[int], ...] = (
@@ -135,21 +135,21 @@ def strip(hop: Hop, shown: Window) -> StyledLine:
     least = hop.figures.min or 0
     lost = loss_style(hop)
     line: StyledLine = []
-    text, tone = "", TextStyle.DIM
+    text, style = "", TextStyle.DIM
     for worst in cells:
         if worst is None:
-            sign, own = " ", tone
+            sign, own = " ", style
         elif worst < 0:
             sign, own = ("×", lost) if worst == LOST else ("·", TextStyle.DIM)
         else:
             over = (worst - least) / NS_PER_MS
             level = sum(over >= step for step in STEPS)
-            sign, own = SHADES[level], _TONES[level]
-        if own is not tone:
-            line.append((text, tone))
-            text, tone = "", own
+            sign, own = SHADES[level], _STYLES[level]
+        if own is not style:
+            line.append((text, style))
+            text, style = "", own
         text += sign
-    line.append((text, tone))
+    line.append((text, style))
     return line
 
 
@@ -164,10 +164,13 @@ def strip_header(shown: Window, label: int) -> StyledLine:
     lost = "any lost" if shown.step > 1 else "lost"
     ends = (*(f"<{step}" for step in STEPS), f"≥{STEPS[-1]} ms over Min")
     room = shown.cells
-    for sign, tone, words in (*zip(SHADES, _TONES, ends, strict=True), ("×", TextStyle.WARN, lost)):
+    for sign, style, words in (
+        *zip(SHADES, _STYLES, ends, strict=True),
+        ("×", TextStyle.WARN, lost),
+    ):
         if len(words) + 1 <= room:
             gap = "  "[: room - len(words) - 1]
-            line += [(sign, tone), (words + gap, TextStyle.DIM)]
+            line += [(sign, style), (words + gap, TextStyle.DIM)]
             room -= len(words) + 1 + len(gap)
     return [*line, (" " * room + " Loss%", TextStyle.DIM)]
 
@@ -185,7 +188,7 @@ def strip_row(hop: Hop, host: str, shown: Window, label: int, selected: bool) ->
 
 
 def figures(hop: Hop) -> list[tuple[str, str, TextStyle]]:
-    """Name, value and tone of what there is to say, the most telling first."""
+    """Name, value and style of what there is to say, the most telling first."""
     f = hop.figures
     share = format_loss(hop.lost, f.count)
     return [

@@ -1,13 +1,11 @@
-"""Runs and paths side by side, as lines of toned text. Pure: no widget."""
+"""Runs and paths side by side, as lines of styled text. Pure: no widget."""
 
 from tui_trace.app.render.styled_text import StyledLine, wrapped
 from tui_trace.core.cell_width import pad_or_truncate
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.cell_text import TextStyle, ms, short_ms
-from tui_trace.report.hop_columns import responders
 from tui_trace.session.compare import Row, RunComparison, Side, Verdict
-from tui_trace.session.host_labels import HostLabels
-from tui_trace.session.snapshot import Hop
+from tui_trace.session.host_labels import NO_REPLY, HostLabels
 
 _NUMBER = 3
 _HOST = 14
@@ -22,7 +20,7 @@ _WORDS = 34
 # --- runs
 
 
-def comparison_lines(comparison: RunComparison, width: int, people: HostLabels) -> list[StyledLine]:
+def comparison_lines(comparison: RunComparison, width: int, labels: HostLabels) -> list[StyledLine]:
     """The answer in a sentence, then hop by hop; what differs has a mark and a line of words."""
     count = len(comparison.runs)
     wide = width >= _NUMBER + _HOST + count * (_WIDE + 2)
@@ -37,7 +35,7 @@ def comparison_lines(comparison: RunComparison, width: int, people: HostLabels) 
         for titles in _titles(comparison, wide)
     ]
     for row in comparison.rows:
-        lines += _row(row, (host, side, words), wide, people)
+        lines += _row(row, (host, side, words), wide, labels)
     lines += [[], [(" loss with its 95 % interval, RTT in ms", TextStyle.DIM)]]
     return [*lines, *wrapped(f"Differences by {comparison.test}.", width, TextStyle.DIM)]
 
@@ -61,35 +59,31 @@ def _rounds(number: int) -> str:
 
 
 def _row(
-    row: Row, widths: tuple[int, int, int], wide: bool, people: HostLabels
+    row: Row, widths: tuple[int, int, int], wide: bool, labels: HostLabels
 ) -> list[StyledLine]:
     host, side, words = widths
     hops = [one.hop for one in row.sides]
-    unknown = "(no reply)" if any(hop and hop.lost for hop in hops) else "…"
-    called = next((_called(hop, people) for hop in hops if hop and hop.responders), unknown)
+    unknown = NO_REPLY if any(hop and hop.lost for hop in hops) else "…"
+    called = next((labels.hop(hop) for hop in hops if hop and hop.responders), unknown)
     real = [difference for difference in row.differences if difference.real or difference.moved]
-    sign, tone = ("▶", TextStyle.WARN) if real else (" ", TextStyle.PLAIN)
+    sign, style = ("▶", TextStyle.WARN) if real else (" ", TextStyle.PLAIN)
     text = f"{sign}{row.ttl:>{_NUMBER - 1}} {pad_or_truncate(called, host)}"
     text += "".join(f"  {pad_or_truncate(_side(one, wide), side)}" for one in row.sides)
     told = " · ".join(
         sanitize(difference.words) for difference in row.differences if _is_news(difference.words)
     )
     if words:
-        return [[(text, tone), (f"  {pad_or_truncate(told, words - 2)}" if told else "", tone)]]
-    lines: list[StyledLine] = [[(text, tone)]]
+        return [[(text, style), (f"  {pad_or_truncate(told, words - 2)}" if told else "", style)]]
+    lines: list[StyledLine] = [[(text, style)]]
     few = [one for one in row.differences if Verdict.FEW in (one.loss, one.rtt)]
     if told and (real or few):
-        sign, tone = ("◀ ", TextStyle.WARN) if real else ("", TextStyle.DIM)
-        lines.append([(" " * (_NUMBER + 1) + sign + told, tone)])
+        sign, style = ("◀ ", TextStyle.WARN) if real else ("", TextStyle.DIM)
+        lines.append([(" " * (_NUMBER + 1) + sign + told, style)])
     return lines
 
 
 def _is_news(words: str) -> bool:
     return words != Verdict.SAME
-
-
-def _called(hop: Hop, people: HostLabels) -> str:
-    return people.host(responders(hop)[0].address)
 
 
 def _side(side: Side, wide: bool) -> str:

@@ -17,18 +17,18 @@ def format_final_table(
     width: int,
     color: bool = False,
     columns: tuple[str, ...] = columns_of("latency"),
-    calling: LabelMode = LabelMode.NAME,
+    label_mode: LabelMode = LabelMode.NAME,
 ) -> str:
     """The last heading and table as text, `width` cells wide, each line with its newline.
 
     `color`: the titles in bold; without it there is no escape sequence.
     """
-    people = HostLabels(snapshot.who, calling)
-    layout = lay_out(columns, width, ColumnDemand().and_of(snapshot.run.hops, people))
+    labels = HostLabels(snapshot.who, label_mode)
+    layout = lay_out(columns, width, ColumnDemand().and_of(snapshot.run.hops, labels))
     lines = [plain(line) for line in heading(snapshot, width, parting=True)]
     title = header(layout).rstrip()
     lines.append(f"{_BOLD}{title}{_NORMAL}" if color else title)
     for hop in snapshot.run.hops:
-        lines += [plain(line) for line in row(hop, layout, people)]
+        lines += [plain(line) for line in row(hop, layout, labels)]
     lines += format_notes(snapshot)
     return "".join(f"{line}\n" for line in lines)

@@ -54,7 +54,7 @@ class HeaderFinding(NamedTuple):
 
     words: str
     short: str
-    tone: TextStyle
+    style: TextStyle
 
     def line(self, room: int) -> StyledLine:
         """In at most `room` cells, if the short form has room at all."""
@@ -62,7 +62,7 @@ class HeaderFinding(NamedTuple):
         return [
             (
                 text if cell_width(text) <= room else pad_or_truncate(f" {self.short} ", room),
-                self.tone,
+                self.style,
             )
         ]
 
@@ -112,12 +112,12 @@ class ViewPosition(NamedTuple):
 
     words: str
     """`◀ 0:31 · l live`, `▶ replay 2×`."""
-    tone: TextStyle = TextStyle.FLAG
+    style: TextStyle = TextStyle.FLAG
 
 
 def _state(snapshot: Snapshot, failure: str | None, place: ViewPosition | None) -> StyledLine:
     if place is not None and failure is None:
-        return [(f" {place.words} ", place.tone)]
+        return [(f" {place.words} ", place.style)]
     if failure is not None:
         return [(" × stopped ", TextStyle.BAD)]
     if snapshot.ended:
@@ -136,9 +136,9 @@ def _between(left: StyledLine, right: StyledLine, width: int) -> StyledLine:
     used = _cells(right)
     room = max(width - used - 3, 0)
     line: StyledLine = [(" ", TextStyle.PLAIN)]
-    for text, tone in left:
+    for text, style in left:
         shown = text if cell_width(text) <= room else pad_or_truncate(text, room)
-        line.append((shown, tone))
+        line.append((shown, style))
         room -= cell_width(shown)
     return [*line, (" " * (room + 1), TextStyle.PLAIN), *right, (" ", TextStyle.PLAIN)]
 

@@ -1,11 +1,11 @@
 """The paths of a session as lines: which there were, when, and what changed between them."""
 
-from tui_trace.app.render.session_overview import happenings, overview, path_tone
+from tui_trace.app.render.session_overview import happenings, overview, path_style
 from tui_trace.app.render.styled_text import StyledLine, wrapped
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
 from tui_trace.report.cell_text import TextStyle
-from tui_trace.session.host_labels import HostLabels
+from tui_trace.session.host_labels import NO_REPLY, HostLabels
 from tui_trace.session.paths import PathDiffLine, varies, what_moved
 from tui_trace.session.snapshot import Path, PathHop, Snapshot
 
@@ -27,7 +27,7 @@ def balance_words(snapshot: Snapshot, run: int) -> str:
     return f"load is balanced: at least {told}{' …' if len(hops) > 4 else ''} · H shows them"
 
 
-def paths_lines(snapshot: Snapshot, width: int, people: HostLabels) -> list[StyledLine]:
+def paths_lines(snapshot: Snapshot, width: int, labels: HostLabels) -> list[StyledLine]:
     """Every path of the session, newest last: when it was taken, and what moved."""
     paths = snapshot.paths
     if not paths:
@@ -38,9 +38,9 @@ def paths_lines(snapshot: Snapshot, width: int, people: HostLabels) -> list[Styl
     for place, path in enumerate(paths):
         lines += _visits(path, snapshot)
         if place:
-            lines += _steps(what_moved(paths[place - 1], path), paths[place - 1], width, people)
+            lines += _steps(what_moved(paths[place - 1], path), paths[place - 1], width, labels)
         else:
-            lines += [_hop_line(" ", hop, width, people, TextStyle.PLAIN) for hop in path.hops]
+            lines += [_hop_line(" ", hop, width, labels, TextStyle.PLAIN) for hop in path.hops]
         lines.append([])
     lines.append([(" What happened", TextStyle.STRONG)])
     return lines + happenings(snapshot.timeline.moments, width)
@@ -59,8 +59,8 @@ def _sentence(snapshot: Snapshot) -> str:
 def _visits(path: Path, snapshot: Snapshot) -> list[StyledLine]:
     now = snapshot.path
     lasts = now is not None and now.letter == path.letter
-    tone = TextStyle.FLAG if lasts else path_tone(path.letter)
-    line: StyledLine = [(f" path {path.letter} ", tone)]
+    style = TextStyle.FLAG if lasts else path_style(path.letter)
+    line: StyledLine = [(f" path {path.letter} ", style)]
     lines = [line]
     for number, visit in enumerate(path.visits):
         current = lasts and number == len(path.visits) - 1
@@ -73,7 +73,7 @@ def _visits(path: Path, snapshot: Snapshot) -> list[StyledLine]:
 
 
 def _steps(
-    steps: tuple[PathDiffLine, ...], before: Path, width: int, people: HostLabels
+    steps: tuple[PathDiffLine, ...], before: Path, width: int, labels: HostLabels
 ) -> list[StyledLine]:
     told = [step for step in steps if step.move != "same" or _balances(step)]
     if not told:
@@ -82,12 +82,12 @@ def _steps(
     for step in steps:
         sign = _SIGNS[step.move]
         if step.move == "gone" and step.before is not None:
-            lines.append(_hop_line(sign, step.before, width, people, TextStyle.WARN))
+            lines.append(_hop_line(sign, step.before, width, labels, TextStyle.WARN))
         elif step.after is not None:
-            tone = TextStyle.WARN if step in told else TextStyle.DIM
-            line = _hop_line(sign, step.after, width, people, tone)
+            style = TextStyle.WARN if step in told else TextStyle.DIM
+            line = _hop_line(sign, step.after, width, labels, style)
             if step.move == "moved" and step.before is not None:
-                line.append((f"   was {_everybody(step.before, people)}", TextStyle.DIM))
+                line.append((f"   was {_everybody(step.before, labels)}", TextStyle.DIM))
             lines.append(line)
     return lines
 
@@ -98,15 +98,15 @@ def _balances(step: PathDiffLine) -> bool:
     return step.after is not None and step.after.balanced not in (None, before)
 
 
-def _everybody(hop: PathHop, people: HostLabels) -> str:
-    shown = ", ".join(people.host(address) for address in hop.addresses[:4])
+def _everybody(hop: PathHop, labels: HostLabels) -> str:
+    shown = ", ".join(labels.host(address) for address in hop.addresses[:4])
     more = f" and {len(hop.addresses) - 4} more" if len(hop.addresses) > 4 else ""
-    return f"{shown}{more}" or "(no reply)"
+    return f"{shown}{more}" or NO_REPLY
 
 
 def _hop_line(
-    sign: str, hop: PathHop, width: int, people: HostLabels, tone: TextStyle
+    sign: str, hop: PathHop, width: int, labels: HostLabels, style: TextStyle
 ) -> StyledLine:
     balanced = f"   balanced {hop.balanced.value}" if hop.balanced else ""
-    text = f"  {sign} {hop.ttl:>2} {_everybody(hop, people)}{balanced}"
-    return [(text if cell_width(text) <= width else pad_or_truncate(text, width), tone)]
+    text = f"  {sign} {hop.ttl:>2} {_everybody(hop, labels)}{balanced}"
+    return [(text if cell_width(text) <= width else pad_or_truncate(text, width), style)]

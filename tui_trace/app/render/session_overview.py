@@ -15,7 +15,7 @@ PATHS = (TextStyle.PATH_A, TextStyle.PATH_B, TextStyle.PATH_C, TextStyle.PATH_D)
 """Colours of paths, which return in this order; the letters tell them apart."""
 _MOST = 200
 """Moments listed, the latest of them."""
-_TONES = {
+_STYLES = {
     MomentKind.RUN: TextStyle.PLAIN,
     MomentKind.PATH: TextStyle.WARN,
     MomentKind.TROUBLE: TextStyle.BAD,
@@ -59,7 +59,7 @@ def happenings(moments: Sequence[TimelineMoment], width: int) -> list[StyledLine
     for moment in moments[-_MOST:]:
         sign, when = _SIGNS.get(moment.what, " "), format_duration(moment.at)
         text = f" {sign}{when:>9}  {sanitize(moment.text)}"
-        lines.append([(pad_or_truncate(text, width), _TONES[moment.what])])
+        lines.append([(pad_or_truncate(text, width), _STYLES[moment.what])])
     return lines
 
 
@@ -72,11 +72,11 @@ def _path(parts: Sequence[Sequence[Bucket]]) -> StyledLine:
     for letter, run in groupby(part[-1].path for part in parts):
         length = len(list(run))
         text = f"{letter}{'─' * length}"[:length] if letter else " " * length
-        line.append((text, path_tone(letter)))
+        line.append((text, path_style(letter)))
     return line
 
 
-def path_tone(letter: str) -> TextStyle:
+def path_style(letter: str) -> TextStyle:
     """The colour of a path of this letter."""
     place = sum((ord(one) - ord("A") + 1) * 26**k for k, one in enumerate(reversed(letter)))
     return PATHS[(place - 1) % len(PATHS)]

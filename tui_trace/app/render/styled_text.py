@@ -14,7 +14,7 @@ StyledLine: TypeAlias = list[StyledText]
 
 
 def plain(line: StyledLine) -> str:
-    """The line without its tones."""
+    """The line without its styles."""
     return "".join(text for text, _ in line).rstrip()
 
 
@@ -23,11 +23,11 @@ def interval_words(interval: int) -> str:
     return f"every {interval / NS_PER_S:g} s"
 
 
-def wrapped(text: str, width: int, tone: TextStyle) -> list[StyledLine]:
+def wrapped(text: str, width: int, style: TextStyle) -> list[StyledLine]:
     """Lines of at most `width` cells, broken between words; the text is sanitized."""
     lines: list[str] = [""]
     for word in sanitize(text).split():
         if lines[-1] and cell_width(lines[-1]) + cell_width(word) + 2 > width:
             lines.append("")
         lines[-1] += f" {word}"
-    return [[(line, tone)] for line in lines]
+    return [[(line, style)] for line in lines]

@@ -1,4 +1,4 @@
-"""The table as lines of toned text: which columns fit, how wide they are, what stands in them."""
+"""The table as lines of styled text: which columns fit, how wide they are, what stands in them."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -6,16 +6,9 @@ from typing import NamedTuple
 from tui_trace.app.render.styled_text import StyledLine, plain
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.report.cell_text import SUB_10_MS, TextStyle
-from tui_trace.report.hop_columns import (
-    ALWAYS,
-    COLUMNS,
-    EXTRA_RESPONDERS,
-    CellContext,
-    Column,
-    responders,
-)
+from tui_trace.report.hop_columns import ALWAYS, COLUMNS, EXTRA_RESPONDERS, CellContext, Column
 from tui_trace.report.hop_notes import has_notes, short_notes
-from tui_trace.session.host_labels import NO_LABELS, HostLabels
+from tui_trace.session.host_labels import NO_LABELS, HostLabels, responders
 from tui_trace.session.snapshot import Hop
 
 MARGIN = 1
@@ -62,13 +55,13 @@ class ColumnDemand(NamedTuple):
     slowest: int = 0
     asn: int = 0
 
-    def and_of(self, hops: Iterable[Hop], people: HostLabels = NO_LABELS) -> "ColumnDemand":
+    def and_of(self, hops: Iterable[Hop], labels: HostLabels = NO_LABELS) -> "ColumnDemand":
         """Never less than before: a column that shrinks and grows is hard to read."""
         host_cells, note_cells, outcomes, slowest, asn = self
         for hop in hops:
             for one in hop.responders[: EXTRA_RESPONDERS + 1]:
-                host_cells = max(host_cells, cell_width(people.host(one.address)))
-                asn = max(asn, len(people.asn(one.address)))
+                host_cells = max(host_cells, cell_width(labels.host(one.address)))
+                asn = max(asn, len(labels.asn(one.address)))
             if has_notes(hop):
                 note_cells = max(note_cells, len(short_notes(hop)))
             outcomes = max(outcomes, len(hop.recent))
@@ -132,30 +125,30 @@ def header(layout: TableLayout) -> str:
     return " " * MARGIN + layout.gap.join(titles)
 
 
-def row(hop: Hop, layout: TableLayout, people: HostLabels = NO_LABELS) -> list[StyledLine]:
+def row(hop: Hop, layout: TableLayout, labels: HostLabels = NO_LABELS) -> list[StyledLine]:
     """The lines of one hop: its figures, and below them the other addresses that answered."""
     line: StyledLine = []
-    text, tone = " " * MARGIN, TextStyle.PLAIN
+    text, style = " " * MARGIN, TextStyle.PLAIN
     gap = ""
     for column, width in layout.placed:
-        cell = column.cell(hop, CellContext(width, layout.fine, people))
-        # a blank cell may take any tone: fewer changes of style are cheaper to draw
-        own = column.style(hop) if cell else tone
-        if own is not tone:
-            line.append((text + gap, tone))
-            text, tone = "", own
+        cell = column.cell(hop, CellContext(width, layout.fine, labels))
+        # a blank cell may take any style: fewer changes of style are cheaper to draw
+        own = column.style(hop) if cell else style
+        if own is not style:
+            line.append((text + gap, style))
+            text, style = "", own
             text += pad_or_truncate(cell, width, column.right)
         else:
             text += gap + pad_or_truncate(cell, width, column.right)
         gap = layout.gap
-    line.append((text, tone))
-    return [line, *_others(hop, layout, people)]
+    line.append((text, style))
+    return [line, *_others(hop, layout, labels)]
 
 
-def _others(hop: Hop, layout: TableLayout, people: HostLabels) -> list[StyledLine]:
+def _others(hop: Hop, layout: TableLayout, labels: HostLabels) -> list[StyledLine]:
     others = responders(hop)[1:]
     lines: list[StyledLine] = [
-        [(_cells(layout, one.address, people), TextStyle.PLAIN)]
+        [(_cells(layout, one.address, labels), TextStyle.PLAIN)]
         for one in others[:EXTRA_RESPONDERS]
     ]
     if len(others) > EXTRA_RESPONDERS:
@@ -165,10 +158,10 @@ def _others(hop: Hop, layout: TableLayout, people: HostLabels) -> list[StyledLin
     return lines
 
 
-def _cells(layout: TableLayout, address: str, people: HostLabels) -> str:
+def _cells(layout: TableLayout, address: str, labels: HostLabels) -> str:
     cells = [
         pad_or_truncate(
-            column.address_cell(address, CellContext(width, layout.fine, people))
+            column.address_cell(address, CellContext(width, layout.fine, labels))
             if column.address_cell
             else "",
             width,
@@ -178,6 +171,6 @@ def _cells(layout: TableLayout, address: str, people: HostLabels) -> str:
     return (" " * MARGIN + layout.gap.join(cells)).rstrip()
 
 
-def row_text(hop: Hop, layout: TableLayout, people: HostLabels = NO_LABELS) -> str:
+def row_text(hop: Hop, layout: TableLayout, labels: HostLabels = NO_LABELS) -> str:
     """A hop as plain lines."""
-    return "\n".join(plain(line) for line in row(hop, layout, people))
+    return "\n".join(plain(line) for line in row(hop, layout, labels))

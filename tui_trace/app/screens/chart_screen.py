@@ -26,7 +26,7 @@ from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.cell_text import TextStyle
-from tui_trace.report.hop_columns import NO_REPLY, loss_style, responders
+from tui_trace.report.hop_columns import loss_style
 from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Hop, Snapshot
 
@@ -62,7 +62,7 @@ class ChartScreen(ModalScreen[None]):
         self,
         snapshot: Snapshot,
         ttl: int | None,
-        calling: LabelMode,
+        label_mode: LabelMode,
         place: Callable[[Snapshot], ViewPosition | None],
         travel: Callable[[str], Awaitable[object]],
     ) -> None:
@@ -73,7 +73,7 @@ class ChartScreen(ModalScreen[None]):
         super().__init__()
         self._snapshot = snapshot
         self._ttl = ttl
-        self._calling = calling
+        self._label_mode = label_mode
         self._place = place
         self._travel = travel
         self._seldom = Throttle(self, self._draw)
@@ -149,7 +149,7 @@ class ChartScreen(ModalScreen[None]):
             strips.show([[(" nothing has been probed yet", TextStyle.DIM)]])
             self.query_one("#charts-key", StyledLines).display = plots.display = False
             return
-        hosts = [_host(one, self._people) for one in snapshot.run.hops]
+        hosts = [self._labels.hop(one) for one in snapshot.run.hops]
         label = min(max(*map(cell_width, hosts), _HOST_LEAST), max(width // 5, _HOST_LEAST)) + 12
         beside = width * 3 // 10 if width >= _HISTOGRAM_FROM else _LOSS
         shown = window(snapshot, max(width - label - 1 - beside, 1))
@@ -172,14 +172,14 @@ class ChartScreen(ModalScreen[None]):
         snapshot = self._snapshot
         place = self._place(snapshot)
         right = place.words if place is not None else format_duration(snapshot.at)
-        tone = place.tone if place is not None else TextStyle.PLAIN
+        style = place.style if place is not None else TextStyle.PLAIN
         target = f" Charts  {sanitize(snapshot.target)}"
         settings = sanitize(snapshot.run.settings.words(snapshot.family))
         room = max(width - cell_width(right) - 3, 0)
         return [
             (pad_or_truncate(f"{target} · {settings}", room), TextStyle.STRONG),
             (" ", TextStyle.PLAIN),
-            (f" {right} ", tone),
+            (f" {right} ", style),
         ]
 
     def _rows(self, hosts: list[str], shown: Window, label: int, room: int) -> list[StyledLine]:
@@ -206,7 +206,7 @@ class ChartScreen(ModalScreen[None]):
         if target is not None:
             more = [("   ••", TextStyle.MARK), (" target", TextStyle.PLAIN), *more]
             more.append((", the target's on top", TextStyle.DIM))
-        who = f" hop {hop.ttl}  {_named(hop, self._people)}"
+        who = f" hop {hop.ttl}  {self._name_and_address(hop)}"
         room = self.size.width - beside - 3 - sum(len(text) for text, _ in more)
         who = pad_or_truncate(who, min(cell_width(who), max(room, _HOST_LEAST)))
         line: StyledLine = [(" ⠒⠒", TextStyle.SPARK), (who, TextStyle.STRONG), *more]
@@ -221,19 +221,24 @@ class ChartScreen(ModalScreen[None]):
         return line
 
     @property
-    def _people(self) -> HostLabels:
-        return HostLabels(self._snapshot.who, self._calling)
+    def _labels(self) -> HostLabels:
+        return HostLabels(self._snapshot.who, self._label_mode)
+
+    def _name_and_address(self, hop: Hop) -> str:
+        by_address = self._label_mode is LabelMode.ADDRESS
+        mode = LabelMode.ADDRESS if by_address else LabelMode.BOTH
+        return HostLabels(self._snapshot.who, mode).hop(hop)
 
     def _draw_plots(self, hop: Hop, shown: Window, label: int, beside: int) -> None:
         width = label - AROUND + 1
         told = self.query_one("#charts-figures", StyledLines)
         told.styles.width = width
         lines: list[StyledLine] = [[(pad_or_truncate(" RTT, ms", width), TextStyle.STRONG)]]
-        for name, value, tone in figures(hop):
+        for name, value, style in figures(hop):
             lines.append(
                 [
                     (f" {name:<7}", TextStyle.DIM),
-                    (pad_or_truncate(value, width - 9, right=True), tone),
+                    (pad_or_truncate(value, width - 9, right=True), style),
                 ]
             )
         told.show(lines)
@@ -256,16 +261,3 @@ class ChartScreen(ModalScreen[None]):
         if histogram.display:
             f = hop.figures
             histogram.draw([rtt for rtt in hop.recent if rtt >= 0], (f.p50, f.p90, f.p99))
-
-
-def _host(hop: Hop, people: HostLabels) -> str:
-    return people.host(responders(hop)[0].address) if hop.responders else NO_REPLY
-
-
-def _named(hop: Hop, people: HostLabels) -> str:
-    """Name and address."""
-    if not hop.responders:
-        return NO_REPLY
-    address = responders(hop)[0].address
-    name = people.host(address)
-    return name if name == sanitize(address) else f"{name} {sanitize(address)}"

@@ -47,7 +47,7 @@ class CompareScreen(TextScreen):
     def __init__(
         self,
         snapshot: Snapshot,
-        calling: LabelMode,
+        label_mode: LabelMode,
         watch: Callable[[tuple[int, ...]], None],
         alternate: Callable[[tuple[ProbeSettings, ProbeSettings] | None], None],
     ) -> None:
@@ -57,7 +57,7 @@ class CompareScreen(TextScreen):
         """
         super().__init__()
         self._snapshot = snapshot
-        self._calling = calling
+        self._label_mode = label_mode
         self._watch = watch
         self._alternate = alternate
         now = snapshot.run
@@ -160,5 +160,5 @@ class CompareScreen(TextScreen):
         """What there is to read, in `width` cells."""
         if self._comparison is None:
             return [[(" comparing …", TextStyle.DIM)]]
-        people = HostLabels(self._snapshot.who, self._calling)
-        return comparison_lines(self._comparison, width, people)
+        labels = HostLabels(self._snapshot.who, self._label_mode)
+        return comparison_lines(self._comparison, width, labels)

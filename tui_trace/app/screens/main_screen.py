@@ -26,8 +26,8 @@ from tui_trace.app.widgets.prompt import Prompt
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup
-from tui_trace.report.hop_columns import DISPLAYS, responders
-from tui_trace.session.host_labels import HostLabels, LabelMode
+from tui_trace.report.hop_columns import DISPLAYS
+from tui_trace.session.host_labels import HostLabels, LabelMode, responders
 from tui_trace.session.snapshot import Run, Snapshot
 
 _TALL = 40
@@ -146,7 +146,7 @@ class MainScreen(PromptingScreen):
             self.app.screen.look_at(snapshot)
 
     def _show_hops(self, snapshot: Snapshot) -> None:
-        self.table.show(snapshot.run.hops, HostLabels(snapshot.who, self.calling))
+        self.table.show(snapshot.run.hops, HostLabels(snapshot.who, self.label_mode))
 
     def enquire(self) -> None:
         """Tell a source whether AS numbers are to be asked for."""
@@ -190,8 +190,8 @@ class MainScreen(PromptingScreen):
 
     def _show_inspector(self) -> None:
         if self._inspector.display:
-            hop, people = self.table.selected_hop, self.table.people
-            self._inspector.look_at(hop, people, self.snapshot)
+            hop, labels = self.table.selected_hop, self.table.labels
+            self._inspector.look_at(hop, labels, self.snapshot)
 
     def action_slower(self) -> None:
         """`+`; a recording is played faster."""
@@ -243,7 +243,7 @@ class MainScreen(PromptingScreen):
         """`g`: of the selected hop, or of the last."""
         if self.snapshot is not None:
             ttl, place, travel = self.table.selected, self._travel.place, self.run_action
-            self.app.push_screen(ChartScreen(self.snapshot, ttl, self.calling, place, travel))
+            self.app.push_screen(ChartScreen(self.snapshot, ttl, self.label_mode, place, travel))
 
     def action_display(self) -> None:
         """`d`: the next set of columns."""
@@ -270,10 +270,10 @@ class MainScreen(PromptingScreen):
     def action_names(self) -> None:
         """`n`: the next way to call an address."""
         ways = list(LabelMode)
-        self.calling = ways[(ways.index(self.calling) + 1) % len(ways)]
+        self.label_mode = ways[(ways.index(self.label_mode) + 1) % len(ways)]
         if self.snapshot is not None:
             self._show_hops(self.snapshot)
-        self.say(f"hosts by {self.calling}")
+        self.say(f"hosts by {self.label_mode}")
 
     def action_origins(self) -> None:
         """`z`: AS numbers in every display, or in none."""
@@ -295,8 +295,8 @@ class MainScreen(PromptingScreen):
             self.say("no hop with an address is selected: up and down do")
             return
         everybody = responders(hop)
-        people = self.table.people
-        unknown = [one for one in everybody if people.of(one.address).registered is None]
+        labels = self.table.labels
+        unknown = [one for one in everybody if labels.info(one.address).registered is None]
         address = (unknown or everybody)[0].address
         self._send(QueryRegistry(address))
         self.say(f"asking the registry about {address} …")
@@ -309,7 +309,7 @@ class MainScreen(PromptingScreen):
         if present is None or not present.earlier:
             self.say("there is but one run so far: switch something, then compare")
             return
-        self.app.push_screen(CompareScreen(present, self.calling, self._watch, self._take_turns))
+        self.app.push_screen(CompareScreen(present, self.label_mode, self._watch, self._take_turns))
 
     def _take_turns(self, pair: tuple[ProbeSettings, ProbeSettings] | None) -> None:
         if not self.refused():
@@ -327,7 +327,7 @@ class MainScreen(PromptingScreen):
     def action_paths(self) -> None:
         """`H`."""
         if self.snapshot is not None:
-            self.app.push_screen(PathScreen(self.snapshot, self.calling))
+            self.app.push_screen(PathScreen(self.snapshot, self.label_mode))
 
     def action_back(self, direction: int) -> None:
         """Left and right: a stretch of the timeline."""
@@ -361,5 +361,5 @@ class MainScreen(PromptingScreen):
         if hop is None:
             self.say("no hop is selected: up and down do")
             return
-        self.app.copy_to_clipboard(row_text(hop, self.table.table_layout, self.table.people))
+        self.app.copy_to_clipboard(row_text(hop, self.table.table_layout, self.table.labels))
         self.say(f"hop {hop.ttl} copied to the clipboard")

@@ -19,11 +19,11 @@ class PathScreen(TextScreen):
     ]
     HEADING = "Paths"
 
-    def __init__(self, snapshot: Snapshot, calling: LabelMode) -> None:
+    def __init__(self, snapshot: Snapshot, label_mode: LabelMode) -> None:
         """As they are now."""
         super().__init__()
         self._snapshot = snapshot
-        self._calling = calling
+        self._label_mode = label_mode
 
     def look_at(self, snapshot: Snapshot) -> None:
         """A newer snapshot."""
@@ -32,4 +32,4 @@ class PathScreen(TextScreen):
 
     def lines(self, width: int) -> list[StyledLine]:
         """What there is to read, in `width` cells."""
-        return paths_lines(self._snapshot, width, HostLabels(self._snapshot.who, self._calling))
+        return paths_lines(self._snapshot, width, HostLabels(self._snapshot.who, self._label_mode))

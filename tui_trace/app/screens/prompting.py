@@ -47,7 +47,7 @@ class PromptingScreen(Screen[None]):
         self._dials = dials
         self._columns = displays
         self._display_now = DISPLAYS[0]
-        self.calling = LabelMode.NAME
+        self.label_mode = LabelMode.NAME
         """What addresses are called."""
         self._send = send
         self._trace = trace
@@ -153,7 +153,7 @@ class PromptingScreen(Screen[None]):
                 self.snapshot,
                 self.app.export_screenshot(title=f"tui-trace {sanitize(self.snapshot.target)}"),
                 self.columns,
-                self.calling,
+                self.label_mode,
                 self._history().file,
             )
             return proposed(self.snapshot)

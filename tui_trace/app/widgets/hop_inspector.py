@@ -10,8 +10,8 @@ from tui_trace.core.percentages import format_loss
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS
 from tui_trace.report.cell_text import TextStyle, sparkline
-from tui_trace.report.hop_columns import loss_style, responders
-from tui_trace.session.host_labels import NO_LABELS, HostLabels
+from tui_trace.report.hop_columns import loss_style
+from tui_trace.session.host_labels import NO_LABELS, HostLabels, responders
 from tui_trace.session.snapshot import AddressInfo, Hop, Responder, Snapshot
 
 _PLOT_LEAST = 6
@@ -82,49 +82,49 @@ def registered_words(record: RegistryRecord) -> str:
     return f"whois {_joined(*parts, record.registry) or 'knows nothing'}"
 
 
-def _about(one: Responder, people: HostLabels) -> list[str]:
-    who = people.of(one.address)
+def _about(one: Responder, labels: HostLabels) -> list[str]:
+    who = labels.info(one.address)
     lines = [_named_as(one, who), _announced(who)]
     if who.registered is not None:
         lines.append(registered_words(who.registered))
     return [line for line in lines if line]
 
 
-def _texts(hop: Hop, people: HostLabels) -> list[str]:
+def _texts(hop: Hop, labels: HostLabels) -> list[str]:
     """What there is to say, the most important first."""
     texts = _figures(hop)
     if not hop.responders:
         return [*texts, "nothing answered here"]
     first, *others = responders(hop)
-    texts += _about(first, people)
+    texts += _about(first, labels)
     if hop.received:
         texts.append(f"received {_joined(*hop.received)}")
     for one in others:
-        texts += _about(one, people)
+        texts += _about(one, labels)
     return texts
 
 
-def _title(hop: Hop, people: HostLabels) -> str:
+def _title(hop: Hop, labels: HostLabels) -> str:
     title = f"─ hop {hop.ttl} "
     if hop.responders:
         address = responders(hop)[0].address
-        who = people.of(address)
+        who = labels.info(address)
         called = (*who.names[:1], address, who.asn)
         title += f" {'  '.join(sanitize(part) for part in called if part)} "
     return title
 
 
-def plot_lines(hop: Hop, height: int, people: HostLabels = NO_LABELS) -> int:
+def plot_lines(hop: Hop, height: int, labels: HostLabels = NO_LABELS) -> int:
     """Lines that a panel of `height` has for a plot; 0: too few."""
-    left = height - 1 - len(_texts(hop, people))
+    left = height - 1 - len(_texts(hop, labels))
     return left if hop.responders and left >= _PLOT_LEAST else 0
 
 
 def inspect(
-    hop: Hop, width: int, height: int, people: HostLabels = NO_LABELS, *, plot: int = 0
+    hop: Hop, width: int, height: int, labels: HostLabels = NO_LABELS, *, plot: int = 0
 ) -> list[StyledLine]:
     """The panel's lines, `height` at most; `plot` of them are left to a plot."""
-    title = _title(hop, people)
+    title = _title(hop, labels)
     title += "─" * (width - cell_width(title))
     lines: list[StyledLine] = [[(pad_or_truncate(title, width), TextStyle.DIM)]]
     if plot:
@@ -133,7 +133,7 @@ def inspect(
         blocks = sparkline(hop.recent, hop.figures.min, width - 2)
         lines.append([(f" {blocks}", TextStyle.SPARK)])
     lines += [
-        [(pad_or_truncate(f" {text}", width), TextStyle.PLAIN)] for text in _texts(hop, people)
+        [(pad_or_truncate(f" {text}", width), TextStyle.PLAIN)] for text in _texts(hop, labels)
     ]
     return lines[:height]
 
@@ -146,18 +146,18 @@ class HopInspector(StyledLines):
         super().__init__(id=id)
         self._hop: Hop | None = None
         self._snapshot: Snapshot | None = None
-        self._people = NO_LABELS
+        self._labels = NO_LABELS
         self._wanted = False
         self._seldom = Throttle(self, self._draw_plot)
         self.display = False
 
-    def look_at(self, hop: Hop | None, people: HostLabels, snapshot: Snapshot | None) -> None:
+    def look_at(self, hop: Hop | None, labels: HostLabels, snapshot: Snapshot | None) -> None:
         """Show this hop of `snapshot`; None: there is nothing to show."""
         if hop is None or self._hop is None or hop.ttl != self._hop.ttl:
             self._seldom.hurry()
         self._hop = hop
         self._snapshot = snapshot
-        self._people = people
+        self._labels = labels
         self.on_resize()
 
     def on_resize(self) -> None:
@@ -167,8 +167,8 @@ class HopInspector(StyledLines):
         if self._hop is None:
             self.show([[(" no hop is selected: up and down do", TextStyle.DIM)]])
         elif height:
-            plot = self._place_plot(plot_lines(self._hop, height, self._people))
-            self.show(inspect(self._hop, width, height, self._people, plot=plot))
+            plot = self._place_plot(plot_lines(self._hop, height, self._labels))
+            self.show(inspect(self._hop, width, height, self._labels, plot=plot))
         for shown in self.query("#inspector-rtt"):
             shown.display = bool(plot)
 

@@ -52,7 +52,7 @@ class HopTable(ScrollView):
         self._chosen: tuple[str, ...] = columns_of("latency")
         self._wants = ColumnDemand()
         self._layout_now = lay_out(self._chosen, 80, self._wants)
-        self._people = NO_LABELS
+        self._labels = NO_LABELS
         self._rows: dict[int, _Row] = {}
         self._lines: list[tuple[int, Strip]] = []
         self._scrolls = False
@@ -77,28 +77,28 @@ class HopTable(ScrollView):
         return tuple(name for name in wanted if name not in placed)
 
     @property
-    def people(self) -> HostLabels:
+    def labels(self) -> HostLabels:
         """Who is who, and what they are called."""
-        return self._people
+        return self._labels
 
     @property
     def selected_hop(self) -> Hop | None:
         """The selected hop as it is now, if it is still in the table."""
         return next((hop for hop in self._hops if hop.ttl == self.selected), None)
 
-    def show(self, hops: tuple[Hop, ...], people: HostLabels) -> None:
+    def show(self, hops: tuple[Hop, ...], labels: HostLabels) -> None:
         """Draw these hops.
 
         Those that are the same objects as before, with nothing new about who is there, stay as
         they are.
         """
         self._hops = hops
-        if people.calling is not self._people.calling:
+        if labels.mode is not self._labels.mode:
             self._wants = self._wants._replace(host=0)
             self._rows.clear()
-        self._people = people
+        self._labels = labels
         seen = self._is_in_sight()
-        wants = self._wants.and_of(hops, people)
+        wants = self._wants.and_of(hops, labels)
         if wants != self._wants:
             self._wants = wants
             self._arrange()
@@ -213,17 +213,17 @@ class HopTable(ScrollView):
                 self.refresh_line(index + _HEADER)
 
     def _strips(self, hop: Hop) -> list[Strip]:
-        who = self._people.at(hop)
+        who = self._labels.infos(hop)
         built = self._rows.get(hop.ttl)
         if built is not None and built.hop is hop and built.who == who:
             return built.strips
         self.built += 1
         selected = hop.ttl == self.selected
         over: Style | None = self._palette.over(CURSOR) if selected else None
-        lines = row(hop, self._layout_now, self._people)
+        lines = row(hop, self._layout_now, self._labels)
         if selected:
-            text, tone = lines[0][0]
-            lines[0][0] = (_POINTER + text[MARGIN:], tone)
+            text, style = lines[0][0]
+            lines[0][0] = (_POINTER + text[MARGIN:], style)
         strips = [self._palette.strip(line, self.size.width, over) for line in lines]
         self._rows[hop.ttl] = _Row(hop, who, strips)
         return strips

@@ -53,9 +53,9 @@ class Plot(PlotWidget, can_focus=False):
         if self._again is not None:
             self._again()
 
-    def style_of(self, tone: TextStyle) -> str:
+    def style_of(self, style: TextStyle) -> str:
         """As the library wants it."""
-        return str(self.get_component_rich_style(f"tone--{tone.value}"))
+        return str(self.get_component_rich_style(f"style--{style.value}"))
 
     def set_ticks(
         self, across: tuple[list[float], list[str]], up: tuple[list[float], list[str]]
@@ -90,7 +90,7 @@ class RttPlot(Plot):
     def draw(
         self, shown: Window, hop: tuple[Series, TextStyle], target: tuple[Series, TextStyle] | None
     ) -> None:
-        """Each with the tone of its losses: the hop's are on the floor, the target's on top."""
+        """Each with the style of its losses: the hop's are on the floor, the target's on top."""
         self._again = partial(self.draw, shown, hop, target)
         (own, own_lost), (other, other_lost) = hop, target or (Series([], []), TextStyle.DIM)
         lines = max(self.room[1], 1)
@@ -116,10 +116,10 @@ class RttPlot(Plot):
         self._mark([(at, low) for at in own.lost], "×", own_lost)
         self._mark([(at, high - line / 4) for at in other.lost], "×", other_lost)
 
-    def _mark(self, points: list[tuple[float, float]], sign: str, tone: TextStyle) -> None:
+    def _mark(self, points: list[tuple[float, float]], sign: str, style: TextStyle) -> None:
         if points:
             across, up = zip(*points, strict=True)
-            self.scatter(across, up, sign, self.style_of(tone))
+            self.scatter(across, up, sign, self.style_of(style))
 
 
 class Histogram(Plot):

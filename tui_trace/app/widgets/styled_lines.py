@@ -1,4 +1,4 @@
-"""Widgets drawn line by line from toned text."""
+"""Widgets drawn line by line from styled text."""
 
 from typing import ClassVar
 
@@ -11,35 +11,35 @@ from textual.widget import Widget
 from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.report.cell_text import TextStyle
 
-CURSOR = "tone--cursor"
-TITLE = "tone--title"
-CLASSES = frozenset({f"tone--{tone.value}" for tone in TextStyle} | {CURSOR, TITLE})
+CURSOR = "style--cursor"
+TITLE = "style--title"
+CLASSES = frozenset({f"style--{style.value}" for style in TextStyle} | {CURSOR, TITLE})
 
 
 class StylePalette:
-    """The styles of a widget's tones, looked up once and kept until the theme changes."""
+    """The colours of a widget's styles, looked up once and kept until the theme changes."""
 
     def __init__(self, widget: Widget) -> None:
         """`widget` has `CLASSES` among its component classes."""
         self._widget = widget
-        self._styles: dict[TextStyle | str, Style] = {}
+        self._found: dict[TextStyle | str, Style] = {}
 
     def forget(self) -> None:
         """The theme or a style sheet changed."""
-        self._styles.clear()
+        self._found.clear()
 
-    def style(self, tone: TextStyle) -> Style:
-        """Of a tone."""
+    def rich_style(self, style: TextStyle) -> Style:
+        """Return the colours and attributes of a style."""
         try:
-            return self._styles[tone]
+            return self._found[style]
         except KeyError:
-            style = self._widget.get_component_rich_style(f"tone--{tone.value}")
-            return self._styles.setdefault(tone, style)
+            found = self._widget.get_component_rich_style(f"style--{style.value}")
+            return self._found.setdefault(style, found)
 
     def over(self, name: str) -> Style:
-        """Of `CURSOR` or `TITLE`, to be laid over a tone: all of it but the colour of the text."""
+        """Return `CURSOR` or `TITLE` without a colour of its text, to be laid over a style."""
         try:
-            return self._styles[name]
+            return self._found[name]
         except KeyError:
             full = self._widget.get_component_rich_style(name)
             style = Style(
@@ -48,16 +48,16 @@ class StylePalette:
                 underline=full.underline or None,
                 reverse=full.reverse or None,
             )
-            return self._styles.setdefault(name, style)
+            return self._found.setdefault(name, style)
 
     def strip(self, line: StyledLine, width: int, over: Style | None = None) -> Strip:
-        """One line, exactly `width` cells, with `over` laid over every tone."""
+        """Return a line of exactly `width` cells, with `over` laid over every style."""
         base = self._widget.rich_style
         if over is not None:
             base += over
-            segments = [Segment(text, self.style(tone) + over) for text, tone in line]
+            segments = [Segment(text, self.rich_style(style) + over) for text, style in line]
         else:
-            segments = [Segment(text, self.style(tone)) for text, tone in line]
+            segments = [Segment(text, self.rich_style(style)) for text, style in line]
         return Strip(segments).adjust_cell_length(width, base)
 
 
