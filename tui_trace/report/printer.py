@@ -1,6 +1,8 @@
-"""From a source to standard output: one sink for each kind of report."""
+"""The reports, and the run of a source that ends with one on standard output."""
 
 import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,29 +13,37 @@ from tui_trace.report.collector import Collector
 from tui_trace.report.jsonl import JsonLines
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.progress import Progress
+from tui_trace.session.snapshot import Run, Snapshot
 
-RENDERERS = {
-    "text": mtr_text.render_text,
-    "json": mtr_json.render_json,
-    "csv": mtr_csv.render_csv,
-    "markdown": markdown.render_markdown,
+
+class ReportKind(NamedTuple):
+    """A report that is printed once the source has ended."""
+
+    render: Callable[[Snapshot, ReportLayout, Sequence[Run]], str]
+    """Returns the whole text; the last argument is all runs of the session."""
+    for_programs: bool = False
+    """The text is UTF-8 in every locale (RFC 8259 §8.1); else it is in the user's encoding."""
+
+
+REPORTS = {
+    "text": ReportKind(mtr_text.render_text),
+    "json": ReportKind(mtr_json.render_json, for_programs=True),
+    "csv": ReportKind(mtr_csv.render_csv, for_programs=True),
+    "markdown": ReportKind(markdown.render_markdown),
 }
-
-
-FOR_PROGRAMS = ("json", "csv")
-"""Kinds that are UTF-8 in every locale (RFC 8259 §8.1); the others are in the user's encoding."""
+"""Every report by its name, which is the value of `options.command_line.Output`."""
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What is printed, and how."""
+    """The kind and the layout of what is printed."""
 
     kind: str
-    """One of `RENDERERS`, or `lines` for the stream itself."""
+    """One of `REPORTS`, or `lines` for the stream itself."""
     layout: ReportLayout = ReportLayout()
 
 
 def print_report(source: Source, report: Report) -> None:
-    """Run the source and print; blocks. `OSError` if nothing can be written.
+    """Run the source, then print the report; blocks. `OSError` if it cannot be written.
 
     SIGINT, SIGTERM and SIGHUP end it in order: what was measured is printed.
     """
@@ -53,14 +63,15 @@ def _print(source: Source, report: Report) -> None:
     if sys.stderr.isatty():
         sink = Progress(collector, sys.stderr)
     source.run(sink)
-    shown = RENDERERS[report.kind](collector.snapshot(), report.layout, collector.runs())
-    write(shown, for_programs=report.kind in FOR_PROGRAMS)
+    kind = REPORTS[report.kind]
+    text = kind.render(collector.snapshot(), report.layout, collector.runs())
+    write(text, for_programs=kind.for_programs)
 
 
-def write(shown: str, *, for_programs: bool = False) -> None:
+def write(text: str, *, for_programs: bool = False) -> None:
     """Print a text, in UTF-8 if it is `for_programs`; `OSError` if it cannot be written."""
     if for_programs:
-        sys.stdout.buffer.write(shown.encode())
+        sys.stdout.buffer.write(text.encode())
     else:
-        sys.stdout.write(shown)
+        sys.stdout.write(text)
     sys.stdout.flush()
