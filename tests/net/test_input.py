@@ -149,5 +149,7 @@ def test_a_view_that_cannot_hear_ends(space: Netns) -> None:
         assert terminal.wait() == 1
         assert terminal.modes() == terminal.before
         left = terminal.raw.rpartition(b"\x1b[?1049l")[2]
-        said = "tui-trace: the view broke off: RuntimeError: broken\\x1b[31m on purpose"
+        said = (
+            "tui-trace: display failed (internal error): RuntimeError: broken\\x1b[31m on purpose"
+        )
         assert [line for line in left.decode().splitlines() if line.startswith("tui-")] == [said]

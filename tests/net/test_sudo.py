@@ -105,7 +105,7 @@ def test_reports_are_printed(place: Place, output: Sequence[str]) -> None:
 def test_other_programs_of_ours(place: Place) -> None:
     assert place.run("--as", "tcptraceroute", "-n", place.target)[1].count("\n") == 9
     assert " 12.|-- " in place.run("--lab", "-r", "-c1")[1]
-    assert place.run("--sessions")[1] == "no sessions are kept\n"
+    assert place.run("--sessions")[1] == "no recorded sessions\n"
     assert "plain" in place.run("--lab", "list")[1]
 
 

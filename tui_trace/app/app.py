@@ -69,7 +69,13 @@ class TraceApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(
-                key.keys, key.action, key.label, False, tooltip=key.about, id=key.id, priority=True
+                key.keys,
+                key.action,
+                key.label,
+                False,
+                tooltip=key.description,
+                id=key.id,
+                priority=True,
             )
             for key in KEYS
             if key.priority
@@ -104,9 +110,9 @@ class TraceApp(App[None]):
         self.animation_level = "none"
         self._open_source = open_source
         self._config = config
-        self._dials = ProbeControls(switches, pace)
+        self._controls = ProbeControls(switches, pace)
         self._tracing = self._prepare(source)
-        self._history = SessionHistory(source, self._past)
+        self._history = SessionHistory(source, self._show_past)
         self._terminal = _terminal_settings()
         self._view_loop: asyncio.AbstractEventLoop | None = None
         self._signal: int | None = None
@@ -118,32 +124,34 @@ class TraceApp(App[None]):
 
     @property
     def last_snapshot(self) -> Snapshot | None:
-        """The newest snapshot, after the end too."""
+        """The newest snapshot; it stays after the end."""
         return self._tracing.last
 
     def get_default_screen(self) -> Screen[None]:
-        """The live view."""
+        """Return the main screen, which stays below all others."""
         self.live = MainScreen(
-            self._dials,
+            self._controls,
             {name: columns_of(name) for name in DISPLAYS} | self._config.columns,
             [
-                Hint(key.id, self.shown_key(key, first=True), key.label, key.action, key.about)
+                Hint(
+                    key.id, self.shown_key(key, first=True), key.label, key.action, key.description
+                )
                 for key in footer_keys(replayed=self._history.playback is not None)
             ],
             send=self._send,
-            trace=self._look_up,
-            watch=self._watch,
+            trace=self._open_target,
+            watch=self._watch_runs,
             history=lambda: self._history,
             write=self._export,
         )
         return self.live
 
     def on_mount(self) -> None:
-        """Begin to trace as soon as the first answer could be painted."""
+        """Start the source when the screen is ready for its first answer."""
         self._view_loop = asyncio.get_running_loop()
         if self._signal is not None:
             self.leave_by_signal(self._signal)
-        self.live.enquire()
+        self.live.request_asn_lookup()
         self.call_after_refresh(self._tracing.start)
 
     def leave_by_signal(self, number: int) -> None:
@@ -168,11 +176,11 @@ class TraceApp(App[None]):
         )
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
-        """One handler, one reactive."""
+        """Pass a snapshot on to the screens that show it."""
         # what came too late, while the screens are taken down, has nowhere to be shown
         if message.tracing is not self._tracing or not self.is_running:
             return
-        self.live.take(message.snapshot)
+        self.live.show_snapshot(message.snapshot)
         if isinstance(self.screen, PathScreen):
             self.screen.look_at(message.snapshot)
         elif isinstance(self.screen, CompareScreen):
@@ -192,40 +200,42 @@ class TraceApp(App[None]):
         threading.Thread(target=work, daemon=True).start()
 
     def on_exported(self, message: Exported) -> None:
-        """A file is written, or not."""
-        self.live.exported(message.said, well=message.well)
+        """Show where the file was written, or why it was not."""
+        self.live.export_finished(message.said, well=message.well)
 
-    def _past(self, found: Snapshot | str) -> None:
+    def _show_past(self, found: Snapshot | str) -> None:
         self.post_message(PastFetched(found))
 
     def on_past_fetched(self, message: PastFetched) -> None:
-        """How things stood at the moment that is looked at."""
+        """Show a moment of the past, or why it cannot be shown."""
         if isinstance(message.found, str):
-            self.live.told(message.found)
+            self.live.show_notice(message.found)
         else:
-            self.live.take_past(message.found)
+            self.live.show_past_snapshot(message.found)
 
     def on_source_ended(self, message: SourceEnded) -> None:
-        """If it broke, the figures stay and one line says why."""
+        """Show why the source broke, if it did; the statistics stay."""
         if message.tracing is self._tracing and message.tracing.failure is not None:
             self.failure = message.tracing.failure
             self.details = message.tracing.details
             if self.is_running:
-                self.live.fail(self.failure)
+                self.live.show_failure(self.failure)
 
     def _send(self, command: Command) -> None:
         self._tracing.command(command)
 
-    def _watch(self, numbers: tuple[int, ...]) -> None:
+    def _watch_runs(self, numbers: tuple[int, ...]) -> None:
         self._tracing.watch(numbers)
 
-    def _look_up(self, target: str) -> None:
-        pace = replace(self._dials.pace, paused=False)
+    def _open_target(self, target: str) -> None:
+        pace = replace(self._controls.pace, paused=False)
         threading.Thread(
-            target=self._open, args=(target, self._dials.settings, pace), daemon=True
+            target=self._open_target_worker,
+            args=(target, self._controls.settings, pace),
+            daemon=True,
         ).start()
 
-    def _open(self, target: str, settings: ProbeSettings, pace: Pace) -> None:
+    def _open_target_worker(self, target: str, settings: ProbeSettings, pace: Pace) -> None:
         source, why_not = None, ""
         try:
             source = self._open_source(target, settings, pace)
@@ -237,7 +247,7 @@ class TraceApp(App[None]):
         self.post_message(SourceOpened(target, source, why_not))
 
     async def on_source_opened(self, message: SourceOpened) -> None:
-        """Go over to the new target, unless nobody waits for it any more."""
+        """Switch to the new target, unless the user left the prompt meanwhile."""
         if self.live.prompt.question != "target":
             return
         if message.source is None:
@@ -245,11 +255,11 @@ class TraceApp(App[None]):
             return
         await self._end_tracing()
         self.failure = None
-        self._dials.pace = replace(self._dials.pace, paused=False)
-        self.live.begin_anew()
+        self._controls.pace = replace(self._controls.pace, paused=False)
+        self.live.reset_session()
         self._tracing = self._prepare(message.source)
-        self._history = SessionHistory(message.source, self._past)
-        self.live.enquire()
+        self._history = SessionHistory(message.source, self._show_past)
+        self.live.request_asn_lookup()
         self._tracing.start()
 
     async def _end_tracing(self) -> None:
@@ -263,15 +273,15 @@ class TraceApp(App[None]):
         self.exit(return_code=code or int(self.failure is not None))
 
     async def action_leave(self) -> None:
-        """`q`, Ctrl-C."""
+        """Quit (`q`, Ctrl-C)."""
         await self._leave(0)
 
     def action_abort(self) -> None:
-        """Ctrl-\\ sends the signal that it sends outside of the view."""
+        """Send SIGQUIT (Ctrl-\\), as a terminal does outside the view."""
         os.kill(os.getpid(), signal.SIGQUIT)
 
     async def action_quit(self) -> None:
-        """Textual's own way out is ours."""
+        """Quit where Textual itself offers to."""
         await self._leave(0)
 
     async def run_action(
@@ -280,22 +290,22 @@ class TraceApp(App[None]):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """What was said before is no longer true once something else is done."""
-        self.live.hush()
+        """Remove the last message, which is about something else, and run the action."""
+        self.live.clear_message()
         return await super().run_action(action, default_namespace, namespaces)
 
     def action_help(self) -> None:
-        """`h`, `?`."""
+        """Open the help (`h`, `?`)."""
         self.push_screen(HelpScreen(self.shown_key))
 
     def shown_key(self, key: Key, first: bool = False) -> str:
-        """The keys that do this now, as they are written on a keyboard."""
+        """Return the keys that do this now, as a keyboard labels them."""
         names = self._config.keymap.get(key.id, key.keys).split(",")
         shown = [self.get_key_display(Binding(name.strip(), "")) for name in names]
         return shown[0] if first else " ".join(shown)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Every key, what has none, and the themes."""
+        """Return the commands of the palette: every key, what has no key, and the themes."""
         yield SystemCommand("theme", "Choose another theme", self.action_change_theme)
         for name, action, about in COMMANDS:
             yield SystemCommand(name, about, partial(self.live.run_action, action))
@@ -303,12 +313,12 @@ class TraceApp(App[None]):
             if not key.priority:
                 yield SystemCommand(
                     f"{key.label} ({self.shown_key(key)})",
-                    key.about,
+                    key.description,
                     partial(self.live.run_action, key.action),
                 )
 
     def _is_left(self, pump: MessagePump | None) -> bool:
-        """It is being taken down, and what it should fill is gone before it."""
+        """Whether the screen of `pump` is being taken down: what it should fill may be gone."""
         if self._exit:
             return True
         return isinstance(pump, Widget) and any(
@@ -316,20 +326,20 @@ class TraceApp(App[None]):
         )
 
     def thread_broke(self, broken: threading.ExceptHookArgs) -> None:
-        """What a thread did not expect is told in the view, which goes on."""
+        """Show the unexpected error of a thread in the view, which goes on."""
         if broken.exc_value is not None:
-            self.call_later(self.live.told, error_messages.line(broken.exc_value))
+            self.call_later(self.live.show_notice, error_messages.line(broken.exc_value))
 
     def terminal_lost(self, error: OSError) -> None:
-        """Nothing can be drawn any more; thread-safe."""
+        """End the view, which can no longer be drawn; thread-safe."""
         self.failure = f"cannot write to the terminal: {error.strerror}"
         self.call_later(self._leave, 1)
 
     def _handle_exception(self, error: Exception) -> None:
-        """One line instead of pages, unless asked for: the terminal is restored either way."""
+        """End the view with one line instead of a traceback; the terminal is restored."""
         if isinstance(error, NoMatches) and self._is_left(active_message_pump.get(None)):
             return
-        self.failure = f"the view broke off: {error_messages.line(error)}"
+        self.failure = f"display failed (internal error): {error_messages.line(error)}"
         self.details = error_messages.details(error)
         self._return_code = 1
         if self._exception is None:

@@ -172,13 +172,15 @@ def _check(config: Config) -> None:
     ids = {key.id: key.keys for key in KEYS}
     for name, keys in config.keymap.items():
         if name not in ids:
-            raise SettingError("keymap", name, "the name of something that a key does")
+            raise SettingError("keymap", name, "the id of a key binding")
         if not all(key.strip() for key in keys.split(",")):
-            raise SettingError(f"keymap.{name}", keys, "names of keys with commas between them")
+            raise SettingError(f"keymap.{name}", keys, "names of keys, separated by commas")
     taken: dict[str, str] = {}
     kept = {name: keys for name, keys in ids.items() if name not in config.keymap}
     for name, keys in {**kept, **config.keymap}.items():
         for key in keys.split(","):
             other = taken.setdefault(key.strip(), name)
             if other != name:
-                raise SettingError(f"keymap.{name}", key, f"a key that does not do {other} already")
+                raise SettingError(
+                    f"keymap.{name}", key, f"a key that is not bound to {other} already"
+                )

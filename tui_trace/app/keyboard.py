@@ -33,7 +33,7 @@ _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 class _Enclosure(NamedTuple):
-    """What is read up to its end as one, and not as keys."""
+    """A stretch of input that is read as one, and not as keys."""
 
     ends: tuple[str, ...]
     patience: float
@@ -51,10 +51,9 @@ _LONGEST_END = 6
 
 
 class Keyboard:
-    """Bytes in, messages out. Belongs to one thread."""
+    """Turns bytes into messages. An object belongs to one thread."""
 
     def __init__(self) -> None:
-        """Nothing was read yet."""
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._parser = XTermParser()
         self._sequence = ""
@@ -65,7 +64,7 @@ class Keyboard:
         self._heard = 0.0
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """What these bytes mean, together with those before."""
+        """Return the messages that these bytes complete."""
         self._heard = time.monotonic()
         for character in self._decode(data):
             if self._enclosure is None:
@@ -74,7 +73,7 @@ class Keyboard:
                 yield from self._inside(character, self._enclosure)
 
     def tick(self) -> Iterator[Message]:
-        """What silence means: call it at least every 0.1 s."""
+        """Return the messages that silence completes; call it at least every 0.1 s."""
         enclosure = self._enclosure
         if enclosure is not None and time.monotonic() - self._heard >= enclosure.patience:
             yield from self._close()
@@ -85,7 +84,7 @@ class Keyboard:
 
     @property
     def _parser_waits(self) -> bool:
-        """It holds the beginning of a sequence."""
+        """The parser holds the beginning of a sequence."""
         return self._parser._awaiting.timeout is not None
 
     def _outside(self, character: str) -> Iterator[Message]:
@@ -133,7 +132,7 @@ class Keyboard:
         self._parser = XTermParser()
 
     def _parsed(self, character: str) -> Iterator[Message]:
-        """What Textual's parser makes of it, or of silence, as far as it can be true."""
+        """Return the messages that Textual's parser reads, without those that cannot be true."""
         parser = self._parser
         try:
             found = list(parser.feed(character) if character else parser.tick())
@@ -148,7 +147,7 @@ class Keyboard:
 
 
 def _printable(text: str) -> str:
-    """The same in lines, of what has a width and a place."""
+    """Return the text with only printable characters and line ends."""
     return "".join(
         character if character.isprintable() or character in "\r\n" else " " * character.isspace()
         for character in text

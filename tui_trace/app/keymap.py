@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Key(NamedTuple):
-    """One thing that a key does."""
+    """One key, and what it does."""
 
     id: str
     """Its name in the config file's `[keymap]`."""
@@ -13,7 +13,7 @@ class Key(NamedTuple):
     action: str
     label: str
     """One or two words for the footer."""
-    about: str
+    description: str
     """A sentence for the help screen, the command palette and the tooltip."""
     priority: bool = False
 
@@ -36,14 +36,20 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
                 "flags",
                 "TCP flags: SYN, ACK, SYN+ACK, SYN+ECN",
             ),
-            Key("probe.flows", "x", "flows", "flows", "Some more flows: is load balanced?"),
+            Key(
+                "probe.flows",
+                "x",
+                "flows",
+                "flows",
+                "Probe 8 flows for 3 rounds to detect load balancing",
+            ),
         ),
     ),
     (
         "Pace",
         (
-            Key("pace.pause", "p,space", "pause", "pause", "Pause, and go on"),
-            Key("pace.reset", "r", "reset", "reset", "Start counting afresh, in a new run"),
+            Key("pace.pause", "p,space", "pause", "pause", "Pause or resume"),
+            Key("pace.reset", "r", "reset", "reset", "Reset the statistics in a new run"),
             Key("pace.slower", "plus", "slower", "slower", "Longer interval between rounds"),
             Key("pace.faster", "minus", "faster", "faster", "Shorter interval"),
             Key("pace.first", "f", "ask('first_ttl')", "first TTL", "First TTL probed"),
@@ -56,15 +62,23 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("view.display", "d", "display", "display", "Latency, jitter or percentiles"),
             Key("view.columns", "o", "columns", "columns", "Choose the columns"),
             Key("view.inspect", "enter", "inspect", "inspect", "Inspect the selected hop"),
-            Key("view.charts", "g", "charts", "charts", "RTT over time, and every hop's outcomes"),
+            Key(
+                "view.charts",
+                "g",
+                "charts",
+                "charts",
+                "RTT over time, and recent outcomes of all hops",
+            ),
             Key("view.names", "n", "names", "names", "Names, addresses, or both"),
             Key("view.origins", "z", "origins", "ASN", "Show or hide AS numbers"),
-            Key("view.whois", "w", "whois", "whois", "The registry's record of the hop"),
+            Key("view.whois", "w", "whois", "whois", "Look up the hop in the registry (whois)"),
             Key("view.up", "up", "select(-1)", "up", "Select the hop above"),
             Key("view.down", "down", "select(1)", "down", "Select the hop below"),
             Key("view.first", "ctrl+home", "select(-1000)", "first", "Select the first hop"),
             Key("view.last", "ctrl+end", "select(1000)", "last", "Select the last hop"),
-            Key("view.close", "escape", "close", "close", "Close inspector; no hop selected"),
+            Key(
+                "view.close", "escape", "close", "close", "Close the inspector, or deselect the hop"
+            ),
             Key("view.copy", "y", "copy", "copy", "Copy the selected row as text"),
         ),
     ),
@@ -72,13 +86,13 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         "Over time",
         (
             Key("time.compare", "c", "compare", "compare", "Compare with another run"),
-            Key("time.turns", "b", "alternate", "turns", "Two settings in turns, round by round"),
+            Key("time.turns", "b", "alternate", "turns", "Alternate two settings, round by round"),
             Key("time.note", "N", "ask('note')", "note", "Pin a note to this moment"),
-            Key("time.paths", "H", "paths", "paths", "Every path so far, and what moved"),
-            Key("time.back", "left", "back(-1)", "back", "Back in time; probing goes on"),
+            Key("time.paths", "H", "paths", "paths", "All paths so far, and what changed"),
+            Key("time.back", "left", "back(-1)", "back", "Back in time; probing continues"),
             Key("time.forward", "right", "back(1)", "forward", "Forward in time"),
-            Key("time.before", "left_square_bracket", "change(-1)", "before", "The change before"),
-            Key("time.after", "right_square_bracket", "change(1)", "after", "The change after"),
+            Key("time.before", "left_square_bracket", "change(-1)", "before", "Previous change"),
+            Key("time.after", "right_square_bracket", "change(1)", "after", "Next change"),
             Key("time.start", "home", "back(-1000000)", "start", "Back to the start"),
             Key("time.end", "end", "back(1000000)", "end", "Forward to the present"),
             Key("time.live", "l", "live", "live", "Back to the present"),
@@ -100,8 +114,8 @@ KEYS: tuple[Key, ...] = tuple(key for _, keys in GROUPS for key in keys)
 
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("protocol", "ask('protocol')", "Probe with any IP protocol, by name or number: gre, sctp, 89"),
-    ("track", "ask('track')", "What tells probes apart: seq, id or port"),
-    ("dnat", "ask('dnat')", "Quotes that destination NAT rewrote: off, match or show"),
+    ("track", "ask('track')", "Header field that identifies a probe: seq, id or port"),
+    ("dnat", "ask('dnat')", "How to treat quotes that destination NAT rewrote: off, match, show"),
 )
 """What is done too seldom for a key: name in the command palette, action, a sentence."""
 
@@ -135,11 +149,11 @@ FOOTER = (
 
 
 REPLAYED = {
-    "pace.pause": ("space", "play", "Play, or stand still; from the end, play again"),
+    "pace.pause": ("space", "play", "Play or pause; at the end, play again"),
     "pace.slower": ("plus", "faster", "Play faster"),
-    "pace.faster": ("minus", "slower", "Play more slowly"),
+    "pace.faster": ("minus", "slower", "Play slower"),
 }
-"""Keys that do something else while a recording is played: default key, label, about."""
+"""Keys that do something else while a recording is played: default key, label, description."""
 
 REPLAY_FOOTER = (
     *REPLAYED,
@@ -163,10 +177,10 @@ REPLAY_FOOTER = (
 
 
 def footer_keys(*, replayed: bool = False) -> list[Key]:
-    """In their order."""
+    """Return the keys of the footer, the most important first."""
     by_id = {key.id: key for key in KEYS}
     if not replayed:
         return [by_id[id] for id in FOOTER]
-    for id, (keys, label, about) in REPLAYED.items():
-        by_id[id] = by_id[id]._replace(keys=keys, label=label, about=about)
+    for id, (keys, label, description) in REPLAYED.items():
+        by_id[id] = by_id[id]._replace(keys=keys, label=label, description=description)
     return [by_id[id] for id in REPLAY_FOOTER]

@@ -1,4 +1,4 @@
-"""What threads tell the app; each a message of Textual's."""
+"""Messages that threads post to the app."""
 
 from textual.message import Message
 
@@ -9,7 +9,7 @@ from tui_trace.session.snapshot import Snapshot
 
 
 class SnapshotTaken(Message):
-    """The session as it is; a newer one takes the place of one not yet seen."""
+    """A new snapshot; it replaces an older one that was not handled yet."""
 
     def __init__(self, tracing: SourceThread, snapshot: Snapshot) -> None:
         """From the thread of `tracing`."""
@@ -26,7 +26,7 @@ class PastFetched(Message):
     """A snapshot of the past, or why there is none."""
 
     def __init__(self, found: Snapshot | str) -> None:
-        """From a thread."""
+        """`found` is the snapshot, or one line that says why there is none."""
         super().__init__()
         self.found = found
 
@@ -39,17 +39,17 @@ class Exported(Message):
     """A file was written, or why it was not."""
 
     def __init__(self, said: str, well: bool) -> None:
-        """One line."""
+        """`said` is one line: the file's name, or why it was not written."""
         super().__init__()
         self.said = said
         self.well = well
 
 
 class SourceEnded(Message):
-    """The thread of a source came to its end."""
+    """The thread of a source has ended."""
 
     def __init__(self, tracing: SourceThread) -> None:
-        """Which one."""
+        """`tracing` is the thread that ended."""
         super().__init__()
         self.tracing = tracing
 
@@ -58,7 +58,7 @@ class SourceOpened(Message):
     """The source of another target is there, or why it is not."""
 
     def __init__(self, target: str, source: Source | None, why_not: str) -> None:
-        """`why_not` is one line."""
+        """`why_not` is one line; empty if there is a source."""
         super().__init__()
         self.target = target
         self.source = source

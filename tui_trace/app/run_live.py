@@ -1,4 +1,4 @@
-"""The live view from start to end, as the command line runs it."""
+"""The live view from start to end, for the command line."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from tui_trace.core.stopping import Stopping
 
 
 def run_live(app: TraceApp) -> int:
-    """Run, leave the last table in the terminal, say on stderr what broke. The exit code."""
+    """Run the view, print the last table, and report errors on stderr; return the exit code."""
     usual, threading.excepthook = threading.excepthook, app.thread_broke
     with Stopping(app.leave_by_signal, app.restore_terminal, frozenset({signal.SIGQUIT})):
         app.run()

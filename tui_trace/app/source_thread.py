@@ -1,4 +1,4 @@
-"""One source at work in a thread of its own, folded there into snapshots for the view."""
+"""A source in a thread of its own, whose events become snapshots for the view."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ from tui_trace.session.snapshot import Run, Snapshot
 
 
 class SnapshotSink:
-    """A sink that folds the stream and hands snapshots on, at most `rate` times a second.
+    """A sink that folds the stream and delivers snapshots, at most `rate` times a second.
 
     What is new to the eye (a hop's first answer, another run, a notice) is handed on with the
     batch that brought it. There are only as many of these as hops and runs, so that the limit
@@ -47,7 +47,7 @@ class SnapshotSink:
         self._changed = self._news = True
 
     def event(self, event: Event) -> None:
-        """Fold it."""
+        """Fold the event into the session."""
         self._session.apply(event)
         self._changed = True
         if isinstance(event, Reply):
@@ -61,14 +61,14 @@ class SnapshotSink:
             self._news = True
 
     def pulse(self, at: int) -> None:
-        """Hand a snapshot on if there is something to see and it is time."""
+        """Deliver a snapshot if there is something new and it is time."""
         if not self._changed and self.last and at // NS_PER_S == self.last.at // NS_PER_S:
             return
         if self._news or time.monotonic() - self._handed >= self._gap:
             self.flush(at)
 
     def flush(self, at: int | None = None) -> None:
-        """Hand on how things stand."""
+        """Deliver a snapshot now."""
         self._changed = self._news = False
         self._handed = time.monotonic()
         self.last = last = self._session.snapshot(at)
@@ -78,7 +78,7 @@ class SnapshotSink:
 
 
 class SourceThread:
-    """A source, its thread and its feed. The thread never keeps the program from ending."""
+    """A source, its thread and its sink. The thread never keeps the program from ending."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class SourceThread:
         """`deliver` and `ended` are called in the source's thread."""
         self.source = source
         self._ended = ended
-        self._feed = SnapshotSink(lambda snapshot: deliver(self, snapshot), rate)
+        self._sink = SnapshotSink(lambda snapshot: deliver(self, snapshot), rate)
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
         self.failure: str | None = None
         """One line, if the source broke."""
@@ -100,19 +100,18 @@ class SourceThread:
     @property
     def last(self) -> Snapshot | None:
         """The newest snapshot."""
-        return self._feed.last
+        return self._sink.last
 
     @property
     def runs(self) -> tuple[Run, ...]:
         """The runs that are watched."""
-        return self._feed.runs
+        return self._sink.runs
 
     def watch(self, numbers: tuple[int, ...]) -> None:
         """Keep `runs` of these numbers up to date."""
-        self._feed.watch(numbers)
+        self._sink.watch(numbers)
 
     def start(self) -> None:
-        """Once."""
         self._thread.start()
 
     def command(self, command: Command) -> None:
@@ -124,18 +123,18 @@ class SourceThread:
         self.source.stop()
 
     def join(self, timeout: float) -> bool:
-        """Wait for the end, seconds at most; whether it came."""
+        """Wait for the end, at most `timeout` seconds; return whether it came."""
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
-            self.source.run(self._feed)
+            self.source.run(self._sink)
         except SourceError as error:
             self.failure = str(error)
         except Exception as error:
-            self.failure = f"tracing broke off: {error_messages.line(error)}"
+            self.failure = f"tracing stopped: {error_messages.line(error)}"
             self.details = error_messages.details(error)
-        self._feed.flush()
+        self._sink.flush()
         self._ended(self)

@@ -1,4 +1,4 @@
-"""The terminal: where the view is drawn, and where its keys come from."""
+"""The driver of the terminal: it draws the view and reads the keys."""
 
 import asyncio
 import contextlib
@@ -24,17 +24,17 @@ _CHUNK = 4096
 
 
 class TerminalError(OSError):
-    """The terminal is gone."""
+    """The terminal cannot be read or written any more."""
 
 
 class StdoutDriver(LinuxDriver):
-    """On standard output, so that standard error can go to a file; Textual draws on the latter.
+    """A driver on standard output, so that standard error can go to a file.
 
     The size of the screen comes from the kernel alone, not from what the terminal sends.
     """
 
     def __init__(self, app: Any, **named: Any) -> None:
-        """As Textual makes it; `app` is told by `terminal_lost` when nothing can be drawn."""
+        """Create the driver; it calls `app.terminal_lost` when nothing can be drawn."""
         super().__init__(app, **named)
         self._lock = threading.Lock()
         self._handed = 0
@@ -43,7 +43,7 @@ class StdoutDriver(LinuxDriver):
             self._file = cast("Any", _Screen(sys.__stdout__, app.terminal_lost))
 
     def start_application_mode(self) -> None:
-        """As Textual does; what was switched on before it failed is switched off again."""
+        """Start; what was switched on before a failure is switched off again."""
         try:
             super().start_application_mode()  # type: ignore[no-untyped-call]
         except Exception:
@@ -52,7 +52,7 @@ class StdoutDriver(LinuxDriver):
             raise
 
     def close(self) -> None:
-        """As Textual does, if there is anything to close."""
+        """Close what was opened."""
         if self._writer_runs():
             super().close()
 
@@ -64,10 +64,10 @@ class StdoutDriver(LinuxDriver):
         return min(columns, LARGEST[0]), min(rows, LARGEST[1])
 
     def _query_in_band_window_resize(self) -> None:
-        """The terminal is not asked to send sizes: `Keyboard` takes none."""
+        """Do not ask the terminal to send its size: `Keyboard` ignores such messages."""
 
     def send_message(self, message: Message) -> None:
-        """Hand it to the view, unless that is too far behind; the way out is never dropped."""
+        """Post a message to the view, unless it is too far behind; the keys to quit always pass."""
         if not (self._has_room() or (isinstance(message, Key) and message.key == "ctrl+c")):
             return
         with self._lock:
@@ -89,7 +89,7 @@ class StdoutDriver(LinuxDriver):
             self._app.call_later(_raise, error)
 
     def run_input_thread(self) -> None:
-        """Read until told to end. `OSError` if the terminal is gone, or cannot be read."""
+        """Read until the driver stops. `OSError` if the terminal is gone or cannot be read."""
         keyboard = Keyboard()
         while not self.exit_event.is_set():
             if select.select([self.fileno], [], [], 0.1)[0]:
@@ -103,12 +103,12 @@ class StdoutDriver(LinuxDriver):
 
 
 def _raise(error: BaseException) -> None:
-    """In the view, which ends in order."""
+    """Raise the error in the view, which then ends in order."""
     raise error
 
 
 class _Screen:
-    """What Textual's thread writes to: an error would end that thread, and the view with it."""
+    """The file that Textual's thread writes to: an error must not end that thread."""
 
     def __init__(self, file: IO[str], lost: Callable[[OSError], None]) -> None:
         self._file = file
@@ -140,7 +140,7 @@ _AS_BEFORE = (
 
 
 def restore(terminal: int, settings: list[Any]) -> None:
-    """Undo what the driver did, when it cannot any more; waits for nothing.
+    """Restore the terminal if the driver cannot; waits for nothing.
 
     `settings` are those of before (termios(3)). A terminal that takes nothing keeps its screen.
     """

@@ -30,7 +30,7 @@ _PLACES = (_PACKAGE / "styles", _PACKAGE.parent / "styles")
 
 
 def style_path(name: str) -> Path:
-    """The style sheet of a screen; `FileNotFoundError` if the installation is broken."""
+    """Return the path of a style sheet; `FileNotFoundError` if the installation is broken."""
     for place in _PLACES:
         path = place / f"{name}.tcss"
         if path.is_file():
@@ -39,5 +39,5 @@ def style_path(name: str) -> Path:
 
 
 def sheets(*names: str) -> str:
-    """These style sheets as one text: read while files may still be read, not when drawn."""
+    """Return these style sheets as one text, before the right to read files is given up."""
     return "\n".join(style_path(name).read_text(encoding="utf-8") for name in names)

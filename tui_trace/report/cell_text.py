@@ -1,4 +1,4 @@
-"""Text and style of single cells: times and sparklines."""
+"""The text and the style of single cells."""
 
 import enum
 
@@ -11,7 +11,7 @@ SUB_10_MS = 9_999_500
 
 
 class TextStyle(enum.Enum):
-    """How loud a cell is; the theme makes colours of it, and no colour is needed to tell."""
+    """The emphasis of a cell; a theme makes colours of it, which never carry meaning alone."""
 
     PLAIN = "plain"
     DIM = "dim"
@@ -30,20 +30,20 @@ class TextStyle(enum.Enum):
     PATH_D = "path-d"
 
 
-def ms(time: float | None, fine: bool = False) -> str:
-    """Nanoseconds as milliseconds in at most six cells: `0.02`, `123.45`, `1234.5`, `12345`.
+def ms(time: float | None, microseconds: bool = False) -> str:
+    """Return nanoseconds as milliseconds in at most six cells: `0.02`, `123.45`, `1234.5`, `12345`.
 
-    `fine`: what is below `SUB_10_MS` with three decimals, `0.018`.
+    `microseconds`: what is below `SUB_10_MS` with three decimals, `0.018`.
     """
     if time is None:
         return ""
     if time < 999_995_000:
-        return f"{time / NS_PER_MS:.{3 if fine and time < SUB_10_MS else 2}f}"
+        return f"{time / NS_PER_MS:.{3 if microseconds and time < SUB_10_MS else 2}f}"
     return f"{time / NS_PER_MS:.{1 if time < 9_999_950_000 else 0}f}"
 
 
 def short_ms(time: float | None) -> str:
-    """Nanoseconds as milliseconds in at most four cells: `0.02`, `12.3`, `123`."""
+    """Return nanoseconds as milliseconds in at most four cells: `0.02`, `12.3`, `123`."""
     if time is None:
         return ""
     if time < 9_995_000:

@@ -11,7 +11,7 @@ from tui_trace.core.percentages import format_loss
 from tui_trace.report.cell_text import TextStyle, ms, short_ms, sparkline
 from tui_trace.report.hop_notes import short_notes
 from tui_trace.session.host_labels import NO_LABELS, NO_REPLY, HostLabels, responders
-from tui_trace.session.loss import LIMITED
+from tui_trace.session.loss import LossPlace, loss_place
 from tui_trace.session.snapshot import Hop
 
 EXTRA_RESPONDERS = 4
@@ -25,7 +25,7 @@ class CellContext(NamedTuple):
 
     width: int
     """Cells."""
-    fine: bool
+    microseconds: bool
     """Times have microseconds: all in the table are below `SUB_10_MS`."""
     labels: HostLabels = NO_LABELS
 
@@ -87,16 +87,17 @@ def _loss_cell(hop: Hop, _: CellContext) -> str:
     return f"!{loss}" if hop.is_target and hop.lost else loss
 
 
-def loss_style(hop: Hop) -> TextStyle:
-    """Return the style of a hop's losses.
+_LOSS_STYLES = {
+    LossPlace.NOWHERE: TextStyle.DIM,
+    LossPlace.ANSWERS: TextStyle.PLAIN,
+    LossPlace.PATH: TextStyle.WARN,
+    LossPlace.TARGET: TextStyle.BAD,
+}
 
-    Losses of the target are the loudest; where only answers are lost, nothing is wrong.
-    """
-    if not hop.lost or not hop.responders:
-        return TextStyle.DIM
-    if LIMITED in hop.marks:
-        return TextStyle.PLAIN
-    return TextStyle.BAD if hop.is_target else TextStyle.WARN
+
+def loss_style(hop: Hop) -> TextStyle:
+    """Return the style of a hop's losses."""
+    return _LOSS_STYLES[loss_place(hop)]
 
 
 def _sent_cell(hop: Hop, _: CellContext) -> str:
@@ -107,7 +108,7 @@ def _average_cell(hop: Hop, context: CellContext) -> str:
     mean, sd = hop.figures.mean, hop.figures.sd
     if mean is None:
         return ""
-    if context.fine:
+    if context.microseconds:
         return f"{ms(mean, True):>5}{'' if sd is None else f'±{ms(sd, True)}':<6}"
     return f"{ms(mean):>6}{'' if sd is None else f'±{short_ms(sd)}':<5}"
 
@@ -144,7 +145,7 @@ def rtt_column(
     """
 
     def cell(hop: Hop, context: CellContext) -> str:
-        text = ms(value(hop), context.fine)
+        text = ms(value(hop), context.microseconds)
         return f"~{text}" if marked and text and hop.user_stamped else text
 
     return Column(

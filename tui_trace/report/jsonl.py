@@ -65,7 +65,7 @@ class JsonLines:
         """Why writing failed; None too if the reader merely went away."""
 
     def event(self, event: Event) -> None:
-        """Write one event."""
+        """Write one event as one line."""
         try:
             self._stream.write(_harmless(encode(event)) + b"\n")
             self._stream.flush()
@@ -76,7 +76,7 @@ class JsonLines:
             self._give_up()
 
     def pulse(self, at: int) -> None:
-        """Nothing to do: every line is out already."""
+        pass
 
     def _give_up(self) -> None:
         # What could not be written waits in the stream's buffer, and the interpreter would
@@ -89,7 +89,7 @@ class JsonLines:
 
 
 def _harmless(line: bytes) -> bytes:
-    """The same JSON, for terminals too: what is not plain ASCII is escaped (RFC 8259 §7)."""
+    """Return the same JSON in ASCII, harmless for terminals (RFC 8259 §7)."""
     if line.isascii() and b"\x7f" not in line:
         return line
     return json.dumps(json.loads(line)).replace("\x7f", "\\u007f").encode()

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.formatting import (
-    ABOUT,
+    IP_INFO,
     all_ip_info,
     began,
     describe_probe,
@@ -15,47 +15,48 @@ from tui_trace.report.formatting import (
     hostname,
     hosts,
     probed,
-    run_troubles,
-    session_troubles,
 )
 from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.mtr_fields import ReportLayout, chosen
-from tui_trace.report.run_summary import how_far, others, probing, verdicts
+from tui_trace.report.run_summary import describe_progress, other_runs, probed_runs, run_differences
+from tui_trace.session.data_warnings import run_warnings, session_warnings
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@^=\"'])")
 
 
 def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = ()) -> str:
-    """Every run that sent anything as a table, at any moment; times in ms. No text is markup.
+    """Return a table for every run that sent a probe; times in ms. No text from outside is markup.
 
     Of several runs, what sets them apart stands above. Without `runs`, the one in force.
     """
     start = began(snapshot).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
-    shown = probing(runs)
+    shown = probed_runs(runs)
     if snapshot.earlier and shown:
         count = f", {len(shown)} runs" if len(shown) > 1 else ""
         lines = [f"{_plain(hostname())} → {_plain(probed(snapshot))}, {start}{count}"]
-        if told := verdicts(shown):
-            lines += ["", *(f"- {_plain(sentence)}" for sentence in told)]
+        if sentences := run_differences(shown):
+            lines += ["", *(f"- {_plain(sentence)}" for sentence in sentences)]
         for run in shown:
-            words = f"Run {run.number}: {run.settings.words(snapshot.family)}; {how_far(run)}"
+            words = (
+                f"Run {run.number}: {run.settings.words(snapshot.family)}; {describe_progress(run)}"
+            )
             lines += ["", f"**{_plain(sanitize(words))}**", ""]
             lines += _table(replace(snapshot, run=run), layout)
-            lines += [f"\n{_plain(text)}" for text in run_troubles(run)]
+            lines += [f"\n{_plain(text)}" for text in run_warnings(run)]
     else:
         lines = [f"{_plain(hostname())} → {_plain(describe_probe(snapshot))}, {start}", ""]
         lines += _table(snapshot, layout)
-        below = [*others(snapshot, runs), *run_troubles(snapshot.run)]
+        below = [*other_runs(snapshot, runs), *run_warnings(snapshot.run)]
         lines += [f"\n{_plain(text)}" for text in below]
     lines += [
-        f"\n{_plain(text)}" for text in (*session_troubles(snapshot), *format_notes(snapshot))
+        f"\n{_plain(text)}" for text in (*session_warnings(snapshot), *format_notes(snapshot))
     ]
     return "\n".join(lines) + "\n"
 
 
 def _table(snapshot: Snapshot, layout: ReportLayout) -> list[str]:
-    about = [ABOUT[layout.about].title] if layout.about is not None else []
+    about = [IP_INFO[layout.about].title] if layout.about is not None else []
     titles = [field.title for field in chosen(layout)]
     head = ["#", *about, "Host", *titles, "Notes"]
     rule = ["--:", *[":--"] * len(about), ":--", *["--:"] * len(titles), ":--"]

@@ -22,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@")
 
 
 def render_csv(snapshot: Snapshot, layout: ReportLayout, _runs: Sequence[Run] = ()) -> str:
-    """The run in force, a line a hop, at any moment; times in ms."""
+    """Return the run in force, one line per hop; times in ms."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     asn = ("Asn",) if layout.about == 0 else ()

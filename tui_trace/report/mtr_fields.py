@@ -16,7 +16,7 @@ MOST = 20
 
 
 class ReportField(NamedTuple):
-    """One column."""
+    """One column of mtr's report."""
 
     title: str
     width: int
@@ -28,7 +28,7 @@ class ReportField(NamedTuple):
 
 
 class ReportLayout(msgspec.Struct, frozen=True):
-    """What a report shows."""
+    """The columns of a report, and how it names hosts."""
 
     fields: str = USUAL
     """Letters of `FIELDS`; a space is a gap."""
@@ -39,7 +39,7 @@ class ReportLayout(msgspec.Struct, frozen=True):
     both: bool = False
     """Address and name of each host."""
     about: int | None = None
-    """Which of `formatting.ABOUT` stands before each host; None: nothing."""
+    """Which of `formatting.IP_INFO` stands before each host; None: nothing."""
 
     @property
     def label_mode(self) -> LabelMode:
@@ -80,7 +80,7 @@ FIELDS = {
 
 
 def parse_fields(text: str, option: str = "--order") -> str:
-    """Letters of `FIELDS`, with spaces for gaps; an underscore keeps words together, as in mtr."""
+    """Return letters of `FIELDS` with spaces for gaps; underscores are ignored, as in mtr."""
     letters = text.replace("_", "")
     if not letters.strip() or len(letters) > MOST or not set(letters) <= {*FIELDS, " "}:
         takes = f"1 to {MOST} of the letters {''.join(FIELDS)}, with spaces for gaps"
@@ -89,11 +89,11 @@ def parse_fields(text: str, option: str = "--order") -> str:
 
 
 def chosen(layout: ReportLayout) -> list[ReportField]:
-    """Its columns without the gaps."""
+    """Return the columns of a layout without the gaps."""
     return [FIELDS[letter] for letter in layout.fields if letter != " "]
 
 
 def exact(field: ReportField, hop: Hop, digits: int) -> int | float:
-    """A value for programs: a count as it is, else so many digits."""
+    """Return a value for programs: a count as an integer, other values rounded to `digits`."""
     value = field.value(hop)
     return round(value, digits) if field.digits else int(value)

@@ -23,18 +23,18 @@ from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 from tui_trace.report.formatting import (
     all_ip_info,
     began,
-    format_warnings,
     hostname,
     hosts,
     time_of,
 )
 from tui_trace.report.hop_columns import COLUMNS
 from tui_trace.report.mtr_fields import ReportLayout, chosen, exact
+from tui_trace.session.data_warnings import all_warnings
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
 
 def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = ()) -> str:
-    """The run in force as one JSON object, at any moment; the other `runs` in outline."""
+    """Return the run in force as one JSON object, with an outline of the other `runs`."""
     run = snapshot.run
     known = runs or ([] if snapshot.earlier else [run])
     rounds = snapshot.pace.rounds
@@ -59,7 +59,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
             "reached": run.reached,
             "runs": [_outline(one) for one in known] or None,
             "foreign": snapshot.foreign,
-            "troubles": format_warnings(snapshot),
+            "troubles": all_warnings(snapshot),
             "notes": [
                 {
                     "time": time_of(snapshot, note.at).isoformat(),

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.formatting import (
-    ABOUT,
+    IP_INFO,
     all_ip_info,
     began,
     describe_probe,
     format_notes,
-    format_warnings,
     hostname,
     hosts,
     mpls_text,
 )
 from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.mtr_fields import FIELDS, ReportField, ReportLayout
-from tui_trace.report.run_summary import others
+from tui_trace.report.run_summary import other_runs
+from tui_trace.session.data_warnings import all_warnings
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
 _NARROW = 33
@@ -27,7 +27,7 @@ _PLACE = 3
 
 
 def render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = ()) -> str:
-    """The run in force as a table, at any moment, and below it what the others were; times in ms.
+    """Return the run in force as a table, and below it the other runs; times in ms.
 
     Unless `wide`, names are cut to mtr's width. Addresses never are: half of one is another.
     """
@@ -43,17 +43,17 @@ def render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
         )
         lines += [text[:width] for text in texts[1:]]
         lines += [f"{'':{_PLACE + len(_BRANCH) - 1}}[{mpls_text(label)}]" for label in hop.labels]
-    lines += [*others(snapshot, runs), *format_warnings(snapshot), *format_notes(snapshot)]
+    lines += [*other_runs(snapshot, runs), *all_warnings(snapshot), *format_notes(snapshot)]
     return "\n".join(lines) + "\n"
 
 
 def _hosts(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
-    """What stands left of the figures: one line for each host that answered."""
+    """Return the left part of a hop's lines, one for each host that answered."""
     names = hosts(snapshot, hop, layout)
     if layout.about is None:
         heads = [f"{hop.ttl:{_PLACE}}{_BRANCH}", *[" " * (_PLACE + len(_BRANCH))] * len(names)]
         return [head + name for head, name in zip(heads, names, strict=False)]
-    room = ABOUT[layout.about].width
+    room = IP_INFO[layout.about].width
     known = [f"{text:{room - 1}} " for text in all_ip_info(snapshot, hop, layout.about)]
     heads = [f"{hop.ttl:{_PLACE}}. ", *[" " * (_PLACE + 2)] * len(names)]
     return [head + text + name for head, text, name in zip(heads, known, names, strict=False)]

@@ -1,4 +1,4 @@
-"""How far a report has come, for who waits for it at a terminal."""
+"""The progress of a report, for a user who waits at a terminal."""
 
 from typing import TextIO
 
@@ -13,10 +13,10 @@ _CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """Passes the stream on, and keeps one line on a terminal that goes away with its end."""
+    """Passes the stream on, and shows the progress in one line of a terminal until the end."""
 
     def __init__(self, sink: Sink, terminal: TextIO) -> None:
-        """Nothing is shown before `PATIENCE` has passed."""
+        """Show nothing before `PATIENCE` has passed."""
         self._sink = sink
         self._terminal = terminal
         self._round = 0
@@ -26,7 +26,6 @@ class Progress:
         self._shown = False
 
     def event(self, event: Event) -> None:
-        """Pass it on."""
         match event:
             case RoundBegan(round=number):
                 self._round = number
@@ -40,7 +39,7 @@ class Progress:
         self._sink.event(event)
 
     def pulse(self, at: int) -> None:
-        """Say how far it is, five times a second at most."""
+        """Show the progress, five times a second at most."""
         if at >= self._next:
             self._next = at + _EVERY
             self._shown = True

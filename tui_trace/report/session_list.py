@@ -1,4 +1,4 @@
-"""`--sessions`: what was recorded and is kept."""
+"""`--sessions`: the list of recorded sessions."""
 
 import datetime
 import shutil
@@ -23,14 +23,14 @@ _GAP = "  "
 def render_session_list(
     sessions: Sequence[SessionInfo] | None = None, width: int | None = None
 ) -> str:
-    """A table of the sessions, newest first; None: those of the usual folder.
+    """Return a table of the sessions, newest first; None: the sessions in the default folder.
 
     `width` is in characters; None: the terminal's, and any on what is none. Only the name of a
     session and its folder are never cut, for they are what one types.
     """
     listed = list_sessions() if sessions is None else sessions
     if not listed:
-        return "no sessions are kept\n"
+        return "no recorded sessions\n"
     if width is None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
     rows = [_row(info) for info in listed]
@@ -58,10 +58,10 @@ def _lines(rows: list[tuple[str, ...]], width: int | None) -> list[str]:
 
 
 def _stacked(row: tuple[str, ...], width: int) -> list[str]:
-    """One session where there is no room for columns."""
+    """Return one session in two lines, where there is no room for columns."""
     name, length, runs, size, target, _ = row
-    told = f"{_GAP}{length}, {runs} run{'' if runs == '1' else 's'}, {size}, {target}"
-    return [name, pad_or_truncate(told, width).rstrip()]
+    line = f"{_GAP}{length}, {runs} run{'' if runs == '1' else 's'}, {size}, {target}"
+    return [name, pad_or_truncate(line, width).rstrip()]
 
 
 def _foot(folders: str, width: int | None) -> list[str]:
@@ -87,7 +87,7 @@ def _row(info: SessionInfo) -> tuple[str, ...]:
 
 
 def size(count: int) -> str:
-    """Bytes as `76 kB`, `1.2 MB`, `130 MB`."""
+    """Return bytes as `76 kB`, `1.2 MB`, `130 MB`."""
     if count < 999_500:
         return f"{-(-count // 1000)} kB"
     return f"{count / 1e6:.{int(count < 9_950_000)}f} MB"

@@ -17,7 +17,10 @@ from tui_trace.session.loss import Interval, loss_of
 from tui_trace.session.significance import PValues, Samples
 from tui_trace.session.snapshot import LOST, PENDING, Hop, Run
 
-TEST = "Welch's t-test on ranks and Fisher's exact test, autocorrelation and all hops allowed for"
+TEST = (
+    "Welch's t-test on ranks and Fisher's exact test,"
+    " corrected for autocorrelation and for testing all hops"
+)
 """What the verdicts rest on."""
 ENOUGH = 3
 """Probes behind the last answer that have to be lost before a path is said to stop there."""
@@ -28,9 +31,9 @@ class Verdict(enum.StrEnum):
 
     SAME = "no difference"
     """The figures are the same, as far as they are shown."""
-    CHANCE = "could be chance"
+    CHANCE = "not significant"
     DIFFERENT = "different"
-    FEW = "too few answers to tell"
+    FEW = "not enough data"
     UNTESTED = "not tested: scipy cannot be loaded"
 
 
@@ -259,8 +262,8 @@ def _sentence(
     if Verdict.UNTESTED in verdicts:
         return str(Verdict.UNTESTED).capitalize()
     if _is_early(runs, rows):
-        return f"Too few answers yet to tell {' from '.join(names)}"
-    return f"No difference between {' and '.join(names)} that chance could not have made{turns}"
+        return f"Not enough data yet to compare {' and '.join(names)}"
+    return f"No significant difference between {' and '.join(names)}{turns}"
 
 
 def _is_early(runs: Sequence[Run], rows: Sequence[Row]) -> bool:

@@ -1,5 +1,6 @@
-"""How far a share of lost probes can be believed, and loss that is not the path's."""
+"""The confidence interval of a loss, and loss of answers that is no loss of the path."""
 
+import enum
 import math
 from collections.abc import Sequence
 
@@ -12,9 +13,31 @@ _Z = 1.959963984540054
 _SURE = 3.0
 """Deviations that the loss of two hops has to be apart, each way: chance does that hardly ever."""
 LIMITED = "rate-limited"
-"""The mark of a hop whose loss those behind it do not have."""
+"""The mark of a hop that loses answers although later hops lose less: the path itself is fine."""
 _LEAST = 3
 """Losses from which on it is looked at."""
+
+
+class LossPlace(enum.Enum):
+    """Where the lost probes of a hop, or their answers, got lost."""
+
+    NOWHERE = "nowhere"
+    """Nothing is known to be lost, or the hop never answers."""
+    ANSWERS = "answers"
+    """Only answers are lost: the path itself is fine."""
+    PATH = "path"
+    """On the way to the hop, as far as can be told, or on the way back."""
+    TARGET = "target"
+    """The target itself loses probes."""
+
+
+def loss_place(hop: Hop) -> LossPlace:
+    """Return where the losses of a hop happen."""
+    if not hop.lost or not hop.responders:
+        return LossPlace.NOWHERE
+    if LIMITED in hop.marks:
+        return LossPlace.ANSWERS
+    return LossPlace.TARGET if hop.is_target else LossPlace.PATH
 
 
 class Interval(msgspec.Struct, frozen=True):

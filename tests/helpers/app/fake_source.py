@@ -114,6 +114,23 @@ def folded(events: Iterable[ev.Event]) -> Snapshot:
     return session.snapshot()
 
 
+_SHORT = (("10.0.0.1", 0.4), ("198.51.100.1", 1.2))
+
+
+def stopped(at_hop: int = 3, **answer: object) -> Snapshot:
+    """Nobody answers behind this hop, which answers so."""
+
+    def events() -> Iterable[ev.Event]:
+        for one in path(1, hops=_SHORT):
+            if isinstance(one, ev.PathEnd) or (isinstance(one, ev.Reply) and one.reached):
+                continue
+            yield one
+        yield ev.ProbeSent(at=5, run=1, probe=50, ttl=at_hop)
+        yield reply(1, 50, at_hop, "203.0.113.1", 8.0, 10, **answer)
+
+    return folded(events())
+
+
 class FakeSource:
     """Plays a script, then does what it is told; remembers what it was asked."""
 

@@ -70,7 +70,7 @@ def write(path: Path, rows: list[Row], session: tuple = SESSION, chunks: tuple =
         database.execute("COMMIT")
 
 
-def told(**fields: Any) -> tuple:
+def show_notice(**fields: Any) -> tuple:
     """The session's row with other values in these places."""
     names = "wall target address lab version fold last runs events ended".split()
     return tuple(fields.get(name, value) for name, value in zip(names, SESSION, strict=True))

@@ -42,7 +42,7 @@ def _entry() -> Iterator[None]:
 
 def table(width: int, **changes: object) -> str:
     hops = folded(path(5, **changes)).run.hops
-    layout = lay_out(columns_of("latency"), width, ColumnDemand().and_of(hops))
+    layout = lay_out(columns_of("latency"), width, ColumnDemand().grown_to(hops))
     return "\n".join([header(layout), *(row_text(hop, layout) for hop in hops)])
 
 

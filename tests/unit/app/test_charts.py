@@ -158,7 +158,7 @@ def test_the_newest_are_never_left_out() -> None:
     hop = hop_of([LOST] * 100 + [1000] * 156)
     for cells in (7, 64, 100, 256, 300):
         view = window(snapshot_of([hop], 1000), cells)
-        assert len(list(view.outcomes(hop))) >= 256 - view.step, "at most a part of a cell is cut"
+        assert len(list(view.outcomes(hop))) >= 256 - view.step, "at most a part of cell = cut"
         assert text(strip(hop, view))[-1] == "░"
 
 
@@ -225,7 +225,7 @@ def test_without_a_steady_pace_there_are_no_seconds() -> None:
     view = window(shown, 50)
     assert view.period is None
     assert view.ticks()[1] == ["now", "−10", "−20", "−30", "−40"]
-    assert view.words == "a cell 1 probe"
+    assert view.words == "cell = 1 probe"
 
 
 # --- the screen
@@ -290,7 +290,7 @@ async def test_dear_things_are_not_drawn_for_every_snapshot() -> None:
     async with watching(FakeSource(path(5)), size=(120, 30)) as watch:
         screen = await opened(watch)
         drawn = []
-        screen._seldom._work = lambda: drawn.append(1)
+        screen._throttle._work = lambda: drawn.append(1)
         for _ in range(50):
             screen.look_at(replace(seen(watch)))
         assert len(drawn) == 1
@@ -317,14 +317,14 @@ async def test_back_in_time_the_charts_are_of_that_moment() -> None:
     async with watching(FakeSource(path(42)), size=(120, 30)) as watch:
         screen = await opened(watch)
         assert text_of(watch, "#charts-strips").count("×") > 10
-        watch.app.live._travel.moment = then.at
-        watch.app.live.take_past(then)
+        watch.app.live._navigator.moment = then.at
+        watch.app.live.show_past_snapshot(then)
         await watch.until(lambda: text_of(watch, "#charts-title").rstrip().endswith("l live"))
         await watch.until(lambda: screen._snapshot is then)
         before = text_of(watch, "#charts-strips")
         assert before.count("×") == 6, "five of the silent hop, one of hop 4"
         watch.source.play(ev.Notice(at=60 * NS_PER_S, text="later"))
-        await watch.until(lambda: watch.app.live._travel.present.notice == "later")
+        await watch.until(lambda: watch.app.live._navigator.present.notice == "later")
         await watch.pilot.pause(1.2)
         assert text_of(watch, "#charts-strips") == before
         await watch.press("l")

@@ -103,7 +103,7 @@ def test_before_any_answer_there_is_no_path() -> None:
 async def test_c_compares_the_run_in_force_with_another() -> None:
     async with watching(size=(100, 30)) as watch:
         await watch.press("c")
-        assert "there is but one run so far" in watch.text("#keys")
+        assert "only one run so far" in watch.text("#keys")
         watch.source.play(*two_runs()[len(list(path(20))) :])
         await watch.until(lambda: seen(watch).run.number == 2)
         await watch.press("c")
@@ -123,7 +123,7 @@ async def test_c_compares_the_run_in_force_with_another() -> None:
         await watch.until(lambda: "ICMP stops" not in shown())
         await watch.press("left", "right", "c")
         assert watch.app.screen is watch.app.live
-        assert watch.app._tracing._feed._wanted == (), "nobody looks at runs any more"
+        assert watch.app._tracing._sink._wanted == (), "nobody looks at runs any more"
 
 
 async def test_a_third_run_can_be_chosen() -> None:
@@ -152,7 +152,7 @@ async def test_h_shows_the_paths_and_keeps_up() -> None:
             lines = screen.query_one("#reading")
             return "\n".join(lines.render_line(y).text for y in range(lines.size.height))
 
-        assert "One path in all this session" in shown()
+        assert "One path seen so far" in shown()
         change = later(path(20, hops=LONGER), 1, 30, 50_000)
         watch.source.play(*(one for one in change if not isinstance(one, ev.RunOpened)))
         await watch.until(lambda: "2 paths in this session" in shown())
@@ -210,7 +210,7 @@ def turns(rounds: int) -> list[ev.Event]:
 async def test_b_takes_turns_shows_them_side_by_side_and_ends() -> None:
     async with watching(FakeSource(path(5)), size=(100, 30)) as watch:
         await watch.press("b")
-        assert "switch something first" in watch.text("#keys")
+        assert "change one first" in watch.text("#keys")
         await watch.press("u")
         await watch.until(lambda: seen(watch).run.number == 2)
         await watch.press("b")
@@ -232,7 +232,7 @@ async def test_b_takes_turns_shows_them_side_by_side_and_ends() -> None:
         assert watch.app.screen is watch.app.live, "nor when the turns begin anew"
         await watch.press("b")
         await watch.until(lambda: seen(watch).run.number == 5)
-        assert "no more turns: UDP port" in watch.text("#keys")
+        assert "stopped alternating: UDP port" in watch.text("#keys")
         assert watch.app.screen is watch.app.live, "it does not open by itself at the end"
 
 
@@ -265,7 +265,7 @@ async def test_a_third_run_beside_two_if_there_is_room() -> None:
         assert "run 1" in screen_text(watch)
         await watch.press("plus")
         hint = screen.query_one("#reading-hint").render_line(0).text
-        assert "There is no other run" in hint
+        assert "No other run" in hint
         await watch.press("minus")
         assert screen._shown == (2, 3)
         await watch.press("minus")
@@ -292,13 +292,15 @@ async def test_x_sends_more_flows_for_a_while_and_tells_what_they_saw() -> None:
                     reply(2, probe, ttl, address, 3.0, at, flow=flow),
                 ]
         home = ev.RunOpened(
-            at=70 * NS_PER_S, run=1, settings=watch.app.live._dials.settings, again=True
+            at=70 * NS_PER_S, run=1, settings=watch.app.live._controls.settings, again=True
         )
         watch.source.play(*balanced)
         await watch.until(lambda: len(seen(watch).run.hops) == 3)
         watch.source.play(home)
         await watch.until(lambda: seen(watch).run.number == 1)
-        assert "load is balanced: at least 3 ways at hop 2 · H shows them" in watch.text("#keys")
+        assert "load balancing: at least 3 addresses at hop 2 · H shows the paths" in watch.text(
+            "#keys"
+        )
         await watch.press("H")
         shown = screen_text(watch)
         assert "2 192.0.2.0, 192.0.2.1, 192.0.2.2   balanced per flow" in shown

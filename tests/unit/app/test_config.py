@@ -80,7 +80,7 @@ def test_how_many_recordings_are_kept(tmp_path: Path, size: str, count: int) -> 
         ("[keymap]\n'probe.tcp' = ''", "keymap.probe.tcp"),
         (
             "[keymap]\n'probe.tcp' = 'u'",
-            "keymap.probe.tcp takes a key that does not do probe.udp already, not 'u'",
+            "keymap.probe.tcp takes a key that is not bound to probe.udp already, not 'u'",
         ),
         ("theme = ", "Invalid value"),
         ("[recordings]\nkeep = 0", "recordings.keep takes 1 to 100000 recordings (--no-record"),

@@ -71,6 +71,6 @@ def test_what_is_of_the_past_has_the_runs_of_the_past(tmp_path: Path, ending: st
 def test_without_a_recording_that_is_said(tmp_path: Path) -> None:
     for ending in ("txt", "md"):
         told = written(view_of(None), tmp_path / f"out.{ending}")
-        assert "of the others nothing was kept" in told
+        assert "the others were not recorded" in told
     told = json.loads(written(view_of(None), tmp_path / "out.json"))["report"]["tui_trace"]
     assert told["runs"] is None

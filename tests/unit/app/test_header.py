@@ -1,82 +1,18 @@
 """What stands above the table: what is left out where there is little room, and what is wrong."""
 
 import re
-from collections.abc import Iterable
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from tests.helpers.app.fake_source import folded, path, reply
+from tests.helpers.app.fake_source import folded, path, stopped
 from tests.unit.app.test_comparison import moved
-from tui_trace.app.render.header import ViewPosition, heading, progress, verdict
+from tui_trace.app.render.header import ViewPosition, heading, progress
 from tui_trace.app.render.styled_text import plain
-from tui_trace.core import events as ev
 from tui_trace.core.durations import format_duration
-from tui_trace.core.settings import Pace
-from tui_trace.report.cell_text import TextStyle
-from tui_trace.session.annotations import REFUSALS
 from tui_trace.session.snapshot import Snapshot
-
-WAY = (("10.0.0.1", 0.4), ("198.51.100.1", 1.2))
-
-
-def stopped(at_hop: int = 3, **answer: object) -> Snapshot:
-    """Nobody answers behind this hop, which answers so."""
-
-    def events() -> Iterable[ev.Event]:
-        for one in path(1, hops=WAY):
-            if isinstance(one, ev.PathEnd) or (isinstance(one, ev.Reply) and one.reached):
-                continue
-            yield one
-        yield ev.ProbeSent(at=5, run=1, probe=50, ttl=at_hop)
-        yield reply(1, 50, at_hop, "203.0.113.1", 8.0, 10, **answer)
-
-    return folded(events())
-
-
-def words(snapshot: Snapshot) -> str:
-    told = verdict(snapshot)
-    return told.words if told is not None else ""
-
-
-@pytest.mark.parametrize("code", range(16))
-def test_a_refusal_is_told_at_once_and_by_whom(code: int) -> None:
-    refused = stopped(kind=ev.ReplyKind.UNREACHABLE, icmp_type=3, code=code)
-    mark = refused.run.hops[-1].marks[0]
-    if code == 4:
-        assert words(refused) == "! smaller MTU at hop 3: larger ones are refused"
-    else:
-        assert words(refused) == f"! refused at hop 3: {mark}"
-        assert mark in REFUSALS or mark == f"!<{code}>"
-
-
-def test_a_probe_too_big_is_no_silent_target() -> None:
-    told = verdict(stopped(kind=ev.ReplyKind.TOO_BIG, icmp_type=3, code=4, mtu=1400))
-    assert told is not None
-    assert told.words == "! MTU 1400 at hop 3: larger ones are refused"
-    assert told.short == "! MTU 1400 at hop 3"
-
-
-def test_a_largest_ttl_before_the_target_is_no_alarm() -> None:
-    there = replace(stopped(), pace=Pace(max_ttl=3))
-    told = verdict(there)
-    assert told is not None
-    assert told.words == "largest TTL 3 ends before the target"
-    assert told.style not in (TextStyle.WARN, TextStyle.BAD)
-    assert words(stopped()) == "", "the first rounds may still reach it"
-
-
-def test_a_silent_target_is_told_after_some_rounds() -> None:
-    silent = stopped()
-    later = replace(silent, run=replace(silent.run, rounds=9))
-    assert words(later) == "! target silent, last answer from hop 3"
-
-
-def test_a_reached_target_hides_nothing_behind_an_old_refusal() -> None:
-    assert words(folded(path(5))) == ""
 
 
 def text(snapshot: Snapshot, width: int, place: ViewPosition | None = None) -> list[str]:

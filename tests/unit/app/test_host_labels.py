@@ -58,7 +58,7 @@ def test_a_row_tells_name_and_as_number_of_every_address() -> None:
     snapshot = folded([*path(5), *answers()])
     labels = HostLabels(snapshot.who)
     hops = snapshot.run.hops
-    layout = lay_out(columns_of("latency"), 140, ColumnDemand().and_of(hops, labels))
+    layout = lay_out(columns_of("latency"), 140, ColumnDemand().grown_to(hops, labels))
     assert text(hops[0], layout, labels)[0].split()[:3] == ["1", "gw.example", "0.0"]
     assert text(hops[4], layout, labels)[0].split()[:3] == ["5", "fw.example", "64496/64511"]
     assert "bücher.example (xn--bcher-kva.example)" in text(hops[5], layout, labels)[0]
@@ -71,7 +71,7 @@ def test_a_row_tells_name_and_as_number_of_every_address() -> None:
 
 def test_without_as_numbers_there_is_no_column_for_them() -> None:
     hops = folded(path(5)).run.hops
-    assert "ASN" not in header(lay_out(columns_of("latency"), 200, ColumnDemand().and_of(hops)))
+    assert "ASN" not in header(lay_out(columns_of("latency"), 200, ColumnDemand().grown_to(hops)))
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_at_80_columns_names_and_as_numbers_fit() -> None:
     st.builds(ColumnDemand, st.integers(0, 90), st.integers(0, 90), asn=st.integers(0, 30)),
     st.integers(20, 250),
 )
-def test_any_wish_fits(chosen: list[str], wants: ColumnDemand, width: int) -> None:
-    assert cell_len(header(lay_out(chosen, width, wants))) <= width
+def test_any_wish_fits(chosen: list[str], demand: ColumnDemand, width: int) -> None:
+    assert cell_len(header(lay_out(chosen, width, demand))) <= width
 
 
 def test_the_parting_table_has_names() -> None:
@@ -175,7 +175,7 @@ def test_what_strangers_say_of_an_address_is_only_text(bad: str) -> None:
     hop = snapshot.run.hops[4]
     for label_mode in LabelMode:
         labels = HostLabels(snapshot.who, label_mode)
-        layout = lay_out(columns_of("latency"), 120, ColumnDemand().and_of([hop], labels))
+        layout = lay_out(columns_of("latency"), 120, ColumnDemand().grown_to([hop], labels))
         lines = [*row(hop, layout, labels), *inspect(hop, 120, 12, labels)]
         for line in lines:
             shown = "".join(piece for piece, _ in line)
@@ -242,12 +242,12 @@ async def test_z_hides_as_numbers_and_asks_for_no_more() -> None:
 async def test_w_asks_the_registry_about_each_address_of_the_hop() -> None:
     async with watching(size=(120, 40)) as watch:
         await watch.press("w")
-        assert "no hop with an address is selected" in watch.text("#keys")
+        assert "select a hop with an address first" in watch.text("#keys")
         await watch.press("down", "down", "down", "w")
-        assert "no hop with an address" in watch.text("#keys"), "nothing answered there"
+        assert "select a hop with an address" in watch.text("#keys"), "nothing answered there"
         await watch.press("down", "w")
         assert watch.source.asked[1:] == [QueryRegistry("198.51.100.9")]
-        assert "asking the registry about 198.51.100.9" in watch.text("#keys")
+        assert "looking up 198.51.100.9 in the registry" in watch.text("#keys")
         watch.source.play(ev.RegistryRecord(at=AT, address="198.51.100.9", error="it keeps silent"))
         await watch.until(lambda: "whois: it keeps silent" in watch.text("#inspector"))
         await watch.press("w")

@@ -194,14 +194,14 @@ async def test_ipv6_has_no_df() -> None:
     async with watching(FakeSource(path(3, first=first))) as watch:
         await watch.press("F")
         assert watch.source.commands == []
-        assert "IPv6 never lets a router fragment" in watch.text("#keys")
+        assert "IPv6 routers never fragment" in watch.text("#keys")
 
 
 async def test_a_size_below_the_headers_is_raised_with_a_warning() -> None:
     async with watching() as watch:
         await watch.press("S")
         await watch.type("20")
-        assert watch.app._dials.settings.size == 60
+        assert watch.app._controls.settings.size == 60
         assert "packet size raised" in watch.text("#keys")
         assert watch.settings == [], "60 bytes was the size before"
 
@@ -348,7 +348,7 @@ async def test_a_key_in_the_footer_can_be_clicked() -> None:
 async def test_copy() -> None:
     async with watching() as watch:
         await watch.press("y")
-        assert "no hop is selected" in watch.text("#keys")
+        assert "select a hop" in watch.text("#keys")
         await watch.press("down", "down", "down", "down", "y")
         copied = watch.app.clipboard
         assert "198.51.100.9" in copied
@@ -364,7 +364,7 @@ async def test_help_knows_every_key(key: str) -> None:
         lines = watch.app.screen.query_one("#reading")
         shown = "\n".join(lines.render_line(y).text for y in range(lines.size.height))
         for one in KEYS:
-            assert one.about in shown
+            assert one.description in shown
         await watch.press("escape")
         assert watch.app.screen is watch.app.live
 
@@ -410,7 +410,7 @@ async def test_a_new_target_is_a_new_session_with_the_same_settings() -> None:
         assert target == "other.example"
         assert settings.protocol is Protocol.UDP
         assert pace.interval == 2 * NS_PER_S
-        assert not pace.paused, "who asks for a target wants to see it"
+        assert not pace.paused, "who asks for a target demand to see it"
         assert not watch.prompt.display
         assert "other.example" in watch.text("#heading")
         await watch.press("r")
@@ -432,7 +432,7 @@ async def test_the_palette_knows_the_keys() -> None:
     async with watching() as watch:
         commands = {one.help for one in watch.app.get_system_commands(watch.app.screen)}
         for key in KEYS:
-            assert key.about in commands or key.priority
+            assert key.description in commands or key.priority
         await watch.press("ctrl+p")
         await watch.press(*"udp")
         await watch.pilot.pause(0.3)

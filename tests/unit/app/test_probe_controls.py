@@ -16,52 +16,54 @@ def run(number: int, settings: ProbeSettings, turns_with: int = 0) -> Run:
 
 
 def test_a_key_goes_on_from_the_size_that_path_mtu_discovery_found() -> None:
-    dials = ProbeControls(SettingsHistory(FIRST), Pace())
-    dials.follow(run(1, FIRST))
+    controls = ProbeControls(SettingsHistory(FIRST), Pace())
+    controls.on_run_opened(run(1, FIRST))
     found = replace(FIRST, df=True, size=1400)
-    dials.follow(run(2, found))
-    assert dials.dont_fragment().command == Switch(replace(found, df=False))
+    controls.on_run_opened(run(2, found))
+    assert controls.dont_fragment().command == Switch(replace(found, df=False))
 
 
 def test_a_run_that_a_key_asked_for_does_not_undo_a_later_key() -> None:
-    dials = ProbeControls(SettingsHistory(FIRST), Pace())
-    dials.follow(run(1, FIRST))
-    tcp = dials.protocol("tcp").command
+    controls = ProbeControls(SettingsHistory(FIRST), Pace())
+    controls.on_run_opened(run(1, FIRST))
+    tcp = controls.protocol("tcp").command
     assert isinstance(tcp, Switch)
-    dials.dont_fragment()
-    dials.follow(run(2, tcp.settings))
-    assert dials.settings == replace(tcp.settings, df=True)
+    controls.dont_fragment()
+    controls.on_run_opened(run(2, tcp.settings))
+    assert controls.settings == replace(tcp.settings, df=True)
 
 
 def test_turns_are_between_the_settings_now_and_those_before() -> None:
-    dials = ProbeControls(SettingsHistory(FIRST), Pace())
-    dials.follow(run(1, FIRST))
-    assert dials.alternate().command is None
-    udp = dials.protocol("udp").command
+    controls = ProbeControls(SettingsHistory(FIRST), Pace())
+    controls.on_run_opened(run(1, FIRST))
+    assert controls.alternate_settings().command is None
+    udp = controls.protocol("udp").command
     assert isinstance(udp, Switch)
-    dials.follow(run(2, udp.settings))
-    assert dials.alternate().command == AlternateSettings(FIRST, udp.settings)
-    dials.follow(run(4, udp.settings, turns_with=3))
-    assert dials.settings == udp.settings
-    assert dials.alternate().command == Switch(udp.settings), "once more is the end of it"
-    dials.follow(run(2, udp.settings))
-    assert dials.alternate().command == AlternateSettings(FIRST, udp.settings)
+    controls.on_run_opened(run(2, udp.settings))
+    assert controls.alternate_settings().command == AlternateSettings(FIRST, udp.settings)
+    controls.on_run_opened(run(4, udp.settings, turns_with=3))
+    assert controls.settings == udp.settings
+    assert controls.alternate_settings().command == Switch(udp.settings), (
+        "once more is the end of it"
+    )
+    controls.on_run_opened(run(2, udp.settings))
+    assert controls.alternate_settings().command == AlternateSettings(FIRST, udp.settings)
 
 
 def test_turns_between_two_that_were_chosen_make_the_second_the_one_in_use() -> None:
-    dials = ProbeControls(SettingsHistory(FIRST), Pace())
-    dials.follow(run(1, FIRST))
-    assert dials.alternate((FIRST, UDP)).command == AlternateSettings(FIRST, UDP)
-    assert dials.settings == UDP
-    assert dials.alternate((UDP, UDP)).command is None
+    controls = ProbeControls(SettingsHistory(FIRST), Pace())
+    controls.on_run_opened(run(1, FIRST))
+    assert controls.alternate_settings((FIRST, UDP)).command == AlternateSettings(FIRST, UDP)
+    assert controls.settings == UDP
+    assert controls.alternate_settings((UDP, UDP)).command is None
 
 
 def test_a_visit_of_more_flows_leaves_the_dials_where_they_are() -> None:
-    dials = ProbeControls(SettingsHistory(FIRST), Pace())
-    dials.follow(run(1, FIRST))
-    visit = dials.flows().command
+    controls = ProbeControls(SettingsHistory(FIRST), Pace())
+    controls.on_run_opened(run(1, FIRST))
+    visit = controls.flows().command
     assert visit == ProbeTemporarily(replace(FIRST, flows=FLOWS), VISIT)
-    dials.follow(run(2, visit.settings))
-    assert dials.settings == FIRST
+    controls.on_run_opened(run(2, visit.settings))
+    assert controls.settings == FIRST
     many = ProbeControls(SettingsHistory(replace(FIRST, flows=4)), Pace())
     assert many.flows().command is None

@@ -21,7 +21,12 @@ from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, Pace
 from tui_trace.recording import Playback, Recording
 
-RECORDED = "this is a recording: its probes were sent long ago"
+REFUSED = {
+    "w": "replay: the registry cannot be asked",
+    "slash": "replay: the target cannot be changed",
+}
+RECORDED = "replay: probe settings cannot be changed"
+"""What all other keys say."""
 
 
 @asynccontextmanager
@@ -49,12 +54,12 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("key", ["t", "u", "i", "F", "A", "r", "b", "x", "w"])
 async def test_a_key_of_the_probe_is_refused_in_passing(file: Path, key: str) -> None:
     async with replayed(file) as (watch, playback):
-        before = watch.app._dials.settings
+        before = watch.app._controls.settings
         await watch.press("down", key)
-        assert RECORDED in watch.text("#keys")
+        assert REFUSED.get(key, RECORDED) in watch.text("#keys")
         await watch.pilot.pause(0.2)
-        assert RECORDED not in watch.text("#heading")
-        assert watch.app._dials.settings == before
+        assert "replay: " not in watch.text("#heading")
+        assert watch.app._controls.settings == before
         assert playback.position == 0, "and stays where it is"
 
 
@@ -63,7 +68,7 @@ async def test_a_prompt_that_leads_nowhere_does_not_open(file: Path, key: str) -
     async with replayed(file) as (watch, _):
         await watch.press(key)
         assert watch.app.live.prompt.question is None
-        assert RECORDED in watch.text("#keys")
+        assert REFUSED.get(key, RECORDED) in watch.text("#keys")
 
 
 async def test_the_notice_of_the_session_stays(tmp_path: Path) -> None:
@@ -198,7 +203,7 @@ async def test_a_note_that_cannot_be_kept_is_one_passing_line(file: Path) -> Non
         other = sqlite3.connect(file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         await noting(watch, "mine")
-        await watch.until(lambda: "not noted: the file is in use" in watch.text("#keys"))
+        await watch.until(lambda: "note not saved: the file is in use" in watch.text("#keys"))
         other.close()
         assert "*" not in watch.text("#timestrip")
         await noting(watch, "mine")

@@ -120,8 +120,8 @@ class Broken:
     ("error", "says"),
     [
         (SourceError("no right to open a raw socket"), "no right to open a raw socket"),
-        (ZeroDivisionError("a\nb"), "tracing broke off: ZeroDivisionError: a b"),
-        (RuntimeError(), "tracing broke off: RuntimeError: no reason given"),
+        (ZeroDivisionError("a\nb"), "tracing stopped: ZeroDivisionError: a b"),
+        (RuntimeError(), "tracing stopped: RuntimeError: no reason given"),
     ],
 )
 def test_a_broken_source_leaves_one_line_and_its_figures(error: Exception, says: str) -> None:

@@ -10,7 +10,7 @@ from tui_trace.app.render.final_table import format_final_table
 from tui_trace.app.render.header import heading
 from tui_trace.app.render.styled_text import plain
 from tui_trace.app.render.table_layout import NOTES_FAIR, ColumnDemand, header, lay_out, row
-from tui_trace.app.widgets.hop_inspector import inspect, plot_lines
+from tui_trace.app.widgets.hop_inspector import inspect, plot_height
 from tui_trace.core.blocks import BLOCKS
 from tui_trace.core.cell_width import pad_or_truncate
 from tui_trace.core.durations import format_duration
@@ -53,7 +53,7 @@ def hops(draw: st.DrawFn) -> Hop:
 
 @given(hops(), st.integers(1, 300), st.sampled_from(DISPLAYS))
 def test_every_line_is_as_wide_as_the_titles(hop: Hop, width: int, display: str) -> None:
-    layout = lay_out(columns_of(display), width, ColumnDemand().and_of([hop]))
+    layout = lay_out(columns_of(display), width, ColumnDemand().grown_to([hop]))
     titles = header(layout)
     assert cell_len(titles) <= max(width, 8)
     for line in row(hop, layout):
@@ -94,14 +94,14 @@ def test_times_at_the_edges() -> None:
 
 def test_a_fast_path_is_shown_to_the_microsecond() -> None:
     fast = folded(path(5, hops=(("10.0.0.1", 0.018), ("10.0.0.2", 0.5)))).run.hops
-    layout = lay_out(columns_of("latency"), 80, ColumnDemand().and_of(fast))
+    layout = lay_out(columns_of("latency"), 80, ColumnDemand().grown_to(fast))
     figures = fast[0].figures
     words = plain(row(fast[0], layout)[0]).split()
     assert words[4] == f"{figures.last / 1e6:.3f}"
     assert words[6] == f"{figures.mean / 1e6:.3f}±{figures.sd / 1e6:.3f}"
     mixed = folded(path(5)).run.hops
     words = plain(
-        row(mixed[0], lay_out(columns_of("latency"), 80, ColumnDemand().and_of(mixed)))[0]
+        row(mixed[0], lay_out(columns_of("latency"), 80, ColumnDemand().grown_to(mixed)))[0]
     ).split()
     assert words[4] == f"{mixed[0].figures.last / 1e6:.2f}"
 
@@ -173,7 +173,7 @@ def test_signs_that_need_no_colour() -> None:
 
 def test_what_is_essential_fits_at_80() -> None:
     hop = folded(path(5)).run.hops[-1]
-    layout = lay_out(columns_of("latency"), 80, ColumnDemand().and_of([hop]))
+    layout = lay_out(columns_of("latency"), 80, ColumnDemand().grown_to([hop]))
     shown = [placed.column.id for placed in layout.placed]
     assert shown == [*ALWAYS, *(name for name in columns_of("latency") if name != "asn")]
 
@@ -187,7 +187,7 @@ def test_a_long_host_is_worth_more_than_a_short_sparkline() -> None:
 
 def test_figures_of_a_row_are_the_sessions() -> None:
     snapshot = folded(path(42))
-    layout = lay_out(columns_of("latency"), 120, ColumnDemand().and_of(snapshot.run.hops))
+    layout = lay_out(columns_of("latency"), 120, ColumnDemand().grown_to(snapshot.run.hops))
     words = plain(row(snapshot.run.hops[1], layout)[0]).split()
     figures = snapshot.run.hops[1].figures
     assert words[:6] == [
@@ -243,7 +243,7 @@ def test_a_broken_source_is_worse_than_anything() -> None:
 
 @given(hops(), st.integers(20, 250), st.integers(6, 20))
 def test_an_inspector_fits(hop: Hop, width: int, height: int) -> None:
-    plot = plot_lines(hop, height)
+    plot = plot_height(hop, height)
     lines = inspect(hop, width, height, plot=plot)
     assert len(lines) <= height
     assert plot == 0 or plot >= 6
@@ -285,7 +285,7 @@ def test_the_inspector_tells_what_the_hop_received() -> None:
     hop = replace(folded(path(5)).run.hops[1], quote=quote, marks=("MPLS 24015", "MSS 1360"))
     text = "\n".join(plain(line) for line in inspect(hop, 120, 12))
     assert "received TOS 0 (sent 0xb8) · MSS 1360 (sent 1460) · TTL 1 · MPLS 24015" in text
-    layout = lay_out(columns_of("latency"), 120, ColumnDemand().and_of([hop]))
+    layout = lay_out(columns_of("latency"), 120, ColumnDemand().grown_to([hop]))
     assert "MPLS 24015 MSS 1360" in plain(row(hop, layout)[0])
 
 
@@ -299,13 +299,15 @@ WANTS = st.builds(
 
 
 @given(st.integers(20, 250), WANTS, st.sampled_from(DISPLAYS))
-def test_notes_have_room_or_are_not_there(width: int, wants: ColumnDemand, display: str) -> None:
-    widths = {one.column.id: one.width for one in lay_out(columns_of(display), width, wants).placed}
+def test_notes_have_room_or_are_not_there(width: int, demand: ColumnDemand, display: str) -> None:
+    widths = {
+        one.column.id: one.width for one in lay_out(columns_of(display), width, demand).placed
+    }
     if "notes" in widths:
-        assert widths["notes"] >= min(wants.notes, NOTES_FAIR)
+        assert widths["notes"] >= min(demand.notes, NOTES_FAIR)
     if width >= 80:
         assert "notes" in widths
-        assert widths["host"] >= min(wants.host, 16)
+        assert widths["host"] >= min(demand.host, 16)
     assert widths.get("recent", 8) >= 8, "a shorter sparkline says nothing"
 
 
@@ -319,7 +321,7 @@ def test_whether_a_port_is_open_is_never_cut(
     answer: str, others: list[str], width: int, display: str
 ) -> None:
     hop = replace(folded(path(5)).run.hops[-1], marks=(*others, answer))
-    layout = lay_out(columns_of(display), width, ColumnDemand().and_of([hop]))
+    layout = lay_out(columns_of(display), width, ColumnDemand().grown_to([hop]))
     text = plain(row(hop, layout)[0])
     has_notes = any(one.column.id == "notes" for one in layout.placed)
     assert has_notes or width < 60

@@ -120,7 +120,7 @@ async def test_a_source_that_breaks_leaves_its_figures_and_exit_code_1() -> None
         watch.source.crash(ZeroDivisionError("division by zero"))
         await watch.until(lambda: watch.app.failure is not None)
         await watch.pilot.pause(0.1)
-        assert "! tracing broke off: ZeroDivisionError: division by zero" in watch.text("#heading")
+        assert "! tracing stopped: ZeroDivisionError: division by zero" in watch.text("#heading")
         assert "× stopped" in watch.text("#heading")
         assert "203.0.113.80" in watch.text("#hops")
         await watch.press("down")

@@ -109,28 +109,28 @@ def test_a_source_that_does_not_stop_is_left_behind(demo: Callable[..., Terminal
 
 
 def test_a_crash_of_the_source_is_one_line(demo: Callable[..., Terminal]) -> None:
-    terminal = demo("crashing", shows="! tracing broke off: RuntimeError: the wire melted")
+    terminal = demo("crashing", shows="! tracing stopped: RuntimeError: the wire melted")
     assert "203.0.113.80" in terminal.text
     terminal.press(b"q")
     assert terminal.wait() == 1
     assert_sane(terminal)
     left = after(terminal)
-    assert "tui-trace: tracing broke off: RuntimeError: the wire melted" in left
+    assert "tui-trace: tracing stopped: RuntimeError: the wire melted" in left
     assert "Traceback" not in left
 
 
 def test_standard_error_may_go_to_a_file(demo: Callable[..., Terminal], tmp_path: Path) -> None:
     errors = tmp_path / "errors"
-    terminal = demo("crashing", shows="! tracing broke off", errors=str(errors))
+    terminal = demo("crashing", shows="! tracing stopped", errors=str(errors))
     terminal.press(b"q")
     assert terminal.wait() == 1
     assert_sane(terminal)
-    line = "tui-trace: tracing broke off: RuntimeError: the wire melted\n"
+    line = "tui-trace: tracing stopped: RuntimeError: the wire melted\n"
     assert errors.read_text() == line
 
 
 def test_a_traceback_for_those_who_ask(demo: Callable[..., Terminal]) -> None:
-    terminal = demo("crashing", shows="! tracing broke off", env={"TUI_TRACE_DEBUG": "1"})
+    terminal = demo("crashing", shows="! tracing stopped", env={"TUI_TRACE_DEBUG": "1"})
     terminal.press(b"q")
     assert terminal.wait() == 1
     assert "Traceback" in after(terminal)
@@ -141,7 +141,7 @@ def test_a_crash_of_the_view_is_one_line(demo: Callable[..., Terminal]) -> None:
     assert terminal.wait() == 1
     assert_sane(terminal)
     left = after(terminal)
-    assert "tui-trace: the view broke off: TypeError" in left
+    assert "tui-trace: display failed (internal error): TypeError" in left
     assert "Traceback" not in left
 
 
@@ -182,7 +182,7 @@ def test_nothing_is_imported_once_rights_are_given_up(demo: Callable[..., Termin
         (b"o", "Columns: latency", False),
         (b" ", "[ ] ASN", True),
         (b"n", "hosts by address", False),
-        (b"w", "asking the registry", False),
+        (b"w", "in the registry", False),
         (b"z", "AS numbers: shown", False),
         (b"H", " path A ", True),
         (b"c", "Runs compared", True),
@@ -192,7 +192,7 @@ def test_nothing_is_imported_once_rights_are_given_up(demo: Callable[..., Termin
         (b"/nowhere/x.svg\r", "No such file or directory", True),
         (b"?", "Probe with TCP", True),
         (b"\x10", "Search for commands", False),
-        (b"reset", "Start counting afresh", False),
+        (b"reset", "Reset the statistics", False),
         (b"\r", "run 3", False),
     ):
         terminal.press(keys)

@@ -74,10 +74,10 @@ async def test_of_moments_that_come_too_fast_the_newest_counts(tmp_path: Path) -
         await watch.press("left")
         await watch.until(lambda: "◀" in watch.text("#heading"))
         now, app, taken = seen(watch), watch.app, []
-        app.live.take_past = taken.append
+        app.live.show_past_snapshot = taken.append
         moments = [replace(now, at=number * NS_PER_S) for number in range(5)]
         for found in (*moments[:3], "a line to be read", *moments[3:]):
-            app._past(found)
+            app._show_past(found)
         await watch.until(lambda: moments[-1] in taken)
         assert len(taken) < 3, "at most one before the line and one after it"
         assert "a line to be read" in watch.text("#keys")
@@ -101,11 +101,11 @@ async def test_brackets_go_from_change_to_change(tmp_path: Path) -> None:
         await watch.press("[")
         await watch.until(lambda: seen(watch).at // NS_PER_S == 0)
         await watch.press("[")
-        assert "nothing before that" in watch.text("#keys")
+        assert "no earlier change" in watch.text("#keys")
         await watch.press("]")
         await watch.until(lambda: seen(watch).at // NS_PER_S == 30)
         await watch.press("]")
-        assert "nothing changed after that" in watch.text("#keys")
+        assert "no later change" in watch.text("#keys")
 
 
 async def test_without_a_recording_there_is_no_past() -> None:
@@ -223,9 +223,9 @@ async def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None
     (tmp_path / "there.md").write_text("mine")
     async with watching() as watch:
         for name, says in (
-            (tmp_path / "there.md", "there is such a file already"),
+            (tmp_path / "there.md", "file exists"),
             (tmp_path / "no" / "where.md", "No such file or directory"),
-            (tmp_path / "what.pdf", "the name's ending says what is written"),
+            (tmp_path / "what.pdf", "file extension selects the format"),
             (tmp_path / "out.jsonl", "this session is not recorded"),
         ):
             await watch.press("e")

@@ -104,7 +104,7 @@ def test_what_a_replay_leaves_behind_is_collected(tmp_path: Path) -> None:
 
 def test_sessions_need_no_host(tmp_path: Path, monkeypatch, command) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert command("--sessions") == (0, "no sessions are kept\n", "")
+    assert command("--sessions") == (0, "no recorded sessions\n", "")
     folder = tmp_path / "tui-trace" / "sessions"
     folder.mkdir(parents=True)
     record(rounds(2), folder / "20260101T000000Z-t.session")

@@ -153,7 +153,7 @@ def test_sizes(count, shown):
 
 
 def test_no_sessions():
-    assert render_session_list([]) == "no sessions are kept\n"
+    assert render_session_list([]) == "no recorded sessions\n"
 
 
 def test_a_session_of_more_than_a_day_counts_its_days(folder):

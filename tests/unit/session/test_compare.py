@@ -278,9 +278,9 @@ def test_a_path_is_not_said_to_stop_before_its_probes_are_lost(lost):
     )
     tcp = run_of(2, [steady(1, 1), steady(2, 4, target=True)], TCP)
     for runs in ([icmp, tcp], [tcp, icmp]):
-        assert compare_runs(runs).sentence.startswith("Too few answers yet to tell ")
+        assert compare_runs(runs).sentence.startswith("Not enough data yet to compare ")
     also = run_of(2, icmp.hops, TCP, reached=False)
-    assert compare_runs([icmp, also]).sentence == "Too few answers yet to tell ICMP from TCP 443"
+    assert compare_runs([icmp, also]).sentence == "Not enough data yet to compare ICMP and TCP 443"
 
 
 def test_two_that_do_not_reach_the_target():
@@ -328,7 +328,7 @@ def test_slower_with_one_of_them():
     told = compare_runs(runs)
     assert told.sentence == "To the target: slower by 1.2 ms with TCP 443 than with ICMP"
     assert told.rows[1].differences[0].rtt is Verdict.DIFFERENT
-    assert told.rows[0].differences[0].words in {"no difference", "could be chance"}
+    assert told.rows[0].differences[0].words in {"no difference", "not significant"}
 
 
 def test_more_loss_with_one_of_them():
@@ -348,14 +348,14 @@ def test_what_chance_can_make_is_said_to_be_chance():
         run_of(n, [steady(1, 1 + n / 1000, 30, target=True)], p) for n, p in ((1, ICMP), (2, TCP))
     ]
     told = compare_runs(runs)
-    assert told.sentence == "No difference between ICMP and TCP 443 that chance could not have made"
+    assert told.sentence == "No significant difference between ICMP and TCP 443"
 
 
 def test_too_few_answers():
     runs = [run_of(n, [steady(1, n, 3, target=True)], p) for n, p in ((1, ICMP), (2, TCP))]
     told = compare_runs(runs)
-    assert told.rows[0].differences[0].words == "too few answers to tell"
-    assert told.sentence == "Too few answers yet to tell ICMP from TCP 443"
+    assert told.rows[0].differences[0].words == "not enough data"
+    assert told.sentence == "Not enough data yet to compare ICMP and TCP 443"
 
 
 def test_the_same_settings_again_have_their_numbers():

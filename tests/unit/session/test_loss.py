@@ -5,12 +5,13 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.unit.session.test_compare import hop_of
 from tests.unit.session.test_session_fold import began, lost, opened, reply, sent
 from tui_trace.core.settings import NS_PER_MS
 from tui_trace.session.fold import Session
-from tui_trace.session.loss import LIMITED, limited, loss_of
+from tui_trace.session.loss import LIMITED, LossPlace, limited, loss_of, loss_place
 from tui_trace.session.snapshot import LOST
 
 
@@ -84,3 +85,12 @@ def test_the_mark_comes_and_goes_with_the_figures():
         session.apply(sent(probe, 2))
         session.apply(lost(probe, 2))
     assert session.snapshot().run.hops[0].marks == ()
+
+
+def test_the_place_of_losses():
+    silent, router, target = hops(1.0, 0.5, 0.5)
+    assert loss_place(silent) is LossPlace.NOWHERE, "nothing answers, and nothing can be said"
+    assert loss_place(hops(0.0)[0]) is LossPlace.NOWHERE
+    assert loss_place(replace(router, is_target=False)) is LossPlace.PATH
+    assert loss_place(replace(router, is_target=False, marks=(LIMITED,))) is LossPlace.ANSWERS
+    assert loss_place(replace(target, is_target=True)) is LossPlace.TARGET

@@ -1,1 +1,1 @@
-"""From a key to a command. Knows neither Textual nor rich."""
+"""Keys and what they do to the source and the view. Imports neither Textual nor rich."""

@@ -1,4 +1,4 @@
-"""The session as a file: the name's ending says what is written. Blocks; never over a file."""
+"""Export of the session to a new file, whose extension selects the format. Blocks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +16,7 @@ from tui_trace.recording.errors import RecordingError
 from tui_trace.report import markdown, mtr_csv, mtr_json
 from tui_trace.report.collector import runs_of
 from tui_trace.report.mtr_fields import ReportLayout
-from tui_trace.report.run_summary import others
+from tui_trace.report.run_summary import other_runs
 from tui_trace.session.host_labels import LabelMode
 from tui_trace.session.snapshot import Run, Snapshot
 
@@ -26,11 +26,11 @@ ENDINGS = (".svg", ".txt", ".md", ".csv", ".json", ".jsonl")
 
 
 class ExportError(Exception):
-    """It was not written; `str()` is the one line to show."""
+    """The file was not written; `str()` is the one line to show."""
 
 
 class View(NamedTuple):
-    """What was on the screen when the key was pressed."""
+    """What the screen showed when the key was pressed."""
 
     snapshot: Snapshot
     picture: str
@@ -45,11 +45,11 @@ def _text(view: View) -> str:
     table = format_final_table(
         view.snapshot, _WIDTH, columns=view.columns, label_mode=view.label_mode
     )
-    return "".join([table, *(f"{line}\n" for line in others(view.snapshot, _runs(view)))])
+    return "".join([table, *(f"{line}\n" for line in other_runs(view.snapshot, _runs(view)))])
 
 
 def _runs(view: View) -> tuple[Run, ...]:
-    """All runs at the moment of the view, as far as they were kept."""
+    """Return all runs at the moment of the view, as far as they were recorded."""
     if view.recording is None or not view.snapshot.earlier:
         return ()
     with Recording(view.recording) as recording:
@@ -69,18 +69,21 @@ _RENDERED: dict[str, Callable[[View], str]] = {
 
 
 def proposed(snapshot: Snapshot) -> str:
-    """A name in the current folder: `example.com-20261122-2203.svg`."""
+    """Propose a name in the current folder: `example.com-20261122-220311.svg`."""
     target = sub(r"[^A-Za-z0-9.:-]", "_", snapshot.target)[:60].strip(".") or "session"
     began = datetime.fromtimestamp((snapshot.wall + snapshot.at) // NS_PER_S, UTC).astimezone()
     return f"{target}-{began:%Y%m%d-%H%M%S}.svg"
 
 
 def export(view: View, name: str) -> str:
-    """Write; one line that says where. `ExportError` if it cannot be: then there is no file."""
+    """Write the file, and return one line that names it.
+
+    `ExportError` if that fails: then no file is left.
+    """
     path = Path(name)
     ending = path.suffix.lower()
     if ending not in ENDINGS:
-        raise ExportError(f"the name's ending says what is written: {' '.join(ENDINGS)}")
+        raise ExportError(f"file extension selects the format: {' '.join(ENDINGS)}")
     try:
         path = path.expanduser()
         if ending == ".jsonl":
@@ -90,7 +93,7 @@ def export(view: View, name: str) -> str:
             with _new_file(path) as file:
                 file.write(text.encode("utf-8", "backslashreplace"))
     except FileExistsError:
-        raise ExportError(f"there is such a file already: {sanitize(name)}") from None
+        raise ExportError(f"file exists: {sanitize(name)}") from None
     except (OSError, ValueError, RuntimeError) as error:  # the last one: a home of nobody's
         reason = getattr(error, "strerror", None) or str(error)
         raise ExportError(f"{sanitize(reason)}: {sanitize(name)}") from error
@@ -101,14 +104,14 @@ def export(view: View, name: str) -> str:
 
 def _write_events(view: View, path: Path) -> None:
     if view.recording is None:
-        raise ExportError("this session is not recorded: there is no stream of events to write")
+        raise ExportError("this session is not recorded: there are no events to export")
     with Recording(view.recording) as recording, _new_file(path) as file:
         file.writelines(encode(event) + b"\n" for event in recording.events())
 
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that was not there, and is not there afterwards if it could not be written whole."""
+    """Open a new file; remove it again if it cannot be written whole."""
     with path.open("xb") as file:
         try:
             yield file

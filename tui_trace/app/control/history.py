@@ -1,4 +1,4 @@
-"""The past of a session, read from its recording while it goes on. Knows nothing of Textual."""
+"""The past of a session, read from its recording while it goes on."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _EMPTY = Timeline(NS_PER_S, (), ())
 
 
 class SessionHistory:
-    """Moments of one source, fetched in a thread; only the last one asked for counts."""
+    """Reads moments of one source's past in a thread; only the newest request counts."""
 
     def __init__(self, source: Source, arrived: Callable[[Snapshot | str], object]) -> None:
         """`arrived` gets, in another thread, a snapshot or one line that says why there is none."""
@@ -34,26 +34,26 @@ class SessionHistory:
 
     @property
     def why_not(self) -> str | None:
-        """Why there is no past to go to; None if there is."""
+        """Why earlier moments cannot be shown; None if they can."""
         if self.playback is not None:
             return None
         if not isinstance(self._source, RecordedSource):
-            return "this session is not recorded: there is no past to go to"
-        return None if self.file else "nothing is recorded just now"
+            return "this session is not recorded: earlier moments cannot be shown"
+        return None if self.file else "nothing is being recorded now"
 
     @property
     def file(self) -> Path | None:
-        """Where all events are, if they are kept."""
+        """The file with all events; None if there is none."""
         if self.playback is not None:
             return self.playback.recording.path
         return self._source.path if isinstance(self._source, RecordedSource) else None
 
     def timeline(self, last: Snapshot | None) -> Timeline:
-        """Of the whole session: a recording's to its end, else as it was at `last`."""
+        """Return the timeline: of a recording, to its end; else as it was at `last`."""
         return self._whole or (last.timeline if last is not None else _EMPTY)
 
     def fetch(self, at: int) -> None:
-        """The session as it was at `at` (ns) is wanted."""
+        """Read the session as it was at `at` (ns)."""
         if self.playback is not None:
             self.playback.seek(at)
             return
@@ -65,7 +65,7 @@ class SessionHistory:
         threading.Thread(target=self._work, daemon=True).start()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the recording."""
         with self._lock:
             self._wanted = None
             if self._recording is not None and not self._busy:
@@ -88,13 +88,13 @@ class SessionHistory:
     def _read(self, at: int) -> Snapshot:
         if self._recording is None:
             if self.file is None:
-                raise RecordingError("nothing is recorded just now")
+                raise RecordingError("nothing is being recorded now")
             self._recording = Recording(self.file)
         return self._recording.snapshot(at)
 
     def _noted(self, note: Note, why_not: str | None) -> None:
         if why_not is not None:
-            self._arrived(f"not noted: {why_not}")
+            self._arrived(f"note not saved: {why_not}")
         elif self.playback is not None:
             self._read_whole(self.playback)
             self._arrived(f"noted at {format_duration(note.moment)}, in the file")
@@ -107,7 +107,7 @@ class SessionHistory:
 
 
 def next_moment(timeline: Timeline, at: int, direction: int) -> int | None:
-    """When something happened after (1) or before (-1) `at`; None if nothing did."""
+    """Return when the next (1) or previous (-1) event of `at` was, in ns; None if there is none."""
     times = [moment.at for moment in timeline.moments]
     if direction > 0:
         return min((time for time in times if time > at), default=None)

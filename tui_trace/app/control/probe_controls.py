@@ -1,4 +1,4 @@
-"""What each key asks of the source. Pure: settings go in, a command and a word come out."""
+"""The command that each key sends to the source. Pure: settings go in, a command comes out."""
 
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ VISIT = 3
 
 
 class ControlResult(NamedTuple):
-    """What came of turning a dial."""
+    """What a key changes."""
 
     command: Command | None
     """To send; None: nothing changes."""
@@ -53,7 +53,7 @@ class ProbeControls:
     """The settings and the pace in use, and the ways to change them."""
 
     def __init__(self, switches: SettingsHistory, pace: Pace) -> None:
-        """`family`, 4 or 6, is set when the session tells it."""
+        """Begin with these settings and this pace; `family`, 4 or 6, is set once it is known."""
         self.switches = switches
         self.pace = pace
         self.family = 4
@@ -65,27 +65,28 @@ class ProbeControls:
 
     @property
     def settings(self) -> ProbeSettings:
-        """In use now."""
+        """The settings in use now."""
         return self.switches.current
 
     def protocol(self, name: str, number: int = 0) -> ControlResult:
-        """Another protocol, with the port and size it had before; `number` of any other one."""
+        """Switch the protocol; it gets back the port and size that it had before.
+
+        `number` is the number of any other IP protocol.
+        """
         if (self.settings.protocol, self.settings.number) == (name, number):
             return ControlResult(None)
         before = self.settings
         self.switches.protocol(Protocol(name))
-        return self._switched(before, number=number)
+        return self._settings_changed(before, number=number)
 
     def dont_fragment(self) -> ControlResult:
-        """DF on or off."""
+        """Switch DF on or off."""
         if self.family == 6:
-            return ControlResult(
-                None, "IPv6 never lets a router fragment: there is no DF bit to switch"
-            )
+            return ControlResult(None, "IPv6 routers never fragment: there is no DF bit to change")
         return self._change(df=not self.settings.df)
 
     def tcp_flags(self) -> ControlResult:
-        """The next of SYN, ACK, SYN+ACK, SYN+ECN."""
+        """Take the next of SYN, ACK, SYN+ACK, SYN+ECN."""
         if self.settings.protocol is not Protocol.TCP:
             return ControlResult(
                 None, f"{self.settings.protocol.upper()} has no TCP flags: t switches to TCP"
@@ -95,26 +96,28 @@ class ProbeControls:
         return self._change(tcp_flags=following)
 
     def interval(self, direction: int) -> ControlResult:
-        """The next longer (1) or shorter (-1) step."""
+        """Take the next longer (1) or shorter (-1) interval."""
         now = self.pace.interval
         steps = [step for step in INTERVALS if (step - now) * direction > 0]
         if not steps:
             return ControlResult(None, f"{interval_words(now)} is as far as this goes")
-        return self._paced(replace(self.pace, interval=min(steps) if direction > 0 else max(steps)))
+        return self._pace_changed(
+            replace(self.pace, interval=min(steps) if direction > 0 else max(steps))
+        )
 
     def pause(self) -> ControlResult:
-        """Pause, or go on."""
-        return self._paced(replace(self.pace, paused=not self.pace.paused))
+        """Pause, or resume."""
+        return self._pace_changed(replace(self.pace, paused=not self.pace.paused))
 
     def why_not(self, question: str) -> str | None:
-        """Why a value cannot be asked for just now; None if it can."""
+        """Return why a value cannot be changed now; None if it can."""
         protocol = self.settings.protocol
         if question == "port" and protocol not in (Protocol.TCP, Protocol.UDP):
             return f"{protocol.upper()} has no ports: t switches to TCP, u to UDP"
         return None
 
     def value(self, question: str) -> str:
-        """The value in use, as the user would type it."""
+        """Return the value in use, as the user would type it."""
         now, pace = self.settings, self.pace
         values = {
             "port": str(now.port),
@@ -159,48 +162,48 @@ class ProbeControls:
 
     def _ttls(self, first: int, last: int) -> ControlResult:
         check_ttls(first, last)
-        return self._paced(replace(self.pace, first_ttl=first, max_ttl=last))
+        return self._pace_changed(replace(self.pace, first_ttl=first, max_ttl=last))
 
     def _change(self, **fields: object) -> ControlResult:
-        return self._switched(self.settings, **fields)
+        return self._settings_changed(self.settings, **fields)
 
-    def alternate(self, pair: tuple[ProbeSettings, ProbeSettings] | None = None) -> ControlResult:
+    def alternate_settings(
+        self, pair: tuple[ProbeSettings, ProbeSettings] | None = None
+    ) -> ControlResult:
         """Take turns between two settings, those now and before if none are given, or no more."""
         if pair is None and self._turns_with:
             return ControlResult(
-                Switch(self.settings), f"no more turns: {protocol_words(self.settings)}"
+                Switch(self.settings), f"stopped alternating: {protocol_words(self.settings)}"
             )
         first, second = pair or (self._before, self.settings)
         if first is None:
-            return ControlResult(None, "turns are taken by two settings: switch something first")
+            return ControlResult(None, "alternating needs two settings: change one first")
         if first == second:
-            return ControlResult(
-                None, "these are the same settings: there is nothing to take turns"
-            )
+            return ControlResult(None, "alternating needs two different settings")
         if second != self.settings:
             self._before, self.switches.current = self.settings, second
         self._asked |= {first, second}
         return ControlResult(AlternateSettings(first, second))
 
     def flows(self) -> ControlResult:
-        """Some more flows for a while, to see where load is balanced."""
+        """Probe more flows for a few rounds, to detect load balancing."""
         if self.settings.flows > 1:
             return ControlResult(
-                None, f"{self.settings.flows} flows are sent anyway: H shows the ways"
+                None, f"already probing {self.settings.flows} flows: H shows the paths"
             )
         more = replace(self.settings, flows=FLOWS)
         self._asked.add(more)
-        text = f"{FLOWS} flows for {VISIT} rounds, to see whether load is balanced …"
+        text = f"probing {FLOWS} flows for {VISIT} rounds to detect load balancing …"
         return ControlResult(ProbeTemporarily(more, VISIT), text)
 
-    def follow(self, run: Run) -> None:
-        """A run is in force. If nobody here asked for it (`--mtu` did), it is where keys go on."""
+    def on_run_opened(self, run: Run) -> None:
+        """Use the settings of the run in force if no key asked for them (`--mtu` did)."""
         if run.number != self._run and run.settings not in self._asked:
             self.switches.current = run.settings
         self._run = run.number
         self._turns_with = run.turns_with
 
-    def _switched(self, before: ProbeSettings, **fields: object) -> ControlResult:
+    def _settings_changed(self, before: ProbeSettings, **fields: object) -> ControlResult:
         self.switches.change(**fields)
         self.switches.current, warning = fitted(self.settings, self.family)
         self._asked.add(self.settings)
@@ -209,7 +212,7 @@ class ProbeControls:
         self._before = before
         return ControlResult(Switch(self.settings), warning)
 
-    def _paced(self, pace: Pace) -> ControlResult:
+    def _pace_changed(self, pace: Pace) -> ControlResult:
         if pace == self.pace:
             return ControlResult(None)
         self.pace = pace

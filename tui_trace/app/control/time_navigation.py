@@ -1,4 +1,4 @@
-"""Where in time the view is, and how it gets elsewhere. Knows nothing of Textual."""
+"""Navigation through the time of a session, and the controls of a replay."""
 
 from collections.abc import Callable
 
@@ -15,12 +15,12 @@ from tui_trace.session.snapshot import Snapshot
 
 JUST_PASSED = 2 * NS_PER_S
 """Nanoseconds before the screen."""
-_LIVE_KEYS = "← → a stretch · [ ] the next change · N a note · l live"
-_REPLAY_KEYS = "← → a stretch · [ ] the next change · N a note · l end"
+_LIVE_KEYS = "← → step · [ ] previous, next change · N note · l live"
+_REPLAY_KEYS = "← → step · [ ] previous, next change · N note · l end"
 
 
 class TimeNavigator:
-    """The present, a moment of the past, or the position of a recording that is played."""
+    """The moment that is shown: the present, the past, or a position in a recording."""
 
     def __init__(self, history: Callable[[], SessionHistory]) -> None:
         """`history` is the past of the source in use."""
@@ -30,13 +30,13 @@ class TimeNavigator:
         self.moment: int | None = None
         """What is looked at, in ns, if it is not the present."""
 
-    def place(self, snapshot: Snapshot) -> ViewPosition | None:
-        """What the heading says of it; None in the present."""
+    def view_position(self, snapshot: Snapshot) -> ViewPosition | None:
+        """Return what the header says of the moment that is shown; None in the present."""
         playback = self._history().playback
         if playback is not None:
             speed, end = f"{playback.speed:g}×", format_duration(playback.end)
             if playback.at_end:
-                return ViewPosition(f"■ end of {end} · space: again")
+                return ViewPosition(f"■ end of {end} · space replays")
             if playback.paused:
                 return ViewPosition(f"‖ replay {speed} · {format_duration(snapshot.at)} of {end}")
             return ViewPosition(f"▶ replay {speed} of {end}", TextStyle.MARK)
@@ -44,8 +44,8 @@ class TimeNavigator:
             return ViewPosition(f"◀ {format_duration(self.moment)} · l live")
         return None
 
-    def strip(self, snapshot: Snapshot | None, width: int) -> list[StyledLine]:
-        """The whole session in a line, and what happened at its cursor; empty in the present."""
+    def timeline_lines(self, snapshot: Snapshot | None, width: int) -> list[StyledLine]:
+        """Return the timeline and what happened at its cursor; nothing in the present."""
         history = self._history()
         if snapshot is None or (self.moment is None and history.playback is None):
             return []
@@ -56,8 +56,8 @@ class TimeNavigator:
         end = self.present.at if self.present is not None else at
         return timeline_bar(timeline, at, width, end, _LIVE_KEYS)
 
-    def hindsight(self, snapshot: Snapshot) -> Snapshot:
-        """A moment of the past with the path that it was on, which is told only later."""
+    def with_known_path(self, snapshot: Snapshot) -> Snapshot:
+        """Return a past snapshot with its path, which was only recognised later."""
         history = self._history()
         if self.moment is None and history.playback is None:
             return snapshot
@@ -65,21 +65,21 @@ class TimeNavigator:
         return replace(snapshot, path=known) if known is not None else snapshot
 
     @property
-    def here(self) -> int:
-        """The moment that is looked at, in ns since the session began."""
+    def position(self) -> int:
+        """The moment that the user looks at, in ns since the session began."""
         return self._at()
 
     # --- each of these gives one line that says why nothing happened, or None
 
     def step(self, direction: int) -> str | None:
-        """A stretch of the timeline back (-1) or on (1)."""
+        """Go a stretch of the timeline back (-1) or forward (1)."""
         return self._go(self._at() + direction * self._history().timeline(self.present).width)
 
     def change(self, direction: int) -> str | None:
-        """To where something happened before or after.
+        """Go to the previous (-1) or next (1) change.
 
-        While a recording is played, what has only just been passed is not before: else it would
-        never get any farther back.
+        While a recording is played, a change that was passed a moment ago is not the previous
+        one: else the user could never go back farther.
         """
         start = self._at()
         playback = self._history().playback
@@ -87,11 +87,11 @@ class TimeNavigator:
             start -= round(JUST_PASSED * playback.speed)
         at = next_moment(self._history().timeline(self.present), start, direction)
         if at is None:
-            return "nothing changed after that" if direction > 0 else "nothing before that"
+            return "no later change" if direction > 0 else "no earlier change"
         return self._go(at)
 
     def to_present(self) -> str | None:
-        """To the present, or a recording's end."""
+        """Go to the present, or to a recording's end."""
         history = self._history()
         if history.playback is not None:
             history.playback.seek(history.playback.end)
@@ -111,7 +111,7 @@ class TimeNavigator:
     def _go(self, at: int) -> str | None:
         history = self._history()
         if self.present is None:
-            return "nothing happened yet"
+            return "no data yet"
         if history.why_not is not None:
             return history.why_not
         if history.playback is None:
@@ -123,15 +123,15 @@ class TimeNavigator:
 
     # --- a recording that is played; False if it is none
 
-    def hasten(self, direction: int) -> bool:
-        """Play it faster (1) or more slowly (-1)."""
+    def change_speed(self, direction: int) -> bool:
+        """Play faster (1) or slower (-1)."""
         playback = self._history().playback
         if playback is not None:
             playback.hasten(direction)
         return playback is not None
 
-    def hold(self) -> bool:
-        """Stand still, or go on; from its end, play it again."""
+    def toggle_pause(self) -> bool:
+        """Pause or resume; at the end, play the recording again."""
         playback = self._history().playback
         if playback is not None and playback.at_end:
             playback.seek(0)

@@ -1,1 +1,1 @@
-"""From a snapshot to styled lines. Knows neither Textual nor rich."""
+"""Functions from a snapshot to styled lines. They import neither Textual nor rich."""

@@ -38,7 +38,7 @@ _TICK = 10
 
 
 class Window(NamedTuple):
-    """The stretch of time that is shown."""
+    """The stretch of time that a chart shows."""
 
     cells: int
     """Columns; the newest outcome is in the last."""
@@ -53,11 +53,11 @@ class Window(NamedTuple):
     """Seconds from the start of the session to the first outcome of the run."""
 
     def cell(self, index: float) -> float:
-        """Where in the window, in cells, the outcome of this number is: below 0 it is too old."""
+        """Return the position of an outcome in the window, in cells; below 0 it is too old."""
         return index / self.step - ((self.total - 1) // self.step + 1 - self.cells)
 
     def outcomes(self, hop: Hop) -> Iterator[tuple[float, int]]:
-        """The middle of each outcome in cells, and the outcome, oldest first.
+        """Yield the middle of each outcome in cells, and the outcome, oldest first.
 
         A hop whose turn in this round is still to come leaves the place of it empty.
         """
@@ -69,7 +69,7 @@ class Window(NamedTuple):
                 yield at, outcome
 
     def ticks(self) -> tuple[list[float], list[str]]:
-        """Where the time axis has its ticks, in cells, and what they are called.
+        """Return the ticks of the time axis, in cells, and their labels.
 
         By the clock of the session, or, without a steady pace, by how many probes ago it was.
         """
@@ -90,14 +90,14 @@ class Window(NamedTuple):
 
     @property
     def words(self) -> str:
-        """`a cell 5 s`."""
+        """How much time a cell covers: `cell = 5 s`."""
         if self.period is None:
-            return f"a cell {self.step} probes" if self.step > 1 else "a cell 1 probe"
-        return f"a cell {self.step * self.period:g} s"
+            return f"cell = {self.step} probes" if self.step > 1 else "cell = 1 probe"
+        return f"cell = {self.step * self.period:g} s"
 
 
 def window(snapshot: Snapshot, cells: int) -> Window:
-    """All outcomes that are remembered, in so many cells."""
+    """Return the window of all remembered outcomes, in so many cells."""
     run, queries = snapshot.run, max(snapshot.pace.queries, 1)
     cells = max(cells, 1)
     most = max((len(hop.recent) for hop in run.hops), default=0)
@@ -112,7 +112,7 @@ def window(snapshot: Snapshot, cells: int) -> Window:
 
 
 def _period(snapshot: Snapshot, queries: int) -> float | None:
-    """The outcomes carry no times: they have them only if the pace was one all along."""
+    """Seconds between outcomes, which carry no times; None unless the pace was constant."""
     run = snapshot.run
     turns = 2 if run.turns_with else 1
     each = snapshot.pace.interval * turns
@@ -124,7 +124,7 @@ def _period(snapshot: Snapshot, queries: int) -> float | None:
 
 
 def strip(hop: Hop, shown: Window) -> StyledLine:
-    """A hop's outcomes, a cell each: a shade by how late the latest was, `×` if any was lost."""
+    """Return a hop's outcomes, one cell each: a shade by the largest RTT, `×` if any was lost."""
     cells: list[int | None] = [None] * shown.cells
     for at, outcome in shown.outcomes(hop):
         before = cells[int(at)]
@@ -154,7 +154,7 @@ def strip(hop: Hop, shown: Window) -> StyledLine:
 
 
 def strip_header(shown: Window, label: int) -> StyledLine:
-    """What the columns of `strip_row` are, and what the shades mean."""
+    """Return the titles above `strip_row`, and the meaning of the shades."""
     line: StyledLine = [
         (
             pad_or_truncate(f"  # {pad_or_truncate('Host', label - 12)}    Min ", label),
@@ -176,7 +176,7 @@ def strip_header(shown: Window, label: int) -> StyledLine:
 
 
 def strip_row(hop: Hop, host: str, shown: Window, label: int, selected: bool) -> StyledLine:
-    """`▶ 4 ix.example   7.80 ░░░×░`: the strip after `label` cells, and the loss after that."""
+    """Return `▶ 4 ix.example   7.80 ░░░×░`: `label` cells, the strip, and the loss."""
     mark = "▶" if selected else " "
     called = f"{mark}{hop.ttl:>2} {pad_or_truncate(host, label - 12)} {ms(hop.figures.min):>6} "
     share = format_loss(hop.lost, hop.figures.count)
@@ -188,7 +188,7 @@ def strip_row(hop: Hop, host: str, shown: Window, label: int, selected: bool) ->
 
 
 def figures(hop: Hop) -> list[tuple[str, str, TextStyle]]:
-    """Name, value and style of what there is to say, the most telling first."""
+    """Return name, value and style of each statistic, the most useful first."""
     f = hop.figures
     share = format_loss(hop.lost, f.count)
     return [
@@ -204,7 +204,7 @@ def figures(hop: Hop) -> list[tuple[str, str, TextStyle]]:
 
 
 class Series(NamedTuple):
-    """A hop's outcomes as a plot has them: cells to the right, decades above a millisecond up."""
+    """A hop's outcomes in the units of a plot: cells across, decades of a millisecond up."""
 
     stretches: list[list[tuple[float, float]]]
     """Answers without a loss between them."""
@@ -212,17 +212,17 @@ class Series(NamedTuple):
 
     @property
     def heights(self) -> list[float]:
-        """Of all answers."""
+        """The heights of all answers, in decades."""
         return [height for stretch in self.stretches for _, height in stretch]
 
 
 def decades(rtt: float) -> float:
-    """Of an RTT in ns: 0 is a millisecond, 1 is ten; a microsecond is the least."""
+    """Return the logarithm of an RTT in ns: 0 is 1 ms, 1 is 10 ms; the least is 1 µs."""
     return math.log10(max(rtt, NS_PER_MS / 1000) / NS_PER_MS)
 
 
 def series(hop: Hop, shown: Window) -> Series:
-    """What is in flight is neither: it is not drawn."""
+    """Return a hop's outcomes for a plot; probes in flight are left out."""
     found = Series([], [])
     stretch: list[tuple[float, float]] = []
     for at, outcome in shown.outcomes(hop):
@@ -237,13 +237,13 @@ def series(hop: Hop, shown: Window) -> Series:
 
 
 def scale(heights: Sequence[float]) -> tuple[float, float]:
-    """The ends of an axis in decades: what hardly varies looks calm."""
+    """Return the ends of an axis in decades; small differences do not fill it."""
     low, high = min(heights, default=0.0), max(heights, default=0.0)
     return low, max(high, low + CALM)
 
 
 def decade_ticks(low: float, high: float, gap: float) -> tuple[list[float], list[str]]:
-    """Round numbers of milliseconds, as many as stand `gap` apart; all in decades."""
+    """Return round numbers of milliseconds that stand `gap` apart; all in decades."""
     for digits in _ROUND:
         ticks = [
             (math.log10(digit / 10) + power, digit / 10 * 10.0**power)
@@ -261,14 +261,14 @@ def decade_ticks(low: float, high: float, gap: float) -> tuple[list[float], list
 
 
 def amount(value: float) -> str:
-    """Milliseconds in seven cells at most: `0.35`, `12`, `1500`, `2e+07`."""
+    """Return milliseconds in at most seven cells: `0.35`, `12`, `1500`, `2e+07`."""
     if value < 1000:
         return f"{value:.3g}"
     return f"{value:.0f}" if value < 9_999_999 else f"{value:.2g}"
 
 
 def count_ticks(top: int, most: int) -> tuple[list[float], list[str]]:
-    """Round whole numbers from 0 on, `most` of them above 0."""
+    """Return round whole numbers from 0 on, at most `most` of them above 0."""
     step = next(
         digit * 10**power
         for power in range(len(str(top)) + 1)

@@ -1,4 +1,4 @@
-"""Runs and paths side by side, as lines of styled text. Pure: no widget."""
+"""A comparison of runs as styled lines."""
 
 from tui_trace.app.render.styled_text import StyledLine, wrapped
 from tui_trace.core.cell_width import pad_or_truncate
@@ -21,7 +21,7 @@ _WORDS = 34
 
 
 def comparison_lines(comparison: RunComparison, width: int, labels: HostLabels) -> list[StyledLine]:
-    """The answer in a sentence, then hop by hop; what differs has a mark and a line of words."""
+    """Return the answer in a sentence, then hop by hop; differences are marked and described."""
     count = len(comparison.runs)
     wide = width >= _NUMBER + _HOST + count * (_WIDE + 2)
     side = _WIDE if wide else _NARROW
@@ -36,12 +36,12 @@ def comparison_lines(comparison: RunComparison, width: int, labels: HostLabels) 
     ]
     for row in comparison.rows:
         lines += _row(row, (host, side, words), wide, labels)
-    lines += [[], [(" loss with its 95 % interval, RTT in ms", TextStyle.DIM)]]
-    return [*lines, *wrapped(f"Differences by {comparison.test}.", width, TextStyle.DIM)]
+    lines += [[], [(" loss with its 95 % confidence interval, RTT in ms", TextStyle.DIM)]]
+    return [*lines, *wrapped(f"Tested with {comparison.test}.", width, TextStyle.DIM)]
 
 
 def most_sides(width: int) -> int:
-    """Runs that have room beside one another."""
+    """Return how many runs fit beside one another."""
     return max((width - _NUMBER - 1 - _HOST) // (_NARROW + 2), 2)
 
 
@@ -69,16 +69,21 @@ def _row(
     sign, style = ("▶", TextStyle.WARN) if real else (" ", TextStyle.PLAIN)
     text = f"{sign}{row.ttl:>{_NUMBER - 1}} {pad_or_truncate(called, host)}"
     text += "".join(f"  {pad_or_truncate(_side(one, wide), side)}" for one in row.sides)
-    told = " · ".join(
+    words_shown = " · ".join(
         sanitize(difference.words) for difference in row.differences if _is_news(difference.words)
     )
     if words:
-        return [[(text, style), (f"  {pad_or_truncate(told, words - 2)}" if told else "", style)]]
+        return [
+            [
+                (text, style),
+                (f"  {pad_or_truncate(words_shown, words - 2)}" if words_shown else "", style),
+            ]
+        ]
     lines: list[StyledLine] = [[(text, style)]]
     few = [one for one in row.differences if Verdict.FEW in (one.loss, one.rtt)]
-    if told and (real or few):
+    if words_shown and (real or few):
         sign, style = ("◀ ", TextStyle.WARN) if real else ("", TextStyle.DIM)
-        lines.append([(" " * (_NUMBER + 1) + sign + told, style)])
+        lines.append([(" " * (_NUMBER + 1) + sign + words_shown, style)])
     return lines
 
 

@@ -1,4 +1,4 @@
-"""What stays in the terminal after the view is gone."""
+"""The table that stays in the terminal after the view is gone."""
 
 from tui_trace.app.render.header import heading
 from tui_trace.app.render.styled_text import plain
@@ -19,12 +19,12 @@ def format_final_table(
     columns: tuple[str, ...] = columns_of("latency"),
     label_mode: LabelMode = LabelMode.NAME,
 ) -> str:
-    """The last heading and table as text, `width` cells wide, each line with its newline.
+    """Return the last header and table, `width` cells wide, each line with its newline.
 
     `color`: the titles in bold; without it there is no escape sequence.
     """
     labels = HostLabels(snapshot.who, label_mode)
-    layout = lay_out(columns, width, ColumnDemand().and_of(snapshot.run.hops, labels))
+    layout = lay_out(columns, width, ColumnDemand().grown_to(snapshot.run.hops, labels))
     lines = [plain(line) for line in heading(snapshot, width, parting=True)]
     title = header(layout).rstrip()
     lines.append(f"{_BOLD}{title}{_NORMAL}" if color else title)

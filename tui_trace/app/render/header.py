@@ -1,27 +1,24 @@
-"""What stands above the table: what is probed, how far we are, and what is wrong."""
+"""The lines above the table: target, settings, progress, and the worst finding."""
 
 from typing import NamedTuple
 
 from tui_trace.app.render.styled_text import StyledLine, StyledText, interval_words
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
-from tui_trace.core.percentages import format_loss
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import Pace, ProbeSettings, protocol_words
 from tui_trace.report.cell_text import TextStyle
-from tui_trace.session.annotations import TOO_BIG, is_refusal
-from tui_trace.session.snapshot import FIRST, Hop, Snapshot
+from tui_trace.session.findings import Finding, worst_finding
+from tui_trace.session.snapshot import FIRST, Snapshot
 
 _NAMED = 40
 """Cells that target and address usually take."""
 _LOW = 12
 """Terminal lines below which a notice would cost the table too much."""
-_SILENT_ROUNDS = 3
-"""Rounds without any answer of the target, after which that is worth a line."""
 
 
 def pace_words(pace: Pace) -> str:
-    """The interval, and what else of the pace is not as usual."""
+    """Return the interval, and every other value of the pace that is not the default."""
     parts = [interval_words(pace.interval)]
     if (pace.first_ttl, pace.max_ttl) != (1, 30):
         parts.append(f"TTL {pace.first_ttl}–{pace.max_ttl}")
@@ -31,84 +28,35 @@ def pace_words(pace: Pace) -> str:
 
 
 def probe_words(settings: ProbeSettings, pace: Pace, family: int) -> str:
-    """The line that reads as the probe is; `family` is 4 or 6."""
+    """Return the settings line: `TCP port 443 · TOS 0 · …`; `family` is 4 or 6."""
     return f"{sanitize(settings.words(family))} · {pace_words(pace)}"
 
 
 def settings_fit_beside_target(settings: str, width: int) -> bool:
-    """The settings fit beside a target.
+    """Return whether the settings fit on one line with a target.
 
     Beside one of usual length: what only short ones leave room for would make the view jump.
     """
     return len(settings) + _NAMED <= width
 
 
-def target_hop(snapshot: Snapshot) -> Hop | None:
-    """The row of the target, if it answered in this run."""
-    hops = snapshot.run.hops
-    return hops[-1] if hops and hops[-1].is_target else None
+def _finding_line(finding: Finding, room: int) -> StyledLine:
+    """A finding in at most `room` cells: in full, or in its short form."""
+    sign = "! " if finding.harm else ""
+    text = f" {sign}{finding.text} "
+    if cell_width(text) > room:
+        text = pad_or_truncate(f" {sign}{finding.short} ", room)
+    return [(text, _finding_style(finding))]
 
 
-class HeaderFinding(NamedTuple):
-    """Something that is true of the path, in a few words and in fewer."""
-
-    words: str
-    short: str
-    style: TextStyle
-
-    def line(self, room: int) -> StyledLine:
-        """In at most `room` cells, if the short form has room at all."""
-        text = f" {self.words} "
-        return [
-            (
-                text if cell_width(text) <= room else pad_or_truncate(f" {self.short} ", room),
-                self.style,
-            )
-        ]
-
-
-def verdict(snapshot: Snapshot) -> HeaderFinding | None:
-    """The worst thing that is true of the path; None if all is well."""
-    run = snapshot.run
-    target = target_hop(snapshot)
-    if target is not None and target.lost:
-        lost = f"! {format_loss(target.lost, target.figures.count)} %"
-        return HeaderFinding(f"{lost} loss at the target", f"{lost} lost", TextStyle.BAD)
-    answered = [hop for hop in run.hops if hop.responders]
-    if run.reached:
-        return None
-    if answered:
-        told = _end_of_path(answered[-1], snapshot.pace.max_ttl)
-        if told is not None:
-            return told
-    if run.rounds <= _SILENT_ROUNDS:
-        return None
-    if not answered:
-        return HeaderFinding("! target silent, nobody answers", "! all silent", TextStyle.WARN)
-    ttl = answered[-1].ttl
-    return HeaderFinding(
-        f"! target silent, last answer from hop {ttl}", f"! silent after hop {ttl}", TextStyle.WARN
-    )
-
-
-def _end_of_path(hop: Hop, max_ttl: int) -> HeaderFinding | None:
-    """Why nothing came from beyond this hop, where that is known."""
-    refusal = next((mark for mark in hop.marks if is_refusal(mark)), None)
-    if refusal is not None:
-        words = f"! refused at hop {hop.ttl}: {refusal}"
-        return HeaderFinding(words, words, TextStyle.WARN)
-    if TOO_BIG in hop.marks:
-        mtu = next((sanitize(mark) for mark in hop.marks if mark.startswith("MTU ")), "smaller MTU")
-        short = f"! {mtu} at hop {hop.ttl}"
-        return HeaderFinding(f"{short}: larger ones are refused", short, TextStyle.WARN)
-    if hop.ttl >= max_ttl:
-        words = f"largest TTL {max_ttl} ends before the target"
-        return HeaderFinding(words, f"largest TTL {max_ttl}", TextStyle.PLAIN)
-    return None
+def _finding_style(finding: Finding) -> TextStyle:
+    if finding.kind == "loss":
+        return TextStyle.BAD
+    return TextStyle.WARN if finding.harm else TextStyle.PLAIN
 
 
 class ViewPosition(NamedTuple):
-    """Where in time the view is, if it is not simply the present."""
+    """The moment that the view shows, if that is not the present."""
 
     words: str
     """`◀ 0:31 · l live`, `▶ replay 2×`."""
@@ -132,7 +80,7 @@ def _cells(line: StyledLine) -> int:
 
 
 def _between(left: StyledLine, right: StyledLine, width: int) -> StyledLine:
-    """Left and right parts of one line; the left one gives way."""
+    """Return one line of a left and a right part; the left part is cut if there is no room."""
     used = _cells(right)
     room = max(width - used - 3, 0)
     line: StyledLine = [(" ", TextStyle.PLAIN)]
@@ -144,7 +92,7 @@ def _between(left: StyledLine, right: StyledLine, width: int) -> StyledLine:
 
 
 def progress(snapshot: Snapshot, room: int) -> StyledLine:
-    """How far we are, in `room` cells: what matters least is left out, or said shortly.
+    """Return round, time, run and path in `room` cells; the least important parts go first.
 
     The protocol is one line up; when the path changed and what takes turns is nowhere else.
     """
@@ -162,7 +110,7 @@ def progress(snapshot: Snapshot, room: int) -> StyledLine:
         else []
     )
     mixed = (
-        [(f", figures of {'+'.join(snapshot.mixed[-4:])}", TextStyle.WARN)]
+        [(f", statistics mix paths {'+'.join(snapshot.mixed[-4:])}", TextStyle.WARN)]
         if snapshot.mixed
         else []
     )
@@ -194,7 +142,7 @@ def heading(
     place: ViewPosition | None = None,
     height: int = _LOW,
 ) -> list[StyledLine]:
-    """The lines above the table, `width` cells each.
+    """Return the lines above the table, `width` cells each.
 
     Two where that is enough, else three, and one more if something is wrong or a notice was given
     and the terminal has `height` lines for it. The worst thing stands where the round line loses
@@ -214,17 +162,18 @@ def heading(
         address = [(f"  {sanitize(snapshot.address)}", TextStyle.PLAIN)]
     settings = probe_words(run.settings, snapshot.pace, snapshot.family)
     state = [] if parting else _state(snapshot, failure, place)
-    told = verdict(snapshot)
+    finding = worst_finding(snapshot)
     if (
         settings_fit_beside_target(settings, width)
         and _cells([*named, *address]) + len(settings) + 6 <= width
     ):
         lines = [_between([*named, *address], [(settings, TextStyle.PLAIN)], width)]
-        if told is not None:
+        if finding is not None:
             room = width - _cells(state) - 5 - _cells(progress(snapshot, width // 2))
-            state = [*told.line(room), ("  ", TextStyle.PLAIN), *state]
+            state = [*_finding_line(finding, room), ("  ", TextStyle.PLAIN), *state]
     else:
-        right = told.line(max(width - _cells(named) - 3, width * 3 // 5)) if told else []
+        room = max(width - _cells(named) - 3, width * 3 // 5)
+        right = _finding_line(finding, room) if finding is not None else []
         if _cells([*named, *address, *right]) + 3 <= width:
             named += address
         lines = [_between(named, right, width), _between([(settings, TextStyle.PLAIN)], [], width)]

@@ -5,6 +5,7 @@ from tui_trace.app.render.styled_text import StyledLine, wrapped
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
 from tui_trace.report.cell_text import TextStyle
+from tui_trace.session.findings import describe_one_path
 from tui_trace.session.host_labels import NO_REPLY, HostLabels
 from tui_trace.session.paths import PathDiffLine, varies, what_moved
 from tui_trace.session.snapshot import Path, PathHop, Snapshot
@@ -12,26 +13,11 @@ from tui_trace.session.snapshot import Path, PathHop, Snapshot
 _SIGNS = {"same": " ", "moved": "≠", "gone": "−", "new": "+"}
 
 
-def balance_words(snapshot: Snapshot, run: int) -> str:
-    """What the flows of a run saw: `load is balanced: at least 3 ways at hop 4`."""
-    hops = [
-        hop
-        for path in snapshot.paths
-        if any(visit.run == run for visit in path.visits)
-        for hop in path.hops
-        if len(hop.addresses) > 1
-    ]
-    if not hops:
-        return "all flows take the same path: no load balancing seen"
-    told = ", ".join(f"{len(hop.addresses)} ways at hop {hop.ttl}" for hop in hops[:4])
-    return f"load is balanced: at least {told}{' …' if len(hops) > 4 else ''} · H shows them"
-
-
 def paths_lines(snapshot: Snapshot, width: int, labels: HostLabels) -> list[StyledLine]:
-    """Every path of the session, newest last: when it was taken, and what moved."""
+    """Return every path of the session, newest last: when it was in use, and what changed."""
     paths = snapshot.paths
     if not paths:
-        return [[(" Nobody answered yet: no path is known.", TextStyle.STRONG)]]
+        return [[(" No answer yet: no path is known.", TextStyle.STRONG)]]
     lines = [*wrapped(_sentence(snapshot), width, TextStyle.STRONG), []]
     if above := overview(snapshot.timeline, width):
         lines += [*above, []]
@@ -42,7 +28,7 @@ def paths_lines(snapshot: Snapshot, width: int, labels: HostLabels) -> list[Styl
         else:
             lines += [_hop_line(" ", hop, width, labels, TextStyle.PLAIN) for hop in path.hops]
         lines.append([])
-    lines.append([(" What happened", TextStyle.STRONG)])
+    lines.append([(" Events", TextStyle.STRONG)])
     return lines + happenings(snapshot.timeline.moments, width)
 
 
@@ -50,9 +36,8 @@ def _sentence(snapshot: Snapshot) -> str:
     now = snapshot.path
     count = len(snapshot.paths)
     if count == 1 or now is None:
-        if varies(snapshot.run.settings):
-            return "One path in all this session, or one bundle of ways that its flows take."
-        return "One path in all this session, as far as a constant flow can tell: x sends more."
+        more = "" if varies(snapshot.run.settings) else " Press x to probe more flows."
+        return describe_one_path(snapshot) + more
     return f"{count} paths in this session; path {now.letter} since {format_duration(now.since)}."
 
 
@@ -75,19 +60,19 @@ def _visits(path: Path, snapshot: Snapshot) -> list[StyledLine]:
 def _steps(
     steps: tuple[PathDiffLine, ...], before: Path, width: int, labels: HostLabels
 ) -> list[StyledLine]:
-    told = [step for step in steps if step.move != "same" or _balances(step)]
-    if not told:
-        return [[(f"   the hops of path {before.letter}", TextStyle.DIM)]]
-    lines: list[StyledLine] = [[(f"   against path {before.letter}:", TextStyle.DIM)]]
+    changed = [step for step in steps if step.move != "same" or _balances(step)]
+    if not changed:
+        return [[(f"   same hops as path {before.letter}", TextStyle.DIM)]]
+    lines: list[StyledLine] = [[(f"   compared with path {before.letter}:", TextStyle.DIM)]]
     for step in steps:
         sign = _SIGNS[step.move]
         if step.move == "gone" and step.before is not None:
             lines.append(_hop_line(sign, step.before, width, labels, TextStyle.WARN))
         elif step.after is not None:
-            style = TextStyle.WARN if step in told else TextStyle.DIM
+            style = TextStyle.WARN if step in changed else TextStyle.DIM
             line = _hop_line(sign, step.after, width, labels, style)
             if step.move == "moved" and step.before is not None:
-                line.append((f"   was {_everybody(step.before, labels)}", TextStyle.DIM))
+                line.append((f"   was {_host_list(step.before, labels)}", TextStyle.DIM))
             lines.append(line)
     return lines
 
@@ -98,7 +83,7 @@ def _balances(step: PathDiffLine) -> bool:
     return step.after is not None and step.after.balanced not in (None, before)
 
 
-def _everybody(hop: PathHop, labels: HostLabels) -> str:
+def _host_list(hop: PathHop, labels: HostLabels) -> str:
     shown = ", ".join(labels.host(address) for address in hop.addresses[:4])
     more = f" and {len(hop.addresses) - 4} more" if len(hop.addresses) > 4 else ""
     return f"{shown}{more}" or NO_REPLY
@@ -108,5 +93,5 @@ def _hop_line(
     sign: str, hop: PathHop, width: int, labels: HostLabels, style: TextStyle
 ) -> StyledLine:
     balanced = f"   balanced {hop.balanced.value}" if hop.balanced else ""
-    text = f"  {sign} {hop.ttl:>2} {_everybody(hop, labels)}{balanced}"
+    text = f"  {sign} {hop.ttl:>2} {_host_list(hop, labels)}{balanced}"
     return [(text if cell_width(text) <= width else pad_or_truncate(text, width), style)]

@@ -1,4 +1,4 @@
-"""The whole session from above: paths, loss and RTT of the target over time, and what happened."""
+"""The whole session in a few lines: paths, loss and RTT of the target, and events."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -27,7 +27,7 @@ _LABEL = 6
 
 
 def overview(timeline: Timeline, width: int) -> list[StyledLine]:
-    """Four lines of `width` cells at most; none without room or before anything happened.
+    """Return at most four lines of `width` cells; none without room or before the first event.
 
     A cell is a stretch of time. Its path is a letter where it begins and a line while it lasts;
     its loss is a block of a height that grows with the share, `×` where all was lost; its RTT is
@@ -52,7 +52,7 @@ def overview(timeline: Timeline, width: int) -> list[StyledLine]:
 
 
 def happenings(moments: Sequence[TimelineMoment], width: int) -> list[StyledLine]:
-    """What happened when, a line each."""
+    """Return one line for each event of the session."""
     lines: list[StyledLine] = []
     if len(moments) > _MOST:
         lines.append([(f"   … {len(moments) - _MOST} moments before", TextStyle.DIM)])
@@ -77,7 +77,7 @@ def _path(parts: Sequence[Sequence[Bucket]]) -> StyledLine:
 
 
 def path_style(letter: str) -> TextStyle:
-    """The colour of a path of this letter."""
+    """Return the style of the path with this letter."""
     place = sum((ord(one) - ord("A") + 1) * 26**k for k, one in enumerate(reversed(letter)))
     return PATHS[(place - 1) % len(PATHS)]
 

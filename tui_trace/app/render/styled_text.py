@@ -1,4 +1,4 @@
-"""Text and styles of single cells: times, percentages, sparklines, widths."""
+"""Lines of styled text, and functions to make them."""
 
 from typing import TypeAlias
 
@@ -14,17 +14,17 @@ StyledLine: TypeAlias = list[StyledText]
 
 
 def plain(line: StyledLine) -> str:
-    """The line without its styles."""
+    """Return the text of a line."""
     return "".join(text for text, _ in line).rstrip()
 
 
 def interval_words(interval: int) -> str:
-    """`every 1 s`; `interval` in ns."""
+    """Return `every 1 s`; `interval` is in ns."""
     return f"every {interval / NS_PER_S:g} s"
 
 
 def wrapped(text: str, width: int, style: TextStyle) -> list[StyledLine]:
-    """Lines of at most `width` cells, broken between words; the text is sanitized."""
+    """Return lines of at most `width` cells, broken between words; the text is sanitized."""
     lines: list[str] = [""]
     for word in sanitize(text).split():
         if lines[-1] and cell_width(lines[-1]) + cell_width(word) + 2 > width:

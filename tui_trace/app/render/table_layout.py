@@ -1,4 +1,4 @@
-"""The table as lines of styled text: which columns fit, how wide they are, what stands in them."""
+"""The layout of the table: the columns that fit, their widths, and the rows as styled lines."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -27,23 +27,23 @@ RECENT_STEP = 16
 
 
 class PlacedColumn(NamedTuple):
-    """A column and the cells it got."""
+    """A column and its width in cells."""
 
     column: Column
     width: int
 
 
 class TableLayout(NamedTuple):
-    """The columns that fit."""
+    """The columns that fit, and how they are drawn."""
 
     placed: tuple[PlacedColumn, ...]
     gap: str
-    fine: bool
+    microseconds: bool
     """Times with microseconds."""
 
 
 class ColumnDemand(NamedTuple):
-    """Cells that the longest host, notes, AS numbers and all recent outcomes would take.
+    """Cells that the widest host, notes, AS numbers and all recent outcomes would need.
 
     `slowest` (ns) tells only whether any RTT was as long as `SUB_10_MS`, or every spike would
     lay the table out anew.
@@ -55,8 +55,8 @@ class ColumnDemand(NamedTuple):
     slowest: int = 0
     asn: int = 0
 
-    def and_of(self, hops: Iterable[Hop], labels: HostLabels = NO_LABELS) -> "ColumnDemand":
-        """Never less than before: a column that shrinks and grows is hard to read."""
+    def grown_to(self, hops: Iterable[Hop], labels: HostLabels = NO_LABELS) -> "ColumnDemand":
+        """Return the demand of these hops too: it never shrinks, so that columns do not jump."""
         host_cells, note_cells, outcomes, slowest, asn = self
         for hop in hops:
             for one in hop.responders[: EXTRA_RESPONDERS + 1]:
@@ -73,16 +73,16 @@ class ColumnDemand(NamedTuple):
         )
 
 
-def lay_out(chosen: Sequence[str], width: int, wants: ColumnDemand) -> TableLayout:
-    """The chosen columns in `width` cells: the flexible ones share what the figures leave."""
+def lay_out(chosen: Sequence[str], width: int, demand: ColumnDemand) -> TableLayout:
+    """Arrange the chosen columns in `width` cells; the flexible columns share what is left."""
     gap = 2 if width >= ROOMY else 1
     # while no AS number is known a column for them would only take room
-    names = [name for name in (*ALWAYS, *chosen) if name != "asn" or wants.asn]
+    names = [name for name in (*ALWAYS, *chosen) if name != "asn" or demand.asn]
     widths = {name: COLUMNS[name].width for name in names}
-    if wants.host:
-        widths["host"] = max(min(wants.host, widths["host"]), HOST_LEAST)
+    if demand.host:
+        widths["host"] = max(min(demand.host, widths["host"]), HOST_LEAST)
     if "notes" in widths:
-        widths["notes"] = max(widths["notes"], min(wants.notes, NOTES_FAIR))
+        widths["notes"] = max(widths["notes"], min(demand.notes, NOTES_FAIR))
 
     def spare() -> int:
         return width - MARGIN - sum(cells + gap for cells in widths.values()) + gap
@@ -93,22 +93,22 @@ def lay_out(chosen: Sequence[str], width: int, wants: ColumnDemand) -> TableLayo
         if spare() >= 0:
             break
         del widths[column.id]
-    host = min(max(wants.host, HOST_LEAST), HOST_MOST) if wants.host else COLUMNS["host"].width
+    host = min(max(demand.host, HOST_LEAST), HOST_MOST) if demand.host else COLUMNS["host"].width
     for column in droppable:
         enough = host if column.id == "recent" else min(host, HOST_FAIR)
         if column.yields_to_hosts and column.id in widths and spare() + widths["host"] < enough:
             del widths[column.id]
     left = spare() + widths["host"]
     if "asn" in widths:
-        more = min(wants.asn, ASN_MOST) - widths["asn"]
+        more = min(demand.asn, ASN_MOST) - widths["asn"]
         more = max(min(more, left - min(host, HOST_FAIR)), 0)
         widths["asn"] += more
         left -= more
     widths["host"] = min(host, left)
     left -= widths["host"]
     flexible = (
-        ("notes", wants.notes),
-        ("recent", max(wants.recent, 2 * RECENT_STEP)),
+        ("notes", demand.notes),
+        ("recent", max(demand.recent, 2 * RECENT_STEP)),
     )
     for name, wanted in flexible:
         if name in widths:
@@ -116,22 +116,22 @@ def lay_out(chosen: Sequence[str], width: int, wants: ColumnDemand) -> TableLayo
             widths[name] += more
             left -= more
     placed = tuple(PlacedColumn(COLUMNS[name], max(cells, 1)) for name, cells in widths.items())
-    return TableLayout(placed, " " * gap, wants.slowest < SUB_10_MS)
+    return TableLayout(placed, " " * gap, demand.slowest < SUB_10_MS)
 
 
 def header(layout: TableLayout) -> str:
-    """The titles, as wide as the rows."""
+    """Return the titles, as wide as the rows."""
     titles = (pad_or_truncate(column.title, width, column.right) for column, width in layout.placed)
     return " " * MARGIN + layout.gap.join(titles)
 
 
 def row(hop: Hop, layout: TableLayout, labels: HostLabels = NO_LABELS) -> list[StyledLine]:
-    """The lines of one hop: its figures, and below them the other addresses that answered."""
+    """Return the lines of one hop: its values, and below them its other addresses."""
     line: StyledLine = []
     text, style = " " * MARGIN, TextStyle.PLAIN
     gap = ""
     for column, width in layout.placed:
-        cell = column.cell(hop, CellContext(width, layout.fine, labels))
+        cell = column.cell(hop, CellContext(width, layout.microseconds, labels))
         # a blank cell may take any style: fewer changes of style are cheaper to draw
         own = column.style(hop) if cell else style
         if own is not style:
@@ -161,7 +161,7 @@ def _others(hop: Hop, layout: TableLayout, labels: HostLabels) -> list[StyledLin
 def _cells(layout: TableLayout, address: str, labels: HostLabels) -> str:
     cells = [
         pad_or_truncate(
-            column.address_cell(address, CellContext(width, layout.fine, labels))
+            column.address_cell(address, CellContext(width, layout.microseconds, labels))
             if column.address_cell
             else "",
             width,
@@ -172,5 +172,5 @@ def _cells(layout: TableLayout, address: str, labels: HostLabels) -> str:
 
 
 def row_text(hop: Hop, layout: TableLayout, labels: HostLabels = NO_LABELS) -> str:
-    """A hop as plain lines."""
+    """Return a hop as plain text."""
     return "\n".join(plain(line) for line in row(hop, layout, labels))

@@ -10,7 +10,7 @@ from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMom
 
 
 def timeline_bar(timeline: Timeline, at: int, width: int, end: int, keys: str) -> list[StyledLine]:
-    """`0:00 A▁▁▂▁×▁B▂▂▂ 2:05`, and below it what happened there, or `keys`; `width` cells each.
+    """Return `0:00 A▁▁▂▁×▁B▂▂▂ 2:05`, and below it the events at `at`, or `keys`.
 
     The session went on until `end` (ns). The moment `at` (ns) stands out. A letter is where a path
     begins, `*` where the user wrote something down, `×` where the target lost probes, a space where
@@ -43,24 +43,26 @@ def timeline_bar(timeline: Timeline, at: int, width: int, end: int, keys: str) -
         letter = part[-1].path or letter
     for note in timeline.notes:
         shown[cell_of(note.at)] = "*"
-    here = cell_of(at)
+    cursor = cell_of(at)
     text = "".join(shown)
     strip: StyledLine = [
         (" 0:00 ", TextStyle.DIM),
-        (text[:here], TextStyle.SPARK),
-        (text[here], TextStyle.FLAG),
-        (text[here + 1 :], TextStyle.SPARK),
+        (text[:cursor], TextStyle.SPARK),
+        (text[cursor], TextStyle.FLAG),
+        (text[cursor + 1 :], TextStyle.SPARK),
         (f" {until}", TextStyle.DIM),
     ]
-    told = [one for one in timeline.moments if cell_of(one.at) == here]
+    shown_moments = [one for one in timeline.moments if cell_of(one.at) == cursor]
     return [
         strip,
-        _told(told, width) if told else [(pad_or_truncate(f" {keys}", width), TextStyle.DIM)],
+        _moments_line(shown_moments, width)
+        if shown_moments
+        else [(pad_or_truncate(f" {keys}", width), TextStyle.DIM)],
     ]
 
 
-def _told(moments: list[TimelineMoment], width: int) -> StyledLine:
-    """The user's own words first."""
+def _moments_line(moments: list[TimelineMoment], width: int) -> StyledLine:
+    """Return the events in one line, the user's notes first."""
     moments.sort(key=lambda moment: moment.what is not MomentKind.NOTE)
     words = [f"{format_duration(moment.at)} {sanitize(moment.text)}" for moment in moments]
     return [(pad_or_truncate(f" {' · '.join(words)}", width), TextStyle.WARN)]

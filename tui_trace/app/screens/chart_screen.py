@@ -44,14 +44,16 @@ _HOST_LEAST = 10
 
 
 class ChartScreen(ModalScreen[None]):
-    """Strips of all hops above the RTT over time of one: the same columns, the same time."""
+    """A strip for every hop, and the RTT over time of one hop in the same columns."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,g", "dismiss", "close", id="charts.close", tooltip="Back to the table"),
         Binding("up", "step(-1)", "up", id="charts.up", tooltip="The hop before"),
         Binding("down", "step(1)", "down", id="charts.down", tooltip="The next hop"),
         *(
-            Binding(key.keys, f"travel({key.action!r})", key.label, tooltip=key.about, id=key.id)
+            Binding(
+                key.keys, f"travel({key.action!r})", key.label, tooltip=key.description, id=key.id
+            )
             for key in KEYS
             if key.action.startswith(("back", "change", "live"))
         ),
@@ -66,7 +68,7 @@ class ChartScreen(ModalScreen[None]):
         place: Callable[[Snapshot], ViewPosition | None],
         travel: Callable[[str], Awaitable[object]],
     ) -> None:
-        """Of the hop of this TTL; None: of the last.
+        """Show the hop with this TTL; None: the last hop.
 
         `place` says which time is looked at; `travel` does what a key that changes it does.
         """
@@ -76,11 +78,10 @@ class ChartScreen(ModalScreen[None]):
         self._label_mode = label_mode
         self._place = place
         self._travel = travel
-        self._seldom = Throttle(self, self._draw)
+        self._throttle = Throttle(self, self._draw)
         self._why_not = "the plots are being loaded …"
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
         yield StyledLines(id="charts-title")
         yield StyledLines(id="charts-header")
         yield StyledLines(id="charts-strips")
@@ -90,11 +91,11 @@ class ChartScreen(ModalScreen[None]):
         yield StyledLines(id="charts-hint")
 
     def on_mount(self) -> None:
-        """The strips at once; the plots when their library is there."""
+        """Load the library of the plots; the strips do not wait for it."""
         load_plots(self)
 
     async def on_plots_ready(self, message: PlotsReady) -> None:
-        """Draw them."""
+        """Mount the plots, if their library could be loaded, and draw."""
         self._why_not = message.why_not
         if not message.why_not:
             from tui_trace.app.widgets.plots import Histogram, RttPlot
@@ -104,28 +105,27 @@ class ChartScreen(ModalScreen[None]):
         self._draw()
 
     def on_resize(self) -> None:
-        """Other sizes."""
         self._draw()
 
     def look_at(self, snapshot: Snapshot) -> None:
-        """How things stand now, or stood at the moment that is looked at.
+        """Show a newer snapshot, or one of the moment that the user went to.
 
-        Of two runs in turns it stays with the one that it shows: the other has other figures.
+        While two runs alternate, the screen stays with the one that it shows.
         """
         before, now = self._snapshot.run, snapshot.run
         other = (now.number, now.turns_with) == (before.turns_with, before.number)
         if other and now.turns_with and self._place(snapshot) is None:
             return
         self._snapshot = snapshot
-        self._seldom.ask()
+        self._throttle.request()
 
     async def action_travel(self, action: str) -> None:
-        """What this key does in the table; what it brings is drawn at once."""
-        self._seldom.hurry()
+        """Do what this key does in the table, and draw at once."""
+        self._throttle.reset()
         await self._travel(action)
 
     def action_step(self, step: int) -> None:
-        """Up and down."""
+        """Select the hop below (1) or above (-1)."""
         hops = self._snapshot.run.hops
         hop = self._hop
         if hop is not None:
@@ -183,7 +183,7 @@ class ChartScreen(ModalScreen[None]):
         ]
 
     def _rows(self, hosts: list[str], shown: Window, label: int, room: int) -> list[StyledLine]:
-        """As many as there is room for, the selected one among them."""
+        """Return as many rows as fit, with the selected one among them."""
         hops, selected = self._snapshot.run.hops, self._hop
         chosen = next(place for place, hop in enumerate(hops) if hop is selected)
         first = min(max(chosen - room // 2, 0), max(len(hops) - room, 0))
@@ -193,7 +193,7 @@ class ChartScreen(ModalScreen[None]):
         ]
 
     def _key(self, hop: Hop, target: Hop | None, beside: int) -> StyledLine:
-        """What is drawn in the plots; the second is `beside` cells wide."""
+        """Return what the plots show; the second plot is `beside` cells wide."""
         if self._why_not:
             return [
                 (pad_or_truncate(f" {sanitize(self._why_not)}", self.size.width), TextStyle.WARN)
@@ -231,8 +231,8 @@ class ChartScreen(ModalScreen[None]):
 
     def _draw_plots(self, hop: Hop, shown: Window, label: int, beside: int) -> None:
         width = label - AROUND + 1
-        told = self.query_one("#charts-figures", StyledLines)
-        told.styles.width = width
+        panel = self.query_one("#charts-figures", StyledLines)
+        panel.styles.width = width
         lines: list[StyledLine] = [[(pad_or_truncate(" RTT, ms", width), TextStyle.STRONG)]]
         for name, value, style in figures(hop):
             lines.append(
@@ -241,7 +241,7 @@ class ChartScreen(ModalScreen[None]):
                     (pad_or_truncate(value, width - 9, right=True), style),
                 ]
             )
-        told.show(lines)
+        panel.show(lines)
         last = self._snapshot.run.hops[-1]
         target = last if last.is_target and last is not hop else None
         self.query_one("#charts-key", StyledLines).show([self._key(hop, target, beside)])

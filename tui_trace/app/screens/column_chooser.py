@@ -1,4 +1,4 @@
-"""Which columns the table shows."""
+"""The screen that chooses the columns of the table."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar
@@ -15,7 +15,7 @@ from tui_trace.report.hop_columns import ALWAYS, COLUMNS
 
 
 class ColumnChooser(ModalScreen[None]):
-    """A list to tick; the table follows at once."""
+    """A list of columns to tick; the table follows at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -48,7 +48,7 @@ class ColumnChooser(ModalScreen[None]):
         self._names = [name for name in COLUMNS if name not in ALWAYS]
 
     def compose(self) -> ComposeResult:
-        """The list, and how to leave it."""
+        """Compose the list and its title."""
         with Vertical(id="chooser") as box:
             box.border_title = f"Columns: {self._display_name}"
             box.border_subtitle = "Space ticks · Enter closes"
@@ -57,11 +57,11 @@ class ColumnChooser(ModalScreen[None]):
     def _line(self, name: str) -> Content:
         column = COLUMNS[name]
         tick = "x" if name in self._chosen else " "
-        about = "no room on this width" if name in self._left_out() else column.explanation
+        about = "no room at this width" if name in self._left_out() else column.explanation
         return Content(f"[{tick}] {column.title.strip():<7} {about}")
 
     def action_tick(self) -> None:
-        """The space bar does what the mouse does."""
+        """Tick the highlighted column, as the mouse does."""
         self.query_one(OptionList).action_select()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

@@ -1,4 +1,4 @@
-"""Two runs side by side."""
+"""The screen that compares runs."""
 
 import threading
 from collections.abc import Callable
@@ -21,28 +21,29 @@ _PAUSE = 1.0
 
 
 class Compared(Message):
-    """A comparison is done."""
+    """A comparison was computed."""
 
     def __init__(self, runs: tuple[Run, ...], comparison: RunComparison) -> None:
-        """Of these runs."""
         super().__init__()
         self.runs = runs
         self.comparison = comparison
 
 
 class CompareScreen(TextScreen):
-    """The run in force and others; what is slow, the tests on the samples, happens in a thread."""
+    """Runs side by side; the tests are slow, and run in a thread."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "dismiss", "close", id="compare.close", tooltip="Back to the table"),
         Binding("left", "other(-1)", "earlier", id="compare.earlier", tooltip="An earlier run"),
         Binding("right", "other(1)", "later", id="compare.later", tooltip="A later run"),
         Binding("plus", "more", "more", id="compare.more", tooltip="One more run beside these"),
-        Binding("minus", "less", "less", id="compare.less", tooltip="One run less"),
-        Binding("b", "alternate", "turns", id="compare.turns", tooltip="These two in turns"),
+        Binding("minus", "less", "less", id="compare.less", tooltip="One run fewer"),
+        Binding(
+            "b", "alternate", "turns", id="compare.turns", tooltip="Alternate these two settings"
+        ),
     ]
     HEADING = "Runs compared"
-    HINT = " ← → another run · + - more, less · b in turns · ↑ ↓ scroll · Escape leaves"
+    HINT = " ← → another run · + - more, fewer · b alternates · ↑ ↓ scroll · Escape leaves"
 
     def __init__(
         self,
@@ -68,12 +69,12 @@ class CompareScreen(TextScreen):
         self._comparing = False
 
     def on_mount(self) -> None:
-        """Ask for the runs."""
+        """Ask for the runs that are compared."""
         super().on_mount()
         self._watch(self._shown)
 
     def on_unmount(self) -> None:
-        """They are needed no more."""
+        """Ask for no runs any more."""
         self._watch(())
 
     def _show(self, numbers: tuple[int, ...]) -> None:
@@ -81,7 +82,7 @@ class CompareScreen(TextScreen):
         self._watch(self._shown)
 
     def look_at(self, snapshot: Snapshot, runs: tuple[Run, ...]) -> None:
-        """How things stand now."""
+        """Take newer runs, and compare them."""
         before, now = self._snapshot.run, snapshot.run
         self._snapshot = snapshot
         if now.number != before.number:
@@ -101,12 +102,12 @@ class CompareScreen(TextScreen):
 
     @property
     def _changing(self) -> int:
-        """The one that gives way to another: the first that is not the run in force."""
+        """The run that gives way to another: the first that is not the run in force."""
         now = self._snapshot.run.number
         return next((one for one in self._shown if one != now), self._shown[0])
 
     def action_other(self, step: int) -> None:
-        """Left and right."""
+        """Compare with the next later (1) or earlier (-1) run."""
         gone = self._changing
         kept = tuple(one for one in self._shown if one != gone)
         others = [one for one in self._known if one not in kept]
@@ -114,21 +115,21 @@ class CompareScreen(TextScreen):
             self._show((*kept, others[(others.index(gone) + step) % len(others)]))
 
     def action_more(self) -> None:
-        """`+`."""
+        """Add a run (`+`)."""
         others = [one for one in self._known if one not in self._shown]
         if others and len(self._shown) < most_sides(self.size.width):
             self._show((*self._shown, others[-1]))
         else:
-            self.hint("There is no other run" if not others else "There is no room for another")
+            self.hint("No other run" if not others else "No room for another run")
 
     def action_less(self) -> None:
-        """`-`."""
+        """Remove a run (`-`)."""
         if len(self._shown) > 2:
             gone = self._changing
             self._show(tuple(one for one in self._shown if one != gone))
 
     def action_alternate(self) -> None:
-        """`b`: from here on these two take turns, or no more."""
+        """Let the two runs alternate from here on, or stop that (`b`)."""
         if self._snapshot.run.turns_with:
             self._alternate(None)
         elif len(self._runs) == 2:
@@ -147,9 +148,9 @@ class CompareScreen(TextScreen):
         self.post_message(Compared(runs, compare_runs(runs)))
 
     def on_compared(self, message: Compared) -> None:
-        """Show it, and after a while look whether there is something newer."""
+        """Show the comparison, and after a pause look for newer runs."""
         self._comparison = message.comparison
-        self.tell()
+        self.refresh_lines()
         self.set_timer(_PAUSE, self._again)
 
     def _again(self) -> None:
@@ -157,7 +158,6 @@ class CompareScreen(TextScreen):
         self._compare()
 
     def lines(self, width: int) -> list[StyledLine]:
-        """What there is to read, in `width` cells."""
         if self._comparison is None:
             return [[(" comparing …", TextStyle.DIM)]]
         labels = HostLabels(self._snapshot.who, self._label_mode)

@@ -1,4 +1,4 @@
-"""Every key, and how to read the table."""
+"""The help screen: every key, and how to read the table."""
 
 import textwrap
 from collections.abc import Callable, Iterable
@@ -15,54 +15,57 @@ from tui_trace.session.annotations import REFUSALS, TOO_BIG
 from tui_trace.session.loss import LIMITED
 
 _LEGEND = (
-    ("(no reply)", "nothing answered at this TTL; routers may be told to keep silent"),
-    ("!21.4", "loss at the target itself; at a router alone it may be only a limit on its replies"),
-    ("~0.42", "some RTTs of this row rest on a clock stamp that the kernel did not take"),
+    ("(no reply)", "nothing answered at this TTL; some routers are set up not to reply"),
+    (
+        "!21.4",
+        "loss at the target itself; loss at one router may only mean that its replies are limited",
+    ),
+    ("~0.42", "some RTTs of this row use user-space timestamps instead of the kernel's"),
     (
         "▁▂▃ ▅",
         "recent RTTs, newest at the right; a gap is a lost probe. Each row has its own"
         " logarithmic scale, from its smallest RTT to at least twice that",
     ),
-    ("A+B", "the path moved: the figures are of both paths; r counts afresh"),
-    ("…", "the rest has no room here: Enter shows the whole hop; as a host: no answer yet"),
+    ("A+B", "the path changed: the statistics mix both paths; r starts a new run"),
+    ("…", "cut off: Enter shows the whole hop; as a host: no answer yet"),
 )
 _NOTES = (
-    ("[open]", "the target's port answered: SYN/ACK, or UDP; ecn: it would use ECN"),
+    ("[open]", "the target's port answered: SYN/ACK, or UDP; ecn: it accepts ECN"),
     ("[closed]", "the target's TCP port answered RST"),
-    (TOO_BIG, "the probe is larger than the next link takes, and DF forbids to fragment it"),
-    ("MTU 1400", "what that link takes, in bytes"),
+    (TOO_BIG, "the probe is larger than the next link's MTU, and DF forbids fragmentation"),
+    ("MTU 1400", "the MTU of that link, in bytes"),
     *REFUSALS.items(),
-    ("!<15>", "unreachable, by another code"),
-    ("!", "the answer came in with TTL 1 or less: its sender may use up the TTL that was left"),
+    ("!<15>", "unreachable, with another ICMP code"),
+    ("!", "the reply arrived with TTL 1 or less: its sender may reuse the TTL left in the probe"),
     ("NAT", "addresses or ports of the probe were rewritten before this hop"),
-    ("TOS=0!", "the probe came here with another TOS byte than it was sent with"),
-    ("MSS 1360", "the probe came here with another TCP maximum segment size"),
-    ("MPLS 16", "the probe came here with these labels"),
-    ("ECN …", "what became of ECN: refused, cleared on the way, or CE, congestion"),
-    ("icmp 12/0", "another answer, by its ICMP type and code"),
-    (LIMITED, "loss that those behind it do not have: it answers seldom, and the path is well"),
-    ("late 2", "replies that came after the wait; their loss was taken back"),
-    ("dup 2", "further replies to a probe that had been answered"),
+    ("TOS=0!", "the probe arrived here with a different TOS byte than it was sent with"),
+    ("MSS 1360", "the probe arrived here with a different TCP maximum segment size"),
+    ("MPLS 16", "the probe arrived here with these labels"),
+    ("ECN …", "ECN was refused, cleared on the way, or marked CE (congestion)"),
+    ("icmp 12/0", "another reply, by its ICMP type and code"),
+    (LIMITED, "later hops lose less, so the path itself is fine"),
+    ("late 2", "replies after the timeout; their probes no longer count as lost"),
+    ("dup 2", "further replies to a probe that was already answered"),
 )
 _TIMELINE = (
     ("▁▂▃", "RTT of the target, on a logarithmic scale; a gap: no answer"),
     ("×", "the target lost probes"),
-    ("A B", "another path begins; H shows what moved"),
-    ("*", "a note of yours"),
+    ("A B", "another path begins; H shows what changed"),
+    ("*", "one of your notes"),
 )
 LEGEND = (("Reading the table", _LEGEND), ("Notes", _NOTES), ("Timeline", _TIMELINE))
 """What the signs on the screen mean, by where they stand."""
 
 
 def help_lines(width: int, shown: Callable[[Key], str]) -> list[StyledLine]:
-    """All of it in `width` cells; `shown` tells the keys that a `Key` has now."""
-    keys = [(name, [(shown(key), key.about) for key in group]) for name, group in GROUPS]
+    """Return the help in `width` cells; `shown` returns the keys that a `Key` has now."""
+    keys = [(name, [(shown(key), key.description) for key in group]) for name, group in GROUPS]
     keys.append(("Ctrl-P, by name", [(name, about) for name, _, about in COMMANDS]))
     signs = max(len(sign) for _, entries in (*keys, *LEGEND) for sign, _ in entries)
     lines: list[StyledLine] = []
     for name, entries in (*keys, *LEGEND):
         lines += [[(f" {name}", TextStyle.STRONG)], *_entries(entries, signs, width), []]
-    closing = "Times are milliseconds. Ctrl-P finds every key's command by its name."
+    closing = "Times are in milliseconds. Ctrl-P finds every command by name."
     return [
         *lines,
         *([(f" {text}", TextStyle.PLAIN)] for text in textwrap.wrap(closing, max(width - 2, 1))),
@@ -72,13 +75,13 @@ def help_lines(width: int, shown: Callable[[Key], str]) -> list[StyledLine]:
 def _entries(entries: Iterable[tuple[str, str]], signs: int, width: int) -> Iterable[StyledLine]:
     room = max(width - signs - 5, 1)
     for sign, meaning in entries:
-        first, *more = textwrap.wrap(meaning, room)
+        first, *more = textwrap.wrap(meaning, room, break_on_hyphens=False)
         yield [(f"  {pad_or_truncate(sign, signs)}  ", TextStyle.MARK), (first, TextStyle.PLAIN)]
         yield from ([(" " * (signs + 4) + text, TextStyle.PLAIN)] for text in more)
 
 
 class HelpScreen(TextScreen):
-    """Made from the bindings, so that it is never wrong."""
+    """The help: keys from the keymap, and the meaning of every sign."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h,question_mark", "dismiss", "close", id="help.close", tooltip="Back")
@@ -86,10 +89,9 @@ class HelpScreen(TextScreen):
     HEADING = "tui-trace: keys and signs"
 
     def __init__(self, shown: Callable[[Key], str]) -> None:
-        """`shown` tells the keys that a `Key` has now."""
+        """`shown` returns the keys that a `Key` has now."""
         super().__init__()
         self._shown = shown
 
     def lines(self, width: int) -> list[StyledLine]:
-        """What there is to read, in `width` cells."""
         return help_lines(width, self._shown)

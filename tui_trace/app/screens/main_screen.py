@@ -1,4 +1,4 @@
-"""The screen that a trace is watched on."""
+"""The main screen."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -12,7 +12,6 @@ from tui_trace.app.control.probe_controls import ProbeControls
 from tui_trace.app.control.time_navigation import TimeNavigator
 from tui_trace.app.keymap import FOOTER, KEYS
 from tui_trace.app.render.header import heading, probe_words, settings_fit_beside_target
-from tui_trace.app.render.path_lines import balance_words
 from tui_trace.app.render.table_layout import row_text
 from tui_trace.app.screens.chart_screen import ChartScreen
 from tui_trace.app.screens.column_chooser import ColumnChooser
@@ -27,6 +26,7 @@ from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup
 from tui_trace.report.hop_columns import DISPLAYS
+from tui_trace.session.findings import describe_balancing
 from tui_trace.session.host_labels import HostLabels, LabelMode, responders
 from tui_trace.session.snapshot import Run, Snapshot
 
@@ -35,7 +35,7 @@ _TALL = 40
 
 
 class MainScreen(PromptingScreen):
-    """Heading, table, inspector, and a line for keys or a prompt."""
+    """Header, table, inspector, and a line for keys or a prompt."""
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,7 +44,7 @@ class MainScreen(PromptingScreen):
             f"app.{key.action}" if key.action in ("leave", "help") else key.action,
             key.label,
             show=key.id in FOOTER,
-            tooltip=key.about,
+            tooltip=key.description,
             id=key.id,
         )
         for key in KEYS
@@ -53,7 +53,7 @@ class MainScreen(PromptingScreen):
 
     def __init__(
         self,
-        dials: ProbeControls,
+        controls: ProbeControls,
         displays: dict[str, tuple[str, ...]],
         hints: list[Hint],
         *,
@@ -64,17 +64,16 @@ class MainScreen(PromptingScreen):
         write: Callable[[View, str], None],
     ) -> None:
         """`watch` asks for runs by their numbers; for the others see `PromptingScreen`."""
-        super().__init__(dials, displays, send=send, trace=trace, history=history, write=write)
-        self._enquires = any("asn" in columns for columns in displays.values())
+        super().__init__(controls, displays, send=send, trace=trace, history=history, write=write)
+        self._asn_wanted = any("asn" in columns for columns in displays.values())
         """AS numbers are asked for."""
         self._hints = hints
         self._watch = watch
-        self._travel = TimeNavigator(history)
+        self._navigator = TimeNavigator(history)
         self.failure: str | None = None
         """Why the source broke, if it did."""
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
         yield StyledLines(id="heading")
         yield HopTable(id="hops")
         yield HopInspector(id="inspector")
@@ -84,60 +83,59 @@ class MainScreen(PromptingScreen):
 
     @property
     def table(self) -> HopTable:
-        """The hops."""
+        """The table of hops."""
         return self.query_one(HopTable)
 
     @property
-    def here(self) -> int:
-        """The moment that is looked at, in ns since the session began."""
-        return self._travel.here
+    def position(self) -> int:
+        """The moment that the user looks at, in ns since the session began."""
+        return self._navigator.position
 
     @property
     def _inspector(self) -> HopInspector:
         return self.query_one(HopInspector)
 
     def on_mount(self) -> None:
-        """The columns of the first display."""
         self.table.choose(self.columns)
 
     def on_resize(self) -> None:
-        """Everything that depends on the width."""
+        """Arrange what depends on the size."""
         self._inspector.set_class(self.size.height >= _TALL, "-tall")
         self._show_heading()
 
-    def take(self, snapshot: Snapshot) -> None:
-        """How things stand now; seen at once, unless the past is looked at."""
-        before, self._travel.present = self._travel.present, snapshot
-        self._dials.follow(snapshot.run)
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show a snapshot, unless the user looks at the past."""
+        before, self._navigator.present = self._navigator.present, snapshot
+        self._controls.on_run_opened(snapshot.run)
         if before is not None:
-            self._tell_turn(before.run, snapshot)
-        if self._travel.moment is None:
-            self.snapshot = self._travel.hindsight(snapshot)
+            self._announce_run_change(before.run, snapshot)
+        if self._navigator.moment is None:
+            self.snapshot = self._navigator.with_known_path(snapshot)
         else:
             self._show_timestrip()
 
-    def _tell_turn(self, before: Run, snapshot: Snapshot) -> None:
+    def _announce_run_change(self, before: Run, snapshot: Snapshot) -> None:
         now = snapshot.run
         if now.turns_with and not before.turns_with and self.app.screen is self:
             self.action_compare()
         elif before.settings.flows > now.settings.flows and now.number < before.number:
-            self.say(balance_words(snapshot, before.number))
+            self.show_message(f"{describe_balancing(snapshot, before.number)} · H shows the paths")
 
-    def told(self, line: str) -> None:
-        """What came of going elsewhere in time, or of a note."""
-        self.say(line)
+    def show_notice(self, line: str) -> None:
+        """Show a message about a moment of the past, or about a note."""
+        self.show_message(line)
         self._show_timestrip()
 
-    def take_past(self, snapshot: Snapshot) -> None:
-        """How things stood."""
-        if self._travel.moment is not None:
-            self.snapshot = self._travel.hindsight(snapshot)
+    def show_past_snapshot(self, snapshot: Snapshot) -> None:
+        """Show a snapshot of the moment that the user went to."""
+        if self._navigator.moment is not None:
+            self.snapshot = self._navigator.with_known_path(snapshot)
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
-        """Draw what changed."""
+        """Draw a new snapshot."""
         if snapshot is None:
             return
-        self._dials.family = snapshot.family
+        self._controls.family = snapshot.family
         self._show_heading()
         self._show_hops(snapshot)
         self._show_inspector()
@@ -148,20 +146,20 @@ class MainScreen(PromptingScreen):
     def _show_hops(self, snapshot: Snapshot) -> None:
         self.table.show(snapshot.run.hops, HostLabels(snapshot.who, self.label_mode))
 
-    def enquire(self) -> None:
-        """Tell a source whether AS numbers are to be asked for."""
-        self._send(SetAsnLookup(self._enquires))
+    def request_asn_lookup(self) -> None:
+        """Ask the source to look up AS numbers, or not to."""
+        self._send(SetAsnLookup(self._asn_wanted))
 
-    def fail(self, why: str) -> None:
-        """The source broke: say so above the figures that remain."""
+    def show_failure(self, why: str) -> None:
+        """Say why the source broke; the table stays."""
         self.failure = why
         self._show_heading()
 
-    def begin_anew(self) -> None:
-        """Another session starts: its table owes nothing to the last one's."""
+    def reset_session(self) -> None:
+        """Forget the session so far: another target is traced."""
         self.failure = None
-        self._travel = TimeNavigator(self._history)
-        self.table.forget()
+        self._navigator = TimeNavigator(self._history)
+        self.table.reset()
         self.close_prompt()
 
     def _show_heading(self) -> None:
@@ -170,11 +168,11 @@ class MainScreen(PromptingScreen):
         shown = self.query_one("#heading", StyledLines)
         if self.snapshot is None:
             # room for what is to come, or the first answer would wait for another layout
-            dials = self._dials
-            settings = probe_words(dials.settings, dials.pace, dials.family)
+            controls = self._controls
+            settings = probe_words(controls.settings, controls.pace, controls.family)
             shown.styles.height = 2 if settings_fit_beside_target(settings, self.size.width) else 3
             return
-        place = self._travel.place(self.snapshot)
+        place = self._navigator.view_position(self.snapshot)
         width, height = self.size
         lines = heading(self.snapshot, width, self.failure, place=place, height=height)
         if shown.styles.height is None or shown.styles.height.value != len(lines):
@@ -183,7 +181,7 @@ class MainScreen(PromptingScreen):
 
     def _show_timestrip(self) -> None:
         strip = self.query_one("#timestrip", StyledLines)
-        lines = self._travel.strip(self.snapshot, self.size.width)
+        lines = self._navigator.timeline_lines(self.snapshot, self.size.width)
         if strip.display != bool(lines):
             strip.display = bool(lines)
         strip.show(lines)
@@ -194,28 +192,28 @@ class MainScreen(PromptingScreen):
             self._inspector.look_at(hop, labels, self.snapshot)
 
     def action_slower(self) -> None:
-        """`+`; a recording is played faster."""
-        if self._travel.hasten(1):
+        """Take a longer interval; in a replay, play faster (`+`)."""
+        if self._navigator.change_speed(1):
             self._show_heading()
             return
-        self._turned(self._dials.interval(1))
+        self._apply(self._controls.interval(1))
 
     def action_faster(self) -> None:
-        """`-`; a recording is played more slowly."""
-        if self._travel.hasten(-1):
+        """Take a shorter interval; in a replay, play slower (`-`)."""
+        if self._navigator.change_speed(-1):
             self._show_heading()
             return
-        self._turned(self._dials.interval(-1))
+        self._apply(self._controls.interval(-1))
 
     def action_pause(self) -> None:
-        """`p`."""
-        if self._travel.hold():
+        """Pause, or resume (`p`)."""
+        if self._navigator.toggle_pause():
             self._show_heading()
             return
-        self._turned(self._dials.pause())
+        self._apply(self._controls.pause())
 
     def action_close(self) -> None:
-        """Escape: the innermost thing that is open."""
+        """Close what is open: the prompt, else the inspector; else deselect the hop."""
         if self.prompt.question is not None:
             self.close_prompt()
         elif self._inspector.display:
@@ -224,36 +222,36 @@ class MainScreen(PromptingScreen):
             self.table.select(None)
 
     def action_select(self, step: int) -> None:
-        """Up and down."""
+        """Select the hop so many rows below, or above."""
         self.table.move(step)
         self._show_inspector()
 
     def on_hop_table_selected(self) -> None:
-        """The mouse selected a row."""
+        """Show the hop that the mouse selected."""
         self._show_inspector()
 
     def action_inspect(self) -> None:
-        """Enter: open the panel of the selected hop, or close it."""
+        """Open or close the inspector of the selected hop (Enter)."""
         if self.table.selected_hop is None:
             self.table.move(1)
         self._inspector.display = not self._inspector.display
         self._show_inspector()
 
     def action_charts(self) -> None:
-        """`g`: of the selected hop, or of the last."""
+        """Open the charts of the selected hop, or of the last (`g`)."""
         if self.snapshot is not None:
-            ttl, place, travel = self.table.selected, self._travel.place, self.run_action
+            ttl, place, travel = self.table.selected, self._navigator.view_position, self.run_action
             self.app.push_screen(ChartScreen(self.snapshot, ttl, self.label_mode, place, travel))
 
     def action_display(self) -> None:
-        """`d`: the next set of columns."""
+        """Show the next display (`d`)."""
         names = DISPLAYS
         self._display_now = names[(names.index(self._display_now) + 1) % len(names)]
         self.table.choose(self.columns)
-        self.say(f"display: {self._display_now}")
+        self.show_message(f"display: {self._display_now}")
 
     def action_columns(self) -> None:
-        """`o`."""
+        """Open the column chooser (`o`)."""
         self.app.push_screen(
             ColumnChooser(
                 self._display_now, self.columns, self._choose, lambda: self.table.left_out
@@ -263,103 +261,105 @@ class MainScreen(PromptingScreen):
     def _choose(self, columns: tuple[str, ...]) -> None:
         self._columns[self._display_now] = columns
         self.table.choose(columns)
-        if "asn" in columns and not self._enquires:
-            self._enquires = True
-            self.enquire()
+        if "asn" in columns and not self._asn_wanted:
+            self._asn_wanted = True
+            self.request_asn_lookup()
 
     def action_names(self) -> None:
-        """`n`: the next way to call an address."""
+        """Name hosts in the next way (`n`)."""
         ways = list(LabelMode)
         self.label_mode = ways[(ways.index(self.label_mode) + 1) % len(ways)]
         if self.snapshot is not None:
             self._show_hops(self.snapshot)
-        self.say(f"hosts by {self.label_mode}")
+        self.show_message(f"hosts by {self.label_mode}")
 
     def action_origins(self) -> None:
-        """`z`: AS numbers in every display, or in none."""
+        """Show AS numbers in every display, or in none (`z`)."""
         shown = "asn" not in self.columns
         for display, columns in self._columns.items():
             others = tuple(name for name in columns if name != "asn")
             self._columns[display] = ("asn", *others) if shown else others
-        self._enquires = shown
-        self.enquire()
+        self._asn_wanted = shown
+        self.request_asn_lookup()
         self.table.choose(self.columns)
-        self.say("AS numbers: shown once they are known" if shown else "AS numbers: hidden")
+        self.show_message(
+            "AS numbers: shown once they are known" if shown else "AS numbers: hidden"
+        )
 
     def action_whois(self) -> None:
-        """`w`: ask the registry about the selected hop, one address after another."""
-        if self.refused():
+        """Look up the selected hop in the registry, one address after another (`w`)."""
+        if self.refused_in_replay("the registry cannot be asked"):
             return
         hop = self.table.selected_hop
         if hop is None or not hop.responders:
-            self.say("no hop with an address is selected: up and down do")
+            self.show_message("select a hop with an address first (up, down)")
             return
-        everybody = responders(hop)
+        answering = responders(hop)
         labels = self.table.labels
-        unknown = [one for one in everybody if labels.info(one.address).registered is None]
-        address = (unknown or everybody)[0].address
+        unknown = [one for one in answering if labels.info(one.address).registered is None]
+        address = (unknown or answering)[0].address
         self._send(QueryRegistry(address))
-        self.say(f"asking the registry about {address} …")
+        self.show_message(f"looking up {address} in the registry …")
         self._inspector.display = True
         self._show_inspector()
 
     def action_compare(self) -> None:
-        """`c`."""
-        present = self._travel.present
+        """Compare the run in force with another (`c`)."""
+        present = self._navigator.present
         if present is None or not present.earlier:
-            self.say("there is but one run so far: switch something, then compare")
+            self.show_message("only one run so far: change a setting, then compare")
             return
         self.app.push_screen(CompareScreen(present, self.label_mode, self._watch, self._take_turns))
 
     def _take_turns(self, pair: tuple[ProbeSettings, ProbeSettings] | None) -> None:
-        if not self.refused():
-            self._turned(self._dials.alternate(pair))
+        if not self.refused_in_replay():
+            self._apply(self._controls.alternate_settings(pair))
 
     def action_alternate(self) -> None:
-        """`b`: the settings now and before take turns, or no more."""
+        """Let the settings now and before alternate, or stop that (`b`)."""
         self._take_turns(None)
 
     def action_flows(self) -> None:
-        """`x`."""
-        if not self.refused():
-            self._turned(self._dials.flows())
+        """Probe more flows for a few rounds (`x`)."""
+        if not self.refused_in_replay():
+            self._apply(self._controls.flows())
 
     def action_paths(self) -> None:
-        """`H`."""
+        """Open the paths (`H`)."""
         if self.snapshot is not None:
             self.app.push_screen(PathScreen(self.snapshot, self.label_mode))
 
     def action_back(self, direction: int) -> None:
-        """Left and right: a stretch of the timeline."""
-        self._went(self._travel.step(direction))
+        """Go a stretch of the timeline back (-1) or forward (1)."""
+        self._position_changed(self._navigator.step(direction))
 
     def action_change(self, direction: int) -> None:
-        """`[` and `]`: where something happened."""
-        self._went(self._travel.change(direction))
+        """Go to the previous (-1) or next (1) change."""
+        self._position_changed(self._navigator.change(direction))
 
     def action_live(self) -> None:
-        """`l`: the present, or a recording's end."""
-        self._went(self._travel.to_present())
+        """Go to the present, or to a recording's end (`l`)."""
+        self._position_changed(self._navigator.to_present())
 
     def to_present(self) -> None:
-        """Leave the past, if it is looked at; a recording that is played stays where it is."""
-        if self._travel.moment is not None:
+        """Return to the present from the past; a replay stays where it is."""
+        if self._navigator.moment is not None:
             self.action_live()
 
-    def _went(self, why_not: str | None) -> None:
+    def _position_changed(self, why_not: str | None) -> None:
         if why_not is not None:
-            self.say(why_not)
-        elif self._travel.moment is None and self._travel.present is not None:
-            self.snapshot = self._travel.hindsight(self._travel.present)
+            self.show_message(why_not)
+        elif self._navigator.moment is None and self._navigator.present is not None:
+            self.snapshot = self._navigator.with_known_path(self._navigator.present)
         else:
             self._show_heading()
             self._show_timestrip()
 
     def action_copy(self) -> None:
-        """`y`."""
+        """Copy the selected hop as text (`y`)."""
         hop = self.table.selected_hop
         if hop is None:
-            self.say("no hop is selected: up and down do")
+            self.show_message("select a hop first (up, down)")
             return
         self.app.copy_to_clipboard(row_text(hop, self.table.table_layout, self.table.labels))
-        self.say(f"hop {hop.ttl} copied to the clipboard")
+        self.show_message(f"hop {hop.ttl} copied to the clipboard")

@@ -1,4 +1,4 @@
-"""Every path that the session has seen."""
+"""The screen of all paths of the session."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from tui_trace.session.snapshot import Snapshot
 
 
 class PathScreen(TextScreen):
-    """When each path was taken, and what moved."""
+    """When each path was in use, and what changed between paths."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("H", "dismiss", "close", id="paths.close", tooltip="Back to the table")
@@ -20,16 +20,14 @@ class PathScreen(TextScreen):
     HEADING = "Paths"
 
     def __init__(self, snapshot: Snapshot, label_mode: LabelMode) -> None:
-        """As they are now."""
         super().__init__()
         self._snapshot = snapshot
         self._label_mode = label_mode
 
     def look_at(self, snapshot: Snapshot) -> None:
-        """A newer snapshot."""
+        """Show a newer snapshot."""
         self._snapshot = snapshot
-        self.tell()
+        self.refresh_lines()
 
     def lines(self, width: int) -> list[StyledLine]:
-        """What there is to read, in `width` cells."""
         return paths_lines(self._snapshot, width, HostLabels(self._snapshot.who, self._label_mode))

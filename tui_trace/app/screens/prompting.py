@@ -1,4 +1,4 @@
-"""The keys that change what is probed, at once or by a value that is typed."""
+"""The keys that change the probe, at once or by a value that the user types."""
 
 from collections.abc import Callable
 
@@ -25,13 +25,13 @@ _NOT_OF_THE_PROBE = ("target", "export", "note")
 
 
 class PromptingScreen(Screen[None]):
-    """What the live view asks of its source and its user; it composes a `Prompt` and a `Footer`."""
+    """The keys of the probe and the prompt; a subclass composes a `Prompt` and a `Footer`."""
 
     snapshot: var[Snapshot | None] = var(None, always_update=True)
 
     def __init__(
         self,
-        dials: ProbeControls,
+        controls: ProbeControls,
         displays: dict[str, tuple[str, ...]],
         *,
         send: Callable[[Command], None],
@@ -44,7 +44,7 @@ class PromptingScreen(Screen[None]):
         `history` is the past of the source in use, `write` exports to a file of some name.
         """
         super().__init__()
-        self._dials = dials
+        self._controls = controls
         self._columns = displays
         self._display_now = DISPLAYS[0]
         self.label_mode = LabelMode.NAME
@@ -59,93 +59,100 @@ class PromptingScreen(Screen[None]):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Those of the display in use."""
+        """The columns of the display in use."""
         return self._columns[self._display_now]
 
     @property
-    def here(self) -> int:
-        """The moment that is looked at, in ns since the session began."""
+    def position(self) -> int:
+        """The moment that the user looks at, in ns since the session began."""
         raise NotImplementedError
 
     @property
     def prompt(self) -> Prompt:
-        """Where values are typed."""
+        """The prompt in which values are typed."""
         return self.query_one(Prompt)
 
-    def say(self, text: str) -> None:
-        """One line for a moment, in place of the keys."""
-        self.query_one(Footer).say(text)
+    def show_message(self, text: str) -> None:
+        """Show a message for a moment, in place of the keys."""
+        self.query_one(Footer).show_message(text)
 
-    def hush(self) -> None:
-        """What was said is of the past."""
+    def clear_message(self) -> None:
+        """Remove the message."""
         for bar in self.query(Footer):
-            bar.hush()
+            bar.clear_message()
 
     def to_present(self) -> None:
-        """Look at the present: it is what the keys of the probe are about."""
+        """Return to the present, which the keys of the probe change."""
         raise NotImplementedError
 
-    def refused(self) -> bool:
-        """Say so if nothing can be asked of the network: a recording is played."""
+    def refused_in_replay(self, why: str = "probe settings cannot be changed") -> bool:
+        """Return whether a recording is played, in which nothing can be asked of the network.
+
+        Then say `why`.
+        """
         replayed = self._history().playback is not None
         if replayed:
-            self.say("this is a recording: its probes were sent long ago")
+            self.show_message(f"replay: {why}")
         return replayed
 
-    def _turned(self, turn: ControlResult) -> None:
+    def _apply(self, turn: ControlResult) -> None:
         self.to_present()
         if turn.command is not None:
             self._send(turn.command)
         if turn.warning is not None:
-            self.say(turn.warning)
+            self.show_message(turn.warning)
 
     def action_protocol(self, name: str) -> None:
-        """`t`, `u`, `i`."""
-        if not self.refused():
-            self._turned(self._dials.protocol(name))
+        """Switch to a protocol (`t`, `u`, `i`)."""
+        if not self.refused_in_replay():
+            self._apply(self._controls.protocol(name))
 
     def action_dont_fragment(self) -> None:
-        """`F`."""
-        if not self.refused():
-            self._turned(self._dials.dont_fragment())
+        """Switch DF on or off (`F`)."""
+        if not self.refused_in_replay():
+            self._apply(self._controls.dont_fragment())
 
     def action_tcp_flags(self) -> None:
-        """`A`."""
-        if not self.refused():
-            self._turned(self._dials.tcp_flags())
+        """Take the next TCP flags (`A`)."""
+        if not self.refused_in_replay():
+            self._apply(self._controls.tcp_flags())
 
     def action_reset(self) -> None:
-        """`r`."""
-        if not self.refused():
-            self._turned(ControlResult(Reset()))
+        """Start a new run (`r`)."""
+        if not self.refused_in_replay():
+            self._apply(ControlResult(Reset()))
 
     def action_ask(self, question: str) -> None:
-        """`P`, `Q`, `S`, `f`, `m`, `/`, `e`, `N`."""
-        if question not in ("export", "note") and self.refused():
+        """Ask for a value (`P`, `Q`, `S`, `f`, `m`, `/`, `e`, `N`)."""
+        if question == "target" and self.refused_in_replay("the target cannot be changed"):
+            return
+        if question not in _NOT_OF_THE_PROBE and self.refused_in_replay():
             return
         if question not in _NOT_OF_THE_PROBE:
             self.to_present()
-        why_not = self._dials.why_not(question)
+        why_not = self._controls.why_not(question)
         if why_not is not None:
-            self.say(why_not)
+            self.show_message(why_not)
             return
         if question in ("export", "note") and self.snapshot is None:
-            self.say("nothing happened yet")
+            self.show_message("no data yet")
             return
         value = self._proposed(question)
         self.query_one(Footer).display = False
         self.prompt.ask(question, value)
         if question == "export":
-            self.prompt.say(f"The ending says what: {' '.join(ENDINGS)} · Escape leaves")
+            self.prompt.show_message(
+                f"File extension selects the format: {' '.join(ENDINGS)} · Escape leaves"
+            )
         if question == "note":
-            self._noting = self.here
-            self.prompt.say(
+            self._noting = self.position
+            self.prompt.show_message(
                 f"Pinned to {format_duration(self._noting)} · Enter applies · Escape leaves"
             )
 
     def _proposed(self, question: str) -> str:
         if self.snapshot is None:
-            return self._dials.value(question)
+            return self._controls.value(question)
         if question == "target":
             return self.snapshot.target
         if question == "export":
@@ -157,10 +164,10 @@ class PromptingScreen(Screen[None]):
                 self._history().file,
             )
             return proposed(self.snapshot)
-        return self._dials.value(question)
+        return self._controls.value(question)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter in the prompt."""
+        """Use the value that was typed."""
         question = self.prompt.question
         if question is None or self.prompt.waiting:
             return
@@ -179,27 +186,27 @@ class PromptingScreen(Screen[None]):
             if text:
                 self._send(Inject(Note(at=0, text=text, moment=self._noting)))
                 if self._history().playback is None:
-                    self.say(f"noted at {format_duration(self._noting)}")
+                    self.show_message(f"noted at {format_duration(self._noting)}")
             return
         try:
-            turn = self._dials.answer(question, text)
+            turn = self._controls.answer(question, text)
         except SettingError as error:
             self.prompt.retry(str(error))
             return
         self.close_prompt()
-        self._turned(turn)
+        self._apply(turn)
 
-    def exported(self, said: str, *, well: bool) -> None:
-        """The file is written, or why not."""
+    def export_finished(self, said: str, *, well: bool) -> None:
+        """Show where the file was written, or why it was not."""
         if self.prompt.question != "export":
             return
         if well:
             self.close_prompt()
-            self.say(said)
+            self.show_message(said)
         else:
             self.prompt.retry(said)
 
     def close_prompt(self) -> None:
-        """The keys are shown again."""
+        """Close the prompt, and show the keys again."""
         self.prompt.close()
         self.query_one(Footer).display = True

@@ -1,4 +1,4 @@
-"""A screen of lines to be read, kept up to date while it is open."""
+"""A screen of text, kept up to date while it is open."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from tui_trace.report.cell_text import TextStyle
 
 
 class TextScreen(ModalScreen[None]):
-    """A title, lines that can be scrolled, and how to leave."""
+    """A screen with a title and text that can be scrolled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "close", id="reading.close", tooltip="Back to the table"),
@@ -27,34 +27,31 @@ class TextScreen(ModalScreen[None]):
     HINT = " ↑ ↓ scroll · Escape leaves"
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
         yield StyledLines(id="reading-title")
         with VerticalScroll(id="reading-box", can_focus=False):
             yield StyledLines(id="reading")
         yield StyledLines(id="reading-hint")
 
     def lines(self, width: int) -> list[StyledLine]:
-        """What there is to read, in `width` cells."""
+        """Return the lines to read, in `width` cells."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Something to read."""
         self.query_one("#reading-title", StyledLines).show(
             [[(f" {self.HEADING}", TextStyle.STRONG)]]
         )
         self.query_one("#reading-hint", StyledLines).show([[(self.HINT, TextStyle.DIM)]])
-        self.tell()
+        self.refresh_lines()
 
     def hint(self, text: str) -> None:
-        """A line in place of the keys."""
+        """Show a message in place of the keys."""
         self.query_one("#reading-hint", StyledLines).show([[(f" {text}", TextStyle.WARN)]])
 
     def on_resize(self) -> None:
-        """Other line ends."""
-        self.tell()
+        self.refresh_lines()
 
-    def tell(self) -> None:
-        """Draw what is new."""
+    def refresh_lines(self) -> None:
+        """Draw what has changed."""
         width = self.query_one("#reading-box").size.width or self.size.width
         shown = self.query_one("#reading", StyledLines)
         lines = self.lines(width)
@@ -63,10 +60,10 @@ class TextScreen(ModalScreen[None]):
         shown.show(lines)
 
     def action_scroll(self, step: int) -> None:
-        """Up, down."""
+        """Scroll so many lines."""
         self.query_one("#reading-box").scroll_relative(y=step, animate=False)
 
     def action_page(self, step: int) -> None:
-        """A page up or down."""
+        """Scroll a page up or down."""
         box = self.query_one("#reading-box")
         box.scroll_relative(y=step * box.size.height, animate=False)

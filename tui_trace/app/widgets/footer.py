@@ -1,4 +1,4 @@
-"""The footer: keys and what they do, as many as fit; the way to help and out always."""
+"""The footer: as many keys as fit, always with those for help and quit."""
 
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ class Hint(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Cells, with the two that follow."""
+        """Cells of the hint and of the gap behind it."""
         return len(self.key) + len(self.label) + 3
 
 
@@ -35,23 +35,23 @@ class Footer(StyledLines):
     """One line of hints, each of which can be clicked."""
 
     def __init__(self, hints: list[Hint], *, id: str | None = None) -> None:
-        """What can be shown, the most important first."""
+        """`hints` are all that can be shown, the most important first."""
         super().__init__(id=id)
         self._hints = hints
         self._spots: list[tuple[range, Hint]] = []
         self._said: str | None = None
         self._fading: Timer | None = None
 
-    def say(self, text: str) -> None:
-        """Show a message in place of the hints, for a moment."""
+    def show_message(self, text: str) -> None:
+        """Show a message in place of the hints, for a few seconds."""
         self._said = sanitize(text)
         if self._fading is not None:
             self._fading.stop()
-        self._fading = self.set_timer(_MOMENT, self.hush)
+        self._fading = self.set_timer(_MOMENT, self.clear_message)
         self.on_resize()
 
-    def hush(self) -> None:
-        """Show the hints again: what was said is of the past."""
+    def clear_message(self) -> None:
+        """Remove the message, and show the hints again."""
         if self._fading is not None:
             self._fading.stop()
             self._fading = None
@@ -60,7 +60,7 @@ class Footer(StyledLines):
             self.on_resize()
 
     def on_resize(self) -> None:
-        """Fit as many as there is room for."""
+        """Show as many hints as fit."""
         self._spots.clear()
         if self._said is not None:
             self.show([[(pad_or_truncate(f" {self._said}", self.size.width), TextStyle.WARN)]])

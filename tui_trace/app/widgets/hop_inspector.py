@@ -1,4 +1,4 @@
-"""One hop looked at closely: RTT over time, who answers, what it received, all the figures."""
+"""The inspector: RTT over time, addresses and all statistics of one hop."""
 
 from tui_trace.app.render.chart_data import AROUND, series, window
 from tui_trace.app.render.styled_text import StyledLine
@@ -31,7 +31,7 @@ def _figures(hop: Hop) -> list[str]:
         if number:
             counted.append(f"{number} {word}")
     if hop.user_stamped:
-        counted.append(f"~ {hop.user_stamped} not stamped by the kernel")
+        counted.append(f"~ {hop.user_stamped} with user-space timestamps")
     times = (f.last, f.min, f.mean, f.sd, f.max)
     spread = (f.jitter, f.p50, f.p90, f.p99)
     marks = "  ".join(sanitize(mark) for mark in hop.marks)
@@ -54,7 +54,7 @@ def _joined(*parts: str) -> str:
 
 
 def _named_as(one: Responder, who: AddressInfo) -> str:
-    """`203.0.113.1 ×42  fw.example (forward-confirmed), www.example`."""
+    """Return `203.0.113.1 ×42  fw.example (forward-confirmed), www.example`."""
     line = f"{sanitize(one.address)} ×{one.answers}"
     if not who.names or who.named is None:
         return line
@@ -63,7 +63,7 @@ def _named_as(one: Responder, who: AddressInfo) -> str:
 
 
 def _announced(who: AddressInfo) -> str:
-    """`AS64496 EXAMPLE-NET · 203.0.113.0/24 · DE · ripencc · owner hostmaster@example`."""
+    """Return `AS64496 EXAMPLE-NET · 203.0.113.0/24 · DE · ripencc · owner hostmaster@example`."""
     parts: list[str] = []
     if who.origin is not None:
         names = (*who.origin.names, *[""] * len(who.origin.asns))
@@ -74,12 +74,12 @@ def _announced(who: AddressInfo) -> str:
 
 
 def registered_words(record: RegistryRecord) -> str:
-    """`whois EXAMPLE-NET · 203.0.113.0/24 · Example Ltd · DE · abuse a@example · ripencc`."""
+    """Return `whois EXAMPLE-NET · 203.0.113.0/24 · Example Ltd · DE · abuse a@example`."""
     if record.error:
         return f"whois: {sanitize(record.error)}"
     abuse = f"abuse {record.abuse}" if record.abuse else ""
     parts = (record.network, record.range, record.organisation, record.country, abuse)
-    return f"whois {_joined(*parts, record.registry) or 'knows nothing'}"
+    return f"whois {_joined(*parts, record.registry) or 'no record'}"
 
 
 def _about(one: Responder, labels: HostLabels) -> list[str]:
@@ -91,10 +91,10 @@ def _about(one: Responder, labels: HostLabels) -> list[str]:
 
 
 def _texts(hop: Hop, labels: HostLabels) -> list[str]:
-    """What there is to say, the most important first."""
+    """Return all lines about a hop, the most important first."""
     texts = _figures(hop)
     if not hop.responders:
-        return [*texts, "nothing answered here"]
+        return [*texts, "nothing answered at this TTL"]
     first, *others = responders(hop)
     texts += _about(first, labels)
     if hop.received:
@@ -114,8 +114,8 @@ def _title(hop: Hop, labels: HostLabels) -> str:
     return title
 
 
-def plot_lines(hop: Hop, height: int, labels: HostLabels = NO_LABELS) -> int:
-    """Lines that a panel of `height` has for a plot; 0: too few."""
+def plot_height(hop: Hop, height: int, labels: HostLabels = NO_LABELS) -> int:
+    """Return the lines that a panel of `height` has for a plot; 0 if they are too few."""
     left = height - 1 - len(_texts(hop, labels))
     return left if hop.responders and left >= _PLOT_LEAST else 0
 
@@ -123,7 +123,7 @@ def plot_lines(hop: Hop, height: int, labels: HostLabels = NO_LABELS) -> int:
 def inspect(
     hop: Hop, width: int, height: int, labels: HostLabels = NO_LABELS, *, plot: int = 0
 ) -> list[StyledLine]:
-    """The panel's lines, `height` at most; `plot` of them are left to a plot."""
+    """Return the panel's lines, at most `height`; `plot` of them are left to a plot."""
     title = _title(hop, labels)
     title += "─" * (width - cell_width(title))
     lines: list[StyledLine] = [[(pad_or_truncate(title, width), TextStyle.DIM)]]
@@ -139,46 +139,44 @@ def inspect(
 
 
 class HopInspector(StyledLines):
-    """The panel of the selected hop; where there is room, a plot lies over the lines left to it."""
+    """The panel of the selected hop, with a plot where there is room."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Hidden."""
         super().__init__(id=id)
         self._hop: Hop | None = None
         self._snapshot: Snapshot | None = None
         self._labels = NO_LABELS
         self._wanted = False
-        self._seldom = Throttle(self, self._draw_plot)
+        self._throttle = Throttle(self, self._draw_plot)
         self.display = False
 
     def look_at(self, hop: Hop | None, labels: HostLabels, snapshot: Snapshot | None) -> None:
         """Show this hop of `snapshot`; None: there is nothing to show."""
         if hop is None or self._hop is None or hop.ttl != self._hop.ttl:
-            self._seldom.hurry()
+            self._throttle.reset()
         self._hop = hop
         self._snapshot = snapshot
         self._labels = labels
         self.on_resize()
 
     def on_resize(self) -> None:
-        """Use the room there is."""
         width, height = self.size
         plot = 0
         if self._hop is None:
-            self.show([[(" no hop is selected: up and down do", TextStyle.DIM)]])
+            self.show([[(" select a hop first (up, down)", TextStyle.DIM)]])
         elif height:
-            plot = self._place_plot(plot_lines(self._hop, height, self._labels))
+            plot = self._place_plot(plot_height(self._hop, height, self._labels))
             self.show(inspect(self._hop, width, height, self._labels, plot=plot))
         for shown in self.query("#inspector-rtt"):
             shown.display = bool(plot)
 
     def _place_plot(self, lines: int) -> int:
-        """How many of the lines it takes: none before its library is there."""
+        """Return the lines that the plot takes: none before its library is loaded."""
         if not lines:
             return 0
         for plot in self.query("#inspector-rtt"):
             plot.styles.height = lines
-            self._seldom.ask()
+            self._throttle.request()
             return lines
         if not self._wanted:
             self._wanted = True

@@ -1,4 +1,4 @@
-"""The table of hops, on the line API: a row is drawn again only when its hop is another."""
+"""The table of hops, drawn line by line: a row is drawn again only if its hop changed."""
 
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
@@ -29,7 +29,7 @@ _POINTER = "›"
 
 
 class _Row(NamedTuple):
-    """What was drawn of a hop, and what it was drawn from."""
+    """The lines drawn for a hop, and what they were drawn from."""
 
     hop: Hop
     who: tuple[AddressInfo, ...]
@@ -46,12 +46,11 @@ class HopTable(ScrollView):
         """Another hop was selected with the mouse."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Empty."""
         super().__init__(id=id)
         self._hops: tuple[Hop, ...] = ()
         self._chosen: tuple[str, ...] = columns_of("latency")
-        self._wants = ColumnDemand()
-        self._layout_now = lay_out(self._chosen, 80, self._wants)
+        self._demand = ColumnDemand()
+        self._layout_now = lay_out(self._chosen, 80, self._demand)
         self._labels = NO_LABELS
         self._rows: dict[int, _Row] = {}
         self._lines: list[tuple[int, Strip]] = []
@@ -71,14 +70,14 @@ class HopTable(ScrollView):
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Columns that were chosen but have no room; AS numbers not known yet need none."""
+        """Columns that were chosen but do not fit; AS numbers not known yet need no room."""
         placed = {one.column.id for one in self._layout_now.placed}
-        wanted = (name for name in self._chosen if name != "asn" or self._wants.asn)
+        wanted = (name for name in self._chosen if name != "asn" or self._demand.asn)
         return tuple(name for name in wanted if name not in placed)
 
     @property
     def labels(self) -> HostLabels:
-        """Who is who, and what they are called."""
+        """The labels of all hosts."""
         return self._labels
 
     @property
@@ -94,13 +93,13 @@ class HopTable(ScrollView):
         """
         self._hops = hops
         if labels.mode is not self._labels.mode:
-            self._wants = self._wants._replace(host=0)
+            self._demand = self._demand._replace(host=0)
             self._rows.clear()
         self._labels = labels
         seen = self._is_in_sight()
-        wants = self._wants.and_of(hops, labels)
-        if wants != self._wants:
-            self._wants = wants
+        demand = self._demand.grown_to(hops, labels)
+        if demand != self._demand:
+            self._demand = demand
             self._arrange()
         else:
             self._rebuild()
@@ -113,9 +112,9 @@ class HopTable(ScrollView):
         self._chosen = tuple(columns)
         self._arrange()
 
-    def forget(self) -> None:
-        """Another session begins: nothing is wanted, nothing selected."""
-        self._wants = ColumnDemand()
+    def reset(self) -> None:
+        """Forget widths and selection: another session begins."""
+        self._demand = ColumnDemand()
         self.selected = None
 
     def select(self, ttl: int | None) -> None:
@@ -147,24 +146,23 @@ class HopTable(ScrollView):
             self.post_message(self.Selected())
 
     def on_resize(self) -> None:
-        """Other columns may fit, and the selected hop may have gone out of sight."""
+        """Arrange the columns anew, and keep the selected hop in sight."""
         self._arrange()
         self._reveal()
         self.call_after_refresh(self._reveal)
 
     def watch_show_vertical_scrollbar(self, shown: bool) -> None:
-        """A bar that appears shows where we are already."""
+        """Let a scroll bar that appears show the present position."""
         if shown:
             self.vertical_scrollbar.position = self.scroll_y
 
     def notify_style_update(self) -> None:
-        """The theme changed."""
         super().notify_style_update()
-        self._palette.forget()
+        self._palette.reset()
         self._arrange()
 
     def render_line(self, y: int) -> Strip:
-        """One line of the widget; the titles stay on top."""
+        """Return one line of the widget; the titles stay on top."""
         width = self.size.width
         if y == 0:
             if self._title is None:
@@ -182,7 +180,7 @@ class HopTable(ScrollView):
         if not self.size.width:
             return
         room = self.size.width - self._scrolls * self.styles.scrollbar_size_vertical
-        self._layout_now = lay_out(self._chosen, room, self._wants)
+        self._layout_now = lay_out(self._chosen, room, self._demand)
         self._rows.clear()
         self._title = None
         self._rebuild()

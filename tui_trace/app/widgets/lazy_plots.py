@@ -1,4 +1,4 @@
-"""What is dear: a library that is imported when it is first wanted, and drawings done seldom."""
+"""Late import of the plot library, and a limit on how often something expensive is drawn."""
 
 import sys
 import threading
@@ -14,7 +14,7 @@ _PAUSE = 1.0
 
 
 class PlotsReady(Message):
-    """The library of plots is there, or why it is not."""
+    """The library of plots was loaded, or could not be."""
 
     def __init__(self, why_not: str = "") -> None:
         """`why_not`: one line, empty if all is well."""
@@ -40,17 +40,17 @@ def _load(wanted_by: MessagePump) -> None:
 
 
 class Throttle:
-    """Does something at once if it was not done for a while, else when that while is over."""
+    """Does something at most once a second: the first time at once."""
 
     def __init__(self, node: MessagePump, work: Callable[[], object]) -> None:
-        """`node` has the timer."""
+        """`node` owns the timer, `work` is what is done."""
         self._node = node
         self._work = work
         self._timer: Timer | None = None
         self._asked = False
 
-    def ask(self) -> None:
-        """Now or soon."""
+    def request(self) -> None:
+        """Do it now, or when the pause since the last time is over."""
         if self._timer is not None:
             self._asked = True
             return
@@ -58,8 +58,8 @@ class Throttle:
         self._timer = self._node.set_timer(_PAUSE, self._over)
         self._work()
 
-    def hurry(self) -> None:
-        """Somebody waits: what is asked for next is done at once."""
+    def reset(self) -> None:
+        """Skip the pause: the user waits for the next drawing."""
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
@@ -67,4 +67,4 @@ class Throttle:
     def _over(self) -> None:
         self._timer = None
         if self._asked:
-            self.ask()
+            self.request()

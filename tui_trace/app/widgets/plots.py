@@ -1,4 +1,4 @@
-"""Plots drawn by textual-plot. Not to be imported before one is wanted: it brings numpy."""
+"""Plots drawn by textual-plot. Import this module late: it brings numpy."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -29,13 +29,12 @@ _FRAME = 3
 
 
 class Plot(PlotWidget, can_focus=False):
-    """A plot that is only looked at: no mouse, no focus, no key, ticks and words of our own."""
+    """A plot that only shows: no mouse, no focus, no keys, and our own ticks."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     ALLOW_SELECT = False
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Empty."""
         super().__init__(id=id, allow_pan_and_zoom=False)
         self.set_reactive(PlotWidget.margin_top, 0)
         self.set_reactive(PlotWidget.margin_bottom, 1)
@@ -49,18 +48,18 @@ class Plot(PlotWidget, can_focus=False):
         return self.size.width - AROUND, self.size.height - _FRAME
 
     def on_resize(self) -> None:
-        """The same in another room."""
+        """Draw the same again in the new size."""
         if self._again is not None:
             self._again()
 
     def style_of(self, style: TextStyle) -> str:
-        """As the library wants it."""
+        """Return a style as the library wants it."""
         return str(self.get_component_rich_style(f"style--{style.value}"))
 
     def set_ticks(
         self, across: tuple[list[float], list[str]], up: tuple[list[float], list[str]]
     ) -> None:
-        """Where they are, and what is written there."""
+        """Set where the ticks are, and what is written there."""
         self._written = (across, up)
         self.set_xticks(across[0])
         self.set_yticks(up[0])
@@ -68,14 +67,14 @@ class Plot(PlotWidget, can_focus=False):
     def get_labels_for_ticks(
         self, ticks: Sequence[float], decimals: int | None = None
     ) -> list[str]:
-        """Our words for our ticks."""
+        """Return our own labels for our ticks."""
         for own, words in self._written:
             if ticks is own:
                 return words
         return super().get_labels_for_ticks(ticks, decimals)
 
     def render(self) -> RenderResult:
-        """Draw, if there is room at all; each canvas is repainted once, not once a pixel."""
+        """Draw if there is room; each canvas is repainted once, not once a pixel."""
         if min(self._scale_rectangle.size) < 1:
             return ""
         with ExitStack() as stack:
@@ -123,7 +122,7 @@ class RttPlot(Plot):
 
 
 class Histogram(Plot):
-    """How many answers took how long; the axis of RTT is logarithmic."""
+    """The number of answers by RTT, on a logarithmic axis."""
 
     def draw(self, rtts: Sequence[int], marks: Sequence[int | None]) -> None:
         """`rtts` and `marks`, which are vertical lines, in ns."""

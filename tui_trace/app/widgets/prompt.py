@@ -1,4 +1,4 @@
-"""One line at the bottom that takes a value."""
+"""The prompt at the bottom, which takes a value."""
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -15,7 +15,7 @@ QUESTIONS = {
     "first_ttl": "First TTL",
     "max_ttl": "Largest TTL",
     "protocol": "IP protocol, by name or number",
-    "track": "Probes told apart by seq, id or port",
+    "track": "Field that identifies a probe: seq, id or port",
     "dnat": "Destination NAT: off, match or show",
     "target": "New target",
     "export": "Write to file",
@@ -24,10 +24,9 @@ QUESTIONS = {
 
 
 class Prompt(Vertical):
-    """Hidden until `ask`; Enter submits, Escape leaves."""
+    """A prompt, hidden until `ask`; Enter submits, Escape leaves."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Hidden."""
         super().__init__(id=id)
         self.question: str | None = None
         self.waiting = False
@@ -35,7 +34,6 @@ class Prompt(Vertical):
         self.display = False
 
     def compose(self) -> ComposeResult:
-        """A line for what to say, a line for the value."""
         yield Static(id="prompt-says")
         box = Input(id="prompt-value", compact=True, max_length=MOST_PASTED)
         box.cursor_blink = False
@@ -54,27 +52,27 @@ class Prompt(Vertical):
         self.waiting = False
         self._box.value = value
         self.query_one("#prompt-asks", Static).update(Content(f"{QUESTIONS[question]} ›"))
-        self.say("Enter applies · Escape leaves")
+        self.show_message("Enter applies · Escape leaves")
         self._box.focus()
 
-    def say(self, text: str, wrong: bool = False) -> None:
-        """A line above the value; `wrong`: why the value will not do."""
+    def show_message(self, text: str, wrong: bool = False) -> None:
+        """Show a line above the value; `wrong`: it says why the value was refused."""
         said = self.query_one("#prompt-says", Static)
         said.set_class(wrong, "-wrong")
         said.update(Content(f"! {sanitize(text)}" if wrong else sanitize(text)))
 
     def wait(self, text: str) -> None:
-        """Take nothing while an answer is on its way."""
-        self.say(text)
+        """Ignore Enter until the answer is there; `text` says what is awaited."""
+        self.show_message(text)
         self.waiting = True
 
     def retry(self, why: str) -> None:
-        """The value was refused."""
+        """Say why the value was refused, and wait for another."""
         self.waiting = False
-        self.say(why, wrong=True)
+        self.show_message(why, wrong=True)
 
     def close(self) -> None:
-        """Leave."""
+        """Hide the prompt."""
         self.question = None
         self.display = False
         self.screen.set_focus(None)

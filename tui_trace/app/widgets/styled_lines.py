@@ -24,8 +24,8 @@ class StylePalette:
         self._widget = widget
         self._found: dict[TextStyle | str, Style] = {}
 
-    def forget(self) -> None:
-        """The theme or a style sheet changed."""
+    def reset(self) -> None:
+        """Forget the colours: the theme or a style sheet changed."""
         self._found.clear()
 
     def rich_style(self, style: TextStyle) -> Style:
@@ -68,25 +68,23 @@ class StyledLines(Widget):
     ALLOW_SELECT = False
 
     def __init__(self, *, id: str | None = None) -> None:
-        """Empty."""
         super().__init__(id=id)
         self._lines: list[StyledLine] = []
         self._palette = StylePalette(self)
 
     def show(self, lines: list[StyledLine]) -> None:
-        """Draw these lines."""
+        """Draw these lines, where they differ from those before."""
         before, self._lines = self._lines, lines
         for y in range(max(len(before), len(lines))):
             if before[y : y + 1] != lines[y : y + 1]:
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def notify_style_update(self) -> None:
-        """The theme changed."""
         super().notify_style_update()
-        self._palette.forget()
+        self._palette.reset()
 
     def render_line(self, y: int) -> Strip:
-        """One line of the widget."""
+        """Return one line of the widget."""
         width = self.size.width
         if y >= len(self._lines):
             return Strip.blank(width, self.rich_style)
