@@ -219,3 +219,18 @@ class Terminal:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def assert_sane(terminal: Terminal) -> None:
+    """The modes are those of before, and each private mode set was reset."""
+    assert terminal.modes() == terminal.before
+    last = {}
+    for mode, switch in re.findall(rb"\x1b\[\?([\d;]+)([hl])", bytes(terminal.raw)):
+        for number in mode.split(b";"):
+            last[number] = switch
+    assert last.pop(b"25") == b"h", "the cursor is hidden"
+    assert b"1049" in last, "it never was in the alternate screen"
+    # 7: lines wrap; 2026: synchronised output, ended by l
+    assert {number for number, switch in last.items() if switch == b"h"} <= {b"7"}
+    keyboard = re.findall(rb"\x1b\[([<>])\d*u", bytes(terminal.raw))
+    assert keyboard.count(b"<") >= keyboard.count(b">"), "the keyboard protocol is still on"

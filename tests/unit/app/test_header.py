@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from tests.helpers.app.fake_source import folded, path, reply
-from tests.unit.app.test_comparison import moved
+from tests.helpers.app.scripts import moved
 from tui_trace.app.render.cells import TextStyle, clock, plain
 from tui_trace.app.render.header import ViewPosition, heading, progress, verdict
 from tui_trace.core import events as ev
