@@ -21,7 +21,7 @@ import msgspec
 
 from tests.helpers import local_servers
 from tests.helpers.places import ROOT
-from tests.unit.names.test_rdap import ToLocal, ToNobody
+from tests.helpers.registry_handlers import ToLocal, ToNobody
 from tui_trace.names import DnsServer, Radb, dns_lookups, rdap, whois
 from tui_trace.names.resolver import Resolver, UnansweredError
 

@@ -132,7 +132,7 @@ class DnsServer(Served):
         return self._wires(query, self.fault or self.faults.get(name), transport)
 
     def _wires(self, query: dns.message.Message, fault: str | None, transport: str) -> list[bytes]:
-        answer = self._answer(query)
+        answer = self.answer(query)
         match fault:
             case "silent":
                 return []
@@ -159,7 +159,7 @@ class DnsServer(Served):
                 return [lie.to_wire()]
         return [answer.to_wire(max_size=65_535)]
 
-    def _answer(self, query: dns.message.Message) -> dns.message.Message:
+    def answer(self, query: dns.message.Message) -> dns.message.Message:
         answer = dns.message.make_response(query)
         name, kind = query.question[0].name, query.question[0].rdtype
         while (alias := self.records.get((name, dns.rdatatype.CNAME))) is not None:

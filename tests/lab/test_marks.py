@@ -3,7 +3,7 @@
 import pytest
 
 from tests.helpers.lab.lab_trace import trace
-from tests.lab.test_scenarios import MS, QUICK, address, along, firewall
+from tests.helpers.lab.scenario_paths import MS, QUICK, address, along, firewall
 from tui_trace.core.events import ReplyKind, RewrittenField
 from tui_trace.lab import load_scenario
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.test_life import all_end, settled
+from tests.helpers.lab.lab_processes import all_end, settled
 
 pytestmark = pytest.mark.usefixtures("inside")
 

@@ -1,7 +1,9 @@
 """Networks that the tests share, and the reasons to skip."""
 
 import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +49,13 @@ def long() -> Iterator[Chain]:
     with Chain(29, silent=(5, 13, 22)) as chain:
         listen(chain.target, OPEN_PORT)
         yield chain
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], check=True)
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.network import tui_trace_process
 from tests.helpers.network.chain import Chain
 from tests.helpers.network.fault_injection import Sending
-from tests.helpers.network.terminals import Terminal, Tmux
+from tests.helpers.network.terminals import Terminal, Tmux, assert_sane
 from tui_trace.core.events import Reply, SessionEnded
 
 INTERRUPTS = pytest.mark.parametrize(
@@ -72,21 +72,6 @@ def test_json_lines_are_flushed_one_by_one(plain: Chain) -> None:
     assert len(tui_trace_process.decode(b"".join(first).decode())) == 20
 
 
-def _assert_sane(terminal: Terminal) -> None:
-    """The modes are those of before, and each private mode set was reset."""
-    assert terminal.modes() == terminal.before
-    last = {}
-    for mode, switch in re.findall(rb"\x1b\[\?([\d;]+)([hl])", bytes(terminal.raw)):
-        for number in mode.split(b";"):
-            last[number] = switch
-    assert last.pop(b"25") == b"h", "the cursor is hidden"
-    assert b"1049" in last, "it never was in the alternate screen"
-    # 7: lines wrap; 2026: synchronised output, ended by l
-    assert {number for number, switch in last.items() if switch == b"h"} <= {b"7"}
-    keyboard = re.findall(rb"\x1b\[([<>])\d*u", bytes(terminal.raw))
-    assert keyboard.count(b"<") >= keyboard.count(b">"), "the keyboard protocol is still on"
-
-
 def _start(chain: Chain) -> Terminal:
     terminal = Terminal(
         chain.client,
@@ -104,7 +89,7 @@ def test_the_terminal_is_sane_after_a_signal(plain: Chain, number: int) -> None:
     with _start(plain) as terminal:
         terminal.process.send_signal(number)
         terminal.wait()
-        _assert_sane(terminal)
+        assert_sane(terminal)
         assert b"Traceback" not in terminal.raw
 
 
@@ -113,7 +98,7 @@ def test_the_terminal_is_sane_after_quitting(plain: Chain, keys: bytes) -> None:
     with _start(plain) as terminal:
         terminal.write(keys)
         assert terminal.wait() == 0
-        _assert_sane(terminal)
+        assert_sane(terminal)
 
 
 def test_it_ends_when_the_terminal_is_gone(plain: Chain) -> None:
@@ -144,7 +129,7 @@ def test_the_terminal_is_sane_after_a_crash(plain: Chain) -> None:
     args = [sys.executable, "-c", _CRASHING, "-n", plain.target_address()]
     with Terminal(plain.client, args, env=tui_trace_process.environment()) as terminal:
         assert terminal.wait() != 0
-        _assert_sane(terminal)
+        assert_sane(terminal)
         assert b"broken on purpose" in terminal.raw
 
 

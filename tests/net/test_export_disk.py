@@ -10,11 +10,10 @@ import pytest
 from tests.helpers.app.fake_source import folded
 from tests.helpers.network import tui_trace_process
 from tests.helpers.network.netns import Netns, make_all
+from tests.helpers.network.params import NOBODY
 from tests.helpers.network.terminals import Terminal
 from tests.helpers.recordings.recording_builders import record, rounds
-from tests.net.test_recording_disk import disk  # noqa: F401  (a fixture)
-from tests.net.test_unprivileged import NOBODY
-from tests.unit.report.test_run_summary import switched
+from tests.helpers.run_scripts import switched
 from tui_trace.app.control.export import ENDINGS, ExportError, View, export
 from tui_trace.session.host_labels import LabelMode
 
@@ -35,7 +34,7 @@ def view_of(recording: Path) -> View:
 
 
 @pytest.mark.parametrize("ending", [".svg", ".jsonl"])
-def test_a_full_disk_leaves_no_file(tmp_path: Path, disk: Path, ending: str) -> None:  # noqa: F811
+def test_a_full_disk_leaves_no_file(tmp_path: Path, disk: Path, ending: str) -> None:
     view = view_of(record(rounds(300), tmp_path / "a.session"))
     with pytest.raises(ExportError, match=r"^No space left on device: .*/out"):
         export(view, str(disk / f"out{ending}"))

@@ -10,8 +10,8 @@ import pytest
 
 from tests.helpers.network import tui_trace_process
 from tests.helpers.network.netns import Netns, make_all
+from tests.helpers.network.params import NOBODY
 from tests.helpers.network.terminals import Terminal
-from tests.net.test_unprivileged import NOBODY
 
 ODD: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "pipe": (os.mkfifo, 1, "cannot be read: Not a regular file"),

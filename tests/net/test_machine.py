@@ -7,9 +7,9 @@ import time
 
 import pytest
 
+from tests.helpers.missing_modules import BLOCKED
 from tests.helpers.network import tui_trace_process
 from tests.helpers.network.chain import Chain
-from tests.unit.test_dependencies import BLOCKED
 
 HIDDEN = 'mount --make-rprivate / && {} && exec "$@"'
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.helpers.event_builders import began, lost, opened, reply, sent
 from tests.helpers.network.chain import Chain
-from tests.unit.session.test_session_fold import began, lost, opened, reply, sent
 from tui_trace.core.events import PathEnd, ReplyKind, RoundBegan
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.report import mtr_json, mtr_text

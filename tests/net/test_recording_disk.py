@@ -3,7 +3,6 @@
 import contextlib
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,16 +14,6 @@ from tests.helpers.recordings.recording_builders import Kept, Told, record, roun
 from tui_trace.core.events import SessionEnded
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.recording import RecordedSource, Recording, RecordingError
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 kB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], check=True)
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
 
 
 def test_a_disk_that_fills_up(disk: Path) -> None:

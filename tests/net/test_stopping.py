@@ -15,9 +15,8 @@ from tests.helpers.network import tui_trace_process
 from tests.helpers.network.chain import Chain
 from tests.helpers.network.fault_injection import Sending
 from tests.helpers.network.silent_resolver import DeadResolver, FullPipe
-from tests.helpers.network.terminals import Terminal
+from tests.helpers.network.terminals import Terminal, assert_sane
 from tests.helpers.recordings.recording_builders import record, rounds
-from tests.net.test_ending import _assert_sane
 from tui_trace.core.events import RoundBegan, SessionEnded
 
 HANGS = 2.0
@@ -301,7 +300,7 @@ def _left(terminal: Terminal, number: int) -> None:
     code = terminal.wait(30)
     _soon(began, number)
     assert code == (0 if number == signal.SIGINT else 128 + number)
-    _assert_sane(terminal)
+    assert_sane(terminal)
     assert b"Traceback" not in terminal.raw
 
 
@@ -317,7 +316,7 @@ def test_quit_leaves_a_sane_terminal(chain: Chain, how: str) -> None:
             terminal.write(b"\x1c")
         assert terminal.wait(30) == 128 + signal.SIGQUIT
         _soon(began, signal.SIGQUIT)
-        _assert_sane(terminal)
+        assert_sane(terminal)
         assert b"Traceback" not in terminal.raw
 
 

@@ -16,10 +16,9 @@ from tests.helpers.network.chain import DOWN, Chain
 from tests.helpers.network.fault_injection import listen, refusing
 from tests.helpers.network.netns import Netns
 from tests.helpers.network.packet_parser import Packet
-from tests.helpers.network.params import FAMILIES, OPEN_PORT
+from tests.helpers.network.params import FAMILIES, NOBODY, OPEN_PORT
 from tui_trace.core.events import Event, Notice, Reply, ReplyKind, SendFailed, SessionEnded, Stamp
 
-NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 CLOSED_PORT = 81
 WAYS: dict[str, tuple[tuple[str, ...], ReplyKind]] = {
     "udp": (("-u",), ReplyKind.UNREACHABLE),

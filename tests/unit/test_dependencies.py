@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.app.emulated_terminal import Terminal
+from tests.helpers.missing_modules import BLOCKED
 from tests.helpers.network.tui_trace_process import environment
 from tests.helpers.places import ROOT
 
@@ -66,18 +67,6 @@ def test_an_import_inside_a_function_is_seen() -> None:
         "def f():\n import a.b\n from c.d import e\n import_module('g.h')\n from . import i\n"
     )
     assert sorted(imported(tree)) == ["a", "c", "g"]
-
-
-BLOCKED = """
-import sys
-class Missing:
-    def find_spec(self, name, *_):
-        if name.partition(".")[0] == {module!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Missing())
-from tui_trace.cli.entry import run
-run()
-"""
 
 
 def missing(package: str) -> str:

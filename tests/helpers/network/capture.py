@@ -8,9 +8,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
+from tests.helpers.closing import Closing
 from tests.helpers.network.netns import Netns
 from tests.helpers.network.packet_parser import Packet, parse
 
@@ -26,7 +26,7 @@ class Seen(NamedTuple):
     packet: Packet
 
 
-class Capture:
+class Capture(Closing):
     """A running capture: it sees every packet from the end of the constructor to `stop`.
 
     `light`: tcpdump reads whole blocks and is not woken by each packet, which takes some µs
@@ -87,17 +87,6 @@ class Capture:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             self._process.communicate(timeout=10)
-
-    def __enter__(self) -> "Capture":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _read(data: bytes) -> Iterator[Seen]:

@@ -8,8 +8,8 @@ import ipaddress
 import itertools
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
 
+from tests.helpers.closing import Closing
 from tests.helpers.network import netns
 from tests.helpers.network.delay_relay import DelayRelay
 from tests.helpers.network.fault_injection import silence
@@ -45,7 +45,7 @@ def address(link: int, side: int, family: int) -> str:
     return str(ipaddress.ip_address(text))
 
 
-class Chain:
+class Chain(Closing):
     """Client, routers and target. A context manager; `close` takes it all down."""
 
     def __init__(self, routers: int, *, silent: Iterable[int] = (), relay: int | None = None):
@@ -160,17 +160,6 @@ class Chain:
             self.relay.close()
         for space in self.nodes + ([self._relay_space] if self._relay_space else []):
             space.delete()
-
-    def __enter__(self) -> "Chain":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _veth(left: str, left_name: str, right: str, right_name: str) -> str:

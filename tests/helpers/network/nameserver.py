@@ -26,7 +26,7 @@ def serve_names(space: Netns, names: Mapping[str, str]) -> None:
     space.etc("resolv.conf", "nameserver 127.0.0.1\n")
     space.etc("nsswitch.conf", "hosts: files dns\n")
     space.etc("hosts", "127.0.0.1 localhost\n")
-    text = tui_trace_process._json(dict(names))
+    text = tui_trace_process.as_json(dict(names))
     server = space.popen(
         [sys.executable, "-c", _SERVER, text], stderr=None, env=tui_trace_process.environment()
     )

@@ -31,3 +31,6 @@ TRACEROUTE_OPTION: dict[Protocol, tuple[str, ...]] = {
     Protocol.UDP: (),
     Protocol.TCP: ("-T", "-p", str(OPEN_PORT)),
 }
+
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")

@@ -5,6 +5,7 @@ import sys
 import time
 from subprocess import Popen
 
+from tests.helpers.closing import Closing
 from tests.helpers.network.netns import Netns
 
 _DEAD = """
@@ -18,7 +19,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
 """
 
 
-class DeadResolver:
+class DeadResolver(Closing):
     """What is in the namespace asks this, and waits. A context manager."""
 
     def __init__(self, space: Netns) -> None:
@@ -36,15 +37,13 @@ class DeadResolver:
         """Until the next question."""
         self._expect(b"asked\n")
 
-    def __enter__(self) -> "DeadResolver":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Give everything back."""
         self._process.kill()
         self._process.wait(10)
 
 
-class FullPipe:
+class FullPipe(Closing):
     """A pipe with no room left; `write` is its end for a program. A context manager."""
 
     def __init__(self) -> None:
@@ -69,9 +68,7 @@ class FullPipe:
             time.sleep(0.02)
         raise AssertionError("it never wrote")
 
-    def __enter__(self) -> "FullPipe":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Give everything back."""
         os.close(self._read)
         os.close(self.write)

@@ -13,10 +13,10 @@ import termios
 import time
 from collections.abc import Mapping, Sequence
 from fcntl import ioctl
-from types import TracebackType
 
 import pyte
 
+from tests.helpers.closing import Closing
 from tests.helpers.network.netns import Netns
 
 _numbers = itertools.count()
@@ -29,7 +29,7 @@ def _environment() -> dict[str, str]:
     return {**kept, "TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 
-class Tmux:
+class Tmux(Closing):
     """A tmux server of its own inside a namespace, with one window that runs a shell."""
 
     def __init__(self, space: Netns, columns: int = 120, rows: int = 40) -> None:
@@ -95,19 +95,8 @@ class Tmux:
         """End the server and what runs in it."""
         self._space.run(["tmux", "-L", self._socket, "kill-server"], env=self._env, check=False)
 
-    def __enter__(self) -> "Tmux":
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class Terminal:
+class Terminal(Closing):
     """A program on a pty, its output drawn by pyte and stamped as it comes."""
 
     def __init__(
@@ -209,13 +198,17 @@ class Terminal:
             self.process.wait(10)
         self.hang_up()
 
-    def __enter__(self) -> "Terminal":
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+def assert_sane(terminal: Terminal) -> None:
+    """The modes are those of before, and each private mode set was reset."""
+    assert terminal.modes() == terminal.before
+    last = {}
+    for mode, switch in re.findall(rb"\x1b\[\?([\d;]+)([hl])", bytes(terminal.raw)):
+        for number in mode.split(b";"):
+            last[number] = switch
+    assert last.pop(b"25") == b"h", "the cursor is hidden"
+    assert b"1049" in last, "it never was in the alternate screen"
+    # 7: lines wrap; 2026: synchronised output, ended by l
+    assert {number for number, switch in last.items() if switch == b"h"} <= {b"7"}
+    keyboard = re.findall(rb"\x1b\[([<>])\d*u", bytes(terminal.raw))
+    assert keyboard.count(b"<") >= keyboard.count(b">"), "the keyboard protocol is still on"

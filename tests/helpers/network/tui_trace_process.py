@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from subprocess import PIPE, CompletedProcess
-from types import TracebackType
 from typing import Any, TypeVar
 
 import msgspec
 
+from tests.helpers.closing import Closing
 from tests.helpers.network.netns import Netns
 from tests.helpers.places import ROOT
 from tui_trace.core import events
@@ -124,7 +124,7 @@ def hops(stream: Sequence[Event]) -> list[str | None]:
     return [by_ttl.get(ttl) for ttl in range(1, last + 1)]
 
 
-class Live:
+class Live(Closing):
     """An engine in a namespace that takes commands while it runs."""
 
     def __init__(
@@ -136,7 +136,7 @@ class Live:
         self.pace = pace or Pace()
         args = [sys.executable, "-m", "tests.helpers.network.engine_process", target]
         self._process = space.popen(
-            [*args, _json(self.settings), _json(self.pace)],
+            [*args, as_json(self.settings), as_json(self.pace)],
             stdin=PIPE,
             stderr=None,
             env=environment(),
@@ -150,20 +150,20 @@ class Live:
     def switch(self, **fields: object) -> None:
         """Change settings of the probe."""
         self.settings = msgspec.structs.replace(self.settings, **fields)
-        self._tell("switch " + _json(self.settings))
+        self._tell("switch " + as_json(self.settings))
 
     def set_pace(self, **fields: object) -> None:
         """Change the pace."""
         self.pace = msgspec.structs.replace(self.pace, **fields)
-        self._tell("pace " + _json(self.pace))
+        self._tell("pace " + as_json(self.pace))
 
     def alternate(self, first: ProbeSettings, second: ProbeSettings) -> None:
         """Two settings in turns."""
-        self._tell(f"alternate {_json(first)} {_json(second)}")
+        self._tell(f"alternate {as_json(first)} {as_json(second)}")
 
     def visit(self, settings: ProbeSettings, rounds: int) -> None:
         """Other settings for some rounds."""
-        self._tell(f"visit {rounds} {_json(settings)}")
+        self._tell(f"visit {rounds} {as_json(settings)}")
 
     def reset(self) -> None:
         """Close the run and open another."""
@@ -223,20 +223,13 @@ class Live:
         assert isinstance(self.stream[-1], SessionEnded)
         return check_stamps(self.stream)
 
-    def __enter__(self) -> "Live":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Give everything back."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait(5)
         self._selector.close()
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
     return msgspec.json.encode(value).decode()

@@ -11,8 +11,8 @@ import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
+from tests.helpers.closing import Closing
 from tests.helpers.network.netns import Netns
 from tests.helpers.places import ROOT
 
@@ -65,7 +65,7 @@ class User:
         return (found.st_uid, found.st_gid) == (self.uid, self.uid)
 
 
-class Users:
+class Users(Closing):
     """alice, who has the program in her home, and bob, who hasn't; both may sudo as they like."""
 
     def __init__(self, space: Netns) -> None:
@@ -98,15 +98,8 @@ class Users:
         subprocess.run([*pip, *offline, str(ROOT)], check=True, timeout=240)
         subprocess.run(["chown", "-R", f"{user.uid}:{user.uid}", str(venv)], check=True)
 
-    def __enter__(self) -> "Users":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Give everything back."""
         shutil.rmtree(self._folder)
 
 

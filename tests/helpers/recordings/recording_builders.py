@@ -8,11 +8,17 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench.recording import day
+from tests.helpers.recordings.long_session import day
 from tui_trace.core.events import Event, ProbeSent, SessionBegan, encode
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.core.stream import Command, Inject
-from tui_trace.recording import RecordedSource, Recording, RecordingError, codec
+from tui_trace.recording import (
+    RecordedSource,
+    Recording,
+    RecordingError,
+    codec,
+)
+from tui_trace.session.fold import Session
 
 
 class Told:
@@ -116,3 +122,13 @@ class _Endless:
 if __name__ == "__main__":
     codec.BLOCK_EVENTS = int(sys.argv[2])
     RecordedSource(_Endless(), Path(sys.argv[1])).run(Kept())
+
+
+def folded(events, at):
+    """The fold of everything before the first event that came after `at`."""
+    session = Session()
+    for event in events:
+        if event.at > at:
+            break
+        session.apply(event)
+    return session

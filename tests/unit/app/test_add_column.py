@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import OptionList
 
+from tests.helpers.app.app_driver import watching
 from tests.helpers.app.fake_source import folded, path
-from tests.unit.app.test_keys import watching
 from tui_trace.app.config import ConfigError, load_config
 from tui_trace.app.render.table_layout import ColumnDemand, header, lay_out, row_text
 from tui_trace.report.hop_columns import COLUMNS, columns_of, rtt_column

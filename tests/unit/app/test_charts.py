@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
+from tests.helpers.app.app_driver import Watch, seen, watching
 from tests.helpers.app.fake_source import ADDRESS, FakeSource, folded, path, reply
-from tests.unit.app.test_keys import Watch, seen, watching
-from tests.unit.app.test_screen_pictures import app, long, pressing, wrong
-from tests.unit.app.test_table_view import HOSTILE
+from tests.helpers.app.pictures import app, long, pressing, wrong
+from tests.helpers.app.scripts import HOSTILE
 from tui_trace.app.render.chart_data import (
     CALM,
     count_ticks,

@@ -1,15 +1,13 @@
 """Runs and paths side by side."""
 
-from collections.abc import Iterable, Iterator
-
 import pytest
 from msgspec.structs import replace
 from rich.cells import cell_len
 
+from tests.helpers.app.app_driver import seen, watching
 from tests.helpers.app.fake_source import ADDRESS, HOPS, FakeSource, folded, path, reply
-from tests.unit.app.test_keys import seen, watching
-from tests.unit.app.test_screen_pictures import app, pressing
-from tests.unit.app.test_table_view import HOSTILE
+from tests.helpers.app.pictures import app, pressing
+from tests.helpers.app.scripts import HOSTILE, LONGER, later, moved
 from tui_trace.app.render.comparison import comparison_lines
 from tui_trace.app.render.header import heading
 from tui_trace.app.render.path_lines import paths_lines
@@ -24,21 +22,6 @@ from tui_trace.session.fold import Session
 from tui_trace.session.host_labels import HostLabels
 
 ICMP = ProbeSettings()
-LONGER = (*HOPS[:4], ("192.0.2.77", 8.2), *HOPS[4:])
-
-
-def later(
-    events: Iterable[ev.Event], run: int, seconds: int, first: int = 10_000
-) -> Iterator[ev.Event]:
-    """The rounds of another script, as another run of the same session."""
-    for event in events:
-        if isinstance(event, ev.SessionBegan | ev.PaceSet):
-            continue
-        fields = {name: getattr(event, name) for name in event.__struct_fields__}
-        fields |= {"at": event.at + seconds * NS_PER_S, "run": run}
-        if "probe" in fields:
-            fields["probe"] += first
-        yield type(event)(**fields)
 
 
 def two_runs() -> list[ev.Event]:
@@ -49,12 +32,6 @@ def two_runs() -> list[ev.Event]:
         for event in later(path(20, ICMP, hops=stopped), 2, 60)
     ]
     return [*path(20), *icmp]
-
-
-def moved() -> list[ev.Event]:
-    """The path gets a hop more after half a minute."""
-    change = later(path(20, hops=LONGER), 1, 30, 50_000)
-    return [*path(30), *(event for event in change if not isinstance(event, ev.RunOpened))]
 
 
 def text(lines: list[StyledLine]) -> str:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.app.app_driver import Watch, refuse
 from tests.helpers.app.fake_source import FakeSource, folded, switches
 from tests.helpers.recordings.recording_builders import record
-from tests.unit.app.test_keys import Watch, refuse
-from tests.unit.report.test_run_summary import switched
+from tests.helpers.run_scripts import switched
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.control.export import View, export

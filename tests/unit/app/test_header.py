@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from tests.helpers.app.fake_source import folded, path, stopped
-from tests.unit.app.test_comparison import moved
+from tests.helpers.app.scripts import moved
 from tui_trace.app.render.header import ViewPosition, heading, progress
 from tui_trace.app.render.styled_text import plain
 from tui_trace.core.durations import format_duration

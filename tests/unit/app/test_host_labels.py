@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tests.helpers.app.app_driver import seen, watching
 from tests.helpers.app.fake_source import ADDRESS, FakeSource, folded, path
-from tests.unit.app.test_keys import seen, watching
-from tests.unit.app.test_table_view import HOSTILE
+from tests.helpers.app.scripts import HOSTILE
 from tui_trace.app.render.final_table import format_final_table
 from tui_trace.app.render.styled_text import plain
 from tui_trace.app.render.table_layout import ColumnDemand, header, lay_out, row

@@ -1,20 +1,15 @@
 """Every key, from the terminal to the source."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import OptionList
 
+from tests.helpers.app.app_driver import seen, watching
 from tests.helpers.app.fake_source import FakeSource, began, path, switches
-from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.keymap import KEYS
 from tui_trace.app.screens.column_chooser import ColumnChooser
 from tui_trace.app.screens.help_screen import HelpScreen
 from tui_trace.app.widgets.hop_inspector import HopInspector
-from tui_trace.app.widgets.prompt import Prompt
 from tui_trace.core.settings import (
     NS_PER_S,
     DnatMode,
@@ -22,76 +17,10 @@ from tui_trace.core.settings import (
     ProbeIdField,
     ProbeSettings,
     Protocol,
-    SettingsHistory,
     TcpFlags,
 )
-from tui_trace.core.stream import Reset, SetPace, Source, SourceError, Switch
+from tui_trace.core.stream import Reset, Source
 from tui_trace.report.hop_columns import ALWAYS, COLUMNS, DISPLAYS
-from tui_trace.session.snapshot import Snapshot
-
-
-class Watch:
-    """A running app and its source."""
-
-    def __init__(self, app: TraceApp, source: FakeSource, pilot: Pilot[None]) -> None:
-        self.app, self.source, self.pilot = app, source, pilot
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause(0.05)
-
-    async def until(self, true) -> None:
-        for _ in range(200):
-            if true():
-                return
-            await self.pilot.pause(0.02)
-        raise AssertionError("it never came")
-
-    @property
-    def settings(self) -> list[ProbeSettings]:
-        return [one.settings for one in self.source.commands if isinstance(one, Switch)]
-
-    @property
-    def paces(self) -> list[Pace]:
-        return [one.pace for one in self.source.commands if isinstance(one, SetPace)]
-
-    @property
-    def prompt(self) -> Prompt:
-        return self.app.live.prompt
-
-    def text(self, selector: str) -> str:
-        widget = self.app.live.query_one(selector)
-        return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
-
-    async def type(self, text: str) -> None:
-        await self.press("ctrl+u", *text, "enter")
-
-
-@asynccontextmanager
-async def watching(
-    source: FakeSource | None = None,
-    chosen: SettingsHistory | None = None,
-    config: Config | None = None,
-    size: tuple[int, int] = (100, 30),
-    open_source=None,
-) -> AsyncIterator[Watch]:
-    source = source or FakeSource(path(5, chosen.current if chosen else None))
-    app = TraceApp(open_source or refuse, source, chosen or switches(), Pace(), config or Config())
-    async with app.run_test(size=size) as pilot:
-        watch = Watch(app, source, pilot)
-        await watch.until(lambda: app.live.snapshot is not None and app.live.snapshot.run.rounds)
-        await pilot.pause(0.1)
-        yield watch
-    source.stop()
-
-
-def refuse(target: str, _settings: ProbeSettings, _pace: Pace) -> Source:
-    raise SourceError(f"unknown host {target!r}")
-
-
-def seen(watch: Watch) -> Snapshot:
-    assert watch.app.live.snapshot is not None
-    return watch.app.live.snapshot
 
 
 async def test_protocols_remember_their_port() -> None:

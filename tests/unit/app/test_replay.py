@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.app.app_driver import Watch, refuse, seen
 from tests.helpers.app.fake_source import FakeSource, path, switches
+from tests.helpers.app.scripts import moved
 from tests.helpers.recordings.recording_builders import record
-from tests.unit.app.test_comparison import moved
-from tests.unit.app.test_keys import Watch, refuse, seen
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.control.history import SessionHistory

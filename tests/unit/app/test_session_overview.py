@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.helpers.app.fake_source import folded
-from tests.unit.app.test_comparison import moved
+from tests.helpers.app.scripts import moved
 from tui_trace.app.render.session_overview import PATHS, happenings, overview, path_style
 from tui_trace.app.render.styled_text import plain
 from tui_trace.core.settings import NS_PER_S

@@ -7,8 +7,9 @@ import pytest
 from msgspec.structs import replace
 from textual._compositor import Compositor
 
+from tests.helpers.app.app_driver import seen, watching
 from tests.helpers.app.fake_source import HOPS, FakeSource, folded, path, reply, switches
-from tests.unit.app.test_keys import seen, watching
+from tests.helpers.app.scripts import HOSTILE
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.messages import SnapshotTaken
@@ -19,7 +20,6 @@ from tui_trace.core.stream import SourceError
 from tui_trace.session.snapshot import Snapshot
 
 AT = 5 * NS_PER_S
-HOSTILE = "\x1b]0;owned\x07[b]bold[/b] \u202eevil\u202c\x9b31m"
 
 
 def answer(probe: int, ttl: int, address: str, rtt: float = 1.0) -> Iterable[ev.Event]:

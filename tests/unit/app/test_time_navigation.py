@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.widgets import Input
 
+from tests.helpers.app.app_driver import Watch, refuse, seen, watching
 from tests.helpers.app.fake_source import FakeSource, folded, path, switches
-from tests.unit.app.test_comparison import moved
-from tests.unit.app.test_keys import Watch, refuse, seen, watching
+from tests.helpers.app.scripts import moved
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.control.export import ENDINGS, proposed

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.session.test_session_fold import began, lost, reply, sent, void
+from tests.helpers.event_builders import began, lost, reply, sent, void
 from tui_trace.classic import called_as, nanog, tcptraceroute
 from tui_trace.classic.getopt import Getopt
 from tui_trace.classic.program import Stop, take_ours

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers.simulated_engine import ICMP, TCP, UDP, Tape, events_of, trace
 from tests.helpers.simulated_network import SimNet
-from tests.unit.engine.test_engine import ICMP, TCP, UDP, Tape, of, trace
 from tui_trace.core import events
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings
 from tui_trace.core.stream import (
@@ -28,11 +28,13 @@ FLOWS = msgspec.structs.replace(ICMP, flows=4)
 
 
 def rounds_of(tape: Tape) -> list[tuple[int, int]]:
-    return [(event.run, event.round) for event in of(tape, events.RoundBegan)]
+    return [(event.run, event.round) for event in events_of(tape, events.RoundBegan)]
 
 
 def opened(tape: Tape) -> list[tuple[int, bool, int]]:
-    return [(event.run, event.again, event.turns_with) for event in of(tape, events.RunOpened)]
+    return [
+        (event.run, event.again, event.turns_with) for event in events_of(tape, events.RunOpened)
+    ]
 
 
 def session_of(tape: Tape) -> Session:
@@ -48,7 +50,7 @@ def test_two_settings_take_turns_round_by_round_in_runs_of_their_own() -> None:
     assert opened(tape) == [(1, False, 0), (2, False, 0), (3, False, 4), (4, False, 3)]
     turns = [(run, number) for run, number in rounds_of(tape) if run > 2]
     assert turns == [(3, 1), (4, 1), (3, 2), (4, 2), (3, 3), (4, 3), (3, 4)]
-    begun = [event.at for event in of(tape, events.RoundBegan) if event.run > 2]
+    begun = [event.at for event in events_of(tape, events.RoundBegan) if event.run > 2]
     assert {round((b - a) / NS_PER_MS) for a, b in itertools.pairwise(begun)} == {1000}
     session = session_of(tape)
     assert session.run(3).turns_with == 4
@@ -86,9 +88,11 @@ def test_a_visit_lasts_its_rounds_and_leads_home() -> None:
     tape = trace(SimNet(length=3), commands=commands, seconds=7)
     assert opened(tape) == [(1, False, 0), (2, False, 0), (1, True, 0)]
     assert [run for run, _ in rounds_of(tape)] == [1, 1, 2, 2, 2, 1, 1, 1]
-    begun = [event.at for event in of(tape, events.RoundBegan) if event.run == 2 or event.at > 2e9]
+    begun = [
+        event.at for event in events_of(tape, events.RoundBegan) if event.run == 2 or event.at > 2e9
+    ]
     assert {round((b - a) / NS_PER_MS) for a, b in itertools.pairwise(begun)} == {1000}
-    flows = Counter(event.flow for event in of(tape, events.ProbeSent) if event.run == 2)
+    flows = Counter(event.flow for event in events_of(tape, events.ProbeSent) if event.run == 2)
     assert set(flows) == {0, 1, 2, 3}
     assert session_of(tape).snapshot().run.settings == ICMP
 
@@ -113,7 +117,7 @@ def test_turns_that_cannot_be_taken_leave_the_run_in_force() -> None:
 
     net.reserve_port = full
     tape = trace(net, commands=[(3 * NS_PER_S, AlternateSettings(ICMP, TCP))], seconds=6)
-    assert [event.reason for event in of(tape, events.SendFailed)] == ["no port to be had"]
+    assert [event.reason for event in events_of(tape, events.SendFailed)] == ["no port to be had"]
     assert {run for run, _ in rounds_of(tape)} == {1}
     assert rounds_of(tape)[-1][1] >= 5
 

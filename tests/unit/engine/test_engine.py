@@ -1,7 +1,6 @@
 """The engine against a simulated network with a clock of its own."""
 
 import itertools
-import random
 from collections import Counter
 from collections.abc import Callable
 
@@ -10,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers.simulated_engine import ICMP, TCP, UDP, events_of, trace
 from tests.helpers.simulated_network import SOURCE, TARGET, SimNet, answer_of, make_answer, router
 from tui_trace.core import events
-from tui_trace.core.events import Event, ReplyKind, Stamp
+from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import (
     NS_PER_MS,
     NS_PER_S,
@@ -23,59 +23,8 @@ from tui_trace.core.settings import (
     Protocol,
     TcpFlags,
 )
-from tui_trace.core.stream import Command, Inject, Reset, SetPace, SourceError, Switch
-from tui_trace.engine.engine import Engine
+from tui_trace.core.stream import Inject, Reset, SetPace, SourceError, Switch
 from tui_trace.wire.network import ProbeSpec, ReceivedReply, SendError
-
-ICMP = ProbeSettings()
-UDP = ProbeSettings(protocol=Protocol.UDP, port=33434)
-TCP = ProbeSettings(protocol=Protocol.TCP, port=443, size=60)
-
-
-class Tape:
-    """A sink that keeps everything."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.on_event: Callable[[Event], None] = lambda _event: None
-
-    def event(self, event: Event) -> None:
-        self.events.append(event)
-        self.on_event(event)
-
-    def pulse(self, at: int) -> None:
-        pass
-
-
-def of(tape: Tape, kind: type) -> list:
-    return [event for event in tape.events if isinstance(event, kind)]
-
-
-def trace(
-    net: SimNet,
-    settings: ProbeSettings = ICMP,
-    *,
-    commands: list[tuple[int, Command]] | None = None,
-    seconds: float = 0,
-    **pace: object,
-) -> Tape:
-    """Run an engine to its end; commands are given at ns after the start."""
-    pace.setdefault("rounds", None if seconds else 1)
-    engine = Engine(
-        net,
-        target="target.example",
-        settings=settings,
-        pace=Pace(**pace),
-        version="0",
-        rng=random.Random(1),
-    )
-    for when, command in commands or []:
-        net.at.append((net.now + when, lambda command=command: engine.command(command)))
-    if seconds:
-        net.at.append((net.now + round(seconds * NS_PER_S), engine.stop))
-    tape = Tape()
-    engine.run(tape)
-    return tape
 
 
 def test_the_stream_begins_with_the_session_and_ends_with_its_end() -> None:
@@ -93,12 +42,12 @@ def test_the_first_sweep_goes_out_at_once_and_ends_at_the_target(settings: Probe
     assert [probe.ttl for _, probe in net.sent] == list(range(1, 31))
     # the simulated clock moves by a nanosecond a look, not by a wait
     assert net.sent[-1][0] - net.sent[0][0] < NS_PER_MS
-    hops = {r.ttl: r.address for r in of(tape, events.Reply) if not r.beyond}
+    hops = {r.ttl: r.address for r in events_of(tape, events.Reply) if not r.beyond}
     assert hops == {**{ttl: router(ttl) for ttl in range(1, 5)}, 5: TARGET}
-    assert of(tape, events.PathEnd)[-1] == msgspec.structs.replace(
-        of(tape, events.PathEnd)[-1], ttl=5, reached=True
+    assert events_of(tape, events.PathEnd)[-1] == msgspec.structs.replace(
+        events_of(tape, events.PathEnd)[-1], ttl=5, reached=True
     )
-    assert not of(tape, events.ProbeLost)
+    assert not events_of(tape, events.ProbeLost)
 
 
 def test_later_rounds_are_spread_over_the_interval_and_stop_at_the_target() -> None:
@@ -114,8 +63,8 @@ def test_a_target_that_never_answers_is_probed_five_hops_past_the_last_that_did(
     net = SimNet(length=99, delay=lambda probe, _n: NS_PER_MS if probe.ttl <= 7 else None)
     tape = trace(net, rounds=3)
     assert {probe.ttl for _, probe in net.sent[30:]} == set(range(1, 13))
-    assert of(tape, events.PathEnd)[-1].ttl == 12
-    assert not of(tape, events.PathEnd)[-1].reached
+    assert events_of(tape, events.PathEnd)[-1].ttl == 12
+    assert not events_of(tape, events.PathEnd)[-1].reached
 
 
 def test_queries_send_so_many_probes_a_hop() -> None:
@@ -137,41 +86,41 @@ def test_every_probe_is_decided_once(
         return None if ms is None else ms * NS_PER_MS
 
     tape = trace(SimNet(length=length, delay=delay), settings, rounds=4)
-    sent = {event.probe for event in of(tape, events.ProbeSent)}
-    lost = {event.probe for event in of(tape, events.ProbeLost)}
-    void = {event.probe for event in of(tape, events.ProbeVoid)}
-    in_time = {r.probe for r in of(tape, events.Reply) if not r.late and not r.duplicate}
-    late = {r.probe for r in of(tape, events.Reply) if r.late}
+    sent = {event.probe for event in events_of(tape, events.ProbeSent)}
+    lost = {event.probe for event in events_of(tape, events.ProbeLost)}
+    void = {event.probe for event in events_of(tape, events.ProbeVoid)}
+    in_time = {r.probe for r in events_of(tape, events.Reply) if not r.late and not r.duplicate}
+    late = {r.probe for r in events_of(tape, events.Reply) if r.late}
     assert in_time | lost | void == sent
     assert not in_time & lost
     assert not lost & void
     assert late <= lost
-    for reply in of(tape, events.Reply):
+    for reply in events_of(tape, events.Reply):
         assert reply.rtt in {ms * NS_PER_MS for ms in delays if ms is not None}
 
 
 def test_an_rtt_longer_than_the_interval_is_no_loss() -> None:
     net = SimNet(length=4, delay=lambda _p, _n: 950 * NS_PER_MS)
     tape = trace(net, interval=100 * NS_PER_MS, seconds=10)
-    assert not of(tape, events.ProbeLost)
-    assert {r.rtt for r in of(tape, events.Reply)} == {950 * NS_PER_MS}
+    assert not events_of(tape, events.ProbeLost)
+    assert {r.rtt for r in events_of(tape, events.Reply)} == {950 * NS_PER_MS}
 
 
 def test_the_round_in_which_the_first_answer_comes_goes_as_far_as_the_others() -> None:
     net = SimNet(length=12, delay=lambda _p, _n: 130 * NS_PER_MS)
     tape = trace(net, interval=100 * NS_PER_MS, rounds=5)
-    counted = Counter(event.ttl for event in of(tape, events.ProbeSent) if event.ttl <= 12)
+    counted = Counter(event.ttl for event in events_of(tape, events.ProbeSent) if event.ttl <= 12)
     assert counted == dict.fromkeys(range(1, 13), 5)
 
 
 def test_a_wait_that_was_given_is_honoured_in_full_and_what_comes_later_is_late() -> None:
     net = SimNet(length=1, delay=lambda _p, _n: 700 * NS_PER_MS)
     tape = trace(net, wait=500 * NS_PER_MS, seconds=2, max_ttl=1)
-    sent = {event.probe: event.at for event in of(tape, events.ProbeSent)}
-    lost = of(tape, events.ProbeLost)
+    sent = {event.probe: event.at for event in events_of(tape, events.ProbeSent)}
+    lost = events_of(tape, events.ProbeLost)
     assert lost
     assert all(500 <= (event.at - sent[event.probe]) / NS_PER_MS <= 520 for event in lost)
-    late = of(tape, events.Reply)
+    late = events_of(tape, events.Reply)
     assert late
     assert all(reply.late and reply.rtt == 700 * NS_PER_MS for reply in late)
 
@@ -179,13 +128,13 @@ def test_a_wait_that_was_given_is_honoured_in_full_and_what_comes_later_is_late(
 def test_a_silent_hop_is_given_up_soon_once_farther_ones_have_answered() -> None:
     net = SimNet(length=5, delay=lambda p, _n: None if p.ttl == 3 else 20 * NS_PER_MS)
     tape = trace(net)
-    (lost,) = of(tape, events.ProbeLost)
+    (lost,) = events_of(tape, events.ProbeLost)
     assert 200 <= lost.at / NS_PER_MS <= 225
 
 
 def test_without_any_answer_the_wait_is_five_seconds() -> None:
     tape = trace(SimNet(delay=lambda _p, _n: None), max_ttl=3)
-    assert {round(event.at / NS_PER_S) for event in of(tape, events.ProbeLost)} == {5}
+    assert {round(event.at / NS_PER_S) for event in events_of(tape, events.ProbeLost)} == {5}
 
 
 def test_a_second_answer_is_a_duplicate() -> None:
@@ -199,7 +148,7 @@ def test_a_second_answer_is_a_duplicate() -> None:
 
     net.respond = twice
     tape = trace(net, seconds=1, max_ttl=2)
-    assert [r.duplicate for r in of(tape, events.Reply) if r.probe == 1] == [False, True]
+    assert [r.duplicate for r in events_of(tape, events.Reply) if r.probe == 1] == [False, True]
 
 
 FORGERIES: dict[str, Callable[[ReceivedReply], ReceivedReply]] = {
@@ -225,27 +174,27 @@ def test_an_answer_that_is_wrong_in_one_field_is_foreign(
     # an IP ID alone may have been rewritten, unless nothing may
     dnat = DnatMode.OFF if what == "ip id" else settings.dnat
     tape = trace(SimNet(respond=forged), msgspec.structs.replace(settings, dnat=dnat), max_ttl=3)
-    assert not of(tape, events.Reply)
-    assert sum(event.count for event in of(tape, events.Foreign)) == 3
-    assert len(of(tape, events.ProbeLost)) == 3
+    assert not events_of(tape, events.Reply)
+    assert sum(event.count for event in events_of(tape, events.Foreign)) == 3
+    assert len(events_of(tape, events.ProbeLost)) == 3
 
 
 def test_a_direct_answer_from_another_address_is_refused() -> None:
     def impostor(_net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
         return make_answer(probe, "203.0.113.77", ReplyKind.ECHO)
 
-    assert not of(trace(SimNet(respond=impostor), max_ttl=3), events.Reply)
+    assert not events_of(trace(SimNet(respond=impostor), max_ttl=3), events.Reply)
 
 
 def test_a_switch_with_probes_in_flight_credits_each_to_its_old_run() -> None:
     net = SimNet(length=25, delay=lambda _p, _n: 300 * NS_PER_MS)
     tape = trace(net, seconds=3, commands=[(100 * NS_PER_MS, Switch(TCP))])
-    runs = {event.probe: event.run for event in of(tape, events.ProbeSent)}
+    runs = {event.probe: event.run for event in events_of(tape, events.ProbeSent)}
     assert set(runs.values()) == {1, 2}
-    old = [r for r in of(tape, events.Reply) if r.run == 1 and not r.beyond]
+    old = [r for r in events_of(tape, events.Reply) if r.run == 1 and not r.beyond]
     assert len(old) == 25
-    assert all(runs[r.probe] == r.run for r in of(tape, events.Reply))
-    assert not of(tape, events.ProbeLost)
+    assert all(runs[r.probe] == r.run for r in events_of(tape, events.Reply))
+    assert not events_of(tape, events.ProbeLost)
     switched = [probe for at, probe in net.sent if probe.settings == TCP]
     assert [probe.ttl for probe in switched[:30]] == list(range(1, 31))
 
@@ -262,7 +211,7 @@ def test_settings_used_before_open_their_run_again_and_reset_does_not() -> None:
             (4 * second, Reset()),
         ],
     )
-    opened = [(event.run, event.again) for event in of(tape, events.RunOpened)]
+    opened = [(event.run, event.again) for event in events_of(tape, events.RunOpened)]
     assert opened == [(1, False), (2, False), (1, True), (3, False)]
 
 
@@ -279,7 +228,7 @@ def test_pause_stops_sending_and_loses_nothing() -> None:
     times = [(at - 5 * NS_PER_S) / NS_PER_S for at, _ in net.sent]
     assert not [t for t in times if 1.1 < t < 3.99]
     assert [t for t in times if 4 <= t < 4.1]
-    assert not of(tape, events.ProbeLost)
+    assert not events_of(tape, events.ProbeLost)
 
 
 def test_a_path_that_grows_is_followed_at_once_and_one_that_shrinks_makes_no_loss() -> None:
@@ -289,12 +238,12 @@ def test_a_path_that_grows_is_followed_at_once_and_one_that_shrinks_makes_no_los
         (net.now + 20 * NS_PER_S, lambda: setattr(net, "length", 4)),
     ]
     tape = trace(net, seconds=40)
-    ends = [(event.ttl, event.reached) for event in of(tape, events.PathEnd)]
+    ends = [(event.ttl, event.reached) for event in events_of(tape, events.PathEnd)]
     assert (8, True) in ends
     assert ends[-1] == (4, True)
-    grown = next(event for event in of(tape, events.PathEnd) if event.ttl == 8)
+    grown = next(event for event in events_of(tape, events.PathEnd) if event.ttl == 8)
     assert grown.at < 7 * NS_PER_S
-    assert not of(tape, events.ProbeLost)
+    assert not events_of(tape, events.ProbeLost)
 
 
 def test_branches_of_unequal_length_end_where_the_target_always_answers() -> None:
@@ -303,9 +252,9 @@ def test_branches_of_unequal_length_end_where_the_target_always_answers() -> Non
         return answer_of(net, probe)
 
     tape = trace(SimNet(respond=balanced), seconds=30)
-    settled = [event for event in of(tape, events.PathEnd) if event.at > 3 * NS_PER_S]
+    settled = [event for event in events_of(tape, events.PathEnd) if event.at > 3 * NS_PER_S]
     assert all(event.ttl >= 6 for event in settled) or not settled
-    assert of(tape, events.PathEnd)[-1].ttl == 6
+    assert events_of(tape, events.PathEnd)[-1].ttl == 6
 
 
 def test_a_router_that_refuses_ends_the_path_unreached() -> None:
@@ -315,7 +264,7 @@ def test_a_router_that_refuses_ends_the_path_unreached() -> None:
         return make_answer(probe, router(3), ReplyKind.UNREACHABLE)
 
     tape = trace(SimNet(respond=refusing), rounds=2)
-    end = of(tape, events.PathEnd)[-1]
+    end = events_of(tape, events.PathEnd)[-1]
     assert (end.ttl, end.reached) == (4, False)
 
 
@@ -323,10 +272,10 @@ def test_failed_sends_are_told_and_do_not_shift_anything() -> None:
     error = SendError(1, "refused by a local firewall rule (EPERM)")
     net = SimNet(fail=lambda probe: error if probe.ttl % 2 else None)
     tape = trace(net, max_ttl=4, rounds=3)
-    assert len(of(tape, events.SendFailed)) == 6
-    sent = {event.probe: event.ttl for event in of(tape, events.ProbeSent)}
+    assert len(events_of(tape, events.SendFailed)) == 6
+    sent = {event.probe: event.ttl for event in events_of(tape, events.ProbeSent)}
     assert set(sent.values()) == {2, 4}
-    assert {r.probe: r.ttl for r in of(tape, events.Reply)} == sent
+    assert {r.probe: r.ttl for r in events_of(tape, events.Reply)} == sent
 
 
 def test_without_a_source_address_nothing_begins() -> None:
@@ -356,11 +305,11 @@ def test_a_route_that_goes_and_comes_back_is_told_and_probing_goes_on() -> None:
         (net.now + 5 * NS_PER_S, lambda: setattr(net, "source_address", "198.51.100.2")),
     ]
     tape = trace(net, seconds=8)
-    failed = of(tape, events.SendFailed)
+    failed = events_of(tape, events.SendFailed)
     assert 2 <= len(failed) <= 4
-    assert [event.source for event in of(tape, events.SourceChanged)] == ["198.51.100.2"]
-    assert max(event.at for event in of(tape, events.Reply)) > 7 * NS_PER_S
-    assert not of(tape, events.ProbeLost)
+    assert [event.source for event in events_of(tape, events.SourceChanged)] == ["198.51.100.2"]
+    assert max(event.at for event in events_of(tape, events.Reply)) > 7 * NS_PER_S
+    assert not events_of(tape, events.ProbeLost)
 
 
 def test_our_own_kernel_answering_is_no_hop() -> None:
@@ -368,9 +317,9 @@ def test_our_own_kernel_answering_is_no_hop() -> None:
         return make_answer(probe, SOURCE, ReplyKind.UNREACHABLE)
 
     tape = trace(SimNet(respond=own), max_ttl=3)
-    assert not of(tape, events.Reply)
-    assert not of(tape, events.ProbeLost)
-    assert len(of(tape, events.SendFailed)) == len(of(tape, events.ProbeVoid)) == 3
+    assert not events_of(tape, events.Reply)
+    assert not events_of(tape, events.ProbeLost)
+    assert len(events_of(tape, events.SendFailed)) == len(events_of(tape, events.ProbeVoid)) == 3
 
 
 def test_a_wall_clock_that_steps_does_not_touch_an_rtt() -> None:
@@ -378,7 +327,7 @@ def test_a_wall_clock_that_steps_does_not_touch_an_rtt() -> None:
     net.at.append((net.now + 1_200 * NS_PER_MS, lambda: setattr(net, "wall_shift", -NS_PER_S)))
     net.at.append((net.now + 3_300 * NS_PER_MS, lambda: setattr(net, "wall_shift", NS_PER_S)))
     tape = trace(net, max_ttl=1, seconds=6)
-    replies = of(tape, events.Reply)
+    replies = events_of(tape, events.Reply)
     assert {round(r.rtt / NS_PER_MS) for r in replies} == {600}
     stepped = [r for r in replies if r.clock_stepped]
     assert len(stepped) == 2
@@ -387,9 +336,9 @@ def test_a_wall_clock_that_steps_does_not_touch_an_rtt() -> None:
 
 def test_without_kernel_stamps_the_reply_says_so() -> None:
     tape = trace(SimNet(kernel_stamps=False), max_ttl=2)
-    assert {r.sent_stamp for r in of(tape, events.Reply)} == {Stamp.USER}
+    assert {r.sent_stamp for r in events_of(tape, events.Reply)} == {Stamp.USER}
     tape = trace(SimNet(), max_ttl=2)
-    assert {r.sent_stamp for r in of(tape, events.Reply)} == {Stamp.KERNEL}
+    assert {r.sent_stamp for r in events_of(tape, events.Reply)} == {Stamp.KERNEL}
 
 
 @pytest.mark.parametrize("settings", [ICMP, UDP, TCP], ids=lambda s: s.protocol.value)
@@ -455,8 +404,8 @@ def test_an_open_port_shows_no_false_loss(
     settings = msgspec.structs.replace(TCP, tcp_flags=flags)
     net = SimNet(length=4, respond=Listener(resets_arrive), delay=lambda _p, _n: rtt * NS_PER_MS)
     tape = trace(net, settings, seconds=100, interval=interval)
-    assert not of(tape, events.ProbeLost)
-    answered = [r for r in of(tape, events.Reply) if r.ttl == 4 and not r.duplicate]
+    assert not events_of(tape, events.ProbeLost)
+    answered = [r for r in events_of(tape, events.Reply) if r.ttl == 4 and not r.duplicate]
     assert len(answered) >= 60
     routers = {probe.flow for _, probe in net.sent if probe.ttl < 4}
     assert len(routers) == 1
@@ -472,8 +421,8 @@ def test_many_flows_to_an_open_port_show_no_false_loss(
 ) -> None:
     net = SimNet(length=4, respond=Listener(resets_arrive))
     tape = trace(net, msgspec.structs.replace(TCP, **many), seconds=70)
-    assert not of(tape, events.ProbeLost)
-    assert len([r for r in of(tape, events.Reply) if r.ttl == 4 and not r.duplicate]) >= 60
+    assert not events_of(tape, events.ProbeLost)
+    assert len([r for r in events_of(tape, events.Reply) if r.ttl == 4 and not r.duplicate]) >= 60
 
 
 def test_a_port_given_by_the_user_is_never_left() -> None:
@@ -481,7 +430,7 @@ def test_a_port_given_by_the_user_is_never_left() -> None:
     settings = msgspec.structs.replace(TCP, source_port=5555)
     tape = trace(net, settings, seconds=30)
     assert {probe.flow[0] for _, probe in net.sent} == {5555}
-    assert not of(tape, events.ProbeLost)
+    assert not events_of(tape, events.ProbeLost)
 
 
 def test_an_rst_that_acknowledges_the_data_is_ours() -> None:
@@ -492,7 +441,7 @@ def test_an_rst_that_acknowledges_the_data_is_ours() -> None:
 
     net = SimNet(respond=closed)
     tape = trace(net, msgspec.structs.replace(TCP, size=500), max_ttl=2)
-    assert {r.kind for r in of(tape, events.Reply)} == {ReplyKind.RST}
+    assert {r.kind for r in events_of(tape, events.Reply)} == {ReplyKind.RST}
 
 
 def net_probe(ttl: int) -> ProbeSpec:
@@ -510,25 +459,25 @@ def test_an_answer_of_the_targets_own_goes_to_the_first_probe_that_can_have_met_
 
     for delay in (lambda probe, _n: probe.ttl * NS_PER_MS, overtaking):
         tape = trace(SimNet(length=5, respond=dns, delay=delay), UDP, rounds=3)
-        replies = [r for r in of(tape, events.Reply) if not r.beyond]
+        replies = [r for r in events_of(tape, events.Reply) if not r.beyond]
         hops = {(r.ttl, r.address) for r in replies}
         assert hops == {(5, TARGET), *((ttl, router(ttl)) for ttl in range(1, 5))}
         assert {r.rtt for r in replies if r.ttl == 5} == {delay(net_probe(5), 0)}
-        assert not of(tape, events.ProbeLost)
-        assert not of(tape, events.Foreign)
+        assert not events_of(tape, events.ProbeLost)
+        assert not events_of(tape, events.Foreign)
 
 
 def test_sixteen_bits_of_key_are_not_given_away_twice_at_once() -> None:
     net = SimNet(length=1, delay=lambda _p, _n: 4 * NS_PER_S)
     tape = trace(net, UDP, interval=NS_PER_S // 10, queries=1500, max_ttl=1, seconds=6)
-    assert not [r for r in of(tape, events.Reply) if r.rtt != 4 * NS_PER_S]
-    assert not of(tape, events.ProbeLost)
+    assert not [r for r in events_of(tape, events.Reply) if r.rtt != 4 * NS_PER_S]
+    assert not events_of(tape, events.ProbeLost)
 
 
 def test_an_event_from_outside_joins_the_stream_at_its_time() -> None:
     told = events.Notice(at=0, text="hello")
     tape = trace(SimNet(), seconds=3, commands=[(2 * NS_PER_S, Inject(told))])
-    (notice,) = of(tape, events.Notice)
+    (notice,) = events_of(tape, events.Notice)
     assert 2 * NS_PER_S <= notice.at < 2 * NS_PER_S + NS_PER_MS
     assert [e.at for e in tape.events] == sorted(e.at for e in tape.events)
 
@@ -536,8 +485,8 @@ def test_an_event_from_outside_joins_the_stream_at_its_time() -> None:
 def test_rounds_end_the_session_with_everything_decided() -> None:
     net = SimNet(length=3, delay=lambda p, _n: None if p.ttl == 2 else NS_PER_MS)
     tape = trace(net, rounds=10)
-    assert len(of(tape, events.RoundBegan)) == 10
-    assert len([e for e in of(tape, events.ProbeLost) if e.ttl == 2]) == 10
+    assert len(events_of(tape, events.RoundBegan)) == 10
+    assert len([e for e in events_of(tape, events.ProbeLost) if e.ttl == 2]) == 10
 
 
 def test_the_loop_sleeps_while_there_is_nothing_to_do() -> None:
@@ -572,10 +521,11 @@ def test_flows_on_purpose_are_each_constant_and_told_apart(settings: ProbeSettin
     net = SimNet(length=4)
     tape = trace(net, msgspec.structs.replace(settings, flows=3), rounds=3, max_ttl=3)
     flows = {
-        (event.flow, net.sent[event.probe - 1][1].flow) for event in of(tape, events.ProbeSent)
+        (event.flow, net.sent[event.probe - 1][1].flow)
+        for event in events_of(tape, events.ProbeSent)
     }
     assert {index for index, _ in flows} == {0, 1, 2}
     assert len(flows) == 3
     assert Counter(probe.ttl for _, probe in net.sent) == {1: 9, 2: 9, 3: 9}
-    sent = {event.probe: event.flow for event in of(tape, events.ProbeSent)}
-    assert {r.probe: r.flow for r in of(tape, events.Reply)} == sent
+    sent = {event.probe: event.flow for event in events_of(tape, events.ProbeSent)}
+    assert {r.probe: r.flow for r in events_of(tape, events.Reply)} == sent

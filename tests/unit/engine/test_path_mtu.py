@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.simulated_engine import ICMP, TCP, UDP, Tape, events_of
 from tests.helpers.simulated_network import SimNet, answer_of, make_answer, router
-from tests.unit.engine.test_engine import ICMP, TCP, UDP, Tape, of
 from tui_trace.core import events
 from tui_trace.core.events import MtuSource, ReplyKind
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
@@ -64,36 +64,40 @@ def discover(links: Links, start: ProbeSettings = ICMP, given_size: int | None =
 
 
 def size_at_the_end(tape: Tape) -> int:
-    return of(tape, events.RunOpened)[-1].settings.size
+    return events_of(tape, events.RunOpened)[-1].settings.size
 
 
 @pytest.mark.parametrize("start", [ICMP, UDP, TCP], ids=lambda s: s.protocol.value)
 def test_each_smaller_link_is_found_where_it_is(start: ProbeSettings) -> None:
     tape = discover(Links({3: 1480, 6: 1400}), start)
-    found = [(e.ttl, e.mtu, e.how, e.address) for e in of(tape, events.MtuFound)]
+    found = [(e.ttl, e.mtu, e.how, e.address) for e in events_of(tape, events.MtuFound)]
     assert found == [
         (0, 1500, MtuSource.INTERFACE, ""),
         (3, 1480, MtuSource.REPORTED, router(2)),
         (6, 1400, MtuSource.REPORTED, router(5)),
     ]
     assert size_at_the_end(tape) == 1400
-    assert all(e.settings.df for e in of(tape, events.RunOpened))
-    reached = {r.ttl for r in of(tape, events.Reply) if r.run == len(of(tape, events.RunOpened))}
+    assert all(e.settings.df for e in events_of(tape, events.RunOpened))
+    reached = {
+        r.ttl
+        for r in events_of(tape, events.Reply)
+        if r.run == len(events_of(tape, events.RunOpened))
+    }
     assert LENGTH in reached
 
 
 def test_without_a_smaller_link_nothing_is_found_but_the_interface() -> None:
     tape = discover(Links({}))
-    assert [e.ttl for e in of(tape, events.MtuFound)] == [0]
+    assert [e.ttl for e in events_of(tape, events.MtuFound)] == [0]
     assert size_at_the_end(tape) == 1500
     tape = discover(Links({}), given_size=1200)
-    assert not of(tape, events.MtuFound)
-    assert "at least 1200" in of(tape, events.Notice)[-1].text
+    assert not events_of(tape, events.MtuFound)
+    assert "at least 1200" in events_of(tape, events.Notice)[-1].text
 
 
 def test_a_router_that_does_not_say_its_mtu_is_met_with_the_next_plateau() -> None:
     tape = discover(Links({4: 1300}, says="refusal"))
-    sizes = [e.mtu for e in of(tape, events.MtuFound) if e.how is MtuSource.GUESSED]
+    sizes = [e.mtu for e in events_of(tape, events.MtuFound) if e.how is MtuSource.GUESSED]
     assert sizes == [1492, 1006]
     assert set(sizes) <= set(PLATEAUS)
     assert size_at_the_end(tape) == 1006
@@ -103,7 +107,7 @@ def test_a_router_that_does_not_say_its_mtu_is_met_with_the_next_plateau() -> No
 @given(st.integers(1, LENGTH), st.integers(100, 1499))
 def test_a_black_hole_is_named_to_the_byte_and_the_hop(hop: int, mtu: int) -> None:
     tape = discover(Links({hop: mtu}, says="nothing"))
-    (hole,) = [e for e in of(tape, events.MtuFound) if e.how is MtuSource.BLACK_HOLE]
+    (hole,) = [e for e in events_of(tape, events.MtuFound) if e.how is MtuSource.BLACK_HOLE]
     assert (hole.ttl, hole.mtu) == (hop, mtu)
     assert size_at_the_end(tape) == mtu
 
@@ -120,4 +124,4 @@ def test_a_lie_cannot_make_it_run_for_ever() -> None:
     net.at.append((net.now + 60 * NS_PER_S, source.stop))
     tape = Tape()
     source.run(tape)
-    assert len(of(tape, events.RunOpened)) < 300
+    assert len(events_of(tape, events.RunOpened)) < 300

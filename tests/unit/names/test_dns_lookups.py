@@ -304,14 +304,14 @@ def test_the_owner_is_found_by_walking_if_a_resolver_keeps_the_authority_to_itse
     told: Callable[..., Told], server: local_servers.DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.add("0.192.in-addr.arpa.", 300, "SOA", "ns.example. noc.example.net. 1 2 3 4 60")
-    answer = server._answer
+    answer = server.answer
 
     def without_authority(query: dns.message.Message) -> dns.message.Message:
         response = answer(query)
         response.authority.clear()
         return response
 
-    monkeypatch.setattr(server, "_answer", without_authority)
+    monkeypatch.setattr(server, "answer", without_authority)
     assert told(names=False, owner=True).ask("192.0.2.1") == [
         OwnerFound(0, "192.0.2.1", "noc@example.net")
     ]

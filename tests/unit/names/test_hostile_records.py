@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.helpers import local_servers
+from tests.helpers.hostile_text import EVIL
 from tests.helpers.network_guard import nothing_leaves  # noqa: F401
 from tui_trace.core.events import (
     AsnFound,
@@ -32,20 +33,6 @@ from tui_trace.core.events import (
 from tui_trace.core.sanitize import LIMIT, sanitize
 from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, service
 from tui_trace.names.idn import both_forms
-
-EVIL = [
-    "\x1b[2J\x1b]0;title\x07",
-    "\x9b31mred",
-    "a\r\nb\tc\x00d",
-    "evil\u202egpj.exe\u2066",
-    "zero\u200bwidth\ufeff\u2028",
-    "[bold red]markup[/] [@click=app.quit]x[/]",
-    "${HOME} `id` $(id) %s {0.__class__}",
-    "<script>alert(1)</script>",
-    "x" * 4000,
-    "\U000e0041\U000e0042",
-    "z" + "\u0301" * 50,
-]
 
 
 def harmless(event: Event) -> None:

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.request import BaseHandler, HTTPHandler, HTTPSHandler
+from urllib.request import BaseHandler
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from tests.helpers import local_servers
 from tests.helpers.network_guard import nothing_leaves  # noqa: F401
+from tests.helpers.registry_handlers import ToLocal, ToNobody
 from tui_trace.core.events import Event, RegistryRecord
 from tui_trace.names import DnsServer, NameOptions, Names, rdap
-from tui_trace.names.bounded_http import Connection, Opener
+from tui_trace.names.bounded_http import Opener
 from tui_trace.names.lookup_plan import LookupPlan
 
 HOST = "198.18.0.1"
@@ -63,25 +64,6 @@ route:          9.9.9.0/24
 descr:          as it is announced
 origin:         AS64500
 """
-
-
-class ToLocal(HTTPSHandler):
-    """HTTPS for the registry's host, as plain HTTP to a server of this machine."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__()
-        self.port = port
-
-    def https_open(self, request: Any) -> Any:
-        def connection(_host: str, **_: Any) -> Connection:
-            return Connection("127.0.0.1", self.port, timeout=2)
-
-        return self.do_open(connection, request)
-
-
-class ToNobody(HTTPHandler):
-    def http_open(self, _request: Any) -> Any:
-        raise OSError("not in a test")
 
 
 @pytest.fixture

@@ -15,10 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.event_streams import streams
 from tests.helpers.places import DATA
-from tests.helpers.recordings.recording_builders import Kept, Told, record, rounds
-from tests.unit.recording.test_recording_file import folded
-from tests.unit.session.test_session_fold import streams
+from tests.helpers.recordings.recording_builders import Kept, Told, folded, record, rounds
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.recording import RecordedSource, Recording, RecordingError, codec, schema

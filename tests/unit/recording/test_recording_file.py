@@ -16,9 +16,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.event_streams import streams
 from tests.helpers.places import DATA, ROOT
-from tests.helpers.recordings.recording_builders import Kept, Told, check_killed, record, rounds
-from tests.unit.session.test_session_fold import streams
+from tests.helpers.recordings.recording_builders import (
+    Kept,
+    Told,
+    check_killed,
+    folded,
+    record,
+    rounds,
+)
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.recording import (
@@ -31,17 +38,6 @@ from tui_trace.recording import (
     writer,
 )
 from tui_trace.session import checkpoint
-from tui_trace.session.fold import Session
-
-
-def folded(events, at):
-    """The fold of everything before the first event that came after `at`."""
-    session = Session()
-    for event in events:
-        if event.at > at:
-            break
-        session.apply(event)
-    return session
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.unit.names.test_hostile_records import EVIL
+from tests.helpers.hostile_text import EVIL
 from tui_trace.app.render.final_table import format_final_table
 from tui_trace.core import events as ev
 from tui_trace.core.events import ReplyKind, Stamp

@@ -9,13 +9,11 @@ from typing import get_args
 
 import pytest
 
-from tests.unit.session.test_session_fold import began, opened, reply, sent
+from tests.helpers.event_builders import EVENTS, reply
 from tui_trace.core import events as ev
 from tui_trace.core.settings import Pace
 from tui_trace.report import jsonl
 from tui_trace.report.jsonl import JsonLines
-
-EVENTS = [began(), opened(), sent(1, 1), reply(1, 1), ev.SessionEnded(at=9)]
 
 
 def unexpected():
@@ -48,7 +46,7 @@ def test_a_full_disk_asks_for_an_end_once_and_is_told():
 
 PROGRAM = """
 import sys
-from tests.unit.report.test_jsonl import EVENTS
+from tests.helpers.event_builders import EVENTS
 from tui_trace.report.jsonl import JsonLines
 stopped = []
 sink = JsonLines(sys.stdout.buffer, lambda: stopped.append(1))

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.unit.session.test_session_fold import began, opened, reply, sent
+from tests.helpers.event_builders import began, opened, reply, sent
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace
 from tui_trace.report.collector import Collector

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.unit.session.test_session_fold import began, lost, opened, reply, sent
+from tests.helpers.event_builders import began, lost, opened, reply, sent
 from tui_trace.app.render.final_table import format_final_table
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, ProbeSettings, Protocol, SettingError

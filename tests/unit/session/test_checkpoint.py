@@ -4,9 +4,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.event_builders import began, opened
+from tests.helpers.event_values import structs
 from tests.helpers.route_scripts import TARGET, Walk, chain
-from tests.unit.recording.test_codec import structs
-from tests.unit.session.test_session_fold import began, opened
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.session.checkpoint import SessionCheckpoint

@@ -11,29 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from tests.helpers.hop_builders import hop_of
 from tui_trace.core.settings import DEFAULT_PORT, DEFAULT_SIZE, NS_PER_MS, ProbeSettings, Protocol
 from tui_trace.session import significance
 from tui_trace.session.compare import Verdict, compare_runs
 from tui_trace.session.loss import wilson
 from tui_trace.session.significance import PROMISE, Samples, chances, holm
-from tui_trace.session.snapshot import LOST, Hop, Responder, Run
-from tui_trace.session.stats import RttStats
+from tui_trace.session.snapshot import LOST, Run
 
 HOPS = 30
-
-
-def hop_of(ttl, outcomes, *, address=None, marks=(), target=False):
-    stats = RttStats()
-    for outcome in outcomes:
-        if outcome != LOST:
-            stats.add(outcome)
-    lost = sum(outcome == LOST for outcome in outcomes)
-    who = (Responder(address or f"192.0.2.{ttl}", stats.count, 0),) if stats.count else ()
-    return Hop(
-        ttl=ttl, responders=who, sent=len(outcomes), lost=lost, late=0, duplicates=0, pending=0,
-        figures=stats.figures(), recent=tuple(outcomes[-256:]), marks=tuple(marks),
-        user_stamped=0, is_target=target,
-    )  # fmt: skip
 
 
 def run_of(number, hops, probe=None, *, reached=True):

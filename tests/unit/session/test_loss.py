@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.unit.session.test_compare import hop_of
-from tests.unit.session.test_session_fold import began, lost, opened, reply, sent
+from tests.helpers.event_builders import began, lost, opened, reply, sent
+from tests.helpers.hop_builders import hop_of
 from tui_trace.core.settings import NS_PER_MS
 from tui_trace.session.fold import Session
 from tui_trace.session.loss import LIMITED, LossPlace, limited, loss_of, loss_place

@@ -5,56 +5,13 @@ from collections import Counter
 import msgspec
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from tests.helpers.event_builders import SETTINGS, began, lost, opened, reply, sent, void
+from tests.helpers.event_streams import streams
 from tui_trace.core import events as ev
-from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings, Protocol
+from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings, Protocol
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import LOST, PENDING, RECENT
-
-KERNEL = ev.Stamp.KERNEL
-SETTINGS = [ProbeSettings(), ProbeSettings(protocol=Protocol.TCP, port=443, size=60)]
-
-
-def began(**fields):
-    known = {
-        "at": 0,
-        "wall": 10**18,
-        "target": "example.com",
-        "address": "203.0.113.80",
-        "family": 4,
-        "source": "203.0.113.1",
-        "version": "0.1",
-    }
-    return ev.SessionBegan(**(known | fields))
-
-
-def reply(probe, ttl, rtt=NS_PER_MS, *, run=1, at=NS_PER_S, **fields):
-    known = {"address": f"203.0.113.{ttl}", "kind": ev.ReplyKind.TIME_EXCEEDED}
-    return ev.Reply(
-        at=at,
-        run=run,
-        probe=probe,
-        ttl=ttl,
-        rtt=rtt,
-        **({"sent_stamp": KERNEL, "received_stamp": KERNEL} | known | fields),
-    )
-
-
-def sent(probe, ttl, *, run=1, at=0):
-    return ev.ProbeSent(at=at, run=run, probe=probe, ttl=ttl)
-
-
-def lost(probe, ttl, *, run=1, at=NS_PER_S):
-    return ev.ProbeLost(at=at, run=run, probe=probe, ttl=ttl)
-
-
-def void(probe, ttl, *, run=1, at=NS_PER_S):
-    return ev.ProbeVoid(at=at, run=run, probe=probe, ttl=ttl, reason="beyond")
-
-
-def opened(run=1, at=0, *, again=False, probe=SETTINGS[0]):
-    return ev.RunOpened(at=at, run=run, settings=probe, again=again)
 
 
 def session_of(*events, probe=SETTINGS[0], family=4):
@@ -74,88 +31,6 @@ def ttls(session):
 
 
 # --- the model
-
-
-class Probe(msgspec.Struct):
-    run: int
-    number: int
-    ttl: int
-    state: str = "pending"
-    rtt: int = 0
-
-
-@st.composite
-def streams(draw):
-    """Any order that an engine can emit, and the outcome of every probe by number."""
-    events: list[ev.Event] = [began(), ev.PaceSet(at=0, pace=Pace()), opened(1)]
-    probes: list[Probe] = []
-    opened_runs = [1]
-    run, at, duplicates, late = 1, 0, Counter(), Counter()
-    order: dict[tuple[int, int], list[int]] = {}
-    for _ in range(draw(st.integers(0, 120))):
-        at += draw(st.integers(0, NS_PER_S))
-        what = draw(
-            st.sampled_from(
-                ["send"] * 3 + ["answer"] * 2 + ["lose", "void", "beyond"] + ["switch", "duplicate"]
-            )
-        )
-        if what == "switch":
-            number = draw(st.integers(1, len(opened_runs) + 1))
-            again = number in opened_runs
-            events.append(opened(number, at, again=again, probe=SETTINGS[number % 2]))
-            if not again:
-                opened_runs.append(number)
-            run = number
-            continue
-        if what == "send":
-            probe = Probe(run, len(probes) + 1, draw(st.integers(1, 4)))
-            probes.append(probe)
-            order.setdefault((run, probe.ttl), []).append(probe.number)
-            events.append(sent(probe.number, probe.ttl, run=run, at=at))
-            continue
-        wanted = {
-            "answer": ("pending", "lost"),
-            "beyond": ("pending", "lost"),
-            "lose": ("pending",),
-            "void": ("pending", "lost"),
-            "duplicate": ("answered",),
-        }[what]
-        candidates = [probe for probe in probes if probe.state in wanted]
-        if not candidates:
-            continue
-        probe = draw(st.sampled_from(candidates))
-        key = probe.run, probe.ttl
-        if what == "lose":
-            probe.state = "lost"
-            events.append(lost(probe.number, probe.ttl, run=probe.run, at=at))
-            continue
-        if what == "void":
-            probe.state = "void"
-            events.append(void(probe.number, probe.ttl, run=probe.run, at=at))
-            continue
-        was_lost = probe.state == "lost"
-        rtt = draw(st.integers(0, 10 * NS_PER_S))
-        if what == "duplicate":
-            duplicates[key] += 1
-        elif what == "beyond":
-            probe.state = "void"
-        else:
-            late[key] += was_lost
-            probe.state, probe.rtt = "answered", rtt
-        events.append(
-            reply(
-                probe.number,
-                probe.ttl,
-                rtt,
-                run=probe.run,
-                at=at,
-                late=was_lost,
-                duplicate=what == "duplicate",
-                beyond=what == "beyond",
-                reached=what == "beyond",
-            )
-        )
-    return events, probes, duplicates, late, opened_runs
 
 
 def outcome(probe):

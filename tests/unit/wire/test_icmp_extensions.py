@@ -7,13 +7,13 @@ import pytest
 from scapy.contrib.mpls import MPLS, ICMPExtension_MPLS
 from scapy.layers.inet import ICMPExtension_Header
 
+from tests.helpers.icmp_messages import message
 from tui_trace.core.events import Interface, MplsLabel
 from tui_trace.wire.packets import icmp_extensions
 from tui_trace.wire.packets.builder import ones_sum
 from tui_trace.wire.packets.icmp_extensions import decode_extensions, split_extensions
 
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
-EXCEEDED = {4: 11, 6: 3}
 
 
 def sealed(objects: bytes, version: int = 2) -> bytes:
@@ -25,14 +25,6 @@ def sealed(objects: bytes, version: int = 2) -> bytes:
 
 def an_object(number: int, kind: int, payload: bytes) -> bytes:
     return struct.pack("!HBB", 4 + len(payload), number, kind) + payload
-
-
-def message(family: int, quote: bytes, rest: bytes, length: int | None = None) -> bytes:
-    """A time exceeded; `length` in its own unit, None for the right one."""
-    unit = 4 if family == 4 else 8
-    words = len(quote) // unit if length is None else length
-    told = bytes((0, words, 0, 0)) if family == 4 else bytes((words, 0, 0, 0))
-    return bytes((EXCEEDED[family], 0, 0, 0)) + told + quote + rest
 
 
 LABELS = (MplsLabel(24102, 0, False, 2), MplsLabel(16007, 5, True, 1))
