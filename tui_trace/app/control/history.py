@@ -97,7 +97,7 @@ class SessionHistory:
             self._arrived(f"note not saved: {why_not}")
         elif self.playback is not None:
             self._read_whole(self.playback)
-            self._arrived(f"noted at {format_duration(note.moment)}, in the file")
+            self._arrived(f"noted at {format_duration(note.moment)}, in the recording")
 
     def _read_whole(self, playback: Playback) -> None:
         try:

@@ -100,7 +100,8 @@ class ProbeControls:
         now = self.pace.interval
         steps = [step for step in INTERVALS if (step - now) * direction > 0]
         if not steps:
-            return ControlResult(None, f"{interval_words(now)} is as far as this goes")
+            limit = "longest" if direction > 0 else "shortest"
+            return ControlResult(None, f"{interval_words(now)} is the {limit} interval")
         return self._pace_changed(
             replace(self.pace, interval=min(steps) if direction > 0 else max(steps))
         )

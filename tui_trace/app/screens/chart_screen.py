@@ -48,7 +48,7 @@ class ChartScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,g", "dismiss", "close", id="charts.close", tooltip="Back to the table"),
-        Binding("up", "step(-1)", "up", id="charts.up", tooltip="The hop before"),
+        Binding("up", "step(-1)", "up", id="charts.up", tooltip="The previous hop"),
         Binding("down", "step(1)", "down", id="charts.down", tooltip="The next hop"),
         *(
             Binding(
