@@ -142,7 +142,7 @@ class PromptingScreen(Screen[None]):
         self.prompt.ask(question, value)
         if question == "export":
             self.prompt.show_message(
-                f"File extension selects the format: {' '.join(ENDINGS)} · Escape leaves"
+                f"Extension selects the format: {' '.join(ENDINGS)} · Escape leaves"
             )
         if question == "note":
             self._noting = self.position
