@@ -15,11 +15,11 @@ above IP, the part that every router must quote (RFC 792):
 IPv4 adds the IP ID. Two bytes of payload make the checksum what it has to be.
 """
 
-from typing import NamedTuple, Protocol, TypeAlias
+import typing
+from typing import NamedTuple, TypeAlias
 
 from tui_trace.core.events import Change, Interface, MplsLabel, ReplyKind, Stamp
-from tui_trace.core.settings import ProbeSettings
-from tui_trace.core.settings import Protocol as ProbeProtocol
+from tui_trace.core.settings import ProbeSettings, Protocol
 
 FlowTuple: TypeAlias = tuple[int, int]
 
@@ -42,7 +42,7 @@ class ProbeSpec(NamedTuple):
 class SendStamp(NamedTuple):
     """A probe was stamped as it left. Of two stamps the later told counts."""
 
-    protocol: ProbeProtocol
+    protocol: Protocol
     flow: FlowTuple
     key: int
     stamp: Stamp
@@ -56,7 +56,7 @@ class ReceivedReply(NamedTuple):
 
     address: str
     kind: ReplyKind
-    protocol: ProbeProtocol
+    protocol: Protocol
     """Of the probe it speaks of."""
     flow: FlowTuple
     """As the probe carried it: a direct reply's ports are swapped back; an echo reply's checksum
@@ -86,9 +86,9 @@ class ReceivedReply(NamedTuple):
     """All of an ICMP error, from its header on, for `Network.quoted`; empty for direct replies."""
     number: int = 0
     """The IP protocol of a datagram that answers `Protocol.IP`."""
-    weight: int | None = None
-    """Of a UDP probe over IPv6 that was quoted with other addresses: the sum of its flow and key
-    modulo 65535, which NAT leaves as it is, with what the addresses do to it undone."""
+    checksum_invariant: int | None = None
+    """(Ports + checksum) mod 65535, after the addresses' contribution is removed: NAT does not
+    change it. Only for a UDP probe over IPv6 that was quoted with other addresses than ours."""
 
 
 class QuoteDetails(NamedTuple):
@@ -118,7 +118,7 @@ class SendError(Exception):
         super().__init__(reason)
 
 
-class Network(Protocol):
+class Network(typing.Protocol):
     """A target's view of the world: real sockets, or a simulation with a clock of its own."""
 
     family: int
@@ -142,7 +142,7 @@ class Network(Protocol):
         """The address that probes of these settings leave from now; `SendError` if none does."""
         ...
 
-    def reserve_port(self, protocol: ProbeProtocol, port: int | None = None) -> int:
+    def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
         """Reserve a source port for as long as this network lives; None: the kernel picks.
 
         A reserved TCP port is known to the receive filter. `SendError` if it is taken.

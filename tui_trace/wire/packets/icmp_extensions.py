@@ -9,7 +9,8 @@ import struct
 from typing import Any
 
 from tui_trace.core.events import Interface, MplsLabel
-from tui_trace.wire.packets.builder import ones_sum, scapy_layers
+from tui_trace.wire.packets.checksum import ones_sum
+from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
 _HEADER = 8
 _QUOTED = 128

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
-from tui_trace.wire.packets.decoder import NOT_ERRORS
+from tui_trace.wire.packets.icmp_class import TYPES_TO_RECEIVE
 
 _SO_ATTACH_FILTER = 26
 _SOL_RAW = 255
@@ -120,13 +120,12 @@ def _only(value: int) -> list[_Instruction]:
 
 
 def pass_icmp(sock: socket.socket, family: int) -> None:
-    """Let in echo replies and the errors that quote a probe, also those not yet invented."""
+    """Let in echo replies and the errors that quote a probe, also of types not assigned yet."""
+    blocked = [0xFFFF_FFFF] * 8
+    for icmp_type in TYPES_TO_RECEIVE[family]:
+        blocked[icmp_type >> 5] &= ~(1 << (icmp_type & 31))
     if family == 4:
-        # types from 32 on pass in any case
-        passed = 1 | sum(1 << kind for kind in range(32) if kind not in NOT_ERRORS)
-        sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", ~passed & 0xFFFF_FFFF))
-        return
-    words = [0xFFFF_FFFF] * 8
-    for kind in (*range(1, 128), 129):
-        words[kind >> 5] &= ~(1 << (kind & 31))
-    sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *words))
+        # the kernel lets types from 32 on pass in any case
+        sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", blocked[0]))
+    else:
+        sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *blocked))

@@ -23,6 +23,9 @@ from tui_trace.wire.network import (
 )
 from tui_trace.wire.packets import builder, decoder, icmp_extensions, quote_diff
 from tui_trace.wire.packets.decoder import EXTENSIONS
+from tui_trace.wire.packets.probe_protocol import ProbeProtocol
+from tui_trace.wire.packets.received_packet import ReceivedPacket
+from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
 from tui_trace.wire.raw import bpf
 from tui_trace.wire.raw.sockets import Family, LoopedPacket, RawSockets, read_sent
 from tui_trace.wire.send_errors import refusal
@@ -36,7 +39,7 @@ _MAX_ROUTES = 64
 _ROUNDS = 512
 """Packets taken from each socket at a time, so that the engine goes on sending in a flood."""
 
-_Decoder: TypeAlias = Callable[[decoder.Received], ReceivedReply | None]
+_Decoder: TypeAlias = Callable[[ReceivedPacket], ReceivedReply | None]
 
 
 class _Route(NamedTuple):
@@ -78,6 +81,7 @@ class RawNetwork:
         self._source = source
         self._sockets = sockets
         self._raw: Family = sockets.families[family]
+        self._protocols = PROBE_PROTOCOLS[family]
         self._sender = self._raw.sender
         self._header_of_addresses = 12 if family == 4 else 8
         self._asks_scheduler = False
@@ -95,11 +99,10 @@ class RawNetwork:
         decode_icmp = decoder.decode_icmpv4 if family == 4 else decoder.decode_icmpv6
         self._receivers: dict[int, tuple[socket.socket, _Decoder]] = {
             self._raw.icmp.fileno(): (self._raw.icmp, decode_icmp),
-            self._raw.tcp.fileno(): (self._raw.tcp, decoder.decode_tcp),
-            self._raw.udp.fileno(): (self._raw.udp, decoder.decode_udp),
+            self._raw.tcp.fileno(): (self._raw.tcp, self._protocols[Protocol.TCP].decode_reply),
+            self._raw.udp.fileno(): (self._raw.udp, self._protocols[Protocol.UDP].decode_reply),
         }
-        if sockets.packets is not None:
-            self._receivers[sockets.packets.fileno()] = sockets.packets, decoder.decode_other_ip
+        self._set_packet_decoder(self._protocols[Protocol.IP])
         self._quote = decoder.quote4 if family == 4 else decoder.quote6
         self._waiting = [*self._receivers, sockets.wake]
         self._poll = select.poll()
@@ -128,8 +131,10 @@ class RawNetwork:
         Asks the routing table and sends nothing. The interface is looked up afresh, so one that
         was made anew under its old name serves again.
         """
-        if self.family == 6 and settings.protocol is Protocol.IP and settings.number in EXTENSIONS:
-            reason = f"IP protocol {settings.number} is an extension header in IPv6, not a protocol"
+        protocol = self._protocols[settings.protocol]
+        number = protocol.number(settings)
+        if self.family == 6 and number in EXTENSIONS:
+            reason = f"IP protocol {number} is an extension header in IPv6, not a protocol"
             raise SendError(errno.EPROTONOSUPPORT, reason)
         name = settings.interface or self._interface
         try:
@@ -161,8 +166,8 @@ class RawNetwork:
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
         self._source_now = source
-        if settings.protocol is Protocol.IP:
-            self._watch(source, settings.number)
+        if not protocol.has_raw_socket:
+            self._watch(source, protocol, number)
         destination = self._sockaddr(self.address, 0, index)
         self._routes[settings] = _Route(index, bound, source, destination, made)
         self._settings = None
@@ -176,12 +181,13 @@ class RawNetwork:
         that is given up by then (ip(7), net.ipv4.ip_unprivileged_port_start), and a program that
         listens there answers a SYN/ACK with RST all the same.
         """
-        if protocol in (Protocol.ICMP, Protocol.IP):
+        port_socket = self._protocols[protocol].port_socket
+        if port_socket is None:
             return port or random.SystemRandom().randrange(1, 1 << 16)
         if port is not None and (protocol, port) in self._ports:
             return port
         is_tcp = protocol is Protocol.TCP
-        holder = socket.socket(self._af, socket.SOCK_STREAM if is_tcp else socket.SOCK_DGRAM)
+        holder = socket.socket(self._af, port_socket)
         try:
             if self.family == 6:
                 holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -203,8 +209,8 @@ class RawNetwork:
         return taken
 
     def data_length(self, settings: ProbeSettings) -> int:
-        """What an RST may acknowledge beyond a probe's key; see `template.data_length`."""
-        return builder.data_length(settings, self.family)
+        """Return the bytes that an RST may acknowledge beyond a probe's key."""
+        return self._protocols[settings.protocol].data_length(settings)
 
     def send(self, probe: ProbeSpec) -> None:
         """Send one probe; `SendError` if our kernel refuses."""
@@ -278,12 +284,21 @@ class RawNetwork:
         self._sockets.watch(self.family, None)
         self._watched = None
 
-    def _watch(self, source: str, number: int) -> None:
-        """For datagrams of this protocol; not our own, which come back where we are the target."""
+    def _watch(self, source: str, protocol: ProbeProtocol, number: int) -> None:
+        """Let in the target's packets of this protocol.
+
+        Not where this machine is the target: our own probes would come back.
+        """
         if source != self.address and (source, number) != self._watched:
             program = bpf.datagrams(self.address, source, self.family, number)
             self._sockets.watch(self.family, program)
+            self._set_packet_decoder(protocol)
             self._watched = source, number
+
+    def _set_packet_decoder(self, protocol: ProbeProtocol) -> None:
+        packets = self._sockets.packets
+        if packets is not None:
+            self._receivers[packets.fileno()] = packets, protocol.decode_reply
 
     def _take(self, handle: int, sent: list[SendStamp], answers: list[ReceivedReply]) -> None:
         """Read one thing from a socket that has something."""
@@ -305,9 +320,9 @@ class RawNetwork:
 
     def _is_readdressed(self, answer: ReceivedReply) -> bool:
         """A checksum that tells which probe it is may be another's than ours."""
-        if self.family == 6 and answer.protocol is Protocol.UDP:
+        if self.family == 6 and self._protocols[answer.protocol].key_is_checksum:
             # what left before the route turned to another address of ours is as it was
-            return answer.message[quote_diff.QUOTED_ENDS] not in self._addresses
+            return answer.message[quote_diff.QUOTED_ADDRESSES6] not in self._addresses
         return answer.destination != self.address
 
     def _take_stamps(self, sent: list[SendStamp]) -> int | None:

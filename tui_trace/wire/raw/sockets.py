@@ -15,7 +15,8 @@ import time
 from typing import NamedTuple
 
 from tui_trace.core.events import Stamp
-from tui_trace.wire.packets.decoder import Received, from_ip4, from_ip6
+from tui_trace.wire.packets.decoder import from_ip4, from_ip6
+from tui_trace.wire.packets.received_packet import ReceivedPacket
 from tui_trace.wire.raw import bpf
 
 _SO_SNDBUFFORCE = 32
@@ -117,7 +118,7 @@ class RawSockets:
             self.packets.close()
         os.close(self.wake)
 
-    def read(self, receiver: socket.socket, version: int) -> Received | None:
+    def read(self, receiver: socket.socket, version: int) -> ReceivedPacket | None:
         """The next packet on a socket of this IP version; None if there is none, or no packet."""
         now = time.time_ns()
         try:
@@ -139,7 +140,7 @@ class RawSockets:
             return from_ip4(data, wall, stamp, whole)
         if receiver is self.packets:
             return from_ip6(data, wall, stamp, whole)
-        return Received(data, 0, sender[0].partition("%")[0], ttl, wall, stamp, whole)
+        return ReceivedPacket(data, 0, sender[0].partition("%")[0], ttl, wall, stamp, whole)
 
     def stamp_scheduler(self, version: int, on: bool) -> None:
         """Stamp packets as they enter the interface's queue, too, or only as they leave."""

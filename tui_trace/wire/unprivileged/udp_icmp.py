@@ -8,7 +8,8 @@ from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import FlowMode, Protocol
 from tui_trace.wire.network import ProbeSpec, SendStamp
 from tui_trace.wire.packets import decoder
-from tui_trace.wire.packets.builder import ones_sum
+from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS, ones_sum
+from tui_trace.wire.packets.received_packet import ReceivedPacket
 from tui_trace.wire.unprivileged.error_queue import Datagram, Failure, Sending
 from tui_trace.wire.unprivileged.probe_socket import EgressRoute, ProbeSocket
 from tui_trace.wire.unprivileged.socket_pool import BATCH, ProbeSockets
@@ -16,7 +17,6 @@ from tui_trace.wire.unprivileged.socket_pool import BATCH, ProbeSockets
 _MAX_ECHOING = 32
 """ICMP sockets: one for each flow and way to leave."""
 _ECHO = struct.Struct("!BBHHHH")
-_ONES = 0xFFFF
 
 
 class Route(NamedTuple):
@@ -185,7 +185,10 @@ class Icmp(_Datagrams):
         total = (dialect.echo << 8) + identifier + probe.flow[1] + probe.key + ones_sum(rest)
         if dialect.version == 6:  # RFC 4443 §2.3
             total += ones_sum(addresses) + length + dialect.icmp
-        return _ECHO.pack(dialect.echo, 0, 0, identifier, probe.key, -total % _ONES) + rest
+        return (
+            _ECHO.pack(dialect.echo, 0, 0, identifier, probe.key, -total % ONES_COMPLEMENT_MODULUS)
+            + rest
+        )
 
     def _key_of_sending(self, slot: ProbeSocket, sending: Sending) -> int | None:  # noqa: ARG002
         """A link header of unknown length comes first: our addresses show where IP begins."""
@@ -206,7 +209,7 @@ class Icmp(_Datagrams):
 
     def _answered(self, slot: ProbeSocket, datagram: Datagram) -> None:  # noqa: ARG002
         address, _, data, wall, stamp, ttl, whole = datagram
-        answer = self._decode(decoder.Received(data, 0, address, ttl, wall, stamp, whole))
+        answer = self._decode(ReceivedPacket(data, 0, address, ttl, wall, stamp, whole))
         flow = self._hub.flow(Protocol.ICMP, answer.key) if answer else None
         if answer is not None and flow is not None:
             self._hub.answers.append(answer._replace(flow=flow))
