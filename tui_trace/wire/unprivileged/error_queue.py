@@ -11,7 +11,7 @@ import struct
 import time
 from typing import NamedTuple
 
-from tui_trace.core.events import ReplyKind, Stamp
+from tui_trace.core.events import Stamp
 
 _SO_TIMESTAMPNS = 35
 _SO_TIMESTAMPING = 37
@@ -50,19 +50,6 @@ class IpVersion(NamedTuple):
     """ICMP type of the request."""
     header: int
     """Bytes of the IP header."""
-    time_exceeded: int
-    unreachable: int
-
-    def kind(self, icmp_type: int, code: int) -> ReplyKind:
-        """Of an ICMP error."""
-        if icmp_type == self.time_exceeded and code == 0:
-            return ReplyKind.TIME_EXCEEDED
-        if (icmp_type, code) == (3, 4) if self.version == 4 else icmp_type == 2:
-            return ReplyKind.TOO_BIG
-        # 4/1, of ICMPv6: the target knows no such protocol (RFC 4443 §3.4)
-        if icmp_type == self.unreachable or (self.version == 6 and (icmp_type, code) == (4, 1)):
-            return ReplyKind.UNREACHABLE
-        return ReplyKind.OTHER
 
     def place(
         self, address: str, port: int, interface: int
@@ -79,13 +66,13 @@ DIALECTS = {
     4: IpVersion(
         *(4, socket.AF_INET, socket.IPPROTO_IP),
         *(socket.IP_TTL, socket.IP_TOS, 11, 12, socket.IP_TTL, 10, 50),
-        *(socket.IPPROTO_ICMP, 8, 20, 11, 3),
+        *(socket.IPPROTO_ICMP, 8, 20),
     ),
     6: IpVersion(
         *(6, socket.AF_INET6, socket.IPPROTO_IPV6),
         *(socket.IPV6_UNICAST_HOPS, socket.IPV6_TCLASS, 25, socket.IPV6_RECVHOPLIMIT),
         *(socket.IPV6_HOPLIMIT, 23, 76),
-        *(socket.IPPROTO_ICMPV6, 128, 40, 3, 1),
+        *(socket.IPPROTO_ICMPV6, 128, 40),
     ),
 }
 

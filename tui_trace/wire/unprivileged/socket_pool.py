@@ -10,6 +10,7 @@ import socket
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import Protocol
 from tui_trace.wire.network import FlowTuple, ProbeSpec, ReceivedReply, SendError, SendStamp
+from tui_trace.wire.packets.icmp_class import CLASSIFY_ERROR
 from tui_trace.wire.unprivileged.error_queue import (
     Failure,
     IpVersion,
@@ -130,8 +131,10 @@ class ProbeSockets:
     def answer_of_router(
         self, protocol: Protocol, flow: FlowTuple, key: int, failure: Failure
     ) -> None:
-        """An ICMP error came for the probe with this key."""
-        kind = self.dialect.kind(failure.icmp_type, failure.code)
+        """Take an ICMP error for the probe with this key; one that answers no probe is ignored."""
+        kind = CLASSIFY_ERROR[self.dialect.version](failure.icmp_type, failure.code)
+        if kind is None:
+            return
         self.answers.append(
             ReceivedReply(
                 address=failure.address,
