@@ -8,10 +8,11 @@ from scapy.layers.inet6 import IPv6
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import Protocol
+from tui_trace.wire.linux import IP_VERSIONS
 from tui_trace.wire.packets import decoder
 from tui_trace.wire.packets.icmp_class import ECHO_REPLY, TYPES_TO_RECEIVE
 from tui_trace.wire.packets.received_packet import ReceivedPacket
-from tui_trace.wire.unprivileged.error_queue import DIALECTS, Failure, UserSockets
+from tui_trace.wire.unprivileged.error_queue import Failure, UserSockets
 from tui_trace.wire.unprivileged.socket_pool import ProbeSockets
 
 ROUTER = {4: "198.51.100.1", 6: "2001:db8:ff::1"}
@@ -32,7 +33,7 @@ def by_packet(icmp_type: int, code: int, family: int) -> tuple[ReplyKind, int | 
 def by_error_queue(
     pool: ProbeSockets, icmp_type: int, code: int
 ) -> tuple[ReplyKind, int | None] | None:
-    family = pool.dialect.version
+    family = pool.ip.version
     failure = Failure(
         *(ROUTER[family], icmp_type, code, 1400, TARGET[family], 33434, b"", 0, Stamp.KERNEL, 61)
     )
@@ -44,7 +45,7 @@ def by_error_queue(
 @pytest.mark.parametrize("family", [4, 6])
 def test_both_ways_in_agree_on_every_type_and_code(family: int) -> None:
     sockets = UserSockets.__new__(UserSockets)
-    pool = ProbeSockets(sockets, DIALECTS[family], TARGET[family])
+    pool = ProbeSockets(sockets, IP_VERSIONS[family], TARGET[family])
     differing = [
         (icmp_type, code)
         for icmp_type in range(256)

@@ -10,12 +10,8 @@ import struct
 from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
+from tui_trace.wire import linux
 from tui_trace.wire.packets.icmp_class import TYPES_TO_RECEIVE
-
-_SO_ATTACH_FILTER = 26
-_SOL_RAW = 255
-_ICMP_FILTER = 1
-_ICMP6_FILTER = 1
 
 # opcodes of linux/bpf_common.h
 _LOAD_WORD = 0x20
@@ -57,7 +53,7 @@ class Program:
         code = b"".join(_instruction.pack(*each) for each in self.instructions)
         buffer = ctypes.create_string_buffer(code)
         head = struct.pack("@HP", len(self.instructions), ctypes.addressof(buffer))
-        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, head)
+        sock.setsockopt(socket.SOL_SOCKET, linux.SO_ATTACH_FILTER, head)
 
 
 NOTHING = Program([(_RETURN, 0, 0, 0)])
@@ -126,6 +122,6 @@ def pass_icmp(sock: socket.socket, family: int) -> None:
         blocked[icmp_type >> 5] &= ~(1 << (icmp_type & 31))
     if family == 4:
         # the kernel lets types from 32 on pass in any case
-        sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", blocked[0]))
+        sock.setsockopt(linux.SOL_RAW, linux.ICMP_FILTER, struct.pack("=I", blocked[0]))
     else:
-        sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *blocked))
+        sock.setsockopt(socket.IPPROTO_ICMPV6, linux.ICMP6_FILTER, struct.pack("=8I", *blocked))

@@ -6,13 +6,15 @@ import os
 import random
 import select
 import socket
-import struct
 import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import ProbeSettings, Protocol
+from tui_trace.wire import linux
+from tui_trace.wire.egress_route import EgressRoute, find_source_address, interface_index
+from tui_trace.wire.linux import IP_VERSIONS, SocketAddress
 from tui_trace.wire.network import (
     NOTHING_QUOTED,
     ProbeSpec,
@@ -30,9 +32,6 @@ from tui_trace.wire.raw import bpf
 from tui_trace.wire.raw.sockets import Family, LoopedPacket, RawSockets, read_sent
 from tui_trace.wire.send_errors import refusal
 
-_IP_UNICAST_IF = 50
-_IPV6_UNICAST_IF = 76
-
 _MAX_ROUTES = 64
 """Settings whose templates are kept."""
 
@@ -45,12 +44,10 @@ _Decoder: TypeAlias = Callable[[ReceivedPacket], ReceivedReply | None]
 class _Route(NamedTuple):
     """How probes of some settings leave."""
 
-    interface: int
-    """Index; 0: the routing table decides."""
-    bound: str
-    """Address given by the user; empty: the routing table decides."""
+    egress: EgressRoute
     source: str
-    destination: tuple[str, int] | tuple[str, int, int, int]
+    """The address that they carry."""
+    destination: SocketAddress
     template: builder.Template
 
 
@@ -74,9 +71,10 @@ class RawNetwork:
             raise SendError(errno.EAFNOSUPPORT, f"this machine has no IPv{family}")
         self.family = family
         address, _, scope = target_address.partition("%")
-        self._af = socket.AF_INET if family == 4 else socket.AF_INET6
+        self._ip = IP_VERSIONS[family]
+        self._packed_address = socket.inet_pton(self._ip.af, address)
         # in the one form that answers name it in (RFC 5952)
-        self.address = socket.inet_ntop(self._af, socket.inet_pton(self._af, address))
+        self.address = socket.inet_ntop(self._ip.af, self._packed_address)
         self._interface = interface or scope or None
         self._source = source
         self._sockets = sockets
@@ -91,7 +89,7 @@ class RawNetwork:
         self._route: _Route
         self._addresses: dict[bytes, None] = {}
         self._source_now = ""
-        self._applied: tuple[int, str, bool] | None = None
+        self._applied: tuple[EgressRoute, bool] | None = None
         self._ports: dict[tuple[Protocol, int], socket.socket] = {}
         self._early: list[SendStamp] = []
         self._watched: tuple[str, int] | None = None
@@ -136,40 +134,27 @@ class RawNetwork:
         if self.family == 6 and number in EXTENSIONS:
             reason = f"IP protocol {number} is an extension header in IPv6, not a protocol"
             raise SendError(errno.EPROTONOSUPPORT, reason)
-        name = settings.interface or self._interface
-        try:
-            index = socket.if_nametoindex(name) if name else 0
-        except OSError:
-            raise SendError(errno.ENODEV, f"interface {name} is not there") from None
+        index = interface_index(settings.interface or self._interface)
         bound = "" if settings.foreign else settings.source or self._source or ""
-        with socket.socket(self._af, socket.SOCK_DGRAM) as asking:
-            try:
-                self._leave_by(asking, index, settings.dont_route)
-                if bound:
-                    asking.bind(self._sockaddr(bound, 0, index))
-                asking.connect(self._sockaddr(self.address, settings.port or 9, index))
-                source = str(asking.getsockname()[0]).partition("%")[0]
-            except OSError as error:
-                raise self._refusal(error, bound, settings.dont_route) from None
+        egress = EgressRoute(bound, index)
+        source = find_source_address(self._ip, self.address, settings, egress)
         if settings.foreign:
             source = settings.source or source
         known = self._routes.get(settings)
-        if known is None or (known.interface, known.source) != (index, source):
+        if known is None or (known.egress.interface, known.source) != (index, source):
             self._ask_scheduler(True)
         if known is not None and known.source == source:
             made = known.template
         else:
             made = builder.Template(settings, source, self.address, self.family, self._label)
-            self._addresses[
-                socket.inet_pton(self._af, source) + socket.inet_pton(self._af, self.address)
-            ] = None
+            self._addresses[socket.inet_pton(self._ip.af, source) + self._packed_address] = None
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
         self._source_now = source
         if not protocol.has_raw_socket:
             self._watch(source, protocol, number)
-        destination = self._sockaddr(self.address, 0, index)
-        self._routes[settings] = _Route(index, bound, source, destination, made)
+        destination = linux.socket_address(self._ip, self.address, 0, index)
+        self._routes[settings] = _Route(egress, source, destination, made)
         self._settings = None
         return source
 
@@ -187,7 +172,7 @@ class RawNetwork:
         if port is not None and (protocol, port) in self._ports:
             return port
         is_tcp = protocol is Protocol.TCP
-        holder = socket.socket(self._af, port_socket)
+        holder = socket.socket(self._ip.af, port_socket)
         try:
             if self.family == 6:
                 holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -222,7 +207,7 @@ class RawNetwork:
         try:
             self._sender.sendto(packet, route.destination)
         except OSError as error:
-            raise self._refusal(error, route.bound) from None
+            raise self._refusal(error, route.egress.source) from None
 
     def receive(self, timeout: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
         """Wait at most `timeout` ns, and take all there is. See `Network`.
@@ -365,41 +350,23 @@ class RawNetwork:
         if settings not in self._routes:
             self.source(settings)
         route = self._routes[settings]
-        wanted = route.interface, route.bound, settings.dont_route
+        egress = route.egress
+        wanted = egress, settings.dont_route
         if wanted != self._applied:
             self._applied = None
             try:
-                self._leave_by(self._sender, route.interface, settings.dont_route)
-                self._sender.bind(self._sockaddr(route.bound, 0, route.interface))
+                linux.set_dont_route(self._sender, self._ip, settings.dont_route)
+                linux.leave_by_interface(self._sender, self._ip, egress.interface)
+                self._sender.bind(
+                    linux.socket_address(self._ip, egress.source, 0, egress.interface)
+                )
             except OSError as error:
-                raise self._refusal(error, route.bound) from None
+                raise self._refusal(error, route.egress.source) from None
             self._applied = wanted
         self._route, self._settings = route, settings
 
-    def _leave_by(self, sock: socket.socket, index: int, neighbours: bool) -> None:
-        """Not SO_BINDTODEVICE: without rights that works once a socket."""
-        if neighbours and self.family == 6:
-            # Linux takes the option and heeds it not
-            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, neighbours)
-        value = struct.pack("!I", index)
-        if self.family == 4:
-            sock.setsockopt(socket.IPPROTO_IP, _IP_UNICAST_IF, value)
-        else:
-            sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_UNICAST_IF, value)
-
-    def _sockaddr(
-        self, address: str, port: int, index: int
-    ) -> tuple[str, int] | tuple[str, int, int, int]:
-        if self.family == 4:
-            return address, port
-        # only link-local addresses, fe80::/10, have a scope (RFC 4007)
-        is_local = address.lower().startswith(("fe8", "fe9", "fea", "feb"))
-        scope = index if is_local else 0
-        return address.partition("%")[0], port, 0, scope
-
-    def _refusal(self, error: OSError, bound: str, neighbours: bool = False) -> SendError:
+    def _refusal(self, error: OSError, bound: str) -> SendError:
         mtu = None
         if error.errno == errno.EMSGSIZE:
             mtu = self._take_stamps(self._early)
-        return refusal(error, bound, mtu, neighbours=neighbours)
+        return refusal(error, bound, mtu)

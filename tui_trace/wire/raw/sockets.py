@@ -15,42 +15,25 @@ import time
 from typing import NamedTuple
 
 from tui_trace.core.events import Stamp
+from tui_trace.wire import linux
+from tui_trace.wire.linux import IP_VERSIONS, ArrivalReader, IpVersion
 from tui_trace.wire.packets.decoder import from_ip4, from_ip6
 from tui_trace.wire.packets.received_packet import ReceivedPacket
 from tui_trace.wire.raw import bpf
 
-_SO_SNDBUFFORCE = 32
+_TX_STAMPS = linux.SOF_TIMESTAMPING_TX_SOFTWARE | linux.SOF_TIMESTAMPING_SOFTWARE
+"""Without OPT_TSONLY the packet itself comes back with its stamp and tells which probe it is; a
+count of sends (OPT_ID) goes wrong when one fails."""
 _TRUNCATED = int(socket.MSG_TRUNC)
 """As a plain number: the enum's `&` costs more than reading a packet's header."""
-_SO_RCVBUFFORCE = 33
-_SO_TIMESTAMPNS = 35
-_SO_TIMESTAMPING = 37
-_TX_STAMPS = 1 << 1 | 1 << 4
-"""TX_SOFTWARE, SOFTWARE (linux/net_tstamp.h). Without OPT_TSONLY the packet itself comes
-back with its stamp and tells which probe it is; a count of sends (OPT_ID) goes wrong when one
-fails."""
-
-_TX_SCHED = 1 << 8
-
-_IP_MTU_DISCOVER = 10
-_IP_RECVERR = 11
-_IPV6_MTU_DISCOVER = 23
-_IPV6_RECVERR = 25
-_PMTUDISC_PROBE = 3
 
 _ETHERTYPE = {4: 0x0800, 6: 0x86DD}
-
-_FROM_LOCAL = 1
-_SCHEDULED = 1
 
 _BUFFER = 8 << 20
 _LONGEST_HEADERS = 256
 _LONGEST_REPLY = 2048
 
-_KERNEL, _SCHEDULER, _USER = Stamp.KERNEL, Stamp.SCHEDULER, Stamp.USER
-_timespec = struct.Struct("@qq")
-_extended_error = struct.Struct("@IBBBBII")
-_int = struct.Struct("@i")
+_KERNEL, _SCHEDULER = Stamp.KERNEL, Stamp.SCHEDULER
 _sockaddr_ll = struct.Struct("@HHi12x")
 
 GET_RIGHT = (
@@ -95,7 +78,7 @@ class RawSockets:
         """Raises `MissingRight`. A machine without IPv6, or IPv4, has that family missing."""
         self.families: dict[int, Family] = {}
         self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._stamping = False
+        self._arrivals = ArrivalReader()
         self.packets: socket.socket | None = None
         """Sees what no other may see, once it is bound (`watch`); None where there is no such."""
         try:
@@ -125,16 +108,7 @@ class RawSockets:
             data, ancillary, flags, sender = receiver.recvmsg(_LONGEST_REPLY, 128)
         except OSError:
             return None
-        wall, ttl, stamp = now, None, _USER
-        for level, kind, value in ancillary:
-            if kind == _SO_TIMESTAMPNS and level == socket.SOL_SOCKET:
-                seconds, nanoseconds = _timespec.unpack(value)
-                wall = seconds * 1_000_000_000 + nanoseconds
-                # A packet that arrived unstamped is stamped as it is read, so after `now`.
-                self._stamping = self._stamping or wall < now
-                stamp = _KERNEL if self._stamping else _USER
-            elif kind == socket.IPV6_HOPLIMIT and level == socket.IPPROTO_IPV6:
-                (ttl,) = _int.unpack(value)
+        wall, stamp, ttl = self._arrivals.read(ancillary, now, IP_VERSIONS[version])
         whole = not flags & _TRUNCATED
         if version == 4:
             return from_ip4(data, wall, stamp, whole)
@@ -144,8 +118,8 @@ class RawSockets:
 
     def stamp_scheduler(self, version: int, on: bool) -> None:
         """Stamp packets as they enter the interface's queue, too, or only as they leave."""
-        stamps = _TX_STAMPS | _TX_SCHED if on else _TX_STAMPS
-        self.families[version].sender.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, stamps)
+        stamps = _TX_STAMPS | linux.SOF_TIMESTAMPING_TX_SCHED if on else _TX_STAMPS
+        self.families[version].sender.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPING, stamps)
 
     def watch(self, version: int, program: bpf.Program | None) -> None:
         """Let in what passes the program, of all packets of this IP version; None: nothing."""
@@ -172,25 +146,18 @@ def read_sent(sender: socket.socket) -> LoopedPacket | int | None:
         data, ancillary, _, _ = sender.recvmsg(_LONGEST_HEADERS, 256, socket.MSG_ERRQUEUE)
     except OSError:
         return None
-    wall = origin = info = 0
-    for level, kind, value in ancillary:
-        if kind == _SO_TIMESTAMPING and level == socket.SOL_SOCKET:
-            seconds, nanoseconds = _timespec.unpack_from(value)
-            wall = seconds * 1_000_000_000 + nanoseconds
-        elif kind in (_IP_RECVERR, _IPV6_RECVERR) and level != socket.SOL_SOCKET:
-            _, origin, _, _, _, info, _ = _extended_error.unpack_from(value)
-    if origin == _FROM_LOCAL:
-        return int(info)
-    return LoopedPacket(data, _SCHEDULER if info == _SCHEDULED else _KERNEL, wall)
+    wall, origin, _, _, info, _ = linux.read_extended_error(ancillary)
+    if origin == linux.SO_EE_ORIGIN_LOCAL:
+        return info
+    return LoopedPacket(data, _SCHEDULER if info == linux.SCM_TSTAMP_SCHED else _KERNEL, wall)
 
 
 def _open(version: int) -> Family | None:
-    af = socket.AF_INET if version == 4 else socket.AF_INET6
-    icmp = socket.IPPROTO_ICMP if version == 4 else socket.IPPROTO_ICMPV6
+    ip = IP_VERSIONS[version]
     try:
         sockets = [
-            socket.socket(af, socket.SOCK_RAW, protocol)
-            for protocol in (socket.IPPROTO_RAW, icmp, socket.IPPROTO_TCP, socket.IPPROTO_UDP)
+            socket.socket(ip.af, socket.SOCK_RAW, protocol)
+            for protocol in (socket.IPPROTO_RAW, ip.icmp, socket.IPPROTO_TCP, socket.IPPROTO_UDP)
         ]
     except OSError as error:
         if error.errno in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT):
@@ -200,11 +167,11 @@ def _open(version: int) -> Family | None:
     for sock in sockets:
         sock.setblocking(False)
         _enlarge(sock)
-    _set_up_sender(family.sender, version)
+    _set_up_sender(family.sender, ip)
     for receiver in (family.icmp, family.tcp, family.udp):
-        receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        receiver.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPNS, 1)
         if version == 6:
-            receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+            receiver.setsockopt(ip.level, ip.receive_ttl, 1)
     bpf.pass_icmp(family.icmp, version)
     family.hush()
     return family
@@ -223,7 +190,7 @@ def _open_packets() -> socket.socket | None:
         # a sandbox may keep them from who may open the raw ones; all else goes on without
         return None
     sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    sock.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPNS, 1)
     return sock
 
 
@@ -236,24 +203,20 @@ def _bind(packets: socket.socket, ethertype: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def _set_up_sender(sender: socket.socket, version: int) -> None:
+def _set_up_sender(sender: socket.socket, ip: IpVersion) -> None:
     """IPPROTO_RAW takes whole packets, headers and all, in both families."""
     # protocol 255 would fill the buffer that the stamps need
     bpf.NOTHING.attach(sender)
     # PROBE: no cached path MTU refuses or fragments a probe. RECVERR: the kernel says which MTU
     # refused it, and reports a full queue, where it would otherwise drop the probe in silence.
-    if version == 4:
-        sender.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_PROBE)
-        sender.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
-    else:
-        sender.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_PROBE)
-        sender.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+    sender.setsockopt(ip.level, ip.mtu_discover, linux.PMTUDISC_PROBE)
+    sender.setsockopt(ip.level, ip.receive_errors, 1)
 
 
 def _enlarge(sock: socket.socket) -> None:
     for forced, asked in (
-        (_SO_SNDBUFFORCE, socket.SO_SNDBUF),
-        (_SO_RCVBUFFORCE, socket.SO_RCVBUF),
+        (linux.SO_SNDBUFFORCE, socket.SO_SNDBUF),
+        (linux.SO_RCVBUFFORCE, socket.SO_RCVBUF),
     ):
         try:
             sock.setsockopt(socket.SOL_SOCKET, forced, _BUFFER)

@@ -18,6 +18,8 @@ import socket
 import time
 
 from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags, minimum_size
+from tui_trace.wire.egress_route import EgressRoute, find_source_address, interface_index
+from tui_trace.wire.linux import IP_VERSIONS
 from tui_trace.wire.network import (
     NOTHING_QUOTED,
     ProbeSpec,
@@ -28,8 +30,7 @@ from tui_trace.wire.network import (
 )
 from tui_trace.wire.raw.sockets import GET_RIGHT
 from tui_trace.wire.send_errors import refusal
-from tui_trace.wire.unprivileged.error_queue import DIALECTS, UserSockets
-from tui_trace.wire.unprivileged.probe_socket import EgressRoute, ProbeSocket
+from tui_trace.wire.unprivileged.error_queue import UserSockets
 from tui_trace.wire.unprivileged.socket_pool import ProbeSockets
 from tui_trace.wire.unprivileged.tcp_connect import Tcp
 from tui_trace.wire.unprivileged.udp_icmp import Icmp, Route, Udp
@@ -56,8 +57,8 @@ class ErrorQueueNetwork:
         `target_address` may carry a scope (`fe80::1%eth0`). `family` is 4 or 6.
         """
         address, _, scope = target_address.partition("%")
-        self._dialect = DIALECTS[family]
-        self._hub = hub = ProbeSockets(sockets, self._dialect, address)
+        self._ip = IP_VERSIONS[family]
+        self._hub = hub = ProbeSockets(sockets, self._ip, address)
         self.family = family
         self.address = hub.address
         self._interface = interface or scope or None
@@ -89,23 +90,12 @@ class ErrorQueueNetwork:
         Asks the routing table and sends nothing. What takes rights is refused here, in words.
         """
         _refuse(settings, self.family)
-        name = settings.interface or self._interface
-        try:
-            index = socket.if_nametoindex(name) if name else 0
-        except OSError:
-            raise SendError(errno.ENODEV, f"interface {name} is not there") from None
-        way = EgressRoute(settings.source or self._source or "", index)
-        try:
-            asking = ProbeSocket(Protocol.UDP, self._dialect, way)
-            with asking.sock as sock:
-                asking.dress(settings, 1)
-                sock.connect(self._dialect.place(self.address, settings.port or 9, index))
-                source = str(sock.getsockname()[0]).partition("%")[0]
-        except OSError as error:
-            raise refusal(error, way.source, neighbours=settings.dont_route) from None
+        index = interface_index(settings.interface or self._interface)
+        egress = EgressRoute(settings.source or self._source or "", index)
+        source = find_source_address(self._ip, self.address, settings, egress, settings.tos)
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
-        self._routes[settings] = Route(way, source)
+        self._routes[settings] = Route(egress, source)
         return source
 
     def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
@@ -135,7 +125,7 @@ class ErrorQueueNetwork:
         try:
             self._of[settings.protocol].send(probe, route, time.monotonic_ns())
         except OSError as error:
-            raise refusal(error, route.way.source, self._hub.mtu) from None
+            raise refusal(error, route.egress.source, self._hub.mtu) from None
 
     def receive(self, timeout: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
         """Wait at most `timeout` ns, and take all there is. See `Network`."""
@@ -199,9 +189,9 @@ def _refuse(settings: ProbeSettings, family: int) -> None:
 
 def refuse_icmp(family: int) -> None:
     """`SendError`, with the way to get it, if this process may not send ICMP echo. icmp(7)."""
-    dialect = DIALECTS[family]
+    ip = IP_VERSIONS[family]
     try:
-        socket.socket(dialect.af, socket.SOCK_DGRAM, dialect.icmp).close()
+        socket.socket(ip.af, socket.SOCK_DGRAM, ip.icmp).close()
     except PermissionError:
         words = f"ICMP echo is not allowed to this group; {PING_ALLOWED_BY} allows it to all"
         raise SendError(errno.EACCES, words) from None

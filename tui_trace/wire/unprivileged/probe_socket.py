@@ -6,17 +6,16 @@ constant: load balancers may send probes of different ports different ways. It c
 as that allows, for the port that was given back last is the first to be used again.
 """
 
-import errno
 import socket
 import struct
-from typing import NamedTuple
 
 from tui_trace.core.settings import NS_PER_S, ProbeSettings, Protocol
+from tui_trace.wire import linux
+from tui_trace.wire.egress_route import EgressRoute
+from tui_trace.wire.linux import IpVersion
 from tui_trace.wire.network import ProbeSpec
-from tui_trace.wire.unprivileged.error_queue import IpVersion, listen, stamp_sending
+from tui_trace.wire.unprivileged.error_queue import listen, stamp_sending
 
-_SO_BINDTODEVICE = 25
-_PMTUDISC_DONT, _PMTUDISC_DO, _PMTUDISC_PROBE, _PMTUDISC_INTERFACE = 0, 2, 3, 4
 _LINGER_RESET = struct.pack("@ii", 1, 0)
 
 KEPT = 60 * NS_PER_S
@@ -25,21 +24,10 @@ KEPT_LEAST = 5 * NS_PER_S
 """And where there is none: as long as the engine waits for an answer at most, if it is not told."""
 
 
-class EgressRoute(NamedTuple):
-    """How packets leave."""
-
-    source: str
-    """Address given by the user; empty: the routing table decides."""
-    interface: int
-    """Index; 0: the routing table decides."""
-
-
 class ProbeSocket:
     """A bound socket."""
 
-    def __init__(
-        self, protocol: Protocol, dialect: IpVersion, way: EgressRoute, port: int = 0
-    ) -> None:
+    def __init__(self, protocol: Protocol, ip: IpVersion, way: EgressRoute, port: int = 0) -> None:
         """Open it; `OSError` if that cannot be, `PermissionError` for ICMP that is not allowed."""
         self.protocol = protocol
         self.way = way
@@ -47,57 +35,54 @@ class ProbeSocket:
         """The probe that left last."""
         self.wall = 0
         """Nanoseconds since 1970, when its connect() began."""
-        self._dialect = dialect
+        self._ip = ip
         self._ttl = 0
         self._dressed: ProbeSettings | None = None
         self._stamped: bool | None = None
         kind = socket.SOCK_STREAM if protocol is Protocol.TCP else socket.SOCK_DGRAM
-        number = dialect.icmp if protocol is Protocol.ICMP else 0
-        self.sock = socket.socket(dialect.af, kind, number)
+        number = ip.icmp if protocol is Protocol.ICMP else 0
+        self.sock = socket.socket(ip.af, kind, number)
         try:
-            self._set_up(dialect, way, port)
+            self._set_up(ip, way, port)
         except OSError:
             self.sock.close()
             raise
         self.handle = self.sock.fileno()
         self.port = int(self.sock.getsockname()[1])
 
-    def _set_up(self, dialect: IpVersion, way: EgressRoute, port: int) -> None:
+    def _set_up(self, ip: IpVersion, way: EgressRoute, port: int) -> None:
         sock = self.sock
-        listen(sock, dialect)
-        if dialect.version == 6:
+        listen(sock, ip)
+        if ip.version == 6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if self.protocol is Protocol.TCP:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
             if way.interface:
                 # connect() heeds no UNICAST_IF; this needs no right, once a socket
                 name = socket.if_indextoname(way.interface).encode()
-                sock.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, name)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
         elif way.interface:
-            value = struct.pack("!I", way.interface)
-            sock.setsockopt(dialect.level, dialect.unicast_if, value)
-        sock.bind(dialect.place(way.source, port, way.interface))
+            linux.leave_by_interface(sock, ip, way.interface)
+        sock.bind(linux.socket_address(ip, way.source, port, way.interface))
 
     def dress(self, settings: ProbeSettings, ttl: int) -> None:
         """Have the next probe leave with these."""
-        sock, level = self.sock, self._dialect.level
+        sock, level = self.sock, self._ip.level
         if settings is not self._dressed:
             self._dressed = None
-            sock.setsockopt(level, self._dialect.tos, settings.tos)
-            sock.setsockopt(level, self._dialect.mtu_discover, self._discovery(settings.df))
-            if settings.dont_route and self._dialect.version == 6:
-                raise OSError(errno.EOPNOTSUPP, "the kernel ignores SO_DONTROUTE of IPv6")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, int(settings.dont_route))
+            sock.setsockopt(level, self._ip.set_tos, settings.tos)
+            sock.setsockopt(level, self._ip.mtu_discover, self._discovery(settings.df))
+            linux.set_dont_route(sock, self._ip, settings.dont_route)
             self._dressed = settings
         if ttl != self._ttl:
-            sock.setsockopt(level, self._dialect.ttl, ttl)
+            sock.setsockopt(level, self._ip.set_ttl, ttl)
             self._ttl = ttl
 
     def _discovery(self, df: bool) -> int:
         """No cached path MTU may refuse or fragment a probe. IPv6 never fragments on the way."""
         if self.protocol is Protocol.TCP:
-            return _PMTUDISC_DO if df else _PMTUDISC_DONT
-        return _PMTUDISC_PROBE if df or self._dialect.version == 6 else _PMTUDISC_INTERFACE
+            return linux.PMTUDISC_DO if df else linux.PMTUDISC_DONT
+        return linux.PMTUDISC_PROBE if df or self._ip.version == 6 else linux.PMTUDISC_INTERFACE
 
     def stamp(self, scheduler: bool) -> None:
         """Have what it sends stamped; ICMP's many probes need the packet to be told apart."""

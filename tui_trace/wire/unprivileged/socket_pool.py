@@ -9,16 +9,17 @@ import socket
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import Protocol
+from tui_trace.wire.egress_route import EgressRoute
+from tui_trace.wire.linux import IpVersion
 from tui_trace.wire.network import FlowTuple, ProbeSpec, ReceivedReply, SendError, SendStamp
 from tui_trace.wire.packets.icmp_class import CLASSIFY_ERROR
 from tui_trace.wire.unprivileged.error_queue import (
     Failure,
-    IpVersion,
     Refused,
     Sending,
     UserSockets,
 )
-from tui_trace.wire.unprivileged.probe_socket import EgressRoute, IdlePool, ProbeSocket
+from tui_trace.wire.unprivileged.probe_socket import IdlePool, ProbeSocket
 
 MOST = 256
 """Sockets of one network at most."""
@@ -31,13 +32,13 @@ BATCH = 64
 class ProbeSockets:
     """What the protocols of one network share."""
 
-    def __init__(self, sockets: UserSockets, dialect: IpVersion, address: str) -> None:
+    def __init__(self, sockets: UserSockets, ip: IpVersion, address: str) -> None:
         """`address` is the target's."""
         self.sockets = sockets
-        self.dialect = dialect
-        self.packed = socket.inet_pton(dialect.af, address)
+        self.ip = ip
+        self.packed = socket.inet_pton(ip.af, address)
         # in the one form that answers name it in (RFC 5952)
-        self.address = socket.inet_ntop(dialect.af, self.packed)
+        self.address = socket.inet_ntop(ip.af, self.packed)
         self.pool = IdlePool()
         """Of UDP, which alone keeps sockets that others may need more."""
         self.sent: list[SendStamp] = []
@@ -85,7 +86,7 @@ class ProbeSockets:
                 words = f"all {self._room} sockets allowed carry probes (see ulimit -n)"
                 raise SendError(errno.EMFILE, words)
             self.remove(spare)
-        slot = ProbeSocket(protocol, self.dialect, way, port)
+        slot = ProbeSocket(protocol, self.ip, way, port)
         self._slots[slot.handle] = slot
         self._poll.register(
             slot.handle, select.EPOLLOUT if protocol is Protocol.TCP else select.EPOLLIN
@@ -119,7 +120,7 @@ class ProbeSockets:
         """All that the error queue of a socket has; none of a closed one's."""
         found: list[Failure | Sending] = []
         for _ in range(BATCH):
-            match self.sockets.read_error(slot.sock, self.dialect):
+            match self.sockets.read_error(slot.sock, self.ip):
                 case None:
                     break
                 case Refused(mtu):
@@ -132,7 +133,7 @@ class ProbeSockets:
         self, protocol: Protocol, flow: FlowTuple, key: int, failure: Failure
     ) -> None:
         """Take an ICMP error for the probe with this key; one that answers no probe is ignored."""
-        kind = CLASSIFY_ERROR[self.dialect.version](failure.icmp_type, failure.code)
+        kind = CLASSIFY_ERROR[self.ip.version](failure.icmp_type, failure.code)
         if kind is None:
             return
         self.answers.append(

@@ -15,6 +15,7 @@ from collections import deque
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, FlowMode, Protocol
+from tui_trace.wire.linux import socket_address
 from tui_trace.wire.network import ProbeSpec, SendStamp
 from tui_trace.wire.unprivileged.error_queue import Failure
 from tui_trace.wire.unprivileged.probe_socket import ProbeSocket
@@ -123,7 +124,7 @@ class Tcp:
         self._since.clear()
 
     def _connect(self, probe: ProbeSpec, route: Route, now: int, port: int) -> None:
-        slot = self._hub.add(Protocol.TCP, route.way, now, port)
+        slot = self._hub.add(Protocol.TCP, route.egress, now, port)
         slot.carried = probe
         self._since[slot] = now
         try:
@@ -131,7 +132,9 @@ class Tcp:
         except OSError:
             self._end(slot)
             raise
-        place = self._hub.dialect.place(self._hub.address, probe.flow[1], route.way.interface)
+        place = socket_address(
+            self._hub.ip, self._hub.address, probe.flow[1], route.egress.interface
+        )
         slot.wall = time.time_ns()
         result = slot.sock.connect_ex(place)
         self._hub.sent.append(SendStamp(Protocol.TCP, probe.flow, probe.key, Stamp.USER, slot.wall))

@@ -6,12 +6,15 @@ from typing import NamedTuple
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import FlowMode, Protocol
+from tui_trace.wire.egress_route import EgressRoute
+from tui_trace.wire.linux import socket_address
 from tui_trace.wire.network import ProbeSpec, SendStamp
 from tui_trace.wire.packets import decoder
 from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS, ones_sum
+from tui_trace.wire.packets.icmp_class import ECHO_REQUEST
 from tui_trace.wire.packets.received_packet import ReceivedPacket
 from tui_trace.wire.unprivileged.error_queue import Datagram, Failure, Sending
-from tui_trace.wire.unprivileged.probe_socket import EgressRoute, ProbeSocket
+from tui_trace.wire.unprivileged.probe_socket import ProbeSocket
 from tui_trace.wire.unprivileged.socket_pool import BATCH, ProbeSockets
 
 _MAX_ECHOING = 32
@@ -22,7 +25,7 @@ _ECHO = struct.Struct("!BBHHHH")
 class Route(NamedTuple):
     """How probes of some settings leave."""
 
-    way: EgressRoute
+    egress: EgressRoute
     source: str
     """The address that they carry."""
 
@@ -38,7 +41,7 @@ class _Datagrams:
         """Read what a socket has."""
         taken = self._take_errors(slot)
         for _ in range(BATCH):
-            datagram = self._hub.sockets.read(slot.sock, self._hub.dialect)
+            datagram = self._hub.sockets.read(slot.sock, self._hub.ip)
             if datagram is None:
                 break
             taken = True
@@ -50,7 +53,7 @@ class _Datagrams:
     def _leave(self, slot: ProbeSocket, probe: ProbeSpec, message: bytes, port: int) -> None:
         slot.dress(probe.settings, probe.ttl)
         slot.stamp(self._asks_scheduler)
-        place = self._hub.dialect.place(self._hub.address, port, slot.way.interface)
+        place = socket_address(self._hub.ip, self._hub.address, port, slot.way.interface)
         for _ in range(BATCH):
             try:
                 slot.sock.sendto(message, place)
@@ -102,11 +105,11 @@ class Udp(_Datagrams):
         while (old := pool.outlived(now)) is not None:
             self._hub.remove(old)
         is_same_flow = probe.settings.flow is not FlowMode.VARY
-        slot = pool.take(route.way) if is_same_flow else None
-        slot = slot or self._hub.add(Protocol.UDP, route.way, now)
+        slot = pool.take(route.egress) if is_same_flow else None
+        slot = slot or self._hub.add(Protocol.UDP, route.egress, now)
         slot.carried = probe
         pool.carry(slot, now)
-        length = probe.settings.size - self._hub.dialect.header - 8
+        length = probe.settings.size - self._hub.ip.header_length - 8
         message = probe.key.to_bytes(2, "big") + bytes([probe.settings.fill]) * (length - 2)
         try:
             self._leave(slot, probe, message, probe.flow[1])
@@ -156,20 +159,21 @@ class Icmp(_Datagrams):
         super().__init__(hub)
         self._slots: dict[tuple[int, EgressRoute], ProbeSocket] = {}
         self._pairs: dict[bytes, None] = {}
-        is_4 = hub.dialect.version == 4
+        is_4 = hub.ip.version == 4
+        self._echo_request = ECHO_REQUEST[hub.ip.version]
         self._header_of_addresses = 12 if is_4 else 8
         self._quote = decoder.quote4 if is_4 else decoder.quote6
         self._decode = decoder.decode_icmpv4 if is_4 else decoder.decode_icmpv6
 
     def send(self, probe: ProbeSpec, route: Route, now: int) -> None:
         """Send one; `SendError` or `OSError`."""
-        place = probe.flow[0], route.way
+        place = probe.flow[0], route.egress
         slot = self._slots.get(place)
         if slot is None:
             if len(self._slots) >= _MAX_ECHOING:
                 self._hub.remove(self._slots.pop(next(iter(self._slots))))
-            slot = self._slots[place] = self._hub.add(Protocol.ICMP, route.way, now)
-        addresses = socket.inet_pton(self._hub.dialect.af, route.source) + self._hub.packed
+            slot = self._slots[place] = self._hub.add(Protocol.ICMP, route.egress, now)
+        addresses = socket.inet_pton(self._hub.ip.af, route.source) + self._hub.packed
         self._pairs[addresses] = None
         self._leave(slot, probe, self._request(probe, slot.port, addresses), 0)
 
@@ -179,15 +183,14 @@ class Icmp(_Datagrams):
 
     def _request(self, probe: ProbeSpec, identifier: int, addresses: bytes) -> bytes:
         """An echo request with two bytes that make its checksum, the kernel's work, the flow's."""
-        dialect = self._hub.dialect
-        length = probe.settings.size - dialect.header
+        ip, echo = self._hub.ip, self._echo_request
+        length = probe.settings.size - ip.header_length
         rest = bytes([probe.settings.fill]) * (length - _ECHO.size)
-        total = (dialect.echo << 8) + identifier + probe.flow[1] + probe.key + ones_sum(rest)
-        if dialect.version == 6:  # RFC 4443 §2.3
-            total += ones_sum(addresses) + length + dialect.icmp
+        total = (echo << 8) + identifier + probe.flow[1] + probe.key + ones_sum(rest)
+        if ip.version == 6:  # RFC 4443 §2.3
+            total += ones_sum(addresses) + length + ip.icmp
         return (
-            _ECHO.pack(dialect.echo, 0, 0, identifier, probe.key, -total % ONES_COMPLEMENT_MODULUS)
-            + rest
+            _ECHO.pack(echo, 0, 0, identifier, probe.key, -total % ONES_COMPLEMENT_MODULUS) + rest
         )
 
     def _key_of_sending(self, slot: ProbeSocket, sending: Sending) -> int | None:  # noqa: ARG002
