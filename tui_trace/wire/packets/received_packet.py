@@ -41,9 +41,8 @@ def direct_reply(
     _, _, address, ttl, wall, stamp, _ = packet
     code = None if icmp_type is None else 0
     # in the order of the fields: by name, their construction takes 1.5 µs longer
-    return ReceivedReply._make(
-        (
-            *(address, kind, protocol, flow, key, None, address, wall, stamp),
-            *(icmp_type, code, ttl, None, ecn, None, None, b"", number, None),
-        )
-    )
+    fields = (
+        address, kind, protocol, flow, key, None, address, wall, stamp,
+        icmp_type, code, ttl, None, ecn, None, None, b"", number, None,
+    )  # fmt: skip
+    return ReceivedReply._make(fields)
