@@ -12,7 +12,7 @@ from tui_trace.wire.linux import IP_VERSIONS
 from tui_trace.wire.packets import decoder
 from tui_trace.wire.packets.icmp_class import ECHO_REPLY, TYPES_TO_RECEIVE
 from tui_trace.wire.packets.received_packet import ReceivedPacket
-from tui_trace.wire.unprivileged.error_queue import Failure, UserSockets
+from tui_trace.wire.unprivileged.error_queue import QueuedIcmpError, UserSockets
 from tui_trace.wire.unprivileged.socket_pool import ProbeSockets
 
 ROUTER = {4: "198.51.100.1", 6: "2001:db8:ff::1"}
@@ -34,11 +34,11 @@ def by_error_queue(
     pool: ProbeSockets, icmp_type: int, code: int
 ) -> tuple[ReplyKind, int | None] | None:
     family = pool.ip.version
-    failure = Failure(
+    failure = QueuedIcmpError(
         *(ROUTER[family], icmp_type, code, 1400, TARGET[family], 33434, b"", 0, Stamp.KERNEL, 61)
     )
-    pool.answer_of_router(Protocol.UDP, (4000, 33434), 9, failure)
-    replies, pool.answers = pool.answers, []
+    pool.add_router_reply(Protocol.UDP, (4000, 33434), 9, failure)
+    replies, pool.replies = pool.replies, []
     return (replies[0].kind, replies[0].mtu) if replies else None
 
 

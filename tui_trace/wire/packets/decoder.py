@@ -39,7 +39,7 @@ _MAX_EXTENSIONS = 8
 
 
 class QuotedHeader(NamedTuple):
-    """What an IP packet of ours says of the probe it is."""
+    """Which probe a quoted or looped packet is, and how it was when it was copied."""
 
     protocol: Protocol
     flow: FlowTuple
@@ -61,12 +61,12 @@ def _text6(address: bytes) -> str:
 
 
 def text_of(address: bytes) -> str:
-    """4 or 16 bytes as text."""
+    """Return an address of 4 or 16 bytes as text."""
     return _text4(address) if len(address) == 4 else _text6(address)
 
 
 def from_ip4(data: bytes, wall: int, stamp: Stamp, whole: bool = True) -> ReceivedPacket | None:
-    """A packet as a raw IPv4 socket gives it, header and all."""
+    """Read a packet as a raw IPv4 socket gives it, with its header; None if it is none."""
     if len(data) < 20 or data[0] >> 4 != 4:
         return None
     start = (data[0] & 15) * 4
@@ -76,14 +76,14 @@ def from_ip4(data: bytes, wall: int, stamp: Stamp, whole: bool = True) -> Receiv
 
 
 def from_ip6(data: bytes, wall: int, stamp: Stamp, whole: bool = True) -> ReceivedPacket | None:
-    """A packet as a packet socket gives it, header and all, with no extension headers."""
+    """Read a packet as a packet socket gives it, with its header but no extension headers."""
     if len(data) < 40 or data[0] >> 4 != 6:
         return None
     return ReceivedPacket(data, 40, _text6(data[8:24]), data[7], wall, stamp, whole)
 
 
 def quote4(data: bytes, start: int = 0) -> QuotedHeader | None:
-    """The probe in the IPv4 packet at `start`: quoted by a router, or looped back as it left."""
+    """Read the probe in the IPv4 packet at `start`, which a router quoted or the kernel looped."""
     if len(data) < start + 28:
         return None
     first, tos, ip_id, fragment, ttl, number, destination = _IP4.unpack_from(data, start)
@@ -100,7 +100,7 @@ def quote4(data: bytes, start: int = 0) -> QuotedHeader | None:
 
 
 def quote6(data: bytes, start: int = 0) -> QuotedHeader | None:
-    """The probe in the IPv6 packet at `start`, behind what extension headers it has."""
+    """Read the probe in the IPv6 packet at `start`, behind any extension headers."""
     if len(data) < start + 48:
         return None
     first, following, ttl, destination = _IP6.unpack_from(data, start)
@@ -120,7 +120,10 @@ def quote6(data: bytes, start: int = 0) -> QuotedHeader | None:
 
 
 def behind_extensions(data: bytes, number: int, start: int) -> tuple[int, int]:
-    """What follows IPv6's extension headers (RFC 8200 §4), and where: maybe past the data's end."""
+    """Return the protocol behind IPv6's extension headers (RFC 8200 §4), and its offset.
+
+    The offset may be beyond the data's end.
+    """
     for _ in range(_MAX_EXTENSIONS):
         if number not in EXTENSIONS or len(data) < start + 8:
             break

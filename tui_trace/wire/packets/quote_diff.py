@@ -1,7 +1,7 @@
-"""What a hop received, against what was sent: the quoted packet compared field by field.
+"""The packet that a hop received, compared with the packet that was sent, field by field.
 
-Nothing here raises, whatever the quote is. TTL and IP checksum change at every hop and are no
-finding; nor is a checksum that follows from another finding.
+Nothing here raises, whatever the quote is. TTL and IP checksum change at every hop and are not
+reported. A checksum is not reported if another change explains it.
 """
 
 import socket
@@ -32,15 +32,15 @@ _DIFFERENT_IN_EVERY_PROBE = frozenset(
 _COVERED_WITH_ADDRESSES = frozenset(
     {RewrittenField.SOURCE, RewrittenField.DESTINATION, RewrittenField.LENGTH}
 )
-"""What the checksums of transports cover besides themselves, where they do (RFC 9293 §3.1)."""
+"""IP fields that a transport's checksum covers, if it covers a pseudo-header (RFC 9293 §3.1)."""
 
 
 class QuoteDiff(NamedTuple):
-    """A quote beside the probe that it is of."""
+    """How a quote differs from its probe."""
 
     changed: tuple[Change, ...]
     shown: int | None
-    """Bytes quoted, where fewer than were sent."""
+    """Bytes quoted, if fewer than were sent."""
     is_translated: bool
     """See `tui_trace.wire.network.QuoteDetails`."""
 

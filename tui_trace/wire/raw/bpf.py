@@ -1,7 +1,7 @@
-"""What the kernel keeps from us: classic BPF programs and ICMP type filters.
+"""Receive filters in the kernel: classic BPF programs and ICMP type filters.
 
-A busy host's traffic never reaches Python. socket(7) SO_ATTACH_FILTER, raw(7) ICMP_FILTER,
-RFC 3542 §3.2 ICMP6_FILTER.
+With them, a busy host's traffic never reaches Python. socket(7) SO_ATTACH_FILTER, raw(7)
+ICMP_FILTER, RFC 3542 §3.2 ICMP6_FILTER.
 """
 
 import ctypes
@@ -49,7 +49,7 @@ class Program:
         self.instructions = list(instructions)
 
     def attach(self, sock: socket.socket) -> None:
-        """Put it in the place of the socket's filter, at once and without a gap."""
+        """Replace the socket's filter, without a moment in which there is none."""
         code = b"".join(_instruction.pack(*each) for each in self.instructions)
         buffer = ctypes.create_string_buffer(code)
         head = struct.pack("@HP", len(self.instructions), ctypes.addressof(buffer))
@@ -57,14 +57,14 @@ class Program:
 
 
 NOTHING = Program([(_RETURN, 0, 0, 0)])
-"""Lets no packet in."""
+"""The program that lets no packet in."""
 EVERYTHING = Program([(_RETURN, 0, 0, _WHOLE)])
 
 
 def from_target(target: str, family: int, ports: Collection[int], is_tcp: bool) -> Program:
-    """What a raw socket may see: from the target, to one of these ports; of TCP, SYN/ACK or RST.
+    """Return the filter of a raw socket: from the target, to one of these ports.
 
-    More ports than a program can hold are not looked at.
+    Of TCP only SYN/ACK and RST. If there are more ports than a program can hold, all ports pass.
     """
     if not ports:
         return NOTHING
@@ -88,9 +88,9 @@ def from_target(target: str, family: int, ports: Collection[int], is_tcp: bool) 
 
 
 def datagrams(target: str, source: str, family: int, number: int) -> Program:
-    """What a packet socket may see: from the target to us, IP packets of this protocol.
+    """Return the filter of a packet socket: from the target to us, IP packets of this protocol.
 
-    Of fragments the first; of IPv6 none with extension headers.
+    Of fragments only the first passes; of IPv6 no packet with extension headers.
     """
     code = [(_LOAD_BYTE, 0, 0, _PACKET_TYPE), *_only(0), *_addresses(family, target, source)]
     code += [(_LOAD_BYTE, 0, 0, _NETWORK + (9 if family == 4 else 6)), *_only(number)]
@@ -100,7 +100,7 @@ def datagrams(target: str, source: str, family: int, number: int) -> Program:
 
 
 def _addresses(family: int, *addresses: str) -> list[_Instruction]:
-    """Ends the program unless the packet is from the first, and to the second if there is one."""
+    """Return code that drops the packet unless it has these addresses: source, then destination."""
     version = socket.AF_INET if family == 4 else socket.AF_INET6
     packed = b"".join(socket.inet_pton(version, address) for address in addresses)
     at = _NETWORK + (12 if family == 4 else 8)
@@ -111,7 +111,7 @@ def _addresses(family: int, *addresses: str) -> list[_Instruction]:
 
 
 def _only(value: int) -> list[_Instruction]:
-    """Ends the program unless this was loaded."""
+    """Return code that drops the packet unless this value was loaded."""
     return [(_IF_EQUAL, 1, 0, value), (_RETURN, 0, 0, 0)]
 
 

@@ -1,8 +1,8 @@
-"""The raw sockets of a process, all opened at once, and what their kernel stamps say.
+"""The raw sockets of a process, and the kernel's stamps on what they send and receive.
 
-raw(7), Documentation/networking/timestamping.rst. They are opened first of all, while the process
-still has CAP_NET_RAW, and then serve every target, protocol and setting of the session: early also
-because the kernel switches receive stamps on some time after the first socket asks for them.
+raw(7), Documentation/networking/timestamping.rst. All are opened first of all, while the process
+still has CAP_NET_RAW. They then serve every target, protocol and setting of the session. They are
+opened early also because the kernel begins to stamp some time after the first socket asks for it.
 """
 
 import contextlib
@@ -57,14 +57,14 @@ class Family(NamedTuple):
     tcp: socket.socket
     udp: socket.socket
 
-    def hush(self) -> None:
-        """Let nothing in, and forget what came."""
+    def let_nothing_in(self) -> None:
+        """Let no packet in, and drop the packets that wait to be read."""
         for receiver in (self.icmp, self.tcp, self.udp):
-            hush(receiver)
+            let_nothing_in(receiver)
 
 
-def hush(receiver: socket.socket) -> None:
-    """Let nothing in by this socket, and forget what came."""
+def let_nothing_in(receiver: socket.socket) -> None:
+    """Let no packet in by this socket, and drop the packets that wait to be read."""
     bpf.NOTHING.attach(receiver)
     with contextlib.suppress(OSError):
         while True:
@@ -72,15 +72,15 @@ def hush(receiver: socket.socket) -> None:
 
 
 class RawSockets:
-    """All raw sockets of both families, and the event that wakes who waits on them."""
+    """All raw sockets of both IP versions, and the event that ends a wait for them."""
 
     def __init__(self) -> None:
-        """Raises `MissingRight`. A machine without IPv6, or IPv4, has that family missing."""
+        """Open them; `MissingRight`. On a machine without IPv6, or IPv4, that family is missing."""
         self.families: dict[int, Family] = {}
         self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._arrivals = ArrivalReader()
         self.packets: socket.socket | None = None
-        """Sees what no other may see, once it is bound (`watch`); None where there is no such."""
+        """Receives other IP protocols, once it is bound (`watch`); None if it may not be opened."""
         try:
             for version in (4, 6):
                 family = _open(version)
@@ -92,7 +92,7 @@ class RawSockets:
             raise MissingRight(NEEDS_RIGHT) from None
 
     def close(self) -> None:
-        """Close them; only a process that has the right still can open others."""
+        """Close the sockets; only a process with CAP_NET_RAW can open others."""
         for family in self.families.values():
             for sock in family[1:]:
                 sock.close()
@@ -102,7 +102,10 @@ class RawSockets:
         os.close(self.wake)
 
     def read(self, receiver: socket.socket, version: int) -> ReceivedPacket | None:
-        """The next packet on a socket of this IP version; None if there is none, or no packet."""
+        """Return the next packet on a socket of this IP version; None if there is none.
+
+        None also for bytes that are no packet of this version.
+        """
         now = time.time_ns()
         try:
             data, ancillary, flags, sender = receiver.recvmsg(_LONGEST_REPLY, 128)
@@ -117,15 +120,15 @@ class RawSockets:
         return ReceivedPacket(data, 0, sender[0].partition("%")[0], ttl, wall, stamp, whole)
 
     def stamp_scheduler(self, version: int, on: bool) -> None:
-        """Stamp packets as they enter the interface's queue, too, or only as they leave."""
+        """Have the kernel stamp packets also as they enter the interface's queue, or stop it."""
         stamps = _TX_STAMPS | linux.SOF_TIMESTAMPING_TX_SCHED if on else _TX_STAMPS
         self.families[version].sender.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPING, stamps)
 
     def watch(self, version: int, program: bpf.Program | None) -> None:
-        """Let in what passes the program, of all packets of this IP version; None: nothing."""
+        """Let packets of this IP version that pass the program in; None: let nothing in."""
         if self.packets is None:
             return
-        hush(self.packets)
+        let_nothing_in(self.packets)
         if program is not None:
             program.attach(self.packets)
             _bind(self.packets, _ETHERTYPE[version])
@@ -141,7 +144,10 @@ class LoopedPacket(NamedTuple):
 
 
 def read_sent(sender: socket.socket) -> LoopedPacket | int | None:
-    """The next packet stamped; or the link's MTU in bytes, if it refused one; None at the end."""
+    """Return the next packet that was stamped; None at the end of the error queue.
+
+    An MTU, in bytes, if a link refused a packet for its size.
+    """
     try:
         data, ancillary, _, _ = sender.recvmsg(_LONGEST_HEADERS, 256, socket.MSG_ERRQUEUE)
     except OSError:
@@ -173,21 +179,21 @@ def _open(version: int) -> Family | None:
         if version == 6:
             receiver.setsockopt(ip.level, ip.receive_ttl, 1)
     bpf.pass_icmp(family.icmp, version)
-    family.hush()
+    family.let_nothing_in()
     return family
 
 
 def _open_packets() -> socket.socket | None:
-    """For answers in protocols that no raw socket is open for (packet(7)).
+    """Open the socket for replies in protocols that have no raw socket (packet(7)).
 
-    A raw socket of such a protocol would keep the kernel from telling others that it does not
-    speak it. One that is opened for no protocol sees nothing until it is bound, which takes no
-    right.
+    With a raw socket of such a protocol, the kernel would no longer answer other hosts that the
+    protocol is unreachable here. A packet socket that is opened for no protocol receives nothing
+    until it is bound, which needs no right.
     """
     try:
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
     except OSError:
-        # a sandbox may keep them from who may open the raw ones; all else goes on without
+        # a sandbox may allow raw sockets only; without this one, all other protocols work
         return None
     sock.setblocking(False)
     sock.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPNS, 1)
@@ -195,7 +201,7 @@ def _open_packets() -> socket.socket | None:
 
 
 def _bind(packets: socket.socket, ethertype: int) -> None:
-    """To every interface: `socket.bind` takes one by its name, and 0, which is all, has none."""
+    """Bind to all interfaces, index 0. `socket.bind` cannot: it takes an interface by its name."""
     place = _sockaddr_ll.pack(socket.AF_PACKET, socket.htons(ethertype), 0)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.bind(packets.fileno(), place, len(place)):
@@ -204,8 +210,8 @@ def _bind(packets: socket.socket, ethertype: int) -> None:
 
 
 def _set_up_sender(sender: socket.socket, ip: IpVersion) -> None:
-    """IPPROTO_RAW takes whole packets, headers and all, in both families."""
-    # protocol 255 would fill the buffer that the stamps need
+    """Prepare a socket of IPPROTO_RAW: it sends whole packets, with their IP headers."""
+    # packets of protocol 255 would fill the buffer that the stamps need
     bpf.NOTHING.attach(sender)
     # PROBE: no cached path MTU refuses or fragments a probe. RECVERR: the kernel says which MTU
     # refused it, and reports a full queue, where it would otherwise drop the probe in silence.

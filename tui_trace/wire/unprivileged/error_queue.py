@@ -1,14 +1,15 @@
-"""What the kernel tells a socket without rights: errors, stamps and data, in one shape.
+"""What the kernel gives to a socket without rights: errors, stamps and data.
 
-ip(7) IP_RECVERR, ipv6(7), Documentation/networking/timestamping.rst. An ICMP error that quotes a
-probe lands on the error queue of the socket that sent it, with the sender's address, type and code
-and the quote's bytes *above* the transport header (ICMP and TCP: from that header on).
+ip(7) IP_RECVERR, ipv6(7), Documentation/networking/timestamping.rst. The kernel puts an ICMP error
+that quotes a probe on the error queue of the socket that sent the probe. The entry has the sender's
+address, type and code, and the quoted bytes: of UDP those *behind* the transport header, of ICMP
+and TCP those from that header on.
 """
 
 import os
 import socket
 import time
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from tui_trace.core.events import Stamp
 from tui_trace.wire import linux
@@ -17,23 +18,23 @@ from tui_trace.wire.linux import IP_VERSIONS, ArrivalReader, IpVersion, host_and
 _LONGEST = 2048
 
 
-class Sending(NamedTuple):
-    """The kernel stamped what this socket sent."""
+class QueuedStamp(NamedTuple):
+    """The kernel stamped a packet of this socket as it left."""
 
     stamp: Stamp
     wall: int
     data: bytes
-    """The packet from the link header on; empty where only stamps were asked for."""
+    """The packet from the link header on; empty if the socket asked for stamps alone."""
 
 
-class Refused(NamedTuple):
-    """Our own kernel would not send it."""
+class QueuedRefusal(NamedTuple):
+    """This machine's kernel refused to send a packet."""
 
     mtu: int
-    """Bytes; what the interface takes, if it was too large."""
+    """The interface's, in bytes, if the packet was too large."""
 
 
-class Failure(NamedTuple):
+class QueuedIcmpError(NamedTuple):
     """An ICMP error for a probe of this socket."""
 
     address: str
@@ -41,19 +42,19 @@ class Failure(NamedTuple):
     icmp_type: int
     code: int
     info: int
-    """The MTU, of those that carry one."""
+    """The MTU in bytes, if the error carries one."""
     destination: str
     """Where the probe went."""
     port: int
     data: bytes
-    """What was quoted: of UDP, payload; else from the transport header on."""
+    """What was quoted: of UDP the payload, else from the transport header on."""
     wall: int
     stamp: Stamp
     ttl: int | None
 
 
 class Datagram(NamedTuple):
-    """Data from somebody."""
+    """Data that a host sent to this socket."""
 
     address: str
     port: int
@@ -64,8 +65,11 @@ class Datagram(NamedTuple):
     whole: bool
 
 
+QueueEntry: TypeAlias = QueuedStamp | QueuedRefusal | QueuedIcmpError
+
+
 class UserSockets:
-    """What a process opens at its start, if it is to trace without rights."""
+    """What a process without rights opens at its start."""
 
     def __init__(self) -> None:
         """Switch kernel receive stamps on: the kernel does so some time after the first request."""
@@ -76,18 +80,18 @@ class UserSockets:
             try:
                 sock = socket.socket(ip.af, socket.SOCK_DGRAM)
             except OSError:
-                continue  # this machine does not speak that version
+                continue  # this machine does not have that version
             sock.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPNS, 1)
             self._early.append(sock)
 
     def close(self) -> None:
-        """Give them back."""
+        """Close the sockets; nothing can be read any more."""
         for sock in self._early:
             sock.close()
         os.close(self.wake)
 
     def read(self, sock: socket.socket, ip: IpVersion) -> Datagram | None:
-        """The next datagram; None if there is none."""
+        """Return the next datagram of a socket; None if there is none."""
         now = time.time_ns()
         try:
             data, ancillary, flags, sender = sock.recvmsg(_LONGEST, 256)
@@ -97,8 +101,8 @@ class UserSockets:
         whole = not flags & socket.MSG_TRUNC
         return Datagram(*host_and_port(sender), data, wall, stamp, ttl, whole)
 
-    def read_error(self, sock: socket.socket, ip: IpVersion) -> Sending | Refused | Failure | None:
-        """The next entry of the error queue; None at its end."""
+    def read_error(self, sock: socket.socket, ip: IpVersion) -> QueueEntry | None:
+        """Return the next entry of a socket's error queue; None at its end."""
         now = time.time_ns()
         try:
             data, ancillary, _, name = sock.recvmsg(_LONGEST, 512, socket.MSG_ERRQUEUE)
@@ -107,17 +111,19 @@ class UserSockets:
         sent, origin, icmp_type, code, info, error = linux.read_extended_error(ancillary)
         if origin == linux.SO_EE_ORIGIN_TIMESTAMPING:
             stamp = Stamp.SCHEDULER if info == linux.SCM_TSTAMP_SCHED else Stamp.KERNEL
-            return Sending(stamp, sent, data)
+            return QueuedStamp(stamp, sent, data)
         if origin not in (linux.SO_EE_ORIGIN_ICMP, linux.SO_EE_ORIGIN_ICMP6):
-            return Refused(info)
+            return QueuedRefusal(info)
         offender = linux.offender_address(error, ip)
         address, port = host_and_port(name)
         wall, stamp, ttl = self._arrivals.read(ancillary, now, ip)
-        return Failure(offender, icmp_type, code, info, address, port, data, wall, stamp, ttl)
+        return QueuedIcmpError(
+            offender, icmp_type, code, info, address, port, data, wall, stamp, ttl
+        )
 
 
-def listen(sock: socket.socket, ip: IpVersion) -> None:
-    """Have a new socket tell of errors, of the TTL and the time that packets arrive with."""
+def receive_errors_and_stamps(sock: socket.socket, ip: IpVersion) -> None:
+    """Ask for a new socket's ICMP errors, and for the TTL and the time that packets arrive with."""
     sock.setblocking(False)
     sock.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPNS, 1)
     sock.setsockopt(ip.level, ip.receive_errors, 1)
@@ -125,9 +131,9 @@ def listen(sock: socket.socket, ip: IpVersion) -> None:
 
 
 def stamp_sending(sock: socket.socket, *, scheduler: bool, packets: bool) -> None:
-    """Have the kernel stamp what leaves, at the driver and maybe before its queue.
+    """Have the kernel stamp packets at the driver, with `scheduler` also before the queue.
 
-    `packets`: each stamp comes with the packet that it is of.
+    With `packets`, each stamp comes with the packet that it belongs to.
     """
     flags = linux.SOF_TIMESTAMPING_TX_SOFTWARE | linux.SOF_TIMESTAMPING_SOFTWARE
     if scheduler:
