@@ -20,7 +20,7 @@ _LIMITS = "connect() completes the handshake at an open port, quotes show no hea
 
 
 def open_backend(*, unprivileged: bool) -> Sockets:
-    """Open raw sockets, or those without rights: if asked for, or if this process may not."""
+    """Open raw sockets; sockets without rights if `unprivileged`, or without CAP_NET_RAW."""
     if not unprivileged:
         with contextlib.suppress(MissingRight):
             return RawSockets()

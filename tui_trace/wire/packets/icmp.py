@@ -24,7 +24,7 @@ _ECHO = ReplyKind.ECHO
 
 
 class Icmp(ProbeProtocol):
-    """ICMP echo."""
+    """ICMP echo requests, with identifier and checksum as their flow."""
 
     protocol = Protocol.ICMP
     ip_numbers: ClassVar[Mapping[int, int]] = {4: socket.IPPROTO_ICMP, 6: socket.IPPROTO_ICMPV6}

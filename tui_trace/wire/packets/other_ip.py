@@ -19,7 +19,7 @@ _OTHER = ReplyKind.OTHER
 
 
 class OtherIp(ProbeProtocol):
-    """Any IP protocol that has no module of its own."""
+    """All IP protocols that have no entry in the registry."""
 
     protocol = Protocol.IP
 

@@ -44,12 +44,12 @@ class ProbeProtocol(abc.ABC):
     """The kind of socket that reserves a source port; None: there is nothing to reserve. A port
     opens the filter of the raw socket of TCP or UDP."""
     key_is_checksum: ClassVar[bool] = False
-    """NAT that rewrites addresses changes the key."""
+    """The key is the transport's checksum, so NAT that rewrites addresses changes it."""
 
     field_places: ClassVar[FieldPlaces] = {}
     """The header fields by which a quote is compared with its probe."""
     header_length: ClassVar[int] = 0
-    """Bytes, where every header has as many."""
+    """Bytes of a header; see `length_of_header` if not every header has as many."""
     rewritten_by_nat: ClassVar[slice] = slice(0, 4)
     """The bytes, of the first eight, that NAT rewrites with the addresses. The first two of them
     belong to the source."""

@@ -12,7 +12,7 @@ from tui_trace.wire.packets.udp import Udp
 PROBE_PROTOCOLS: Mapping[int, dict[Protocol, ProbeProtocol]] = {4: {}, 6: {}}
 """By IP version, and by the name in the settings."""
 BY_IP_NUMBER: Mapping[int, dict[int, ProbeProtocol]] = {4: {}, 6: {}}
-"""By IP version, and by IP protocol or next header: those that have one of their own."""
+"""By IP version, and by IP protocol or next header; `OtherIp` is not here: it has no number."""
 
 
 def register(protocol: type[ProbeProtocol]) -> None:
@@ -29,5 +29,5 @@ for each in (Icmp, Udp, Tcp, OtherIp):
 
 
 def protocol_of(number: int, family: int) -> ProbeProtocol:
-    """Return the protocol of probes that has this IP protocol number, or `OtherIp`."""
+    """Return the protocol of probes that has this IP protocol number; `OtherIp` for all others."""
     return BY_IP_NUMBER[family].get(number) or PROBE_PROTOCOLS[family][Protocol.IP]

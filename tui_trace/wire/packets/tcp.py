@@ -51,7 +51,7 @@ _MSS = 2
 
 
 class Tcp(ProbeProtocol):
-    """TCP."""
+    """TCP segments, with the sequence number as their key."""
 
     protocol = Protocol.TCP
     ip_numbers: ClassVar[Mapping[int, int]] = {4: socket.IPPROTO_TCP, 6: socket.IPPROTO_TCP}

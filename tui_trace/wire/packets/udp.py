@@ -24,7 +24,7 @@ _UDP_REPLY = ReplyKind.UDP
 
 
 class Udp(ProbeProtocol):
-    """UDP."""
+    """UDP datagrams, with the checksum as their key."""
 
     protocol = Protocol.UDP
     ip_numbers: ClassVar[Mapping[int, int]] = {4: socket.IPPROTO_UDP, 6: socket.IPPROTO_UDP}

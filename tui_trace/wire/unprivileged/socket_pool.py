@@ -57,7 +57,7 @@ class ProbeSockets:
         self._limit = socket_limit()
 
     def close(self) -> None:
-        """Close all sockets."""
+        """Close all sockets of this network."""
         for probe_socket in self._probe_sockets.values():
             probe_socket.close()
         self._probe_sockets.clear()
