@@ -18,7 +18,7 @@ FORGER = {4: "203.0.113.66", 6: "2001:db8:66::1"}
 _FLOOD = """
 import random, socket, struct, sys, time
 from tests.helpers.icmp_messages import message
-from tui_trace.wire.packets.builder import ones_sum
+from tui_trace.wire.packets.checksum import ones_sum
 forger, source, target, number, port, count = sys.argv[1:4] + [int(word) for word in sys.argv[4:]]
 rng = random.Random(4)
 family = 6 if ":" in target else 4

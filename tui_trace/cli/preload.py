@@ -5,7 +5,7 @@ import importlib
 import os
 import pkgutil
 
-from tui_trace.wire.packets.builder import scapy_layers
+from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
 _WHOLE = ("tui_trace", "dns.rdtypes", "encodings", "rich")
 """Packages of which parts are imported when these are first needed."""

@@ -34,16 +34,16 @@ def match(
         return None
     if answer.key is None:
         return _awaiting_datagram(ledger, answer)
-    if answer.weight is not None:
+    if answer.checksum_invariant is not None:
         # the checksum, which is the key, follows the addresses: it may be another probe's by now
-        probe = ledger.find_weight(answer.weight)
+        probe = ledger.find_weight(answer.checksum_invariant)
     elif answer.kind in ACKNOWLEDGING:
         probe = ledger.find_acknowledged(answer.key)
     else:
         probe = ledger.find(answer.protocol, answer.key)
     if (
         probe is not None
-        and answer.weight is None
+        and answer.checksum_invariant is None
         and probe.flow == answer.flow
         and answer.destination == target
         and (answer.ip_id is None or answer.ip_id == probe.ip_id)
@@ -100,7 +100,7 @@ def _may_be(probe: RunProbe, answer: ReceivedReply, target: str, quoting: Quotin
         return False
     quoted = quoting(outgoing(probe), answer)
     # where the port is not the probe's either, the 20 bits of the flow label stand in for it
-    lacks_port = answer.weight is not None and not same_port
+    lacks_port = answer.checksum_invariant is not None and not same_port
     has_label = all(change.field is not RewrittenField.FLOW_LABEL for change in quoted.changed)
     return quoted.is_translated and (has_label or not lacks_port)
 

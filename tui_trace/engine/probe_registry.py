@@ -137,7 +137,7 @@ class ProbeRegistry(Generic[RunT]):
         return self._by_port.get((protocol, port))
 
     def find_weight(self, weight: int) -> Probe[RunT] | None:
-        """The latest UDP probe whose flow and key add up to this (`Answer.weight`)."""
+        """The latest UDP probe of this `ReceivedReply.checksum_invariant`."""
         return self._by_weight.get(weight)
 
     def find_acknowledged(self, acknowledged: int) -> Probe[RunT] | None:

@@ -1,4 +1,4 @@
-"""With rights or without: what a process opens at its start, and what networks come of it."""
+"""Raw sockets or error queues: what a process opens at its start, and a network through it."""
 
 import contextlib
 import errno
@@ -20,7 +20,7 @@ _LIMITS = "connect() completes the handshake at an open port, quotes show no hea
 
 
 def open_backend(*, unprivileged: bool) -> Sockets:
-    """Raw ones, if this process may and is not told to do without."""
+    """Open raw sockets; sockets without rights if `unprivileged`, or without CAP_NET_RAW."""
     if not unprivileged:
         with contextlib.suppress(MissingRight):
             return RawSockets()
@@ -28,7 +28,10 @@ def open_backend(*, unprivileged: bool) -> Sockets:
 
 
 def mark(sockets: Sockets, number: int) -> None:
-    """Have every probe carry this mark (SO_MARK, socket(7)); `SendError` without the right."""
+    """Have every probe carry this mark (SO_MARK, socket(7)).
+
+    `SendError` without CAP_NET_ADMIN, and without raw sockets.
+    """
     senders = [each.sender for each in getattr(sockets, "families", {}).values()]
     try:
         for sender in senders:
@@ -40,16 +43,16 @@ def mark(sockets: Sockets, number: int) -> None:
 
 
 def open_network(sockets: Sockets, address: str, family: int) -> Network:
-    """A target's view of the world; `SendError` if the machine lacks the `family` (4 or 6)."""
+    """Return the network of one target; `SendError` if the machine lacks the `family` (4 or 6)."""
     if isinstance(sockets, RawSockets):
         return RawNetwork(sockets, address, family)
     return ErrorQueueNetwork(sockets, address, family)
 
 
 def backend_limits(sockets: Sockets, *, unprivileged: bool) -> str | None:
-    """One line on what these sockets cannot do; None if they can do everything.
+    """Return one line on what these sockets cannot do; None if they can do everything.
 
-    Short enough for a view that cuts text from outside (`tui_trace.core.sanitize.LIMIT`).
+    It is no longer than `tui_trace.core.sanitize.LIMIT`, where the view cuts such lines.
     """
     if isinstance(sockets, RawSockets):
         return None
@@ -61,9 +64,9 @@ def backend_limits(sockets: Sockets, *, unprivileged: bool) -> str | None:
 def fallback_protocol(
     sockets: Sockets, settings: ProbeSettings, family: int, *, by_name: bool
 ) -> tuple[ProbeSettings, str | None]:
-    """UDP in the place of an ICMP that may not be sent, and one line that says so.
+    """Return settings with UDP if this process may not send ICMP, and one line that says so.
 
-    `SendError` if ICMP was asked for by name.
+    Other settings are returned unchanged, with None. `SendError` if the user named ICMP.
     """
     if isinstance(sockets, RawSockets) or settings.protocol is not Protocol.ICMP:
         return settings, None

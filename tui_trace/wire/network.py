@@ -1,7 +1,7 @@
-"""What the engine asks of the wire, and what the wire tells it. No bytes pass this line.
+"""The interface between engine and wire: probes to send, and replies decoded. No bytes cross it.
 
-A probe is told from all others by its *flow* and its *key*. Both stand in the first eight bytes
-above IP, the part that every router must quote (RFC 792):
+A probe is identified by its *flow* and its *key*. Both stand in the first eight bytes above IP, the
+part that every router must quote (RFC 792):
 
     ========  =============================  =====================================
     protocol  flow (two 16-bit numbers)      key
@@ -12,20 +12,20 @@ above IP, the part that every router must quote (RFC 792):
     others    bytes 0–1, bytes 2–3           bytes 4–7
     ========  =============================  =====================================
 
-IPv4 adds the IP ID. Two bytes of payload make the checksum what it has to be.
+IPv4 adds the IP ID. Two bytes of payload give ICMP and UDP the checksum that flow or key ask for.
 """
 
-from typing import NamedTuple, Protocol, TypeAlias
+import typing
+from typing import NamedTuple, TypeAlias
 
 from tui_trace.core.events import Change, Interface, MplsLabel, ReplyKind, Stamp
-from tui_trace.core.settings import ProbeSettings
-from tui_trace.core.settings import Protocol as ProbeProtocol
+from tui_trace.core.settings import ProbeSettings, Protocol
 
 FlowTuple: TypeAlias = tuple[int, int]
 
 PORTED = frozenset({33, 132, 136})
-"""Those of the other protocols whose first four bytes are ports, which an answer swaps: DCCP, SCTP,
-UDP-Lite (RFC 4340, 9260, 3828). Of the rest, any datagram from the target may be the answer."""
+"""Other IP protocols whose first four bytes are ports, which a reply swaps: DCCP, SCTP, UDP-Lite
+(RFC 4340, 9260, 3828). Of all others, any datagram from the target may be the reply."""
 
 
 class ProbeSpec(NamedTuple):
@@ -40,41 +40,41 @@ class ProbeSpec(NamedTuple):
 
 
 class SendStamp(NamedTuple):
-    """A probe was stamped as it left. Of two stamps the later told counts."""
+    """When a probe left. If a probe has two, the one that was handed over last counts."""
 
-    protocol: ProbeProtocol
+    protocol: Protocol
     flow: FlowTuple
     key: int
     stamp: Stamp
-    """`USER` where the kernel takes none: then by this program just before it sent."""
+    """Which clock stamped it. `USER`: this program, just before it sent; the kernel took none."""
     wall: int
     """Nanoseconds since 1970 by the kernel's clock."""
 
 
 class ReceivedReply(NamedTuple):
-    """One packet that came in, decoded. Whether it answers a probe of ours is not decided yet."""
+    """One packet that came in, decoded. The engine decides whether it answers one of our probes."""
 
     address: str
     kind: ReplyKind
-    protocol: ProbeProtocol
-    """Of the probe it speaks of."""
+    protocol: Protocol
+    """The protocol of the probe, not of the reply."""
     flow: FlowTuple
     """As the probe carried it: a direct reply's ports are swapped back; an echo reply's checksum
-    is turned back into its request's. Where a quote names another destination than the target,
-    what that alone does to a checksum, of UDP and ICMPv6, is undone in `flow` and `key`."""
+    is converted to its request's. If a quote names another destination than the target, its effect
+    on the checksum, of UDP and ICMPv6, is removed from `flow` and `key`."""
     key: int | None
-    """Of the probe it speaks of. `SYN_ACK` and `RST`: the number acknowledged less one, which
-    counts the probe's data too (RFC 9293 §3.10.7); an RST without ACK: its sequence number.
-    `UDP`, and `OTHER` with no ICMP type: None, a datagram of the target's own, known by its flow
-    alone, or by less (see `PORTED`), unless its socket tells."""
+    """The probe's. Of `SYN_ACK` and `RST`: the number acknowledged less one, which counts the
+    probe's data too (RFC 9293 §3.10.7); of an RST without ACK: its sequence number. None for a
+    datagram that the target sent (`UDP`, and `OTHER` with no ICMP type): only the flow identifies
+    its probe, or not even that (see `PORTED`), unless it came by a socket of the probe's own."""
     ip_id: int | None
     """Quoted; None for direct replies and IPv6."""
     destination: str
-    """Where the probe went: quoted, or the sender of a direct reply."""
+    """Where the probe went: as quoted, or the sender of a direct reply."""
     wall: int
     """Nanoseconds since 1970, when it arrived."""
     stamp: Stamp
-    """Who took `wall`: `KERNEL`, `USER`, or `SCHEDULER`: the kernel, behind its queues."""
+    """Which clock `wall` is from. `SCHEDULER`: the kernel's, but behind its queues."""
     icmp_type: int | None
     code: int | None
     reply_ttl: int | None
@@ -83,23 +83,23 @@ class ReceivedReply(NamedTuple):
     quoted_tos: int | None
     quoted_ttl: int | None
     message: bytes = b""
-    """All of an ICMP error, from its header on, for `Network.quoted`; empty for direct replies."""
+    """The whole ICMP error, from its header on, for `Network.quoted`; empty for direct replies."""
     number: int = 0
     """The IP protocol of a datagram that answers `Protocol.IP`."""
-    weight: int | None = None
-    """Of a UDP probe over IPv6 that was quoted with other addresses: the sum of its flow and key
-    modulo 65535, which NAT leaves as it is, with what the addresses do to it undone."""
+    checksum_invariant: int | None = None
+    """(Ports + checksum) mod 65535, after the addresses' contribution is removed: NAT does not
+    change it. Only for a UDP probe over IPv6 that was quoted with other addresses than ours."""
 
 
 class QuoteDetails(NamedTuple):
-    """What an ICMP error says of a probe, beyond which one it is."""
+    """What an ICMP error says about a probe, beside which probe it is."""
 
     changed: tuple[Change, ...] = ()
     shown: int | None = None
-    """Bytes of the probe that were quoted, where not all were."""
+    """Bytes of the probe that were quoted; None: all of them."""
     is_translated: bool = True
-    """The first eight bytes are the probe's, but for ports and identifier, with the checksum that
-    these and the addresses make."""
+    """The first eight bytes of the transport header are the probe's. Only ports or identifier may
+    differ, and the checksum only by what these and the addresses change in it."""
     labels: tuple[MplsLabel, ...] = ()
     interfaces: tuple[Interface, ...] = ()
 
@@ -108,18 +108,18 @@ NOTHING_QUOTED = QuoteDetails()
 
 
 class SendError(Exception):
-    """Our own kernel refused a packet."""
+    """This machine's kernel refused a packet."""
 
     def __init__(self, errno: int, reason: str, mtu: int | None = None) -> None:
-        """`errno` as in errno(3), `reason` in the user's words, `mtu` of the interface in bytes."""
+        """`errno` as in errno(3), `reason` for the user, `mtu` of the interface in bytes."""
         self.errno = errno
         self.reason = reason
         self.mtu = mtu
         super().__init__(reason)
 
 
-class Network(Protocol):
-    """A target's view of the world: real sockets, or a simulation with a clock of its own."""
+class Network(typing.Protocol):
+    """The network as one target is probed in it: real sockets, or a simulation and its clock."""
 
     family: int
     """4 or 6."""
@@ -127,52 +127,54 @@ class Network(Protocol):
     """The target's."""
 
     def open(self) -> None:
-        """Take over the sockets, which one target uses at a time; before all that follows."""
+        """Take over the sockets, which one target uses at a time. Call this first."""
         ...
 
     def monotonic(self) -> int:
-        """Nanoseconds that only move forward."""
+        """Return nanoseconds that only move forward."""
         ...
 
     def wall(self) -> int:
-        """Nanoseconds since 1970, by the clock that the stamps are taken from."""
+        """Return nanoseconds since 1970, by the clock that the stamps are taken from."""
         ...
 
     def source(self, settings: ProbeSettings) -> str:
-        """The address that probes of these settings leave from now; `SendError` if none does."""
+        """Return the address that probes of these settings leave from now.
+
+        `SendError` if there is none. Sends nothing.
+        """
         ...
 
-    def reserve_port(self, protocol: ProbeProtocol, port: int | None = None) -> int:
-        """Reserve a source port for as long as this network lives; None: the kernel picks.
+    def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
+        """Reserve a source port until `close`, and return it; None: the kernel picks one.
 
-        A reserved TCP port is known to the receive filter. `SendError` if it is taken.
+        The receive filter lets in what comes to a reserved port. `SendError` if it is in use.
         """
         ...
 
     def data_length(self, settings: ProbeSettings) -> int:
-        """Bytes of TCP data in a probe of these settings, which an RST acknowledges."""
+        """Return the bytes of TCP data in a probe of these settings, which an RST acknowledges."""
         ...
 
     def send(self, probe: ProbeSpec) -> None:
-        """Send one probe; `SendError` if our kernel refuses."""
+        """Send one probe; `SendError` if this machine's kernel refuses."""
         ...
 
     def receive(self, timeout: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
-        """Wait at most `timeout` ns for something to arrive or for `wake`, and take all there is.
+        """Wait at most `timeout` ns for a packet or for `wake`, and return all that came.
 
-        Stamps of sending are read before the answers, so a probe's stamp never comes after its
-        reply.
+        Send stamps are read before the replies, so a probe's stamp never comes after its reply.
         """
         ...
 
-    def quoted(self, probe: ProbeSpec, answer: ReceivedReply) -> QuoteDetails:
-        """What an answer with a `message` says of the probe that was sent; never raises."""
+    def quoted(self, probe: ProbeSpec, reply: ReceivedReply) -> QuoteDetails:
+        """Return what a reply with a `message` says about the probe that was sent; never raises."""
         ...
 
     def wake(self) -> None:
-        """End a `receive` early; thread-safe and from a signal handler too."""
+        """End a `receive` early; for any thread, and for signal handlers."""
         ...
 
     def close(self) -> None:
-        """Give ports back. The raw sockets outlive it: they cannot be opened twice."""
+        """Free the reserved ports. Raw sockets stay open: they may not be opened a second time."""
         ...

@@ -1,4 +1,4 @@
-"""Why our own kernel would not send, in the user's words. ip(7), errno(3)."""
+"""Why this machine's kernel refused to send, in words for the user. ip(7), errno(3)."""
 
 import errno
 import os
@@ -25,8 +25,9 @@ _REASONS = {
 def refusal(
     error: OSError, source: str, mtu: int | None = None, *, neighbours: bool = False
 ) -> SendError:
-    """`source` is the address that the user asked for, or empty; `mtu` the interface's, bytes.
+    """Return the error that the user sees for an error of the kernel.
 
+    `source` is the address that the user asked for, or empty; `mtu` the interface's, in bytes;
     `neighbours`: no gateway was to be used.
     """
     number = error.errno or 0

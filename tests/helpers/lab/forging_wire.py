@@ -18,6 +18,8 @@ from tui_trace.lab.scenario import Scenario
 from tui_trace.lab.simulator import Simulator
 from tui_trace.wire.network import ProbeSpec, QuoteDetails, ReceivedReply, SendStamp
 from tui_trace.wire.packets import builder, decoder, icmp_extensions, quote_diff
+from tui_trace.wire.packets.received_packet import ReceivedPacket
+from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
 
 SOURCE = {4: "192.0.2.2", 6: "2001:db8::2"}
 WALL = 1_700_000_000_000_000_000
@@ -79,7 +81,7 @@ class Wire:
         return port if port is not None else next(self.ports)
 
     def data_length(self, settings: ProbeSettings) -> int:
-        return builder.data_length(settings, self.family)
+        return PROBE_PROTOCOLS[self.family][settings.protocol].data_length(settings)
 
     def send(self, probe: ProbeSpec) -> None:
         settings, ttl, flow, key, ip_id = probe
@@ -128,13 +130,13 @@ class Wire:
             number = raw[9]
         else:
             address = str(ipaddress.ip_address(raw[8:24]))
-            packet = decoder.Received(raw[40:], 0, address, raw[7], self.wall(), Stamp.KERNEL, True)
+            packet = ReceivedPacket(raw[40:], 0, address, raw[7], self.wall(), Stamp.KERNEL, True)
             number = raw[6]
         decoders = {
             ICMP: decoder.decode_icmpv4,
             ICMP6: decoder.decode_icmpv6,
-            TCP: decoder.decode_tcp,
-            UDP: decoder.decode_udp,
+            TCP: PROBE_PROTOCOLS[self.family][Protocol.TCP].decode_reply,
+            UDP: PROBE_PROTOCOLS[self.family][Protocol.UDP].decode_reply,
         }
         return decoders[number](packet) if packet is not None else None
 

@@ -22,6 +22,8 @@ from tui_trace.engine.run_state import EngineRun
 from tui_trace.wire.network import ProbeSpec, QuoteDetails, ReceivedReply
 from tui_trace.wire.packets import decoder, icmp_extensions, quote_diff
 from tui_trace.wire.packets.builder import Template
+from tui_trace.wire.packets.received_packet import ReceivedPacket
+from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
 
 US = {4: "192.0.2.77", 6: "2001:db8::77"}
 OUTSIDE = {4: "198.51.100.7", 6: "2001:db8:8::7"}
@@ -79,7 +81,7 @@ class Wire:
     def answer(self, quote: bytes, length: int = 200) -> ReceivedReply | None:
         kind = 11 if self.family == 4 else 3
         message = bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + quote[:length]
-        received = decoder.Received(message, 0, "203.0.113.1", 60, 0, Stamp.KERNEL, False)
+        received = ReceivedPacket(message, 0, "203.0.113.1", 60, 0, Stamp.KERNEL, False)
         answer = (decoder.decode_icmpv4 if self.family == 4 else decoder.decode_icmpv6)(received)
         if answer is None:
             return None
@@ -286,7 +288,7 @@ def datagram(family: int, number: int, above: bytes, sender: str) -> ReceivedRep
         received = decoder.from_ip6(data, 0, Stamp.KERNEL)
     assert received is not None
     assert received.address == sender
-    return decoder.decode_other_ip(received)
+    return PROBE_PROTOCOLS[family][Protocol.IP].decode_reply(received)
 
 
 @FAMILIES

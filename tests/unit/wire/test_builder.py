@@ -11,7 +11,10 @@ from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 
 from tui_trace.core.settings import FlowMode, ProbeSettings, Protocol, TcpFlags, minimum_size
-from tui_trace.wire.packets.builder import Template, data_length, ones_sum, tcp_options
+from tui_trace.wire.packets.builder import Template
+from tui_trace.wire.packets.checksum import ones_sum
+from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
+from tui_trace.wire.packets.tcp import tcp_options
 
 ADDRESSES = {4: ("192.0.2.77", "203.0.113.9"), 6: ("2001:db8::77", "2001:db8:5::9")}
 NUMBERS = {
@@ -149,6 +152,10 @@ def test_a_receiver_verifies_the_checksum(
             assert fold(total) == 0xFFFF
         if family == 4:
             assert fold(rfc1071(packet[:20])) == 0xFFFF
+
+
+def data_length(chosen: ProbeSettings, family: int) -> int:
+    return PROBE_PROTOCOLS[family][chosen.protocol].data_length(chosen)
 
 
 def rfc1071(data: bytes) -> int:

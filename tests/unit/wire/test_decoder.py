@@ -23,8 +23,9 @@ from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags, minimum_size
 from tui_trace.wire.network import ReceivedReply
 from tui_trace.wire.packets import decoder
-from tui_trace.wire.packets.builder import Template, data_length
-from tui_trace.wire.packets.decoder import Received
+from tui_trace.wire.packets.builder import Template
+from tui_trace.wire.packets.received_packet import ReceivedPacket
+from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
 
 US = {4: "192.0.2.77", 6: "2001:db8::77"}
 TARGET = {4: "203.0.113.9", 6: "2001:db8:5::9"}
@@ -34,10 +35,10 @@ U16 = st.integers(0, 0xFFFF)
 DECODERS = {
     "icmp4": (4, decoder.decode_icmpv4),
     "icmp6": (6, decoder.decode_icmpv6),
-    "tcp4": (4, decoder.decode_tcp),
-    "tcp6": (6, decoder.decode_tcp),
-    "udp4": (4, decoder.decode_udp),
-    "udp6": (6, decoder.decode_udp),
+    "tcp4": (4, PROBE_PROTOCOLS[4][Protocol.TCP].decode_reply),
+    "tcp6": (6, PROBE_PROTOCOLS[6][Protocol.TCP].decode_reply),
+    "udp4": (4, PROBE_PROTOCOLS[4][Protocol.UDP].decode_reply),
+    "udp6": (6, PROBE_PROTOCOLS[6][Protocol.UDP].decode_reply),
 }
 
 
@@ -47,7 +48,7 @@ def decode(name: str, packet: bytes, whole: bool = True) -> ReceivedReply | None
     if family == 4:
         received = decoder.from_ip4(packet, WALL, Stamp.KERNEL, whole)
     else:
-        received = Received(packet[40:], 0, ROUTER[6], 61, WALL, Stamp.KERNEL, whole)
+        received = ReceivedPacket(packet[40:], 0, ROUTER[6], 61, WALL, Stamp.KERNEL, whole)
     return None if received is None else decode_as(received)
 
 
@@ -216,7 +217,7 @@ def test_an_rst_acknowledges_key_and_data(flags: TcpFlags, extra: int, key: int)
     answer = decode("tcp4", bytes(packet))
     assert answer is not None
     assert answer.key is not None
-    assert (answer.key - data_length(chosen, 4)) % (1 << 32) == key
+    assert (answer.key - PROBE_PROTOCOLS[4][Protocol.TCP].data_length(chosen)) % (1 << 32) == key
 
 
 @pytest.mark.parametrize("family", [4, 6])

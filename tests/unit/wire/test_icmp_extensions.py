@@ -10,7 +10,7 @@ from scapy.layers.inet import ICMPExtension_Header
 from tests.helpers.icmp_messages import message
 from tui_trace.core.events import Interface, MplsLabel
 from tui_trace.wire.packets import icmp_extensions
-from tui_trace.wire.packets.builder import ones_sum
+from tui_trace.wire.packets.checksum import ones_sum
 from tui_trace.wire.packets.icmp_extensions import decode_extensions, split_extensions
 
 FAMILIES = pytest.mark.parametrize("family", [4, 6])

@@ -8,9 +8,9 @@ from typing import Any
 from scapy.layers.inet import ICMP, IP
 
 from tui_trace.core.events import Stamp
+from tui_trace.wire.linux import SO_TIMESTAMPNS, ArrivalReader
 from tui_trace.wire.raw.sockets import RawSockets
 
-SO_TIMESTAMPNS = 35
 PACKET = bytes(IP(src="192.0.2.1", dst="192.0.2.2", ttl=9) / ICMP(type=0))
 
 
@@ -38,7 +38,7 @@ class Empty:
 def sockets() -> RawSockets:
     """Without opening any: that takes rights."""
     made = RawSockets.__new__(RawSockets)
-    made._stamping = False
+    made._arrivals = ArrivalReader()
     return made
 
 

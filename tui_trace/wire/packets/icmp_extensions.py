@@ -1,4 +1,4 @@
-"""What routers add to their ICMP errors: where a quote ends, and MPLS labels and interfaces.
+"""What routers append to a quote in their ICMP errors: MPLS labels and interfaces.
 
 RFC 4884 (the structure), RFC 4950 (label stacks), RFC 5837 (interfaces). Nothing here raises,
 whatever the bytes are.
@@ -9,12 +9,13 @@ import struct
 from typing import Any
 
 from tui_trace.core.events import Interface, MplsLabel
-from tui_trace.wire.packets.builder import ones_sum, scapy_layers
+from tui_trace.wire.packets.checksum import ones_sum
+from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
 _HEADER = 8
 _QUOTED = 128
-"""Bytes of quote before an extension whose place is not told: what RFC 4884 §5.5 has routers do
-that knew extensions before their length field."""
+"""Bytes of quote before an extension, if the header has no length: RFC 4884 §5.5, of routers that
+had extensions before there was a length field."""
 _LENGTH_AT = {4: (5, 4), 6: (4, 8)}
 """Where the quote's length stands in the ICMP header, and bytes in its unit."""
 _EXTENSIBLE = {4: (3, 11, 12), 6: (1, 3)}
@@ -24,13 +25,13 @@ _INTERFACE = 2
 _ROLES = ("incoming", "sub-ip", "outgoing", "next-hop")
 _OBJECT = struct.Struct("!HBB")
 
-_MOST_LABELS = 16
-_MOST_INTERFACES = 4
-"""More than these nobody has, and dissecting takes time."""
+_MAX_LABELS = 16
+_MAX_INTERFACES = 4
+"""No router sends more than these, and dissecting takes time."""
 
 
 def split_extensions(message: bytes, family: int) -> tuple[bytes, bytes]:
-    """Quote and extension structure of an ICMP error; both may be empty."""
+    """Return quote and extension structure of an ICMP error; both may be empty."""
     quote = message[_HEADER:]
     if len(message) < _HEADER or message[0] not in _EXTENSIBLE[family]:
         return quote, b""
@@ -50,7 +51,7 @@ def _is_extension(data: bytes) -> bool:
 
 @functools.lru_cache(1024)
 def decode_extensions(extension: bytes) -> tuple[tuple[MplsLabel, ...], tuple[Interface, ...]]:
-    """Labels, outermost first, and interfaces of an extension structure."""
+    """Return the labels, outermost first, and the interfaces of an extension structure."""
     labels: list[MplsLabel] = []
     interfaces: list[Interface] = []
     at = 4
@@ -62,30 +63,30 @@ def decode_extensions(extension: bytes) -> tuple[tuple[MplsLabel, ...], tuple[In
         try:
             if (number, kind) == _MPLS:
                 labels += _labels(data[4:])
-            elif number == _INTERFACE and len(interfaces) < _MOST_INTERFACES:
+            elif number == _INTERFACE and len(interfaces) < _MAX_INTERFACES:
                 interfaces.append(_interface(data))
-        except Exception:  # noqa: S110  # scapy's dissectors promise nothing
+        except Exception:  # noqa: S110  # scapy's dissectors may raise anything
             pass
         at += length
-    return tuple(labels[:_MOST_LABELS]), tuple(interfaces)
+    return tuple(labels[:_MAX_LABELS]), tuple(interfaces)
 
 
 def _labels(stack: bytes) -> list[MplsLabel]:
     entry = _mpls_class()
-    entries = (stack[at : at + 4] for at in range(0, min(len(stack) & ~3, 4 * _MOST_LABELS), 4))
-    told = [entry(each) for each in entries]
-    return [MplsLabel(each.label, each.cos, bool(each.s), each.ttl) for each in told]
+    entries = (stack[at : at + 4] for at in range(0, min(len(stack) & ~3, 4 * _MAX_LABELS), 4))
+    decoded = [entry(each) for each in entries]
+    return [MplsLabel(each.label, each.cos, bool(each.s), each.ttl) for each in decoded]
 
 
 def _interface(data: bytes) -> Interface:
-    told = _interface_class()(data)
-    name = told.ifname or b""
+    decoded = _interface_class()(data)
+    name = decoded.ifname or b""
     return Interface(
-        role=_ROLES[told.classtype],
-        index=told.ifindex,
-        address=told.ip4 or told.ip6 or "",
+        role=_ROLES[decoded.classtype],
+        index=decoded.ifindex,
+        address=decoded.ip4 or decoded.ip6 or "",
         name=name.partition(b"\0")[0].decode(errors="replace"),
-        mtu=told.mtu,
+        mtu=decoded.mtu,
     )
 
 
@@ -99,17 +100,17 @@ def _mpls_class() -> Any:
 
 @functools.cache
 def _interface_class() -> Any:
-    """Scapy's, whose length of a name does not count itself, as RFC 5837 §4.3 has it."""
+    """Return scapy's class, mended: the length of a name counts its own byte (RFC 5837 §4.3)."""
     scapy_layers()
     from scapy.fields import ConditionalField, StrLenField
-    from scapy.layers.inet import ICMPExtension_InterfaceInformation as Theirs
+    from scapy.layers.inet import ICMPExtension_InterfaceInformation as ScapyClass
 
-    *first, _, mtu = Theirs.fields_desc
-    name = StrLenField("ifname", b"", length_from=lambda told: max(told.ifname_len - 1, 0))
+    *first, _, mtu = ScapyClass.fields_desc
+    name = StrLenField("ifname", b"", length_from=lambda packet: max(packet.ifname_len - 1, 0))
 
-    fields = [*first, ConditionalField(name, lambda told: told.has_ifname == 1), mtu]
+    fields = [*first, ConditionalField(name, lambda packet: packet.has_ifname == 1), mtu]
 
-    class InterfaceInformation(Theirs):
+    class InterfaceInformation(ScapyClass):
         name = "Interface Information (RFC 5837)"
         fields_desc = fields
 

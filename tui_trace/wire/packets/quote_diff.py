@@ -1,27 +1,24 @@
-"""What a hop received, against what was sent: the quoted packet compared field by field.
+"""The packet that a hop received, compared with the packet that was sent, field by field.
 
-Nothing here raises, whatever the quote is. TTL and IP checksum change at every hop and are no
-finding; nor is a checksum that follows from another finding.
+Nothing here raises, whatever the quote is. TTL and IP checksum change at every hop and are not
+reported. A checksum is not reported if another change explains it.
 """
 
 import socket
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from tui_trace.core.events import Change, RewrittenField
-from tui_trace.core.settings import Protocol
 from tui_trace.wire.network import ReceivedReply
-from tui_trace.wire.packets.builder import ones_sum
+from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS, ones_sum
 from tui_trace.wire.packets.decoder import behind_extensions, text_of
+from tui_trace.wire.packets.probe_protocol import FieldValue, FieldValues, ProbeProtocol
+from tui_trace.wire.packets.registry import PROBE_PROTOCOLS, protocol_of
 
-_ONES = 0xFFFF
-"""See `tui_trace.wire.packets.builder`: 0xFFFF and 0 are one number."""
-_TCP, _UDP = 6, 17
-QUOTED_ENDS = slice(8 + 8, 8 + 40)
+QUOTED_ADDRESSES6 = slice(8 + 8, 8 + 40)
 """The addresses that an ICMPv6 error quotes, counted from its header on."""
-_ECHO = {4: 1, 6: 58}
 
-_TELL_NOTHING = frozenset(
+_DIFFERENT_IN_EVERY_PROBE = frozenset(
     {
         RewrittenField.IP_ID,
         RewrittenField.SEQUENCE,
@@ -30,33 +27,26 @@ _TELL_NOTHING = frozenset(
         RewrittenField.PAYLOAD,
     }
 )
-"""Differ from probe to probe: what matters is that they changed."""
+"""What matters is that they changed, not from which value to which."""
 
 _COVERED_WITH_ADDRESSES = frozenset(
     {RewrittenField.SOURCE, RewrittenField.DESTINATION, RewrittenField.LENGTH}
 )
-"""What the checksums of transports cover besides themselves, where they do (RFC 9293 §3.1)."""
-
-_FLAG_LETTERS = "FSRP.UEW"
-_OPTION_NAMES = {0: "eol", 1: "nop", 2: "mss", 3: "wscale", 4: "sackOK", 5: "sack", 8: "TS"}
-_MSS = 2
-
-_Value: TypeAlias = int | str | None
-_Fields: TypeAlias = dict[RewrittenField, _Value]
+"""IP fields that a transport's checksum covers, if it covers a pseudo-header (RFC 9293 §3.1)."""
 
 
 class QuoteDiff(NamedTuple):
-    """A quote beside the probe that it is of."""
+    """How a quote differs from its probe."""
 
     changed: tuple[Change, ...]
     shown: int | None
-    """Bytes quoted, where fewer than were sent."""
+    """Bytes quoted, if fewer than were sent."""
     is_translated: bool
-    """See `tui_trace.wire.network.Quoted`."""
+    """See `tui_trace.wire.network.QuoteDetails`."""
 
 
 def is_as_sent(sent: bytearray, quote: bytes, family: int) -> bool:
-    """Whether all that is quoted is as it was sent, with the TTL that the quote has."""
+    """Return whether all that is quoted is as it was sent, with the TTL that the quote has."""
     if len(quote) > len(sent):
         quote = quote[: len(sent)]
     if family == 6:
@@ -72,23 +62,26 @@ def diff_quote(sent: bytes, quote: bytes, family: int) -> QuoteDiff:
     ours, theirs = _packet(sent, family), _packet(quote, family)
     if ours is None or theirs is None or ours.number != theirs.number:
         return QuoteDiff((), shown, False)
-    network = list(_differences(_network(ours), _network(theirs)))
-    transport = list(_differences(_transport(ours), _transport(theirs)))
-    data, quoted = ours.transport[_header(ours) :], theirs.transport[_header(theirs) :]
-    if any(was != now for was, now in zip(data, quoted, strict=False)):
+    network = list(_differences(_ip_fields(ours), _ip_fields(theirs)))
+    protocol = ours.protocol
+    transport = list(
+        _differences(protocol.fields(ours.transport), protocol.fields(theirs.transport))
+    )
+    if any(was != now for was, now in zip(ours.payload, theirs.payload, strict=False)):
         transport.append(Change(RewrittenField.PAYLOAD))
     covered = {change.field for change in transport}
-    if ours.has_addresses_summed:
+    if protocol.sums_addresses:
         covered |= _COVERED_WITH_ADDRESSES & {change.field for change in network}
     if covered - {RewrittenField.CHECKSUM}:
         transport = [change for change in transport if change.field is not RewrittenField.CHECKSUM]
-    return QuoteDiff((*network, *transport), shown, _is_translated(ours, theirs))
+    return QuoteDiff((*network, *transport), shown, _differs_only_by_nat(ours, theirs))
 
 
 def _without_padding(sent: bytes, quote: bytes) -> bytes:
-    """Zeros at the end where none were sent are padding up to 128 bytes (RFC 4884 §5).
+    """Return the quote without the zeros that pad it to 128 bytes (RFC 4884 §5).
 
-    Not so what every router has to quote, eight bytes above IP.
+    Zeros at the end are padding where the probe had others. The eight bytes above IP, which every
+    router has to quote, never are.
     """
     quote = quote[: len(sent)]
     least = 28 if sent[0] >> 4 == 4 else 48
@@ -99,23 +92,22 @@ def _without_padding(sent: bytes, quote: bytes) -> bytes:
 class _Packet(NamedTuple):
     """An IP packet that may be cut short."""
 
-    family: int
+    protocol: ProbeProtocol
     header: bytes
     number: int
     transport: bytes
 
     @property
     def addresses(self) -> bytes:
-        return self.header[12:20] if self.family == 4 else self.header[8:40]
+        return self.header[12:20] if self.protocol.family == 4 else self.header[8:40]
 
     @property
     def source(self) -> bytes:
         return self.addresses[: len(self.addresses) // 2]
 
     @property
-    def has_addresses_summed(self) -> bool:
-        """In the checksum of its transport."""
-        return self.number != _ECHO[4] or self.family == 6
+    def payload(self) -> bytes:
+        return self.transport[self.protocol.length_of_header(self.transport) :]
 
 
 def _packet(data: bytes, family: int) -> _Packet | None:
@@ -125,39 +117,39 @@ def _packet(data: bytes, family: int) -> _Packet | None:
         number, start = data[9], (data[0] & 15) * 4
     else:
         number, start = behind_extensions(data, data[6], 40)
-    return _Packet(family, data, number, data[start:])
+    return _Packet(protocol_of(number, family), data, number, data[start:])
 
 
-def _number(data: bytes, at: int, size: int) -> int:
+def _number(data: bytes | bytearray, at: int, size: int) -> int:
     return int.from_bytes(data[at : at + size], "big")
 
 
-def _differences(sent: _Fields, received: _Fields) -> Iterator[Change]:
-    """Of the fields that both have."""
+def _differences(sent: FieldValues, received: FieldValues) -> Iterator[Change]:
+    """Yield the changes of the fields that both packets have."""
     for field, was in sent.items():
         if field not in received or (now := received[field]) == was:
             continue
         if field is RewrittenField.TOS and _dscp(was) == _dscp(now):
             continue
-        yield Change(field) if field in _TELL_NOTHING else Change(field, was, now)
+        yield Change(field) if field in _DIFFERENT_IN_EVERY_PROBE else Change(field, was, now)
 
 
-def _dscp(tos: _Value) -> int:
+def _dscp(tos: FieldValue) -> int:
     return int(tos or 0) >> 2
 
 
-def _network(packet: _Packet) -> _Fields:
+def _ip_fields(packet: _Packet) -> FieldValues:
     data, addresses = packet.header, packet.addresses
     middle = len(addresses) // 2
     first = _number(data, 0, 4)
-    tos = first >> (16 if packet.family == 4 else 20) & 0xFF
-    fields: _Fields = {
+    tos = first >> (16 if packet.protocol.family == 4 else 20) & 0xFF
+    fields: FieldValues = {
         RewrittenField.SOURCE: text_of(addresses[:middle]),
         RewrittenField.DESTINATION: text_of(addresses[middle:]),
         RewrittenField.TOS: tos,
         RewrittenField.ECN: tos & 3,
     }
-    if packet.family == 6:
+    if packet.protocol.family == 6:
         return {
             **fields,
             RewrittenField.FLOW_LABEL: first & 0xFFFFF,
@@ -173,128 +165,57 @@ def _network(packet: _Packet) -> _Fields:
     }
 
 
-def _transport(packet: _Packet) -> _Fields:
-    """The fields above IP that are there in full."""
-    data = packet.transport
-    places: dict[RewrittenField, tuple[int, int]]
-    if packet.number == _TCP:
-        places = {
-            RewrittenField.SOURCE_PORT: (0, 2),
-            RewrittenField.DESTINATION_PORT: (2, 2),
-            RewrittenField.SEQUENCE: (4, 4),
-            RewrittenField.ACKNOWLEDGEMENT: (8, 4),
-            RewrittenField.WINDOW: (14, 2),
-            RewrittenField.CHECKSUM: (16, 2),
-        }
-    elif packet.number == _UDP:
-        places = {
-            RewrittenField.SOURCE_PORT: (0, 2),
-            RewrittenField.DESTINATION_PORT: (2, 2),
-            RewrittenField.CHECKSUM: (6, 2),
-        }
-    elif packet.number == _ECHO[packet.family]:
-        places = {
-            RewrittenField.CHECKSUM: (2, 2),
-            RewrittenField.IDENTIFIER: (4, 2),
-            RewrittenField.SEQUENCE: (6, 2),
-        }
-    else:
-        places = {}
-    fields: _Fields = {
-        field: _number(data, at, size)
-        for field, (at, size) in places.items()
-        if len(data) >= at + size
-    }
-    if packet.number == _TCP and len(data) > 13:
-        fields[RewrittenField.TCP_FLAGS] = _flags(data[13])
-    if packet.number == _TCP and len(data) >= _header(packet) >= 20:
-        fields[RewrittenField.MSS], fields[RewrittenField.OPTIONS] = _options(
-            data[20 : _header(packet)]
-        )
-    return fields
+def _differs_only_by_nat(sent: _Packet, received: _Packet) -> bool:
+    """Return whether only NAT lies between the two.
 
-
-def _header(packet: _Packet) -> int:
-    """Bytes of the transport's header."""
-    data = packet.transport
-    if packet.number == _TCP:
-        return (data[12] >> 4) * 4 if len(data) > 12 else 20
-    return 0 if packet.number not in (_UDP, _ECHO[packet.family]) else 8
-
-
-def _flags(flags: int) -> str:
-    return "".join(letter for bit, letter in enumerate(_FLAG_LETTERS) if flags >> bit & 1)
-
-
-def _options(data: bytes) -> tuple[int | None, str]:
-    """The MSS, and all options in words, the MSS's value aside (RFC 9293 §3.1)."""
-    mss = None
-    words = []
-    at = 0
-    while at < len(data):
-        kind = data[at]
-        length = 1 if kind < 2 else data[at + 1] if at + 1 < len(data) else 0
-        if not length or at + length > len(data):
-            words.append("broken")
-            break
-        value = data[at + 2 : at + length]
-        word = _OPTION_NAMES.get(kind, f"option {kind}")
-        if kind == _MSS:
-            mss = _number(value, 0, 2)
-        elif value:
-            word += f" {int.from_bytes(value, 'big'):x}"
-        words.append(word)
-        at += length
-    return mss, " ".join(words)
-
-
-def _is_translated(sent: _Packet, received: _Packet) -> bool:
-    """Only NAT lies between the two: other addresses, ports or identifier, and their checksum.
-
-    Another source port, or identifier, comes with another source address: else it is somebody
-    else's packet.
+    NAT rewrites addresses, ports or identifier, and the checksum that covers them. A packet with
+    another source port, or identifier, but from the same address, is another program's.
     """
     was, now = sent.transport[:8], received.transport[:8]
     if len(now) < 8:
         return False
-    at = 4 if sent.number == _ECHO[sent.family] else 0
+    at = sent.protocol.rewritten_by_nat.start
     if was[at : at + 2] != now[at : at + 2] and sent.source == received.source:
         return False
-    if sent.number == _UDP:
-        return was[4:6] == now[4:6] and _weight(sent, 0, 4, 6) == _weight(received, 0, 4, 6)
-    if sent.number == _ECHO[sent.family]:
-        fixed = was[:2] + was[6:] == now[:2] + now[6:]
-        return fixed and _weight(sent, 4, 2, 2) == _weight(received, 4, 2, 2)
-    return was[4:] == now[4:]
+    return _untouched_by_nat(sent) == _untouched_by_nat(received)
 
 
-def _weight(packet: _Packet, at: int, size: int, check_at: int) -> int:
-    """What NAT leaves as it is: `size` bytes at `at`, the checksum and the addresses it covers."""
-    data = packet.transport
-    total = ones_sum(data[at : at + size]) + _number(data, check_at, 2)
-    if packet.has_addresses_summed:
+def _untouched_by_nat(packet: _Packet) -> tuple[bytes, int]:
+    """Return what NAT leaves as it is, of the first eight bytes of the transport header.
+
+    These are the bytes that NAT does not write to; and the sum of the bytes that it rewrites, of
+    the checksum, and of the addresses that the checksum covers.
+    """
+    protocol, checksum_at = packet.protocol, packet.protocol.early_checksum_at
+    rest = bytearray(packet.transport[:8])
+    rewritten = rest[protocol.rewritten_by_nat]
+    rest[protocol.rewritten_by_nat] = bytes(len(rewritten))
+    if checksum_at is None:
+        return bytes(rest), 0
+    total = ones_sum(rewritten) + _number(rest, checksum_at, 2)
+    rest[checksum_at : checksum_at + 2] = b"\0\0"
+    if protocol.sums_addresses:
         total += ones_sum(packet.addresses)
-    return total % _ONES
+    return bytes(rest), total % ONES_COMPLEMENT_MODULUS
 
 
-def undo_nat(answer: ReceivedReply, source: str, target: str) -> ReceivedReply:
-    """The answer with its flow and key as they were when the probe went to `target`.
+def undo_nat(reply: ReceivedReply, source: str, target: str) -> ReceivedReply:
+    """Return the reply with flow and key as they were when the probe went to `target`.
 
     NAT that rewrites the destination changes the checksum of UDP and ICMPv6 with it, which is the
-    key of one and half the flow of the other. Where it rewrites ports too, or the `source`, the
-    weight of both is all that is left.
+    key of one and half the flow of the other. Where it rewrites ports too, or the `source`, only
+    the `checksum_invariant` identifies the probe.
     """
-    af = socket.AF_INET if ":" not in target else socket.AF_INET6
-    went, sent = socket.inet_pton(af, answer.destination), socket.inet_pton(af, target)
-    change = ones_sum(went) - ones_sum(sent)
-    if answer.protocol is Protocol.UDP and answer.key and af == socket.AF_INET6:
-        ends, ours = answer.message[QUOTED_ENDS], socket.inet_pton(af, source) + sent
-        if ends != ours:
-            weight = sum(answer.flow) + answer.key + ones_sum(ends) - ones_sum(ours)
-            answer = answer._replace(weight=weight % _ONES)
-    if answer.protocol is Protocol.UDP and answer.key:
-        return answer._replace(key=(answer.key + change) % _ONES or _ONES)
-    if answer.protocol is Protocol.ICMP and af == socket.AF_INET6:
-        identifier, checksum = answer.flow
-        return answer._replace(flow=(identifier, (checksum + change) % _ONES))
-    return answer
+    family = 6 if ":" in target else 4
+    af = socket.AF_INET6 if family == 6 else socket.AF_INET
+    protocol = PROBE_PROTOCOLS[family][reply.protocol]
+    if not protocol.sums_addresses:
+        return reply
+    sent = socket.inet_pton(af, target)
+    change = ones_sum(socket.inet_pton(af, reply.destination)) - ones_sum(sent)
+    if family == 6 and protocol.key_is_checksum and reply.key:
+        quoted, ours = reply.message[QUOTED_ADDRESSES6], socket.inet_pton(af, source) + sent
+        if quoted != ours:
+            total = sum(reply.flow) + reply.key + ones_sum(quoted) - ones_sum(ours)
+            reply = reply._replace(checksum_invariant=total % ONES_COMPLEMENT_MODULUS)
+    return protocol.undo_address_change(reply, change)

@@ -1,7 +1,7 @@
-"""What the kernel keeps from us: classic BPF programs and ICMP type filters.
+"""Receive filters in the kernel: classic BPF programs and ICMP type filters.
 
-A busy host's traffic never reaches Python. socket(7) SO_ATTACH_FILTER, raw(7) ICMP_FILTER,
-RFC 3542 §3.2 ICMP6_FILTER.
+With them, a busy host's traffic never reaches Python. socket(7) SO_ATTACH_FILTER, raw(7)
+ICMP_FILTER, RFC 3542 §3.2 ICMP6_FILTER.
 """
 
 import ctypes
@@ -10,12 +10,8 @@ import struct
 from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
-from tui_trace.wire.packets.decoder import NOT_ERRORS
-
-_SO_ATTACH_FILTER = 26
-_SOL_RAW = 255
-_ICMP_FILTER = 1
-_ICMP6_FILTER = 1
+from tui_trace.wire import linux
+from tui_trace.wire.packets.icmp_class import TYPES_TO_RECEIVE
 
 # opcodes of linux/bpf_common.h
 _LOAD_WORD = 0x20
@@ -53,22 +49,22 @@ class Program:
         self.instructions = list(instructions)
 
     def attach(self, sock: socket.socket) -> None:
-        """Put it in the place of the socket's filter, at once and without a gap."""
+        """Replace the socket's filter, without a moment in which there is none."""
         code = b"".join(_instruction.pack(*each) for each in self.instructions)
         buffer = ctypes.create_string_buffer(code)
         head = struct.pack("@HP", len(self.instructions), ctypes.addressof(buffer))
-        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, head)
+        sock.setsockopt(socket.SOL_SOCKET, linux.SO_ATTACH_FILTER, head)
 
 
 NOTHING = Program([(_RETURN, 0, 0, 0)])
-"""Lets no packet in."""
+"""The program that lets no packet in."""
 EVERYTHING = Program([(_RETURN, 0, 0, _WHOLE)])
 
 
 def from_target(target: str, family: int, ports: Collection[int], is_tcp: bool) -> Program:
-    """What a raw socket may see: from the target, to one of these ports; of TCP, SYN/ACK or RST.
+    """Return the filter of a raw socket: from the target, to one of these ports.
 
-    More ports than a program can hold are not looked at.
+    Of TCP only SYN/ACK and RST. If there are more ports than a program can hold, all ports pass.
     """
     if not ports:
         return NOTHING
@@ -92,9 +88,9 @@ def from_target(target: str, family: int, ports: Collection[int], is_tcp: bool) 
 
 
 def datagrams(target: str, source: str, family: int, number: int) -> Program:
-    """What a packet socket may see: from the target to us, IP packets of this protocol.
+    """Return the filter of a packet socket: from the target to us, IP packets of this protocol.
 
-    Of fragments the first; of IPv6 none with extension headers.
+    Of fragments only the first passes; of IPv6 no packet with extension headers.
     """
     code = [(_LOAD_BYTE, 0, 0, _PACKET_TYPE), *_only(0), *_addresses(family, target, source)]
     code += [(_LOAD_BYTE, 0, 0, _NETWORK + (9 if family == 4 else 6)), *_only(number)]
@@ -104,7 +100,7 @@ def datagrams(target: str, source: str, family: int, number: int) -> Program:
 
 
 def _addresses(family: int, *addresses: str) -> list[_Instruction]:
-    """Ends the program unless the packet is from the first, and to the second if there is one."""
+    """Return code that drops the packet unless it has these addresses: source, then destination."""
     version = socket.AF_INET if family == 4 else socket.AF_INET6
     packed = b"".join(socket.inet_pton(version, address) for address in addresses)
     at = _NETWORK + (12 if family == 4 else 8)
@@ -115,18 +111,17 @@ def _addresses(family: int, *addresses: str) -> list[_Instruction]:
 
 
 def _only(value: int) -> list[_Instruction]:
-    """Ends the program unless this was loaded."""
+    """Return code that drops the packet unless this value was loaded."""
     return [(_IF_EQUAL, 1, 0, value), (_RETURN, 0, 0, 0)]
 
 
 def pass_icmp(sock: socket.socket, family: int) -> None:
-    """Let in echo replies and the errors that quote a probe, also those not yet invented."""
+    """Let in echo replies and the errors that quote a probe, also of types not assigned yet."""
+    blocked = [0xFFFF_FFFF] * 8
+    for icmp_type in TYPES_TO_RECEIVE[family]:
+        blocked[icmp_type >> 5] &= ~(1 << (icmp_type & 31))
     if family == 4:
-        # types from 32 on pass in any case
-        passed = 1 | sum(1 << kind for kind in range(32) if kind not in NOT_ERRORS)
-        sock.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", ~passed & 0xFFFF_FFFF))
-        return
-    words = [0xFFFF_FFFF] * 8
-    for kind in (*range(1, 128), 129):
-        words[kind >> 5] &= ~(1 << (kind & 31))
-    sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *words))
+        # the kernel lets types from 32 on pass in any case
+        sock.setsockopt(linux.SOL_RAW, linux.ICMP_FILTER, struct.pack("=I", blocked[0]))
+    else:
+        sock.setsockopt(socket.IPPROTO_ICMPV6, linux.ICMP6_FILTER, struct.pack("=8I", *blocked))

@@ -1,4 +1,4 @@
-"""A target's view of the world through raw sockets."""
+"""The network of one target, through raw sockets."""
 
 import contextlib
 import errno
@@ -6,13 +6,15 @@ import os
 import random
 import select
 import socket
-import struct
 import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import ProbeSettings, Protocol
+from tui_trace.wire import linux
+from tui_trace.wire.egress_route import EgressRoute, find_source_address, interface_index
+from tui_trace.wire.linux import IP_VERSIONS, SocketAddress
 from tui_trace.wire.network import (
     NOTHING_QUOTED,
     ProbeSpec,
@@ -23,36 +25,34 @@ from tui_trace.wire.network import (
 )
 from tui_trace.wire.packets import builder, decoder, icmp_extensions, quote_diff
 from tui_trace.wire.packets.decoder import EXTENSIONS
+from tui_trace.wire.packets.probe_protocol import ProbeProtocol
+from tui_trace.wire.packets.received_packet import ReceivedPacket
+from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
 from tui_trace.wire.raw import bpf
 from tui_trace.wire.raw.sockets import Family, LoopedPacket, RawSockets, read_sent
 from tui_trace.wire.send_errors import refusal
 
-_IP_UNICAST_IF = 50
-_IPV6_UNICAST_IF = 76
-
 _MAX_ROUTES = 64
 """Settings whose templates are kept."""
 
-_ROUNDS = 512
-"""Packets taken from each socket at a time, so that the engine goes on sending in a flood."""
+_MAX_READS = 512
+"""Packets that one `receive` takes from each socket, so that the engine can send in a flood."""
 
-_Decoder: TypeAlias = Callable[[decoder.Received], ReceivedReply | None]
+_Decoder: TypeAlias = Callable[[ReceivedPacket], ReceivedReply | None]
 
 
 class _Route(NamedTuple):
-    """How probes of some settings leave."""
+    """How the probes of some settings leave."""
 
-    interface: int
-    """Index; 0: the routing table decides."""
-    bound: str
-    """Address given by the user; empty: the routing table decides."""
+    egress: EgressRoute
     source: str
-    destination: tuple[str, int] | tuple[str, int, int, int]
+    """The address that they carry."""
+    destination: SocketAddress
     template: builder.Template
 
 
 class RawNetwork:
-    """Implements `tui_trace.wire.network.Network`. One at a time uses a process's sockets."""
+    """Implement `tui_trace.wire.network.Network`. A process's sockets serve one at a time."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class RawNetwork:
         interface: str | None = None,
         source: str | None = None,
     ) -> None:
-        """`interface` and `source` hold where the settings name none.
+        """Open nothing yet. `interface` and `source` are used where the settings name none.
 
         `target_address` may carry a scope (`fe80::1%eth0`). `SendError` if the machine does not
         have the `family` (4 or 6).
@@ -71,35 +71,36 @@ class RawNetwork:
             raise SendError(errno.EAFNOSUPPORT, f"this machine has no IPv{family}")
         self.family = family
         address, _, scope = target_address.partition("%")
-        self._af = socket.AF_INET if family == 4 else socket.AF_INET6
-        # in the one form that answers name it in (RFC 5952)
-        self.address = socket.inet_ntop(self._af, socket.inet_pton(self._af, address))
+        self._ip = IP_VERSIONS[family]
+        self._packed_address = socket.inet_pton(self._ip.af, address)
+        # in the form of RFC 5952, as it stands in replies
+        self.address = socket.inet_ntop(self._ip.af, self._packed_address)
         self._interface = interface or scope or None
         self._source = source
         self._sockets = sockets
         self._raw: Family = sockets.families[family]
+        self._protocols = PROBE_PROTOCOLS[family]
         self._sender = self._raw.sender
         self._header_of_addresses = 12 if family == 4 else 8
-        self._asks_scheduler = False
+        self._has_scheduler_stamps = False
         self._label = random.SystemRandom().randrange(1, 1 << 20)
         self._routes: dict[ProbeSettings, _Route] = {}
         self._settings: ProbeSettings | None = None
         self._route: _Route
         self._addresses: dict[bytes, None] = {}
-        self._source_now = ""
-        self._applied: tuple[int, str, bool] | None = None
+        self._current_source = ""
+        self._applied: tuple[EgressRoute, bool] | None = None
         self._ports: dict[tuple[Protocol, int], socket.socket] = {}
-        self._early: list[SendStamp] = []
+        self._pending_stamps: list[SendStamp] = []
         self._watched: tuple[str, int] | None = None
-        """Where the datagrams of which protocol are let in."""
+        """Source address and IP protocol of the datagrams that the packet socket lets in."""
         decode_icmp = decoder.decode_icmpv4 if family == 4 else decoder.decode_icmpv6
         self._receivers: dict[int, tuple[socket.socket, _Decoder]] = {
             self._raw.icmp.fileno(): (self._raw.icmp, decode_icmp),
-            self._raw.tcp.fileno(): (self._raw.tcp, decoder.decode_tcp),
-            self._raw.udp.fileno(): (self._raw.udp, decoder.decode_udp),
+            self._raw.tcp.fileno(): (self._raw.tcp, self._protocols[Protocol.TCP].decode_reply),
+            self._raw.udp.fileno(): (self._raw.udp, self._protocols[Protocol.UDP].decode_reply),
         }
-        if sockets.packets is not None:
-            self._receivers[sockets.packets.fileno()] = sockets.packets, decoder.decode_other_ip
+        self._set_packet_decoder(self._protocols[Protocol.IP])
         self._quote = decoder.quote4 if family == 4 else decoder.quote6
         self._waiting = [*self._receivers, sockets.wake]
         self._poll = select.poll()
@@ -110,78 +111,68 @@ class RawNetwork:
         self._poll.register(self._sender_handle, 0)
 
     def open(self) -> None:
-        """Let in what comes from now on; `close` comes before another target's `open`."""
-        self._hush()
+        """Let packets in from now on. `close` comes before another target's `open`."""
+        self._let_nothing_in()
         bpf.EVERYTHING.attach(self._raw.icmp)
 
     def monotonic(self) -> int:
-        """Nanoseconds that only move forward."""
+        """Return nanoseconds that only move forward."""
         return time.monotonic_ns()
 
     def wall(self) -> int:
-        """Nanoseconds since 1970 by CLOCK_REALTIME, which the kernel stamps by."""
+        """Return nanoseconds since 1970 by CLOCK_REALTIME, as the kernel's stamps are."""
         return time.time_ns()
 
     def source(self, settings: ProbeSettings) -> str:
-        """The address that probes of these settings leave from now; `SendError` if none does.
+        """Return the address that probes of these settings leave from now. See `Network`.
 
-        Asks the routing table and sends nothing. The interface is looked up afresh, so one that
-        was made anew under its old name serves again.
+        The interface's index is looked up each time: an interface may be created again under its
+        old name.
         """
-        if self.family == 6 and settings.protocol is Protocol.IP and settings.number in EXTENSIONS:
-            reason = f"IP protocol {settings.number} is an extension header in IPv6, not a protocol"
+        protocol = self._protocols[settings.protocol]
+        number = protocol.number(settings)
+        if self.family == 6 and number in EXTENSIONS:
+            reason = f"IP protocol {number} is an extension header in IPv6, not a protocol"
             raise SendError(errno.EPROTONOSUPPORT, reason)
-        name = settings.interface or self._interface
-        try:
-            index = socket.if_nametoindex(name) if name else 0
-        except OSError:
-            raise SendError(errno.ENODEV, f"interface {name} is not there") from None
+        index = interface_index(settings.interface or self._interface)
         bound = "" if settings.foreign else settings.source or self._source or ""
-        with socket.socket(self._af, socket.SOCK_DGRAM) as asking:
-            try:
-                self._leave_by(asking, index, settings.dont_route)
-                if bound:
-                    asking.bind(self._sockaddr(bound, 0, index))
-                asking.connect(self._sockaddr(self.address, settings.port or 9, index))
-                source = str(asking.getsockname()[0]).partition("%")[0]
-            except OSError as error:
-                raise self._refusal(error, bound, settings.dont_route) from None
+        egress = EgressRoute(bound, index)
+        source = find_source_address(self._ip, self.address, settings, egress)
         if settings.foreign:
             source = settings.source or source
         known = self._routes.get(settings)
-        if known is None or (known.interface, known.source) != (index, source):
-            self._ask_scheduler(True)
+        if known is None or (known.egress.interface, known.source) != (index, source):
+            self._stamp_at_scheduler(True)
         if known is not None and known.source == source:
-            made = known.template
+            template = known.template
         else:
-            made = builder.Template(settings, source, self.address, self.family, self._label)
-            self._addresses[
-                socket.inet_pton(self._af, source) + socket.inet_pton(self._af, self.address)
-            ] = None
+            template = builder.Template(settings, source, self.address, self.family, self._label)
+            self._addresses[socket.inet_pton(self._ip.af, source) + self._packed_address] = None
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
-        self._source_now = source
-        if settings.protocol is Protocol.IP:
-            self._watch(source, settings.number)
-        destination = self._sockaddr(self.address, 0, index)
-        self._routes[settings] = _Route(index, bound, source, destination, made)
+        self._current_source = source
+        if not protocol.has_raw_socket:
+            self._watch(source, protocol, number)
+        destination = linux.socket_address(self._ip, self.address, 0, index)
+        self._routes[settings] = _Route(egress, source, destination, template)
         self._settings = None
         return source
 
     def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
-        """Reserve a source port, by a bound socket; without ports, any identifier. See `Network`.
+        """Reserve a source port by a bound socket; without ports, any identifier. See `Network`.
 
-        To a SYN/ACK the kernel answers RST, for the port does not listen; what comes to a UDP port
-        is dropped in silence. A port below 1024 is used without being reserved: the right to do
-        that is given up by then (ip(7), net.ipv4.ip_unprivileged_port_start), and a program that
-        listens there answers a SYN/ACK with RST all the same.
+        The kernel answers a SYN/ACK with RST, because no socket listens on the port; it drops what
+        comes to a UDP port silently. A port below 1024 is used without being reserved: the right to
+        bind it is given up by then (ip(7), net.ipv4.ip_unprivileged_port_start). If a program
+        listens there, the kernel answers a SYN/ACK with RST all the same.
         """
-        if protocol in (Protocol.ICMP, Protocol.IP):
+        port_socket = self._protocols[protocol].port_socket
+        if port_socket is None:
             return port or random.SystemRandom().randrange(1, 1 << 16)
         if port is not None and (protocol, port) in self._ports:
             return port
         is_tcp = protocol is Protocol.TCP
-        holder = socket.socket(self._af, socket.SOCK_STREAM if is_tcp else socket.SOCK_DGRAM)
+        holder = socket.socket(self._ip.af, port_socket)
         try:
             if self.family == 6:
                 holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -203,11 +194,11 @@ class RawNetwork:
         return taken
 
     def data_length(self, settings: ProbeSettings) -> int:
-        """What an RST may acknowledge beyond a probe's key; see `template.data_length`."""
-        return builder.data_length(settings, self.family)
+        """Return the bytes that an RST may acknowledge beyond a probe's key."""
+        return self._protocols[settings.protocol].data_length(settings)
 
     def send(self, probe: ProbeSpec) -> None:
-        """Send one probe; `SendError` if our kernel refuses."""
+        """Send one probe; `SendError` if this machine's kernel refuses."""
         settings, ttl, flow, key, ip_id = probe
         if settings is not self._settings:
             self._prepare(settings)
@@ -216,112 +207,121 @@ class RawNetwork:
         try:
             self._sender.sendto(packet, route.destination)
         except OSError as error:
-            raise self._refusal(error, route.bound) from None
+            raise self._refusal(error, route.egress.source) from None
 
     def receive(self, timeout: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
-        """Wait at most `timeout` ns, and take all there is. See `Network`.
+        """Wait at most `timeout` ns for replies, and return all that came. See `Network`.
 
-        Waits for answers alone: stamps of sending are taken along and never end the wait.
+        Send stamps do not end the wait.
         """
-        sent: list[SendStamp] = self._early
-        self._early = []
-        answers: list[ReceivedReply] = []
+        sent: list[SendStamp] = self._pending_stamps
+        self._pending_stamps = []
+        replies: list[ReceivedReply] = []
         if timeout > 0:
             # poll(2) and epoll wait in whole milliseconds
             select.select(self._waiting, (), (), timeout / 1e9)
         ready = self._poll.poll(0)
-        # The last look finds nothing: so the stamp of a probe, queued before its answer came, is
-        # read by the time the answer is handed over.
-        rounds = 0
-        while ready and rounds < _ROUNDS:
+        # The last poll finds nothing. So the stamp of a probe, which was queued before the reply
+        # came, has been read when the reply is handed over.
+        reads = 0
+        while ready and reads < _MAX_READS:
             for handle, _ in ready:
-                self._take(handle, sent, answers)
+                self._take(handle, sent, replies)
             ready = self._poll.poll(0)
-            rounds += 1
+            reads += 1
         if ready:
             self._take_stamps(sent)
-        return sent, answers
+        return sent, replies
 
-    def quoted(self, probe: ProbeSpec, answer: ReceivedReply) -> QuoteDetails:
-        """What an answer with a `message` says of the probe that was sent. See `Network`."""
+    def quoted(self, probe: ProbeSpec, reply: ReceivedReply) -> QuoteDetails:
+        """Return what a reply with a `message` says about the probe that was sent."""
         settings, _, flow, key, ip_id = probe
         route = self._route if settings is self._settings else self._routes.get(settings)
         if route is None:
             return NOTHING_QUOTED
-        quote, extension = icmp_extensions.split_extensions(answer.message, self.family)
-        sent = route.template.probe(answer.quoted_ttl or 0, flow, key, ip_id)
-        told = icmp_extensions.decode_extensions(extension) if extension else ((), ())
+        quote, extension = icmp_extensions.split_extensions(reply.message, self.family)
+        sent = route.template.probe(reply.quoted_ttl or 0, flow, key, ip_id)
+        extensions = icmp_extensions.decode_extensions(extension) if extension else ((), ())
         if quote_diff.is_as_sent(sent, quote, self.family):
             is_whole = len(quote) >= len(sent)
             if is_whole and not extension:
                 return NOTHING_QUOTED
-            return QuoteDetails((), None if is_whole else len(quote), True, *told)
+            return QuoteDetails((), None if is_whole else len(quote), True, *extensions)
         ends = slice(self._header_of_addresses, 20 if self.family == 4 else 40)
         if quote[ends] != sent[ends] and quote[ends] in self._addresses:
-            # sent before the route turned to another address of ours, with another template
-            return QuoteDetails((), None, False, *told)
-        return QuoteDetails(*quote_diff.diff_quote(bytes(sent), quote, self.family), *told)
+            # sent before the route changed to another address of ours, with another template
+            return QuoteDetails((), None, False, *extensions)
+        return QuoteDetails(*quote_diff.diff_quote(bytes(sent), quote, self.family), *extensions)
 
     def wake(self) -> None:
-        """End a `receive` early; thread-safe and from a signal handler too."""
+        """End a `receive` early; for any thread, and for signal handlers."""
         os.eventfd_write(self._sockets.wake, 1)
 
     def close(self) -> None:
-        """Give ports back, and let nothing in any more."""
-        self._hush()
+        """Free the reserved ports, and let no packets in any more."""
+        self._let_nothing_in()
         for holder in self._ports.values():
             holder.close()
         self._ports.clear()
 
-    def _hush(self) -> None:
-        self._raw.hush()
+    def _let_nothing_in(self) -> None:
+        self._raw.let_nothing_in()
         self._sockets.watch(self.family, None)
         self._watched = None
 
-    def _watch(self, source: str, number: int) -> None:
-        """For datagrams of this protocol; not our own, which come back where we are the target."""
+    def _watch(self, source: str, protocol: ProbeProtocol, number: int) -> None:
+        """Let in the target's packets of this protocol.
+
+        Not where this machine is the target: our own probes would come back.
+        """
         if source != self.address and (source, number) != self._watched:
             program = bpf.datagrams(self.address, source, self.family, number)
             self._sockets.watch(self.family, program)
+            self._set_packet_decoder(protocol)
             self._watched = source, number
 
-    def _take(self, handle: int, sent: list[SendStamp], answers: list[ReceivedReply]) -> None:
-        """Read one thing from a socket that has something."""
+    def _set_packet_decoder(self, protocol: ProbeProtocol) -> None:
+        packets = self._sockets.packets
+        if packets is not None:
+            self._receivers[packets.fileno()] = packets, protocol.decode_reply
+
+    def _take(self, handle: int, sent: list[SendStamp], replies: list[ReceivedReply]) -> None:
+        """Read one packet or stamp from a socket that is ready."""
         if handle == self._sender_handle:
             looped = read_sent(self._sender)
             if isinstance(looped, LoopedPacket):
-                self._note(looped, sent)
+                self._add_stamp(looped, sent)
         elif handle == self._sockets.wake:
             with contextlib.suppress(BlockingIOError):
                 os.eventfd_read(handle)
         else:
             receiver, decode = self._receivers[handle]
             packet = self._sockets.read(receiver, self.family)
-            answer = None if packet is None else decode(packet)
-            if answer is not None:
-                if answer.message and self._is_readdressed(answer):
-                    answer = quote_diff.undo_nat(answer, self._source_now, self.address)
-                answers.append(answer)
+            reply = None if packet is None else decode(packet)
+            if reply is not None:
+                if reply.message and self._is_readdressed(reply):
+                    reply = quote_diff.undo_nat(reply, self._current_source, self.address)
+                replies.append(reply)
 
-    def _is_readdressed(self, answer: ReceivedReply) -> bool:
-        """A checksum that tells which probe it is may be another's than ours."""
-        if self.family == 6 and answer.protocol is Protocol.UDP:
-            # what left before the route turned to another address of ours is as it was
-            return answer.message[quote_diff.QUOTED_ENDS] not in self._addresses
-        return answer.destination != self.address
+    def _is_readdressed(self, reply: ReceivedReply) -> bool:
+        """Return whether NAT changed the quoted addresses, and a checksum with them."""
+        if self.family == 6 and self._protocols[reply.protocol].key_is_checksum:
+            # another address of ours: the probe left before the route changed
+            return reply.message[quote_diff.QUOTED_ADDRESSES6] not in self._addresses
+        return reply.destination != self.address
 
     def _take_stamps(self, sent: list[SendStamp]) -> int | None:
-        """All stamps there are; and the MTU in bytes, if a link refused a packet for its size."""
+        """Read all send stamps; return the MTU in bytes, if a link refused a packet."""
         mtu = None
         while (looped := read_sent(self._sender)) is not None:
             if isinstance(looped, LoopedPacket):
-                self._note(looped, sent)
+                self._add_stamp(looped, sent)
             else:
                 mtu = looped
         return mtu
 
-    def _note(self, looped: LoopedPacket, sent: list[SendStamp]) -> None:
-        """A link header of unknown length comes first: our addresses show where IP begins."""
+    def _add_stamp(self, looped: LoopedPacket, sent: list[SendStamp]) -> None:
+        """Find the IP header by its addresses: a link header of unknown length comes first."""
         data, stamp, wall = looped
         for addresses in self._addresses:
             start = data.find(addresses) - self._header_of_addresses
@@ -333,58 +333,41 @@ class RawNetwork:
         if probe is None:
             return
         sent.append(SendStamp(probe.protocol, probe.flow, probe.key, stamp, wall))
-        if self._asks_scheduler and stamp is Stamp.KERNEL:
-            self._ask_scheduler(False)
+        if self._has_scheduler_stamps and stamp is Stamp.KERNEL:
+            self._stamp_at_scheduler(False)
 
-    def _ask_scheduler(self, on: bool) -> None:
-        """The scheduler's stamps stand in where a driver takes none, and cost 7 µs a probe.
+    def _stamp_at_scheduler(self, on: bool) -> None:
+        """Have the kernel's scheduler stamp probes too, or stop it.
 
-        So each time that the way out is a new one, they are asked for until the driver shows one.
+        Its stamps are needed where a driver takes none, and cost 7 µs a probe. So whenever the
+        route changes, they are asked for until the driver's first stamp.
         """
-        if on != self._asks_scheduler:
+        if on != self._has_scheduler_stamps:
             self._sockets.stamp_scheduler(self.family, on)
-            self._asks_scheduler = on
+            self._has_scheduler_stamps = on
 
     def _prepare(self, settings: ProbeSettings) -> None:
-        """Make the sender leave as these settings say."""
+        """Have the sender use the route of these settings; `SendError`."""
         if settings not in self._routes:
             self.source(settings)
         route = self._routes[settings]
-        wanted = route.interface, route.bound, settings.dont_route
+        egress = route.egress
+        wanted = egress, settings.dont_route
         if wanted != self._applied:
             self._applied = None
             try:
-                self._leave_by(self._sender, route.interface, settings.dont_route)
-                self._sender.bind(self._sockaddr(route.bound, 0, route.interface))
+                linux.set_dont_route(self._sender, self._ip, settings.dont_route)
+                linux.leave_by_interface(self._sender, self._ip, egress.interface)
+                self._sender.bind(
+                    linux.socket_address(self._ip, egress.source, 0, egress.interface)
+                )
             except OSError as error:
-                raise self._refusal(error, route.bound) from None
+                raise self._refusal(error, route.egress.source) from None
             self._applied = wanted
         self._route, self._settings = route, settings
 
-    def _leave_by(self, sock: socket.socket, index: int, neighbours: bool) -> None:
-        """Not SO_BINDTODEVICE: without rights that works once a socket."""
-        if neighbours and self.family == 6:
-            # Linux takes the option and heeds it not
-            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, neighbours)
-        value = struct.pack("!I", index)
-        if self.family == 4:
-            sock.setsockopt(socket.IPPROTO_IP, _IP_UNICAST_IF, value)
-        else:
-            sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_UNICAST_IF, value)
-
-    def _sockaddr(
-        self, address: str, port: int, index: int
-    ) -> tuple[str, int] | tuple[str, int, int, int]:
-        if self.family == 4:
-            return address, port
-        # only link-local addresses, fe80::/10, have a scope (RFC 4007)
-        is_local = address.lower().startswith(("fe8", "fe9", "fea", "feb"))
-        scope = index if is_local else 0
-        return address.partition("%")[0], port, 0, scope
-
-    def _refusal(self, error: OSError, bound: str, neighbours: bool = False) -> SendError:
+    def _refusal(self, error: OSError, bound: str) -> SendError:
         mtu = None
         if error.errno == errno.EMSGSIZE:
-            mtu = self._take_stamps(self._early)
-        return refusal(error, bound, mtu, neighbours=neighbours)
+            mtu = self._take_stamps(self._pending_stamps)
+        return refusal(error, bound, mtu)

@@ -1,8 +1,8 @@
-"""The raw sockets of a process, all opened at once, and what their kernel stamps say.
+"""The raw sockets of a process, and the kernel's stamps on what they send and receive.
 
-raw(7), Documentation/networking/timestamping.rst. They are opened first of all, while the process
-still has CAP_NET_RAW, and then serve every target, protocol and setting of the session: early also
-because the kernel switches receive stamps on some time after the first socket asks for them.
+raw(7), Documentation/networking/timestamping.rst. All are opened first of all, while the process
+still has CAP_NET_RAW. They then serve every target, protocol and setting of the session. They are
+opened early also because the kernel begins to stamp some time after the first socket asks for it.
 """
 
 import contextlib
@@ -15,41 +15,25 @@ import time
 from typing import NamedTuple
 
 from tui_trace.core.events import Stamp
-from tui_trace.wire.packets.decoder import Received, from_ip4, from_ip6
+from tui_trace.wire import linux
+from tui_trace.wire.linux import IP_VERSIONS, ArrivalReader, IpVersion
+from tui_trace.wire.packets.decoder import from_ip4, from_ip6
+from tui_trace.wire.packets.received_packet import ReceivedPacket
 from tui_trace.wire.raw import bpf
 
-_SO_SNDBUFFORCE = 32
+_TX_STAMPS = linux.SOF_TIMESTAMPING_TX_SOFTWARE | linux.SOF_TIMESTAMPING_SOFTWARE
+"""Without OPT_TSONLY the packet itself comes back with its stamp and tells which probe it is; a
+count of sends (OPT_ID) goes wrong when one fails."""
 _TRUNCATED = int(socket.MSG_TRUNC)
 """As a plain number: the enum's `&` costs more than reading a packet's header."""
-_SO_RCVBUFFORCE = 33
-_SO_TIMESTAMPNS = 35
-_SO_TIMESTAMPING = 37
-_TX_STAMPS = 1 << 1 | 1 << 4
-"""TX_SOFTWARE, SOFTWARE (linux/net_tstamp.h). Without OPT_TSONLY the packet itself comes
-back with its stamp and tells which probe it is; a count of sends (OPT_ID) goes wrong when one
-fails."""
-
-_TX_SCHED = 1 << 8
-
-_IP_MTU_DISCOVER = 10
-_IP_RECVERR = 11
-_IPV6_MTU_DISCOVER = 23
-_IPV6_RECVERR = 25
-_PMTUDISC_PROBE = 3
 
 _ETHERTYPE = {4: 0x0800, 6: 0x86DD}
-
-_FROM_LOCAL = 1
-_SCHEDULED = 1
 
 _BUFFER = 8 << 20
 _LONGEST_HEADERS = 256
 _LONGEST_REPLY = 2048
 
-_KERNEL, _SCHEDULER, _USER = Stamp.KERNEL, Stamp.SCHEDULER, Stamp.USER
-_timespec = struct.Struct("@qq")
-_extended_error = struct.Struct("@IBBBBII")
-_int = struct.Struct("@i")
+_KERNEL, _SCHEDULER = Stamp.KERNEL, Stamp.SCHEDULER
 _sockaddr_ll = struct.Struct("@HHi12x")
 
 GET_RIGHT = (
@@ -73,14 +57,14 @@ class Family(NamedTuple):
     tcp: socket.socket
     udp: socket.socket
 
-    def hush(self) -> None:
-        """Let nothing in, and forget what came."""
+    def let_nothing_in(self) -> None:
+        """Let no packet in, and drop the packets that wait to be read."""
         for receiver in (self.icmp, self.tcp, self.udp):
-            hush(receiver)
+            let_nothing_in(receiver)
 
 
-def hush(receiver: socket.socket) -> None:
-    """Let nothing in by this socket, and forget what came."""
+def let_nothing_in(receiver: socket.socket) -> None:
+    """Let no packet in by this socket, and drop the packets that wait to be read."""
     bpf.NOTHING.attach(receiver)
     with contextlib.suppress(OSError):
         while True:
@@ -88,15 +72,15 @@ def hush(receiver: socket.socket) -> None:
 
 
 class RawSockets:
-    """All raw sockets of both families, and the event that wakes who waits on them."""
+    """All raw sockets of both IP versions, and the event that ends a wait for them."""
 
     def __init__(self) -> None:
-        """Raises `MissingRight`. A machine without IPv6, or IPv4, has that family missing."""
+        """Open them; `MissingRight`. On a machine without IPv6, or IPv4, that family is missing."""
         self.families: dict[int, Family] = {}
         self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._stamping = False
+        self._arrivals = ArrivalReader()
         self.packets: socket.socket | None = None
-        """Sees what no other may see, once it is bound (`watch`); None where there is no such."""
+        """Receives other IP protocols, once it is bound (`watch`); None if it may not be opened."""
         try:
             for version in (4, 6):
                 family = _open(version)
@@ -108,7 +92,7 @@ class RawSockets:
             raise MissingRight(NEEDS_RIGHT) from None
 
     def close(self) -> None:
-        """Close them; only a process that has the right still can open others."""
+        """Close the sockets; only a process with CAP_NET_RAW can open others."""
         for family in self.families.values():
             for sock in family[1:]:
                 sock.close()
@@ -117,40 +101,34 @@ class RawSockets:
             self.packets.close()
         os.close(self.wake)
 
-    def read(self, receiver: socket.socket, version: int) -> Received | None:
-        """The next packet on a socket of this IP version; None if there is none, or no packet."""
+    def read(self, receiver: socket.socket, version: int) -> ReceivedPacket | None:
+        """Return the next packet on a socket of this IP version; None if there is none.
+
+        None also for bytes that are no packet of this version.
+        """
         now = time.time_ns()
         try:
             data, ancillary, flags, sender = receiver.recvmsg(_LONGEST_REPLY, 128)
         except OSError:
             return None
-        wall, ttl, stamp = now, None, _USER
-        for level, kind, value in ancillary:
-            if kind == _SO_TIMESTAMPNS and level == socket.SOL_SOCKET:
-                seconds, nanoseconds = _timespec.unpack(value)
-                wall = seconds * 1_000_000_000 + nanoseconds
-                # A packet that arrived unstamped is stamped as it is read, so after `now`.
-                self._stamping = self._stamping or wall < now
-                stamp = _KERNEL if self._stamping else _USER
-            elif kind == socket.IPV6_HOPLIMIT and level == socket.IPPROTO_IPV6:
-                (ttl,) = _int.unpack(value)
+        wall, stamp, ttl = self._arrivals.read(ancillary, now, IP_VERSIONS[version])
         whole = not flags & _TRUNCATED
         if version == 4:
             return from_ip4(data, wall, stamp, whole)
         if receiver is self.packets:
             return from_ip6(data, wall, stamp, whole)
-        return Received(data, 0, sender[0].partition("%")[0], ttl, wall, stamp, whole)
+        return ReceivedPacket(data, 0, sender[0].partition("%")[0], ttl, wall, stamp, whole)
 
     def stamp_scheduler(self, version: int, on: bool) -> None:
-        """Stamp packets as they enter the interface's queue, too, or only as they leave."""
-        stamps = _TX_STAMPS | _TX_SCHED if on else _TX_STAMPS
-        self.families[version].sender.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, stamps)
+        """Have the kernel stamp packets also as they enter the interface's queue, or stop it."""
+        stamps = _TX_STAMPS | linux.SOF_TIMESTAMPING_TX_SCHED if on else _TX_STAMPS
+        self.families[version].sender.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPING, stamps)
 
     def watch(self, version: int, program: bpf.Program | None) -> None:
-        """Let in what passes the program, of all packets of this IP version; None: nothing."""
+        """Let packets of this IP version that pass the program in; None: let nothing in."""
         if self.packets is None:
             return
-        hush(self.packets)
+        let_nothing_in(self.packets)
         if program is not None:
             program.attach(self.packets)
             _bind(self.packets, _ETHERTYPE[version])
@@ -166,30 +144,26 @@ class LoopedPacket(NamedTuple):
 
 
 def read_sent(sender: socket.socket) -> LoopedPacket | int | None:
-    """The next packet stamped; or the link's MTU in bytes, if it refused one; None at the end."""
+    """Return the next packet that was stamped; None at the end of the error queue.
+
+    An MTU, in bytes, if a link refused a packet for its size.
+    """
     try:
         data, ancillary, _, _ = sender.recvmsg(_LONGEST_HEADERS, 256, socket.MSG_ERRQUEUE)
     except OSError:
         return None
-    wall = origin = info = 0
-    for level, kind, value in ancillary:
-        if kind == _SO_TIMESTAMPING and level == socket.SOL_SOCKET:
-            seconds, nanoseconds = _timespec.unpack_from(value)
-            wall = seconds * 1_000_000_000 + nanoseconds
-        elif kind in (_IP_RECVERR, _IPV6_RECVERR) and level != socket.SOL_SOCKET:
-            _, origin, _, _, _, info, _ = _extended_error.unpack_from(value)
-    if origin == _FROM_LOCAL:
-        return int(info)
-    return LoopedPacket(data, _SCHEDULER if info == _SCHEDULED else _KERNEL, wall)
+    wall, origin, _, _, info, _ = linux.read_extended_error(ancillary)
+    if origin == linux.SO_EE_ORIGIN_LOCAL:
+        return info
+    return LoopedPacket(data, _SCHEDULER if info == linux.SCM_TSTAMP_SCHED else _KERNEL, wall)
 
 
 def _open(version: int) -> Family | None:
-    af = socket.AF_INET if version == 4 else socket.AF_INET6
-    icmp = socket.IPPROTO_ICMP if version == 4 else socket.IPPROTO_ICMPV6
+    ip = IP_VERSIONS[version]
     try:
         sockets = [
-            socket.socket(af, socket.SOCK_RAW, protocol)
-            for protocol in (socket.IPPROTO_RAW, icmp, socket.IPPROTO_TCP, socket.IPPROTO_UDP)
+            socket.socket(ip.af, socket.SOCK_RAW, protocol)
+            for protocol in (socket.IPPROTO_RAW, ip.icmp, socket.IPPROTO_TCP, socket.IPPROTO_UDP)
         ]
     except OSError as error:
         if error.errno in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT):
@@ -199,35 +173,35 @@ def _open(version: int) -> Family | None:
     for sock in sockets:
         sock.setblocking(False)
         _enlarge(sock)
-    _set_up_sender(family.sender, version)
+    _set_up_sender(family.sender, ip)
     for receiver in (family.icmp, family.tcp, family.udp):
-        receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        receiver.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPNS, 1)
         if version == 6:
-            receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+            receiver.setsockopt(ip.level, ip.receive_ttl, 1)
     bpf.pass_icmp(family.icmp, version)
-    family.hush()
+    family.let_nothing_in()
     return family
 
 
 def _open_packets() -> socket.socket | None:
-    """For answers in protocols that no raw socket is open for (packet(7)).
+    """Open the socket for replies in protocols that have no raw socket (packet(7)).
 
-    A raw socket of such a protocol would keep the kernel from telling others that it does not
-    speak it. One that is opened for no protocol sees nothing until it is bound, which takes no
-    right.
+    With a raw socket of such a protocol, the kernel would no longer answer other hosts that the
+    protocol is unreachable here. A packet socket that is opened for no protocol receives nothing
+    until it is bound, which needs no right.
     """
     try:
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
     except OSError:
-        # a sandbox may keep them from who may open the raw ones; all else goes on without
+        # a sandbox may allow raw sockets only; without this one, all other protocols work
         return None
     sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    sock.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPNS, 1)
     return sock
 
 
 def _bind(packets: socket.socket, ethertype: int) -> None:
-    """To every interface: `socket.bind` takes one by its name, and 0, which is all, has none."""
+    """Bind to all interfaces, index 0. `socket.bind` cannot: it takes an interface by its name."""
     place = _sockaddr_ll.pack(socket.AF_PACKET, socket.htons(ethertype), 0)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.bind(packets.fileno(), place, len(place)):
@@ -235,24 +209,20 @@ def _bind(packets: socket.socket, ethertype: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def _set_up_sender(sender: socket.socket, version: int) -> None:
-    """IPPROTO_RAW takes whole packets, headers and all, in both families."""
-    # protocol 255 would fill the buffer that the stamps need
+def _set_up_sender(sender: socket.socket, ip: IpVersion) -> None:
+    """Prepare a socket of IPPROTO_RAW: it sends whole packets, with their IP headers."""
+    # packets of protocol 255 would fill the buffer that the stamps need
     bpf.NOTHING.attach(sender)
     # PROBE: no cached path MTU refuses or fragments a probe. RECVERR: the kernel says which MTU
     # refused it, and reports a full queue, where it would otherwise drop the probe in silence.
-    if version == 4:
-        sender.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_PROBE)
-        sender.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
-    else:
-        sender.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_PROBE)
-        sender.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+    sender.setsockopt(ip.level, ip.mtu_discover, linux.PMTUDISC_PROBE)
+    sender.setsockopt(ip.level, ip.receive_errors, 1)
 
 
 def _enlarge(sock: socket.socket) -> None:
     for forced, asked in (
-        (_SO_SNDBUFFORCE, socket.SO_SNDBUF),
-        (_SO_RCVBUFFORCE, socket.SO_RCVBUF),
+        (linux.SO_SNDBUFFORCE, socket.SO_SNDBUF),
+        (linux.SO_RCVBUFFORCE, socket.SO_RCVBUF),
     ):
         try:
             sock.setsockopt(socket.SOL_SOCKET, forced, _BUFFER)

@@ -1,152 +1,151 @@
-"""Sockets that need no rights, the probes they carry, and how many there may be.
+"""Sockets that need no rights, and the probes that they carry.
 
-Only the socket tells which probe an error is for, where a router quotes eight bytes: so a UDP
-probe has a socket, and with it a source port, of its own until it is decided. The flow is then not
-constant: load balancers may send probes of different ports different ways. It changes as little
-as that allows, for the port that was given back last is the first to be used again.
+If a router quotes only eight bytes, only the socket tells which probe an error belongs to. So a UDP
+probe has its own socket, and with it its own source port, until it is decided. The flow is then not
+constant: load balancers may send probes of different ports by different paths. To keep the flow as
+constant as possible, the port that was given back last is the first to be used again.
 """
 
-import errno
 import socket
 import struct
-from typing import NamedTuple
 
 from tui_trace.core.settings import NS_PER_S, ProbeSettings, Protocol
+from tui_trace.wire import linux
+from tui_trace.wire.egress_route import EgressRoute
+from tui_trace.wire.linux import IpVersion
 from tui_trace.wire.network import ProbeSpec
-from tui_trace.wire.unprivileged.error_queue import IpVersion, listen, stamp_sending
+from tui_trace.wire.unprivileged.error_queue import receive_errors_and_stamps, stamp_sending
 
-_SO_BINDTODEVICE = 25
-_PMTUDISC_DONT, _PMTUDISC_DO, _PMTUDISC_PROBE, _PMTUDISC_INTERFACE = 0, 2, 3, 4
 _LINGER_RESET = struct.pack("@ii", 1, 0)
 
-KEPT = 60 * NS_PER_S
-"""How long an unanswered probe keeps its socket while there is room for others."""
-KEPT_LEAST = 5 * NS_PER_S
-"""And where there is none: as long as the engine waits for an answer at most, if it is not told."""
-
-
-class EgressRoute(NamedTuple):
-    """How packets leave."""
-
-    source: str
-    """Address given by the user; empty: the routing table decides."""
-    interface: int
-    """Index; 0: the routing table decides."""
+KEEP_UNANSWERED = 60 * NS_PER_S
+"""How long an unanswered probe keeps its socket while there is room for others, in ns."""
+KEEP_UNANSWERED_LEAST = 5 * NS_PER_S
+"""How long where there is no room: as long as the engine waits for a reply at most, by default."""
 
 
 class ProbeSocket:
-    """A bound socket."""
+    """A socket that is bound and ready to send probes by one route."""
 
     def __init__(
-        self, protocol: Protocol, dialect: IpVersion, way: EgressRoute, port: int = 0
+        self, protocol: Protocol, ip: IpVersion, egress: EgressRoute, port: int = 0
     ) -> None:
-        """Open it; `OSError` if that cannot be, `PermissionError` for ICMP that is not allowed."""
+        """Open and bind the socket; port 0: the kernel picks.
+
+        `OSError` if that fails: `PermissionError` for ICMP if this process may not send it.
+        """
         self.protocol = protocol
-        self.way = way
-        self.carried: ProbeSpec | None = None
+        self.egress = egress
+        self.last_probe: ProbeSpec | None = None
         """The probe that left last."""
         self.wall = 0
         """Nanoseconds since 1970, when its connect() began."""
-        self._dialect = dialect
+        self._ip = ip
         self._ttl = 0
-        self._dressed: ProbeSettings | None = None
+        self._applied: ProbeSettings | None = None
         self._stamped: bool | None = None
         kind = socket.SOCK_STREAM if protocol is Protocol.TCP else socket.SOCK_DGRAM
-        number = dialect.icmp if protocol is Protocol.ICMP else 0
-        self.sock = socket.socket(dialect.af, kind, number)
+        number = ip.icmp if protocol is Protocol.ICMP else 0
+        self.sock = socket.socket(ip.af, kind, number)
         try:
-            self._set_up(dialect, way, port)
+            self._set_up(ip, egress, port)
         except OSError:
             self.sock.close()
             raise
         self.handle = self.sock.fileno()
         self.port = int(self.sock.getsockname()[1])
 
-    def _set_up(self, dialect: IpVersion, way: EgressRoute, port: int) -> None:
+    def _set_up(self, ip: IpVersion, egress: EgressRoute, port: int) -> None:
         sock = self.sock
-        listen(sock, dialect)
-        if dialect.version == 6:
+        receive_errors_and_stamps(sock, ip)
+        if ip.version == 6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if self.protocol is Protocol.TCP:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
-            if way.interface:
-                # connect() heeds no UNICAST_IF; this needs no right, once a socket
-                name = socket.if_indextoname(way.interface).encode()
-                sock.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, name)
-        elif way.interface:
-            value = struct.pack("!I", way.interface)
-            sock.setsockopt(dialect.level, dialect.unicast_if, value)
-        sock.bind(dialect.place(way.source, port, way.interface))
+            if egress.interface:
+                # connect() ignores IP_UNICAST_IF. SO_BINDTODEVICE needs no right while the
+                # socket is not bound to a device.
+                name = socket.if_indextoname(egress.interface).encode()
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+        elif egress.interface:
+            linux.leave_by_interface(sock, ip, egress.interface)
+        sock.bind(linux.socket_address(ip, egress.source, port, egress.interface))
 
-    def dress(self, settings: ProbeSettings, ttl: int) -> None:
-        """Have the next probe leave with these."""
-        sock, level = self.sock, self._dialect.level
-        if settings is not self._dressed:
-            self._dressed = None
-            sock.setsockopt(level, self._dialect.tos, settings.tos)
-            sock.setsockopt(level, self._dialect.mtu_discover, self._discovery(settings.df))
-            if settings.dont_route and self._dialect.version == 6:
-                raise OSError(errno.EOPNOTSUPP, "the kernel ignores SO_DONTROUTE of IPv6")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, int(settings.dont_route))
-            self._dressed = settings
+    def apply_settings(self, settings: ProbeSettings, ttl: int) -> None:
+        """Have the next probe leave with this TTL and these settings; `OSError`."""
+        sock, level = self.sock, self._ip.level
+        if settings is not self._applied:
+            self._applied = None
+            sock.setsockopt(level, self._ip.set_tos, settings.tos)
+            sock.setsockopt(level, self._ip.mtu_discover, self._discovery(settings.df))
+            linux.set_dont_route(sock, self._ip, settings.dont_route)
+            self._applied = settings
         if ttl != self._ttl:
-            sock.setsockopt(level, self._dialect.ttl, ttl)
+            sock.setsockopt(level, self._ip.set_ttl, ttl)
             self._ttl = ttl
 
     def _discovery(self, df: bool) -> int:
-        """No cached path MTU may refuse or fragment a probe. IPv6 never fragments on the way."""
+        """Return the mode of path MTU discovery (ip(7)).
+
+        No cached path MTU may refuse or fragment a probe. Routers never fragment IPv6.
+        """
         if self.protocol is Protocol.TCP:
-            return _PMTUDISC_DO if df else _PMTUDISC_DONT
-        return _PMTUDISC_PROBE if df or self._dialect.version == 6 else _PMTUDISC_INTERFACE
+            return linux.PMTUDISC_DO if df else linux.PMTUDISC_DONT
+        return linux.PMTUDISC_PROBE if df or self._ip.version == 6 else linux.PMTUDISC_INTERFACE
 
     def stamp(self, scheduler: bool) -> None:
-        """Have what it sends stamped; ICMP's many probes need the packet to be told apart."""
+        """Have the kernel stamp what the socket sends.
+
+        An ICMP socket carries many probes: only the packet tells which one a stamp belongs to.
+        """
         if self._stamped is not scheduler:
             packets = self.protocol is Protocol.ICMP
             stamp_sending(self.sock, scheduler=scheduler, packets=packets)
             self._stamped = scheduler
 
     def close(self) -> None:
-        """Give the port back. An open TCP connection is reset."""
+        """Close the socket, which frees its port. An open TCP connection is reset."""
         self.sock.close()
 
 
 class IdlePool:
-    """UDP's slots: free ones, last given back first out, and those that carry a probe."""
+    """The sockets of UDP: free ones, and those that carry a probe."""
 
     def __init__(self) -> None:
-        """Empty."""
         self._free: dict[EgressRoute, list[ProbeSocket]] = {}
         self._busy: dict[ProbeSocket, int] = {}
 
-    def take(self, way: EgressRoute) -> ProbeSocket | None:
-        """A free slot that leaves this way; `carry` comes next."""
-        slots = self._free.get(way)
-        return slots.pop() if slots else None
+    def take(self, egress: EgressRoute) -> ProbeSocket | None:
+        """Return the socket of this route that was given back last; `carry` comes next."""
+        probe_sockets = self._free.get(egress)
+        return probe_sockets.pop() if probe_sockets else None
 
-    def carry(self, slot: ProbeSocket, now: int) -> None:
-        """It has a probe now, which was sent at monotonic ns `now`."""
-        self._busy[slot] = now
+    def carry(self, probe_socket: ProbeSocket, now: int) -> None:
+        """Note that the socket carries a probe, sent at `now` (monotonic ns)."""
+        self._busy[probe_socket] = now
 
-    def give_back(self, slot: ProbeSocket) -> None:
-        """Its probe is decided, and nothing that still comes could be taken for another's."""
-        if self._busy.pop(slot, None) is not None:
-            self._free.setdefault(slot.way, []).append(slot)
+    def give_back(self, probe_socket: ProbeSocket) -> None:
+        """Free a socket whose probe is decided.
 
-    def outlived(self, now: int) -> ProbeSocket | None:
-        """Take out one whose probe will not be answered any more."""
-        return self._oldest(now - KEPT)
+        Only if nothing that still arrives there could be taken for the reply to another probe.
+        """
+        if self._busy.pop(probe_socket, None) is not None:
+            self._free.setdefault(probe_socket.egress, []).append(probe_socket)
 
-    def spare(self, now: int) -> ProbeSocket | None:
-        """Take out the one that is missed least; None if all carry probes that may be answered."""
-        for slots in self._free.values():
-            if slots:
-                return slots.pop(0)
-        return self._oldest(now - KEPT_LEAST)
+    def take_expired(self, now: int) -> ProbeSocket | None:
+        """Take out a socket whose probe will not be answered any more; None if there is none."""
+        return self._oldest(now - KEEP_UNANSWERED)
+
+    def take_evictable(self, now: int) -> ProbeSocket | None:
+        """Take out the least useful socket; None if all carry probes that may be answered."""
+        for probe_sockets in self._free.values():
+            if probe_sockets:
+                return probe_sockets.pop(0)
+        return self._oldest(now - KEEP_UNANSWERED_LEAST)
 
     def _oldest(self, sent_before: int) -> ProbeSocket | None:
-        slot = next(iter(self._busy), None)
-        if slot is None or self._busy[slot] > sent_before:
+        probe_socket = next(iter(self._busy), None)
+        if probe_socket is None or self._busy[probe_socket] > sent_before:
             return None
-        del self._busy[slot]
-        return slot
+        del self._busy[probe_socket]
+        return probe_socket

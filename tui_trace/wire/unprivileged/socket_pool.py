@@ -1,4 +1,4 @@
-"""The open sockets of a network without rights, and what came in by them. socket(7), epoll(7)."""
+"""The open sockets of a network without rights, and what arrived there. socket(7), epoll(7)."""
 
 import contextlib
 import errno
@@ -9,130 +9,134 @@ import socket
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import Protocol
+from tui_trace.wire.egress_route import EgressRoute
+from tui_trace.wire.linux import IpVersion
 from tui_trace.wire.network import FlowTuple, ProbeSpec, ReceivedReply, SendError, SendStamp
+from tui_trace.wire.packets.icmp_class import CLASSIFY_ERROR
 from tui_trace.wire.unprivileged.error_queue import (
-    Failure,
-    IpVersion,
-    Refused,
-    Sending,
+    QueuedIcmpError,
+    QueuedRefusal,
+    QueuedStamp,
     UserSockets,
 )
-from tui_trace.wire.unprivileged.probe_socket import EgressRoute, IdlePool, ProbeSocket
+from tui_trace.wire.unprivileged.probe_socket import IdlePool, ProbeSocket
 
-MOST = 256
-"""Sockets of one network at most."""
-REMEMBERED = 4096
-"""Probes whose flow is known by their key."""
+MAX_SOCKETS = 256
+"""Sockets that one network opens at most."""
+MAX_REMEMBERED = 4096
+"""Probes whose flow is looked up by their key."""
 BATCH = 64
-"""Entries taken from one socket at a time."""
+"""Entries that are taken from one socket at a time."""
 
 
 class ProbeSockets:
-    """What the protocols of one network share."""
+    """The sockets, stamps and replies that the protocols of one network share."""
 
-    def __init__(self, sockets: UserSockets, dialect: IpVersion, address: str) -> None:
-        """`address` is the target's."""
-        self.sockets = sockets
-        self.dialect = dialect
-        self.packed = socket.inet_pton(dialect.af, address)
-        # in the one form that answers name it in (RFC 5952)
-        self.address = socket.inet_ntop(dialect.af, self.packed)
-        self.pool = IdlePool()
-        """Of UDP, which alone keeps sockets that others may need more."""
+    def __init__(self, user_sockets: UserSockets, ip: IpVersion, address: str) -> None:
+        """Open nothing yet; `address` is the target's."""
+        self.user_sockets = user_sockets
+        self.ip = ip
+        self.packed_address = socket.inet_pton(ip.af, address)
+        # in the form of RFC 5952, as it stands in replies
+        self.address = socket.inet_ntop(ip.af, self.packed_address)
+        self.idle = IdlePool()
+        """Of UDP: no other protocol keeps sockets that can be closed for another probe."""
         self.sent: list[SendStamp] = []
-        self.answers: list[ReceivedReply] = []
+        self.replies: list[ReceivedReply] = []
         self.mtu: int | None = None
-        """Bytes: of the interface that last refused a probe for its size."""
+        """Of the interface that last refused a probe for its size, in bytes."""
         self._flows: dict[tuple[Protocol, int], FlowTuple] = {}
-        self._slots: dict[int, ProbeSocket] = {}
+        self._probe_sockets: dict[int, ProbeSocket] = {}
         self._poll: select.epoll
-        self._room = 0
+        self._limit = 0
 
     def open(self) -> None:
-        """Make ready for sockets; `close` ends it."""
+        """Make ready for sockets, until `close`."""
         self._poll = select.epoll()
-        self._poll.register(self.sockets.wake, select.EPOLLIN)
-        self._room = socket_limit()
+        self._poll.register(self.user_sockets.wake, select.EPOLLIN)
+        self._limit = socket_limit()
 
     def close(self) -> None:
-        """Close all sockets."""
-        for slot in self._slots.values():
-            slot.close()
-        self._slots.clear()
-        self.pool = IdlePool()
+        """Close all sockets of this network."""
+        for probe_socket in self._probe_sockets.values():
+            probe_socket.close()
+        self._probe_sockets.clear()
+        self.idle = IdlePool()
         self._poll.close()
 
     def wait(self, timeout: int) -> list[ProbeSocket]:
-        """At most `timeout` ns, for sockets that have something, or for nothing at a `wake`."""
+        """Return the sockets that are ready, after at most `timeout` ns; a wake ends the wait."""
         if timeout > 0:
             # epoll waits in whole milliseconds
             select.select((self._poll,), (), (), timeout / 1e9)
         ready = []
         for handle, _ in self._poll.poll(0):
-            if handle == self.sockets.wake:
+            if handle == self.user_sockets.wake:
                 with contextlib.suppress(BlockingIOError):
                     os.eventfd_read(handle)
             else:
-                ready.append(self._slots[handle])
+                ready.append(self._probe_sockets[handle])
         return ready
 
-    def add(self, protocol: Protocol, way: EgressRoute, now: int, port: int = 0) -> ProbeSocket:
-        """Open a socket; `SendError` if there are too many that carry probes, `OSError`."""
-        if len(self._slots) >= self._room:
-            spare = self.pool.spare(now)
-            if spare is None:
-                words = f"all {self._room} sockets allowed carry probes (see ulimit -n)"
+    def add(self, protocol: Protocol, egress: EgressRoute, now: int, port: int = 0) -> ProbeSocket:
+        """Open a socket; `OSError`, or `SendError` if too many sockets carry probes."""
+        if len(self._probe_sockets) >= self._limit:
+            evicted = self.idle.take_evictable(now)
+            if evicted is None:
+                words = f"all {self._limit} sockets allowed carry probes (see ulimit -n)"
                 raise SendError(errno.EMFILE, words)
-            self.remove(spare)
-        slot = ProbeSocket(protocol, self.dialect, way, port)
-        self._slots[slot.handle] = slot
+            self.remove(evicted)
+        probe_socket = ProbeSocket(protocol, self.ip, egress, port)
+        self._probe_sockets[probe_socket.handle] = probe_socket
         self._poll.register(
-            slot.handle, select.EPOLLOUT if protocol is Protocol.TCP else select.EPOLLIN
+            probe_socket.handle, select.EPOLLOUT if protocol is Protocol.TCP else select.EPOLLIN
         )
-        return slot
+        return probe_socket
 
-    def remove(self, slot: ProbeSocket) -> None:
-        """Close a socket, unless it is closed."""
-        if self._slots.get(slot.handle) is slot:
-            del self._slots[slot.handle]
-            self._poll.unregister(slot.handle)
-            slot.close()
+    def remove(self, probe_socket: ProbeSocket) -> None:
+        """Close a socket; one that is closed already stays so."""
+        if self._probe_sockets.get(probe_socket.handle) is probe_socket:
+            del self._probe_sockets[probe_socket.handle]
+            self._poll.unregister(probe_socket.handle)
+            probe_socket.close()
 
-    def __contains__(self, slot: ProbeSocket) -> bool:
-        """It is open."""
-        return self._slots.get(slot.handle) is slot
+    def __contains__(self, probe_socket: ProbeSocket) -> bool:
+        """Return whether the socket is open."""
+        return self._probe_sockets.get(probe_socket.handle) is probe_socket
 
     def remember(self, probe: ProbeSpec) -> None:
-        """Its key will tell its flow."""
+        """Note the flow of a probe, so that its key leads to it."""
         key = probe.settings.protocol, probe.key
         self._flows.pop(key, None)
         self._flows[key] = probe.flow
-        if len(self._flows) > REMEMBERED:
+        if len(self._flows) > MAX_REMEMBERED:
             del self._flows[next(iter(self._flows))]
 
     def flow(self, protocol: Protocol, key: int | None) -> FlowTuple | None:
-        """Of the probe with this key; None if there was none."""
+        """Return the flow of the probe with this key; None if there was none."""
         return None if key is None else self._flows.get((protocol, key))
 
-    def errors(self, slot: ProbeSocket) -> list[Failure | Sending]:
-        """All that the error queue of a socket has; none of a closed one's."""
-        found: list[Failure | Sending] = []
+    def errors(self, probe_socket: ProbeSocket) -> list[QueuedIcmpError | QueuedStamp]:
+        """Return the stamps and ICMP errors on a socket's error queue; none if it is closed."""
+        found: list[QueuedIcmpError | QueuedStamp] = []
         for _ in range(BATCH):
-            match self.sockets.read_error(slot.sock, self.dialect):
+            match self.user_sockets.read_error(probe_socket.sock, self.ip):
                 case None:
                     break
-                case Refused(mtu):
+                case QueuedRefusal(mtu):
                     self.mtu = mtu
                 case entry:
                     found.append(entry)
         return found
 
-    def answer_of_router(
-        self, protocol: Protocol, flow: FlowTuple, key: int, failure: Failure
+    def add_router_reply(
+        self, protocol: Protocol, flow: FlowTuple, key: int, failure: QueuedIcmpError
     ) -> None:
-        """An ICMP error came for the probe with this key."""
-        kind = self.dialect.kind(failure.icmp_type, failure.code)
-        self.answers.append(
+        """Add the reply of an ICMP error for this probe; none if the message answers no probe."""
+        kind = CLASSIFY_ERROR[self.ip.version](failure.icmp_type, failure.code)
+        if kind is None:
+            return
+        self.replies.append(
             ReceivedReply(
                 address=failure.address,
                 kind=kind,
@@ -153,11 +157,11 @@ class ProbeSockets:
             )
         )
 
-    def answer_of_target(
+    def add_target_reply(
         self, probe: ProbeSpec, kind: ReplyKind, wall: int, stamp: Stamp, ttl: int | None = None
     ) -> None:
-        """The target itself answered this probe."""
-        self.answers.append(
+        """Add the reply of the target itself; `wall` is its arrival in ns since 1970."""
+        self.replies.append(
             ReceivedReply(
                 address=self.address,
                 kind=kind,
@@ -180,8 +184,11 @@ class ProbeSockets:
 
 
 def socket_limit() -> int:
-    """Sockets that one network may open: half of what the process has left, up to `MOST`."""
+    """Return how many sockets one network may open.
+
+    Half of the file descriptors that the process has left, 1 to `MAX_SOCKETS`.
+    """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
-        return MOST
-    return max(1, min(MOST, (soft - len(os.listdir("/proc/self/fd"))) // 2))
+        return MAX_SOCKETS
+    return max(1, min(MAX_SOCKETS, (soft - len(os.listdir("/proc/self/fd"))) // 2))

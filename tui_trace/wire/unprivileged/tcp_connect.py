@@ -1,9 +1,9 @@
-"""TCP probes without rights: connect(), a socket each. tcp(7).
+"""TCP probes without rights: each is the connect() of a socket of its own. tcp(7).
 
-What ends a connect() is an ICMP error, the target's RST (ECONNREFUSED) or its SYN/ACK, after which
-the connection is open and reset at once. A source port is used again as soon as its connect is
-decided, so that the flow changes little; not at once where the connection was open, and never where
-nothing came, for the target may hold it half open.
+A connect() ends with an ICMP error, with the target's RST (ECONNREFUSED), or with its SYN/ACK: then
+the connection is open, and is reset at once. A source port is used again as soon as its connect()
+has ended, so that the flow changes little. If the connection was open, the port rests first. If no
+reply came, the port is not used again: the target may hold the connection half open.
 """
 
 import errno
@@ -15,18 +15,19 @@ from collections import deque
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, FlowMode, Protocol
+from tui_trace.wire.linux import socket_address
 from tui_trace.wire.network import ProbeSpec, SendStamp
-from tui_trace.wire.unprivileged.error_queue import Failure
+from tui_trace.wire.unprivileged.error_queue import QueuedIcmpError
 from tui_trace.wire.unprivileged.probe_socket import ProbeSocket
 from tui_trace.wire.unprivileged.socket_pool import ProbeSockets
 from tui_trace.wire.unprivileged.udp_icmp import Route
 
-CONNECT_FOR = 900 * NS_PER_MS
-"""ns that a connect() may take. The kernel repeats an unanswered SYN after 1 s, and an answer to
-that could not be told from one to ours."""
-FIRST_REPEAT = NS_PER_S
-OPEN_REST = 3 * NS_PER_S
-"""How long a port rests whose connection was open: our RST may still be on its way."""
+CONNECT_TIMEOUT = 900 * NS_PER_MS
+"""How long a connect() may take, in ns. The kernel retransmits an unanswered SYN after 1 s, and a
+reply to that could not be distinguished from a reply to the first."""
+FIRST_RETRANSMISSION = NS_PER_S
+OPEN_PORT_REST = 3 * NS_PER_S
+"""How long a port rests after its connection was open, in ns: our RST may still be in flight."""
 
 _INFO_LENGTH = 104
 _RTT_US, _RETRANSMITS = 68, 100
@@ -36,138 +37,140 @@ _u32 = struct.Struct("@I")
 
 
 class Ports:
-    """Source ports whose connect is over."""
+    """Source ports that can be used again."""
 
     def __init__(self) -> None:
-        """None is known: the kernel picks."""
         self._free: list[int] = []
         self._resting: deque[tuple[int, int]] = deque()
 
     def take(self, now: int) -> int:
-        """The port given back last, or 0: any. Monotonic ns."""
+        """Return the port that was given back last, or 0: any port. `now` is monotonic ns."""
         while self._resting and self._resting[0][0] <= now:
             self._free.append(self._resting.popleft()[1])
         return self._free.pop() if self._free else 0
 
     def give_back(self, port: int, now: int, *, was_open: bool) -> None:
-        """It is decided what became of its connect."""
+        """Take the port of a connect() that ended at `now` (monotonic ns)."""
         if was_open:
-            self._resting.append((now + OPEN_REST, port))
+            self._resting.append((now + OPEN_PORT_REST, port))
         else:
             self._free.append(port)
 
 
 class Tcp:
-    """Connects under way."""
+    """The connects that have not ended."""
 
-    def __init__(self, hub: ProbeSockets) -> None:
-        """None yet."""
-        self._hub = hub
+    def __init__(self, pool: ProbeSockets) -> None:
+        self._pool = pool
         self._ports = Ports()
         self._since: dict[ProbeSocket, int] = {}
 
     @property
-    def due(self) -> int | None:
-        """When the next one is given up, in monotonic ns; None if there is none."""
+    def next_deadline(self) -> int | None:
+        """When the oldest connect is given up, in monotonic ns; None if there is none."""
         oldest = next(iter(self._since.values()), None)
-        return None if oldest is None else oldest + CONNECT_FOR
+        return None if oldest is None else oldest + CONNECT_TIMEOUT
 
     def send(self, probe: ProbeSpec, route: Route, now: int) -> None:
-        """Begin one; `SendError` or `OSError`."""
+        """Begin the connect of a probe; `SendError` or `OSError` if this machine refuses."""
         is_same_flow = probe.settings.flow is not FlowMode.VARY
         port = self._ports.take(now) if is_same_flow else 0
         try:
             self._connect(probe, route, now, port)
         except OSError as error:
-            # somebody else has the port, or this four-tuple, by now
+            # another program uses the port, or this four-tuple, by now
             if not port or error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
                 raise
             self._connect(probe, route, now, 0)
 
-    def take(self, slot: ProbeSocket, wall: int) -> None:
-        """See how far one got; `wall` is when that was noticed, in ns since 1970."""
-        if self._take_error(slot):
+    def take(self, probe_socket: ProbeSocket, wall: int) -> None:
+        """Look how far a connect got; `wall` is when its socket was ready, in ns since 1970."""
+        if self._take_error(probe_socket):
             return
-        error = slot.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        info = self._info(slot)
+        error = probe_socket.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        info = self._info(probe_socket)
         if not error and info[0] == _SYN_SENT:
             return
-        probe = slot.carried
+        probe = probe_socket.last_probe
         (rtt_us,) = _u32.unpack_from(info, _RTT_US)
-        if probe is None or self._was_repeated(slot):
-            self._end(slot)
+        if probe is None or self._was_retransmitted(probe_socket):
+            self._end(probe_socket)
         elif error == errno.ECONNREFUSED:
-            self._refused(slot, probe, wall)
+            self._refused(probe_socket, probe, wall)
         elif rtt_us:
-            # the kernel's own, from TCP's sending the SYN to TCP's taking the SYN/ACK
-            sent, received = slot.wall, slot.wall + rtt_us * 1000
-            self._hub.sent.append(
+            # the kernel's own RTT: from TCP's sending the SYN to TCP's receiving the SYN/ACK
+            sent, received = probe_socket.wall, probe_socket.wall + rtt_us * 1000
+            self._pool.sent.append(
                 SendStamp(Protocol.TCP, probe.flow, probe.key, Stamp.SCHEDULER, sent)
             )
-            self._hub.answer_of_target(probe, ReplyKind.SYN_ACK, received, Stamp.SCHEDULER)
-            self._ports.give_back(slot.port, time.monotonic_ns(), was_open=True)
-            self._end(slot)
+            self._pool.add_target_reply(probe, ReplyKind.SYN_ACK, received, Stamp.SCHEDULER)
+            self._ports.give_back(probe_socket.port, time.monotonic_ns(), was_open=True)
+            self._end(probe_socket)
         else:
-            self._end(slot)
+            self._end(probe_socket)
 
     def give_up(self, now: int) -> None:
-        """End those that take too long."""
+        """End the connects that take too long; `now` is monotonic ns."""
         while self._since:
-            slot, since = next(iter(self._since.items()))
-            if now - since < CONNECT_FOR:
+            probe_socket, since = next(iter(self._since.items()))
+            if now - since < CONNECT_TIMEOUT:
                 return
-            self._end(slot)
+            self._end(probe_socket)
 
     def close(self) -> None:
-        """The hub has closed the sockets."""
+        """Forget all connects; the pool has closed their sockets."""
         self._since.clear()
 
     def _connect(self, probe: ProbeSpec, route: Route, now: int, port: int) -> None:
-        slot = self._hub.add(Protocol.TCP, route.way, now, port)
-        slot.carried = probe
-        self._since[slot] = now
+        probe_socket = self._pool.add(Protocol.TCP, route.egress, now, port)
+        probe_socket.last_probe = probe
+        self._since[probe_socket] = now
         try:
-            slot.dress(probe.settings, probe.ttl)
+            probe_socket.apply_settings(probe.settings, probe.ttl)
         except OSError:
-            self._end(slot)
+            self._end(probe_socket)
             raise
-        place = self._hub.dialect.place(self._hub.address, probe.flow[1], route.way.interface)
-        slot.wall = time.time_ns()
-        result = slot.sock.connect_ex(place)
-        self._hub.sent.append(SendStamp(Protocol.TCP, probe.flow, probe.key, Stamp.USER, slot.wall))
+        place = socket_address(
+            self._pool.ip, self._pool.address, probe.flow[1], route.egress.interface
+        )
+        probe_socket.wall = time.time_ns()
+        result = probe_socket.sock.connect_ex(place)
+        self._pool.sent.append(
+            SendStamp(Protocol.TCP, probe.flow, probe.key, Stamp.USER, probe_socket.wall)
+        )
         if result == errno.ECONNREFUSED:
-            self._refused(slot, probe, time.time_ns())
-        elif result not in (0, errno.EINPROGRESS) and not self._take_error(slot):
-            self._hub.sent.pop()
-            self._end(slot)
+            self._refused(probe_socket, probe, time.time_ns())
+        elif result not in (0, errno.EINPROGRESS) and not self._take_error(probe_socket):
+            self._pool.sent.pop()
+            self._end(probe_socket)
             raise OSError(result, os.strerror(result))
 
-    def _take_error(self, slot: ProbeSocket) -> bool:
-        """An ICMP error decides it."""
-        for entry in self._hub.errors(slot):
-            if isinstance(entry, Failure) and slot.carried is not None:
-                probe = slot.carried
-                if not self._was_repeated(slot):
-                    self._hub.answer_of_router(Protocol.TCP, probe.flow, probe.key, entry)
-                    self._ports.give_back(slot.port, time.monotonic_ns(), was_open=False)
-                self._end(slot)
+    def _take_error(self, probe_socket: ProbeSocket) -> bool:
+        """Return whether an ICMP error ended the connect."""
+        for entry in self._pool.errors(probe_socket):
+            if isinstance(entry, QueuedIcmpError) and probe_socket.last_probe is not None:
+                probe = probe_socket.last_probe
+                if not self._was_retransmitted(probe_socket):
+                    self._pool.add_router_reply(Protocol.TCP, probe.flow, probe.key, entry)
+                    self._ports.give_back(probe_socket.port, time.monotonic_ns(), was_open=False)
+                self._end(probe_socket)
                 return True
         return False
 
-    def _refused(self, slot: ProbeSocket, probe: ProbeSpec, wall: int) -> None:
-        self._hub.answer_of_target(probe, ReplyKind.RST, wall, Stamp.USER)
-        self._ports.give_back(slot.port, time.monotonic_ns(), was_open=False)
-        self._end(slot)
+    def _refused(self, probe_socket: ProbeSocket, probe: ProbeSpec, wall: int) -> None:
+        self._pool.add_target_reply(probe, ReplyKind.RST, wall, Stamp.USER)
+        self._ports.give_back(probe_socket.port, time.monotonic_ns(), was_open=False)
+        self._end(probe_socket)
 
-    def _was_repeated(self, slot: ProbeSocket) -> bool:
-        """Our kernel sent the SYN again before we came to end it: which one was answered?"""
-        if time.monotonic_ns() - self._since[slot] < FIRST_REPEAT:
+    def _was_retransmitted(self, probe_socket: ProbeSocket) -> bool:
+        """Return whether the kernel sent the SYN again: then a reply may be for either SYN."""
+        if time.monotonic_ns() - self._since[probe_socket] < FIRST_RETRANSMISSION:
             return False
-        return bool(_u32.unpack_from(self._info(slot), _RETRANSMITS)[0])
+        return bool(_u32.unpack_from(self._info(probe_socket), _RETRANSMITS)[0])
 
-    def _info(self, slot: ProbeSocket) -> bytes:
-        return slot.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_LENGTH)
+    def _info(self, probe_socket: ProbeSocket) -> bytes:
+        return probe_socket.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_LENGTH)
 
-    def _end(self, slot: ProbeSocket) -> None:
-        del self._since[slot]
-        self._hub.remove(slot)
+    def _end(self, probe_socket: ProbeSocket) -> None:
+        del self._since[probe_socket]
+        self._pool.remove(probe_socket)

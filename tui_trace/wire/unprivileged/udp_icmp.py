@@ -1,4 +1,4 @@
-"""Probes without rights that are datagrams: UDP, and ICMP echo by icmp(7)'s sockets."""
+"""UDP and ICMP echo probes without rights: datagram sockets, of icmp(7) for ICMP."""
 
 import socket
 import struct
@@ -6,207 +6,223 @@ from typing import NamedTuple
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import FlowMode, Protocol
+from tui_trace.wire.egress_route import EgressRoute
+from tui_trace.wire.linux import socket_address
 from tui_trace.wire.network import ProbeSpec, SendStamp
 from tui_trace.wire.packets import decoder
-from tui_trace.wire.packets.builder import ones_sum
-from tui_trace.wire.unprivileged.error_queue import Datagram, Failure, Sending
-from tui_trace.wire.unprivileged.probe_socket import EgressRoute, ProbeSocket
+from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS, ones_sum
+from tui_trace.wire.packets.icmp_class import ECHO_REQUEST
+from tui_trace.wire.packets.received_packet import ReceivedPacket
+from tui_trace.wire.unprivileged.error_queue import Datagram, QueuedIcmpError, QueuedStamp
+from tui_trace.wire.unprivileged.probe_socket import ProbeSocket
 from tui_trace.wire.unprivileged.socket_pool import BATCH, ProbeSockets
 
-_MAX_ECHOING = 32
-"""ICMP sockets: one for each flow and way to leave."""
-_ECHO = struct.Struct("!BBHHHH")
-_ONES = 0xFFFF
+_MAX_ICMP_SOCKETS = 32
+"""ICMP sockets: one for each flow and route."""
+_ECHO_HEADER = struct.Struct("!BBHHHH")
 
 
 class Route(NamedTuple):
-    """How probes of some settings leave."""
+    """How the probes of some settings leave."""
 
-    way: EgressRoute
+    egress: EgressRoute
     source: str
     """The address that they carry."""
 
 
 class _Datagrams:
-    """What UDP and ICMP have in common."""
+    """The sending and receiving that UDP and ICMP have in common."""
 
-    def __init__(self, hub: ProbeSockets) -> None:
-        self._hub = hub
-        self._asks_scheduler = True
+    def __init__(self, pool: ProbeSockets) -> None:
+        self._pool = pool
+        self._wants_scheduler_stamps = True
 
-    def take(self, slot: ProbeSocket, wall: int) -> None:  # noqa: ARG002
-        """Read what a socket has."""
-        taken = self._take_errors(slot)
+    def take(self, probe_socket: ProbeSocket, wall: int) -> None:  # noqa: ARG002
+        """Read all that a socket has received."""
+        taken = self._take_errors(probe_socket)
         for _ in range(BATCH):
-            datagram = self._hub.sockets.read(slot.sock, self._hub.dialect)
+            datagram = self._pool.user_sockets.read(probe_socket.sock, self._pool.ip)
             if datagram is None:
                 break
             taken = True
-            self._answered(slot, datagram)
+            self._answered(probe_socket, datagram)
         if not taken:
-            # an error whose entry found no room in the queue would wake us for ever
-            slot.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            # an error whose entry did not fit in the queue would wake us again and again
+            probe_socket.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
-    def _leave(self, slot: ProbeSocket, probe: ProbeSpec, message: bytes, port: int) -> None:
-        slot.dress(probe.settings, probe.ttl)
-        slot.stamp(self._asks_scheduler)
-        place = self._hub.dialect.place(self._hub.address, port, slot.way.interface)
+    def _leave(
+        self, probe_socket: ProbeSocket, probe: ProbeSpec, message: bytes, port: int
+    ) -> None:
+        probe_socket.apply_settings(probe.settings, probe.ttl)
+        probe_socket.stamp(self._wants_scheduler_stamps)
+        place = socket_address(
+            self._pool.ip, self._pool.address, port, probe_socket.egress.interface
+        )
         for _ in range(BATCH):
             try:
-                slot.sock.sendto(message, place)
+                probe_socket.sock.sendto(message, place)
                 break
             except OSError:
-                # an error that came for an earlier probe fails this send once
-                if not self._take_errors(slot):
+                # an ICMP error for an earlier probe makes this send fail once
+                if not self._take_errors(probe_socket):
                     raise
-        # the stamp is there already, as a rule: taken now, it wakes nobody
-        self._take_errors(slot)
+        # usually the stamp is there already: read now, it does not end a later wait
+        self._take_errors(probe_socket)
 
-    def _take_errors(self, slot: ProbeSocket) -> bool:
-        """True if the network sent some."""
+    def _take_errors(self, probe_socket: ProbeSocket) -> bool:
+        """Read the error queue; return whether it held ICMP errors."""
         failed = False
-        for entry in self._hub.errors(slot):
-            if isinstance(entry, Sending):
-                self._stamped(slot, entry)
+        for entry in self._pool.errors(probe_socket):
+            if isinstance(entry, QueuedStamp):
+                self._stamped(probe_socket, entry)
             else:
                 failed = True
-                self._failed(slot, entry)
+                self._failed(probe_socket, entry)
         return failed
 
-    def _stamped(self, slot: ProbeSocket, sending: Sending) -> None:
-        key = self._key_of_sending(slot, sending)
-        flow = self._hub.flow(slot.protocol, key)
+    def _stamped(self, probe_socket: ProbeSocket, sending: QueuedStamp) -> None:
+        key = self._key_of_sending(probe_socket, sending)
+        flow = self._pool.flow(probe_socket.protocol, key)
         if key is not None and flow is not None:
-            stamp = SendStamp(slot.protocol, flow, key, sending.stamp, sending.wall)
-            self._hub.sent.append(stamp)
-            # the scheduler's stand in where a driver takes none, and cost as much as the rest
+            stamp = SendStamp(probe_socket.protocol, flow, key, sending.stamp, sending.wall)
+            self._pool.sent.append(stamp)
+            # the scheduler's stamps cost as much as the rest: not needed if the driver takes any
             if sending.stamp is Stamp.KERNEL:
-                self._asks_scheduler = False
+                self._wants_scheduler_stamps = False
 
-    def _key_of_sending(self, slot: ProbeSocket, sending: Sending) -> int | None:
+    def _key_of_sending(self, probe_socket: ProbeSocket, sending: QueuedStamp) -> int | None:
         raise NotImplementedError
 
-    def _failed(self, slot: ProbeSocket, failure: Failure) -> None:
+    def _failed(self, probe_socket: ProbeSocket, failure: QueuedIcmpError) -> None:
         raise NotImplementedError
 
-    def _answered(self, slot: ProbeSocket, datagram: Datagram) -> None:
+    def _answered(self, probe_socket: ProbeSocket, datagram: Datagram) -> None:
         raise NotImplementedError
 
 
 class Udp(_Datagrams):
-    """Each probe has a socket of its own until it is decided. Its payload begins with its key."""
+    """UDP probes: each has its own socket until it is decided. Its payload begins with its key."""
 
     def send(self, probe: ProbeSpec, route: Route, now: int) -> None:
-        """Send one; `SendError` or `OSError`."""
-        pool = self._hub.pool
-        while (old := pool.outlived(now)) is not None:
-            self._hub.remove(old)
+        """Send one probe; `SendError` or `OSError` if this machine refuses."""
+        idle = self._pool.idle
+        while (old := idle.take_expired(now)) is not None:
+            self._pool.remove(old)
         is_same_flow = probe.settings.flow is not FlowMode.VARY
-        slot = pool.take(route.way) if is_same_flow else None
-        slot = slot or self._hub.add(Protocol.UDP, route.way, now)
-        slot.carried = probe
-        pool.carry(slot, now)
-        length = probe.settings.size - self._hub.dialect.header - 8
+        probe_socket = idle.take(route.egress) if is_same_flow else None
+        probe_socket = probe_socket or self._pool.add(Protocol.UDP, route.egress, now)
+        probe_socket.last_probe = probe
+        idle.carry(probe_socket, now)
+        length = probe.settings.size - self._pool.ip.header_length - 8
         message = probe.key.to_bytes(2, "big") + bytes([probe.settings.fill]) * (length - 2)
         try:
-            self._leave(slot, probe, message, probe.flow[1])
+            self._leave(probe_socket, probe, message, probe.flow[1])
         except OSError:
-            pool.give_back(slot)
+            idle.give_back(probe_socket)
             raise
 
-    def _key_of_sending(self, slot: ProbeSocket, sending: Sending) -> int | None:  # noqa: ARG002
-        return slot.carried.key if slot.carried else None
+    def _key_of_sending(self, probe_socket: ProbeSocket, sending: QueuedStamp) -> int | None:  # noqa: ARG002
+        return probe_socket.last_probe.key if probe_socket.last_probe else None
 
-    def _failed(self, slot: ProbeSocket, failure: Failure) -> None:
-        """The key tells the probe where it is quoted. Where it is not, the socket does.
+    def _failed(self, probe_socket: ProbeSocket, failure: QueuedIcmpError) -> None:
+        """Add the reply of an ICMP error.
 
-        Such a socket stays with its probe: the same error again would be taken for the next one's.
+        If the key is quoted, it identifies the probe; if not, the socket does. Such a socket is not
+        freed: the same error, if repeated, would be credited to the next probe.
         """
-        last = slot.carried
+        last = probe_socket.last_probe
         if len(failure.data) >= 2:
             key = int.from_bytes(failure.data[:2], "big")
             if last is not None and key == last.key:
-                self._hub.pool.give_back(slot)
+                self._pool.idle.give_back(probe_socket)
         elif last is not None:
             key = last.key
         else:
             return
-        flow = self._hub.flow(Protocol.UDP, key)
+        flow = self._pool.flow(Protocol.UDP, key)
         if flow is not None and flow[1] == failure.port:
-            self._hub.answer_of_router(Protocol.UDP, flow, key, failure)
+            self._pool.add_router_reply(Protocol.UDP, flow, key, failure)
 
-    def _answered(self, slot: ProbeSocket, datagram: Datagram) -> None:
-        """The socket stays with this probe, too: it may be answered again."""
-        probe = slot.carried
+    def _answered(self, probe_socket: ProbeSocket, datagram: Datagram) -> None:
+        """Add the target's reply. The socket is not freed: a duplicate may follow."""
+        probe = probe_socket.last_probe
         if probe is None or (datagram.address, datagram.port) != (
-            self._hub.address,
+            self._pool.address,
             probe.flow[1],
         ):
             return
-        self._hub.answer_of_target(
+        self._pool.add_target_reply(
             probe, ReplyKind.UDP, datagram.wall, datagram.stamp, datagram.ttl
         )
 
 
 class Icmp(_Datagrams):
-    """All probes of a flow leave from one socket, whose identifier the kernel picked."""
+    """ICMP probes: all of a flow leave from one socket, whose identifier the kernel picked."""
 
-    def __init__(self, hub: ProbeSockets) -> None:
-        """Nothing is open yet."""
-        super().__init__(hub)
-        self._slots: dict[tuple[int, EgressRoute], ProbeSocket] = {}
-        self._pairs: dict[bytes, None] = {}
-        is_4 = hub.dialect.version == 4
+    def __init__(self, pool: ProbeSockets) -> None:
+        super().__init__(pool)
+        self._probe_sockets: dict[tuple[int, EgressRoute], ProbeSocket] = {}
+        self._address_pairs: dict[bytes, None] = {}
+        is_4 = pool.ip.version == 4
+        self._echo_request = ECHO_REQUEST[pool.ip.version]
         self._header_of_addresses = 12 if is_4 else 8
         self._quote = decoder.quote4 if is_4 else decoder.quote6
         self._decode = decoder.decode_icmpv4 if is_4 else decoder.decode_icmpv6
 
     def send(self, probe: ProbeSpec, route: Route, now: int) -> None:
-        """Send one; `SendError` or `OSError`."""
-        place = probe.flow[0], route.way
-        slot = self._slots.get(place)
-        if slot is None:
-            if len(self._slots) >= _MAX_ECHOING:
-                self._hub.remove(self._slots.pop(next(iter(self._slots))))
-            slot = self._slots[place] = self._hub.add(Protocol.ICMP, route.way, now)
-        addresses = socket.inet_pton(self._hub.dialect.af, route.source) + self._hub.packed
-        self._pairs[addresses] = None
-        self._leave(slot, probe, self._request(probe, slot.port, addresses), 0)
+        """Send one probe; `SendError` or `OSError` if this machine refuses."""
+        place = probe.flow[0], route.egress
+        probe_socket = self._probe_sockets.get(place)
+        if probe_socket is None:
+            if len(self._probe_sockets) >= _MAX_ICMP_SOCKETS:
+                self._pool.remove(self._probe_sockets.pop(next(iter(self._probe_sockets))))
+            probe_socket = self._probe_sockets[place] = self._pool.add(
+                Protocol.ICMP, route.egress, now
+            )
+        addresses = socket.inet_pton(self._pool.ip.af, route.source) + self._pool.packed_address
+        self._address_pairs[addresses] = None
+        self._leave(probe_socket, probe, self._request(probe, probe_socket.port, addresses), 0)
 
     def close(self) -> None:
-        """The hub has closed the sockets."""
-        self._slots.clear()
+        """Forget the sockets; the pool has closed them."""
+        self._probe_sockets.clear()
 
     def _request(self, probe: ProbeSpec, identifier: int, addresses: bytes) -> bytes:
-        """An echo request with two bytes that make its checksum, the kernel's work, the flow's."""
-        dialect = self._hub.dialect
-        length = probe.settings.size - dialect.header
-        rest = bytes([probe.settings.fill]) * (length - _ECHO.size)
-        total = (dialect.echo << 8) + identifier + probe.flow[1] + probe.key + ones_sum(rest)
-        if dialect.version == 6:  # RFC 4443 §2.3
-            total += ones_sum(addresses) + length + dialect.icmp
-        return _ECHO.pack(dialect.echo, 0, 0, identifier, probe.key, -total % _ONES) + rest
+        """Return an echo request; two bytes of it make the checksum, which the kernel computes.
 
-    def _key_of_sending(self, slot: ProbeSocket, sending: Sending) -> int | None:  # noqa: ARG002
-        """A link header of unknown length comes first: our addresses show where IP begins."""
-        for addresses in self._pairs:
+        The checksum is then what the flow says.
+        """
+        ip, echo = self._pool.ip, self._echo_request
+        length = probe.settings.size - ip.header_length
+        rest = bytes([probe.settings.fill]) * (length - _ECHO_HEADER.size)
+        total = (echo << 8) + identifier + probe.flow[1] + probe.key + ones_sum(rest)
+        if ip.version == 6:  # RFC 4443 §2.3
+            total += ones_sum(addresses) + length + ip.icmp
+        return (
+            _ECHO_HEADER.pack(echo, 0, 0, identifier, probe.key, -total % ONES_COMPLEMENT_MODULUS)
+            + rest
+        )
+
+    def _key_of_sending(self, probe_socket: ProbeSocket, sending: QueuedStamp) -> int | None:  # noqa: ARG002
+        """Find the IP header by its addresses: a link header of unknown length comes first."""
+        for addresses in self._address_pairs:
             start = sending.data.find(addresses) - self._header_of_addresses
             if start >= 0:
                 quote = self._quote(sending.data, start)
                 return quote.key if quote else None
         return None
 
-    def _failed(self, slot: ProbeSocket, failure: Failure) -> None:  # noqa: ARG002
+    def _failed(self, probe_socket: ProbeSocket, failure: QueuedIcmpError) -> None:  # noqa: ARG002
         if len(failure.data) < 8:
             return
         key = int.from_bytes(failure.data[6:8], "big")
-        flow = self._hub.flow(Protocol.ICMP, key)
+        flow = self._pool.flow(Protocol.ICMP, key)
         if flow is not None:
-            self._hub.answer_of_router(Protocol.ICMP, flow, key, failure)
+            self._pool.add_router_reply(Protocol.ICMP, flow, key, failure)
 
-    def _answered(self, slot: ProbeSocket, datagram: Datagram) -> None:  # noqa: ARG002
+    def _answered(self, probe_socket: ProbeSocket, datagram: Datagram) -> None:  # noqa: ARG002
         address, _, data, wall, stamp, ttl, whole = datagram
-        answer = self._decode(decoder.Received(data, 0, address, ttl, wall, stamp, whole))
-        flow = self._hub.flow(Protocol.ICMP, answer.key) if answer else None
+        answer = self._decode(ReceivedPacket(data, 0, address, ttl, wall, stamp, whole))
+        flow = self._pool.flow(Protocol.ICMP, answer.key) if answer else None
         if answer is not None and flow is not None:
-            self._hub.answers.append(answer._replace(flow=flow))
+            self._pool.replies.append(answer._replace(flow=flow))

@@ -1,0 +1,35 @@
+"""scapy, imported when it is first needed, and without effects on the user's home directory."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+_SCAPY_FOLDERS = ("CONFIG", "CACHE", "DATA")
+
+
+def scapy_layers() -> tuple[Any, Any]:
+    """Return the modules `scapy.layers.inet` and `inet6`. The first call takes 0.3 s."""
+    logging.getLogger("scapy").setLevel(logging.ERROR)
+    with _without_folders():
+        import scapy.main  # noqa: F401
+    from scapy.layers import inet, inet6
+
+    return inet, inet6
+
+
+@contextlib.contextmanager
+def _without_folders() -> Iterator[None]:
+    """Hide the user's folders: scapy's import would make some, and would read pickles from them."""
+    nowhere = {f"XDG_{kind}_HOME": os.path.join(os.devnull, kind) for kind in _SCAPY_FOLDERS}
+    before = {name: os.environ.get(name) for name in nowhere}
+    os.environ.update(nowhere)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,74 @@
+"""UDP datagrams as probes (RFC 768).
+
+The flow is the ports, the key is the checksum: two bytes of payload, the checksum filler, make it
+so. A datagram that the target sends carries no key.
+"""
+
+import socket
+import struct
+from collections.abc import Mapping
+from typing import ClassVar
+
+from tui_trace.core.events import ReplyKind, RewrittenField
+from tui_trace.core.settings import ProbeSettings, Protocol
+from tui_trace.wire.network import FlowTuple, ReceivedReply
+from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS
+from tui_trace.wire.packets.lazy_scapy import scapy_layers
+from tui_trace.wire.packets.probe_protocol import PORT_PLACES, FieldPlaces, Patch, ProbeProtocol
+from tui_trace.wire.packets.received_packet import ReceivedPacket, direct_reply
+
+_HHHH = struct.Struct("!HHHH")
+_HHHHH = struct.Struct("!HHHHH")
+_UDP = Protocol.UDP
+_UDP_REPLY = ReplyKind.UDP
+
+
+class Udp(ProbeProtocol):
+    """UDP datagrams, with the checksum as their key."""
+
+    protocol = Protocol.UDP
+    ip_numbers: ClassVar[Mapping[int, int]] = {4: socket.IPPROTO_UDP, 6: socket.IPPROTO_UDP}
+    has_raw_socket = True
+    port_socket = socket.SOCK_DGRAM
+    key_is_checksum = True
+    field_places: ClassVar[FieldPlaces] = {**PORT_PLACES, RewrittenField.CHECKSUM: (6, 2)}
+    header_length = 8
+    early_checksum_at = 6
+
+    def header(self, settings: ProbeSettings) -> bytes:
+        inet, _ = scapy_layers()
+        length = settings.size - (20 if self.family == 4 else 40)
+        return bytes(inet.UDP(sport=0, dport=0, chksum=0, len=length)) + bytes(2)
+
+    def patcher(self, settings: ProbeSettings, start: int, fixed_sum: int) -> Patch:
+        length = settings.size - start
+        pack_into = _HHHHH.pack_into
+
+        def patch(packet: bytearray, flow: FlowTuple, key: int) -> None:
+            source, destination = flow
+            if not key:
+                raise ValueError("a UDP checksum of 0 is none")
+            filler = -(fixed_sum + source + destination + key) % ONES_COMPLEMENT_MODULUS
+            pack_into(packet, start, source, destination, length, key, filler)
+
+        return patch
+
+    def flow_and_key(self, data: bytes, start: int) -> tuple[FlowTuple, int]:
+        source, destination, _, checksum = _HHHH.unpack_from(data, start)
+        return (source, destination), checksum
+
+    def decode_reply(self, packet: ReceivedPacket) -> ReceivedReply | None:
+        data, start = packet.data, packet.start
+        if len(data) < start + 8:
+            return None
+        source, destination, length, _ = _HHHH.unpack_from(data, start)
+        if length < 8 or (packet.whole and length > len(data) - start):
+            return None
+        return direct_reply(packet, _UDP_REPLY, _UDP, (destination, source), None)
+
+    def undo_address_change(self, reply: ReceivedReply, change: int) -> ReceivedReply:
+        # a checksum of 0 was not computed, and is sent as 0xFFFF where it was
+        if not reply.key:
+            return reply
+        key = (reply.key + change) % ONES_COMPLEMENT_MODULUS or ONES_COMPLEMENT_MODULUS
+        return reply._replace(key=key)
