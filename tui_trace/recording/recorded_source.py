@@ -5,21 +5,23 @@ import sqlite3
 from pathlib import Path
 
 from tui_trace.core.events import Event, Notice, SessionBegan
-from tui_trace.core.stream import Command, Inject, Sink, Source
+from tui_trace.core.source_filter import SourceFilter
+from tui_trace.core.stream import Inject, Sink, Source
 from tui_trace.recording import schema, sessions
 from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.sessions import USUAL, Kept
 from tui_trace.recording.writer import Recorder
 
 
-class RecordedSource:
-    """Passes the stream of `source` on and records it."""
+class RecordedSource(SourceFilter):
+    """A source that records the stream of another source to a file."""
 
     def __init__(self, source: Source, path: Path | None = None, kept: Kept = USUAL) -> None:
-        """To the file `path`, which must not be there yet; None: to one in the usual folder, of
-        which no more is `kept` than that.
+        """Record to the file `path`, which must not exist yet.
+
+        None: to a new file in the usual folder, where no more than `kept` is kept.
         """
-        self._source = source
+        super().__init__(source)
         self._asked = path
         self._kept = kept
         self._recorder: Recorder | None = None
@@ -31,10 +33,10 @@ class RecordedSource:
         return recorder.path if recorder and not recorder.is_lost else None
 
     def run(self, sink: Sink) -> None:
-        """Pass everything on; blocks like the source's own `run`.
+        """Run the inner source, and record its stream; blocks.
 
-        `RecordingError` before the first event if the file asked for cannot be made; what goes
-        wrong later is one `Notice` in the stream.
+        Raises `RecordingError` before the first event if the file asked for cannot be made. A later
+        failure is one `Notice` in the stream.
         """
         asked = None if self._asked is None else _create(self._asked)
         place = None if asked is None else schema.Place(asked[0])
@@ -42,19 +44,23 @@ class RecordedSource:
             lambda event: asked or self._create_usual(event), self._say
         )
         try:
-            self._source.run(_Tee(sink, recorder))
+            super().run(sink)
         finally:
             recorder.close()
             if asked and place and recorder.path is None:
                 _take_back(*asked, place)
 
-    def command(self, command: Command) -> None:
-        """For the source."""
-        self._source.command(command)
+    def event(self, event: Event) -> None:
+        """Record the event, then pass it on."""
+        if self._recorder is not None:
+            self._recorder.event(event)
+        self._sink.event(event)
 
-    def stop(self) -> None:
-        """End soon."""
-        self._source.stop()
+    def pulse(self, at: int) -> None:
+        """Let the recorder look after its queue, then pass the pulse on."""
+        if self._recorder is not None:
+            self._recorder.pulse(at)
+        self._sink.pulse(at)
 
     def _say(self, line: str) -> None:
         self._source.command(Inject(Notice(at=0, text=line)))
@@ -95,21 +101,3 @@ def _take_back(path: Path, database: sqlite3.Connection, place: schema.Place) ->
         database.execute("PRAGMA journal_mode = DELETE")
     if place.is_kept():
         path.unlink(missing_ok=True)
-
-
-class _Tee:
-    """Two sinks as one."""
-
-    def __init__(self, first: Sink, second: Sink) -> None:
-        self._first = first
-        self._second = second
-
-    def event(self, event: Event) -> None:
-        """To both."""
-        self._second.event(event)
-        self._first.event(event)
-
-    def pulse(self, at: int) -> None:
-        """To both."""
-        self._second.pulse(at)
-        self._first.pulse(at)
