@@ -109,8 +109,12 @@ PROTOCOL_NAMES = {
 """IP protocols that people probe, by number (IANA's registry), also where there is no
 /etc/protocols."""
 
+_SETTINGS_ON_DISK = {"payload_byte": "fill", "no_tcp_options": "bare", "spoofed_source": "foreign"}
+_PACE_ON_DISK = {"next_probe_after": "hurry"}
+"""Names of fields in recordings and in JSON, where they differ from the names here."""
 
-class ProbeSettings(msgspec.Struct, frozen=True):
+
+class ProbeSettings(msgspec.Struct, frozen=True, rename=_SETTINGS_ON_DISK):
     """All that decides what a probe looks like on the wire. Two equal values are one run."""
 
     protocol: Protocol = Protocol.ICMP
@@ -124,17 +128,17 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     """Don't fragment. IPv6 never lets a router fragment, whatever this says."""
     size: Int64 = 64
     """Bytes of the whole IP packet."""
-    fill: Byte = 0
+    payload_byte: Byte = 0
     """Every byte of the payload that nothing else needs, 0–255."""
     tcp_flags: TcpFlags = TcpFlags.SYN
-    bare: bool = False
+    no_tcp_options: bool = False
     """TCP without options: 40 bytes suffice."""
     flow: FlowMode = FlowMode.CONSTANT
     flows: Int64 = 1
     """Flows probed side by side on purpose, each constant; 1–64."""
     source: str | None = None
     """Address that probes leave from; None: the route decides."""
-    foreign: bool = False
+    spoofed_source: bool = False
     """That address need not be this machine's; then no answer comes back here."""
     interface: str | None = None
     dont_route: bool = False
@@ -166,7 +170,7 @@ class ProbeSettings(msgspec.Struct, frozen=True):
         return " · ".join(parts)
 
 
-class Pace(msgspec.Struct, frozen=True):
+class Pace(msgspec.Struct, frozen=True, rename=_PACE_ON_DISK):
     """When probes leave, and over which TTLs. Belongs to no run."""
 
     interval: Count = NS_PER_S
@@ -184,7 +188,7 @@ class Pace(msgspec.Struct, frozen=True):
     paused: bool = False
     sequential: bool = False
     """A probe leaves when the one before is decided, not all of a round by the clock."""
-    hurry: Count | None = None
+    next_probe_after: Count | None = None
     """Nanoseconds after which the next of a sequence leaves though the last is undecided yet."""
     first_reply: bool = False
     """A hop's first reply in a round makes its further queries of that round needless."""
@@ -220,9 +224,9 @@ def tos_words(tos: int) -> str:
     return str(tos)
 
 
-def minimum_size(protocol: Protocol, family: int, bare: bool = False) -> int:
+def minimum_size(protocol: Protocol, family: int, no_tcp_options: bool = False) -> int:
     """Bytes of the smallest probe of this protocol; `family` is 4 or 6, `bare` as in settings."""
-    above = 20 if bare and protocol is Protocol.TCP else _TRANSPORT_MINIMUM[protocol]
+    above = 20 if no_tcp_options and protocol is Protocol.TCP else _TRANSPORT_MINIMUM[protocol]
     return (20 if family == 4 else 40) + above
 
 
@@ -234,7 +238,7 @@ def fitted(settings: ProbeSettings, family: int) -> tuple[ProbeSettings, str | N
 
     A size that nobody chose, the protocol's default, grows without a word.
     """
-    least = minimum_size(settings.protocol, family, settings.bare)
+    least = minimum_size(settings.protocol, family, settings.no_tcp_options)
     if settings.size >= least:
         has_syn = settings.protocol is Protocol.TCP and settings.tcp_flags is not TcpFlags.ACK
         return settings, SYN_WITH_DATA if has_syn and settings.size > least else None

@@ -28,7 +28,7 @@ class ClockStepDetector:
         self._offset = self._read_offset()
         self.epoch = 0
 
-    def look(self) -> int:
+    def check(self) -> int:
         """The epoch now."""
         offset = self._read_offset()
         if offset is not None:

@@ -18,15 +18,15 @@ class EventEmitter:
         self._network = network
         self._started = started
 
-    def at(self) -> int:
+    def now(self) -> int:
         """Nanoseconds since the session began."""
         return self._network.monotonic() - self._started
 
-    def began(self, target: str, source: str, version: str, lab: str) -> None:
+    def session_began(self, target: str, source: str, version: str, lab: str) -> None:
         """First of all; see `SessionBegan`."""
         self._sink.event(
             events.SessionBegan(
-                at=self.at(),
+                at=self.now(),
                 wall=self._network.wall(),
                 target=target,
                 address=self._network.address,
@@ -37,32 +37,32 @@ class EventEmitter:
             )
         )
 
-    def pace(self, pace: Pace) -> None:
+    def pace_set(self, pace: Pace) -> None:
         """Probes leave at this pace from now on."""
-        self._sink.event(events.PaceSet(at=self.at(), pace=pace))
+        self._sink.event(events.PaceSet(at=self.now(), pace=pace))
 
-    def run(self, run: EngineRun, again: bool) -> None:
+    def run_opened(self, run: EngineRun, reopened: bool) -> None:
         """This run is in force."""
         self._sink.event(
             events.RunOpened(
-                at=self.at(),
+                at=self.now(),
                 run=run.number,
                 settings=run.settings,
-                again=again,
+                reopened=reopened,
                 source_port=run.flows.first_port,
                 turns_with=run.turns_with,
             )
         )
 
-    def round(self, run: EngineRun) -> None:
+    def round_began(self, run: EngineRun) -> None:
         """A sweep starts."""
-        self._sink.event(events.RoundBegan(at=self.at(), run=run.number, round=run.plan.round))
+        self._sink.event(events.RoundBegan(at=self.now(), run=run.number, round=run.schedule.round))
 
-    def failed(self, run: EngineRun, ttl: int, error: SendError) -> None:
+    def send_failed(self, run: EngineRun, ttl: int, error: SendError) -> None:
         """Our own machine would not send."""
         self._sink.event(
             events.SendFailed(
-                at=self.at(),
+                at=self.now(),
                 run=run.number,
                 ttl=ttl,
                 errno=error.errno,
@@ -71,11 +71,11 @@ class EventEmitter:
             )
         )
 
-    def void(self, probe: RunProbe, reason: str) -> None:
+    def probe_void(self, probe: RunProbe, reason: str) -> None:
         """This probe counts as never sent."""
         self._sink.event(
             events.ProbeVoid(
-                at=self.at(),
+                at=self.now(),
                 run=probe.run.number,
                 probe=probe.number,
                 ttl=probe.ttl,
@@ -83,35 +83,35 @@ class EventEmitter:
             )
         )
 
-    def lost(self, probe: RunProbe) -> None:
+    def probe_lost(self, probe: RunProbe) -> None:
         """Its wait has passed."""
         self._sink.event(
-            events.ProbeLost(at=self.at(), run=probe.run.number, probe=probe.number, ttl=probe.ttl)
+            events.ProbeLost(at=self.now(), run=probe.run.number, probe=probe.number, ttl=probe.ttl)
         )
 
-    def end(self, run: EngineRun, ttl: int, reached: bool) -> None:
+    def path_end(self, run: EngineRun, ttl: int, reached: bool) -> None:
         """Up to this TTL the path is probed."""
-        self._sink.event(events.PathEnd(at=self.at(), run=run.number, ttl=ttl, reached=reached))
+        self._sink.event(events.PathEnd(at=self.now(), run=run.number, ttl=ttl, reached=reached))
 
     def foreign(self, count: int) -> None:
         """Replies to none of our probes."""
-        self._sink.event(events.Foreign(at=self.at(), count=count))
+        self._sink.event(events.Foreign(at=self.now(), count=count))
 
-    def source(self, source: str) -> None:
+    def source_changed(self, source: str) -> None:
         """Probes leave from another address."""
-        self._sink.event(events.SourceChanged(at=self.at(), source=source))
+        self._sink.event(events.SourceChanged(at=self.now(), source=source))
 
     def notice(self, text: str) -> None:
         """A line for the user."""
-        self._sink.event(events.Notice(at=self.at(), text=text))
+        self._sink.event(events.Notice(at=self.now(), text=text))
 
-    def outside(self, event: events.Event) -> None:
+    def inject(self, event: events.Event) -> None:
         """What somebody else found out, as of now."""
-        self._sink.event(events.at_time(event, self.at()))
+        self._sink.event(events.at_time(event, self.now()))
 
-    def ended(self) -> None:
+    def session_ended(self) -> None:
         """Last of all."""
-        self._sink.event(events.SessionEnded(at=self.at()))
+        self._sink.event(events.SessionEnded(at=self.now()))
 
 
 FINAL_KINDS = frozenset(ReplyKind) - {ReplyKind.TIME_EXCEEDED}
@@ -126,12 +126,12 @@ def reply_of(
     *,
     at: int,
     rtt: int,
-    was: State,
+    previous_state: State,
     stepped: bool,
     by_target: bool,
 ) -> Reply:
     """The event; `was` is the probe's state before, `stepped` that `rtt` is by our own clock."""
-    end = probe.run.horizon.end
+    end = probe.run.path_end.end_ttl
     return Reply(
         at=at,
         run=probe.run.number,
@@ -142,11 +142,11 @@ def reply_of(
         rtt=rtt,
         sent_stamp=Stamp.USER if stepped else probe.stamp,
         received_stamp=Stamp.USER if stepped else answer.stamp,
-        flow=probe.index,
+        flow=probe.flow_index,
         reached=by_target,
-        late=was is State.LOST,
-        duplicate=was is State.ANSWERED,
-        beyond=end is not None and probe.ttl > end and answer.kind in FINAL_KINDS,
+        late=previous_state is State.LOST,
+        duplicate=previous_state is State.ANSWERED,
+        past_target=end is not None and probe.ttl > end and answer.kind in FINAL_KINDS,
         clock_stepped=stepped,
         icmp_type=answer.icmp_type,
         code=answer.code,

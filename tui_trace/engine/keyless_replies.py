@@ -17,7 +17,7 @@ class KeylessReplyBuffer:
         """None yet."""
         self._held: list[tuple[int, ReceivedReply]] = []
 
-    def sift(
+    def release(
         self, answers: list[ReceivedReply], end_is_known: bool, now: int
     ) -> list[ReceivedReply]:
         """`answers` without those to be held, with those whose time has come (monotonic ns)."""

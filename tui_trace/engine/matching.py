@@ -36,7 +36,7 @@ def match(
         return _awaiting_datagram(ledger, answer)
     if answer.weight is not None:
         # the checksum, which is the key, follows the addresses: it may be another probe's by now
-        probe = ledger.find_weight(answer.weight)
+        probe = ledger.find_checksum_invariant(answer.weight)
     elif answer.kind in ACKNOWLEDGING:
         probe = ledger.find_acknowledged(answer.key)
     else:
@@ -108,10 +108,10 @@ def _may_be(probe: RunProbe, answer: ReceivedReply, target: str, quoting: Quotin
 def _awaiting_datagram(ledger: ProbeRegistry[EngineRun], answer: ReceivedReply) -> RunProbe | None:
     """Such an answer carries no number of ours: it goes to the first probe it may be for."""
     beyond = None
-    for probe in ledger.oldest_first():
+    for probe in ledger.by_age():
         if (
             _is_spoken_to(probe, answer)
-            and probe.ttl > probe.run.horizon.farthest_router
+            and probe.ttl > probe.run.path_end.farthest_router_ttl
             and probe.wall <= answer.wall
         ):
             if probe.state is State.PENDING:

@@ -15,33 +15,35 @@ class PathEndDetector:
 
     def __init__(self) -> None:
         """Nothing has answered yet."""
-        self.farthest = 0
+        self.farthest_reply_ttl = 0
         """The greatest TTL that a router or an end answered; 0 for none."""
-        self.farthest_router = 0
+        self.farthest_router_ttl = 0
         """The greatest TTL at which a probe expired."""
-        self.end: int | None = None
+        self.end_ttl: int | None = None
         """The TTL at which the path ends; None while that is unknown."""
         self._final_streak: dict[int, int] = {}
         self._by_target: dict[int, bool] = {}
         self._passed: set[int] = set()
 
-    def expired(self, ttl: int) -> None:
+    def on_time_exceeded(self, ttl: int) -> None:
         """A router answered that the TTL ran out there."""
         self._passed.add(ttl)
         if self._final_streak.pop(ttl, None) is not None:
             self._find_end()
-        self.farthest = max(self.farthest, ttl)
-        self.farthest_router = max(self.farthest_router, ttl)
+        self.farthest_reply_ttl = max(self.farthest_reply_ttl, ttl)
+        self.farthest_router_ttl = max(self.farthest_router_ttl, ttl)
 
-    def final(self, ttl: int, by_target: bool) -> None:
+    def on_final_reply(self, ttl: int, by_target: bool) -> None:
         """The target answered, or a router that no probe gets past."""
         self._final_streak[ttl] = self._final_streak.get(ttl, 0) + 1
         self._by_target[ttl] = by_target
         self._find_end()
-        self.farthest = max(self.farthest, ttl if self.end is None else min(ttl, self.end))
+        self.farthest_reply_ttl = max(
+            self.farthest_reply_ttl, ttl if self.end_ttl is None else min(ttl, self.end_ttl)
+        )
 
     def _find_end(self) -> None:
-        self.end = min(
+        self.end_ttl = min(
             (
                 ttl
                 for ttl, streak in self._final_streak.items()
@@ -53,13 +55,15 @@ class PathEndDetector:
     @property
     def reached(self) -> bool:
         """The end is the target."""
-        return self.end is not None and self._by_target[self.end]
+        return self.end_ttl is not None and self._by_target[self.end_ttl]
 
     @property
-    def nearest_final(self) -> int | None:
+    def nearest_final_ttl(self) -> int | None:
         """The smallest TTL that ever met an end."""
         return min(self._by_target, default=None)
 
-    def last(self, max_ttl: int, max_unknown: int) -> int:
+    def last_ttl(self, max_ttl: int, max_unknown: int) -> int:
         """The greatest TTL worth probing."""
-        return min(max_ttl, self.farthest + max_unknown if self.end is None else self.end)
+        return min(
+            max_ttl, self.farthest_reply_ttl + max_unknown if self.end_ttl is None else self.end_ttl
+        )

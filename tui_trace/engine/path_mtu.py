@@ -65,7 +65,7 @@ class _SizeTest:
                 self._pending.discard(event.probe)
                 if event.kind is ReplyKind.TOO_BIG:
                     self.too_big.setdefault(event.ttl, event)
-                elif not event.beyond:
+                elif not event.past_target:
                     self.answered.add(event.ttl)
             case _:
                 return False
@@ -190,7 +190,7 @@ class PathMtuSource(SourceFilter):
         return next((size for size in PLATEAUS if size < self._size), LEAST[self._family])
 
     def _found(self, at: int, ttl: int, mtu: int, source: MtuSource, address: str) -> None:
-        self._sink.event(events.MtuFound(at=at, ttl=ttl, mtu=mtu, how=source, address=address))
+        self._sink.event(events.MtuFound(at=at, ttl=ttl, mtu=mtu, source=source, address=address))
 
 
 def first_settings(settings: ProbeSettings, family: int) -> ProbeSettings:

@@ -60,7 +60,7 @@ class Numbers:
         self._identity = identity
         self.count = 0
 
-    def take(
+    def next_number(
         self, protocol: Protocol, is_pending: Callable[[Protocol, int], bool]
     ) -> tuple[int, int]:
         """The number of the next probe and its key, which no probe in flight has."""

@@ -29,20 +29,20 @@ class Probe(Generic[RunT]):
     """One probe that left."""
 
     __slots__ = (
-        "at_target",
-        "data",
         "epoch",
         "flow",
-        "index",
+        "flow_index",
         "ip_id",
         "is_first",
         "key",
+        "may_reach_target",
         "monotonic",
         "number",
         "protocol",
         "run",
         "stamp",
         "state",
+        "tcp_data_length",
         "ttl",
         "wall",
     )
@@ -54,15 +54,15 @@ class Probe(Generic[RunT]):
         run: RunT,
         ttl: int,
         protocol: Protocol,
-        index: int,
+        flow_index: int,
         flow: FlowTuple,
         key: int,
         ip_id: int,
-        data: int,
+        tcp_data_length: int,
         monotonic: int,
         wall: int,
         epoch: int,
-        at_target: bool,
+        may_reach_target: bool,
         is_first: bool,
     ) -> None:
         """`monotonic` and `wall` are ns, read just before it was sent; `data` is bytes of TCP.
@@ -74,16 +74,16 @@ class Probe(Generic[RunT]):
         self.run = run
         self.ttl = ttl
         self.protocol = protocol
-        self.index = index
+        self.flow_index = flow_index
         self.flow = flow
         self.key = key
         self.ip_id = ip_id
-        self.data = data
+        self.tcp_data_length = tcp_data_length
         self.monotonic = monotonic
         self.wall = wall
         self.stamp = Stamp.USER
         self.epoch = epoch
-        self.at_target = at_target
+        self.may_reach_target = may_reach_target
         self.is_first = is_first
         self.state = State.PENDING
 
@@ -96,7 +96,7 @@ class ProbeRegistry(Generic[RunT]):
         self._by_key: dict[tuple[Protocol, int], Probe[RunT]] = {}
         self._by_ip_id: dict[int, Probe[RunT]] = {}
         self._by_port: dict[tuple[Protocol, int], Probe[RunT]] = {}
-        self._by_weight: dict[int, Probe[RunT]] = {}
+        self._by_checksum_invariant: dict[int, Probe[RunT]] = {}
         self._by_age: deque[Probe[RunT]] = deque()
         self._data_lengths: set[int] = {0}
 
@@ -106,9 +106,9 @@ class ProbeRegistry(Generic[RunT]):
         self._by_ip_id[probe.ip_id] = probe
         self._by_port[probe.protocol, probe.flow[0]] = probe
         if probe.protocol is Protocol.UDP:
-            self._by_weight[_weight(probe)] = probe
+            self._by_checksum_invariant[_weight(probe)] = probe
         self._by_age.append(probe)
-        self._data_lengths.add(probe.data)
+        self._data_lengths.add(probe.tcp_data_length)
 
     def discard(self, probe: Probe[RunT]) -> None:
         """Take the youngest back: it never left."""
@@ -117,7 +117,7 @@ class ProbeRegistry(Generic[RunT]):
         self._by_ip_id.pop(probe.ip_id, None)
         self._by_port.pop((probe.protocol, probe.flow[0]), None)
         if probe.protocol is Protocol.UDP:
-            self._by_weight.pop(_weight(probe), None)
+            self._by_checksum_invariant.pop(_weight(probe), None)
 
     def is_pending(self, protocol: Protocol, key: int) -> bool:
         """A probe of that key is in flight; its key must not be given away."""
@@ -136,19 +136,19 @@ class ProbeRegistry(Generic[RunT]):
         """The latest probe that was sent from this port."""
         return self._by_port.get((protocol, port))
 
-    def find_weight(self, weight: int) -> Probe[RunT] | None:
+    def find_checksum_invariant(self, weight: int) -> Probe[RunT] | None:
         """The latest UDP probe whose flow and key add up to this (`Answer.weight`)."""
-        return self._by_weight.get(weight)
+        return self._by_checksum_invariant.get(weight)
 
     def find_acknowledged(self, acknowledged: int) -> Probe[RunT] | None:
         """The TCP probe that a SYN/ACK or RST acknowledges, with its data or without."""
         for length in self._data_lengths:
             probe = self._by_key.get((Protocol.TCP, (acknowledged - length) & 0xFFFFFFFF))
-            if probe is not None and length in (0, probe.data):
+            if probe is not None and length in (0, probe.tcp_data_length):
                 return probe
         return None
 
-    def oldest_first(self) -> Iterator[Probe[RunT]]:
+    def by_age(self) -> Iterator[Probe[RunT]]:
         """All that are remembered."""
         return iter(self._by_age)
 
@@ -166,8 +166,8 @@ class ProbeRegistry(Generic[RunT]):
             if self._by_port.get(port) is probe:
                 del self._by_port[port]
             weight = _weight(probe)
-            if self._by_weight.get(weight) is probe:
-                del self._by_weight[weight]
+            if self._by_checksum_invariant.get(weight) is probe:
+                del self._by_checksum_invariant[weight]
 
 
 def _weight(probe: Probe[RunT]) -> int:

@@ -20,12 +20,12 @@ class AdaptiveTimeout:
         """Nothing has answered yet."""
         self._slowest: dict[int, int] = {}
 
-    def learn(self, ttl: int, rtt: int) -> None:
+    def record(self, ttl: int, rtt: int) -> None:
         """An answer took `rtt` ns."""
         if rtt > self._slowest.get(ttl, -1):
             self._slowest[ttl] = rtt
 
-    def at(self, ttl: int) -> int:
+    def for_ttl(self, ttl: int) -> int:
         """Nanoseconds to wait at this TTL."""
         here = self._slowest.get(ttl)
         if here is not None:

@@ -28,7 +28,7 @@ class RoundSchedule:
         self.round = 0
         self._flows = flows
         self._began = 0
-        self._slots: deque[ScheduledProbe] = deque()
+        self._scheduled: deque[ScheduledProbe] = deque()
         self._beyond: list[ScheduledProbe] = []
         """Taken when the path was not known to go so far."""
         self._planned_ttl = 0
@@ -36,11 +36,11 @@ class RoundSchedule:
 
     def next_due(self, pace: Pace) -> int:
         """When there is something to do: a probe to send or a round to begin."""
-        if self._slots:
-            return self._slots[0].due
+        if self._scheduled:
+            return self._scheduled[0].due
         return self._began + pace.interval if self.round else 0
 
-    def follow(self, other: "RoundSchedule") -> None:
+    def continue_from(self, other: "RoundSchedule") -> None:
         """The next round comes an interval after the other's last, not after one of our own."""
         self._began = other._began
 
@@ -56,7 +56,7 @@ class RoundSchedule:
         probes = len(ttls) * pace.queries * self._flows
         at_once = self.round == 1 or pace.sequential
         step = 0.0 if at_once or not probes else pace.interval / probes
-        self._slots = deque(
+        self._scheduled = deque(
             ScheduledProbe(self._began + round(step * k), ttl, flow)
             for k, (ttl, _, flow) in enumerate(
                 product(ttls, range(pace.queries), range(self._flows))
@@ -70,33 +70,35 @@ class RoundSchedule:
         ttls = range(max(pace.first_ttl, self._planned_ttl + 1), last_ttl + 1)
         further = product(ttls, range(pace.queries), range(self._flows))
         missing += [ScheduledProbe(now, ttl, flow) for ttl, _, flow in further]
-        self._slots.extendleft(reversed(missing))
+        self._scheduled.extendleft(reversed(missing))
         self._planned_ttl = max(self._planned_ttl, last_ttl)
 
-    def take(self, now: int, last_ttl: int) -> ScheduledProbe | None:
+    def pop_due(self, now: int, last_ttl: int) -> ScheduledProbe | None:
         """A probe that is due, of those up to `last_ttl`."""
-        while self._slots and self._slots[0].due <= now:
-            slot = self._slots.popleft()
+        while self._scheduled and self._scheduled[0].due <= now:
+            slot = self._scheduled.popleft()
             if slot.ttl <= last_ttl:
                 return slot
             self._beyond.append(slot)
         return None
 
-    def postpone(self, slot: ScheduledProbe, due: int) -> None:
+    def postpone(self, probe: ScheduledProbe, due: int) -> None:
         """Put a probe back that was taken, to be the next one from `due` on."""
-        self._slots.appendleft(slot._replace(due=due))
+        self._scheduled.appendleft(probe._replace(due=due))
 
-    def skip(self, ttl: int, flow: int) -> None:
+    def cancel(self, ttl: int, flow: int) -> None:
         """No more probes of this TTL and flow in this round."""
-        self._slots = deque(slot for slot in self._slots if (slot.ttl, slot.flow) != (ttl, flow))
+        self._scheduled = deque(
+            slot for slot in self._scheduled if (slot.ttl, slot.flow) != (ttl, flow)
+        )
         self._beyond = [slot for slot in self._beyond if (slot.ttl, slot.flow) != (ttl, flow)]
 
-    def drop(self) -> None:
+    def clear(self) -> None:
         """Forget what is left of the round; the next one is due when its time comes."""
-        self._slots.clear()
+        self._scheduled.clear()
         self._beyond.clear()
 
     @property
     def is_round_over(self) -> bool:
         """All of its probes were sent."""
-        return not self._slots
+        return not self._scheduled

@@ -18,24 +18,24 @@ class RunScheduler:
     def __init__(
         self,
         make_flows: Callable[[ProbeSettings], Flows],
-        tell: Callable[[EngineRun, bool], object],
+        announce: Callable[[EngineRun, bool], object],
     ) -> None:
         """`make_flows` may raise `SendError`; `tell` hears which run is in force, and if again."""
         self._make_flows = make_flows
-        self._tell = tell
+        self._announce = announce
         self.all: list[EngineRun] = []
         """In the order of their numbers, from 1."""
         self._by_settings: dict[ProbeSettings, EngineRun] = {}
-        self._turns: Iterator[EngineRun] = iter(())
-        self.now: EngineRun
+        self._rounds: Iterator[EngineRun] = iter(())
+        self.current: EngineRun
         """The run in force; there is one from the first `switch` on."""
-        self._home: EngineRun
+        self._chosen: EngineRun
         """The last that the user switched to."""
 
     @property
-    def takes_turns(self) -> bool:
+    def is_alternating(self) -> bool:
         """The run in force is not the one that was switched to, or shares its rounds."""
-        return self.now is not self._home
+        return self.current is not self._chosen
 
     def switch(self, settings: ProbeSettings) -> None:
         """The run of these settings is in force, with all rounds to come; `SendError`."""
@@ -43,16 +43,16 @@ class RunScheduler:
         again = run is not None
         if run is None:
             run = self._by_settings[settings] = self._new(settings)
-        self._home = run
-        self._enter(run, again, repeat(run))
+        self._chosen = run
+        self._make_current(run, again, repeat(run))
 
     def reset(self) -> None:
         """Start the same anew, in runs of their own; `SendError`."""
-        if self.now.turns_with:
-            first, second = sorted((self.now.number, self.now.turns_with))
+        if self.current.turns_with:
+            first, second = sorted((self.current.number, self.current.turns_with))
             self.alternate(self.all[first - 1].settings, self.all[second - 1].settings)
             return
-        settings = self._home.settings
+        settings = self._chosen.settings
         del self._by_settings[settings]
         self.switch(settings)
 
@@ -60,22 +60,22 @@ class RunScheduler:
         """Two new runs that take turns round by round; the second is told last. `SendError`."""
         pair = self._new(first), self._new(second)
         pair[0].turns_with, pair[1].turns_with = pair[1].number, pair[0].number
-        self._enter(pair[0], False, cycle(pair))
-        self._tell(pair[1], False)
+        self._make_current(pair[0], False, cycle(pair))
+        self._announce(pair[1], False)
 
-    def visit(self, settings: ProbeSettings, rounds: int) -> None:
+    def probe_temporarily(self, settings: ProbeSettings, rounds: int) -> None:
         """So many rounds of a new run with these settings, then on with the last switched to."""
         run = self._new(settings)
-        self._enter(run, False, chain(repeat(run, rounds), repeat(self._home)))
+        self._make_current(run, False, chain(repeat(run, rounds), repeat(self._chosen)))
 
-    def next_turn(self) -> EngineRun:
+    def next_round(self) -> EngineRun:
         """The run that the next round belongs to is in force from here on."""
-        before, run = self.now, next(self._turns)
+        before, run = self.current, next(self._rounds)
         if run is not before:
-            run.plan.follow(before.plan)
-            self.now = run
+            run.schedule.continue_from(before.schedule)
+            self.current = run
             if run.turns_with != before.number:
-                self._tell(run, True)
+                self._announce(run, True)
         return run
 
     def _new(self, settings: ProbeSettings) -> EngineRun:
@@ -83,7 +83,7 @@ class RunScheduler:
         self.all.append(run)
         return run
 
-    def _enter(self, run: EngineRun, again: bool, turns: Iterator[EngineRun]) -> None:
-        self.now = run
-        self._turns = turns
-        self._tell(run, again)
+    def _make_current(self, run: EngineRun, again: bool, turns: Iterator[EngineRun]) -> None:
+        self.current = run
+        self._rounds = turns
+        self._announce(run, again)

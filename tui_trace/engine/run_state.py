@@ -23,49 +23,49 @@ class EngineRun:
         self.flows = flows
         self.turns_with = 0
         """Number of the run that it shares the rounds with; 0: none."""
-        self.plan = RoundSchedule(settings.flows)
-        self.horizon = PathEndDetector()
-        self.waiting = AdaptiveTimeout()
-        self.told_end: tuple[int, bool] | None = None
+        self.schedule = RoundSchedule(settings.flows)
+        self.path_end = PathEndDetector()
+        self.reply_timeout = AdaptiveTimeout()
+        self.emitted_end: tuple[int, bool] | None = None
         self._in_flight: dict[int, deque[RunProbe]] = {}
 
     def last_ttl(self, pace: Pace) -> int:
         """How far to probe. All the way while the first round is all that is known."""
-        if self.plan.round <= 1 and self.horizon.end is None:
+        if self.schedule.round <= 1 and self.path_end.end_ttl is None:
             return pace.max_ttl
-        return max(pace.first_ttl, self.horizon.last(pace.max_ttl, pace.max_unknown))
+        return max(pace.first_ttl, self.path_end.last_ttl(pace.max_ttl, pace.max_unknown))
 
-    def may_meet_target(self, ttl: int) -> bool:
+    def may_reach_target(self, ttl: int) -> bool:
         """No router is known to stop a probe of this TTL on its way."""
-        nearest = self.horizon.nearest_final
-        return ttl > self.horizon.farthest_router or (nearest is not None and ttl >= nearest)
+        nearest = self.path_end.nearest_final_ttl
+        return ttl > self.path_end.farthest_router_ttl or (nearest is not None and ttl >= nearest)
 
     def awaits_first(self, ttl: int) -> bool:
         """Whether this TTL meets the target is still to be learnt, from the first round."""
-        return self.may_meet_target(ttl) and any(
+        return self.may_reach_target(ttl) and any(
             probe.is_first and probe.state is State.PENDING
             for probe in self._in_flight.get(ttl, ())
         )
 
-    def sent(self, probe: RunProbe) -> None:
+    def add_sent(self, probe: RunProbe) -> None:
         """A probe of this run left."""
-        self.flows.sent(probe)
+        self.flows.on_sent(probe)
         self._in_flight.setdefault(probe.ttl, deque()).append(probe)
 
-    def expired(self, now: int, pace: Pace) -> list[RunProbe]:
+    def pop_expired(self, now: int, pace: Pace) -> list[RunProbe]:
         """The probes whose wait has passed unanswered, at monotonic ns `now`."""
         lost: list[RunProbe] = []
         for ttl, probes in self._in_flight.items():
             _drop_decided(probes)
             if not probes:
                 continue
-            wait = self.waiting.at(ttl) if pace.wait is None else pace.wait
+            wait = self.reply_timeout.for_ttl(ttl) if pace.wait is None else pace.wait
             while probes and now - probes[0].monotonic >= wait:
                 lost.append(probes.popleft())
                 _drop_decided(probes)
         return lost
 
-    def pending_beyond(self, ttl: int) -> list[RunProbe]:
+    def pending_past(self, ttl: int) -> list[RunProbe]:
         """The probes in flight with a greater TTL."""
         return [
             probe

@@ -17,11 +17,11 @@ class SourceAddressWatch:
         self._run: EngineRun | None = None
         self._next_look = 0
 
-    def first(self, settings: ProbeSettings) -> None:
+    def find_initial(self, settings: ProbeSettings) -> None:
         """Find the address that the first probes leave from; `SendError` if there is none."""
         self.source = self._network.source(settings)
 
-    def moved(self, run: EngineRun, now: int) -> bool:
+    def has_changed(self, run: EngineRun, now: int) -> bool:
         """Whether probes of this run leave from another address than before (monotonic ns).
 
         `SendError` if they cannot leave at all.
@@ -35,6 +35,6 @@ class SourceAddressWatch:
         self._next_look = now + LOOK
         return source != before
 
-    def doubt(self) -> None:
+    def invalidate(self) -> None:
         """A probe could not leave: look again before the next round."""
         self._run = None

@@ -29,55 +29,55 @@ class SynPortPool:
         """`main` is everybody's port; `reserve` gives further ones, None if there must be none."""
         self._reserve = reserve
         self._ports = [main]
-        self._held: dict[int, int] = {}
+        self._quarantined_until: dict[int, int] = {}
         self._in_flight: dict[int, int] = {}
-        self._proof: dict[int, int] = {}
+        self._confirmed_at: dict[int, int] = {}
         self._resets_work: bool | None = None
 
-    def take(self, now: int) -> int | None:
+    def choose(self, now: int) -> int | None:
         """A port that may carry a SYN to the target now; None if all are in use."""
-        self._settle(now)
+        self._check_confirmations(now)
         for port in self._ports:
-            if not self._in_flight.get(port) and self._held.get(port, NEVER) < now:
+            if not self._in_flight.get(port) and self._quarantined_until.get(port, NEVER) < now:
                 return port
         if self._reserve is None or len(self._ports) >= POOL:
             return None
         self._ports.append(self._reserve())
         return self._ports[-1]
 
-    def sent(self, port: int) -> None:
+    def on_sent(self, port: int) -> None:
         """A SYN left that may meet the target."""
         self._in_flight[port] = self._in_flight.get(port, 0) + 1
 
-    def answered(self, port: int) -> None:
+    def on_answered(self, port: int) -> None:
         """A SYN that may have met the target was answered in time."""
         if self._in_flight.get(port):
             self._in_flight[port] -= 1
 
-    def lost(self, port: int, now: int) -> None:
+    def on_lost(self, port: int, now: int) -> None:
         """Nothing answered it. If what got lost was the SYN/ACK, the target will repeat it."""
-        self.answered(port)
-        self._held[port] = max(self._held.get(port, NEVER), now + PROOF)
+        self.on_answered(port)
+        self._quarantined_until[port] = max(self._quarantined_until.get(port, NEVER), now + PROOF)
 
-    def opened(self, port: int, now: int) -> None:
+    def on_syn_ack(self, port: int, now: int) -> None:
         """A SYN/ACK came; our kernel answers it with RST."""
         if self._resets_work is None:
-            self._held[port] = now + PROOF
-            self._proof[port] = now + PROOF
+            self._quarantined_until[port] = now + PROOF
+            self._confirmed_at[port] = now + PROOF
         elif not self._resets_work:
-            self._held[port] = now + HALF_OPEN
+            self._quarantined_until[port] = now + HALF_OPEN
 
-    def repeated(self, port: int, now: int) -> None:
+    def on_repeated_syn_ack(self, port: int, now: int) -> None:
         """The SYN/ACK came again: no RST has arrived at the target."""
         self._resets_work = False
-        self._proof.clear()
+        self._confirmed_at.clear()
         for used in self._ports:
-            if self._held.get(used, NEVER) >= now:
-                self._held[used] = now + HALF_OPEN
-        self._held[port] = now + HALF_OPEN
+            if self._quarantined_until.get(used, NEVER) >= now:
+                self._quarantined_until[used] = now + HALF_OPEN
+        self._quarantined_until[port] = now + HALF_OPEN
 
-    def _settle(self, now: int) -> None:
-        if self._resets_work is None and any(due < now for due in self._proof.values()):
+    def _check_confirmations(self, now: int) -> None:
+        if self._resets_work is None and any(due < now for due in self._confirmed_at.values()):
             self._resets_work = True
-            self._held.clear()
-            self._proof.clear()
+            self._quarantined_until.clear()
+            self._confirmed_at.clear()

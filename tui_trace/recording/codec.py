@@ -83,7 +83,7 @@ class Packer:
         """Events so far."""
         return len(self._which)
 
-    def add(self, event: ev.Event) -> None:
+    def append(self, event: ev.Event) -> None:
         """Take one event; `OverflowError` if one of its numbers needs more than 64 bits."""
         at, probe, value = event.at, self._last_probe, 0
         template: ev.Event
@@ -116,13 +116,13 @@ class Packer:
         self._last_at, self._last_probe = at, probe
         self.is_full = size + 1 >= BLOCK_EVENTS or self._bytes >= BLOCK_BYTES
 
-    def take(self) -> bytes:
+    def take_chunk(self) -> bytes:
         """What came since the last `take`, as a chunk."""
         templates, events = self._taken
         self._taken = len(self._templates), len(self._which)
         return self._chunk(templates, events, _FAST)
 
-    def whole(self) -> bytes:
+    def full_chunk(self) -> bytes:
         """All of it, as one chunk that needs no other."""
         return self._chunk(0, 0, _SMALL)
 
@@ -137,13 +137,13 @@ class Unpacker:
 
     def __init__(self) -> None:
         """At the block's start."""
-        self._make: list[Callable[[int, int, int], ev.Event]] = []
+        self._makers: list[Callable[[int, int, int], ev.Event]] = []
         self._sizes: list[int] = []
         """Bytes of each template."""
-        self.text = 0
+        self.template_bytes = 0
         """Of all templates."""
         self._events = 0
-        self._told = 0
+        self._json_bytes = 0
         self._last_at = 0
         self._last_probe = 0
 
@@ -152,7 +152,7 @@ class Unpacker:
         try:
             chunk = _decoder.decode(_inflated(data))
             columns = [_column(c) for c in (chunk.which, chunk.at, chunk.probe, chunk.value)]
-            self._take(columns, chunk.templates)
+            self._add_templates(columns, chunk.templates)
         except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
             raise RecordingError(DAMAGED) from None
         which, at, probe, value = columns
@@ -162,28 +162,28 @@ class Unpacker:
             if not -LARGEST <= min(numbers) <= max(numbers) < LARGEST:
                 raise RecordingError(DAMAGED)
         self._last_at, self._last_probe = ats[-1], probes[-1]
-        make = self._make
+        make = self._makers
         for number, when, who, what in zip(
             which, islice(ats, 1, None), islice(probes, 1, None), value, strict=True
         ):
             yield make[number](when, who, what)
 
-    def _take(self, columns: "list[array[int]]", templates: list[bytes]) -> None:
+    def _add_templates(self, columns: "list[array[int]]", templates: list[bytes]) -> None:
         """Count the chunk in, and make its templates; `ValueError` if that is too much."""
         which = columns[0]
         if len({len(column) for column in columns}) > 1:
             raise ValueError("half an event")
         self._events += len(which)
         self._sizes += map(len, templates)
-        self.text += sum(map(len, templates))
+        self.template_bytes += sum(map(len, templates))
         if max(self._events, len(self._sizes)) > BLOCK_EVENTS:
             raise ValueError("more than a block")
         if which and not 0 <= min(which) <= max(which) < len(self._sizes):
             raise ValueError("no such template")
-        self._told += sum(map(self._sizes.__getitem__, which))
-        if self._told > _MOST_TOLD or self.text > _MOST_CHUNK:
+        self._json_bytes += sum(map(self._sizes.__getitem__, which))
+        if self._json_bytes > _MOST_TOLD or self.template_bytes > _MOST_CHUNK:
             raise ValueError("more than a block has to tell")
-        self._make += [_maker(ev.decode_event(line)) for line in templates]
+        self._makers += [_maker(ev.decode_event(line)) for line in templates]
 
 
 class Block(NamedTuple):
@@ -192,7 +192,7 @@ class Block(NamedTuple):
     events: list[ev.Event]
     size: int
     """Bytes that its chunks take in the file."""
-    text: int
+    template_bytes: int
     """Bytes of its templates."""
 
 
@@ -206,7 +206,7 @@ def unpacked(chunks: Iterable[bytes]) -> Block:
         if count >= BLOCK_EVENTS or size > _MOST_CHUNK:
             raise RecordingError(DAMAGED)
         events += unpacker.events(chunk)
-    return Block(events, size, unpacker.text)
+    return Block(events, size, unpacker.template_bytes)
 
 
 def _maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:

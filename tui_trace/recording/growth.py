@@ -15,7 +15,7 @@ class Growth:
         self._text = 0
         self._due = codec.BLOCK_EVENTS
 
-    def add(self, events: int, text: int) -> bytes | None:
+    def check(self, events: int, text: int) -> bytes | None:
         """So many events were applied, whose templates had so many bytes, a block's at most.
 
         From time to time the fold is written down: that is given then. `OverflowError` if the
@@ -25,7 +25,7 @@ class Growth:
         self._text += text
         if self._events < self._due and self._text < codec.BLOCK_BYTES:
             return None
-        grown = self._session.state()
+        grown = self._session.checkpoint()
         # what is large is written down less often, so that it costs no more an event
         self._events, self._text = 0, 0
         self._due = max(codec.BLOCK_EVENTS, checkpoint.held(grown) // 4)

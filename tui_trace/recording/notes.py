@@ -58,14 +58,14 @@ def _write(database: sqlite3.Connection, text: str, moment: int) -> None:
     for event in (*events, Note(at=at, text=text, moment=moment), *ending):
         if packers[-1].is_full:
             packers.append(Packer())
-        packers[-1].add(event)
+        packers[-1].append(event)
     first, *more = packers
-    database.execute("UPDATE block SET events = ? WHERE number = ?", (first.whole(), number))
+    database.execute("UPDATE block SET events = ? WHERE number = ?", (first.full_chunk(), number))
     for following, packer in enumerate(more, number + 1):
         # the fold before it can be had from the block before
         database.execute(
             "INSERT INTO block (number, first, fold, events) SELECT ?, last, NULL, ? FROM session",
-            (following, packer.whole()),
+            (following, packer.full_chunk()),
         )
     database.execute("DELETE FROM chunk")
     database.execute("UPDATE session SET events = events + 1")

@@ -50,7 +50,7 @@ class Playback:
         self._paused = False
         self._stopping = False
         self._position = 0
-        self._wanted: int | None = start
+        self._sought: int | None = start
         self._end = recording.end
         self._growth: Growth | None = None
         """Of the sink's session, if it takes one."""
@@ -70,7 +70,7 @@ class Playback:
     def position(self) -> int:
         """The moment shown, or asked for and about to be, in ns since the session began."""
         with self._wake:
-            return self._position if self._wanted is None else self._within(self._wanted)
+            return self._position if self._sought is None else self._within(self._sought)
 
     @property
     def end(self) -> int:
@@ -98,7 +98,7 @@ class Playback:
             self._speed = min(max(speed, SPEEDS[0]), SPEEDS[-1])
             self._wake.notify()
 
-    def hasten(self, direction: int) -> None:
+    def step_speed(self, direction: int) -> None:
         """The next faster (1) or slower (-1) of `SPEEDS`, if there is one."""
         steps = [step for step in SPEEDS if (step - self._speed) * direction > 0]
         if steps:
@@ -116,7 +116,7 @@ class Playback:
         Needs a sink that is `Restorable`; with another one nothing happens.
         """
         with self._wake:
-            self._wanted = at
+            self._sought = at
             self._wake.notify()
 
     def command(self, command: Command) -> None:
@@ -135,7 +135,7 @@ class Playback:
     def run(self, sink: Sink) -> None:
         """Play until stopped; `RecordingError`, at any point, if the file is damaged."""
         if self._fast:
-            self._run_fast(sink, self._moved(sink) or self._recording.events())
+            self._run_fast(sink, self._follow_seek(sink) or self._recording.events())
         else:
             self._run_in_time(sink, self._from_the_start(sink))
 
@@ -155,7 +155,7 @@ class Playback:
         position = 0.0
         while not self._stopping:
             self._end = self._recording.end
-            moved = self._moved(sink)
+            moved = self._follow_seek(sink)
             now = time.monotonic()
             if moved is not None:
                 following, position = moved, self._position
@@ -166,7 +166,7 @@ class Playback:
             following = self._emit(sink, following)
             sink.pulse(self._position)
             with self._wake:
-                if self._wanted is None and not self._notes:
+                if self._sought is None and not self._notes:
                     self._wake.wait(TICK)
             self._keep_notes()
         self._keep_notes()
@@ -175,30 +175,33 @@ class Playback:
         emitted = 0
         for event in following:
             if event.at > self._position or self._stopping:
-                self._look_after(emitted)
+                self._check_growth(emitted)
                 return chain((event,), following)
             sink.event(event)
             emitted += 1
-            if emitted == _BATCH or self._recording.text_read - self._text_seen > BLOCK_BYTES:
-                self._look_after(emitted)
+            if (
+                emitted == _BATCH
+                or self._recording.template_bytes_read - self._text_seen > BLOCK_BYTES
+            ):
+                self._check_growth(emitted)
                 emitted = 0
-        self._look_after(emitted)
+        self._check_growth(emitted)
         return following
 
-    def _look_after(self, emitted: int) -> None:
+    def _check_growth(self, emitted: int) -> None:
         """What the sink makes of a file that lies keeps within bounds; else it is damaged."""
-        text = self._recording.text_read - self._text_seen
+        text = self._recording.template_bytes_read - self._text_seen
         self._text_seen += text
         if self._growth is not None:
-            with self._recording.damage():
-                self._growth.add(emitted, text)
+            with self._recording.blaming_the_file():
+                self._growth.check(emitted, text)
 
     def _restore(self, sink: Restorable, session: Session) -> None:
         self._growth = Growth(session)
         sink.restore(session)
 
     def _from_the_start(self, sink: Sink) -> Iterator[Event]:
-        if isinstance(sink, Restorable) and self._wanted is None:
+        if isinstance(sink, Restorable) and self._sought is None:
             self._restore(sink, Session())
         return self._recording.events()
 
@@ -215,10 +218,10 @@ class Playback:
                 self.seek(self.position)
             self.on_note(note, why_not)
 
-    def _moved(self, sink: Sink) -> Iterator[Event] | None:
+    def _follow_seek(self, sink: Sink) -> Iterator[Event] | None:
         """What follows the moment that was asked for; None if none was, or it cannot be."""
         with self._wake:
-            wanted, self._wanted = self._wanted, None
+            wanted, self._sought = self._sought, None
             if wanted is None or not isinstance(sink, Restorable):
                 return None
             self._position = self._within(wanted)

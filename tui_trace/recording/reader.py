@@ -61,7 +61,7 @@ class Recording:
         self.path = path
         self._lock = threading.Lock()
         self._database = schema.open_existing(path)
-        self.text_read = 0
+        self.template_bytes_read = 0
         """Bytes of templates up to now: what events can hold beside numbers."""
         self._rebuilt: dict[int, bytes] = {}
         """Folds by block, where those in the file are of another version."""
@@ -129,15 +129,15 @@ class Recording:
     def snapshot(self, at: int) -> Snapshot:
         """The same, to be drawn."""
         session = self.session(at)
-        with self.damage():
+        with self.blaming_the_file():
             return session.snapshot(max(0, min(at, self.end)))
 
     def at(self, at: int) -> tuple[Session, Iterator[Event]]:
         """The session as it was at `at`, and the events that followed."""
         number = self._last_before(at)
-        session = self._before(number)
+        session = self._session_before(number)
         following = self._from(number)
-        with self.damage():
+        with self.blaming_the_file():
             for event in following:
                 if event.at > at:
                     return session, chain((event,), following)
@@ -148,7 +148,7 @@ class Recording:
         """Add what the user wrote of `moment`; see `notes.add`."""
         if not self.path.exists():
             raise RecordingError("the file is gone")
-        with self._lock, self.damage():
+        with self._lock, self.blaming_the_file():
             notes.add(self._database, text, moment)
             self._cached = (-1, None)
 
@@ -169,11 +169,11 @@ class Recording:
         return row  # type: ignore[no-any-return]
 
     def _one(self, query: str, *values: int) -> Any:
-        with self._lock, self.damage():
+        with self._lock, self.blaming_the_file():
             return self._database.execute(query, values).fetchone()
 
     @contextlib.contextmanager
-    def damage(self) -> Iterator[None]:
+    def blaming_the_file(self) -> Iterator[None]:
         """Whatever a lying file leads to is the file's fault."""
         try:
             yield
@@ -192,7 +192,7 @@ class Recording:
         low, high = 0, self._one("SELECT max(number) FROM block")[0] or 0
         while low < high:
             middle = (low + high + 1) // 2
-            with self.damage():
+            with self.blaming_the_file():
                 if self._value_of(middle, "first") <= at:
                     low = middle
                 else:
@@ -224,7 +224,7 @@ class Recording:
             if read > room:
                 # rows of a file can share their bytes; those of ours never do
                 raise RecordingError(f"{self.path}: damaged: more events than its bytes can hold")
-            self.text_read += block.text
+            self.template_bytes_read += block.template_bytes
             yield block
             number += 1
 
@@ -232,7 +232,7 @@ class Recording:
         """None if there is none of this number."""
         if self._cached[0] == number:
             return self._cached[1]
-        with self._lock, self.damage():
+        with self._lock, self.blaming_the_file():
             # one moment of a file that may be growing
             self._database.execute("BEGIN")
             try:
@@ -254,20 +254,20 @@ class Recording:
                 self._cached = number, block
             return block
 
-    def _before(self, number: int) -> Session:
+    def _session_before(self, number: int) -> Session:
         """The session before the first event of a block."""
-        known, session = self._restored(number)
+        known, session = self._restore_nearest(number)
         growth = Growth(session)
         for place, block in zip(range(known, number), self._blocks(known), strict=False):
-            with self.damage():
+            with self.blaming_the_file():
                 for event in block.events:
                     session.apply(event)
-                fold = growth.add(len(block.events), block.text)
+                fold = growth.check(len(block.events), block.template_bytes)
             if fold is not None:
                 self._remember(place + 1, fold)
         return session
 
-    def _restored(self, number: int) -> tuple[int, Session]:
+    def _restore_nearest(self, number: int) -> tuple[int, Session]:
         """The last block up to this one before which the session is known, and the session."""
         damaged = 0
         for known in range(number, 0, -1):
@@ -277,7 +277,7 @@ class Recording:
             if fold is None:
                 continue
             try:
-                return known, Session.of(unpack_state(fold))
+                return known, Session.from_checkpoint(unpack_state(fold))
             except (RecordingError, checkpoint.CheckpointError, TypeError, ArithmeticError):
                 damaged += 1
         return 0, Session()

@@ -42,7 +42,7 @@ class Recorder:
         self._waiting: deque[Event] = deque()
         self._closing = threading.Event()
         self._dead = False
-        self._telling = threading.Lock()
+        self._failing = threading.Lock()
         self.path: Path | None = None
         """Where it is recorded, as soon as there is a file."""
         self.is_lost = False
@@ -66,7 +66,7 @@ class Recorder:
         self._thread.join(PATIENCE)
 
     def _give_up(self, why: str) -> None:
-        with self._telling:
+        with self._failing:
             if self._dead:
                 return
             self._dead = True
@@ -134,14 +134,15 @@ class _File:
             event = waiting.popleft()
             if self._block < 0 or self._packer.is_full:
                 self._next_block(event)
-            self._packer.add(event)
+            self._packer.append(event)
             self._session.apply(event)
             self._events += 1
             self._last = max(self._last, event.at)
             if isinstance(event, _NOTED):
                 self._note(event)
         self._database.execute(
-            "INSERT INTO chunk (number, events) VALUES (?, ?)", (self._chunk, self._packer.take())
+            "INSERT INTO chunk (number, events) VALUES (?, ?)",
+            (self._chunk, self._packer.take_chunk()),
         )
         self._chunk += 1
         self._database.execute(
@@ -176,7 +177,7 @@ class _File:
     def _next_block(self, event: Event) -> None:
         self._seal()
         self._block += 1
-        fold = pack_state(self._session.state()) if self._block else None
+        fold = pack_state(self._session.checkpoint()) if self._block else None
         self._database.execute(
             "INSERT INTO block (number, first, fold) VALUES (?, ?, ?)",
             (self._block, max(self._last, event.at), fold),
@@ -187,7 +188,7 @@ class _File:
         if self._packer:
             self._database.execute(
                 "UPDATE block SET events = ? WHERE number = ?",
-                (self._packer.whole(), self._block),
+                (self._packer.full_chunk(), self._block),
             )
             self._database.execute("DELETE FROM chunk")
             self._chunk = 0

@@ -100,7 +100,7 @@ class Annotations:
         """None yet."""
         self._seen: dict[str, int] = {}
 
-    def add(self, marks: tuple[str, ...], answer: int) -> None:
+    def record(self, marks: tuple[str, ...], answer: int) -> None:
         """The hop's answer number `answer` carried these."""
         for mark in marks:
             self._seen.pop(mark, None)
@@ -108,18 +108,18 @@ class Annotations:
         while len(self._seen) > MOST_MARKS:
             del self._seen[next(iter(self._seen))]
 
-    def state(self) -> dict[str, int]:
+    def checkpoint(self) -> dict[str, int]:
         """All of it, to be restored."""
         return self._seen
 
     @classmethod
-    def of(cls, state: dict[str, int]) -> "Annotations":
+    def from_checkpoint(cls, state: dict[str, int]) -> "Annotations":
         """As it was."""
         marks = cls()
         marks._seen = dict(state)
         return marks
 
-    def at(self, answer: int) -> tuple[str, ...]:
+    def recent(self, answer: int) -> tuple[str, ...]:
         """Those of the last answers up to this one, latest first."""
         if not self._seen:
             return ()

@@ -51,12 +51,12 @@ class StatsCheckpoint(_State, frozen=True, array_like=True):
     total: str
     """Hexadecimal: sums outgrow 64 bits."""
     squares: str
-    jumps: str
-    jump: Int64
-    worst_jump: Int64
+    delta_sum: str
+    last_delta: Int64
+    max_delta: Int64
     smoothed: float
-    logs: float
-    octaves: Annotated[dict[Int64, list[Count]], Meta(max_length=64)]
+    log_sum: float
+    histogram: Annotated[dict[Int64, list[Count]], Meta(max_length=64)]
 
 
 class HopCheckpoint(_State, frozen=True, array_like=True):
@@ -78,7 +78,7 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
     user_stamped: Count
     is_target: bool
     quote: QuoteSummary | None
-    standing: str = ""
+    fixed_mark: str = ""
     """A mark that does not come from answers."""
 
 
@@ -101,7 +101,7 @@ class TrackCheckpoint(_State, frozen=True, array_like=True):
 
     target: str
     hops: dict[Ttl, HopAddressTracker]
-    last: Int64
+    last_reply_at: Int64
 
 
 class KnownPathCheckpoint(_State, frozen=True, array_like=True):
@@ -111,7 +111,7 @@ class KnownPathCheckpoint(_State, frozen=True, array_like=True):
     varied: bool
     hops: dict[Ttl, list[str]]
     balanced: list[Ttl]
-    stays: list[tuple[Int64, Int64, Int64]]
+    visits: list[tuple[Int64, Int64, Int64]]
 
 
 class PathsCheckpoint(_State, frozen=True, array_like=True):
@@ -120,7 +120,7 @@ class PathsCheckpoint(_State, frozen=True, array_like=True):
     discovered: Count
     tracks: Annotated[dict[Int64, TrackCheckpoint], Meta(max_length=MOST_RUNS)]
     paths: list[KnownPathCheckpoint]
-    on: Annotated[dict[Int64, tuple[Int64, Int64]], Meta(max_length=MOST_RUNS)]
+    current: Annotated[dict[Int64, tuple[Int64, Int64]], Meta(max_length=MOST_RUNS)]
     """By run: which path, which of its visits."""
 
 
@@ -156,11 +156,11 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     runs: Annotated[list[RunCheckpoint], Meta(max_length=MOST_RUNS)]
     source: str
     trouble: str | None
-    failed: Int64
+    last_failure: Int64
     notice: str | None
-    moved: str | None
+    source_notice: str | None
     foreign: Int64
-    who: Annotated[dict[str, AddressInfo], Meta(max_length=1 << 16)]
+    hosts: Annotated[dict[str, AddressInfo], Meta(max_length=1 << 16)]
     ended: bool
     paths: PathsCheckpoint
     timeline: TimelineCheckpoint
@@ -180,7 +180,7 @@ def held(state: SessionCheckpoint) -> int:
     there = [addresses for path in state.paths.paths for addresses in path.hops.values()]
     return (
         sum(16 + len(hop.pending) + len(hop.recent) for hop in hops)
-        + sum(8 * (len(hop.responders) + len(hop.marks) + len(hop.stats.octaves)) for hop in hops)
-        + sum(8 * (len(hop.group) + len(hop.newcomers)) for hop in tracks)
+        + sum(8 * (len(hop.responders) + len(hop.marks) + len(hop.stats.histogram)) for hop in hops)
+        + sum(8 * (len(hop.members) + len(hop.candidates)) for hop in tracks)
         + sum(8 + len(addresses) for addresses in there)
     )

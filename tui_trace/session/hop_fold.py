@@ -22,17 +22,17 @@ class HopFold:
 
     __slots__ = (
         "_duplicates",
-        "_hop",
+        "_fixed_mark",
         "_is_target",
         "_late",
         "_lost",
         "_marks",
         "_pending",
         "_quote",
-        "_quoting",
+        "_quoting_reply",
         "_recent",
         "_responders",
-        "_standing",
+        "_snapshot",
         "_stats",
         "_user_stamped",
         "ttl",
@@ -50,25 +50,25 @@ class HopFold:
         self._late = 0
         self._duplicates = 0
         self._user_stamped = 0
-        self._standing = ""
+        self._fixed_mark = ""
         self._is_target = False
         self._quote: QuoteSummary | None = None
-        self._quoting: Reply | None = None
+        self._quoting_reply: Reply | None = None
         """The last answer that quoted a probe, until `_quote` says what it tells."""
-        self._hop: Hop | None = None
+        self._snapshot: Hop | None = None
 
-    def stand(self, mark: str) -> None:
+    def set_fixed_mark(self, mark: str) -> None:
         """Show this mark from now on, whatever the answers say."""
-        if mark != self._standing:
-            self._hop = None
-            self._standing = mark
+        if mark != self._fixed_mark:
+            self._snapshot = None
+            self._fixed_mark = mark
 
-    def state(self) -> HopCheckpoint:
+    def checkpoint(self) -> HopCheckpoint:
         """All of it, to be restored."""
         return HopCheckpoint(
             ttl=self.ttl,
-            stats=self._stats.state(),
-            marks=self._marks.state(),
+            stats=self._stats.checkpoint(),
+            marks=self._marks.checkpoint(),
             pending=distances(sorted(self._pending)),
             recent=distances(list(self._recent)),
             outcomes=list(self._recent.values()),
@@ -77,19 +77,19 @@ class HopFold:
             late=self._late,
             duplicates=self._duplicates,
             user_stamped=self._user_stamped,
-            standing=self._standing,
+            fixed_mark=self._fixed_mark,
             is_target=self._is_target,
-            quote=self._told(),
+            quote=self._summarise_quote(),
         )
 
     @classmethod
-    def of(cls, state: HopCheckpoint) -> "HopFold":
+    def from_checkpoint(cls, state: HopCheckpoint) -> "HopFold":
         """As it was; `CheckpointError` if it cannot have been so."""
         if len(state.recent) != len(state.outcomes):
             raise CheckpointError("an outcome for each probe")
         hop = cls(state.ttl)
-        hop._stats = RttStats.of(state.stats)
-        hop._marks = Annotations.of(state.marks)
+        hop._stats = RttStats.from_checkpoint(state.stats)
+        hop._marks = Annotations.from_checkpoint(state.marks)
         hop._pending = set(accumulate(state.pending))
         hop._recent = dict(zip(accumulate(state.recent), state.outcomes, strict=True))
         hop._responders = {a: [answers, seen] for a, (answers, seen) in state.responders.items()}
@@ -97,7 +97,7 @@ class HopFold:
         hop._late = state.late
         hop._duplicates = state.duplicates
         hop._user_stamped = state.user_stamped
-        hop._standing = state.standing
+        hop._fixed_mark = state.fixed_mark
         hop._is_target = state.is_target
         hop._quote = state.quote
         return hop
@@ -107,26 +107,26 @@ class HopFold:
         """At least one probe was."""
         return self._stats.count > 0
 
-    def sent(self, probe: int) -> None:
+    def on_sent(self, probe: int) -> None:
         """A probe left."""
-        self._hop = None
+        self._snapshot = None
         self._pending.add(probe)
         recent = self._recent
         recent[probe] = PENDING
         if len(recent) > RECENT:
             del recent[next(iter(recent))]
 
-    def lost(self, probe: int) -> None:
+    def on_lost(self, probe: int) -> None:
         """The wait for it passed."""
         if probe not in self._pending:
             return
-        self._hop = None
+        self._snapshot = None
         self._pending.remove(probe)
         self._lost += 1
         if probe in self._recent:
             self._recent[probe] = LOST
 
-    def void(self, probe: int, *, was_lost: bool = False) -> None:
+    def on_void(self, probe: int, *, was_lost: bool = False) -> None:
         """It counts as never sent, though it may have been called lost."""
         if probe in self._pending:
             self._pending.remove(probe)
@@ -134,17 +134,17 @@ class HopFold:
             self._lost -= 1
         else:
             return
-        self._hop = None
+        self._snapshot = None
         self._recent.pop(probe, None)
 
-    def duplicate(self) -> None:
+    def on_duplicate(self) -> None:
         """One more answer to an answered probe."""
-        self._hop = None
+        self._snapshot = None
         self._duplicates += 1
 
-    def answer(self, reply: Reply, marks: tuple[str, ...]) -> None:
+    def on_reply(self, reply: Reply, marks: tuple[str, ...]) -> None:
         """The first answer to a probe, in time or late."""
-        self._hop = None
+        self._snapshot = None
         probe = reply.probe
         rtt = reply.rtt if reply.rtt > 0 else 0
         if probe in self._pending:
@@ -160,37 +160,37 @@ class HopFold:
             self._user_stamped += 1
         self._is_target = reply.reached
         if reply.quoted_ttl is not None:
-            self._quoting = reply
+            self._quoting_reply = reply
         if marks:
-            self._marks.add(marks, self._stats.count)
+            self._marks.record(marks, self._stats.count)
         responder = self._responders.get(reply.address)
         if responder is None:
-            self._greet(reply)
+            self._add_responder(reply)
         else:
             responder[0] += 1
             responder[1] = reply.at
 
-    def _greet(self, reply: Reply) -> None:
+    def _add_responder(self, reply: Reply) -> None:
         responders = self._responders
         if len(responders) >= RESPONDERS:
             del responders[min(responders, key=lambda address: responders[address][1])]
         responders[reply.address] = [1, reply.at]
 
-    def hop(self) -> Hop:
+    def snapshot(self) -> Hop:
         """This hop now; the same object as before while nothing happened to it."""
-        if self._hop is None:
-            self._hop = self._make()
-        return self._hop
+        if self._snapshot is None:
+            self._snapshot = self._make()
+        return self._snapshot
 
-    def _told(self) -> QuoteSummary | None:
-        if self._quoting is not None:
-            self._quote = QuoteSummary.of(self._quoting)
-            self._quoting = None
+    def _summarise_quote(self) -> QuoteSummary | None:
+        if self._quoting_reply is not None:
+            self._quote = QuoteSummary.from_reply(self._quoting_reply)
+            self._quoting_reply = None
         return self._quote
 
     def _all_marks(self) -> tuple[str, ...]:
-        marks = self._marks.at(self._stats.count)
-        return marks if self._standing in ("", *marks) else (self._standing, *marks)
+        marks = self._marks.recent(self._stats.count)
+        return marks if self._fixed_mark in ("", *marks) else (self._fixed_mark, *marks)
 
     def _make(self) -> Hop:
         responders = [
@@ -207,10 +207,10 @@ class HopFold:
             late=self._late,
             duplicates=self._duplicates,
             pending=pending,
-            figures=self._stats.figures(),
+            figures=self._stats.snapshot(),
             recent=tuple(self._recent.values()),
             marks=self._all_marks(),
             user_stamped=self._user_stamped,
             is_target=self._is_target,
-            quote=self._told(),
+            quote=self._summarise_quote(),
         )

@@ -29,136 +29,140 @@ _MOST = 32
 class HopAddressTracker(msgspec.Struct, array_like=True):
     """One TTL."""
 
-    group: Annotated[dict[str, Int64], Meta(max_length=_MOST)]
+    members: Annotated[dict[str, Int64], Meta(max_length=_MOST)]
     """Who is here, with the number of the last answer of each."""
-    last: str
+    last_address: str
     """Who answered last."""
-    probe: Int64
+    last_probe: Int64
     """The youngest that was answered; older ones tell nothing new."""
-    heard: Int64
+    last_reply_at: Int64
     """`at` of the group's last answer."""
-    answers: Count = 1
+    replies: Count = 1
     turns: Count = 0
-    newcomers: Annotated[dict[str, Int64], Meta(max_length=_MOST)] = {}
+    candidates: Annotated[dict[str, Int64], Meta(max_length=_MOST)] = {}
     """Who answered since, likewise."""
-    strange: Count = 0
+    candidate_replies: Count = 0
     """Answers of newcomers."""
-    since: Int64 = 0
+    first_candidate_at: Int64 = 0
     """`at` of the first of these."""
 
     @property
-    def evidence(self) -> float:
+    def move_log_odds(self) -> float:
         """That the path moved, in nats."""
-        return self.strange * math.log1p(1 / len(self.newcomers)) if self.newcomers else 0.0
+        return (
+            self.candidate_replies * math.log1p(1 / len(self.candidates))
+            if self.candidates
+            else 0.0
+        )
 
     @property
     def balanced(self) -> bool:
         """Several take turns."""
-        return len(self.group) > 1 and self.turns >= TURNS
+        return len(self.members) > 1 and self.turns >= TURNS
 
-    def answered(self, reply: Reply) -> bool:
+    def on_reply(self, reply: Reply) -> bool:
         """Take one answer; whether group, newcomers or balance changed."""
         address = reply.address
-        if reply.probe <= self.probe:
+        if reply.probe <= self.last_probe:
             return False
-        self.probe = reply.probe
-        self.answers += 1
-        if address != self.last:
+        self.last_probe = reply.probe
+        self.replies += 1
+        if address != self.last_address:
             self.turns += 1
-            self.last = address
-        if address not in self.group:
-            self._strange(address, reply.at)
+            self.last_address = address
+        if address not in self.members:
+            self._add_candidate(address, reply.at)
             return True
-        self.heard = reply.at
-        self.group[address] = self.answers
-        if len(self.group) == 1 and not self.newcomers:
+        self.last_reply_at = reply.at
+        self.members[address] = self.replies
+        if len(self.members) == 1 and not self.candidates:
             self.turns = 0
             return False
-        before = len(self.group), self.turns == TURNS
-        if self.newcomers:
-            self._join()
-        self._thin()
-        return before != (len(self.group), False)
+        before = len(self.members), self.turns == TURNS
+        if self.candidates:
+            self._merge_candidates()
+        self._forget_absent()
+        return before != (len(self.members), False)
 
-    def _strange(self, address: str, at: int) -> None:
-        if not self.newcomers:
-            self.since = at
-        self.newcomers[address] = self.answers
-        self.strange += 1
-        if len(self.newcomers) > _MOST:
-            self._join()
+    def _add_candidate(self, address: str, at: int) -> None:
+        if not self.candidates:
+            self.first_candidate_at = at
+        self.candidates[address] = self.replies
+        self.candidate_replies += 1
+        if len(self.candidates) > _MOST:
+            self._merge_candidates()
 
-    def _join(self) -> None:
+    def _merge_candidates(self) -> None:
         """The newcomers belong to the group."""
-        self.group.update(self.newcomers)
-        while len(self.group) > _MOST:
-            del self.group[min(self.group, key=self.group.__getitem__)]
-        self._settle()
+        self.members.update(self.candidates)
+        while len(self.members) > _MOST:
+            del self.members[min(self.members, key=self.members.__getitem__)]
+        self._clear_candidates()
 
-    def move(self) -> None:
+    def replace_members(self) -> None:
         """The newcomers are the group."""
-        self.group = self.newcomers
+        self.members = self.candidates
         self.turns = 0
-        self._settle()
+        self._clear_candidates()
 
-    def _settle(self) -> None:
-        self.newcomers = {}
-        self.strange = 0
+    def _clear_candidates(self) -> None:
+        self.candidates = {}
+        self.candidate_replies = 0
 
-    def _thin(self) -> None:
+    def _forget_absent(self) -> None:
         """Forget who did not take its turn any more."""
-        size = len(self.group)
+        size = len(self.members)
         if size > 1:
             patience = DOUBT / -math.log1p(-1 / size)
-            for who in [w for w, seen in self.group.items() if self.answers - seen > patience]:
-                del self.group[who]
-        if len(self.group) == 1:
+            for who in [w for w, seen in self.members.items() if self.replies - seen > patience]:
+                del self.members[who]
+        if len(self.members) == 1:
             self.turns = 0
 
 
 class TrackedPath:
     """All TTLs of one run."""
 
-    __slots__ = ("hops", "last", "target")
+    __slots__ = ("hops", "last_reply_at", "target")
 
     def __init__(self, target: str, hops: dict[int, HopAddressTracker], last: int = 0) -> None:
         """`target` is its address: nothing is beyond it."""
         self.target = target
         self.hops = hops
-        self.last = last
+        self.last_reply_at = last
         """`at` of the last answer."""
 
-    def answered(self, reply: Reply) -> bool:
+    def on_reply(self, reply: Reply) -> bool:
         """Take one answer; whether anything changed but counters."""
-        self.last = reply.at
+        self.last_reply_at = reply.at
         hop = self.hops.get(reply.ttl)
         if hop is not None:
-            return hop.answered(reply)
+            return hop.on_reply(reply)
         self.hops[reply.ttl] = HopAddressTracker(
             {reply.address: 1}, reply.address, reply.probe, reply.at
         )
         return True
 
-    def moved(self) -> int | None:
+    def settle_move(self) -> int | None:
         """Since when (`at`) the path is another; None if it is not. Settles the newcomers."""
-        strange = {ttl: hop for ttl, hop in self.hops.items() if hop.newcomers}
-        if sum(hop.evidence for hop in strange.values()) < DOUBT:
+        strange = {ttl: hop for ttl, hop in self.hops.items() if hop.candidates}
+        if sum(hop.move_log_odds for hop in strange.values()) < DOUBT:
             return None
-        since = min(hop.since for hop in strange.values())
+        since = min(hop.first_candidate_at for hop in strange.values())
         nearest = min(strange)
         for ttl, hop in list(self.hops.items()):
-            if hop.newcomers:
-                hop.move()
-            elif ttl > nearest and hop.heard < since:
+            if hop.candidates:
+                hop.replace_members()
+            elif ttl > nearest and hop.last_reply_at < since:
                 # silent since then: nobody knows who is there now
                 del self.hops[ttl]
         return since
 
-    def known(self) -> dict[int, HopAddressTracker]:
+    def answered_hops(self) -> dict[int, HopAddressTracker]:
         """The TTLs that answered, up to the target's."""
         found: dict[int, HopAddressTracker] = {}
         for ttl in sorted(self.hops):
             hop = found[ttl] = self.hops[ttl]
-            if len(hop.group) == 1 and self.target in hop.group:
+            if len(hop.members) == 1 and self.target in hop.members:
                 break
         return found

@@ -63,29 +63,31 @@ class _OpenVisit:
 class _GrowingPath:
     """A path while more becomes known of it."""
 
-    __slots__ = ("_hops", "balanced", "hops", "letter", "stays", "varied")
+    __slots__ = ("_hops", "balanced", "hops", "letter", "varied", "visits")
 
     def __init__(self, letter: str, varied: bool) -> None:
         self.letter = letter
         self.varied = varied
         self.hops: dict[int, set[str]] = {}
         self.balanced: set[int] = set()
-        self.stays: list[_OpenVisit] = []
+        self.visits: list[_OpenVisit] = []
         self._hops: tuple[PathHop, ...] | None = None
 
-    def admits(self, track: TrackedPath) -> bool:
+    def matches(self, track: TrackedPath) -> bool:
         """Nothing in the track contradicts this path, and something speaks for it."""
-        both = [(self.hops[ttl], hop) for ttl, hop in track.known().items() if ttl in self.hops]
-        return bool(both) and all(not who.isdisjoint(hop.group) for who, hop in both)
+        both = [
+            (self.hops[ttl], hop) for ttl, hop in track.answered_hops().items() if ttl in self.hops
+        ]
+        return bool(both) and all(not who.isdisjoint(hop.members) for who, hop in both)
 
-    def learn(self, track: TrackedPath) -> None:
+    def extend(self, track: TrackedPath) -> None:
         """What the track knows of it."""
-        for ttl, hop in track.known().items():
+        for ttl, hop in track.answered_hops().items():
             if ttl not in self.hops:
-                self.hops[ttl] = set(hop.group)
+                self.hops[ttl] = set(hop.members)
             if hop.balanced:
-                everybody = self.hops[ttl] | hop.group.keys()
-                self.hops[ttl] = everybody if len(everybody) <= _MOST_THERE else set(hop.group)
+                everybody = self.hops[ttl] | hop.members.keys()
+                self.hops[ttl] = everybody if len(everybody) <= _MOST_THERE else set(hop.members)
                 self.balanced.add(ttl)
         end = next((t for t in sorted(self.hops) if self.hops[t] == {track.target}), None)
         if end is not None:
@@ -93,11 +95,11 @@ class _GrowingPath:
                 del self.hops[ttl]
         self._hops = None
 
-    def path(self) -> Path:
+    def snapshot(self) -> Path:
         """As it is now."""
         if self._hops is None:
             self._hops = tuple(self._make(ttl) for ttl in range(1, max(self.hops, default=0) + 1))
-        visits = tuple(PathVisit(stay.run, stay.since, stay.until) for stay in self.stays)
+        visits = tuple(PathVisit(stay.run, stay.since, stay.until) for stay in self.visits)
         return Path(self.letter, self._hops, visits)
 
     def _make(self, ttl: int) -> PathHop:
@@ -113,12 +115,12 @@ class PathLog:
     def __init__(self) -> None:
         """No answer yet."""
         self._tracks: dict[int, TrackedPath] = {}
-        self._on: dict[int, tuple[_GrowingPath, _OpenVisit]] = {}
+        self._current: dict[int, tuple[_GrowingPath, _OpenVisit]] = {}
         """By run: the path, and the visit that still lasts."""
         self._paths: list[_GrowingPath] = []
         self._discovered = 0
 
-    def answered(self, reply: Reply, settings: ProbeSettings, target: str) -> PathNow | None:
+    def on_reply(self, reply: Reply, settings: ProbeSettings, target: str) -> PathNow | None:
         """Take an answer that is neither a duplicate nor from beyond the target.
 
         Gives the path that its run has come to by it, None if it stays where it was.
@@ -126,10 +128,10 @@ class PathLog:
         track = self._tracks.get(reply.run)
         if track is None:
             track = self._tracks[reply.run] = TrackedPath(target, {})
-        if not track.answered(reply):
+        if not track.on_reply(reply):
             return None
-        before = self._on.get(reply.run)
-        since = track.moved()
+        before = self._current.get(reply.run)
+        since = track.settle_move()
         if before is None or since is not None:
             stay = _OpenVisit(reply.run, reply.at if since is None else since, reply.at)
             if before is not None:
@@ -137,62 +139,64 @@ class PathLog:
             known = self._find(track, settings)
         else:
             known, stay = before
-            if not known.admits(track):
+            if not known.matches(track):
                 # only now the hop answered that tells this path from the one it was taken for
-                known.stays.remove(stay)
+                known.visits.remove(stay)
                 known = self._find(track, settings)
-        known.learn(track)
-        self._on[reply.run] = known, stay
+        known.extend(track)
+        self._current[reply.run] = known, stay
         if before is None or known is not before[0] or stay is not before[1]:
-            self._stay(known, stay)
+            self._begin_visit(known, stay)
         return (
             PathNow(known.letter, stay.since) if before is None or known is not before[0] else None
         )
 
     def _find(self, track: TrackedPath, settings: ProbeSettings) -> _GrowingPath:
         varied = varies(settings)
-        fitting = [known for known in self._paths if known.varied == varied and known.admits(track)]
+        fitting = [
+            known for known in self._paths if known.varied == varied and known.matches(track)
+        ]
         if fitting:
-            return max(fitting, key=lambda known: known.stays[-1].since if known.stays else -1)
+            return max(fitting, key=lambda known: known.visits[-1].since if known.visits else -1)
         known = _GrowingPath(letters(self._discovered), varied)
         self._discovered += 1
         self._paths.append(known)
         return known
 
-    def _stay(self, known: _GrowingPath, stay: _OpenVisit) -> None:
-        known.stays.append(stay)
-        lasting = [stay for _, stay in self._on.values()]
-        over = [old for old in known.stays[1:-1] if old not in lasting]
-        if len(known.stays) > _MOST_VISITS and over:
-            known.stays.remove(over[0])
-        used = [path for path, _ in self._on.values()]
+    def _begin_visit(self, known: _GrowingPath, stay: _OpenVisit) -> None:
+        known.visits.append(stay)
+        lasting = [stay for _, stay in self._current.values()]
+        over = [old for old in known.visits[1:-1] if old not in lasting]
+        if len(known.visits) > _MOST_VISITS and over:
+            known.visits.remove(over[0])
+        used = [path for path, _ in self._current.values()]
         idle = [path for path in self._paths if path not in used and path is not known]
         if len(self._paths) > _MOST_PATHS and idle:
             self._paths.remove(idle[0])
 
-    def _close_up(self) -> None:
-        for run, (_, stay) in self._on.items():
-            stay.until = max(stay.until, self._tracks[run].last)
+    def _extend_visits(self) -> None:
+        for run, (_, stay) in self._current.items():
+            stay.until = max(stay.until, self._tracks[run].last_reply_at)
 
-    def now(self, run: int) -> PathNow | None:
+    def current(self, run: int) -> PathNow | None:
         """The path of a run; None before its first answer."""
-        on = self._on.get(run)
+        on = self._current.get(run)
         return PathNow(on[0].letter, on[1].since) if on else None
 
     def paths(self) -> tuple[Path, ...]:
         """All that are known, in the order of their discovery."""
-        self._close_up()
-        return tuple(known.path() for known in self._paths)
+        self._extend_visits()
+        return tuple(known.snapshot() for known in self._paths)
 
     # --- written down
 
-    def state(self) -> PathsCheckpoint:
+    def checkpoint(self) -> PathsCheckpoint:
         """All of it, to be restored."""
-        self._close_up()
+        self._extend_visits()
         return PathsCheckpoint(
             discovered=self._discovered,
             tracks={
-                run: TrackCheckpoint(track.target, track.hops, track.last)
+                run: TrackCheckpoint(track.target, track.hops, track.last_reply_at)
                 for run, track in self._tracks.items()
             },
             paths=[
@@ -201,36 +205,36 @@ class PathLog:
                     varied=known.varied,
                     hops={ttl: sorted(who) for ttl, who in known.hops.items()},
                     balanced=sorted(known.balanced),
-                    stays=[(stay.run, stay.since, stay.until) for stay in known.stays],
+                    visits=[(stay.run, stay.since, stay.until) for stay in known.visits],
                 )
                 for known in self._paths
             ],
-            on={
-                run: (self._paths.index(known), known.stays.index(stay))
-                for run, (known, stay) in self._on.items()
+            current={
+                run: (self._paths.index(known), known.visits.index(stay))
+                for run, (known, stay) in self._current.items()
             },
         )
 
     @classmethod
-    def of(cls, state: PathsCheckpoint) -> "PathLog":
+    def from_checkpoint(cls, state: PathsCheckpoint) -> "PathLog":
         """As it was; `CheckpointError` if it cannot have been so."""
         book = cls()
         book._discovered = state.discovered
         for run, track in state.tracks.items():
-            book._tracks[run] = TrackedPath(track.target, track.hops, track.last)
+            book._tracks[run] = TrackedPath(track.target, track.hops, track.last_reply_at)
         for path in state.paths:
             known = _GrowingPath(path.letter, path.varied)
             known.hops = {ttl: set(who) for ttl, who in path.hops.items() if 0 <= ttl < 256}
             known.balanced = set(path.balanced)
-            known.stays = [_OpenVisit(*stay) for stay in path.stays]
+            known.visits = [_OpenVisit(*stay) for stay in path.visits]
             book._paths.append(known)
-        for run, (place, visit) in state.on.items():
+        for run, (place, visit) in state.current.items():
             if run not in book._tracks or not 0 <= place < len(book._paths):
                 raise CheckpointError("a run on no path")
-            stays = book._paths[place].stays
+            stays = book._paths[place].visits
             if not 0 <= visit < len(stays):
                 raise CheckpointError("a visit of no path")
-            book._on[run] = book._paths[place], stays[visit]
+            book._current[run] = book._paths[place], stays[visit]
         return book
 
 

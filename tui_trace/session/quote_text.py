@@ -53,7 +53,7 @@ class QuoteSummary(msgspec.Struct, frozen=True):
     interfaces: tuple[Interface, ...] = ()
 
     @classmethod
-    def of(cls, reply: Reply) -> "QuoteSummary | None":
+    def from_reply(cls, reply: Reply) -> "QuoteSummary | None":
         """What this reply tells; None if it quotes nothing."""
         if reply.quoted_ttl is None:
             return None

@@ -27,7 +27,7 @@ class RunFold:
         self._opened = opened
         self._hops: dict[int, HopFold] = {}
 
-    def state(self) -> RunCheckpoint:
+    def checkpoint(self) -> RunCheckpoint:
         """All of it, to be restored."""
         return RunCheckpoint(
             number=self.number,
@@ -37,19 +37,19 @@ class RunFold:
             rounds=self.rounds,
             reached=self.reached,
             end=self.end,
-            hops=[hop.state() for hop in self._hops.values()],
+            hops=[hop.checkpoint() for hop in self._hops.values()],
             turns_with=self.turns_with,
         )
 
     @classmethod
-    def of(cls, state: RunCheckpoint) -> "RunFold":
+    def from_checkpoint(cls, state: RunCheckpoint) -> "RunFold":
         """As it was; `StateError` if it cannot have been so."""
         run = cls(state.number, state.settings, state.opened, state.pace)
         run.rounds = state.rounds
         run.reached = state.reached
         run.end = state.end
         run.turns_with = state.turns_with
-        run._hops = {hop.ttl: HopFold.of(hop) for hop in state.hops}
+        run._hops = {hop.ttl: HopFold.from_checkpoint(hop) for hop in state.hops}
         return run
 
     def hop(self, ttl: int) -> HopFold:
@@ -61,14 +61,16 @@ class RunFold:
             self._hops = dict(sorted(self._hops.items()))
             return hop
 
-    def run(self, mtus: Mapping[int, str]) -> Run:
+    def snapshot(self, mtus: Mapping[int, str]) -> Run:
         """This run now, with these marks of path MTU discovery by TTL."""
         for ttl, mark in mtus.items():
             if ttl in self._hops:
-                self._hops[ttl].stand(mark)
+                self._hops[ttl].set_fixed_mark(mark)
         last = min(self._last_row(), self.pace.max_ttl)
         hops = tuple(
-            fold.hop() for ttl, fold in self._hops.items() if self.pace.first_ttl <= ttl <= last
+            fold.snapshot()
+            for ttl, fold in self._hops.items()
+            if self.pace.first_ttl <= ttl <= last
         )
         if found := limited(hops):
             hops = tuple(

@@ -30,17 +30,17 @@ class RttStats:
     """Takes RTTs one at a time, in ns; `figures` may be asked at any moment."""
 
     __slots__ = (
-        "_figures",
-        "_jump",
-        "_jumps",
-        "_logs",
+        "_delta_sum",
+        "_histogram",
+        "_last_delta",
+        "_log_sum",
         "_max",
+        "_max_delta",
         "_min",
-        "_octaves",
         "_smoothed",
+        "_snapshot",
         "_squares",
         "_total",
-        "_worst_jump",
         "count",
         "last",
     )
@@ -53,14 +53,14 @@ class RttStats:
         self._max = 0
         self._total = 0
         self._squares = 0
-        self._jumps = 0
-        self._jump = 0
-        self._worst_jump = 0
+        self._delta_sum = 0
+        self._last_delta = 0
+        self._max_delta = 0
         self._smoothed = 0.0
-        self._logs = 0.0
-        self._octaves: dict[int, list[int]] = {}
+        self._log_sum = 0.0
+        self._histogram: dict[int, list[int]] = {}
         """By bit length, then by the bits below the leading one."""
-        self._figures: RttStatistics | None = None
+        self._snapshot: RttStatistics | None = None
 
     def add(self, rtt: int) -> None:
         """Take one RTT, 0 to 2⁶³−1 ns; what lies outside is set to the nearer bound."""
@@ -71,25 +71,25 @@ class RttStats:
             rtt = max(rtt, 0)
             self._min = rtt
         if self.count:
-            self._jump = jump = abs(rtt - self.last)
-            self._jumps += jump
-            self._worst_jump = max(self._worst_jump, jump)
+            self._last_delta = jump = abs(rtt - self.last)
+            self._delta_sum += jump
+            self._max_delta = max(self._max_delta, jump)
             self._smoothed += (jump - self._smoothed) / _SMOOTHING
-        self._logs += math.log(rtt or 1)
+        self._log_sum += math.log(rtt or 1)
         self.count += 1
         self.last = rtt
         self._total += rtt
         self._squares += rtt * rtt
-        self._figures = None
+        self._snapshot = None
         bits = rtt.bit_length()
         bucket = (rtt >> (bits - _SUBBITS - 1) if bits > _SUBBITS else rtt) & _MASK
         try:
-            self._octaves[bits][bucket] += 1
+            self._histogram[bits][bucket] += 1
         except KeyError:
-            octave = self._octaves[bits] = [0] * _SUBBUCKETS
+            octave = self._histogram[bits] = [0] * _SUBBUCKETS
             octave[bucket] = 1
 
-    def state(self) -> StatsCheckpoint:
+    def checkpoint(self) -> StatsCheckpoint:
         """All of it, to be restored."""
         return StatsCheckpoint(
             count=self.count,
@@ -98,20 +98,20 @@ class RttStats:
             max=self._max,
             total=f"{self._total:x}",
             squares=f"{self._squares:x}",
-            jumps=f"{self._jumps:x}",
-            jump=self._jump,
-            worst_jump=self._worst_jump,
+            delta_sum=f"{self._delta_sum:x}",
+            last_delta=self._last_delta,
+            max_delta=self._max_delta,
             smoothed=self._smoothed,
-            logs=self._logs,
-            octaves=self._octaves,
+            log_sum=self._log_sum,
+            histogram=self._histogram,
         )
 
     @classmethod
-    def of(cls, state: StatsCheckpoint) -> "RttStats":
+    def from_checkpoint(cls, state: StatsCheckpoint) -> "RttStats":
         """As it was; `CheckpointError` if it cannot have been so."""
         stats = cls()
         counted = 0
-        for bits, octave in state.octaves.items():
+        for bits, octave in state.histogram.items():
             if not 0 <= bits < 64 or len(octave) != _SUBBUCKETS or min(octave) < 0:
                 raise CheckpointError("no such histogram")
             counted += sum(octave)
@@ -119,24 +119,24 @@ class RttStats:
         stats.last = state.last
         stats._min = state.min
         stats._max = state.max
-        stats._total, stats._squares, stats._jumps = (
-            _sum(text) for text in (state.total, state.squares, state.jumps)
+        stats._total, stats._squares, stats._delta_sum = (
+            _sum(text) for text in (state.total, state.squares, state.delta_sum)
         )
-        stats._jump, stats._worst_jump = state.jump, state.worst_jump
-        stats._smoothed, stats._logs = state.smoothed, state.logs
-        within = 0 <= state.jump <= state.worst_jump <= _LARGEST
-        if not (within and 0 <= state.smoothed <= LARGEST and 0 <= state.logs <= _most(state)):
+        stats._last_delta, stats._max_delta = state.last_delta, state.max_delta
+        stats._smoothed, stats._log_sum = state.smoothed, state.log_sum
+        within = 0 <= state.last_delta <= state.max_delta <= _LARGEST
+        if not (within and 0 <= state.smoothed <= LARGEST and 0 <= state.log_sum <= _most(state)):
             raise CheckpointError("no such jumps, or no such mean of logarithms")
         if counted != stats.count or stats.count * stats._squares < stats._total**2:
             raise CheckpointError("these sums are of no samples")
-        stats._octaves = {bits: list(octave) for bits, octave in state.octaves.items()}
+        stats._histogram = {bits: list(octave) for bits, octave in state.histogram.items()}
         return stats
 
-    def figures(self) -> RttStatistics:
+    def snapshot(self) -> RttStatistics:
         """All figures so far; the same object as before while no RTT was added."""
-        if self._figures is None:
-            self._figures = self._make()
-        return self._figures
+        if self._snapshot is None:
+            self._snapshot = self._make()
+        return self._snapshot
 
     def _make(self) -> RttStatistics:
         count = self.count
@@ -147,14 +147,14 @@ class RttStats:
             # n·Σx² − (Σx)² is exact and never negative (Cauchy–Schwarz)
             spread = count * self._squares - self._total * self._total
             sd = math.sqrt(spread / (count * (count - 1)))
-            jitter = self._jumps / (count - 1)
+            jitter = self._delta_sum / (count - 1)
         p50, p90, p99 = self._percentiles()
         mean = self._total / count
         return RttStatistics(
             *(count, self.last, self._min, self._max, mean, sd, jitter, p50, p90, p99),
-            gmean=math.exp(self._logs / count),
-            last_jitter=self._jump if count > 1 else None,
-            max_jitter=self._worst_jump if count > 1 else None,
+            gmean=math.exp(self._log_sum / count),
+            last_jitter=self._last_delta if count > 1 else None,
+            max_jitter=self._max_delta if count > 1 else None,
             smooth_jitter=self._smoothed if count > 1 else None,
         )
 
@@ -163,8 +163,8 @@ class RttStats:
         found: list[int] = []
         ranks = [-(-self.count * percent // 100) for percent in _PERCENTILES]
         below = 0
-        for bits in sorted(self._octaves):
-            octave = self._octaves[bits]
+        for bits in sorted(self._histogram):
+            octave = self._histogram[bits]
             upto = below + sum(octave)
             if ranks[len(found)] <= upto:
                 running = list(accumulate(octave, initial=below))

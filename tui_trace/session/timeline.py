@@ -20,7 +20,7 @@ _LONGEST = 1 << 62
 class _Growing:
     """One bucket; `made` is what it looked like when it was last asked for."""
 
-    __slots__ = ("answered", "lost", "made", "max", "min", "path", "total")
+    __slots__ = ("answered", "cached", "lost", "max", "min", "path", "total")
 
     def __init__(self, path: str = "") -> None:
         self.path = path
@@ -29,18 +29,18 @@ class _Growing:
         self.total = 0
         self.min: int | None = None
         self.max: int | None = None
-        self.made: Bucket | None = None
+        self.cached: Bucket | None = None
 
-    def answer(self, rtt: int) -> None:
-        self.made = None
+    def add_reply(self, rtt: int) -> None:
+        self.cached = None
         self.answered += 1
         self.total += rtt
         self.min = rtt if self.min is None else min(self.min, rtt)
         self.max = rtt if self.max is None else max(self.max, rtt)
 
-    def take_in(self, other: "_Growing") -> None:
+    def absorb(self, other: "_Growing") -> None:
         """The bucket after this one becomes part of it."""
-        self.made = None
+        self.cached = None
         self.path = other.path
         self.answered += other.answered
         self.lost += other.lost
@@ -48,10 +48,12 @@ class _Growing:
         self.min = min((x for x in (self.min, other.min) if x is not None), default=None)
         self.max = max((x for x in (self.max, other.max) if x is not None), default=None)
 
-    def bucket(self) -> Bucket:
-        if self.made is None:
-            self.made = Bucket(self.path, self.answered, self.lost, self.total, self.min, self.max)
-        return self.made
+    def snapshot(self) -> Bucket:
+        if self.cached is None:
+            self.cached = Bucket(
+                self.path, self.answered, self.lost, self.total, self.min, self.max
+            )
+        return self.cached
 
 
 class TimelineFold:
@@ -80,30 +82,30 @@ class TimelineFold:
         pairs = self._buckets
         self._buckets = pairs[::2]
         for kept, taken in zip(self._buckets, pairs[1::2], strict=False):
-            kept.take_in(taken)
+            kept.absorb(taken)
 
-    def reach(self, at: int) -> None:
+    def extend_to(self, at: int) -> None:
         """It is this late, whatever else happened."""
         self._bucket(at)
 
-    def answered(self, at: int, rtt: int, probe: int, *, late: bool) -> None:
+    def on_reply(self, at: int, rtt: int, probe: int, *, late: bool) -> None:
         """By the target, after `rtt` ns."""
         if late and (lost_at := self._lost.pop(probe, None)) is not None:
             bucket = self._bucket(lost_at)
             bucket.lost -= 1
-            bucket.made = None
-        self._bucket(at).answer(rtt)
+            bucket.cached = None
+        self._bucket(at).add_reply(rtt)
 
-    def lost(self, at: int, probe: int) -> None:
+    def on_lost(self, at: int, probe: int) -> None:
         """A probe to the target."""
         bucket = self._bucket(at)
         bucket.lost += 1
-        bucket.made = None
+        bucket.cached = None
         self._lost[probe] = at
         if len(self._lost) > REMEMBERED:
             del self._lost[next(iter(self._lost))]
 
-    def on_path(self, since: int, letter: str) -> None:
+    def set_path(self, since: int, letter: str) -> None:
         """The path in force is this one, and has been for some time."""
         if letter == self._path:
             return
@@ -112,29 +114,29 @@ class TimelineFold:
         for moment in mistaken:
             self._moments.remove(moment)
         if self._path:
-            self.moment(since, MomentKind.PATH, f"{PATH_WORD}{letter}")
+            self.add_moment(since, MomentKind.PATH, f"{PATH_WORD}{letter}")
         self._path = letter
         self._bucket(since)
         for bucket in self._buckets[min(max(since, 0), _LONGEST) // self._width :]:
             bucket.path = letter
-            bucket.made = None
+            bucket.cached = None
 
-    def moment(self, at: int, what: MomentKind, text: str) -> None:
+    def add_moment(self, at: int, what: MomentKind, text: str) -> None:
         """Something happened."""
         insort(self._moments, TimelineMoment(at, what, text), key=lambda moment: moment.at)
         if len(self._moments) > MOST_MOMENTS:
             passing = (i for i, m in enumerate(self._moments) if m.what is not MomentKind.NOTE)
             del self._moments[next(passing, 0)]
 
-    def timeline(self) -> Timeline:
+    def snapshot(self) -> Timeline:
         """Up to the last thing that happened."""
         return Timeline(
             self._width,
-            tuple(growing.bucket() for growing in self._buckets),
+            tuple(growing.snapshot() for growing in self._buckets),
             tuple(self._moments),
         )
 
-    def state(self) -> TimelineCheckpoint:
+    def checkpoint(self) -> TimelineCheckpoint:
         """All of it, to be restored."""
         return TimelineCheckpoint(
             width=self._width,
@@ -148,7 +150,7 @@ class TimelineFold:
         )
 
     @classmethod
-    def of(cls, state: TimelineCheckpoint) -> "TimelineFold":
+    def from_checkpoint(cls, state: TimelineCheckpoint) -> "TimelineFold":
         """As it was; `CheckpointError` if it cannot have been so."""
         if len(state.buckets) > MOST_BUCKETS or len(state.moments) > MOST_MOMENTS:
             raise CheckpointError("more than a timeline holds")

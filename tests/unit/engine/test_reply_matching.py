@@ -58,19 +58,19 @@ class Wire:
             run=self.run,
             ttl=5,
             protocol=self.settings.protocol,
-            index=0,
+            flow_index=0,
             flow=flow,
             key=key(number),
             ip_id=self.identity.ip_id(number),
-            data=0,
+            tcp_data_length=0,
             monotonic=0,
             wall=0,
             epoch=0,
-            at_target=False,
+            may_reach_target=False,
             is_first=False,
         )
         self.ledger.add(probe)
-        self.run.sent(probe)
+        self.run.add_sent(probe)
         return probe
 
     def packet(self, probe: Probe) -> bytes:

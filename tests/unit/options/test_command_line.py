@@ -118,12 +118,12 @@ def test_what_only_mtr_has_is_refused_with_a_line_that_names_ours(
 
 def test_the_other_letters_of_mtr() -> None:
     options = parse_command_line("-r -B 170 -G 3 -b -o LS_NAB -e h".split())
-    assert options.settings.fill == 170
+    assert options.settings.payload_byte == 170
     assert options.pace.wait == 3 * NS_PER_S
     assert options.layout.both
     assert options.layout.fields == "LSNAB"
     assert parse_command_line("-r -G 3 -Z 1 h".split()).pace.wait == NS_PER_S
-    assert 0 <= parse_command_line("-r -B 256 h".split()).settings.fill <= 255
+    assert 0 <= parse_command_line("-r -B 256 h".split()).settings.payload_byte <= 255
 
 
 @pytest.mark.parametrize("flag", ["--syn", "--ack", "--ecn"])

@@ -418,7 +418,7 @@ def changed_somewhere(data, value):
     return value
 
 
-STATE = msgspec.to_builtins(folded(rounds(20, 4), 1 << 60).state(), str_keys=False)
+STATE = msgspec.to_builtins(folded(rounds(20, 4), 1 << 60).checkpoint(), str_keys=False)
 
 
 @pytest.mark.slow
@@ -434,7 +434,7 @@ def test_a_fold_that_lies_is_refused_or_goes_on_without_breaking(tmp_path_factor
     database = schema.create(path)
     packers = [codec.Packer(), codec.Packer()]
     for place, event in enumerate(events):
-        packers[place >= half].add(event)
+        packers[place >= half].append(event)
     row = (0, "t", "192.0.2.1", "", "0", checkpoint.VERSION, events[-1].at, 1, len(events), 1)
     database.execute(f"INSERT INTO session VALUES ({','.join('?' * 10)})", row)
     for number, packer in enumerate(packers):
@@ -444,7 +444,7 @@ def test_a_fold_that_lies_is_refused_or_goes_on_without_breaking(tmp_path_factor
                 number,
                 events[half].at * number,
                 zlib.compress(msgspec.msgpack.encode(lie)),
-                packer.whole(),
+                packer.full_chunk(),
             ),
         )
     database.close()

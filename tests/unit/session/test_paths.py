@@ -283,10 +283,10 @@ def test_each_second_has_its_path_loss_and_time():
 
 def test_a_late_answer_takes_its_loss_back_where_it_was():
     fold = TimelineFold()
-    fold.lost(5 * NS_PER_S, 1)
-    fold.lost(6 * NS_PER_S, 2)
-    fold.answered(9 * NS_PER_S, 7, 1, late=True)
-    assert [bucket.lost for bucket in fold.timeline().buckets] == [0] * 6 + [1] + [0] * 3
+    fold.on_lost(5 * NS_PER_S, 1)
+    fold.on_lost(6 * NS_PER_S, 2)
+    fold.on_reply(9 * NS_PER_S, 7, 1, late=True)
+    assert [bucket.lost for bucket in fold.snapshot().buckets] == [0] * 6 + [1] + [0] * 3
 
 
 @settings(max_examples=200, deadline=None)
@@ -295,10 +295,10 @@ def test_the_timeline_counts_everything_in_bounded_memory(happenings):
     fold = TimelineFold()
     for number, (at, rtt) in enumerate(happenings):
         if rtt is None:
-            fold.lost(at, number)
+            fold.on_lost(at, number)
         else:
-            fold.answered(at, rtt, number, late=False)
-    timeline = fold.timeline()
+            fold.on_reply(at, rtt, number, late=False)
+    timeline = fold.snapshot()
     rtts = [rtt for _, rtt in happenings if rtt is not None]
     assert len(timeline.buckets) <= MOST_BUCKETS
     assert sum(bucket.answered for bucket in timeline.buckets) == len(rtts)
@@ -314,16 +314,16 @@ def test_the_timeline_counts_everything_in_bounded_memory(happenings):
 
 def test_however_much_happens_the_users_notes_stay():
     fold = TimelineFold()
-    fold.moment(7, MomentKind.NOTE, "mine")
+    fold.add_moment(7, MomentKind.NOTE, "mine")
     for number in range(MOST_MOMENTS + 50):
-        fold.moment(number * NS_PER_S, MomentKind.NOTICE, str(number))
-    timeline = fold.timeline()
+        fold.add_moment(number * NS_PER_S, MomentKind.NOTICE, str(number))
+    timeline = fold.snapshot()
     assert [note.text for note in timeline.notes] == ["mine"]
     assert len(timeline.moments) == MOST_MOMENTS
     assert timeline.moments[-1].text == str(MOST_MOMENTS + 49)
     for number in range(2 * MOST_MOMENTS):
-        fold.moment(number, MomentKind.NOTE, "many")
-    assert len(fold.timeline().moments) == MOST_MOMENTS, "bounded, whoever writes"
+        fold.add_moment(number, MomentKind.NOTE, "many")
+    assert len(fold.snapshot().moments) == MOST_MOMENTS, "bounded, whoever writes"
 
 
 def test_a_recorded_session_on_real_packets():
