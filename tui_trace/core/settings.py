@@ -148,27 +148,6 @@ class ProbeSettings(msgspec.Struct, frozen=True, rename=_SETTINGS_ON_DISK):
     track: ProbeIdField = ProbeIdField.SEQUENCE
     dnat: DnatMode = DnatMode.MATCH
 
-    def words(self, family: int = 4) -> str:
-        """The settings as the user reads them: `TCP port 443 · TOS 0 · DF off · 60 bytes`."""
-        parts = [protocol_words(self), f"TOS {tos_words(self.tos)}"]
-        parts.append("DF always" if family == 6 else f"DF {'on' if self.df else 'off'}")
-        parts.append(f"{self.size} bytes")
-        if self.flow is not FlowMode.CONSTANT:
-            parts.append(f"flow {self.flow.value}")
-        if self.flows > 1:
-            parts.append(f"{self.flows} flows")
-        if self.source_port is not None:
-            parts.append(f"from port {self.source_port}")
-        if self.interface is not None:
-            parts.append(f"via {self.interface}")
-        if self.dont_route:
-            parts.append("by no gateway")
-        if self.track is not ProbeIdField.SEQUENCE:
-            parts.append(f"told apart by {'IP ID' if self.track is ProbeIdField.IP_ID else 'port'}")
-        if self.dnat is not DnatMode.MATCH:
-            parts.append(f"NAT {'shown' if self.dnat is DnatMode.SHOW else 'not matched'}")
-        return " · ".join(parts)
-
 
 class Pace(msgspec.Struct, frozen=True, rename=_PACE_ON_DISK):
     """When probes leave, and over which TTLs. Belongs to no run."""
@@ -194,61 +173,10 @@ class Pace(msgspec.Struct, frozen=True, rename=_PACE_ON_DISK):
     """A hop's first reply in a round makes its further queries of that round needless."""
 
 
-_TCP_WORDS = {
-    TcpFlags.SYN: "TCP",
-    TcpFlags.ACK: "TCP ACK",
-    TcpFlags.SYN_ACK: "TCP SYN+ACK",
-    TcpFlags.ECN: "TCP SYN+ECN",
-}
-
-
-def protocol_words(settings: ProbeSettings) -> str:
-    """`ICMP echo`, `UDP port 33434`, `TCP port 443`, `TCP ACK port 443`, `IP protocol 47 (gre)`."""
-    match settings.protocol:
-        case Protocol.ICMP:
-            return "ICMP echo"
-        case Protocol.UDP:
-            return f"UDP port {settings.port}"
-        case Protocol.TCP:
-            return f"{_TCP_WORDS[settings.tcp_flags]} port {settings.port}"
-        case Protocol.IP:
-            name = PROTOCOL_NAMES.get(settings.number)
-            return f"IP protocol {settings.number}{f' ({name})' if name else ''}"
-
-
-def tos_words(tos: int) -> str:
-    """`0`, or with the code point's name where it has one: `184 (EF)`."""
-    for name, code in DSCP_NAMES.items():
-        if tos and tos == code << 2:
-            return f"{tos} ({name})"
-    return str(tos)
-
-
 def minimum_size(protocol: Protocol, family: int, no_tcp_options: bool = False) -> int:
     """Bytes of the smallest probe of this protocol; `family` is 4 or 6, `bare` as in settings."""
     above = 20 if no_tcp_options and protocol is Protocol.TCP else _TRANSPORT_MINIMUM[protocol]
     return (20 if family == 4 else 40) + above
-
-
-SYN_WITH_DATA = "some targets and firewalls drop a SYN that carries data"
-
-
-def fitted(settings: ProbeSettings, family: int) -> tuple[ProbeSettings, str | None]:
-    """The settings with a size that holds the headers, and what the user should know of it.
-
-    A size that nobody chose, the protocol's default, grows without a word.
-    """
-    least = minimum_size(settings.protocol, family, settings.no_tcp_options)
-    if settings.size >= least:
-        has_syn = settings.protocol is Protocol.TCP and settings.tcp_flags is not TcpFlags.ACK
-        return settings, SYN_WITH_DATA if has_syn and settings.size > least else None
-    warning = None
-    if settings.size != DEFAULT_SIZE[settings.protocol]:
-        warning = (
-            f"packet size raised from {settings.size} to {least} bytes,"
-            f" the headers of {protocol_words(settings)} over IPv{family}"
-        )
-    return msgspec.structs.replace(settings, size=least), warning
 
 
 class SettingsHistory:

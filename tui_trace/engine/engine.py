@@ -29,20 +29,20 @@ from tui_trace.engine.clock_step import ClockStepDetector
 from tui_trace.engine.event_emitter import FINAL_KINDS, EventEmitter, reply_of
 from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.keyless_replies import KeylessReplyBuffer
-from tui_trace.engine.matching import match, outgoing
-from tui_trace.engine.probe_ids import Numbers, ProbeIdGenerator
-from tui_trace.engine.probe_registry import Probe, ProbeRegistry, State
+from tui_trace.engine.matching import match_reply, probe_spec
+from tui_trace.engine.probe_ids import ProbeIdGenerator, ProbeNumbers
+from tui_trace.engine.probe_registry import Probe, ProbeRegistry, ProbeState
 from tui_trace.engine.round_schedule import ScheduledProbe
 from tui_trace.engine.run_scheduler import RunScheduler
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.engine.source_address import SourceAddressWatch
 from tui_trace.wire.network import NOTHING_QUOTED, Network, ReceivedReply, SendError, SendStamp
 
-PULSE = 100 * NS_PER_MS
-EXPIRY_LOOK = 20 * NS_PER_MS
-RETRY = 10 * NS_PER_MS
+PULSE_INTERVAL = 100 * NS_PER_MS
+EXPIRY_INTERVAL = 20 * NS_PER_MS
+RETRY_INTERVAL = 10 * NS_PER_MS
 """Until a probe is looked at again that no source port was free for."""
-BURST = 64
+MAX_BURST = 64
 """Probes sent before what came back is read again."""
 
 
@@ -77,7 +77,7 @@ class Engine:
         self._port_book = PortBook(network)
         self._source_address = SourceAddressWatch(network)
         self._rounds = 0
-        self._numbers = Numbers(self._probe_ids)
+        self._numbers = ProbeNumbers(self._probe_ids)
         self._next_expiry = 0
         self._keyless_replies = KeylessReplyBuffer()
         self._last_sent: RunProbe | None = None
@@ -117,7 +117,7 @@ class Engine:
                 if now >= self._next_expiry:
                     self._emit_lost(now)
                     self._registry.forget_old(now)
-                    self._next_expiry = now + EXPIRY_LOOK
+                    self._next_expiry = now + EXPIRY_INTERVAL
                 sink.pulse(now - self._started)
             self._emitter.session_ended()
             sink.pulse(self._emitter.now())
@@ -152,7 +152,7 @@ class Engine:
         if pace.next_probe_after is None:
             return None
         last = self._last_sent
-        if last is None or last.state is not State.PENDING:
+        if last is None or last.state is not ProbeState.PENDING:
             return 0
         return last.monotonic + pace.next_probe_after
 
@@ -204,7 +204,7 @@ class Engine:
     # --- sending
 
     def _send_due(self) -> None:
-        for _ in range(BURST):
+        for _ in range(MAX_BURST):
             run = self._run
             now = self._network.monotonic()
             may_from = self._may_send_from()
@@ -245,7 +245,7 @@ class Engine:
         flow = run.flows.choose(slot.flow, at_target and not is_first, now)
         if flow is None and self._pace.sequential:
             if self._pace.next_probe_after is not None:
-                run.schedule.postpone(slot, now + RETRY)
+                run.schedule.postpone(slot, now + RETRY_INTERVAL)
                 return
             # the only port there is, and its last probe is decided
             flow = run.flows.choose(slot.flow, False, now)
@@ -271,7 +271,7 @@ class Engine:
         )
         self._registry.add(probe)
         try:
-            self._network.send(outgoing(probe))
+            self._network.send(probe_spec(probe))
         except SendError as error:
             self._registry.discard(probe)
             self._emit_failure(run, ttl, error)
@@ -292,7 +292,7 @@ class Engine:
 
     def _receive(self) -> None:
         now = self._network.monotonic()
-        wake_at = min(self._next_expiry, now + PULSE)
+        wake_at = min(self._next_expiry, now + PULSE_INTERVAL)
         may_from = self._may_send_from()
         if may_from is not None:
             wake_at = min(wake_at, max(may_from, self._run.schedule.next_due(self._pace)))
@@ -307,7 +307,7 @@ class Engine:
         for answer in self._keyless_replies.release(
             answers, end_is_known, self._network.monotonic()
         ):
-            probe = match(self._registry, answer, self._network.address, self._network.quoted)
+            probe = match_reply(self._registry, answer, self._network.address, self._network.quoted)
             if probe is None:
                 foreign += answer.destination == self._network.address
             else:
@@ -333,8 +333,8 @@ class Engine:
         if stepped:
             rtt = now - probe.monotonic
         was = probe.state
-        if was is not State.ANSWERED:
-            probe.state = State.ANSWERED
+        if was is not ProbeState.ANSWERED:
+            probe.state = ProbeState.ANSWERED
             run.reply_timeout.record(probe.ttl, rtt)
             if answer.kind in FINAL_KINDS:
                 run.path_end.on_final_reply(probe.ttl, by_target)
@@ -345,7 +345,7 @@ class Engine:
         run.flows.on_reply(probe, answer.kind, was, now)
         quoted = NOTHING_QUOTED
         if answer.message:
-            quoted = self._network.quoted(outgoing(probe), answer)
+            quoted = self._network.quoted(probe_spec(probe), answer)
         self._sink.event(
             reply_of(
                 probe,
@@ -361,7 +361,7 @@ class Engine:
         self._update_path_end(run)
 
     def _refused_here(self, probe: RunProbe, answer: ReceivedReply) -> None:
-        if probe.state is not State.PENDING:
+        if probe.state is not ProbeState.PENDING:
             return
         reason = f"our own machine answers: {answer.kind.value} (code {answer.code})"
         self._emit_failure(probe.run, probe.ttl, SendError(0, reason))
@@ -381,13 +381,13 @@ class Engine:
             run.schedule.extend(self._network.monotonic(), pace, end[0])
 
     def _make_void(self, probe: RunProbe, reason: str) -> None:
-        probe.state = State.VOID
+        probe.state = ProbeState.VOID
         probe.run.flows.on_void(probe)
         self._emitter.probe_void(probe, reason)
 
     def _emit_lost(self, now: int) -> None:
         for run in self._runs.all:
             for probe in run.pop_expired(now, self._pace):
-                probe.state = State.LOST
+                probe.state = ProbeState.LOST
                 run.flows.on_lost(probe, now)
                 self._emitter.probe_lost(probe)

@@ -4,7 +4,7 @@ from tui_trace.core import events
 from tui_trace.core.events import Reply, ReplyKind, Stamp
 from tui_trace.core.settings import Pace
 from tui_trace.core.stream import Sink
-from tui_trace.engine.probe_registry import State
+from tui_trace.engine.probe_registry import ProbeState
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.wire.network import Network, QuoteDetails, ReceivedReply, SendError
 
@@ -126,7 +126,7 @@ def reply_of(
     *,
     at: int,
     rtt: int,
-    previous_state: State,
+    previous_state: ProbeState,
     stepped: bool,
     by_target: bool,
 ) -> Reply:
@@ -144,8 +144,8 @@ def reply_of(
         received_stamp=Stamp.USER if stepped else answer.stamp,
         flow=probe.flow_index,
         reached=by_target,
-        late=previous_state is State.LOST,
-        duplicate=previous_state is State.ANSWERED,
+        late=previous_state is ProbeState.LOST,
+        duplicate=previous_state is ProbeState.ANSWERED,
         past_target=end is not None and probe.ttl > end and answer.kind in FINAL_KINDS,
         clock_stepped=stepped,
         icmp_type=answer.icmp_type,

@@ -5,7 +5,7 @@ from typing import Any
 from tui_trace.core.events import ReplyKind
 from tui_trace.core.settings import FlowMode as Mode
 from tui_trace.core.settings import ProbeIdField, ProbeSettings, Protocol, TcpFlags
-from tui_trace.engine.probe_registry import Probe, State
+from tui_trace.engine.probe_registry import Probe, ProbeState
 from tui_trace.engine.syn_ports import SynPortPool
 from tui_trace.wire.network import FlowTuple, Network
 
@@ -102,14 +102,16 @@ class Flows:
         if ports := self._pool_at_target(probe):
             ports.on_sent(probe.flow[0])
 
-    def on_reply(self, probe: Probe[Any], kind: ReplyKind, previous_state: State, now: int) -> None:
+    def on_reply(
+        self, probe: Probe[Any], kind: ReplyKind, previous_state: ProbeState, now: int
+    ) -> None:
         """An answer came for a probe that `was` in this state until then."""
         port = probe.flow[0]
-        if previous_state is State.PENDING and (ports := self._pool_at_target(probe)):
+        if previous_state is ProbeState.PENDING and (ports := self._pool_at_target(probe)):
             ports.on_answered(port)
         if kind is ReplyKind.SYN_ACK and self._syn_ports:
             ports = self._pool(probe)
-            if previous_state is State.ANSWERED:
+            if previous_state is ProbeState.ANSWERED:
                 ports.on_repeated_syn_ack(port, now)
             else:
                 ports.on_syn_ack(port, now)

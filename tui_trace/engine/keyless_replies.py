@@ -3,7 +3,7 @@
 from tui_trace.core.settings import NS_PER_MS
 from tui_trace.wire.network import ReceivedReply
 
-WAIT = 100 * NS_PER_MS
+HOLD_TIME = 100 * NS_PER_MS
 
 
 class KeylessReplyBuffer:
@@ -24,7 +24,7 @@ class KeylessReplyBuffer:
         if not self._held and (end_is_known or all(each.key is not None for each in answers)):
             return answers
         if not end_is_known:
-            self._held += [(now + WAIT, each) for each in answers if each.key is None]
+            self._held += [(now + HOLD_TIME, each) for each in answers if each.key is None]
             answers = [each for each in answers if each.key is not None]
         if end_is_known or any(due <= now for due, _ in self._held):
             answers = [each for _, each in self._held] + answers

@@ -5,7 +5,7 @@ at a router that refuses to go on. A load balancer with branches of unequal leng
 meet now a router, now the target; the path then ends at the first TTL that always meets its end.
 """
 
-SETTLED = 10
+SETTLED_STREAK = 10
 """Final answers in a row after which a TTL that used to meet a router counts as the end: the path
 got shorter. Fewer would let per-packet balancing over two lengths move the end to and fro."""
 
@@ -47,7 +47,7 @@ class PathEndDetector:
             (
                 ttl
                 for ttl, streak in self._final_streak.items()
-                if streak >= SETTLED or ttl not in self._passed
+                if streak >= SETTLED_STREAK or ttl not in self._passed
             ),
             default=None,
         )

@@ -18,11 +18,11 @@ from tui_trace.core.stream import SetPace, Sink, Source, Switch
 
 PLATEAUS = (65535, 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68)
 """RFC 1191 §7.1: common link MTUs, for a router that refuses a packet and does not give its MTU."""
-LEAST = {4: 68, 6: 1280}
+MIN_MTU = {4: 68, 6: 1280}
 """Every link carries so many bytes (RFC 791, RFC 8200 §5)."""
-VANISHED = 3
+BLACK_HOLE_LOSSES = 3
 """A hop with so many losses, and no reply from it or beyond it, is the edge of a black hole."""
-QUICK = 250 * NS_PER_MS
+QUICK_INTERVAL = 250 * NS_PER_MS
 
 
 class _SizeTest:
@@ -73,7 +73,7 @@ class _SizeTest:
 
     def vanished_at(self, ttl: int) -> bool:
         """Return whether probes are silently dropped from this hop on."""
-        return self._lost.get(ttl, 0) >= VANISHED and ttl > max(self.answered, default=0)
+        return self._lost.get(ttl, 0) >= BLACK_HOLE_LOSSES and ttl > max(self.answered, default=0)
 
 
 class PathMtuSource(SourceFilter):
@@ -104,7 +104,7 @@ class PathMtuSource(SourceFilter):
 
     def run(self, sink: Sink) -> None:
         """Run the inner source at a quick pace, and add what is found; blocks."""
-        quick = min(QUICK, self._pace.interval)
+        quick = min(QUICK_INTERVAL, self._pace.interval)
         self.command(SetPace(msgspec.structs.replace(self._pace, interval=quick, rounds=None)))
         super().run(sink)
 
@@ -140,7 +140,7 @@ class PathMtuSource(SourceFilter):
         elif test.too_big:
             ttl = min(test.too_big)
             reply = test.too_big[ttl]
-            said = reply.mtu if reply.mtu and LEAST[self._family] <= reply.mtu < self._size else 0
+            said = reply.mtu if reply.mtu and MIN_MTU[self._family] <= reply.mtu < self._size else 0
             size = said or self._plateau()
             source = MtuSource.REPORTED if said else MtuSource.GUESSED
             self._found(at, ttl, size, source, reply.address)
@@ -187,7 +187,7 @@ class PathMtuSource(SourceFilter):
         self.command(Switch(msgspec.structs.replace(self._settings, df=True, size=size)))
 
     def _plateau(self) -> int:
-        return next((size for size in PLATEAUS if size < self._size), LEAST[self._family])
+        return next((size for size in PLATEAUS if size < self._size), MIN_MTU[self._family])
 
     def _found(self, at: int, ttl: int, mtu: int, source: MtuSource, address: str) -> None:
         self._sink.event(events.MtuFound(at=at, ttl=ttl, mtu=mtu, source=source, address=address))
@@ -195,7 +195,7 @@ class PathMtuSource(SourceFilter):
 
 def first_settings(settings: ProbeSettings, family: int) -> ProbeSettings:
     """Return settings of small probes that no link refuses, to see which hops answer at all."""
-    size = max(LEAST[4], minimum_size(settings.protocol, family))
+    size = max(MIN_MTU[4], minimum_size(settings.protocol, family))
     return msgspec.structs.replace(settings, df=True, size=size)
 
 

@@ -16,7 +16,7 @@ IP ID that Linux replaces."""
 KEYS_32 = 1 << 32
 
 
-class _Affine:
+class _AffineMap:
     def __init__(self, rng: random.Random, modulus: int) -> None:
         self._modulus = modulus
         self._offset = rng.randrange(modulus)
@@ -33,9 +33,9 @@ class ProbeIdGenerator:
 
     def __init__(self, rng: random.Random) -> None:
         """`rng` should be `random.SystemRandom`; a seeded one makes a test repeatable."""
-        self._short = _Affine(rng, KEYS_16)
-        self._long = _Affine(rng, KEYS_32)
-        self._ip_id = _Affine(rng, KEYS_16)
+        self._short = _AffineMap(rng, KEYS_16)
+        self._long = _AffineMap(rng, KEYS_32)
+        self._ip_id = _AffineMap(rng, KEYS_16)
         self.icmp_checksum = rng.randrange(1, 0xFFFF)
         """The checksum that every ICMP probe of a constant flow carries."""
 
@@ -52,7 +52,7 @@ class ProbeIdGenerator:
         return self._ip_id(count) + 1
 
 
-class Numbers:
+class ProbeNumbers:
     """Counts the probes of a session."""
 
     def __init__(self, identity: ProbeIdGenerator) -> None:

@@ -12,11 +12,11 @@ from tui_trace.wire.network import FlowTuple
 RunT = TypeVar("RunT")
 """What a run is to the engine: a probe only says which one is its own."""
 
-REMEMBERED = 60 * NS_PER_S
+KEEP_DECIDED = 60 * NS_PER_S
 """How long (ns) a decided probe is kept, so that what still comes is told as late or duplicate."""
 
 
-class State(enum.Enum):
+class ProbeState(enum.Enum):
     """What has become of a probe."""
 
     PENDING = enum.auto()
@@ -85,7 +85,7 @@ class Probe(Generic[RunT]):
         self.epoch = epoch
         self.may_reach_target = may_reach_target
         self.is_first = is_first
-        self.state = State.PENDING
+        self.state = ProbeState.PENDING
 
 
 class ProbeRegistry(Generic[RunT]):
@@ -106,7 +106,7 @@ class ProbeRegistry(Generic[RunT]):
         self._by_ip_id[probe.ip_id] = probe
         self._by_port[probe.protocol, probe.flow[0]] = probe
         if probe.protocol is Protocol.UDP:
-            self._by_checksum_invariant[_weight(probe)] = probe
+            self._by_checksum_invariant[_checksum_invariant(probe)] = probe
         self._by_age.append(probe)
         self._data_lengths.add(probe.tcp_data_length)
 
@@ -117,12 +117,12 @@ class ProbeRegistry(Generic[RunT]):
         self._by_ip_id.pop(probe.ip_id, None)
         self._by_port.pop((probe.protocol, probe.flow[0]), None)
         if probe.protocol is Protocol.UDP:
-            self._by_checksum_invariant.pop(_weight(probe), None)
+            self._by_checksum_invariant.pop(_checksum_invariant(probe), None)
 
     def is_pending(self, protocol: Protocol, key: int) -> bool:
         """A probe of that key is in flight; its key must not be given away."""
         probe = self._by_key.get((protocol, key))
-        return probe is not None and probe.state is State.PENDING
+        return probe is not None and probe.state is ProbeState.PENDING
 
     def find(self, protocol: Protocol, key: int) -> Probe[RunT] | None:
         """The probe that was sent with this key."""
@@ -153,9 +153,13 @@ class ProbeRegistry(Generic[RunT]):
         return iter(self._by_age)
 
     def forget_old(self, now: int) -> None:
-        """Forget what was decided and sent more than `REMEMBERED` before `now` (monotonic ns)."""
+        """Forget what was decided and sent more than `KEEP_DECIDED` before `now` (monotonic ns)."""
         ages = self._by_age
-        while ages and now - ages[0].monotonic > REMEMBERED and ages[0].state is not State.PENDING:
+        while (
+            ages
+            and now - ages[0].monotonic > KEEP_DECIDED
+            and ages[0].state is not ProbeState.PENDING
+        ):
             probe = ages.popleft()
             slot = (probe.protocol, probe.key)
             if self._by_key.get(slot) is probe:
@@ -165,10 +169,10 @@ class ProbeRegistry(Generic[RunT]):
             port = (probe.protocol, probe.flow[0])
             if self._by_port.get(port) is probe:
                 del self._by_port[port]
-            weight = _weight(probe)
+            weight = _checksum_invariant(probe)
             if self._by_checksum_invariant.get(weight) is probe:
                 del self._by_checksum_invariant[weight]
 
 
-def _weight(probe: Probe[RunT]) -> int:
+def _checksum_invariant(probe: Probe[RunT]) -> int:
     return (sum(probe.flow) + probe.key) % 0xFFFF

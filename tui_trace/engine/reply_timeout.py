@@ -8,7 +8,7 @@ that comes later still is told as late, and its loss taken back.
 
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 
-LONGEST = 5 * NS_PER_S
+MAX_TIMEOUT = 5 * NS_PER_S
 HERE_TIMES, HERE_LEAST = 3, 300 * NS_PER_MS
 FARTHER_TIMES, FARTHER_LEAST = 10, 100 * NS_PER_MS
 
@@ -29,8 +29,8 @@ class AdaptiveTimeout:
         """Nanoseconds to wait at this TTL."""
         here = self._slowest.get(ttl)
         if here is not None:
-            return min(LONGEST, max(HERE_LEAST, HERE_TIMES * here))
+            return min(MAX_TIMEOUT, max(HERE_LEAST, HERE_TIMES * here))
         farther = max((rtt for hop, rtt in self._slowest.items() if hop > ttl), default=None)
         if farther is not None:
-            return min(LONGEST, max(FARTHER_LEAST, FARTHER_TIMES * farther))
-        return LONGEST
+            return min(MAX_TIMEOUT, max(FARTHER_LEAST, FARTHER_TIMES * farther))
+        return MAX_TIMEOUT

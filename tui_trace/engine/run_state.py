@@ -8,7 +8,7 @@ from typing import TypeAlias
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.engine.flows import Flows
 from tui_trace.engine.path_end import PathEndDetector
-from tui_trace.engine.probe_registry import Probe, State
+from tui_trace.engine.probe_registry import Probe, ProbeState
 from tui_trace.engine.reply_timeout import AdaptiveTimeout
 from tui_trace.engine.round_schedule import RoundSchedule
 
@@ -43,7 +43,7 @@ class EngineRun:
     def awaits_first(self, ttl: int) -> bool:
         """Whether this TTL meets the target is still to be learnt, from the first round."""
         return self.may_reach_target(ttl) and any(
-            probe.is_first and probe.state is State.PENDING
+            probe.is_first and probe.state is ProbeState.PENDING
             for probe in self._in_flight.get(ttl, ())
         )
 
@@ -72,19 +72,21 @@ class EngineRun:
             for hop, probes in self._in_flight.items()
             if hop > ttl
             for probe in probes
-            if probe.state is State.PENDING
+            if probe.state is ProbeState.PENDING
         ]
 
     @property
     def has_pending(self) -> bool:
         """Some probe is in flight."""
         return any(
-            probe.state is State.PENDING for probes in self._in_flight.values() for probe in probes
+            probe.state is ProbeState.PENDING
+            for probes in self._in_flight.values()
+            for probe in probes
         )
 
 
 def _drop_decided(probes: deque[RunProbe]) -> None:
-    while probes and probes[0].state is not State.PENDING:
+    while probes and probes[0].state is not ProbeState.PENDING:
         probes.popleft()
 
 

@@ -4,7 +4,7 @@ from tui_trace.core.settings import NS_PER_MS, ProbeSettings
 from tui_trace.engine.run_state import EngineRun
 from tui_trace.wire.network import Network
 
-LOOK = 100 * NS_PER_MS
+CHECK_INTERVAL = 100 * NS_PER_MS
 
 
 class SourceAddressWatch:
@@ -32,7 +32,7 @@ class SourceAddressWatch:
         source = self._network.source(run.settings)
         before, self.source = self.source, source
         self._run = run
-        self._next_look = now + LOOK
+        self._next_look = now + CHECK_INTERVAL
         return source != before
 
     def invalidate(self) -> None:

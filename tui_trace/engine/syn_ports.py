@@ -12,11 +12,11 @@ from collections.abc import Callable
 
 from tui_trace.core.settings import NS_PER_S
 
-POOL = 128
+MAX_PORTS = 128
 """Ports at most."""
 HALF_OPEN = 64 * NS_PER_S
 """A Linux target repeats its SYN/ACK after 1, 2, 4, 8, 16 and 32 s (tcp_synack_retries)."""
-PROOF = 2 * NS_PER_S
+RST_CONFIRMATION = 2 * NS_PER_S
 """No repeated SYN/ACK for so long (RFC 6298 §2: the first comes after 1 s): the RST has arrived."""
 
 NEVER = -1
@@ -40,7 +40,7 @@ class SynPortPool:
         for port in self._ports:
             if not self._in_flight.get(port) and self._quarantined_until.get(port, NEVER) < now:
                 return port
-        if self._reserve is None or len(self._ports) >= POOL:
+        if self._reserve is None or len(self._ports) >= MAX_PORTS:
             return None
         self._ports.append(self._reserve())
         return self._ports[-1]
@@ -57,13 +57,15 @@ class SynPortPool:
     def on_lost(self, port: int, now: int) -> None:
         """Nothing answered it. If what got lost was the SYN/ACK, the target will repeat it."""
         self.on_answered(port)
-        self._quarantined_until[port] = max(self._quarantined_until.get(port, NEVER), now + PROOF)
+        self._quarantined_until[port] = max(
+            self._quarantined_until.get(port, NEVER), now + RST_CONFIRMATION
+        )
 
     def on_syn_ack(self, port: int, now: int) -> None:
         """A SYN/ACK came; our kernel answers it with RST."""
         if self._resets_work is None:
-            self._quarantined_until[port] = now + PROOF
-            self._confirmed_at[port] = now + PROOF
+            self._quarantined_until[port] = now + RST_CONFIRMATION
+            self._confirmed_at[port] = now + RST_CONFIRMATION
         elif not self._resets_work:
             self._quarantined_until[port] = now + HALF_OPEN
 

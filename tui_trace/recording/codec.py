@@ -21,7 +21,12 @@ from msgspec.structs import replace
 from tui_trace.core import events as ev
 from tui_trace.core.ranges import LARGEST
 from tui_trace.recording.errors import RecordingError
-from tui_trace.session.checkpoint import MOST_HELD, MOST_RUNS, SessionCheckpoint, held
+from tui_trace.session.checkpoint import (
+    MAX_MEMORY_WEIGHT,
+    MAX_RUNS,
+    SessionCheckpoint,
+    memory_weight,
+)
 
 BLOCK_EVENTS = 8192
 """Events of a full block: what is read and folded to get to a moment."""
@@ -29,14 +34,14 @@ BLOCK_BYTES = 4 << 20
 """Bytes of templates after which a block is full, however few its events are."""
 DAMAGED = "damaged"
 """What is said of bytes that are no events."""
-_MOST_CHUNK = 2 * BLOCK_BYTES
-_MOST_STATE = 16 << 20
+_MAX_CHUNK = 2 * BLOCK_BYTES
+_MAX_CHECKPOINT = 16 << 20
 """Bytes before they are deflated: what is longer is neither written nor read. 30 hops of one run
 come to 70 kB in a state."""
 _FREE, _RATIO = 16 << 10, 100
 """So many bytes are inflated of any value, and so many more of each of its own. Times are told in
 nanoseconds and hardly ever repeat: a block of probes into silence comes to 30."""
-_MOST_TOLD = 256 << 20
+_MAX_JSON = 256 << 20
 """Bytes of JSON that the events of one block come to: twice what a block of nothing but answers
 with 300 MPLS labels each does."""
 _FAST, _SMALL = 1, 6
@@ -57,8 +62,8 @@ class _Chunk(msgspec.Struct, frozen=True, array_like=True):
     """RTT in ns, number of a round, or 0."""
 
 
-_decoder = msgspec.msgpack.Decoder(_Chunk)
-_states = msgspec.msgpack.Decoder(SessionCheckpoint)
+_chunk_decoder = msgspec.msgpack.Decoder(_Chunk)
+_checkpoint_decoder = msgspec.msgpack.Decoder(SessionCheckpoint)
 
 
 class Packer:
@@ -128,8 +133,10 @@ class Packer:
 
     def _chunk(self, templates: int, events: int, level: int) -> bytes:
         columns = (self._which, self._at, self._probe, self._value)
-        chunk = _Chunk(self._templates[templates:], *(_laid_out(c[events:]) for c in columns))
-        return _deflated(msgspec.msgpack.encode(chunk), level)
+        chunk = _Chunk(
+            self._templates[templates:], *(_by_significance(c[events:]) for c in columns)
+        )
+        return _deflate(msgspec.msgpack.encode(chunk), level)
 
 
 class Unpacker:
@@ -150,8 +157,8 @@ class Unpacker:
     def events(self, data: bytes) -> Iterator[ev.Event]:
         """The events of the next chunk; `RecordingError` if there are none in these bytes."""
         try:
-            chunk = _decoder.decode(_inflated(data))
-            columns = [_column(c) for c in (chunk.which, chunk.at, chunk.probe, chunk.value)]
+            chunk = _chunk_decoder.decode(_inflate(data))
+            columns = [_read_column(c) for c in (chunk.which, chunk.at, chunk.probe, chunk.value)]
             self._add_templates(columns, chunk.templates)
         except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
             raise RecordingError(DAMAGED) from None
@@ -181,9 +188,9 @@ class Unpacker:
         if which and not 0 <= min(which) <= max(which) < len(self._sizes):
             raise ValueError("no such template")
         self._json_bytes += sum(map(self._sizes.__getitem__, which))
-        if self._json_bytes > _MOST_TOLD or self.template_bytes > _MOST_CHUNK:
+        if self._json_bytes > _MAX_JSON or self.template_bytes > _MAX_CHUNK:
             raise ValueError("more than a block has to tell")
-        self._makers += [_maker(ev.decode_event(line)) for line in templates]
+        self._makers += [_event_maker(ev.decode_event(line)) for line in templates]
 
 
 class Block(NamedTuple):
@@ -196,20 +203,20 @@ class Block(NamedTuple):
     """Bytes of its templates."""
 
 
-def unpacked(chunks: Iterable[bytes]) -> Block:
+def unpack_block(chunks: Iterable[bytes]) -> Block:
     """The block of these chunks; `RecordingError` if they are damaged."""
     unpacker = Unpacker()
     events: list[ev.Event] = []
     size = 0
     for count, chunk in enumerate(chunks):
         size += len(chunk)
-        if count >= BLOCK_EVENTS or size > _MOST_CHUNK:
+        if count >= BLOCK_EVENTS or size > _MAX_CHUNK:
             raise RecordingError(DAMAGED)
         events += unpacker.events(chunk)
     return Block(events, size, unpacker.template_bytes)
 
 
-def _maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:
+def _event_maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:
     match template:
         case ev.ProbeSent() | ev.ProbeLost() | ev.ProbeVoid():
             return lambda at, probe, _: replace(template, at=at, probe=probe)
@@ -220,7 +227,7 @@ def _maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:
     return lambda at, _probe, _value: replace(template, at=at)
 
 
-def _laid_out(numbers: "array[int]") -> bytes:
+def _by_significance(numbers: "array[int]") -> bytes:
     if sys.byteorder == "big":
         numbers = numbers[:]
         numbers.byteswap()
@@ -228,7 +235,7 @@ def _laid_out(numbers: "array[int]") -> bytes:
     return b"".join(raw[place::_WIDTH] for place in range(_WIDTH))
 
 
-def _column(data: bytes) -> "array[int]":
+def _read_column(data: bytes) -> "array[int]":
     count, rest = divmod(len(data), _WIDTH)
     if rest:
         raise ValueError("half a number")
@@ -241,42 +248,46 @@ def _column(data: bytes) -> "array[int]":
     return numbers
 
 
-def _deflated(raw: bytes, level: int) -> bytes:
-    if len(raw) > _MOST_CHUNK:
+def _deflate(raw: bytes, level: int) -> bytes:
+    if len(raw) > _MAX_CHUNK:
         raise OverflowError("more than one value of a recording can hold")
     data = zlib.compress(raw, level)
     # what is too good to be read again is kept as it is
-    return data if len(raw) <= _most(data) else zlib.compress(raw, 0)
+    return data if len(raw) <= _max_inflated(data) else zlib.compress(raw, 0)
 
 
-def _inflated(data: bytes, most: int | None = None) -> bytes:
+def _inflate(data: bytes, most: int | None = None) -> bytes:
     """`ValueError` or `zlib.error` if it is not whole, or longer than it can honestly be."""
     inflater = zlib.decompressobj()
-    raw = inflater.decompress(data, _most(data) if most is None else most)
+    raw = inflater.decompress(data, _max_inflated(data) if most is None else most)
     if not inflater.eof:
         raise ValueError("too long, or cut")
     return raw
 
 
-def _most(data: bytes) -> int:
-    return min(_MOST_CHUNK, _FREE + _RATIO * len(data))
+def _max_inflated(data: bytes) -> int:
+    return min(_MAX_CHUNK, _FREE + _RATIO * len(data))
 
 
-def pack_state(state: SessionCheckpoint) -> bytes:
+def pack_checkpoint(state: SessionCheckpoint) -> bytes:
     """Deflated; `OverflowError` if the session has grown beyond what can be restored."""
     raw = msgspec.msgpack.encode(state)
-    if len(raw) > _MOST_STATE or len(state.runs) > MOST_RUNS or held(state) > MOST_HELD:
+    if (
+        len(raw) > _MAX_CHECKPOINT
+        or len(state.runs) > MAX_RUNS
+        or memory_weight(state) > MAX_MEMORY_WEIGHT
+    ):
         raise OverflowError("the session has grown beyond what can be played again")
     return zlib.compress(raw, _FAST)
 
 
-def unpack_state(data: bytes) -> SessionCheckpoint:
-    """The state of `pack_state`; `RecordingError` if it is none."""
+def unpack_checkpoint(data: bytes) -> SessionCheckpoint:
+    """The state of `pack_checkpoint`; `RecordingError` if it is none."""
     try:
         # runs that saw nothing are all alike, and so deflated to next to nothing
-        state = _states.decode(_inflated(data, _MOST_STATE))
+        state = _checkpoint_decoder.decode(_inflate(data, _MAX_CHECKPOINT))
     except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
         raise RecordingError(DAMAGED) from None
-    if held(state) > MOST_HELD:
+    if memory_weight(state) > MAX_MEMORY_WEIGHT:
         raise RecordingError(DAMAGED)
     return state

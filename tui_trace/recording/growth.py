@@ -28,5 +28,5 @@ class Growth:
         grown = self._session.checkpoint()
         # what is large is written down less often, so that it costs no more an event
         self._events, self._text = 0, 0
-        self._due = max(codec.BLOCK_EVENTS, checkpoint.held(grown) // 4)
-        return codec.pack_state(grown)
+        self._due = max(codec.BLOCK_EVENTS, checkpoint.memory_weight(grown) // 4)
+        return codec.pack_checkpoint(grown)

@@ -4,7 +4,7 @@ import sqlite3
 
 from tui_trace.core.events import Note, SessionEnded
 from tui_trace.recording import schema
-from tui_trace.recording.codec import Packer, unpacked
+from tui_trace.recording.codec import Packer, unpack_block
 from tui_trace.recording.errors import RecordingError
 
 
@@ -17,8 +17,8 @@ def add(database: sqlite3.Connection, text: str, moment: int) -> None:
     try:
         database.execute("PRAGMA query_only = OFF")
         try:
-            schema.settle(database)
-            schema.limit(database, schema.MOST_STEPS)
+            schema.merge_journal(database)
+            schema.limit_steps(database, schema.MAX_STEPS)
             database.execute("BEGIN IMMEDIATE")
             try:
                 _write(database, text, moment)
@@ -27,10 +27,10 @@ def add(database: sqlite3.Connection, text: str, moment: int) -> None:
                 if database.in_transaction:
                     database.execute("ROLLBACK")
         finally:
-            schema.limit(database, None)
+            schema.limit_steps(database, None)
             database.execute("PRAGMA query_only = ON")
     except sqlite3.OperationalError as error:
-        code = schema.code_of(error)
+        code = schema.error_code(error)
         raise RecordingError(_WHY.get(code, _WHY.get(code & 0xFF, str(error)))) from None
 
 
@@ -51,7 +51,7 @@ def _write(database: sqlite3.Connection, text: str, moment: int) -> None:
     ).fetchone()
     query = "SELECT events FROM chunk ORDER BY number"
     chunks = database.execute(query) if sealed is None else [(sealed,)]
-    events = unpacked(chunk for (chunk,) in chunks).events
+    events = unpack_block(chunk for (chunk,) in chunks).events
     at = events[-1].at
     ending = [events.pop()] if isinstance(events[-1], SessionEnded) else []
     packers = [Packer()]

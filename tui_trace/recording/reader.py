@@ -13,7 +13,7 @@ import msgspec
 
 from tui_trace.core.events import Event
 from tui_trace.recording import notes, schema
-from tui_trace.recording.codec import DAMAGED, Block, unpack_state, unpacked
+from tui_trace.recording.codec import DAMAGED, Block, unpack_block, unpack_checkpoint
 from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.growth import Growth
 from tui_trace.session import checkpoint
@@ -247,7 +247,7 @@ class Recording:
                 chunks: Iterable[tuple[bytes]] = [row]
                 if row[0] is None:
                     chunks = self._database.execute("SELECT events FROM chunk ORDER BY number")
-                block = unpacked(chunk for (chunk,) in chunks)
+                block = unpack_block(chunk for (chunk,) in chunks)
             finally:
                 self._database.execute("COMMIT")
             if row[0] is not None:
@@ -277,7 +277,7 @@ class Recording:
             if fold is None:
                 continue
             try:
-                return known, Session.from_checkpoint(unpack_state(fold))
+                return known, Session.from_checkpoint(unpack_checkpoint(fold))
             except (RecordingError, checkpoint.CheckpointError, TypeError, ArithmeticError):
                 damaged += 1
         return 0, Session()

@@ -9,14 +9,16 @@ from tui_trace.core.source_filter import SourceFilter
 from tui_trace.core.stream import Inject, Sink, Source
 from tui_trace.recording import schema, sessions
 from tui_trace.recording.errors import RecordingError
-from tui_trace.recording.sessions import USUAL, Kept
+from tui_trace.recording.sessions import DEFAULT_RETENTION, RetentionLimits
 from tui_trace.recording.writer import Recorder
 
 
 class RecordedSource(SourceFilter):
     """A source that records the stream of another source to a file."""
 
-    def __init__(self, source: Source, path: Path | None = None, kept: Kept = USUAL) -> None:
+    def __init__(
+        self, source: Source, path: Path | None = None, kept: RetentionLimits = DEFAULT_RETENTION
+    ) -> None:
         """Record to the file `path`, which must not exist yet.
 
         None: to a new file in the usual folder, where no more than `kept` is kept.
@@ -39,7 +41,7 @@ class RecordedSource(SourceFilter):
         failure is one `Notice` in the stream.
         """
         asked = None if self._asked is None else _create(self._asked)
-        place = None if asked is None else schema.Place(asked[0])
+        place = None if asked is None else schema.FileIdentity(asked[0])
         recorder = self._recorder = Recorder(
             lambda event: asked or self._create_usual(event), self._say
         )
@@ -70,10 +72,10 @@ class RecordedSource(SourceFilter):
         if folder is None:
             raise OSError("this user has no home folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if deleted := sessions.prune(folder, self._kept):
+        if deleted := sessions.prune_recordings(folder, self._kept):
             self._say(_deleted(deleted, self._kept))
         target, wall = (event.target, event.wall) if isinstance(event, SessionBegan) else ("", 0)
-        path = sessions.free_place(folder / sessions.name_for(target, wall))
+        path = sessions.free_path(folder / sessions.file_name_for(target, wall))
         return path, schema.create(path)
 
 
@@ -88,7 +90,7 @@ def _create(path: Path) -> tuple[Path, sqlite3.Connection]:
         raise RecordingError(f"--record {path}: {error}") from None
 
 
-def _deleted(count: int, kept: Kept) -> str:
+def _deleted(count: int, kept: RetentionLimits) -> str:
     oldest = "the oldest recording was" if count == 1 else f"the {count} oldest recordings were"
     return (
         f"{oldest} deleted: {kept.files} of {kept.size >> 20} MiB in all are kept"
@@ -96,7 +98,7 @@ def _deleted(count: int, kept: Kept) -> str:
     )
 
 
-def _take_back(path: Path, database: sqlite3.Connection, place: schema.Place) -> None:
+def _take_back(path: Path, database: sqlite3.Connection, place: schema.FileIdentity) -> None:
     with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(database):
         database.execute("PRAGMA journal_mode = DELETE")
     if place.is_kept():

@@ -22,7 +22,7 @@ VERSION = 2
 
 2: notes. What 1 had is read as it is, and becomes 2 with its first note."""
 PAGE = 4096
-MOST_BYTES = 512 << 20
+MAX_BYTES = 512 << 20
 """Of one file: a week of 30 hops at one probe a second."""
 
 TABLES = {
@@ -36,12 +36,12 @@ TABLES = {
 }
 _BUSY = 2.0
 _LONGEST_VALUE = 32 << 20
-MOST_STEPS = 1_000_000
+MAX_STEPS = 1_000_000
 """Of SQLite's machine, in one statement; pages that lead to one another can keep it busy for ever.
 Opening takes a few hundred, a note ten for each chunk."""
 
 
-class Place:
+class FileIdentity:
     """A file and its name: they may part, and what opened the one does not notice."""
 
     def __init__(self, path: Path) -> None:
@@ -57,7 +57,7 @@ class Place:
             return False
 
 
-def create(path: Path, most_bytes: int = MOST_BYTES) -> sqlite3.Connection:
+def create(path: Path, most_bytes: int = MAX_BYTES) -> sqlite3.Connection:
     """A new file that nobody else may read; `OSError` or `sqlite3.Error` if it cannot be made."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     try:
@@ -118,13 +118,13 @@ def open_existing(path: Path) -> sqlite3.Connection:
         try:
             return _opened(path, mode)
         except sqlite3.OperationalError as error:
-            if code_of(error) == sqlite3.SQLITE_INTERRUPT:
+            if error_code(error) == sqlite3.SQLITE_INTERRUPT:
                 raise damaged(path, error) from None
             why = str(error)
         except OSError as error:
             raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
         except sqlite3.Error as error:
-            if code_of(error) == sqlite3.SQLITE_NOTADB:
+            if error_code(error) == sqlite3.SQLITE_NOTADB:
                 raise RecordingError(f"{path}: no recording of tui-trace") from None
             raise damaged(path, error) from None
         except ValueError as error:
@@ -142,21 +142,21 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
     try:
         # a file may come from anybody
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
-        limit(database, MOST_STEPS)
+        limit_steps(database, MAX_STEPS)
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute("PRAGMA cell_size_check = ON")
         _check(database, path)
         with contextlib.suppress(sqlite3.OperationalError):
-            settle(database)
+            merge_journal(database)
         database.execute("PRAGMA query_only = ON")
-        limit(database, None)
+        limit_steps(database, None)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def limit(database: sqlite3.Connection, steps: int | None) -> None:
+def limit_steps(database: sqlite3.Connection, steps: int | None) -> None:
     """End each statement that takes more steps of SQLite's machine; None: none, from now on.
 
     Statements are kept for their next time, and their steps add up.
@@ -164,7 +164,7 @@ def limit(database: sqlite3.Connection, steps: int | None) -> None:
     database.set_progress_handler(None if steps is None else lambda: 1, steps or 0)
 
 
-def settle(database: sqlite3.Connection) -> None:
+def merge_journal(database: sqlite3.Connection) -> None:
     """Make one file of what was cut off; `sqlite3.OperationalError` if that cannot be.
 
     It cannot while any other connection is open, so that afterwards nobody records to the file: who
@@ -193,7 +193,7 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
         raise RecordingError(f"{path}: damaged: these are not its tables")
 
 
-def code_of(error: sqlite3.Error) -> int:
+def error_code(error: sqlite3.Error) -> int:
     """SQLite's result code; 0 if the error is not SQLite's own."""
     return getattr(error, "sqlite_errorcode", 0)
 

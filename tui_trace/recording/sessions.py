@@ -21,7 +21,7 @@ _TIMED = re.compile(r"\d{8}T\d{6}Z-.+")
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
-class Kept(NamedTuple):
+class RetentionLimits(NamedTuple):
     """How much the folder of sessions holds; beyond that the oldest go, one in use never."""
 
     files: int = 100
@@ -30,7 +30,7 @@ class Kept(NamedTuple):
     """Bytes of all files together, before the newest one grows."""
 
 
-USUAL = Kept()
+DEFAULT_RETENTION = RetentionLimits()
 """If nobody says otherwise."""
 
 
@@ -43,14 +43,14 @@ def default_folder() -> Path | None:
     return None if folder is None else folder / "sessions"
 
 
-def name_for(target: str, wall: int) -> str:
+def file_name_for(target: str, wall: int) -> str:
     """A file name by time (ns since 1970) and target: `20261122T205147Z-example.com.session`."""
     began = datetime.datetime.fromtimestamp(wall // 10**9, datetime.UTC)
     host = re.sub(r"[^A-Za-z0-9.-]+", "-", target).strip(".-")[:_LONGEST_NAME] or "host"
     return f"{began:%Y%m%dT%H%M%SZ}-{host}{SUFFIX}"
 
 
-def free_place(path: Path) -> Path:
+def free_path(path: Path) -> Path:
     """This path, or with a number if a file is there already: `name-2.session`."""
     for number in range(2, _TRIES):
         if not os.path.lexists(path):
@@ -80,7 +80,7 @@ def list_sessions(folder: Path | None = None) -> list[SessionInfo]:
     return listed
 
 
-def find(name: str) -> Path:
+def find_recording(name: str) -> Path:
     """The file that a user means: a path, or the name of a session that is kept."""
     path = Path(name)
     folder = default_folder()
@@ -93,7 +93,7 @@ def find(name: str) -> Path:
     return path
 
 
-def prune(folder: Path, kept: Kept = USUAL) -> int:
+def prune_recordings(folder: Path, kept: RetentionLimits = DEFAULT_RETENTION) -> int:
     """Delete the oldest recordings until the rest, and one more, keep within the bounds.
 
     How many were deleted. Neither counted nor touched is what was renamed; what is no recording of

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from tui_trace.core.events import Event, RunOpened, SessionBegan, SessionEnded
 from tui_trace.recording import schema
-from tui_trace.recording.codec import Packer, pack_state
+from tui_trace.recording.codec import Packer, pack_checkpoint
 from tui_trace.session import checkpoint
 from tui_trace.session.fold import Session
 
-GAP = 0.4
+COMMIT_INTERVAL = 0.4
 """Seconds from one commit to the next, while there is anything to commit."""
-MOST_WAITING = 500_000
+MAX_QUEUED = 500_000
 """Events that may wait for a slow disk; with more, recording ends."""
-PATIENCE = 5.0
+CLOSE_TIMEOUT = 5.0
 """Seconds that closing waits for a slow disk."""
 _ROOM = 16 << 20
 """Bytes: more than one commit takes."""
@@ -57,13 +57,13 @@ class Recorder:
 
     def pulse(self, at: int) -> None:  # noqa: ARG002
         """Give up if the disk is far too slow."""
-        if len(self._waiting) > MOST_WAITING and not self._dead:
+        if len(self._waiting) > MAX_QUEUED and not self._dead:
             self._give_up("the disk is too slow")
 
     def close(self) -> None:
         """Write what is left, and wait for that."""
         self._closing.set()
-        self._thread.join(PATIENCE)
+        self._thread.join(CLOSE_TIMEOUT)
 
     def _give_up(self, why: str) -> None:
         with self._failing:
@@ -76,7 +76,7 @@ class Recorder:
         file = None
         try:
             while not self._dead:
-                closing = self._closing.wait(GAP)
+                closing = self._closing.wait(COMMIT_INTERVAL)
                 if self._waiting:
                     if file is None:
                         self.path, database = self._create(self._waiting[0])
@@ -90,7 +90,7 @@ class Recorder:
             if self.is_lost:
                 self._give_up("its file was moved, replaced or deleted")
         except sqlite3.Error as error:
-            self._give_up(_words(error, self.path))
+            self._give_up(_error_reason(error, self.path))
         except OSError as error:
             self._give_up(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         except OverflowError as error:
@@ -103,11 +103,11 @@ class Recorder:
                 file.abandon()
 
 
-def _words(error: sqlite3.Error, path: Path | None) -> str:
-    if schema.code_of(error) == sqlite3.SQLITE_FULL and path is not None:
+def _error_reason(error: sqlite3.Error, path: Path | None) -> str:
+    if schema.error_code(error) == sqlite3.SQLITE_FULL and path is not None:
         disk = os.statvfs(path)
         if disk.f_bavail * disk.f_frsize > _ROOM:
-            return f"the file has reached {schema.MOST_BYTES >> 20} MB"
+            return f"the file has reached {schema.MAX_BYTES >> 20} MB"
         return "the disk is full"
     return " ".join(str(error).split())
 
@@ -116,7 +116,7 @@ class _File:
     """The file while it grows, and the fold of all that is in it."""
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
-        self._place = schema.Place(path)
+        self._place = schema.FileIdentity(path)
         self._database = database
         self._session = Session()
         self._packer = Packer()
@@ -177,7 +177,7 @@ class _File:
     def _next_block(self, event: Event) -> None:
         self._seal()
         self._block += 1
-        fold = pack_state(self._session.checkpoint()) if self._block else None
+        fold = pack_checkpoint(self._session.checkpoint()) if self._block else None
         self._database.execute(
             "INSERT INTO block (number, first, fold) VALUES (?, ?, ?)",
             (self._block, max(self._last, event.at), fold),

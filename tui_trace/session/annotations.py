@@ -6,10 +6,10 @@ last 20 answers carried it, so that alternating answers do not make it blink.
 
 from tui_trace.core.events import Reply, ReplyKind
 from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags
-from tui_trace.session.checkpoint import MOST_MARKS
-from tui_trace.session.quote_text import findings
+from tui_trace.session.checkpoint import MAX_MARKS
+from tui_trace.session.quote_text import quote_marks
 
-MEMORY = 20
+REMEMBERED_REPLIES = 20
 """Answers after which a mark that did not come again is forgotten."""
 
 _UNREACHABLE = {
@@ -59,7 +59,7 @@ def marks_of(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, .
     if reply.reply_ttl is not None and reply.reply_ttl <= 1:
         marks = (*marks, "!")
     if reply.changed or reply.labels:
-        marks = (*findings(reply, settings.dnat), *marks)
+        marks = (*quote_marks(reply, settings.dnat), *marks)
     if reply.quoted_tos is not None and reply.quoted_tos != settings.tos:
         marks = (*marks, f"TOS={reply.quoted_tos}!")
     return marks
@@ -105,7 +105,7 @@ class Annotations:
         for mark in marks:
             self._seen.pop(mark, None)
             self._seen[mark] = answer
-        while len(self._seen) > MOST_MARKS:
+        while len(self._seen) > MAX_MARKS:
             del self._seen[next(iter(self._seen))]
 
     def checkpoint(self) -> dict[str, int]:
@@ -123,4 +123,6 @@ class Annotations:
         """Those of the last answers up to this one, latest first."""
         if not self._seen:
             return ()
-        return tuple(m for m, seen in reversed(self._seen.items()) if seen > answer - MEMORY)
+        return tuple(
+            m for m, seen in reversed(self._seen.items()) if seen > answer - REMEMBERED_REPLIES
+        )

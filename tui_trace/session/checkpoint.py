@@ -18,18 +18,18 @@ from tui_trace.session.snapshot import AddressInfo, MomentKind
 VERSION = 5
 """Of these shapes and of what the fold means by them; a state of another version is of no use."""
 
-MOST_RUNS = 4096
+MAX_RUNS = 4096
 """Of a session that is written down."""
-MOST_HELD = 2_000_000
+MAX_MEMORY_WEIGHT = 2_000_000
 """Numbers and names, weighed by the memory that they take: about 100 bytes each at most. 30 hops of
 a run that went on for an hour are 10,000."""
-RESPONDERS = 64
+MAX_RESPONDERS = 64
 """Addresses that a hop remembers; the one silent for longest goes first."""
-MOST_MARKS = 8
+MAX_MARKS = 8
 """That a hop keeps."""
-REMEMBERED = 256
+MAX_REMEMBERED_LOSSES = 256
 """Lost probes whose loss can still be taken back."""
-Letter = Annotated[str, Meta(pattern=r"^[A-Z]{0,8}$")]
+PathLetter = Annotated[str, Meta(pattern=r"^[A-Z]{0,8}$")]
 """Of a path; empty where there is none yet."""
 
 
@@ -64,14 +64,14 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
 
     ttl: Ttl
     stats: StatsCheckpoint
-    marks: Annotated[dict[str, Int64], Meta(max_length=MOST_MARKS)]
+    marks: Annotated[dict[str, Int64], Meta(max_length=MAX_MARKS)]
     pending: list[Int64]
     """Numbers of the probes in flight, each as its distance from the one before."""
     recent: list[Int64]
     """Numbers of the last probes, likewise."""
     outcomes: list[Int64]
     """Of these."""
-    responders: Annotated[dict[str, tuple[Count, Int64]], Meta(max_length=RESPONDERS)]
+    responders: Annotated[dict[str, tuple[Count, Int64]], Meta(max_length=MAX_RESPONDERS)]
     lost: Count
     late: Count
     duplicates: Count
@@ -107,7 +107,7 @@ class TrackCheckpoint(_State, frozen=True, array_like=True):
 class KnownPathCheckpoint(_State, frozen=True, array_like=True):
     """Of a path."""
 
-    letter: Letter
+    letter: PathLetter
     varied: bool
     hops: dict[Ttl, list[str]]
     balanced: list[Ttl]
@@ -118,16 +118,16 @@ class PathsCheckpoint(_State, frozen=True, array_like=True):
     """Of `PathBook`."""
 
     discovered: Count
-    tracks: Annotated[dict[Int64, TrackCheckpoint], Meta(max_length=MOST_RUNS)]
+    tracks: Annotated[dict[Int64, TrackCheckpoint], Meta(max_length=MAX_RUNS)]
     paths: list[KnownPathCheckpoint]
-    current: Annotated[dict[Int64, tuple[Int64, Int64]], Meta(max_length=MOST_RUNS)]
+    current: Annotated[dict[Int64, tuple[Int64, Int64]], Meta(max_length=MAX_RUNS)]
     """By run: which path, which of its visits."""
 
 
 class BucketCheckpoint(_State, frozen=True, array_like=True):
     """Of one bucket of the timeline."""
 
-    path: Letter
+    path: PathLetter
     answered: Count
     lost: Count
     total: Count
@@ -141,8 +141,8 @@ class TimelineCheckpoint(_State, frozen=True, array_like=True):
     width: Int64
     buckets: list[BucketCheckpoint]
     moments: list[tuple[Int64, MomentKind, str]]
-    lost: Annotated[dict[Int64, Int64], Meta(max_length=REMEMBERED)]
-    path: Letter
+    lost: Annotated[dict[Int64, Int64], Meta(max_length=MAX_REMEMBERED_LOSSES)]
+    path: PathLetter
 
 
 class SessionCheckpoint(_State, frozen=True, array_like=True):
@@ -153,7 +153,7 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     pace: Pace
     run: Int64
     """Number of the one in force; 0 before the first."""
-    runs: Annotated[list[RunCheckpoint], Meta(max_length=MOST_RUNS)]
+    runs: Annotated[list[RunCheckpoint], Meta(max_length=MAX_RUNS)]
     source: str
     trouble: str | None
     last_failure: Int64
@@ -168,13 +168,13 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     """Marks of path MTU discovery, by TTL."""
 
 
-def distances(numbers: list[int]) -> list[int]:
+def to_deltas(numbers: list[int]) -> list[int]:
     """Each number as its distance from the one before, the first from 0: small, so short."""
     return [number - before for number, before in zip(numbers, [0, *numbers], strict=False)]
 
 
-def held(state: SessionCheckpoint) -> int:
-    """What the session of this state holds in memory, as `MOST_HELD` counts it."""
+def memory_weight(state: SessionCheckpoint) -> int:
+    """What the session of this state holds in memory, as `MAX_MEMORY_WEIGHT` counts it."""
     hops = [hop for run in state.runs for hop in run.hops]
     tracks = [hop for track in state.paths.tracks.values() for hop in track.hops.values()]
     there = [addresses for path in state.paths.paths for addresses in path.hops.values()]

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tui_trace.core import events as ev
+from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.annotations import marks_of
 from tui_trace.session.checkpoint import SessionCheckpoint
@@ -160,7 +161,7 @@ class Session:
         run.pace = self._pace
         self._run = run
         turns = f", in turns with run {run.turns_with}" if run.turns_with else ""
-        text = f"run {run.number}: {run.settings.words()}{turns}"
+        text = f"run {run.number}: {describe_settings(run.settings)}{turns}"
         self._timeline.add_moment(event.at, MomentKind.RUN, text)
         if path := self._paths.current(run.number):
             self._timeline.set_path(event.at, path.letter)

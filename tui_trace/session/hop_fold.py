@@ -4,7 +4,7 @@ from itertools import accumulate
 
 from tui_trace.core.events import Reply, Stamp
 from tui_trace.session.annotations import Annotations
-from tui_trace.session.checkpoint import RESPONDERS, CheckpointError, HopCheckpoint, distances
+from tui_trace.session.checkpoint import MAX_RESPONDERS, CheckpointError, HopCheckpoint, to_deltas
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import LOST, PENDING, RECENT, Hop, Responder
 from tui_trace.session.stats import RttStats
@@ -69,8 +69,8 @@ class HopFold:
             ttl=self.ttl,
             stats=self._stats.checkpoint(),
             marks=self._marks.checkpoint(),
-            pending=distances(sorted(self._pending)),
-            recent=distances(list(self._recent)),
+            pending=to_deltas(sorted(self._pending)),
+            recent=to_deltas(list(self._recent)),
             outcomes=list(self._recent.values()),
             responders={a: (answers, seen) for a, (answers, seen) in self._responders.items()},
             lost=self._lost,
@@ -172,7 +172,7 @@ class HopFold:
 
     def _add_responder(self, reply: Reply) -> None:
         responders = self._responders
-        if len(responders) >= RESPONDERS:
+        if len(responders) >= MAX_RESPONDERS:
             del responders[min(responders, key=lambda address: responders[address][1])]
         responders[reply.address] = [1, reply.at]
 

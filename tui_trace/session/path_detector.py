@@ -17,19 +17,19 @@ from msgspec import Meta
 from tui_trace.core.events import Reply
 from tui_trace.core.ranges import Count, Int64
 
-DOUBT = math.log(20_000)
+MOVE_LOG_ODDS = math.log(20_000)
 """Of a move, in nats: one that is none is told once in so many balanced hops. At 1 Hz, 15 s for a
 path that differs in one hop, two rounds for one that differs in eight."""
-TURNS = 3
+BALANCED_TURNS = 3
 """Changes from one address to another and back after which a hop counts as balanced."""
-_MOST = 32
+_MAX_MEMBERS = 32
 """Addresses of a group."""
 
 
 class HopAddressTracker(msgspec.Struct, array_like=True):
     """One TTL."""
 
-    members: Annotated[dict[str, Int64], Meta(max_length=_MOST)]
+    members: Annotated[dict[str, Int64], Meta(max_length=_MAX_MEMBERS)]
     """Who is here, with the number of the last answer of each."""
     last_address: str
     """Who answered last."""
@@ -39,7 +39,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
     """`at` of the group's last answer."""
     replies: Count = 1
     turns: Count = 0
-    candidates: Annotated[dict[str, Int64], Meta(max_length=_MOST)] = {}
+    candidates: Annotated[dict[str, Int64], Meta(max_length=_MAX_MEMBERS)] = {}
     """Who answered since, likewise."""
     candidate_replies: Count = 0
     """Answers of newcomers."""
@@ -58,7 +58,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
     @property
     def balanced(self) -> bool:
         """Several take turns."""
-        return len(self.members) > 1 and self.turns >= TURNS
+        return len(self.members) > 1 and self.turns >= BALANCED_TURNS
 
     def on_reply(self, reply: Reply) -> bool:
         """Take one answer; whether group, newcomers or balance changed."""
@@ -78,7 +78,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         if len(self.members) == 1 and not self.candidates:
             self.turns = 0
             return False
-        before = len(self.members), self.turns == TURNS
+        before = len(self.members), self.turns == BALANCED_TURNS
         if self.candidates:
             self._merge_candidates()
         self._forget_absent()
@@ -89,13 +89,13 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
             self.first_candidate_at = at
         self.candidates[address] = self.replies
         self.candidate_replies += 1
-        if len(self.candidates) > _MOST:
+        if len(self.candidates) > _MAX_MEMBERS:
             self._merge_candidates()
 
     def _merge_candidates(self) -> None:
         """The newcomers belong to the group."""
         self.members.update(self.candidates)
-        while len(self.members) > _MOST:
+        while len(self.members) > _MAX_MEMBERS:
             del self.members[min(self.members, key=self.members.__getitem__)]
         self._clear_candidates()
 
@@ -113,7 +113,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         """Forget who did not take its turn any more."""
         size = len(self.members)
         if size > 1:
-            patience = DOUBT / -math.log1p(-1 / size)
+            patience = MOVE_LOG_ODDS / -math.log1p(-1 / size)
             for who in [w for w, seen in self.members.items() if self.replies - seen > patience]:
                 del self.members[who]
         if len(self.members) == 1:
@@ -146,7 +146,7 @@ class TrackedPath:
     def settle_move(self) -> int | None:
         """Since when (`at`) the path is another; None if it is not. Settles the newcomers."""
         strange = {ttl: hop for ttl, hop in self.hops.items() if hop.candidates}
-        if sum(hop.move_log_odds for hop in strange.values()) < DOUBT:
+        if sum(hop.move_log_odds for hop in strange.values()) < MOVE_LOG_ODDS:
             return None
         since = min(hop.first_candidate_at for hop in strange.values())
         nearest = min(strange)

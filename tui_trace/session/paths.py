@@ -23,14 +23,14 @@ from tui_trace.session.checkpoint import (
 from tui_trace.session.path_detector import TrackedPath
 from tui_trace.session.snapshot import Balance, Path, PathHop, PathNow, PathVisit
 
-_MOST_PATHS = 200
-_MOST_THERE = 64
+_MAX_PATHS = 200
+_MAX_ADDRESSES = 64
 """Addresses at one TTL of one path."""
-_MOST_VISITS = 50
+_MAX_VISITS = 50
 """Of one path; after that the stretches between the first and these are forgotten."""
 
 
-def letters(number: int) -> str:
+def path_letter(number: int) -> str:
     """`A`, `B`, … `Z`, `AA`, `AB`, … from 0 on."""
     text = ""
     number += 1
@@ -40,7 +40,7 @@ def letters(number: int) -> str:
     return text
 
 
-def varies(settings: ProbeSettings) -> bool:
+def varies_flow(settings: ProbeSettings) -> bool:
     """Probes of these settings are not of one flow."""
     if settings.flows > 1:
         return True
@@ -87,7 +87,7 @@ class _GrowingPath:
                 self.hops[ttl] = set(hop.members)
             if hop.balanced:
                 everybody = self.hops[ttl] | hop.members.keys()
-                self.hops[ttl] = everybody if len(everybody) <= _MOST_THERE else set(hop.members)
+                self.hops[ttl] = everybody if len(everybody) <= _MAX_ADDRESSES else set(hop.members)
                 self.balanced.add(ttl)
         end = next((t for t in sorted(self.hops) if self.hops[t] == {track.target}), None)
         if end is not None:
@@ -152,13 +152,13 @@ class PathLog:
         )
 
     def _find(self, track: TrackedPath, settings: ProbeSettings) -> _GrowingPath:
-        varied = varies(settings)
+        varied = varies_flow(settings)
         fitting = [
             known for known in self._paths if known.varied == varied and known.matches(track)
         ]
         if fitting:
             return max(fitting, key=lambda known: known.visits[-1].since if known.visits else -1)
-        known = _GrowingPath(letters(self._discovered), varied)
+        known = _GrowingPath(path_letter(self._discovered), varied)
         self._discovered += 1
         self._paths.append(known)
         return known
@@ -167,11 +167,11 @@ class PathLog:
         known.visits.append(stay)
         lasting = [stay for _, stay in self._current.values()]
         over = [old for old in known.visits[1:-1] if old not in lasting]
-        if len(known.visits) > _MOST_VISITS and over:
+        if len(known.visits) > _MAX_VISITS and over:
             known.visits.remove(over[0])
         used = [path for path, _ in self._current.values()]
         idle = [path for path in self._paths if path not in used and path is not known]
-        if len(self._paths) > _MOST_PATHS and idle:
+        if len(self._paths) > _MAX_PATHS and idle:
             self._paths.remove(idle[0])
 
     def _extend_visits(self) -> None:
@@ -252,7 +252,7 @@ class PathDiffLine(msgspec.Struct, frozen=True):
     after: PathHop | None
 
 
-def what_moved(before: Path, after: Path) -> tuple[PathDiffLine, ...]:
+def diff_paths(before: Path, after: Path) -> tuple[PathDiffLine, ...]:
     """Two paths hop by hop, aligned: one hop more or less does not make all that follow differ.
 
     A hop that is silent on either side differs from nothing.
@@ -260,11 +260,13 @@ def what_moved(before: Path, after: Path) -> tuple[PathDiffLine, ...]:
     old, new = _tokens(before.hops, after.hops)
     steps: list[PathDiffLine] = []
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        steps += _steps(tag, before.hops[i1:i2], after.hops[j1:j2])
+        steps += _diff_lines(tag, before.hops[i1:i2], after.hops[j1:j2])
     return tuple(steps)
 
 
-def _steps(tag: str, old: tuple[PathHop, ...], new: tuple[PathHop, ...]) -> Iterator[PathDiffLine]:
+def _diff_lines(
+    tag: str, old: tuple[PathHop, ...], new: tuple[PathHop, ...]
+) -> Iterator[PathDiffLine]:
     for one, other in zip_longest(old, new):
         if one is None:
             yield PathDiffLine("new", None, other)

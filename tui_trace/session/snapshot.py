@@ -178,7 +178,7 @@ class MomentKind(enum.StrEnum):
     """The user's own words."""
 
 
-FIRST = "A"
+FIRST_PATH = "A"
 """Letter of the path that a session begins with."""
 PATH_WORD = "path "
 """What stands before the letter in the text of a `PATH` moment."""

@@ -120,12 +120,14 @@ class RttStats:
         stats._min = state.min
         stats._max = state.max
         stats._total, stats._squares, stats._delta_sum = (
-            _sum(text) for text in (state.total, state.squares, state.delta_sum)
+            _parse_sum(text) for text in (state.total, state.squares, state.delta_sum)
         )
         stats._last_delta, stats._max_delta = state.last_delta, state.max_delta
         stats._smoothed, stats._log_sum = state.smoothed, state.log_sum
         within = 0 <= state.last_delta <= state.max_delta <= _LARGEST
-        if not (within and 0 <= state.smoothed <= LARGEST and 0 <= state.log_sum <= _most(state)):
+        if not (
+            within and 0 <= state.smoothed <= LARGEST and 0 <= state.log_sum <= _max_log_sum(state)
+        ):
             raise CheckpointError("no such jumps, or no such mean of logarithms")
         if counted != stats.count or stats.count * stats._squares < stats._total**2:
             raise CheckpointError("these sums are of no samples")
@@ -170,14 +172,14 @@ class RttStats:
                 running = list(accumulate(octave, initial=below))
                 while len(found) < len(ranks) and ranks[len(found)] <= upto:
                     bucket = bisect_left(running, ranks[len(found)]) - 1
-                    found.append(min(max(_middle(bits, bucket), self._min), self._max))
+                    found.append(min(max(_bucket_middle(bits, bucket), self._min), self._max))
                 if len(found) == len(ranks):
                     break
             below = upto
         return found
 
 
-def _sum(text: str) -> int:
+def _parse_sum(text: str) -> int:
     if len(text) > _LONGEST_SUM:
         raise CheckpointError("no sum of a session")
     try:
@@ -186,11 +188,11 @@ def _sum(text: str) -> int:
         raise CheckpointError("no sum") from None
 
 
-def _most(state: StatsCheckpoint) -> float:
+def _max_log_sum(state: StatsCheckpoint) -> float:
     return state.count * _LARGEST_LOG * (1 + 1e-9)
 
 
-def _middle(bits: int, bucket: int) -> int:
+def _bucket_middle(bits: int, bucket: int) -> int:
     shift = bits - _SUBBITS - 1
     if shift < 0:
         return bucket

@@ -4,20 +4,20 @@ from bisect import insort
 
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.session.checkpoint import (
-    REMEMBERED,
+    MAX_REMEMBERED_LOSSES,
     BucketCheckpoint,
     CheckpointError,
     TimelineCheckpoint,
 )
 from tui_trace.session.snapshot import PATH_WORD, Bucket, MomentKind, Timeline, TimelineMoment
 
-MOST_BUCKETS = 600
-MOST_MOMENTS = 500
+MAX_BUCKETS = 600
+MAX_MOMENTS = 500
 """The oldest go first, what the user wrote last."""
-_LONGEST = 1 << 62
+_LATEST = 1 << 62
 
 
-class _Growing:
+class _GrowingBucket:
     """One bucket; `made` is what it looked like when it was last asked for."""
 
     __slots__ = ("answered", "cached", "lost", "max", "min", "path", "total")
@@ -38,7 +38,7 @@ class _Growing:
         self.min = rtt if self.min is None else min(self.min, rtt)
         self.max = rtt if self.max is None else max(self.max, rtt)
 
-    def absorb(self, other: "_Growing") -> None:
+    def absorb(self, other: "_GrowingBucket") -> None:
         """The bucket after this one becomes part of it."""
         self.cached = None
         self.path = other.path
@@ -62,19 +62,19 @@ class TimelineFold:
     def __init__(self) -> None:
         """Nothing happened."""
         self._width = NS_PER_S
-        self._buckets: list[_Growing] = []
+        self._buckets: list[_GrowingBucket] = []
         self._moments: list[TimelineMoment] = []
         self._lost: dict[int, int] = {}
         """By probe, when it was called lost."""
         self._path = ""
 
-    def _bucket(self, at: int) -> _Growing:
-        at = min(max(at, 0), _LONGEST)
-        while at // self._width >= MOST_BUCKETS:
+    def _bucket(self, at: int) -> _GrowingBucket:
+        at = min(max(at, 0), _LATEST)
+        while at // self._width >= MAX_BUCKETS:
             self._double()
         place = at // self._width
         while len(self._buckets) <= place:
-            self._buckets.append(_Growing(self._path))
+            self._buckets.append(_GrowingBucket(self._path))
         return self._buckets[place]
 
     def _double(self) -> None:
@@ -102,7 +102,7 @@ class TimelineFold:
         bucket.lost += 1
         bucket.cached = None
         self._lost[probe] = at
-        if len(self._lost) > REMEMBERED:
+        if len(self._lost) > MAX_REMEMBERED_LOSSES:
             del self._lost[next(iter(self._lost))]
 
     def set_path(self, since: int, letter: str) -> None:
@@ -117,14 +117,14 @@ class TimelineFold:
             self.add_moment(since, MomentKind.PATH, f"{PATH_WORD}{letter}")
         self._path = letter
         self._bucket(since)
-        for bucket in self._buckets[min(max(since, 0), _LONGEST) // self._width :]:
+        for bucket in self._buckets[min(max(since, 0), _LATEST) // self._width :]:
             bucket.path = letter
             bucket.cached = None
 
     def add_moment(self, at: int, what: MomentKind, text: str) -> None:
         """Something happened."""
         insort(self._moments, TimelineMoment(at, what, text), key=lambda moment: moment.at)
-        if len(self._moments) > MOST_MOMENTS:
+        if len(self._moments) > MAX_MOMENTS:
             passing = (i for i, m in enumerate(self._moments) if m.what is not MomentKind.NOTE)
             del self._moments[next(passing, 0)]
 
@@ -152,14 +152,14 @@ class TimelineFold:
     @classmethod
     def from_checkpoint(cls, state: TimelineCheckpoint) -> "TimelineFold":
         """As it was; `CheckpointError` if it cannot have been so."""
-        if len(state.buckets) > MOST_BUCKETS or len(state.moments) > MOST_MOMENTS:
+        if len(state.buckets) > MAX_BUCKETS or len(state.moments) > MAX_MOMENTS:
             raise CheckpointError("more than a timeline holds")
         fold = cls()
         fold._width = max(state.width, NS_PER_S)
         for one in state.buckets:
             if (one.answered > 0) != (one.min is not None and one.max is not None):
                 raise CheckpointError("answers without times, or times without answers")
-            growing = _Growing(one.path)
+            growing = _GrowingBucket(one.path)
             growing.answered, growing.lost, growing.total = one.answered, one.lost, one.total
             growing.min, growing.max = one.min, one.max
             fold._buckets.append(growing)

@@ -33,7 +33,7 @@ def stream_rows(events: list[ev.Event], size: int = BLOCK) -> list[Row]:
     session, rows, last = Session(), [], 0
     for number, start in enumerate(range(0, len(events), size)):
         part, packer = events[start : start + size], codec.Packer()
-        fold = codec.pack_state(session.checkpoint()) if number else None
+        fold = codec.pack_checkpoint(session.checkpoint()) if number else None
         rows.append((number, max(last, part[0].at), fold, None))
         for event in part:
             packer.append(event)
@@ -79,7 +79,9 @@ def told(**fields: Any) -> tuple:
 def chunk(templates: list[bytes], which: list[int], *columns: list[int], level: int = 6) -> bytes:
     """Bytes of events, as they come: distances of `at` and `probe`, and values."""
     zeros = [0] * len(which)
-    laid = [codec._laid_out(array("q", c)) for c in (which, *(columns or (zeros, zeros, zeros)))]
+    laid = [
+        codec._by_significance(array("q", c)) for c in (which, *(columns or (zeros, zeros, zeros)))
+    ]
     return zlib.compress(msgspec.msgpack.encode([templates, *laid]), level)
 
 

@@ -15,7 +15,7 @@ from tests.helpers.simulated_network import SimNet
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import DnatMode, FlowMode, ProbeIdField, ProbeSettings, Protocol
 from tui_trace.engine.flows import Flows, PortBook
-from tui_trace.engine.matching import match
+from tui_trace.engine.matching import match_reply
 from tui_trace.engine.probe_ids import ProbeIdGenerator
 from tui_trace.engine.probe_registry import Probe, ProbeRegistry
 from tui_trace.engine.run_state import EngineRun
@@ -94,7 +94,7 @@ class Wire:
         answer = self.answer(quote, length)
         if answer is None:
             return None
-        return match(self.ledger, answer, TARGET[self.family], self.quoted)
+        return match_reply(self.ledger, answer, TARGET[self.family], self.quoted)
 
     def rewritten(self, probe: Probe, **fields: Any) -> bytes:
         """The probe's packet with these fields, and the checksums that follow from them."""
@@ -301,7 +301,7 @@ def test_a_datagram_of_the_targets_own(family: int, number: int) -> None:
         above = b"".join(port.to_bytes(2, "big") for port in ports) + bytes(8)
         answer = datagram(family, number, above, sender)
         assert answer is not None
-        return match(wire.ledger, answer, TARGET[family], wire.quoted)
+        return match_reply(wire.ledger, answer, TARGET[family], wire.quoted)
 
     assert found(number, (other, own), TARGET[family]) is wire.probes[0]
     assert found(number, (other, own), INSIDE[family]) is None
