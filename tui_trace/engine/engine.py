@@ -1,7 +1,7 @@
-"""The live source: sends the probes of the run in force and tells what comes back.
+"""The live source: sends the probes of the active run, and emits what comes back.
 
-One loop in one thread: take commands, send what is due, read what came, tell what is lost. It
-sleeps in `Network.receive` until the next of these can happen.
+One loop in one thread: it obeys commands, sends the probes that are due, reads replies, and finds
+the probes that are lost. It sleeps in `Network.receive` until the next of these can happen.
 """
 
 import queue
@@ -9,7 +9,6 @@ import random
 from collections.abc import Callable
 from functools import partial
 
-from tui_trace.core import events
 from tui_trace.core.events import ReplyKind
 from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings
 from tui_trace.core.stream import (
@@ -26,10 +25,11 @@ from tui_trace.core.stream import (
     Switch,
 )
 from tui_trace.engine.clock_step import ClockStepDetector
-from tui_trace.engine.event_emitter import FINAL_KINDS, EventEmitter, reply_of
+from tui_trace.engine.event_emitter import EventEmitter
 from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.keyless_replies import KeylessReplyBuffer
 from tui_trace.engine.matching import match_reply, probe_spec
+from tui_trace.engine.path_end import FINAL_KINDS
 from tui_trace.engine.probe_ids import ProbeIdGenerator, ProbeNumbers
 from tui_trace.engine.probe_registry import Probe, ProbeRegistry, ProbeState
 from tui_trace.engine.round_schedule import ScheduledProbe
@@ -41,13 +41,13 @@ from tui_trace.wire.network import NOTHING_QUOTED, Network, ReceivedReply, SendE
 PULSE_INTERVAL = 100 * NS_PER_MS
 EXPIRY_INTERVAL = 20 * NS_PER_MS
 RETRY_INTERVAL = 10 * NS_PER_MS
-"""Until a probe is looked at again that no source port was free for."""
+"""Time until the next try to send a probe that no source port was free for."""
 MAX_BURST = 64
-"""Probes sent before what came back is read again."""
+"""Probes sent before the replies are read again."""
 
 
 class Engine:
-    """A session of live probing, as a `source.Source`."""
+    """A session of live probing, as a `stream.Source`."""
 
     def __init__(
         self,
@@ -60,7 +60,11 @@ class Engine:
         lab: str = "",
         rng: random.Random | None = None,
     ) -> None:
-        """`target` is what the user called it; its address is the network's. See `SessionBegan`."""
+        """Prepare a session; nothing is sent before `run`.
+
+        `target` is the name that the user gave; its address is the network's. `lab` is the name of
+        the lab's scenario, empty on a real network.
+        """
         self._network = network
         self._target = target
         self._first_settings = settings
@@ -73,7 +77,8 @@ class Engine:
         self._clock = ClockStepDetector(network.monotonic, network.wall)
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._stopping = False
-        self._started = network.monotonic()
+        self._emitter = EventEmitter(network)
+        self._runs = RunScheduler(self._flows, self._emitter.run_opened)
         self._port_book = PortBook(network)
         self._source_address = SourceAddressWatch(network)
         self._rounds = 0
@@ -82,26 +87,27 @@ class Engine:
         self._keyless_replies = KeylessReplyBuffer()
         self._last_sent: RunProbe | None = None
 
-    # --- what other threads call
+    # --- called from other threads
 
     def command(self, command: Command) -> None:
-        """Ask for a change; thread-safe."""
+        """Queue a change for the loop; thread-safe."""
         self._commands.put(command)
         self._network.wake()
 
     def stop(self) -> None:
-        """End soon; safe in a signal handler."""
+        """End the loop soon; safe in a signal handler."""
         self._stopping = True
         self._network.wake()
 
     # --- the loop
 
     def run(self, sink: Sink) -> None:
-        """Probe until stopped, or until the rounds asked for are done."""
-        self._sink = sink
+        """Probe until `stop`, or until the pace's rounds are done.
+
+        Raises `SourceError` if no probe can leave at all.
+        """
         network = self._network
-        self._emitter = EventEmitter(sink, network, self._started)
-        self._runs = RunScheduler(self._flows, self._emitter.run_opened)
+        self._emitter.attach(sink)
         network.open()
         try:
             try:
@@ -118,9 +124,9 @@ class Engine:
                     self._emit_lost(now)
                     self._registry.forget_old(now)
                     self._next_expiry = now + EXPIRY_INTERVAL
-                sink.pulse(now - self._started)
+                self._emitter.pulse(now)
             self._emitter.session_ended()
-            sink.pulse(self._emitter.now())
+            self._emitter.pulse(network.monotonic())
         finally:
             network.close()
 
@@ -143,7 +149,7 @@ class Engine:
         return self._pace.rounds is not None and self._rounds >= self._pace.rounds
 
     def _may_send_from(self) -> int | None:
-        """When (monotonic ns) a probe may leave; None: not before something changes."""
+        """Return when (monotonic ns) a probe may leave; None: not before something changes."""
         pace = self._pace
         if pace.paused or (self._is_last_round and self._run.schedule.is_round_over):
             return None
@@ -166,7 +172,7 @@ class Engine:
                 return
             match command:
                 case Switch(settings):
-                    if settings != self._run.settings or self._runs.is_alternating:
+                    if settings != self._run.settings or self._runs.chosen_is_suspended:
                         self._change_runs(partial(self._runs.switch, settings))
                 case AlternateSettings(first, second):
                     self._change_runs(partial(self._runs.alternate, first, second))
@@ -181,16 +187,16 @@ class Engine:
                 case Inject(event):
                     self._emitter.inject(event)
                 case QueryRegistry():
-                    # whoever asks about addresses stands between us and the user, if anybody does
-                    self._emitter.notice("nothing is asked about addresses: -n was given")
+                    # a `NamedSource` answers this command; without one, -n was given
+                    self._emitter.notice("no address lookups: -n was given")
                 case SetAsnLookup():
                     pass
 
-    def _change_runs(self, turn: Callable[[], None]) -> None:
+    def _change_runs(self, change: Callable[[], None]) -> None:
         run = self._run
         run.schedule.clear()
         try:
-            turn()
+            change()
         except SendError as error:
             self._emit_failure(run, self._pace.first_ttl, error)
 
@@ -210,12 +216,12 @@ class Engine:
             may_from = self._may_send_from()
             if may_from is None or may_from > now:
                 return
-            slot = run.schedule.pop_due(now, run.last_ttl(self._pace))
-            if slot is None:
+            scheduled = run.schedule.pop_due(now, run.last_ttl(self._pace))
+            if scheduled is None:
                 if not run.schedule.is_round_over or not self._begin_round(run, now):
                     return
             else:
-                self._send(run, slot, now)
+                self._send(run, scheduled, now)
 
     def _begin_round(self, run: EngineRun, now: int) -> bool:
         if run.schedule.next_due(self._pace) > now:
@@ -236,19 +242,19 @@ class Engine:
             return False
         return True
 
-    def _send(self, run: EngineRun, slot: ScheduledProbe, now: int) -> None:
-        settings, ttl = run.settings, slot.ttl
-        at_target = run.may_reach_target(ttl)
+    def _send(self, run: EngineRun, scheduled: ScheduledProbe, now: int) -> None:
+        settings, ttl = run.settings, scheduled.ttl
+        may_reach_target = run.may_reach_target(ttl)
         is_first = run.schedule.round == 1 and not self._pace.sequential
         if run.flows.opens_connections and not is_first and run.awaits_first(ttl):
             return
-        flow = run.flows.choose(slot.flow, at_target and not is_first, now)
+        flow = run.flows.choose(scheduled.flow, may_reach_target and not is_first, now)
         if flow is None and self._pace.sequential:
             if self._pace.next_probe_after is not None:
-                run.schedule.postpone(slot, now + RETRY_INTERVAL)
+                run.schedule.postpone(scheduled, now + RETRY_INTERVAL)
                 return
-            # the only port there is, and its last probe is decided
-            flow = run.flows.choose(slot.flow, False, now)
+            # there is only this port, and its last probe is decided
+            flow = run.flows.choose(scheduled.flow, False, now)
         if flow is None:
             return
         number, key = self._numbers.next_number(settings.protocol, self._registry.is_pending)
@@ -258,7 +264,7 @@ class Engine:
             run=run,
             ttl=ttl,
             protocol=settings.protocol,
-            flow_index=slot.flow,
+            flow_index=scheduled.flow,
             flow=flow,
             key=key,
             ip_id=ip_id,
@@ -266,7 +272,7 @@ class Engine:
             monotonic=now,
             wall=self._network.wall(),
             epoch=self._clock.epoch,
-            may_reach_target=at_target,
+            may_reach_target=may_reach_target,
             is_first=is_first,
         )
         self._registry.add(probe)
@@ -278,17 +284,13 @@ class Engine:
             return
         run.add_sent(probe)
         self._last_sent = probe
-        self._sink.event(
-            events.ProbeSent(
-                at=now - self._started, run=run.number, probe=number, ttl=ttl, flow=slot.flow
-            )
-        )
+        self._emitter.probe_sent(probe)
 
     def _emit_failure(self, run: EngineRun, ttl: int, error: SendError) -> None:
         self._source_address.invalidate()
         self._emitter.send_failed(run, ttl, error)
 
-    # --- what comes back
+    # --- replies
 
     def _receive(self) -> None:
         now = self._network.monotonic()
@@ -301,7 +303,7 @@ class Engine:
         for stamp in sent:
             self._record_stamp(stamp)
         foreign = 0
-        # several sockets were read one after another: what came first is to count first
+        # several sockets were read one after another: replies count in the order they came
         answers.sort(key=lambda answer: answer.wall)
         end_is_known = self._run.path_end.end_ttl is not None
         for answer in self._keyless_replies.release(
@@ -332,8 +334,8 @@ class Engine:
         stepped = epoch != probe.epoch or rtt < 0
         if stepped:
             rtt = now - probe.monotonic
-        was = probe.state
-        if was is not ProbeState.ANSWERED:
+        previous_state = probe.state
+        if previous_state is not ProbeState.ANSWERED:
             probe.state = ProbeState.ANSWERED
             run.reply_timeout.record(probe.ttl, rtt)
             if answer.kind in FINAL_KINDS:
@@ -342,28 +344,26 @@ class Engine:
                 run.path_end.on_time_exceeded(probe.ttl)
             if self._pace.first_reply:
                 run.schedule.cancel(probe.ttl, probe.flow_index)
-        run.flows.on_reply(probe, answer.kind, was, now)
+        run.flows.on_reply(probe, answer.kind, previous_state, now)
         quoted = NOTHING_QUOTED
         if answer.message:
             quoted = self._network.quoted(probe_spec(probe), answer)
-        self._sink.event(
-            reply_of(
-                probe,
-                answer,
-                quoted,
-                at=now - self._started,
-                rtt=rtt,
-                previous_state=was,
-                stepped=stepped,
-                by_target=by_target,
-            )
+        self._emitter.reply(
+            probe,
+            answer,
+            quoted,
+            now=now,
+            rtt=rtt,
+            previous_state=previous_state,
+            stepped=stepped,
+            by_target=by_target,
         )
         self._update_path_end(run)
 
     def _refused_here(self, probe: RunProbe, answer: ReceivedReply) -> None:
         if probe.state is not ProbeState.PENDING:
             return
-        reason = f"our own machine answers: {answer.kind.value} (code {answer.code})"
+        reason = f"local kernel: {answer.kind.value} (code {answer.code})"
         self._emit_failure(probe.run, probe.ttl, SendError(0, reason))
         self._make_void(probe, "it never left")
 

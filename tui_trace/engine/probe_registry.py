@@ -1,4 +1,4 @@
-"""Which probe a reply answers: every probe from its sending until it is too old to be answered."""
+"""All probes that a reply may still come for, by the fields that a quote contains."""
 
 import enum
 from collections import deque
@@ -10,14 +10,14 @@ from tui_trace.core.settings import NS_PER_S, Protocol
 from tui_trace.wire.network import FlowTuple
 
 RunT = TypeVar("RunT")
-"""What a run is to the engine: a probe only says which one is its own."""
+"""The engine's run type; a probe only refers to its run."""
 
 KEEP_DECIDED = 60 * NS_PER_S
-"""How long (ns) a decided probe is kept, so that what still comes is told as late or duplicate."""
+"""How long (ns) a decided probe is kept, to tell late and duplicate replies from foreign ones."""
 
 
 class ProbeState(enum.Enum):
-    """What has become of a probe."""
+    """Whether a probe is in flight, or how it ended."""
 
     PENDING = enum.auto()
     ANSWERED = enum.auto()
@@ -26,7 +26,7 @@ class ProbeState(enum.Enum):
 
 
 class Probe(Generic[RunT]):
-    """One probe that left."""
+    """One probe, and its state."""
 
     __slots__ = (
         "epoch",
@@ -65,10 +65,11 @@ class Probe(Generic[RunT]):
         may_reach_target: bool,
         is_first: bool,
     ) -> None:
-        """`monotonic` and `wall` are ns, read just before it was sent; `data` is bytes of TCP.
+        """`monotonic` and `wall` are clock times in ns, read just before the probe is sent.
 
-        `index` says which of the run's flows it belongs to, `at_target` that it may reach the
-        target, `is_first` that the first round of its run sent it.
+        `flow_index` is the number of the flow in its run, `tcp_data_length` is in bytes,
+        `may_reach_target` says that no router is known to stop the probe, and `is_first` that it
+        belongs to the first round of its run.
         """
         self.number = number
         self.run = run
@@ -89,10 +90,10 @@ class Probe(Generic[RunT]):
 
 
 class ProbeRegistry(Generic[RunT]):
-    """Probes by what a quote of them says."""
+    """Finds probes by the fields of a reply."""
 
     def __init__(self) -> None:
-        """Empty."""
+        """Begin without any probe."""
         self._by_key: dict[tuple[Protocol, int], Probe[RunT]] = {}
         self._by_ip_id: dict[int, Probe[RunT]] = {}
         self._by_port: dict[tuple[Protocol, int], Probe[RunT]] = {}
@@ -101,7 +102,7 @@ class ProbeRegistry(Generic[RunT]):
         self._data_lengths: set[int] = {0}
 
     def add(self, probe: Probe[RunT]) -> None:
-        """Take a probe in. One of the same key, a full cycle of keys ago, is forgotten."""
+        """Add a probe. It replaces a probe with the same key, from a full cycle of keys ago."""
         self._by_key[probe.protocol, probe.key] = probe
         self._by_ip_id[probe.ip_id] = probe
         self._by_port[probe.protocol, probe.flow[0]] = probe
@@ -111,7 +112,7 @@ class ProbeRegistry(Generic[RunT]):
         self._data_lengths.add(probe.tcp_data_length)
 
     def discard(self, probe: Probe[RunT]) -> None:
-        """Take the youngest back: it never left."""
+        """Remove the youngest probe: it could not leave."""
         self._by_age.pop()
         del self._by_key[probe.protocol, probe.key]
         self._by_ip_id.pop(probe.ip_id, None)
@@ -120,20 +121,20 @@ class ProbeRegistry(Generic[RunT]):
             self._by_checksum_invariant.pop(_checksum_invariant(probe), None)
 
     def is_pending(self, protocol: Protocol, key: int) -> bool:
-        """A probe of that key is in flight; its key must not be given away."""
+        """Return whether a probe with this key is in flight."""
         probe = self._by_key.get((protocol, key))
         return probe is not None and probe.state is ProbeState.PENDING
 
     def find(self, protocol: Protocol, key: int) -> Probe[RunT] | None:
-        """The probe that was sent with this key."""
+        """Return the probe that was sent with this key."""
         return self._by_key.get((protocol, key))
 
     def find_ip_id(self, ip_id: int) -> Probe[RunT] | None:
-        """The latest probe that was sent with this IP ID."""
+        """Return the latest probe that was sent with this IP ID."""
         return self._by_ip_id.get(ip_id)
 
     def find_port(self, protocol: Protocol, port: int) -> Probe[RunT] | None:
-        """The latest probe that was sent from this port."""
+        """Return the latest probe that was sent from this port."""
         return self._by_port.get((protocol, port))
 
     def find_checksum_invariant(self, weight: int) -> Probe[RunT] | None:
@@ -141,7 +142,7 @@ class ProbeRegistry(Generic[RunT]):
         return self._by_checksum_invariant.get(weight)
 
     def find_acknowledged(self, acknowledged: int) -> Probe[RunT] | None:
-        """The TCP probe that a SYN/ACK or RST acknowledges, with its data or without."""
+        """Return the TCP probe that a SYN/ACK or RST acknowledges, with or without its data."""
         for length in self._data_lengths:
             probe = self._by_key.get((Protocol.TCP, (acknowledged - length) & 0xFFFFFFFF))
             if probe is not None and length in (0, probe.tcp_data_length):
@@ -149,11 +150,11 @@ class ProbeRegistry(Generic[RunT]):
         return None
 
     def by_age(self) -> Iterator[Probe[RunT]]:
-        """All that are remembered."""
+        """Iterate over all probes, oldest first."""
         return iter(self._by_age)
 
     def forget_old(self, now: int) -> None:
-        """Forget what was decided and sent more than `KEEP_DECIDED` before `now` (monotonic ns)."""
+        """Remove decided probes that left more than `KEEP_DECIDED` before `now` (monotonic ns)."""
         ages = self._by_age
         while (
             ages

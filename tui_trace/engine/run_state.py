@@ -1,4 +1,4 @@
-"""What the engine knows of one run: its settings, its plan, and what its answers taught."""
+"""What the engine knows of one run: its settings, its schedule, and what its replies showed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tui_trace.engine.round_schedule import RoundSchedule
 
 
 class EngineRun:
-    """One run."""
+    """The state of one run while the engine probes."""
 
     def __init__(self, number: int, settings: ProbeSettings, flows: Flows) -> None:
-        """Nothing was sent yet."""
+        """Begin without any probe; `number` counts from 1."""
         self.number = number
         self.settings = settings
         self.flows = flows
         self.turns_with = 0
-        """Number of the run that it shares the rounds with; 0: none."""
+        """Number of the run that it alternates with; 0: none."""
         self.schedule = RoundSchedule(settings.flows)
         self.path_end = PathEndDetector()
         self.reply_timeout = AdaptiveTimeout()
@@ -30,30 +30,30 @@ class EngineRun:
         self._in_flight: dict[int, deque[RunProbe]] = {}
 
     def last_ttl(self, pace: Pace) -> int:
-        """How far to probe. All the way while the first round is all that is known."""
+        """Return the greatest TTL to probe: the pace's, while no round has shown the end."""
         if self.schedule.round <= 1 and self.path_end.end_ttl is None:
             return pace.max_ttl
         return max(pace.first_ttl, self.path_end.last_ttl(pace.max_ttl, pace.max_unknown))
 
     def may_reach_target(self, ttl: int) -> bool:
-        """No router is known to stop a probe of this TTL on its way."""
+        """Return whether no router is known to stop a probe with this TTL before the target."""
         nearest = self.path_end.nearest_final_ttl
         return ttl > self.path_end.farthest_router_ttl or (nearest is not None and ttl >= nearest)
 
     def awaits_first(self, ttl: int) -> bool:
-        """Whether this TTL meets the target is still to be learnt, from the first round."""
+        """Return whether the first round has still to show if this TTL reaches the target."""
         return self.may_reach_target(ttl) and any(
             probe.is_first and probe.state is ProbeState.PENDING
             for probe in self._in_flight.get(ttl, ())
         )
 
     def add_sent(self, probe: RunProbe) -> None:
-        """A probe of this run left."""
+        """Count a probe of this run that left."""
         self.flows.on_sent(probe)
         self._in_flight.setdefault(probe.ttl, deque()).append(probe)
 
     def pop_expired(self, now: int, pace: Pace) -> list[RunProbe]:
-        """The probes whose wait has passed unanswered, at monotonic ns `now`."""
+        """Remove and return the probes whose timeout has passed at `now` (monotonic ns)."""
         lost: list[RunProbe] = []
         for ttl, probes in self._in_flight.items():
             _drop_decided(probes)
@@ -66,7 +66,7 @@ class EngineRun:
         return lost
 
     def pending_past(self, ttl: int) -> list[RunProbe]:
-        """The probes in flight with a greater TTL."""
+        """Return the probes in flight with a greater TTL."""
         return [
             probe
             for hop, probes in self._in_flight.items()
@@ -77,7 +77,7 @@ class EngineRun:
 
     @property
     def has_pending(self) -> bool:
-        """Some probe is in flight."""
+        """Return whether any probe is in flight."""
         return any(
             probe.state is ProbeState.PENDING
             for probes in self._in_flight.values()

@@ -1,6 +1,6 @@
-"""A session's fold, written down: what `Session.state` gives and `Session.of` takes.
+"""A session's fold as data: `Session.checkpoint` makes it, `Session.from_checkpoint` restores it.
 
-A fold restored goes on exactly as the one it was taken from. Times are in ns, as everywhere.
+A restored fold goes on exactly as the original one. Times are in ns, as everywhere.
 """
 
 from typing import Annotated
@@ -16,25 +16,25 @@ from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, MomentKind
 
 VERSION = 5
-"""Of these shapes and of what the fold means by them; a state of another version is of no use."""
+"""Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
 MAX_RUNS = 4096
-"""Of a session that is written down."""
+"""Most runs of a session that is written to disk."""
 MAX_MEMORY_WEIGHT = 2_000_000
-"""Numbers and names, weighed by the memory that they take: about 100 bytes each at most. 30 hops of
-a run that went on for an hour are 10,000."""
+"""Most numbers and names of a session, weighted by their memory: about 100 bytes each at most. 30
+hops of a run of one hour weigh 10,000."""
 MAX_RESPONDERS = 64
-"""Addresses that a hop remembers; the one silent for longest goes first."""
+"""Most addresses that a hop keeps; the address silent for longest is dropped first."""
 MAX_MARKS = 8
-"""That a hop keeps."""
+"""Most marks that a hop keeps."""
 MAX_REMEMBERED_LOSSES = 256
-"""Lost probes whose loss can still be taken back."""
+"""Most lost probes whose loss can still be taken back."""
 PathLetter = Annotated[str, Meta(pattern=r"^[A-Z]{0,8}$")]
-"""Of a path; empty where there is none yet."""
+"""Letter of a path; empty if there is no path yet."""
 
 
 class CheckpointError(ValueError):
-    """No fold was ever in this state."""
+    """A checkpoint that no fold can have made."""
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -42,14 +42,14 @@ class _State(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 class StatsCheckpoint(_State, frozen=True, array_like=True):
-    """Of `RttStats`."""
+    """State of `RttStats`."""
 
     count: Count
     last: Count
     min: Count
     max: Count
     total: str
-    """Hexadecimal: sums outgrow 64 bits."""
+    """Hexadecimal, as are the next two: these sums outgrow 64 bits."""
     squares: str
     delta_sum: str
     last_delta: Int64
@@ -60,17 +60,17 @@ class StatsCheckpoint(_State, frozen=True, array_like=True):
 
 
 class HopCheckpoint(_State, frozen=True, array_like=True):
-    """Of `HopFold`."""
+    """State of `HopFold`."""
 
     ttl: Ttl
     stats: StatsCheckpoint
     marks: Annotated[dict[str, Int64], Meta(max_length=MAX_MARKS)]
     pending: list[Int64]
-    """Numbers of the probes in flight, each as its distance from the one before."""
+    """Numbers of the probes in flight, each as its difference from the number before."""
     recent: list[Int64]
-    """Numbers of the last probes, likewise."""
+    """Numbers of the last probes, as differences too."""
     outcomes: list[Int64]
-    """Of these."""
+    """Outcomes of the last probes, as in `Hop.recent`."""
     responders: Annotated[dict[str, tuple[Count, Int64]], Meta(max_length=MAX_RESPONDERS)]
     lost: Count
     late: Count
@@ -79,11 +79,11 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
     is_target: bool
     quote: QuoteSummary | None
     fixed_mark: str = ""
-    """A mark that does not come from answers."""
+    """A mark that does not come from replies."""
 
 
 class RunCheckpoint(_State, frozen=True, array_like=True):
-    """Of `RunFold`."""
+    """State of `RunFold`."""
 
     number: Int64
     settings: ProbeSettings
@@ -97,7 +97,7 @@ class RunCheckpoint(_State, frozen=True, array_like=True):
 
 
 class TrackCheckpoint(_State, frozen=True, array_like=True):
-    """Of `Track`."""
+    """State of `TrackedPath`."""
 
     target: str
     hops: dict[Ttl, HopAddressTracker]
@@ -105,7 +105,7 @@ class TrackCheckpoint(_State, frozen=True, array_like=True):
 
 
 class KnownPathCheckpoint(_State, frozen=True, array_like=True):
-    """Of a path."""
+    """State of one path of `PathLog`."""
 
     letter: PathLetter
     varied: bool
@@ -115,17 +115,17 @@ class KnownPathCheckpoint(_State, frozen=True, array_like=True):
 
 
 class PathsCheckpoint(_State, frozen=True, array_like=True):
-    """Of `PathBook`."""
+    """State of `PathLog`."""
 
     discovered: Count
     tracks: Annotated[dict[Int64, TrackCheckpoint], Meta(max_length=MAX_RUNS)]
     paths: list[KnownPathCheckpoint]
     current: Annotated[dict[Int64, tuple[Int64, Int64]], Meta(max_length=MAX_RUNS)]
-    """By run: which path, which of its visits."""
+    """By run: the index of the path, and the index of its visit."""
 
 
 class BucketCheckpoint(_State, frozen=True, array_like=True):
-    """Of one bucket of the timeline."""
+    """State of one bucket of the timeline."""
 
     path: PathLetter
     answered: Count
@@ -136,7 +136,7 @@ class BucketCheckpoint(_State, frozen=True, array_like=True):
 
 
 class TimelineCheckpoint(_State, frozen=True, array_like=True):
-    """Of `TimelineFold`."""
+    """State of `TimelineFold`."""
 
     width: Int64
     buckets: list[BucketCheckpoint]
@@ -146,13 +146,13 @@ class TimelineCheckpoint(_State, frozen=True, array_like=True):
 
 
 class SessionCheckpoint(_State, frozen=True, array_like=True):
-    """Of `Session`."""
+    """State of `Session`."""
 
     at: Int64
     began: SessionBegan
     pace: Pace
     run: Int64
-    """Number of the one in force; 0 before the first."""
+    """Number of the active run; 0 before the first."""
     runs: Annotated[list[RunCheckpoint], Meta(max_length=MAX_RUNS)]
     source: str
     trouble: str | None
@@ -169,12 +169,12 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
 
 
 def to_deltas(numbers: list[int]) -> list[int]:
-    """Each number as its distance from the one before, the first from 0: small, so short."""
+    """Return each number as its difference from the number before, the first from 0."""
     return [number - before for number, before in zip(numbers, [0, *numbers], strict=False)]
 
 
 def memory_weight(state: SessionCheckpoint) -> int:
-    """What the session of this state holds in memory, as `MAX_MEMORY_WEIGHT` counts it."""
+    """Return the memory that the session takes, in the unit of `MAX_MEMORY_WEIGHT`."""
     hops = [hop for run in state.runs for hop in run.hops]
     tracks = [hop for track in state.paths.tracks.values() for hop in track.hops.values()]
     there = [addresses for path in state.paths.paths for addresses in path.hops.values()]

@@ -1,4 +1,4 @@
-"""The session as a fold over its events. Pure: time is what the events say it is."""
+"""The session as a fold over its events. Pure: the only clock is the `at` of the events."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,15 +16,15 @@ from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo, MomentKind, Ru
 from tui_trace.session.timeline import TimelineFold
 
 CALM = 5 * NS_PER_S
-"""Nanoseconds without another failure after which a send is taken to have gone well. Longer than
-the three seconds that the kernel tries to find a neighbour before it gives the probe back."""
+"""Nanoseconds without another failure after which sending counts as working again. Longer than the
+three seconds for which the kernel looks for a neighbour before it returns the probe."""
 
 
 class Session:
-    """All runs of one session, event by event."""
+    """Folds the events of one session, and gives snapshots of it."""
 
     def __init__(self) -> None:
-        """Nothing happened yet; a snapshot can be taken all the same."""
+        """Begin an empty session; `snapshot` works before the first event, too."""
         self._at = 0
         self._began = ev.SessionBegan(
             at=0, wall=0, target="", address="", family=4, source="", version=""
@@ -68,7 +68,10 @@ class Session:
         }
 
     def checkpoint(self) -> SessionCheckpoint:
-        """All of it, to be restored; to be written down before the next event comes."""
+        """Return the whole state, for `from_checkpoint`.
+
+        It shares data with the session: encode it before the next event.
+        """
         return SessionCheckpoint(
             at=self._at,
             began=self._began,
@@ -90,7 +93,7 @@ class Session:
 
     @classmethod
     def from_checkpoint(cls, state: SessionCheckpoint) -> "Session":
-        """A session that goes on from there; `StateError` if none was ever so."""
+        """Restore a session; `CheckpointError` if no session can have been in this state."""
         session = cls()
         session._at = state.at
         session._began = state.began
@@ -111,12 +114,12 @@ class Session:
         return session
 
     def apply(self, event: ev.Event) -> None:
-        """Take the next event. What speaks of a run that was never opened is passed over."""
+        """Apply the next event. An event of a run that was never opened is ignored."""
         self._at = event.at
         self._handlers[type(event)](event)
 
     def snapshot(self, at: int | None = None) -> Snapshot:
-        """The session now: at its last event, or at `at` if that is later."""
+        """Return the session as it is at its last event, or at `at` (ns) if that is later."""
         began = self._began
         self._hosts_are_shared = True
         return Snapshot(
@@ -142,7 +145,7 @@ class Session:
         )
 
     def run(self, number: int) -> Run:
-        """Any run of this session as it is now; `KeyError` if there is none of this number."""
+        """Return the run with this number as it is now; `KeyError` if there is none."""
         return self._runs[number].snapshot(self._mtus)
 
     def _session_began(self, event: ev.SessionBegan) -> None:
@@ -178,7 +181,7 @@ class Session:
             run.hop(event.ttl).on_sent(event.probe)
 
     def _reply(self, event: ev.Reply) -> None:
-        # an answer to what was sent before the failure does not tell that it is over
+        # a reply to a probe that left before the failure does not show that the failure is over
         if self._trouble is not None and event.at - event.rtt > self._last_failure:
             self._trouble = None
         run = self._runs.get(event.run)
@@ -188,7 +191,7 @@ class Session:
             run.reached = True
         hop = run.hop(event.ttl)
         if event.past_target:
-            # the target, to a TTL past its own: no hop's answer, and so no hop's probe
+            # the target answered a TTL past its own: the probe counts for no hop
             hop.on_void(event.probe, was_lost=event.late)
         elif event.duplicate:
             hop.on_duplicate()
@@ -200,7 +203,7 @@ class Session:
                 self._timeline.on_reply(event.at, rtt, event.probe, late=event.late)
 
     def _tell_path(self, event: ev.Reply, run: RunFold) -> None:
-        # who refuses a probe may do so for a TTL that is not its own
+        # an ICMP unreachable may come from a router other than the one at this TTL
         by_target = event.reached or event.address == self._began.address
         if by_target or event.kind is ev.ReplyKind.TIME_EXCEEDED:
             moved = self._paths.on_reply(event, run.settings, self._began.address)
@@ -229,7 +232,7 @@ class Session:
             run.reached = event.reached
 
     def _mtu_found(self, event: ev.MtuFound) -> None:
-        # the run in force was too large to pass; the one that follows is the one to be read
+        # the probes of the active run are too large to pass; the next run shows the mark
         if event.ttl:
             self._mtus[event.ttl] = f"MTU {event.mtu}"
 

@@ -1,4 +1,4 @@
-"""One TTL of one run while it grows: the mutable half of `model.Hop`."""
+"""One TTL of one run while it grows: the mutable counterpart of `snapshot.Hop`."""
 
 from itertools import accumulate
 
@@ -14,10 +14,10 @@ _USER = Stamp.USER
 
 
 class HopFold:
-    """Takes what happened to the probes of one TTL.
+    """Counts what happened to the probes of one TTL.
 
-    A probe is in flight, lost or answered, and sent is the sum of the three: the figures agree
-    whatever comes. Only probes in flight and the last `RECENT` ones are known by number.
+    A probe is in flight, lost or answered, and `sent` is the sum of the three, so that the numbers
+    always agree. Only probes in flight and the last `RECENT` probes are known by number.
     """
 
     __slots__ = (
@@ -39,7 +39,7 @@ class HopFold:
     )
 
     def __init__(self, ttl: int) -> None:
-        """No probe yet."""
+        """Begin without any probe."""
         self.ttl = ttl
         self._stats = RttStats()
         self._marks = Annotations()
@@ -54,17 +54,17 @@ class HopFold:
         self._is_target = False
         self._quote: QuoteSummary | None = None
         self._quoting_reply: Reply | None = None
-        """The last answer that quoted a probe, until `_quote` says what it tells."""
+        """The last reply with a quote, until `_summarise_quote` puts it into `_quote`."""
         self._snapshot: Hop | None = None
 
     def set_fixed_mark(self, mark: str) -> None:
-        """Show this mark from now on, whatever the answers say."""
+        """Show this mark from now on, beside the marks of replies."""
         if mark != self._fixed_mark:
             self._snapshot = None
             self._fixed_mark = mark
 
     def checkpoint(self) -> HopCheckpoint:
-        """All of it, to be restored."""
+        """Return the whole state, for `from_checkpoint`."""
         return HopCheckpoint(
             ttl=self.ttl,
             stats=self._stats.checkpoint(),
@@ -84,7 +84,7 @@ class HopFold:
 
     @classmethod
     def from_checkpoint(cls, state: HopCheckpoint) -> "HopFold":
-        """As it was; `CheckpointError` if it cannot have been so."""
+        """Restore a hop; `CheckpointError` if no hop can have been in this state."""
         if len(state.recent) != len(state.outcomes):
             raise CheckpointError("an outcome for each probe")
         hop = cls(state.ttl)
@@ -104,11 +104,11 @@ class HopFold:
 
     @property
     def answered(self) -> bool:
-        """At least one probe was."""
+        """Return whether at least one probe was answered."""
         return self._stats.count > 0
 
     def on_sent(self, probe: int) -> None:
-        """A probe left."""
+        """Count a probe that left."""
         self._snapshot = None
         self._pending.add(probe)
         recent = self._recent
@@ -117,7 +117,7 @@ class HopFold:
             del recent[next(iter(recent))]
 
     def on_lost(self, probe: int) -> None:
-        """The wait for it passed."""
+        """Count a probe as lost, if it is in flight."""
         if probe not in self._pending:
             return
         self._snapshot = None
@@ -127,7 +127,7 @@ class HopFold:
             self._recent[probe] = LOST
 
     def on_void(self, probe: int, *, was_lost: bool = False) -> None:
-        """It counts as never sent, though it may have been called lost."""
+        """Count a probe as never sent; `was_lost`: it counts as lost until now."""
         if probe in self._pending:
             self._pending.remove(probe)
         elif self._lost and (was_lost or self._recent.get(probe) == LOST):
@@ -138,12 +138,12 @@ class HopFold:
         self._recent.pop(probe, None)
 
     def on_duplicate(self) -> None:
-        """One more answer to an answered probe."""
+        """Count a further reply to an answered probe."""
         self._snapshot = None
         self._duplicates += 1
 
     def on_reply(self, reply: Reply, marks: tuple[str, ...]) -> None:
-        """The first answer to a probe, in time or late."""
+        """Count the first reply to a probe, in time or late."""
         self._snapshot = None
         probe = reply.probe
         rtt = reply.rtt if reply.rtt > 0 else 0
@@ -177,7 +177,7 @@ class HopFold:
         responders[reply.address] = [1, reply.at]
 
     def snapshot(self) -> Hop:
-        """This hop now; the same object as before while nothing happened to it."""
+        """Return the hop as it is now; the same object as before while nothing changed."""
         if self._snapshot is None:
             self._snapshot = self._make()
         return self._snapshot

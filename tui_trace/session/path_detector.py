@@ -1,11 +1,11 @@
-"""Who is at each TTL of one run, told from its answers alone: moved, balanced or silent.
+"""Which addresses are at each TTL of one run: path changes and load balancing, from replies alone.
 
-At every TTL there is a *group*: the address, or the addresses that take turns. An answer from
-outside it is either a branch that was not seen before or a sign that the path moved. If probes
-were balanced over the group and `d` newcomers, each answer would miss the group with probability
-d/(d+1) at most; when that has happened so often that chance is out of the question, taken over all
-TTLs together, the path has moved. An answer of the group's own in between means that the newcomers
-belong to it. No answer means nothing.
+Each TTL has *members*: its address, or several addresses that alternate. A reply from another
+address, a *candidate*, shows a branch that was not seen before, or a path change. If probes were
+balanced over the members and `d` candidates, a reply would come from a candidate with a probability
+of at most d/(d+1). If so many replies in a row come from candidates, over all TTLs together, that
+chance cannot explain them, the path has changed. A reply from a member in between means that the
+candidates are members, too. A missing reply means nothing.
 """
 
 import math
@@ -18,37 +18,38 @@ from tui_trace.core.events import Reply
 from tui_trace.core.ranges import Count, Int64
 
 MOVE_LOG_ODDS = math.log(20_000)
-"""Of a move, in nats: one that is none is told once in so many balanced hops. At 1 Hz, 15 s for a
-path that differs in one hop, two rounds for one that differs in eight."""
+"""Log-likelihood (nats) required to report a path change: one false report in 20,000 balanced hops.
+
+At 1 Hz it takes 15 s if the path differs in one hop, and two rounds if it differs in eight."""
 BALANCED_TURNS = 3
-"""Changes from one address to another and back after which a hop counts as balanced."""
+"""Changes of the answering address after which a hop counts as load-balanced."""
 _MAX_MEMBERS = 32
-"""Addresses of a group."""
+"""The greatest number of members, and of candidates."""
 
 
 class HopAddressTracker(msgspec.Struct, array_like=True):
-    """One TTL."""
+    """The addresses at one TTL of one run."""
 
     members: Annotated[dict[str, Int64], Meta(max_length=_MAX_MEMBERS)]
-    """Who is here, with the number of the last answer of each."""
+    """Members, each with the number of its last reply."""
     last_address: str
-    """Who answered last."""
+    """The address that answered last."""
     last_probe: Int64
-    """The youngest that was answered; older ones tell nothing new."""
+    """Number of the youngest answered probe; replies to older ones are ignored."""
     last_reply_at: Int64
-    """`at` of the group's last answer."""
+    """`at` of the last reply from a member."""
     replies: Count = 1
     turns: Count = 0
     candidates: Annotated[dict[str, Int64], Meta(max_length=_MAX_MEMBERS)] = {}
-    """Who answered since, likewise."""
+    """Other addresses that answered since then, each with the number of its last reply."""
     candidate_replies: Count = 0
-    """Answers of newcomers."""
+    """Number of replies from candidates."""
     first_candidate_at: Int64 = 0
-    """`at` of the first of these."""
+    """`at` of the first reply from a candidate."""
 
     @property
     def move_log_odds(self) -> float:
-        """That the path moved, in nats."""
+        """Return the evidence for a path change at this TTL, in nats."""
         return (
             self.candidate_replies * math.log1p(1 / len(self.candidates))
             if self.candidates
@@ -57,11 +58,11 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
 
     @property
     def balanced(self) -> bool:
-        """Several take turns."""
+        """Return whether several members alternate."""
         return len(self.members) > 1 and self.turns >= BALANCED_TURNS
 
     def on_reply(self, reply: Reply) -> bool:
-        """Take one answer; whether group, newcomers or balance changed."""
+        """Count a reply. Return whether members, candidates or `balanced` changed."""
         address = reply.address
         if reply.probe <= self.last_probe:
             return False
@@ -93,14 +94,14 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
             self._merge_candidates()
 
     def _merge_candidates(self) -> None:
-        """The newcomers belong to the group."""
+        """Make the candidates members, beside the old ones."""
         self.members.update(self.candidates)
         while len(self.members) > _MAX_MEMBERS:
             del self.members[min(self.members, key=self.members.__getitem__)]
         self._clear_candidates()
 
     def replace_members(self) -> None:
-        """The newcomers are the group."""
+        """Make the candidates the only members."""
         self.members = self.candidates
         self.turns = 0
         self._clear_candidates()
@@ -110,7 +111,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         self.candidate_replies = 0
 
     def _forget_absent(self) -> None:
-        """Forget who did not take its turn any more."""
+        """Remove members that no longer answer in their turn."""
         size = len(self.members)
         if size > 1:
             patience = MOVE_LOG_ODDS / -math.log1p(-1 / size)
@@ -121,19 +122,19 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
 
 
 class TrackedPath:
-    """All TTLs of one run."""
+    """The addresses at all TTLs of one run."""
 
     __slots__ = ("hops", "last_reply_at", "target")
 
     def __init__(self, target: str, hops: dict[int, HopAddressTracker], last: int = 0) -> None:
-        """`target` is its address: nothing is beyond it."""
+        """`target` is the address of the target, where each path ends."""
         self.target = target
         self.hops = hops
         self.last_reply_at = last
-        """`at` of the last answer."""
+        """`at` of the last reply."""
 
     def on_reply(self, reply: Reply) -> bool:
-        """Take one answer; whether anything changed but counters."""
+        """Count a reply. Return whether more than counters changed."""
         self.last_reply_at = reply.at
         hop = self.hops.get(reply.ttl)
         if hop is not None:
@@ -144,7 +145,7 @@ class TrackedPath:
         return True
 
     def settle_move(self) -> int | None:
-        """Since when (`at`) the path is another; None if it is not. Settles the newcomers."""
+        """Accept a path change, and return since when (`at`) the path is new; None: no change."""
         strange = {ttl: hop for ttl, hop in self.hops.items() if hop.candidates}
         if sum(hop.move_log_odds for hop in strange.values()) < MOVE_LOG_ODDS:
             return None
@@ -154,12 +155,12 @@ class TrackedPath:
             if hop.candidates:
                 hop.replace_members()
             elif ttl > nearest and hop.last_reply_at < since:
-                # silent since then: nobody knows who is there now
+                # the hop has been silent since then: its address is unknown now
                 del self.hops[ttl]
         return since
 
     def answered_hops(self) -> dict[int, HopAddressTracker]:
-        """The TTLs that answered, up to the target's."""
+        """Return the TTLs that answered, up to the target's."""
         found: dict[int, HopAddressTracker] = {}
         for ttl in sorted(self.hops):
             hop = found[ttl] = self.hops[ttl]

@@ -1,8 +1,8 @@
-"""The paths that a session has seen: each with a letter, what stands where, and when it was taken.
+"""The paths of a session: each with a letter, its addresses by TTL, and when probes took it.
 
-A path is what its hops are. Where nothing answers, any path may lead: a stretch of a run is on a
-known path as long as no TTL says otherwise. What a constant flow shows and what varied flows show
-are kept apart: the one is a path, the other a bundle.
+A path is defined by the addresses of its hops. A silent hop fits every path: a run is on a known
+path as long as no TTL contradicts it. Paths of constant and of varying flows are kept apart,
+because several flows show a bundle of paths.
 """
 
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ from tui_trace.session.snapshot import Balance, Path, PathHop, PathNow, PathVisi
 
 _MAX_PATHS = 200
 _MAX_ADDRESSES = 64
-"""Addresses at one TTL of one path."""
+"""Most addresses at one TTL of one path."""
 _MAX_VISITS = 50
-"""Of one path; after that the stretches between the first and these are forgotten."""
+"""Most visits of one path: the first is kept, the ones after it are dropped."""
 
 
 def path_letter(number: int) -> str:
-    """`A`, `B`, … `Z`, `AA`, `AB`, … from 0 on."""
+    """Return `A`, `B`, … `Z`, `AA`, `AB`, … for 0, 1, …"""
     text = ""
     number += 1
     while number:
@@ -41,7 +41,7 @@ def path_letter(number: int) -> str:
 
 
 def varies_flow(settings: ProbeSettings) -> bool:
-    """Probes of these settings are not of one flow."""
+    """Return whether probes with these settings have more than one flow."""
     if settings.flows > 1:
         return True
     if settings.flow is FlowMode.CLASSIC:
@@ -50,7 +50,7 @@ def varies_flow(settings: ProbeSettings) -> bool:
 
 
 class _OpenVisit:
-    """A visit while it lasts."""
+    """A visit that still lasts."""
 
     __slots__ = ("run", "since", "until")
 
@@ -61,7 +61,7 @@ class _OpenVisit:
 
 
 class _GrowingPath:
-    """A path while more becomes known of it."""
+    """A path while more of its hops become known."""
 
     __slots__ = ("_hops", "balanced", "hops", "letter", "varied", "visits")
 
@@ -74,14 +74,14 @@ class _GrowingPath:
         self._hops: tuple[PathHop, ...] | None = None
 
     def matches(self, track: TrackedPath) -> bool:
-        """Nothing in the track contradicts this path, and something speaks for it."""
+        """Return whether the track shares a hop with this path, and no hop contradicts it."""
         both = [
             (self.hops[ttl], hop) for ttl, hop in track.answered_hops().items() if ttl in self.hops
         ]
         return bool(both) and all(not who.isdisjoint(hop.members) for who, hop in both)
 
     def extend(self, track: TrackedPath) -> None:
-        """What the track knows of it."""
+        """Add the hops that the track knows."""
         for ttl, hop in track.answered_hops().items():
             if ttl not in self.hops:
                 self.hops[ttl] = set(hop.members)
@@ -96,10 +96,10 @@ class _GrowingPath:
         self._hops = None
 
     def snapshot(self) -> Path:
-        """As it is now."""
+        """Return the path as it is now."""
         if self._hops is None:
             self._hops = tuple(self._make(ttl) for ttl in range(1, max(self.hops, default=0) + 1))
-        visits = tuple(PathVisit(stay.run, stay.since, stay.until) for stay in self.visits)
+        visits = tuple(PathVisit(visit.run, visit.since, visit.until) for visit in self.visits)
         return Path(self.letter, self._hops, visits)
 
     def _make(self, ttl: int) -> PathHop:
@@ -110,20 +110,20 @@ class _GrowingPath:
 
 
 class PathLog:
-    """Takes answers, and knows at any moment which run is on which path since when."""
+    """Finds the paths of a session from its replies, and when each run was on which path."""
 
     def __init__(self) -> None:
-        """No answer yet."""
+        """Begin without any path."""
         self._tracks: dict[int, TrackedPath] = {}
         self._current: dict[int, tuple[_GrowingPath, _OpenVisit]] = {}
-        """By run: the path, and the visit that still lasts."""
+        """By run: its present path, and the visit that still lasts."""
         self._paths: list[_GrowingPath] = []
         self._discovered = 0
 
     def on_reply(self, reply: Reply, settings: ProbeSettings, target: str) -> PathNow | None:
-        """Take an answer that is neither a duplicate nor from beyond the target.
+        """Count a reply that is neither a duplicate nor past the target.
 
-        Gives the path that its run has come to by it, None if it stays where it was.
+        Return the path that its run has changed to; None: the path is the same as before.
         """
         track = self._tracks.get(reply.run)
         if track is None:
@@ -133,22 +133,22 @@ class PathLog:
         before = self._current.get(reply.run)
         since = track.settle_move()
         if before is None or since is not None:
-            stay = _OpenVisit(reply.run, reply.at if since is None else since, reply.at)
+            visit = _OpenVisit(reply.run, reply.at if since is None else since, reply.at)
             if before is not None:
-                before[1].until = stay.since
+                before[1].until = visit.since
             known = self._find(track, settings)
         else:
-            known, stay = before
+            known, visit = before
             if not known.matches(track):
-                # only now the hop answered that tells this path from the one it was taken for
-                known.visits.remove(stay)
+                # a hop that answered only now shows that it was another path all the time
+                known.visits.remove(visit)
                 known = self._find(track, settings)
         known.extend(track)
-        self._current[reply.run] = known, stay
-        if before is None or known is not before[0] or stay is not before[1]:
-            self._begin_visit(known, stay)
+        self._current[reply.run] = known, visit
+        if before is None or known is not before[0] or visit is not before[1]:
+            self._begin_visit(known, visit)
         return (
-            PathNow(known.letter, stay.since) if before is None or known is not before[0] else None
+            PathNow(known.letter, visit.since) if before is None or known is not before[0] else None
         )
 
     def _find(self, track: TrackedPath, settings: ProbeSettings) -> _GrowingPath:
@@ -163,9 +163,9 @@ class PathLog:
         self._paths.append(known)
         return known
 
-    def _begin_visit(self, known: _GrowingPath, stay: _OpenVisit) -> None:
-        known.visits.append(stay)
-        lasting = [stay for _, stay in self._current.values()]
+    def _begin_visit(self, known: _GrowingPath, visit: _OpenVisit) -> None:
+        known.visits.append(visit)
+        lasting = [visit for _, visit in self._current.values()]
         over = [old for old in known.visits[1:-1] if old not in lasting]
         if len(known.visits) > _MAX_VISITS and over:
             known.visits.remove(over[0])
@@ -175,23 +175,23 @@ class PathLog:
             self._paths.remove(idle[0])
 
     def _extend_visits(self) -> None:
-        for run, (_, stay) in self._current.items():
-            stay.until = max(stay.until, self._tracks[run].last_reply_at)
+        for run, (_, visit) in self._current.items():
+            visit.until = max(visit.until, self._tracks[run].last_reply_at)
 
     def current(self, run: int) -> PathNow | None:
-        """The path of a run; None before its first answer."""
+        """Return the path of a run; None before its first reply."""
         on = self._current.get(run)
         return PathNow(on[0].letter, on[1].since) if on else None
 
     def paths(self) -> tuple[Path, ...]:
-        """All that are known, in the order of their discovery."""
+        """Return all known paths, in the order of their discovery."""
         self._extend_visits()
         return tuple(known.snapshot() for known in self._paths)
 
-    # --- written down
+    # --- checkpoints
 
     def checkpoint(self) -> PathsCheckpoint:
-        """All of it, to be restored."""
+        """Return the whole state, for `from_checkpoint`."""
         self._extend_visits()
         return PathsCheckpoint(
             discovered=self._discovered,
@@ -205,19 +205,19 @@ class PathLog:
                     varied=known.varied,
                     hops={ttl: sorted(who) for ttl, who in known.hops.items()},
                     balanced=sorted(known.balanced),
-                    visits=[(stay.run, stay.since, stay.until) for stay in known.visits],
+                    visits=[(visit.run, visit.since, visit.until) for visit in known.visits],
                 )
                 for known in self._paths
             ],
             current={
-                run: (self._paths.index(known), known.visits.index(stay))
-                for run, (known, stay) in self._current.items()
+                run: (self._paths.index(known), known.visits.index(visit))
+                for run, (known, visit) in self._current.items()
             },
         )
 
     @classmethod
     def from_checkpoint(cls, state: PathsCheckpoint) -> "PathLog":
-        """As it was; `CheckpointError` if it cannot have been so."""
+        """Restore a path log; `CheckpointError` if none can have been in this state."""
         book = cls()
         book._discovered = state.discovered
         for run, track in state.tracks.items():
@@ -226,36 +226,36 @@ class PathLog:
             known = _GrowingPath(path.letter, path.varied)
             known.hops = {ttl: set(who) for ttl, who in path.hops.items() if 0 <= ttl < 256}
             known.balanced = set(path.balanced)
-            known.visits = [_OpenVisit(*stay) for stay in path.visits]
+            known.visits = [_OpenVisit(*visit) for visit in path.visits]
             book._paths.append(known)
         for run, (place, visit) in state.current.items():
             if run not in book._tracks or not 0 <= place < len(book._paths):
                 raise CheckpointError("a run on no path")
-            stays = book._paths[place].visits
-            if not 0 <= visit < len(stays):
+            visits = book._paths[place].visits
+            if not 0 <= visit < len(visits):
                 raise CheckpointError("a visit of no path")
-            book._current[run] = book._paths[place], stays[visit]
+            book._current[run] = book._paths[place], visits[visit]
         return book
 
 
-# --- what moved
+# --- two paths compared
 
 Move: TypeAlias = Literal["same", "moved", "gone", "new"]
 
 
 class PathDiffLine(msgspec.Struct, frozen=True):
-    """One line of two paths side by side."""
+    """One line of a comparison of two paths."""
 
     move: Move
-    """`gone` and `new`: on one of them alone; `moved`: another address in this place."""
+    """`gone` and `new`: the hop is on one path only; `moved`: its address differs."""
     before: PathHop | None
     after: PathHop | None
 
 
 def diff_paths(before: Path, after: Path) -> tuple[PathDiffLine, ...]:
-    """Two paths hop by hop, aligned: one hop more or less does not make all that follow differ.
+    """Compare two paths hop by hop, aligned: one hop more or less does not shift the rest.
 
-    A hop that is silent on either side differs from nothing.
+    A hop that is silent on either path counts as the same.
     """
     old, new = _tokens(before.hops, after.hops)
     steps: list[PathDiffLine] = []
@@ -278,7 +278,7 @@ def _diff_lines(
 
 
 def _tokens(*paths: tuple[PathHop, ...]) -> list[list[int]]:
-    """A number a hop, the same where any address is."""
+    """Return a number for each hop: the same number for hops that share an address."""
     numbers: dict[str, int] = {}
     told: list[list[int]] = []
     for count, path in enumerate(paths):

@@ -1,4 +1,4 @@
-"""What a hop received, in words: the fields of a probe that were rewritten on the way to it."""
+"""What a hop received, in words: the fields of a probe that were rewritten on the way."""
 
 import msgspec
 
@@ -41,12 +41,12 @@ _TRANSLATED = {
 
 
 class QuoteSummary(msgspec.Struct, frozen=True):
-    """What a hop last told of a probe of ours."""
+    """What the last quote of a hop shows of our probe."""
 
     ttl: Ttl
-    """That the probe had left."""
+    """The TTL that the probe had left."""
     bytes: Int64 | None = None
-    """How much of it was quoted, where not all was."""
+    """How many bytes were quoted; None: the whole probe."""
     changed: tuple[Change, ...] = ()
     labels: tuple[MplsLabel, ...] = ()
     """Outermost first."""
@@ -54,7 +54,7 @@ class QuoteSummary(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_reply(cls, reply: Reply) -> "QuoteSummary | None":
-        """What this reply tells; None if it quotes nothing."""
+        """Return the summary of a reply; None if it quotes nothing."""
         if reply.quoted_ttl is None:
             return None
         return cls(
@@ -117,7 +117,7 @@ def format_interface(interface: Interface) -> str:
 
 
 def quote_marks(reply: Reply, dnat: DnatMode) -> tuple[str, ...]:
-    """What a reply tells of rewriting and labels, as short marks: `NAT`, `MSS 1360`, `MPLS 16`."""
+    """Return the marks of rewritten fields and MPLS labels: `NAT`, `MSS 1360`, `MPLS 16`."""
     marks = []
     if reply.labels:
         marks.append("MPLS " + "/".join(str(label.label) for label in reply.labels))
@@ -146,7 +146,7 @@ def _cleared_ecn(changes: dict[RewrittenField, Change]) -> bool:
 
 
 def _format_translation(changes: dict[RewrittenField, Change]) -> str:
-    """`NAT to 10.9.3.2:8080`: where the probe really went, or came from."""
+    """Return `NAT to 10.9.3.2:8080`: where NAT sent the probe, or let it come from."""
     ends = (
         (RewrittenField.DESTINATION, RewrittenField.DESTINATION_PORT, "to"),
         (RewrittenField.SOURCE, RewrittenField.SOURCE_PORT, "from"),

@@ -1,9 +1,8 @@
 """Statistics of round-trip times, in bounded memory and without drift.
 
-Sums are exact integers, so nothing is rounded before the end: the mean and the deviation after
-10⁷ samples are as good as after ten. Percentiles come from a histogram whose buckets are 1/64 of
-their value wide (the leading seven bits), so the middle of a bucket is within 0.8 % of every
-sample in it.
+Sums are exact integers, and only results are rounded: mean and deviation are as exact after 10⁷
+samples as after ten. Percentiles come from a histogram. The width of a bucket is 1/64 of its value
+(the leading seven bits), so that its middle is within 0.8 % of every sample in it.
 """
 
 import math
@@ -27,7 +26,7 @@ _SMOOTHING = 16
 
 
 class RttStats:
-    """Takes RTTs one at a time, in ns; `figures` may be asked at any moment."""
+    """Takes RTTs one at a time, in ns; `snapshot` can be called at any moment."""
 
     __slots__ = (
         "_delta_sum",
@@ -46,7 +45,7 @@ class RttStats:
     )
 
     def __init__(self) -> None:
-        """No samples yet."""
+        """Begin without any sample."""
         self.count = 0
         self.last = 0
         self._min = _LARGEST
@@ -59,11 +58,11 @@ class RttStats:
         self._smoothed = 0.0
         self._log_sum = 0.0
         self._histogram: dict[int, list[int]] = {}
-        """By bit length, then by the bits below the leading one."""
+        """Number of samples by bit length, then by the bits below the leading bit."""
         self._snapshot: RttStatistics | None = None
 
     def add(self, rtt: int) -> None:
-        """Take one RTT, 0 to 2⁶³−1 ns; what lies outside is set to the nearer bound."""
+        """Add one RTT, 0 to 2⁶³−1 ns; a value outside is set to the nearer bound."""
         if rtt > self._max:
             rtt = min(rtt, _LARGEST)
             self._max = rtt
@@ -90,7 +89,7 @@ class RttStats:
             octave[bucket] = 1
 
     def checkpoint(self) -> StatsCheckpoint:
-        """All of it, to be restored."""
+        """Return the whole state, for `from_checkpoint`."""
         return StatsCheckpoint(
             count=self.count,
             last=self.last,
@@ -108,7 +107,7 @@ class RttStats:
 
     @classmethod
     def from_checkpoint(cls, state: StatsCheckpoint) -> "RttStats":
-        """As it was; `CheckpointError` if it cannot have been so."""
+        """Restore statistics; `CheckpointError` if no samples can have led to this state."""
         stats = cls()
         counted = 0
         for bits, octave in state.histogram.items():
@@ -128,14 +127,14 @@ class RttStats:
         if not (
             within and 0 <= state.smoothed <= LARGEST and 0 <= state.log_sum <= _max_log_sum(state)
         ):
-            raise CheckpointError("no such jumps, or no such mean of logarithms")
+            raise CheckpointError("no such jitter, or no such mean of logarithms")
         if counted != stats.count or stats.count * stats._squares < stats._total**2:
             raise CheckpointError("these sums are of no samples")
         stats._histogram = {bits: list(octave) for bits, octave in state.histogram.items()}
         return stats
 
     def snapshot(self) -> RttStatistics:
-        """All figures so far; the same object as before while no RTT was added."""
+        """Return the statistics so far; the same object as before while no RTT was added."""
         if self._snapshot is None:
             self._snapshot = self._make()
         return self._snapshot
@@ -151,9 +150,17 @@ class RttStats:
             sd = math.sqrt(spread / (count * (count - 1)))
             jitter = self._delta_sum / (count - 1)
         p50, p90, p99 = self._percentiles()
-        mean = self._total / count
         return RttStatistics(
-            *(count, self.last, self._min, self._max, mean, sd, jitter, p50, p90, p99),
+            count=count,
+            last=self.last,
+            min=self._min,
+            max=self._max,
+            mean=self._total / count,
+            sd=sd,
+            jitter=jitter,
+            p50=p50,
+            p90=p90,
+            p99=p99,
             gmean=math.exp(self._log_sum / count),
             last_jitter=self._last_delta if count > 1 else None,
             max_jitter=self._max_delta if count > 1 else None,
@@ -161,7 +168,7 @@ class RttStats:
         )
 
     def _percentiles(self) -> list[int]:
-        """By nearest rank: the smallest sample that at least p % of all samples do not exceed."""
+        """Return the percentiles by nearest rank: p % of the samples are not greater."""
         found: list[int] = []
         ranks = [-(-self.count * percent // 100) for percent in _PERCENTILES]
         below = 0

@@ -1,4 +1,4 @@
-"""The whole session at a glance, in bounded memory: stretches that double their width."""
+"""The timeline of a session in bounded memory: buckets, which double their width when needed."""
 
 from bisect import insort
 
@@ -13,12 +13,12 @@ from tui_trace.session.snapshot import PATH_WORD, Bucket, MomentKind, Timeline, 
 
 MAX_BUCKETS = 600
 MAX_MOMENTS = 500
-"""The oldest go first, what the user wrote last."""
+"""The oldest moments are dropped first; notes of the user are dropped last."""
 _LATEST = 1 << 62
 
 
 class _GrowingBucket:
-    """One bucket; `made` is what it looked like when it was last asked for."""
+    """One bucket while it grows; `cached` is its last snapshot, None after a change."""
 
     __slots__ = ("answered", "cached", "lost", "max", "min", "path", "total")
 
@@ -39,7 +39,7 @@ class _GrowingBucket:
         self.max = rtt if self.max is None else max(self.max, rtt)
 
     def absorb(self, other: "_GrowingBucket") -> None:
-        """The bucket after this one becomes part of it."""
+        """Add the numbers of the next bucket to this one."""
         self.cached = None
         self.path = other.path
         self.answered += other.answered
@@ -60,12 +60,12 @@ class TimelineFold:
     """The timeline while the session grows. All times are `at`, in ns."""
 
     def __init__(self) -> None:
-        """Nothing happened."""
+        """Begin an empty timeline."""
         self._width = NS_PER_S
         self._buckets: list[_GrowingBucket] = []
         self._moments: list[TimelineMoment] = []
         self._lost: dict[int, int] = {}
-        """By probe, when it was called lost."""
+        """By probe: when it was counted as lost."""
         self._path = ""
 
     def _bucket(self, at: int) -> _GrowingBucket:
@@ -85,11 +85,11 @@ class TimelineFold:
             kept.absorb(taken)
 
     def extend_to(self, at: int) -> None:
-        """It is this late, whatever else happened."""
+        """Add empty buckets up to this moment."""
         self._bucket(at)
 
     def on_reply(self, at: int, rtt: int, probe: int, *, late: bool) -> None:
-        """By the target, after `rtt` ns."""
+        """Count a reply of the target, with its RTT in ns; `late` takes a loss back."""
         if late and (lost_at := self._lost.pop(probe, None)) is not None:
             bucket = self._bucket(lost_at)
             bucket.lost -= 1
@@ -97,7 +97,7 @@ class TimelineFold:
         self._bucket(at).add_reply(rtt)
 
     def on_lost(self, at: int, probe: int) -> None:
-        """A probe to the target."""
+        """Count a lost probe to the target."""
         bucket = self._bucket(at)
         bucket.lost += 1
         bucket.cached = None
@@ -106,10 +106,10 @@ class TimelineFold:
             del self._lost[next(iter(self._lost))]
 
     def set_path(self, since: int, letter: str) -> None:
-        """The path in force is this one, and has been for some time."""
+        """Set the path from the moment `since` on."""
         if letter == self._path:
             return
-        # what was taken for another path at the same moment was this one all the time
+        # another path that was found for the same moment was a mistake
         mistaken = [m for m in self._moments if m.what is MomentKind.PATH and m.at >= since]
         for moment in mistaken:
             self._moments.remove(moment)
@@ -122,14 +122,14 @@ class TimelineFold:
             bucket.cached = None
 
     def add_moment(self, at: int, what: MomentKind, text: str) -> None:
-        """Something happened."""
+        """Add something that happened, in the order of time."""
         insort(self._moments, TimelineMoment(at, what, text), key=lambda moment: moment.at)
         if len(self._moments) > MAX_MOMENTS:
             passing = (i for i, m in enumerate(self._moments) if m.what is not MomentKind.NOTE)
             del self._moments[next(passing, 0)]
 
     def snapshot(self) -> Timeline:
-        """Up to the last thing that happened."""
+        """Return the timeline up to its last event."""
         return Timeline(
             self._width,
             tuple(growing.snapshot() for growing in self._buckets),
@@ -137,7 +137,7 @@ class TimelineFold:
         )
 
     def checkpoint(self) -> TimelineCheckpoint:
-        """All of it, to be restored."""
+        """Return the whole state, for `from_checkpoint`."""
         return TimelineCheckpoint(
             width=self._width,
             buckets=[
@@ -151,7 +151,7 @@ class TimelineFold:
 
     @classmethod
     def from_checkpoint(cls, state: TimelineCheckpoint) -> "TimelineFold":
-        """As it was; `CheckpointError` if it cannot have been so."""
+        """Restore a timeline; `CheckpointError` if no timeline can have been in this state."""
         if len(state.buckets) > MAX_BUCKETS or len(state.moments) > MAX_MOMENTS:
             raise CheckpointError("more than a timeline holds")
         fold = cls()
