@@ -1,4 +1,4 @@
-"""A session on disk, recorded as it runs, and played back."""
+"""Sessions on disk: how they are recorded, listed and played back."""
 
 from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.playback import Playback, Restorable

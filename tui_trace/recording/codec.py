@@ -1,8 +1,8 @@
-"""Events as bytes, a few for each: what is the same again and again is written once.
+"""Events as a few bytes each: what many events have in common is written once.
 
-A probe's story differs from the one before in three numbers: when, which probe, how long. An event
-is therefore a *template* (the event with these numbers 0, as JSON) and the three numbers, each kind
-of number in a column of its own. `at` and `probe` are kept as distances from the event before.
+Events of successive probes differ in three numbers: time, probe and RTT. An event is therefore a
+*template* (the event with these numbers set to 0, as JSON) and the three numbers, each in a column
+of its own. `at` and `probe` are written as differences from the event before.
 A column's bytes are laid out by significance, so that the zeros of small numbers stand together
 and vanish in deflate.
 """
@@ -29,21 +29,20 @@ from tui_trace.session.checkpoint import (
 )
 
 BLOCK_EVENTS = 8192
-"""Events of a full block: what is read and folded to get to a moment."""
+"""Events of a full block: the most that is read and folded to reach a moment."""
 BLOCK_BYTES = 4 << 20
-"""Bytes of templates after which a block is full, however few its events are."""
+"""Bytes of templates after which a block is full, even with few events."""
 DAMAGED = "damaged"
-"""What is said of bytes that are no events."""
+"""The error message for bytes that are no events."""
 _MAX_CHUNK = 2 * BLOCK_BYTES
 _MAX_CHECKPOINT = 16 << 20
-"""Bytes before they are deflated: what is longer is neither written nor read. 30 hops of one run
-come to 70 kB in a state."""
+"""Most bytes of a checkpoint before compression. 30 hops of one run take 70 kB."""
 _FREE, _RATIO = 16 << 10, 100
-"""So many bytes are inflated of any value, and so many more of each of its own. Times are told in
-nanoseconds and hardly ever repeat: a block of probes into silence comes to 30."""
+"""Any value may inflate to `_FREE` bytes plus `_RATIO` times its own size. Times in ns hardly ever
+repeat: a block of probes without replies reaches a ratio of 30."""
 _MAX_JSON = 256 << 20
-"""Bytes of JSON that the events of one block come to: twice what a block of nothing but answers
-with 300 MPLS labels each does."""
+"""Most bytes of JSON for the events of one block: twice the size of a block of replies with 300
+MPLS labels each."""
 _FAST, _SMALL = 1, 6
 _PROBES = (ev.ProbeSent, ev.ProbeLost, ev.ProbeVoid)
 _WIDTH = 8
@@ -51,15 +50,15 @@ _Column = Annotated[bytes, Meta(max_length=BLOCK_EVENTS * _WIDTH)]
 
 
 class _Chunk(msgspec.Struct, frozen=True, array_like=True):
-    """Events that follow one another; their templates may stand in an earlier chunk."""
+    """Successive events; their templates may be in an earlier chunk of the block."""
 
     templates: Annotated[list[bytes], Meta(max_length=BLOCK_EVENTS)]
     which: _Column
-    """Numbers of templates, counted from the block's start."""
+    """Template numbers, counted from the start of the block."""
     at: _Column
     probe: _Column
     value: _Column
-    """RTT in ns, number of a round, or 0."""
+    """RTTs in ns, numbers of rounds, or 0."""
 
 
 _chunk_decoder = msgspec.msgpack.Decoder(_Chunk)
@@ -67,10 +66,10 @@ _checkpoint_decoder = msgspec.msgpack.Decoder(SessionCheckpoint)
 
 
 class Packer:
-    """One block while it grows."""
+    """Packs the events of one block, chunk by chunk."""
 
     def __init__(self) -> None:
-        """Empty."""
+        """Begin an empty block."""
         self._numbers: dict[ev.Event, int] = {}
         self._templates: list[bytes] = []
         self._bytes = 0
@@ -82,14 +81,14 @@ class Packer:
         self._last_probe = 0
         self._taken = (0, 0)
         self.is_full = False
-        """The next event belongs to another block."""
+        """Whether the next event belongs to another block."""
 
     def __len__(self) -> int:
-        """Events so far."""
+        """Return the number of events so far."""
         return len(self._which)
 
     def append(self, event: ev.Event) -> None:
-        """Take one event; `OverflowError` if one of its numbers needs more than 64 bits."""
+        """Append one event; `OverflowError` if a number needs more than 64 bits."""
         at, probe, value = event.at, self._last_probe, 0
         template: ev.Event
         if isinstance(event, ev.Reply):
@@ -122,13 +121,13 @@ class Packer:
         self.is_full = size + 1 >= BLOCK_EVENTS or self._bytes >= BLOCK_BYTES
 
     def take_chunk(self) -> bytes:
-        """What came since the last `take`, as a chunk."""
+        """Return the events since the last `take_chunk` as a chunk."""
         templates, events = self._taken
         self._taken = len(self._templates), len(self._which)
         return self._chunk(templates, events, _FAST)
 
     def full_chunk(self) -> bytes:
-        """All of it, as one chunk that needs no other."""
+        """Return the whole block as one chunk."""
         return self._chunk(0, 0, _SMALL)
 
     def _chunk(self, templates: int, events: int, level: int) -> bytes:
@@ -140,22 +139,22 @@ class Packer:
 
 
 class Unpacker:
-    """Reads the chunks of one block in their order; no more than a block holds comes of them."""
+    """Reads the chunks of one block in their order, and no more events than a block may have."""
 
     def __init__(self) -> None:
-        """At the block's start."""
+        """Begin at the start of a block."""
         self._makers: list[Callable[[int, int, int], ev.Event]] = []
         self._sizes: list[int] = []
-        """Bytes of each template."""
+        """Size of each template, in bytes."""
         self.template_bytes = 0
-        """Of all templates."""
+        """Bytes of all templates so far."""
         self._events = 0
         self._json_bytes = 0
         self._last_at = 0
         self._last_probe = 0
 
     def events(self, data: bytes) -> Iterator[ev.Event]:
-        """The events of the next chunk; `RecordingError` if there are none in these bytes."""
+        """Iterate over the events of the next chunk; `RecordingError` if it is damaged."""
         try:
             chunk = _chunk_decoder.decode(_inflate(data))
             columns = [_read_column(c) for c in (chunk.which, chunk.at, chunk.probe, chunk.value)]
@@ -176,7 +175,7 @@ class Unpacker:
             yield make[number](when, who, what)
 
     def _add_templates(self, columns: "list[array[int]]", templates: list[bytes]) -> None:
-        """Count the chunk in, and make its templates; `ValueError` if that is too much."""
+        """Add the templates of a chunk; `ValueError` if the block becomes too large."""
         which = columns[0]
         if len({len(column) for column in columns}) > 1:
             raise ValueError("half an event")
@@ -189,22 +188,22 @@ class Unpacker:
             raise ValueError("no such template")
         self._json_bytes += sum(map(self._sizes.__getitem__, which))
         if self._json_bytes > _MAX_JSON or self.template_bytes > _MAX_CHUNK:
-            raise ValueError("more than a block has to tell")
+            raise ValueError("more bytes than a block has")
         self._makers += [_event_maker(ev.decode_event(line)) for line in templates]
 
 
 class Block(NamedTuple):
-    """One block, read."""
+    """The events of one block, and its size."""
 
     events: list[ev.Event]
     size: int
-    """Bytes that its chunks take in the file."""
+    """Bytes of its chunks in the file."""
     template_bytes: int
     """Bytes of its templates."""
 
 
 def unpack_block(chunks: Iterable[bytes]) -> Block:
-    """The block of these chunks; `RecordingError` if they are damaged."""
+    """Return the block of these chunks; `RecordingError` if they are damaged."""
     unpacker = Unpacker()
     events: list[ev.Event] = []
     size = 0
@@ -252,12 +251,12 @@ def _deflate(raw: bytes, level: int) -> bytes:
     if len(raw) > _MAX_CHUNK:
         raise OverflowError("more than one value of a recording can hold")
     data = zlib.compress(raw, level)
-    # what is too good to be read again is kept as it is
+    # a value that would inflate beyond the limit of `_inflate` is not compressed
     return data if len(raw) <= _max_inflated(data) else zlib.compress(raw, 0)
 
 
 def _inflate(data: bytes, most: int | None = None) -> bytes:
-    """`ValueError` or `zlib.error` if it is not whole, or longer than it can honestly be."""
+    """Inflate a value; `ValueError` or `zlib.error` if it is cut or implausibly long."""
     inflater = zlib.decompressobj()
     raw = inflater.decompress(data, _max_inflated(data) if most is None else most)
     if not inflater.eof:
@@ -270,7 +269,7 @@ def _max_inflated(data: bytes) -> int:
 
 
 def pack_checkpoint(state: SessionCheckpoint) -> bytes:
-    """Deflated; `OverflowError` if the session has grown beyond what can be restored."""
+    """Return the compressed checkpoint; `OverflowError` if it is too large to be restored."""
     raw = msgspec.msgpack.encode(state)
     if (
         len(raw) > _MAX_CHECKPOINT
@@ -282,9 +281,9 @@ def pack_checkpoint(state: SessionCheckpoint) -> bytes:
 
 
 def unpack_checkpoint(data: bytes) -> SessionCheckpoint:
-    """The state of `pack_checkpoint`; `RecordingError` if it is none."""
+    """Return the checkpoint that `pack_checkpoint` packed; `RecordingError` if it is damaged."""
     try:
-        # runs that saw nothing are all alike, and so deflated to next to nothing
+        # no limit by ratio: runs without replies are all alike and compress to almost nothing
         state = _checkpoint_decoder.decode(_inflate(data, _MAX_CHECKPOINT))
     except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
         raise RecordingError(DAMAGED) from None

@@ -1,4 +1,4 @@
-"""Notes in a recording that is over: what is written is the end of its stream."""
+"""Adds notes to a recording that has ended: they become the end of its stream."""
 
 import sqlite3
 
@@ -9,10 +9,10 @@ from tui_trace.recording.errors import RecordingError
 
 
 def add(database: sqlite3.Connection, text: str, moment: int) -> None:
-    """Put a note about `moment` (ns) behind all that happened, in one transaction.
+    """Append a note about `moment` (ns since the session began), in one transaction.
 
-    `RecordingError` if that cannot be, and the file is as it was. The connection, for reading
-    before, is that again afterwards.
+    Raises `RecordingError` if the file cannot be written; it is unchanged then. `database` is open
+    for reading only, and is so again afterwards.
     """
     try:
         database.execute("PRAGMA query_only = OFF")
@@ -42,7 +42,7 @@ _WHY = {
     sqlite3.SQLITE_BUSY: "the file is in use",
     sqlite3.SQLITE_INTERRUPT: "the file is damaged",
 }
-"""By SQLite's result code, extended or primary."""
+"""Error messages by SQLite's result code, extended or primary."""
 
 
 def _write(database: sqlite3.Connection, text: str, moment: int) -> None:
@@ -62,7 +62,7 @@ def _write(database: sqlite3.Connection, text: str, moment: int) -> None:
     first, *more = packers
     database.execute("UPDATE block SET events = ? WHERE number = ?", (first.full_chunk(), number))
     for following, packer in enumerate(more, number + 1):
-        # the fold before it can be had from the block before
+        # no checkpoint: a reader gets it from the block before
         database.execute(
             "INSERT INTO block (number, first, fold, events) SELECT ?, last, NULL, ? FROM session",
             (following, packer.full_chunk()),

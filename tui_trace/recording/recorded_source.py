@@ -1,4 +1,4 @@
-"""A source that is recorded as it runs: another's stream, passed on and written down."""
+"""A source that records the stream of another source."""
 
 import contextlib
 import sqlite3
@@ -30,7 +30,7 @@ class RecordedSource(SourceFilter):
 
     @property
     def path(self) -> Path | None:
-        """The file, as soon as there is one and as long as it is there."""
+        """Return the file, while it exists; None before the first event, or if it was moved."""
         recorder = self._recorder
         return recorder.path if recorder and not recorder.is_lost else None
 
@@ -59,9 +59,9 @@ class RecordedSource(SourceFilter):
         self._sink.event(event)
 
     def pulse(self, at: int) -> None:
-        """Let the recorder look after its queue, then pass the pulse on."""
+        """Let the recorder check its queue, then pass the pulse on."""
         if self._recorder is not None:
-            self._recorder.pulse(at)
+            self._recorder.check_queue()
         self._sink.pulse(at)
 
     def _say(self, line: str) -> None:

@@ -1,4 +1,4 @@
-"""A sink that records: takes events in the source's thread, writes them in one of its own."""
+"""Writes a recording in a thread of its own, so that a slow disk does not delay the source."""
 
 import contextlib
 import os
@@ -15,27 +15,27 @@ from tui_trace.session import checkpoint
 from tui_trace.session.fold import Session
 
 COMMIT_INTERVAL = 0.4
-"""Seconds from one commit to the next, while there is anything to commit."""
+"""Seconds from one commit to the next, while there are events to commit."""
 MAX_QUEUED = 500_000
-"""Events that may wait for a slow disk; with more, recording ends."""
+"""Most events that wait for a slow disk; with more, recording ends."""
 CLOSE_TIMEOUT = 5.0
-"""Seconds that closing waits for a slow disk."""
+"""Seconds that `close` waits for a slow disk."""
 _ROOM = 16 << 20
-"""Bytes: more than one commit takes."""
+"""Bytes: more than one commit needs."""
 _NOTED = (SessionBegan, RunOpened, SessionEnded)
-"""What a list of sessions tells of."""
+"""Events that the list of sessions shows something of."""
 
 
 class Recorder:
-    """Writes one session to one file, and says so once if it cannot go on."""
+    """Writes one session to one file; reports once if it cannot go on."""
 
     def __init__(
         self,
         create: Callable[[Event], tuple[Path, sqlite3.Connection]],
         fail: Callable[[str], object],
     ) -> None:
-        """`create` makes the file when the first event is there, and gets it; `fail` gets the one
-        line. Both are called in the writer's thread.
+        """`create` is called with the first event and creates the file. `fail` is called with one
+        line of text, at most once. Both are called in the writer's thread.
         """
         self._create = create
         self._fail = fail
@@ -44,24 +44,24 @@ class Recorder:
         self._dead = False
         self._failing = threading.Lock()
         self.path: Path | None = None
-        """Where it is recorded, as soon as there is a file."""
+        """The file, as soon as it exists."""
         self.is_lost = False
-        """What stands at `path` is not the file any more."""
+        """Whether the file was moved, replaced or deleted."""
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
     def event(self, event: Event) -> None:
-        """Take one event."""
+        """Queue one event. Called in the source's thread."""
         if not self._dead:
             self._waiting.append(event)
 
-    def pulse(self, at: int) -> None:  # noqa: ARG002
-        """Give up if the disk is far too slow."""
+    def check_queue(self) -> None:
+        """Stop recording if the disk is far too slow. Called in the source's thread."""
         if len(self._waiting) > MAX_QUEUED and not self._dead:
             self._give_up("the disk is too slow")
 
     def close(self) -> None:
-        """Write what is left, and wait for that."""
+        """Write the queued events, and wait for the writer at most `CLOSE_TIMEOUT`."""
         self._closing.set()
         self._thread.join(CLOSE_TIMEOUT)
 
@@ -113,7 +113,7 @@ def _error_reason(error: sqlite3.Error, path: Path | None) -> str:
 
 
 class _File:
-    """The file while it grows, and the fold of all that is in it."""
+    """The file while it grows, and the fold of all its events."""
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
         self._place = schema.FileIdentity(path)
@@ -128,7 +128,7 @@ class _File:
         self._ended = False
 
     def write(self, waiting: deque[Event]) -> None:
-        """All that waits now, in one transaction."""
+        """Write all events that wait now, in one transaction."""
         self._database.execute("BEGIN IMMEDIATE")
         for _ in range(len(waiting)):
             event = waiting.popleft()
@@ -152,7 +152,7 @@ class _File:
         self._database.execute("COMMIT")
 
     def is_in_place(self) -> bool:
-        """It can still be found; SQLite goes on writing into one that was moved or deleted."""
+        """Return whether the path still leads to the file: SQLite writes on into a deleted one."""
         return self._place.is_kept()
 
     def _note(self, event: Event) -> None:
@@ -194,15 +194,15 @@ class _File:
             self._chunk = 0
 
     def close(self) -> None:
-        """Leave one file that needs no other."""
+        """Write the last block, and merge the journal into the file."""
         self._database.execute("BEGIN IMMEDIATE")
         self._seal()
         self._database.execute("COMMIT")
-        # while somebody reads it, it stays in two files: the last to close it puts them together
+        # while another process reads it, the journal stays: the last process to close merges it
         self._database.execute("PRAGMA busy_timeout = 100")
         with contextlib.suppress(sqlite3.OperationalError):
             self._database.execute("PRAGMA journal_mode = DELETE")
 
     def abandon(self) -> None:
-        """Let go of the file as it is."""
+        """Close the file as it is."""
         self._database.close()

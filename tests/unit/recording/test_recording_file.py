@@ -256,7 +256,7 @@ def test_a_file_at_its_bound_keeps_what_it_has(tmp_path, monkeypatch):
 
 
 def test_a_session_that_outgrows_what_can_be_restored_keeps_what_it_has(tmp_path, monkeypatch):
-    monkeypatch.setattr(codec, "MOST_HELD", 1500)
+    monkeypatch.setattr(codec, "MAX_MEMORY_WEIGHT", 1500)
     path = tmp_path / "a.session"
     events = rounds(600)
     source = Told(events, pause=0.01)
@@ -291,7 +291,7 @@ def test_a_disk_that_is_far_too_slow_is_one_line_too(tmp_path, monkeypatch):
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(schema, "create", stuck)
-    monkeypatch.setattr(writer, "MOST_WAITING", 200)
+    monkeypatch.setattr(writer, "MAX_QUEUED", 200)
     events = rounds(60)
     source, sink = Told(events, pause=0.03), Kept()
     RecordedSource(source).run(sink)

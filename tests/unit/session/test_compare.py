@@ -126,7 +126,7 @@ def test_of_a_thousand_pairs_without_a_difference_at_most_the_promised_share_is_
 
 
 def test_a_test_that_took_samples_for_independent_would_break_the_promise(monkeypatch):
-    monkeypatch.setattr(significance, "_time", lambda _series: 1.0)
+    monkeypatch.setattr(significance, "autocorrelation_time", lambda _series: 1.0)
     rng = np.random.default_rng(1)
     wrong = sum(
         bool(
@@ -401,7 +401,7 @@ def test_without_scipy_everything_but_the_test_is_there(monkeypatch):
     def missing(*_args, **_kwargs):
         raise ImportError
 
-    monkeypatch.setattr(significance, "chances", missing)
+    monkeypatch.setattr(significance, "adjusted_p_values", missing)
     told = compare_runs(
         [run_of(1, [steady(1, 1, target=True)]), run_of(2, [steady(1, 5, target=True)], TCP)]
     )
