@@ -221,6 +221,12 @@ def _names(runs: Sequence[Run]) -> tuple[str, ...]:
     )
 
 
+_FIELD_NAMES = dict(
+    zip(ProbeSettings.__struct_fields__, ProbeSettings.__struct_encode_fields__, strict=True)
+)
+"""The names that fields of the settings have in recordings and in JSON, which are shorter."""
+
+
 def _name(settings: ProbeSettings, differing: Sequence[str]) -> str:
     parts: list[str] = []
     if not differing or {"protocol", "port", "tcp_flags"} & set(differing):
@@ -234,7 +240,7 @@ def _name(settings: ProbeSettings, differing: Sequence[str]) -> str:
         parts.append(f"TOS {describe_tos(settings.tos)}")
     told = {"protocol", "port", "tcp_flags", "df", "size", "tos"}
     parts += [
-        f"{field.replace('_', ' ')} {getattr(settings, field)}"
+        f"{_FIELD_NAMES[field].replace('_', ' ')} {getattr(settings, field)}"
         for field in differing
         if field not in told
     ]

@@ -354,6 +354,12 @@ def test_the_same_settings_again_have_their_numbers():
     assert compare_runs(runs).names == ("ICMP (run 1)", "ICMP (run 2)")
 
 
+def test_other_fields_have_the_names_that_they_have_in_json():
+    probes = [ProbeSettings(payload_byte=value, no_tcp_options=value > 0) for value in (0, 7)]
+    runs = [run_of(number, (), probe) for number, probe in enumerate(probes, 1)]
+    assert compare_runs(runs).names == ("fill 0 with bare False", "fill 7 with bare True")
+
+
 def test_three_runs_against_the_first():
     runs = [
         run_of(n, [steady(1, 1), steady(2, ms, target=True)], probe_of(Protocol.TCP, port=port))
