@@ -1,4 +1,4 @@
-"""Files of other people's making: read whole or not at all, never for ever."""
+"""Reads files that may be forged: bounded in size and time."""
 
 import errno
 import os
@@ -20,10 +20,10 @@ _DEEP_KEY = re.compile(r"""(?:(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+
 
 
 def read_file(path: str | Path, most: int) -> bytes:
-    """The content of a regular file of at most `most` bytes.
+    """Return the content of a regular file of at most `most` bytes.
 
-    `OSError` with its `strerror` set if it cannot be read, is no regular file (nothing else is
-    opened: a pipe would wait for its writer, and a device has no end) or is larger.
+    Raises `OSError` with its `strerror` set if the file cannot be read, is larger, or is no regular
+    file: a pipe would wait for its writer, and a device may have no end.
     """
     content = read_start(path, most + 1)
     if len(content) > most:
@@ -32,9 +32,9 @@ def read_file(path: str | Path, most: int) -> bytes:
 
 
 def read_start(path: str | Path, most: int) -> bytes:
-    """The first `most` bytes of a regular file; `OSError` as from `read_file`."""
+    """Return the first `most` bytes of a regular file; `OSError` as from `read_file`."""
     _check(_stat(path), path)
-    # what is there by now is not waited for either
+    # O_NONBLOCK: the path may lead to a pipe by now
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     with open(handle, "rb") as file:
         _check(os.fstat(handle), path)
@@ -42,9 +42,9 @@ def read_start(path: str | Path, most: int) -> bytes:
 
 
 def parse_toml(content: bytes) -> tuple[str, dict[str, Any]]:
-    """The text, with or without a byte order mark, and its tables; `ValueError` says what is wrong.
+    """Return the text without a byte order mark, and its tables; `ValueError` says what is wrong.
 
-    `OverflowError` may still come of its numbers, which are of any size.
+    Integers in it may have any size, so that a caller may still get `OverflowError` from them.
     """
     try:
         text = content.decode().removeprefix("\ufeff")
@@ -96,7 +96,7 @@ def user_folder(kind: Literal["config", "cache", "state"]) -> Path | None:
 
 
 def error_reason(error: OSError) -> str:
-    """Why a file cannot be read, without its name."""
+    """Return why a file cannot be read, without its name."""
     return error.strerror or str(error)
 
 

@@ -1,4 +1,4 @@
-"""Giving up rights for good, once what needs them is open. capabilities(7), prctl(2), sudo(8)."""
+"""Gives up privileges for good, once the sockets are open. capabilities(7), prctl(2), sudo(8)."""
 
 import contextlib
 import ctypes
@@ -19,7 +19,7 @@ _XDG = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
 
 
 class RightsError(OSError):
-    """The kernel does not let rights be given up; `str()` is the one line to show."""
+    """The kernel does not allow to give up privileges; `str()` is one line to show."""
 
 
 class Caller(NamedTuple):
@@ -28,14 +28,14 @@ class Caller(NamedTuple):
     uid: int
     gid: int
     name: str
-    """As in the password database; empty where that does not know the user."""
+    """Name in the password database; empty if the user is not in it."""
     home: str
 
 
 def caller(environment: Mapping[str, str]) -> Caller | None:
-    """Who called sudo, by `SUDO_UID` and `SUDO_GID` (sudo(8), ENVIRONMENT).
+    """Return the user who called sudo, by `SUDO_UID` and `SUDO_GID` (sudo(8), ENVIRONMENT).
 
-    None where nobody did or root itself did, and where the numbers are none.
+    None without sudo, if root called it, or if the variables are no valid numbers.
     """
     uid, gid = (_id(environment.get(name, "")) for name in ("SUDO_UID", "SUDO_GID"))
     if not uid:
@@ -98,7 +98,7 @@ def _become(user: Caller | None) -> None:
 
 
 def _settle_in(user: Caller) -> None:
-    """The environment that the user's own programs have."""
+    """Set the environment to that of the user's own programs."""
     for name in _XDG:
         os.environ.pop(name, None)
     os.environ["HOME"] = user.home
@@ -107,7 +107,7 @@ def _settle_in(user: Caller) -> None:
 
 
 def _stays_readable(user: Caller | None) -> bool:
-    """Whether modules can be imported once rights are given up: a child gives them up and looks."""
+    """Return whether modules stay readable without privileges: a child process tries it."""
     places = {place for place in _places() if os.path.isdir(place)}
     try:
         child = os.fork()
@@ -124,7 +124,7 @@ def _stays_readable(user: Caller | None) -> bool:
 
 
 def _places() -> set[str]:
-    """Each folder that modules come from."""
+    """Return every folder that modules come from."""
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     folders = {os.path.dirname(file) for file in files if file}
     return folders.union(entry for entry in sys.path if os.path.isabs(entry))

@@ -1,4 +1,4 @@
-"""A packet size that holds the headers of the probe."""
+"""Fits the packet size to the headers of the probe."""
 
 import msgspec
 
@@ -9,9 +9,9 @@ SYN_WITH_DATA = "some targets and firewalls drop a SYN that carries data"
 
 
 def fit_size(settings: ProbeSettings, family: int) -> tuple[ProbeSettings, str | None]:
-    """The settings with a size that holds the headers, and what the user should know of it.
+    """Return the settings with a size that holds the headers, and a warning or None.
 
-    A size that nobody chose, the protocol's default, grows without a word.
+    There is no warning if the size is only the protocol's default.
     """
     least = minimum_size(settings.protocol, family, settings.no_tcp_options)
     if settings.size >= least:

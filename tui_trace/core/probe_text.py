@@ -1,4 +1,4 @@
-"""How a probe's settings read in words."""
+"""Probe settings in words."""
 
 from tui_trace.core.settings import (
     DSCP_NAMES,
@@ -44,7 +44,7 @@ _TCP_WORDS = {
 
 
 def describe_protocol(settings: ProbeSettings) -> str:
-    """`ICMP echo`, `UDP port 33434`, `TCP port 443`, `TCP ACK port 443`, `IP protocol 47 (gre)`."""
+    """Return `ICMP echo`, `UDP port 33434`, `TCP ACK port 443`, `IP protocol 47 (gre)`."""
     match settings.protocol:
         case Protocol.ICMP:
             return "ICMP echo"
@@ -58,7 +58,7 @@ def describe_protocol(settings: ProbeSettings) -> str:
 
 
 def describe_tos(tos: int) -> str:
-    """`0`, or with the code point's name where it has one: `184 (EF)`."""
+    """Return the TOS byte, with the name of its code point if it has one: `0`, `184 (EF)`."""
     for name, code in DSCP_NAMES.items():
         if tos and tos == code << 2:
             return f"{tos} ({name})"

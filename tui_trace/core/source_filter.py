@@ -1,4 +1,4 @@
-"""What wraps a source and is one itself: the stream of the inner source passes through it."""
+"""The base of sources that wrap another source: its stream passes through them."""
 
 from tui_trace.core.events import Event
 from tui_trace.core.stream import Command, Sink, Source

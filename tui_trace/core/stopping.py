@@ -1,4 +1,4 @@
-"""An end that is asked for from outside: by SIGINT, SIGTERM, SIGHUP or SIGQUIT (signal(7)).
+"""How SIGINT, SIGTERM, SIGHUP and SIGQUIT end the program (signal(7)).
 
 Where nothing would be lost, these have their default action: the kernel ends the process at once,
 whatever it waits for, a resolver or a full pipe. While there is something to be put in order,
@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import Self
 
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-"""Signals that ask for an end in order."""
+"""Signals that ask for an orderly end."""
 GRACE = 0.25
-"""Seconds after the first signal for which an output may take nothing."""
+"""Seconds after the first signal for which an output may be blocked."""
 LAST_RESORT = 4.0
 """Seconds after the first signal when the process ends in any case."""
 _TICK = 0.05
@@ -54,7 +54,7 @@ class Stopping:
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
-        """Take the signals from now on."""
+        """Handle the signals from now on."""
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
         threading.Thread(target=self._run, name="signals", daemon=True).start()
         return self
@@ -65,7 +65,7 @@ class Stopping:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give them back: what follows may be ended at once."""
+        """Give the signals their default action again."""
         self._over.set()
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
@@ -96,7 +96,7 @@ class Stopping:
 
 
 def _outputs_take() -> bool:
-    """Whether more could be written; an output that is closed or broken holds nobody up."""
+    """Return whether both outputs take data; a closed or broken output counts as taking it."""
     return all(_takes(number) for number in (1, 2))
 
 
@@ -107,6 +107,6 @@ def _takes(file: int) -> bool:
 
 
 def end_by_signals() -> None:
-    """Let Ctrl-C have its default action, not Python's, whose traceback is nobody's wish."""
+    """Give Ctrl-C its default action in place of Python's traceback."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
