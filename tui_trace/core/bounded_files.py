@@ -63,10 +63,10 @@ def parse_toml(content: bytes) -> tuple[str, dict[str, Any]]:
 
 
 def is_reachable(path: Path) -> bool:
-    """There is something of that name, as far as this user can see.
+    """Return whether this user can see that the path exists.
 
-    False where a folder on the way is missing, closed to this user or no folder, and for a name
-    that does not begin at the root: without a home, that of a user's file would not.
+    False if a folder on the way is missing, closed to this user or no folder. False for a relative
+    path, too: without a home folder, the path of a user's file would be relative.
     """
     if not path.is_absolute():
         return False
@@ -78,10 +78,10 @@ def is_reachable(path: Path) -> bool:
 
 
 def user_folder(kind: Literal["config", "cache", "state"]) -> Path | None:
-    """Where our files of this kind lie in this user's home; None if the user has none.
+    """Return the folder of our files of this kind in the user's home; None without a home.
 
-    A place that does not begin at the root (as without HOME, or in XDG_CONFIG_HOME) is none: it
-    would be another one in each folder that the program is started in.
+    A relative path (without HOME, or from XDG_CONFIG_HOME) counts as none: it would depend on the
+    folder that the program is started in.
     """
     find = {
         "config": platformdirs.user_config_path,
@@ -90,7 +90,7 @@ def user_folder(kind: Literal["config", "cache", "state"]) -> Path | None:
     }[kind]
     try:
         folder = find("tui-trace", appauthor=False)
-    except RuntimeError:  # of newer versions; older ones give the name with its ~
+    except RuntimeError:  # newer versions raise; older ones return a path with ~
         return None
     return folder if folder.is_absolute() else None
 

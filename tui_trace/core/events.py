@@ -1,6 +1,6 @@
 """The events that every package shares: what happened, in order, immutable.
 
-A *source* (live engine, lab, a recording) emits these; a *sink* (live view, report, recorder)
+A *source* (live engine, lab, a recording) emits events; a *sink* (live view, report, recorder)
 takes them. `at` is nanoseconds since the session began, by a monotonic clock; `rtt` is in
 nanoseconds. As JSON, each event is one object whose `event` names its type
 (`encode`, `decode_event`).

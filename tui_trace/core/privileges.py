@@ -57,10 +57,11 @@ def _id(text: str) -> int | None:
 def give_up_rights(preload: Callable[[], object]) -> None:
     """Become the user who called sudo, and give up every capability, for good.
 
-    Without sudo, root stays root, without capabilities. `preload` is called before if modules could
-    not be imported afterwards, because the program lies in a home that is closed to who we become.
-    From here on `HOME` is that of the user, and the XDG folders are below it. `RightsError` if the
-    kernel refuses, and `RuntimeError` if there are other threads: capabilities are a thread's own.
+    Without sudo, root stays root, without capabilities. `preload` is called first if modules could
+    not be imported afterwards, because the program is in a home that is closed to that user.
+    From then on `HOME` is the home of the user, and the XDG folders are below it. Raises
+    `RightsError` if the kernel refuses, and `RuntimeError` if there are other threads, because each
+    thread has its own capabilities.
     """
     if threading.active_count() != 1 or _other_tasks():
         raise RuntimeError("rights must be given up before the first thread starts")
@@ -133,9 +134,9 @@ def _places() -> set[str]:
 def drop_capabilities() -> None:
     """Give up every capability for good: of this thread, and of all that it ever executes.
 
-    The user stays as it is; a root without capabilities regains none, for the bounding set is empty
-    where the kernel allows that, and no new privileges may come by exec. `RightsError` if the
-    kernel refuses or any capability is left.
+    The user stays the same. A root without capabilities gets none back: the bounding set is empty,
+    if the kernel allows that, and exec gives no new privileges. Raises `RightsError` if the kernel
+    refuses or any capability is left.
     """
     _drop_bounding_set()
     if _prctl(_PR_SET_NO_NEW_PRIVS, 1) != 0:

@@ -25,7 +25,7 @@ def sanitize(text: str, limit: int = LIMIT) -> str:
     Control characters, escape sequences, line ends, bidirectional and zero-width characters are
     written out (`\x1b`, `\u202e`), spaces of any kind become a space, stacked combining marks are
     written out from the third on, and what is longer than `limit` characters ends in an ellipsis.
-    Markup stays as it is: who shows the text says that it is none. `sanitize`
+    Markup stays as it is: a view must show the text as plain text. `sanitize`
     twice is `sanitize` once.
     """
     if len(text) <= limit and _HARMLESS.fullmatch(text):

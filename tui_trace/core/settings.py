@@ -1,7 +1,7 @@
 """Settings: how a probe looks on the wire, and when probes leave.
 
-`ProbeSettings` is frozen: the live view changes a field by replacing the whole. A *run* of a
-session is the stretch probed with one `ProbeSettings`. `Pace` belongs to no run.
+`ProbeSettings` is frozen: the live view replaces the whole value to change a field. A *run* of a
+session is the part that is probed with one `ProbeSettings`. `Pace` belongs to no run.
 """
 
 import enum
@@ -125,7 +125,7 @@ class ProbeSettings(msgspec.Struct, frozen=True, rename=_SETTINGS_ON_DISK):
     tos: Byte = 0
     """The TOS byte, or IPv6's traffic class, 0–255."""
     df: bool = False
-    """Don't fragment. IPv6 never lets a router fragment, whatever this says."""
+    """Don't fragment. In IPv6 no router fragments, even if this is False."""
     size: Int64 = 64
     """Bytes of the whole IP packet."""
     payload_byte: Byte = 0

@@ -1,8 +1,8 @@
 """How SIGINT, SIGTERM, SIGHUP and SIGQUIT end the program (signal(7)).
 
-Where nothing would be lost, these have their default action: the kernel ends the process at once,
-whatever it waits for, a resolver or a full pipe. While there is something to be put in order,
-`Stopping` takes them, in a thread that waits for nothing else.
+If nothing would be lost, these signals have their default action: the kernel ends the process at
+once, even while it waits for a resolver or a full pipe. If files or the terminal must be restored
+first, `Stopping` handles the signals in a thread of its own.
 """
 
 import os
@@ -25,11 +25,11 @@ _IDLE = 0.25
 
 
 class Stopping:
-    """While it is entered, the first signal asks for an end, and a second one brings it about.
+    """A context in which the first signal asks for an orderly end, and a second one forces it.
 
-    So does an output that takes nothing more, or an end that takes too long; the exit code is 128
-    and the number of the signal then. To be entered before other threads start: it holds for them,
-    too. What is ignored (nohup(1)) stays ignored.
+    A blocked output, or an end that takes too long, forces it too. The exit code is then 128 plus
+    the number of the signal. Enter it before other threads start, so that it holds for them, too.
+    A signal that is ignored (nohup(1)) stays ignored.
     """
 
     def __init__(
@@ -38,10 +38,10 @@ class Stopping:
         restore: Callable[[], object] = lambda: None,
         at_once: frozenset[signal.Signals] = frozenset(),
     ) -> None:
-        """`stop` gets the signal's number and comes back soon; it is called in another thread.
+        """`stop` is called with the signal's number, in another thread, and must return soon.
 
-        `restore` is called before the process is ended by force, which the signals of `at_once` do
-        without asking.
+        `restore` is called before the process is ended by force. The signals of `at_once` end it by
+        force at once.
         """
         self._stop = stop
         self._restore = restore

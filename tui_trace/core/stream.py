@@ -101,7 +101,7 @@ class Source(Protocol):
         ...
 
     def stop(self) -> None:
-        """End soon: `run` emits `SessionEnded` and returns. Thread-safe and safe in signal handlers."""
+        """End soon: `run` emits `SessionEnded` and returns; thread-safe, and safe for signals."""
         ...
 
 

@@ -10,7 +10,7 @@ from tui_trace.engine.syn_ports import SynPortPool
 from tui_trace.wire.network import FlowTuple, Network
 
 SCATTER = 0x9E37_79B1
-"""Odd, and far from any power of two: multiples of it are spread evenly (Knuth)."""
+"""Odd, and near 2³² divided by the golden ratio: its multiples are spread evenly (Knuth)."""
 VARIED = 16
 """Number of source ports that `--flow vary` goes through."""
 TRACKED = 128
