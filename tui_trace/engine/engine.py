@@ -78,7 +78,7 @@ class Engine:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._stopping = False
         self._emitter = EventEmitter(network)
-        self._runs = RunScheduler(self._flows, self._emitter.run_opened)
+        self._runs = RunScheduler(self._make_flows, self._emitter.run_opened)
         self._port_book = PortBook(network)
         self._source_address = SourceAddressWatch(network)
         self._rounds = 0
@@ -140,7 +140,7 @@ class Engine:
     def _is_done(self) -> bool:
         return (
             self._is_last_round
-            and self._run.schedule.is_round_over
+            and self._current_run.schedule.is_round_over
             and not any(run.has_pending for run in self._runs.all)
         )
 
@@ -151,9 +151,9 @@ class Engine:
     def _may_send_from(self) -> int | None:
         """Return when (monotonic ns) a probe may leave; None: not before something changes."""
         pace = self._pace
-        if pace.paused or (self._is_last_round and self._run.schedule.is_round_over):
+        if pace.paused or (self._is_last_round and self._current_run.schedule.is_round_over):
             return None
-        if not pace.sequential or not self._run.has_pending:
+        if not pace.sequential or not self._current_run.has_pending:
             return 0
         if pace.next_probe_after is None:
             return None
@@ -172,7 +172,7 @@ class Engine:
                 return
             match command:
                 case Switch(settings):
-                    if settings != self._run.settings or self._runs.chosen_is_suspended:
+                    if settings != self._current_run.settings or self._runs.chosen_is_suspended:
                         self._change_runs(partial(self._runs.switch, settings))
                 case AlternateSettings(first, second):
                     self._change_runs(partial(self._runs.alternate, first, second))
@@ -181,7 +181,7 @@ class Engine:
                 case SetPace(pace):
                     self._pace = pace
                     self._emitter.pace_set(pace)
-                    self._update_path_end(self._run)
+                    self._update_path_end(self._current_run)
                 case Reset():
                     self._change_runs(self._runs.reset)
                 case Inject(event):
@@ -193,25 +193,25 @@ class Engine:
                     pass
 
     def _change_runs(self, change: Callable[[], None]) -> None:
-        run = self._run
+        run = self._current_run
         run.schedule.clear()
         try:
             change()
         except SendError as error:
             self._emit_failure(run, self._pace.first_ttl, error)
 
-    def _flows(self, settings: ProbeSettings) -> Flows:
+    def _make_flows(self, settings: ProbeSettings) -> Flows:
         return Flows(settings, self._port_book, self._probe_ids.icmp_checksum)
 
     @property
-    def _run(self) -> EngineRun:
+    def _current_run(self) -> EngineRun:
         return self._runs.current
 
     # --- sending
 
     def _send_due(self) -> None:
         for _ in range(MAX_BURST):
-            run = self._run
+            run = self._current_run
             now = self._network.monotonic()
             may_from = self._may_send_from()
             if may_from is None or may_from > now:
@@ -297,7 +297,7 @@ class Engine:
         wake_at = min(self._next_expiry, now + PULSE_INTERVAL)
         may_from = self._may_send_from()
         if may_from is not None:
-            wake_at = min(wake_at, max(may_from, self._run.schedule.next_due(self._pace)))
+            wake_at = min(wake_at, max(may_from, self._current_run.schedule.next_due(self._pace)))
         sent, answers = self._network.receive(max(0, wake_at - now))
         epoch = self._clock.check()
         for stamp in sent:
@@ -305,7 +305,7 @@ class Engine:
         foreign = 0
         # several sockets were read one after another: replies count in the order they came
         answers.sort(key=lambda answer: answer.wall)
-        end_is_known = self._run.path_end.end_ttl is not None
+        end_is_known = self._current_run.path_end.end_ttl is not None
         for answer in self._keyless_replies.release(
             answers, end_is_known, self._network.monotonic()
         ):
@@ -377,7 +377,7 @@ class Engine:
         if run.path_end.end_ttl is not None:
             for probe in run.pending_past(end[0]):
                 self._make_void(probe, "beyond the end of the path")
-        if run is self._run and run.schedule.round > 1:
+        if run is self._current_run and run.schedule.round > 1:
             run.schedule.extend(self._network.monotonic(), pace, end[0])
 
     def _make_void(self, probe: RunProbe, reason: str) -> None:

@@ -17,15 +17,15 @@ class RecordedSource(SourceFilter):
     """A source that records the stream of another source to a file."""
 
     def __init__(
-        self, source: Source, path: Path | None = None, kept: RetentionLimits = DEFAULT_RETENTION
+        self, source: Source, path: Path | None = None, limits: RetentionLimits = DEFAULT_RETENTION
     ) -> None:
         """Record to the file `path`, which must not exist yet.
 
-        None: to a new file in the usual folder, where no more than `kept` is kept.
+        None: to a new file in the usual folder, where old files are deleted beyond the `limits`.
         """
         super().__init__(source)
-        self._asked = path
-        self._kept = kept
+        self._requested_path = path
+        self._limits = limits
         self._recorder: Recorder | None = None
 
     @property
@@ -40,10 +40,10 @@ class RecordedSource(SourceFilter):
         Raises `RecordingError` before the first event if the file asked for cannot be made. A later
         failure is one `Notice` in the stream.
         """
-        asked = None if self._asked is None else _create(self._asked)
+        asked = None if self._requested_path is None else _create(self._requested_path)
         place = None if asked is None else schema.FileIdentity(asked[0])
         recorder = self._recorder = Recorder(
-            lambda event: asked or self._create_usual(event), self._say
+            lambda event: asked or self._create_in_usual_folder(event), self._emit_notice
         )
         try:
             super().run(sink)
@@ -64,16 +64,16 @@ class RecordedSource(SourceFilter):
             self._recorder.check_queue()
         self._sink.pulse(at)
 
-    def _say(self, line: str) -> None:
+    def _emit_notice(self, line: str) -> None:
         self._source.command(Inject(Notice(at=0, text=line)))
 
-    def _create_usual(self, event: Event) -> tuple[Path, sqlite3.Connection]:
+    def _create_in_usual_folder(self, event: Event) -> tuple[Path, sqlite3.Connection]:
         folder = sessions.default_folder()
         if folder is None:
             raise OSError("this user has no home folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if deleted := sessions.prune_recordings(folder, self._kept):
-            self._say(_deleted(deleted, self._kept))
+        if deleted := sessions.prune_recordings(folder, self._limits):
+            self._emit_notice(_deleted(deleted, self._limits))
         target, wall = (event.target, event.wall) if isinstance(event, SessionBegan) else ("", 0)
         path = sessions.free_path(folder / sessions.file_name_for(target, wall))
         return path, schema.create(path)

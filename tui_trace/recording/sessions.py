@@ -93,7 +93,7 @@ def find_recording(name: str) -> Path:
     return path
 
 
-def prune_recordings(folder: Path, kept: RetentionLimits = DEFAULT_RETENTION) -> int:
+def prune_recordings(folder: Path, limits: RetentionLimits = DEFAULT_RETENTION) -> int:
     """Delete the oldest recordings until the rest, and one more, are within the limits.
 
     Return how many were deleted. Renamed files are neither counted nor deleted, and files that are
@@ -105,7 +105,7 @@ def prune_recordings(folder: Path, kept: RetentionLimits = DEFAULT_RETENTION) ->
         for suffix in _BESIDE:
             with contextlib.suppress(OSError):
                 size += path.with_name(path.name + suffix).lstat().st_size
-        if count + 1 < kept.files and used + size <= kept.size:
+        if count + 1 < limits.files and used + size <= limits.size:
             count += 1
             used += size
         elif schema.is_unused_recording(path):

@@ -38,10 +38,10 @@ class Recorder:
         line of text, at most once. Both are called in the writer's thread.
         """
         self._create = create
-        self._fail = fail
-        self._waiting: deque[Event] = deque()
+        self._report_failure = fail
+        self._queue: deque[Event] = deque()
         self._closing = threading.Event()
-        self._dead = False
+        self._has_failed = False
         self._failing = threading.Lock()
         self.path: Path | None = None
         """The file, as soon as it exists."""
@@ -52,53 +52,55 @@ class Recorder:
 
     def event(self, event: Event) -> None:
         """Queue one event. Called in the source's thread."""
-        if not self._dead:
-            self._waiting.append(event)
+        if not self._has_failed:
+            self._queue.append(event)
 
     def check_queue(self) -> None:
         """Stop recording if the disk is far too slow. Called in the source's thread."""
-        if len(self._waiting) > MAX_QUEUED and not self._dead:
-            self._give_up("the disk is too slow")
+        if len(self._queue) > MAX_QUEUED and not self._has_failed:
+            self._fail_once("the disk is too slow")
 
     def close(self) -> None:
         """Write the queued events, and wait for the writer at most `CLOSE_TIMEOUT`."""
         self._closing.set()
         self._thread.join(CLOSE_TIMEOUT)
 
-    def _give_up(self, why: str) -> None:
+    def _fail_once(self, why: str) -> None:
         with self._failing:
-            if self._dead:
+            if self._has_failed:
                 return
-            self._dead = True
-        self._fail(f"not recorded any more: {why}" if self.path else f"not recorded: {why}")
+            self._has_failed = True
+        self._report_failure(
+            f"not recorded any more: {why}" if self.path else f"not recorded: {why}"
+        )
 
     def _run(self) -> None:
         file = None
         try:
-            while not self._dead:
+            while not self._has_failed:
                 closing = self._closing.wait(COMMIT_INTERVAL)
-                if self._waiting:
+                if self._queue:
                     if file is None:
-                        self.path, database = self._create(self._waiting[0])
+                        self.path, database = self._create(self._queue[0])
                         file = _File(self.path, database)
-                    file.write(self._waiting)
+                    file.write(self._queue)
                     self.is_lost = not file.is_in_place()
                 if closing or self.is_lost:
                     break
             if file is not None:
                 file.close()
             if self.is_lost:
-                self._give_up("its file was moved, replaced or deleted")
+                self._fail_once("its file was moved, replaced or deleted")
         except sqlite3.Error as error:
-            self._give_up(_error_reason(error, self.path))
+            self._fail_once(_error_reason(error, self.path))
         except OSError as error:
-            self._give_up(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+            self._fail_once(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         except OverflowError as error:
-            self._give_up(str(error))
+            self._fail_once(str(error))
         except Exception as error:
-            self._give_up(f"{type(error).__name__}: {error}")
+            self._fail_once(f"{type(error).__name__}: {error}")
         finally:
-            self._waiting.clear()
+            self._queue.clear()
             if file is not None:
                 file.abandon()
 

@@ -197,12 +197,12 @@ class Session:
             hop.on_duplicate()
         else:
             hop.on_reply(event, marks_of(event, run.settings, self._began.family))
-            self._tell_path(event, run)
+            self._update_path(event, run)
             if event.reached:
                 rtt = max(event.rtt, 0)
                 self._timeline.on_reply(event.at, rtt, event.probe, late=event.late)
 
-    def _tell_path(self, event: ev.Reply, run: RunFold) -> None:
+    def _update_path(self, event: ev.Reply, run: RunFold) -> None:
         # an ICMP unreachable may come from a router other than the one at this TTL
         by_target = event.reached or event.address == self._began.address
         if by_target or event.kind is ev.ReplyKind.TIME_EXCEEDED:
@@ -252,18 +252,18 @@ class Session:
         self._timeline.add_moment(event.moment, MomentKind.NOTE, event.text)
 
     def _named(self, event: ev.HostNamed) -> None:
-        self._learn(event.address, named=event)
+        self._update_host(event.address, named=event)
 
     def _origin(self, event: ev.AsnFound) -> None:
-        self._learn(event.address, origin=event)
+        self._update_host(event.address, origin=event)
 
     def _owned(self, event: ev.OwnerFound) -> None:
-        self._learn(event.address, owned=event)
+        self._update_host(event.address, owned=event)
 
     def _registered(self, event: ev.RegistryRecord) -> None:
-        self._learn(event.address, registered=event)
+        self._update_host(event.address, registered=event)
 
-    def _learn(self, address: str, **known: Any) -> None:
+    def _update_host(self, address: str, **known: Any) -> None:
         if self._hosts_are_shared:
             # snapshots hold the old dict
             self._hosts = dict(self._hosts)

@@ -39,7 +39,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
     last_reply_at: Int64
     """`at` of the last reply from a member."""
     replies: Count = 1
-    turns: Count = 0
+    alternations: Count = 0
     candidates: Annotated[dict[str, Int64], Meta(max_length=_MAX_MEMBERS)] = {}
     """Other addresses that answered since then, each with the number of its last reply."""
     candidate_replies: Count = 0
@@ -59,7 +59,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
     @property
     def balanced(self) -> bool:
         """Return whether several members alternate."""
-        return len(self.members) > 1 and self.turns >= BALANCED_TURNS
+        return len(self.members) > 1 and self.alternations >= BALANCED_TURNS
 
     def on_reply(self, reply: Reply) -> bool:
         """Count a reply. Return whether members, candidates or `balanced` changed."""
@@ -69,7 +69,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         self.last_probe = reply.probe
         self.replies += 1
         if address != self.last_address:
-            self.turns += 1
+            self.alternations += 1
             self.last_address = address
         if address not in self.members:
             self._add_candidate(address, reply.at)
@@ -77,9 +77,9 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         self.last_reply_at = reply.at
         self.members[address] = self.replies
         if len(self.members) == 1 and not self.candidates:
-            self.turns = 0
+            self.alternations = 0
             return False
-        before = len(self.members), self.turns == BALANCED_TURNS
+        before = len(self.members), self.alternations == BALANCED_TURNS
         if self.candidates:
             self._merge_candidates()
         self._forget_absent()
@@ -103,7 +103,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
     def replace_members(self) -> None:
         """Make the candidates the only members."""
         self.members = self.candidates
-        self.turns = 0
+        self.alternations = 0
         self._clear_candidates()
 
     def _clear_candidates(self) -> None:
@@ -118,7 +118,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
             for who in [w for w, seen in self.members.items() if self.replies - seen > patience]:
                 del self.members[who]
         if len(self.members) == 1:
-            self.turns = 0
+            self.alternations = 0
 
 
 class TrackedPath:

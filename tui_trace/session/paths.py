@@ -218,24 +218,24 @@ class PathLog:
     @classmethod
     def from_checkpoint(cls, state: PathsCheckpoint) -> "PathLog":
         """Restore a path log; `CheckpointError` if none can have been in this state."""
-        book = cls()
-        book._discovered = state.discovered
+        log = cls()
+        log._discovered = state.discovered
         for run, track in state.tracks.items():
-            book._tracks[run] = TrackedPath(track.target, track.hops, track.last_reply_at)
+            log._tracks[run] = TrackedPath(track.target, track.hops, track.last_reply_at)
         for path in state.paths:
             known = _GrowingPath(path.letter, path.varied)
             known.hops = {ttl: set(who) for ttl, who in path.hops.items() if 0 <= ttl < 256}
             known.balanced = set(path.balanced)
             known.visits = [_OpenVisit(*visit) for visit in path.visits]
-            book._paths.append(known)
+            log._paths.append(known)
         for run, (place, visit) in state.current.items():
-            if run not in book._tracks or not 0 <= place < len(book._paths):
+            if run not in log._tracks or not 0 <= place < len(log._paths):
                 raise CheckpointError("a run on no path")
-            visits = book._paths[place].visits
+            visits = log._paths[place].visits
             if not 0 <= visit < len(visits):
                 raise CheckpointError("a visit of no path")
-            book._current[run] = book._paths[place], visits[visit]
-        return book
+            log._current[run] = log._paths[place], visits[visit]
+        return log
 
 
 # --- two paths compared

@@ -65,7 +65,7 @@ class QuoteSummary(msgspec.Struct, frozen=True):
             interfaces=reply.interfaces,
         )
 
-    def words(self) -> tuple[str, ...]:
+    def describe(self) -> tuple[str, ...]:
         """`TOS 0 (sent 0xb8)`, `MSS 1360 (sent 1460)`, `TTL 1`, `28 bytes quoted`."""
         words = [format_change(change) for change in self.changed] or ["as sent"]
         words.append(f"TTL {self.ttl}")

@@ -88,7 +88,7 @@ class Hop(msgspec.Struct, frozen=True):
     @property
     def received(self) -> tuple[str, ...]:
         """Return the last quoted probe as it arrived, in words: `TOS 0 (sent 0xb8)`, `TTL 1`."""
-        return self.quote.words() if self.quote is not None else ()
+        return self.quote.describe() if self.quote is not None else ()
 
     @property
     def labels(self) -> tuple[MplsLabel, ...]:

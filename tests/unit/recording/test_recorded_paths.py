@@ -201,7 +201,7 @@ def test_that_the_oldest_were_deleted_is_said_once(folder: Path) -> None:
     for day in range(1, 6):
         record(EVENTS, folder / f"2026010{day}T000000Z-t.session")
     source = Told(EVENTS, pause=0.5)
-    RecordedSource(source, kept=DEFAULT_RETENTION._replace(files=4)).run(Kept())
+    RecordedSource(source, limits=DEFAULT_RETENTION._replace(files=4)).run(Kept())
     assert source.notices == [
         "the 2 oldest recordings were deleted: 4 of 2048 MiB in all are kept"
         " ([recordings] in config.toml)"
@@ -210,7 +210,7 @@ def test_that_the_oldest_were_deleted_is_said_once(folder: Path) -> None:
         *("20260105", "20260104", "20260103", "19700101")
     ]
     source = Told(EVENTS, pause=0.5)
-    RecordedSource(source, kept=DEFAULT_RETENTION._replace(files=5)).run(Kept())
+    RecordedSource(source, limits=DEFAULT_RETENTION._replace(files=5)).run(Kept())
     assert source.notices == []
 
 
