@@ -134,7 +134,7 @@ class SourceThread:
         except SourceError as error:
             self.failure = str(error)
         except Exception as error:
-            self.failure = f"tracing stopped: {error_messages.line(error)}"
-            self.details = error_messages.details(error)
+            self.failure = f"tracing stopped: {error_messages.one_line(error)}"
+            self.details = error_messages.format_traceback(error)
         self._sink.flush()
         self._ended(self)

@@ -1,4 +1,4 @@
-"""Files of other people's making: read whole or not at all, never for ever."""
+"""Reads files that may be forged: bounded in size and time."""
 
 import errno
 import os
@@ -20,10 +20,10 @@ _DEEP_KEY = re.compile(r"""(?:(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+
 
 
 def read_file(path: str | Path, most: int) -> bytes:
-    """The content of a regular file of at most `most` bytes.
+    """Return the content of a regular file of at most `most` bytes.
 
-    `OSError` with its `strerror` set if it cannot be read, is no regular file (nothing else is
-    opened: a pipe would wait for its writer, and a device has no end) or is larger.
+    Raises `OSError` with its `strerror` set if the file cannot be read, is larger, or is no regular
+    file: a pipe would wait for its writer, and a device may have no end.
     """
     content = read_start(path, most + 1)
     if len(content) > most:
@@ -32,9 +32,9 @@ def read_file(path: str | Path, most: int) -> bytes:
 
 
 def read_start(path: str | Path, most: int) -> bytes:
-    """The first `most` bytes of a regular file; `OSError` as from `read_file`."""
+    """Return the first `most` bytes of a regular file; `OSError` as from `read_file`."""
     _check(_stat(path), path)
-    # what is there by now is not waited for either
+    # O_NONBLOCK: the path may lead to a pipe by now
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     with open(handle, "rb") as file:
         _check(os.fstat(handle), path)
@@ -42,9 +42,9 @@ def read_start(path: str | Path, most: int) -> bytes:
 
 
 def parse_toml(content: bytes) -> tuple[str, dict[str, Any]]:
-    """The text, with or without a byte order mark, and its tables; `ValueError` says what is wrong.
+    """Return the text without a byte order mark, and its tables; `ValueError` says what is wrong.
 
-    `OverflowError` may still come of its numbers, which are of any size.
+    Integers in it may have any size, so that a caller may still get `OverflowError` from them.
     """
     try:
         text = content.decode().removeprefix("\ufeff")
@@ -63,10 +63,10 @@ def parse_toml(content: bytes) -> tuple[str, dict[str, Any]]:
 
 
 def is_reachable(path: Path) -> bool:
-    """There is something of that name, as far as this user can see.
+    """Return whether this user can see that the path exists.
 
-    False where a folder on the way is missing, closed to this user or no folder, and for a name
-    that does not begin at the root: without a home, that of a user's file would not.
+    False if a folder on the way is missing, closed to this user or no folder. False for a relative
+    path, too: without a home folder, the path of a user's file would be relative.
     """
     if not path.is_absolute():
         return False
@@ -78,10 +78,10 @@ def is_reachable(path: Path) -> bool:
 
 
 def user_folder(kind: Literal["config", "cache", "state"]) -> Path | None:
-    """Where our files of this kind lie in this user's home; None if the user has none.
+    """Return the folder of our files of this kind in the user's home; None without a home.
 
-    A place that does not begin at the root (as without HOME, or in XDG_CONFIG_HOME) is none: it
-    would be another one in each folder that the program is started in.
+    A relative path (without HOME, or from XDG_CONFIG_HOME) counts as none: it would depend on the
+    folder that the program is started in.
     """
     find = {
         "config": platformdirs.user_config_path,
@@ -90,13 +90,13 @@ def user_folder(kind: Literal["config", "cache", "state"]) -> Path | None:
     }[kind]
     try:
         folder = find("tui-trace", appauthor=False)
-    except RuntimeError:  # of newer versions; older ones give the name with its ~
+    except RuntimeError:  # newer versions raise; older ones return a path with ~
         return None
     return folder if folder.is_absolute() else None
 
 
-def words(error: OSError) -> str:
-    """Why a file cannot be read, without its name."""
+def error_reason(error: OSError) -> str:
+    """Return why a file cannot be read, without its name."""
     return error.strerror or str(error)
 
 

@@ -1,4 +1,4 @@
-"""How wide text is in a terminal: in cells, of which a wide character takes two."""
+"""The width of text in a terminal, in cells; a wide character takes two cells."""
 
 import re
 import unicodedata
@@ -7,11 +7,11 @@ from functools import lru_cache
 from wcwidth import wcswidth
 
 _ONE_CELL_EACH = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff\u2026\u2500-\u25fc\u2801-\u28ff]*")
-"""Latin letters, and the lines, blocks and dots of which the views are drawn."""
+"""Latin letters, and the lines, blocks and dots that the views are drawn with."""
 
 
 def cell_width(text: str) -> int:
-    """Cells that a sanitized text takes, as Textual counts them."""
+    """Return the number of cells of a sanitized text, as Textual counts them."""
     return len(text) if _ONE_CELL_EACH.fullmatch(text) else _measured(text)
 
 
@@ -22,7 +22,7 @@ def _measured(text: str) -> int:
 
 
 def pad_or_truncate(text: str, width: int, right: bool = False) -> str:
-    """Text in exactly `width` cells, 0 or more; what is too long ends in an ellipsis.
+    """Return the text in exactly `width` cells, 0 or more; a longer text ends in an ellipsis.
 
     `right` aligns it to the right.
     """
@@ -33,7 +33,7 @@ def pad_or_truncate(text: str, width: int, right: bool = False) -> str:
 
 
 def _start(text: str, width: int) -> str:
-    """As much of the beginning as fits, filled where half of a wide character would."""
+    """Return the longest beginning that fits, padded where half of a wide character would fit."""
     end = min(len(text), 2 * width + 8)
     while cell_width(text[:end]) > width:
         end -= 1

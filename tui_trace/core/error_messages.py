@@ -1,4 +1,4 @@
-"""What went wrong, in one line for the user; and the whole of it for who asks."""
+"""Error messages: one line for the user, and the traceback on request."""
 
 import errno
 import os
@@ -8,24 +8,24 @@ import traceback
 from tui_trace.core.sanitize import sanitize
 
 DEBUG = "TUI_TRACE_DEBUG"
-"""Set to 1 in the environment, it brings the traceback beside the line."""
+"""Environment variable: 1 adds the traceback to the line."""
 
 _spare = bytearray(2 << 20)
-"""Given back when something failed, so that there is memory to say so."""
+"""Freed when something failed, so that there is memory for the message."""
 _PACKAGES = {"dns": "dnspython"}
-"""Packages whose name is not that of what is imported."""
-_NO_MEMORY = "there is not enough memory (ulimit -v)"
+"""Distribution packages whose name differs from the module's."""
+_NO_MEMORY = "not enough memory (ulimit -v)"
 _UNMAPPED = "failed to map segment"
 _OURS = sys.stdlib_module_names | {"tui_trace"}
 _NO_THREAD = "can't start new thread"
 
 
-def line(error: BaseException) -> str:
-    """One harmless line that says what is missing, or else names the error."""
+def one_line(error: BaseException) -> str:
+    """Return one sanitized line: the missing resource, or else the name and text of the error."""
     _spare.clear()
     one: BaseException | None = error
-    while one is not None:  # what failed while another was dealt with is not what is missing
-        known = _missing(one)
+    while one is not None:  # the cause may be an earlier error
+        known = _missing_resource(one)
         if known is not None:
             return sanitize(known)
         one = one.__cause__ or one.__context__
@@ -33,8 +33,8 @@ def line(error: BaseException) -> str:
     return sanitize(f"{type(error).__name__}: {words}")
 
 
-def _missing(error: BaseException) -> str | None:
-    """What this machine does not give; None if it is something else that failed."""
+def _missing_resource(error: BaseException) -> str | None:
+    """Return which resource of this machine is missing; None if the error has another cause."""
     said = None
     match error:
         case ModuleNotFoundError(name=str(name)) if (module := name.partition(".")[0]) not in _OURS:
@@ -45,19 +45,19 @@ def _missing(error: BaseException) -> str | None:
         case MemoryError() | OSError(errno=errno.ENOMEM):
             said = _NO_MEMORY
         case RuntimeError() if str(error) == _NO_THREAD:
-            said = "no more threads can be started here (ulimit -u and -v)"
+            said = "cannot start more threads (ulimit -u and -v)"
         case OSError(errno=errno.EMFILE | errno.ENFILE):
-            said = "no more files can be opened here (ulimit -n)"
+            said = "cannot open more files (ulimit -n)"
         case OSError(filename=str(name)) if name.startswith("/proc/"):
-            said = f"{name}: {error.strerror}: /proc has to be mounted"
+            said = f"{name}: {error.strerror}: /proc must be mounted"
     return said
 
 
-def wanted() -> bool:
-    """The environment asks for tracebacks."""
+def is_debugging() -> bool:
+    """Return whether the environment asks for tracebacks."""
     return os.environ.get(DEBUG) == "1"
 
 
-def details(error: BaseException) -> str:
-    """The traceback, with its line end."""
+def format_traceback(error: BaseException) -> str:
+    """Return the traceback, with a line end."""
     return "".join(traceback.format_exception(error))

@@ -1,6 +1,6 @@
-"""The one vocabulary that every room shares: what happened, in order, immutable.
+"""The events that every package shares: what happened, in order, immutable.
 
-A *source* (live engine, lab, a recording) emits these; a *sink* (live view, report, recorder)
+A *source* (live engine, lab, a recording) emits events; a *sink* (live view, report, recorder)
 takes them. `at` is nanoseconds since the session began, by a monotonic clock; `rtt` is in
 nanoseconds. As JSON, each event is one object whose `event` names its type
 (`encode`, `decode_event`).
@@ -15,46 +15,45 @@ from tui_trace.core.ranges import Int64, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
 
 SCHEMA = 1
-"""Version of the event stream; a change that an old reader cannot bear raises it."""
+"""Version of the event stream; it rises with a change that an old reader cannot read."""
 
 
 class Stamp(enum.StrEnum):
-    """Who took a time stamp, best first."""
+    """Where a time stamp was taken, best first."""
 
     KERNEL = "kernel"
-    """The driver, as the packet left or came."""
+    """In the driver, when the packet left or arrived."""
     SCHEDULER = "scheduler"
-    """The kernel, before the packet waited in the interface's queue."""
+    """In the kernel, before the packet waited in the queue of the interface."""
     USER = "user"
-    """This program."""
+    """In this program."""
 
 
 class ReplyKind(enum.StrEnum):
-    """What came back."""
+    """The kind of a reply."""
 
     TIME_EXCEEDED = "time-exceeded"
     ECHO = "echo-reply"
     UNREACHABLE = "unreachable"
-    """ICMP type 3, ICMPv6 type 1; `code` tells why. Also ICMPv6's way to say that a protocol is
-    unknown, 4/1."""
+    """ICMP type 3 or ICMPv6 type 1; `code` gives the reason. Also ICMPv6 4/1, unknown protocol."""
     TOO_BIG = "too-big"
-    """Fragmentation needed (ICMP 3/4) or ICMPv6 Packet Too Big; `mtu` is the router's."""
+    """Fragmentation needed (ICMP 3/4) or ICMPv6 Packet Too Big; `mtu` is the MTU in it."""
     SYN_ACK = "syn-ack"
     RST = "rst"
     UDP = "udp"
     """A UDP datagram from the target."""
     OTHER = "other"
-    """Any other ICMP message that quotes a probe; `icmp_type` and `code` tell which. Without an
-    `icmp_type`: a datagram from the target in the very protocol that was probed."""
+    """Any other ICMP message that quotes a probe, by its `icmp_type` and `code`. Without
+    `icmp_type`: a datagram from the target in the protocol of the probe."""
 
 
 class RewrittenField(enum.StrEnum):
-    """A field of a probe that was not received as it was sent."""
+    """A field of a probe that arrived at a hop otherwise than it was sent."""
 
     SOURCE = "source"
     DESTINATION = "destination"
     TOS = "tos"
-    """The whole byte, where its upper six bits (DSCP) changed."""
+    """The whole byte, if its upper six bits (DSCP) changed."""
     ECN = "ecn"
     """The two lower bits of the TOS byte."""
     FLOW_LABEL = "flow-label"
@@ -63,30 +62,30 @@ class RewrittenField(enum.StrEnum):
     IP_ID = "ip-id"
     DF = "df"
     FRAGMENT = "fragment"
-    """It is one: some router cut the probe up."""
+    """The probe arrived as a fragment."""
     SOURCE_PORT = "source-port"
     DESTINATION_PORT = "destination-port"
     IDENTIFIER = "identifier"
-    """Of ICMP echo."""
+    """The identifier of ICMP echo."""
     SEQUENCE = "sequence"
     ACKNOWLEDGEMENT = "acknowledgement"
     TCP_FLAGS = "tcp-flags"
-    """In letters, as tcpdump has them: `SEW`."""
+    """Flags in letters, as in tcpdump: `SEW`."""
     WINDOW = "window"
     MSS = "mss"
     OPTIONS = "options"
-    """All TCP options, where others than the MSS changed."""
+    """All TCP options, if an option other than the MSS changed."""
     CHECKSUM = "checksum"
-    """Of the transport, where nothing that was quoted explains it."""
+    """The transport checksum, if no quoted field explains its change."""
     PAYLOAD = "payload"
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A field that some hop on the way rewrote."""
+    """A field that a hop on the way rewrote."""
 
     field: RewrittenField
     sent: Int64 | str | None = None
-    """None where it is missing, or differs from probe to probe and says nothing."""
+    """None if the field is missing, or has another value in each probe."""
     received: Int64 | str | None = None
 
 
@@ -102,15 +101,15 @@ class MplsLabel(msgspec.Struct, frozen=True, gc=False):
 
 
 class Interface(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """An interface of the router that answered, as it tells it itself (RFC 5837)."""
+    """An interface of the router that answered, from its reply (RFC 5837)."""
 
     role: str
     """`incoming`, `sub-ip`, `outgoing` or `next-hop`."""
     index: Int64 | None = None
-    """As in SNMP's ifTable."""
+    """Index as in SNMP's ifTable."""
     address: str = ""
     name: str = ""
-    """The router's own words."""
+    """The name that the router gives the interface."""
     mtu: Int64 | None = None
     """Bytes."""
 
@@ -120,12 +119,12 @@ class _Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True,
 
 
 class SessionBegan(_Event, frozen=True, tag="session-began", omit_defaults=False):
-    """First of every stream."""
+    """The first event of every stream."""
 
     wall: Int64
     """Nanoseconds since 1970 (UTC) at `at`."""
     target: str
-    """As the user named it."""
+    """The name that the user gave."""
     address: str
     family: Int64
     """4 or 6."""
@@ -133,30 +132,30 @@ class SessionBegan(_Event, frozen=True, tag="session-began", omit_defaults=False
     """Address that the probes leave from."""
     version: str
     lab: str = ""
-    """Name of the scenario, if this is the lab and no real network."""
+    """Name of the lab's scenario; empty on a real network."""
     schema: Int64 = SCHEMA
 
 
 class PaceSet(_Event, frozen=True, tag="pace-set"):
-    """From here on probes leave at this pace."""
+    """Probes leave at this pace from now on."""
 
     pace: Pace
 
 
-class RunOpened(_Event, frozen=True, tag="run-opened"):
-    """These settings are in force; `again` if this run was open before."""
+class RunOpened(_Event, frozen=True, tag="run-opened", rename={"reopened": "again"}):
+    """This run is active from now on; `reopened` if it was active before."""
 
     run: Int64
     settings: ProbeSettings
-    again: bool = False
+    reopened: bool = False
     source_port: Int64 = 0
-    """Of its first flow; 0 where there are no ports."""
+    """Source port of its first flow; 0 if the protocol has no ports."""
     turns_with: Int64 = 0
-    """The run that it takes turns with, round by round; 0: none. Both are told at the start."""
+    """Number of the run that it alternates with, round by round; 0: none. Both open at once."""
 
 
 class RoundBegan(_Event, frozen=True, tag="round-began"):
-    """A sweep over the hops starts; rounds count from 1 in each run."""
+    """A round over the hops began; rounds count from 1 in each run."""
 
     run: Int64
     round: Int64
@@ -169,40 +168,40 @@ class ProbeSent(_Event, frozen=True, tag="probe-sent"):
     probe: Int64
     ttl: Ttl
     flow: Int64 = 0
-    """Which of the run's flows it belongs to; 0 where there is but one."""
+    """Index of its flow in the run, from 0 on."""
 
 
-class Reply(_Event, frozen=True, tag="reply"):
-    """Something came back for a probe."""
+class Reply(_Event, frozen=True, tag="reply", rename={"past_target": "beyond"}):
+    """A reply to a probe arrived."""
 
     run: Int64
     probe: Int64
     ttl: Ttl
     """The TTL that the probe was sent with."""
     address: str
-    """Who answered."""
+    """The address that answered."""
     kind: ReplyKind
     rtt: Int64
     sent_stamp: Stamp
     received_stamp: Stamp
     flow: Int64 = 0
-    """Which of the run's flows the probe belonged to."""
+    """Index of the probe's flow in the run."""
     reached: bool = False
     """The target itself answered."""
     late: bool = False
-    """It came after the wait; the probe had been called lost, which is taken back."""
+    """The reply came after the timeout: the probe counted as lost, and the loss is taken back."""
     duplicate: bool = False
     """The probe had been answered before."""
-    beyond: bool = False
-    """The target, to a TTL greater than its own: an answer, but no hop."""
+    past_target: bool = False
+    """The target answered a TTL greater than its own: a reply that belongs to no hop."""
     clock_stepped: bool = False
-    """The wall clock moved meanwhile; `rtt` is by the monotonic clock."""
+    """The wall clock was set meanwhile; `rtt` is by the monotonic clock."""
     icmp_type: Int64 | None = None
     code: Int64 | None = None
     reply_ttl: Ttl | None = None
     """TTL of the reply as it arrived."""
     mtu: Int64 | None = None
-    """Bytes; of `TOO_BIG`, where the router gives it."""
+    """MTU in bytes, if a `TOO_BIG` reply contains one."""
     ecn: bool = False
     """A SYN/ACK that accepts ECN (ECE without CWR)."""
     quoted_tos: Int64 | None = None
@@ -210,16 +209,16 @@ class Reply(_Event, frozen=True, tag="reply"):
     quoted_ttl: Ttl | None = None
     """TTL of the probe as the hop received it."""
     quoted_bytes: Int64 | None = None
-    """How much of the probe was quoted, in bytes, where it is less than was sent."""
+    """Bytes of the probe in the quote; None: the whole probe."""
     changed: tuple[Change, ...] = ()
-    """What the hop received otherwise than it was sent, TTL and checksums aside."""
+    """Fields that arrived otherwise than they were sent, except TTL and checksums."""
     labels: tuple[MplsLabel, ...] = ()
     """Outermost first."""
     interfaces: tuple[Interface, ...] = ()
 
 
 class ProbeLost(_Event, frozen=True, tag="probe-lost"):
-    """The wait for this probe passed without an answer."""
+    """The timeout of this probe passed without a reply."""
 
     run: Int64
     probe: Int64
@@ -227,7 +226,7 @@ class ProbeLost(_Event, frozen=True, tag="probe-lost"):
 
 
 class ProbeVoid(_Event, frozen=True, tag="probe-void"):
-    """This probe counts as never sent: it proved to lie beyond the target, or never left us."""
+    """This probe counts as never sent: it was past the target, or never left this machine."""
 
     run: Int64
     probe: Int64
@@ -236,52 +235,52 @@ class ProbeVoid(_Event, frozen=True, tag="probe-void"):
 
 
 class SendFailed(_Event, frozen=True, tag="send-failed"):
-    """Our own machine would not send, or answered in the network's place."""
+    """The local machine refused to send, or its kernel answered the probe itself."""
 
     run: Int64
     ttl: Ttl
     errno: Int64
-    """As in errno(3); 0 if the refusal came as an ICMP message of our own kernel."""
+    """As in errno(3); 0 if the local kernel answered with an ICMP message."""
     reason: str
     mtu: Int64 | None = None
-    """Bytes that the interface takes, where it refused more."""
+    """MTU of the interface in bytes, if it refused a larger packet."""
 
 
 class MtuSource(enum.StrEnum):
     """How an MTU became known."""
 
     REPORTED = "reported"
-    """A router said it (RFC 1191 §4, RFC 4443 §3.2)."""
+    """A router reported it (RFC 1191 §4, RFC 4443 §3.2)."""
     GUESSED = "guessed"
-    """A router refused and did not say it: the next plateau (RFC 1191 §7.1)."""
+    """A router refused without its MTU: the next plateau (RFC 1191 §7.1)."""
     INTERFACE = "interface"
-    """Our own."""
+    """The MTU of the local interface."""
     BLACK_HOLE = "black-hole"
-    """Nobody says it; larger probes vanish."""
+    """No router reported it; larger packets are silently dropped."""
 
 
-class MtuFound(_Event, frozen=True, tag="mtu-found"):
-    """From the hop before `ttl` on, no more than `mtu` bytes pass."""
+class MtuFound(_Event, frozen=True, tag="mtu-found", rename={"source": "how"}):
+    """No packet larger than `mtu` bytes passes from the hop before `ttl` on."""
 
     ttl: Ttl
-    """0: our own interface."""
+    """0: the local interface."""
     mtu: Int64
-    how: MtuSource
+    source: MtuSource
     address: str
-    """Who said it; empty if nobody did."""
+    """Address of the router that reported it; empty if none did."""
 
 
 class PathEnd(_Event, frozen=True, tag="path-end"):
-    """Up to this TTL the path is probed from now on."""
+    """The path is probed up to this TTL from now on."""
 
     run: Int64
     ttl: Ttl
     reached: bool
-    """It is the target's own; else the last that answered, and `Pace.max_unknown`."""
+    """True: `ttl` is the target's. False: the last TTL that answered, plus `Pace.max_unknown`."""
 
 
 class Foreign(_Event, frozen=True, tag="foreign"):
-    """Replies that speak of probes like ours but answer none of them."""
+    """Replies arrived that look like replies to our probes, but match none of them."""
 
     count: Int64
 
@@ -299,27 +298,27 @@ class Notice(_Event, frozen=True, tag="notice"):
 
 
 class Note(_Event, frozen=True, tag="note"):
-    """What the user wrote down."""
+    """A note of the user."""
 
     text: str
     moment: Int64
-    """What it is about, in ns since the session began; usually before `at`."""
+    """The moment that the note is about, in ns since the session began; usually before `at`."""
 
 
 class HostNamed(_Event, frozen=True, tag="named"):
-    """What reverse DNS calls an address. Later ones take the place of earlier ones."""
+    """The reverse DNS names of an address. A later event replaces an earlier one."""
 
     address: str
     names: tuple[str, ...] = ()
-    """As DNS has them, best first; empty if it had some and has none any more."""
+    """Names as in DNS, best first; empty if the address has no name any more."""
     confirmed: bool | None = None
     """The address records of the first name lead back to the address; None: not known (yet)."""
     shown: tuple[str, ...] = ()
-    """If any is an IDN: as people read them, each IDN in both forms (RFC 5890 §2.3.2.1)."""
+    """If any name is an IDN: the names with each IDN in both forms (RFC 5890 §2.3.2.1)."""
 
 
 class AsnFound(_Event, frozen=True, tag="origin"):
-    """Who announces an address. Later ones take the place of earlier ones."""
+    """The origin AS of an address. A later event replaces an earlier one."""
 
     address: str
     asns: tuple[Int64, ...] = ()
@@ -330,38 +329,38 @@ class AsnFound(_Event, frozen=True, tag="origin"):
     registry: str = ""
     """`arin`, `ripencc`, `apnic`, `lacnic` or `afrinic`."""
     names: tuple[str, ...] = ()
-    """Of the ASes, in the same order, an empty one where it is not known; none: not known (yet)."""
+    """Names of the ASes in the same order; an empty name, or no names: unknown as yet."""
     allocated: str = ""
-    """When the registry gave the prefix away, as it says it: `2001-01-01`."""
+    """When the registry allocated the prefix, as it writes it: `2001-01-01`."""
 
 
 class OwnerFound(_Event, frozen=True, tag="owned"):
-    """Who answers for the reverse zone of an address, from its SOA record."""
+    """The owner of the reverse zone of an address, from its SOA record."""
 
     address: str
     owner: str = ""
-    """A mailbox, as in mail."""
+    """A mail address."""
 
 
 class RegistryRecord(_Event, frozen=True, tag="registered"):
-    """What the registry knows of an address; asked for only on demand."""
+    """The registry's record of an address, which is queried only on demand."""
 
     address: str
     network: str = ""
     """The handle and name of the network."""
     range: str = ""
-    """As prefix, or first and last address."""
+    """A prefix, or the first and the last address."""
     organisation: str = ""
     country: str = ""
     abuse: str = ""
-    """Mailbox for complaints."""
+    """Mail address for complaints."""
     registry: str = ""
     error: str = ""
     """Why there is no record, in one line; the rest is empty then."""
 
 
 class SessionEnded(_Event, frozen=True, tag="session-ended"):
-    """Last of a stream that ended in order."""
+    """The last event of a stream that ended in order."""
 
 
 Event: TypeAlias = (
@@ -392,15 +391,15 @@ _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
 def encode(event: Event) -> bytes:
-    """One line of JSON, without the newline."""
+    """Return one line of JSON, without the newline."""
     return _encoder.encode(event)
 
 
 def decode_event(line: bytes | str) -> Event:
-    """The event of one line; raises `msgspec.ValidationError` or `DecodeError` on anything else."""
+    """Return the event of one line; raises `msgspec.ValidationError` or `DecodeError`."""
     return _decoder.decode(line)
 
 
 def at_time(event: Event, at: int) -> Event:
-    """The same event at another time."""
+    """Return the same event with another `at`, in ns."""
     return msgspec.structs.replace(event, at=at)

@@ -1,8 +1,8 @@
-"""Values of options and prompts, parsed; `SettingError` names what is wrong."""
+"""Parsers for values of options and prompts; `SettingError` says what an option takes."""
 
 import enum
 import math
-import random
+import secrets
 import socket
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ def _whole(option: str, text: str, low: int, high: int, what: str) -> int:
 
 
 def parse_port(text: str, option: str = "--port", transport: str = "tcp") -> int:
-    """A port by number or service name (`https`)."""
+    """Return a port by its number or service name (`https`)."""
     takes = "a port from 1 to 65535 or a service name"
     if _number(text.strip()) is None:
         try:
@@ -45,7 +45,7 @@ def parse_port(text: str, option: str = "--port", transport: str = "tcp") -> int
 
 
 def parse_protocol(text: str, option: str = "--protocol") -> tuple[Protocol, int]:
-    """An IP protocol by name (`gre`) or number, as what probes it, and its number if that asks."""
+    """Return the protocol for a name (`gre`) or number, and the number if it is `Protocol.IP`."""
     takes = "0 to 255 or the name of an IP protocol such as gre, sctp, ospf"
     name = text.strip().lower()
     number = _number(name)
@@ -62,40 +62,40 @@ def parse_protocol(text: str, option: str = "--protocol") -> tuple[Protocol, int
 
 
 def parse_tos(text: str, option: str = "--tos") -> int:
-    """The TOS byte by number (`184`, `0xb8`) or DSCP name (`EF`)."""
+    """Return the TOS byte for a number (`184`, `0xb8`) or a DSCP name (`EF`)."""
     takes = "0 to 255, 0xNN or a DSCP name (EF, AF41)"
     code = DSCP_NAMES.get(text.strip().upper())
     return code << 2 if code is not None else _whole(option, text, 0, 255, takes)
 
 
 def parse_size(text: str, option: str = "--psize") -> int:
-    """Bytes of the whole IP packet."""
+    """Return the size of the whole IP packet, in bytes."""
     return _whole(option, text, 1, MAX_PACKET, f"1 to {MAX_PACKET} bytes")
 
 
 def parse_fill(text: str, option: str = "--bitpattern") -> int:
-    """A payload byte; a number above 255 means a random one, as in mtr."""
+    """Return the payload byte; a number above 255 means a random byte, as in mtr."""
     value = _whole(option, text, 0, MAX_PACKET, "0 to 255, or above for a random one")
-    return value if value <= 255 else random.randrange(256)  # noqa: S311
+    return value if value <= 255 else secrets.randbelow(256)
 
 
 def parse_mark(text: str, option: str = "--mark") -> int:
-    """32 bits that a firewall or a routing rule of this machine looks at."""
+    """Return a netfilter mark, 32 bits, which firewalls and routing rules read."""
     return _whole(option, text, 0, 0xFFFF_FFFF, "0 to 4294967295")
 
 
 def parse_ttl(text: str, option: str) -> int:
-    """A TTL or hop limit."""
+    """Return a TTL or hop limit, 1–255."""
     return _whole(option, text, 1, 255, "1 to 255")
 
 
 def parse_count(text: str, option: str, high: int = 1_000_000_000) -> int:
-    """A whole number of at least one."""
+    """Return a whole number from 1 to `high`."""
     return _whole(option, text, 1, high, f"1 to {high}")
 
 
 def parse_seconds(text: str, option: str, low: float = 0.001, high: float = 3600.0) -> int:
-    """Seconds, as nanoseconds."""
+    """Return the nanoseconds for a number of seconds from `low` to `high`."""
     takes = f"{low:g} to {high:g} seconds"
     try:
         value = float(text)
@@ -116,7 +116,7 @@ _Mode = TypeVar("_Mode", bound=enum.StrEnum)
 
 
 def check_track(track: ProbeIdField, protocol: Protocol, port_is_fixed: bool) -> None:
-    """`SettingError` where probes can have no port of their own by which to tell them apart."""
+    """Raise `SettingError` if `--track port` is impossible: each probe needs a port of its own."""
     if track is ProbeIdField.PORT and port_is_fixed:
         raise SettingError("--track", "port", "seq or id with --localport, which fixes the port")
     if track is ProbeIdField.PORT and protocol in (Protocol.ICMP, Protocol.IP):
@@ -124,7 +124,7 @@ def check_track(track: ProbeIdField, protocol: Protocol, port_is_fixed: bool) ->
 
 
 def mode_of(text: str | None, usual: _Mode, option: str) -> _Mode:
-    """The member of that name; `SettingError` names them all."""
+    """Return the member with this value, `usual` for None; `SettingError` lists all values."""
     if text is None:
         return usual
     modes = type(usual)

@@ -1,4 +1,4 @@
-"""Giving up rights for good, once what needs them is open. capabilities(7), prctl(2), sudo(8)."""
+"""Gives up privileges for good, once the sockets are open. capabilities(7), prctl(2), sudo(8)."""
 
 import contextlib
 import ctypes
@@ -19,7 +19,7 @@ _XDG = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
 
 
 class RightsError(OSError):
-    """The kernel does not let rights be given up; `str()` is the one line to show."""
+    """The kernel does not allow to give up privileges; `str()` is one line to show."""
 
 
 class Caller(NamedTuple):
@@ -28,14 +28,14 @@ class Caller(NamedTuple):
     uid: int
     gid: int
     name: str
-    """As in the password database; empty where that does not know the user."""
+    """Name in the password database; empty if the user is not in it."""
     home: str
 
 
 def caller(environment: Mapping[str, str]) -> Caller | None:
-    """Who called sudo, by `SUDO_UID` and `SUDO_GID` (sudo(8), ENVIRONMENT).
+    """Return the user who called sudo, by `SUDO_UID` and `SUDO_GID` (sudo(8), ENVIRONMENT).
 
-    None where nobody did or root itself did, and where the numbers are none.
+    None without sudo, if root called it, or if the variables are no valid numbers.
     """
     uid, gid = (_id(environment.get(name, "")) for name in ("SUDO_UID", "SUDO_GID"))
     if not uid:
@@ -57,10 +57,11 @@ def _id(text: str) -> int | None:
 def give_up_rights(preload: Callable[[], object]) -> None:
     """Become the user who called sudo, and give up every capability, for good.
 
-    Without sudo, root stays root, without capabilities. `preload` is called before if modules could
-    not be imported afterwards, because the program lies in a home that is closed to who we become.
-    From here on `HOME` is that of the user, and the XDG folders are below it. `RightsError` if the
-    kernel refuses, and `RuntimeError` if there are other threads: capabilities are a thread's own.
+    Without sudo, root stays root, without capabilities. `preload` is called first if modules could
+    not be imported afterwards, because the program is in a home that is closed to that user.
+    From then on `HOME` is the home of the user, and the XDG folders are below it. Raises
+    `RightsError` if the kernel refuses, and `RuntimeError` if there are other threads, because each
+    thread has its own capabilities.
     """
     if threading.active_count() != 1 or _other_tasks():
         raise RuntimeError("rights must be given up before the first thread starts")
@@ -98,7 +99,7 @@ def _become(user: Caller | None) -> None:
 
 
 def _settle_in(user: Caller) -> None:
-    """The environment that the user's own programs have."""
+    """Set the environment to that of the user's own programs."""
     for name in _XDG:
         os.environ.pop(name, None)
     os.environ["HOME"] = user.home
@@ -107,7 +108,7 @@ def _settle_in(user: Caller) -> None:
 
 
 def _stays_readable(user: Caller | None) -> bool:
-    """Whether modules can be imported once rights are given up: a child gives them up and looks."""
+    """Return whether modules stay readable without privileges: a child process tries it."""
     places = {place for place in _places() if os.path.isdir(place)}
     try:
         child = os.fork()
@@ -124,7 +125,7 @@ def _stays_readable(user: Caller | None) -> bool:
 
 
 def _places() -> set[str]:
-    """Each folder that modules come from."""
+    """Return every folder that modules come from."""
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     folders = {os.path.dirname(file) for file in files if file}
     return folders.union(entry for entry in sys.path if os.path.isabs(entry))
@@ -133,9 +134,9 @@ def _places() -> set[str]:
 def drop_capabilities() -> None:
     """Give up every capability for good: of this thread, and of all that it ever executes.
 
-    The user stays as it is; a root without capabilities regains none, for the bounding set is empty
-    where the kernel allows that, and no new privileges may come by exec. `RightsError` if the
-    kernel refuses or any capability is left.
+    The user stays the same. A root without capabilities gets none back: the bounding set is empty,
+    if the kernel allows that, and exec gives no new privileges. Raises `RightsError` if the kernel
+    refuses or any capability is left.
     """
     _drop_bounding_set()
     if _prctl(_PR_SET_NO_NEW_PRIVS, 1) != 0:

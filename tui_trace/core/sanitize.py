@@ -1,13 +1,13 @@
-"""Text from outside made harmless: what a stranger wrote is shown, and never obeyed."""
+"""Makes text from outside harmless: a terminal shows it, and obeys none of it."""
 
 import re
 import unicodedata
 
 LIMIT = 255
-"""Characters of one text from outside that anybody gets to see; a DNS name has no more bytes."""
+"""Most characters of one text from outside; a DNS name has at most so many bytes."""
 
 MESSAGE_LIMIT = 2000
-"""Characters of one line about what is wrong."""
+"""Most characters of an error message."""
 
 _HARMLESS = re.compile(r"[ -~]*")
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -20,12 +20,12 @@ _MARKS_IN_A_ROW = 2
 
 
 def sanitize(text: str, limit: int = LIMIT) -> str:
-    r"""One line that a terminal draws from left to right, as wide as it looks.
+    r"""Return one line that a terminal draws from left to right, in as many cells as it seems.
 
     Control characters, escape sequences, line ends, bidirectional and zero-width characters are
     written out (`\x1b`, `\u202e`), spaces of any kind become a space, stacked combining marks are
     written out from the third on, and what is longer than `limit` characters ends in an ellipsis.
-    Markup stays as it is: who shows the text says that it is none. `sanitize`
+    Markup stays as it is: a view must show the text as plain text. `sanitize`
     twice is `sanitize` once.
     """
     if len(text) <= limit and _HARMLESS.fullmatch(text):
@@ -44,7 +44,7 @@ def sanitize(text: str, limit: int = LIMIT) -> str:
 
 
 def error_line(message: str) -> str:
-    """The line for standard error that says what is wrong: one, whatever was echoed in it."""
+    """Return the message as one line for standard error, whatever text it contains."""
     return f"tui-trace: {sanitize(message, MESSAGE_LIMIT)}\n"
 
 

@@ -1,7 +1,7 @@
-"""What decides how a probe looks on the wire, and when probes leave.
+"""Settings: how a probe looks on the wire, and when probes leave.
 
-`ProbeSettings` is frozen: the live view changes a field by replacing the whole. A *run* of a
-session is the stretch probed with one `ProbeSettings`. `Pace` belongs to no run.
+`ProbeSettings` is frozen: the live view replaces the whole value to change a field. A *run* of a
+session is the part that is probed with one `ProbeSettings`. `Pace` belongs to no run.
 """
 
 import enum
@@ -20,29 +20,29 @@ MAX_PACKET = 65_535
 
 
 class SettingError(ValueError):
-    """A value that can never be right; `str()` is the one line the user sees."""
+    """A value that is never valid; `str()` is one line for the user."""
 
     def __init__(self, option: str, given: object, takes: str) -> None:
-        """`option` as the user knows it (`--port`), and what it takes, in words."""
+        """`option` is as the user writes it (`--port`); `takes` says which values are valid."""
         self.option = option
         super().__init__(f"{option} takes {takes}, not {str(given)[:40]!r}")
 
 
 class Protocol(enum.StrEnum):
-    """What a probe is made of, above IP."""
+    """The protocol of a probe, above IP."""
 
     ICMP = "icmp"
     UDP = "udp"
     TCP = "tcp"
     IP = "ip"
-    """Any other protocol, by its number."""
+    """Any other protocol, by its number in `ProbeSettings.number`."""
 
 
 class FlowMode(enum.StrEnum):
-    """What load balancers see of a sequence of probes (`--flow`)."""
+    """Which flows load balancers see in a sequence of probes (`--flow`)."""
 
     CONSTANT = "constant"
-    """Every hashed field stays the same: one path is measured (Paris traceroute)."""
+    """All hashed fields stay the same: one path is measured (Paris traceroute)."""
     CLASSIC = "classic"
     """UDP's destination port rises with each probe, as in Van Jacobson's traceroute."""
     VARY = "vary"
@@ -60,24 +60,24 @@ class TcpFlags(enum.StrEnum):
 
 
 class ProbeIdField(enum.StrEnum):
-    """What tells which probe a quote is of, where not every field is as it was sent (`--track`)."""
+    """The field that identifies a probe in a quote if other fields were rewritten (`--track`)."""
 
     SEQUENCE = "seq"
-    """The number that each protocol's first eight bytes carry."""
+    """The probe ID in the first eight bytes of each protocol."""
     IP_ID = "id"
-    """The IP ID, for firewalls that renumber TCP. IPv6 has none, and does as `SEQUENCE`."""
+    """The IP ID, for firewalls that rewrite TCP sequence numbers. IPv6 has none: as `SEQUENCE`."""
     PORT = "port"
-    """A source port of each probe's own, for those that rewrite the IP ID too."""
+    """A separate source port for each probe, for firewalls that rewrite the IP ID too."""
 
 
 class DnatMode(enum.StrEnum):
-    """What is thought of quotes whose addresses or ports NAT has rewritten (`--dnat`)."""
+    """How to treat quoted headers that NAT rewrote (`--dnat`)."""
 
     OFF = "off"
-    """They are nobody's: a quote must agree in every field."""
+    """They match no probe: a quote must agree in every field."""
     MATCH = "match"
     SHOW = "show"
-    """They match, and the view says where the probe really went."""
+    """They match, and the view shows where the probe really went."""
 
 
 DEFAULT_PORT = {Protocol.ICMP: 0, Protocol.UDP: 33434, Protocol.TCP: 80, Protocol.IP: 0}
@@ -109,146 +109,78 @@ PROTOCOL_NAMES = {
 """IP protocols that people probe, by number (IANA's registry), also where there is no
 /etc/protocols."""
 
+_SETTINGS_ON_DISK = {"payload_byte": "fill", "no_tcp_options": "bare", "spoofed_source": "foreign"}
+_PACE_ON_DISK = {"next_probe_after": "hurry"}
+"""Names of fields in recordings and in JSON, if they differ from the names here."""
 
-class ProbeSettings(msgspec.Struct, frozen=True):
-    """All that decides what a probe looks like on the wire. Two equal values are one run."""
+
+class ProbeSettings(msgspec.Struct, frozen=True, rename=_SETTINGS_ON_DISK):
+    """How a probe looks on the wire. Probes with equal settings belong to one run."""
 
     protocol: Protocol = Protocol.ICMP
     port: Port = 0
     """Destination port, 1–65535; 0 for ICMP."""
     source_port: Port | None = None
-    """1–65535; None: the kernel reserves one."""
+    """1–65535; None: the kernel chooses a free port."""
     tos: Byte = 0
     """The TOS byte, or IPv6's traffic class, 0–255."""
     df: bool = False
-    """Don't fragment. IPv6 never lets a router fragment, whatever this says."""
+    """Don't fragment. In IPv6 no router fragments, even if this is False."""
     size: Int64 = 64
     """Bytes of the whole IP packet."""
-    fill: Byte = 0
-    """Every byte of the payload that nothing else needs, 0–255."""
+    payload_byte: Byte = 0
+    """Value of all unused payload bytes, 0–255."""
     tcp_flags: TcpFlags = TcpFlags.SYN
-    bare: bool = False
+    no_tcp_options: bool = False
     """TCP without options: 40 bytes suffice."""
     flow: FlowMode = FlowMode.CONSTANT
     flows: Int64 = 1
-    """Flows probed side by side on purpose, each constant; 1–64."""
+    """Number of constant flows that are probed side by side; 1–64."""
     source: str | None = None
     """Address that probes leave from; None: the route decides."""
-    foreign: bool = False
-    """That address need not be this machine's; then no answer comes back here."""
+    spoofed_source: bool = False
+    """`source` need not be an address of this machine; then no reply arrives here."""
     interface: str | None = None
     dont_route: bool = False
-    """By no gateway: only neighbours are reached (SO_DONTROUTE, IPv4)."""
+    """Send without a gateway: only neighbours are reached (SO_DONTROUTE, IPv4)."""
     number: Byte = 0
     """The IP protocol of `Protocol.IP`, 0–255."""
     track: ProbeIdField = ProbeIdField.SEQUENCE
     dnat: DnatMode = DnatMode.MATCH
 
-    def words(self, family: int = 4) -> str:
-        """The settings as the user reads them: `TCP port 443 · TOS 0 · DF off · 60 bytes`."""
-        parts = [protocol_words(self), f"TOS {tos_words(self.tos)}"]
-        parts.append("DF always" if family == 6 else f"DF {'on' if self.df else 'off'}")
-        parts.append(f"{self.size} bytes")
-        if self.flow is not FlowMode.CONSTANT:
-            parts.append(f"flow {self.flow.value}")
-        if self.flows > 1:
-            parts.append(f"{self.flows} flows")
-        if self.source_port is not None:
-            parts.append(f"from port {self.source_port}")
-        if self.interface is not None:
-            parts.append(f"via {self.interface}")
-        if self.dont_route:
-            parts.append("by no gateway")
-        if self.track is not ProbeIdField.SEQUENCE:
-            parts.append(f"told apart by {'IP ID' if self.track is ProbeIdField.IP_ID else 'port'}")
-        if self.dnat is not DnatMode.MATCH:
-            parts.append(f"NAT {'shown' if self.dnat is DnatMode.SHOW else 'not matched'}")
-        return " · ".join(parts)
 
-
-class Pace(msgspec.Struct, frozen=True):
-    """When probes leave, and over which TTLs. Belongs to no run."""
+class Pace(msgspec.Struct, frozen=True, rename=_PACE_ON_DISK):
+    """When probes leave, and over which TTLs. A pace belongs to no run."""
 
     interval: Count = NS_PER_S
     """Nanoseconds between the starts of two rounds."""
     first_ttl: Ttl = 1
     max_ttl: Ttl = 30
     queries: Count = 1
-    """Probes a hop and round."""
+    """Probes for each hop in each round."""
     max_unknown: Count = 5
     """Silent hops past the last one that answered, after which probing stops."""
     wait: Count | None = None
     """Nanoseconds to wait for a reply; None: adaptive, at most five seconds."""
     rounds: Count | None = None
-    """Rounds, then stop; None: until told."""
+    """Number of rounds; None: until the user stops."""
     paused: bool = False
     sequential: bool = False
-    """A probe leaves when the one before is decided, not all of a round by the clock."""
-    hurry: Count | None = None
-    """Nanoseconds after which the next of a sequence leaves though the last is undecided yet."""
+    """Each probe waits for the reply or the loss of the probe before it, as in traceroute."""
+    next_probe_after: Count | None = None
+    """Nanoseconds after which the next probe of a sequence leaves without that; None: it waits."""
     first_reply: bool = False
-    """A hop's first reply in a round makes its further queries of that round needless."""
+    """After the first reply of a hop, its other queries of the round are left out."""
 
 
-_TCP_WORDS = {
-    TcpFlags.SYN: "TCP",
-    TcpFlags.ACK: "TCP ACK",
-    TcpFlags.SYN_ACK: "TCP SYN+ACK",
-    TcpFlags.ECN: "TCP SYN+ECN",
-}
-
-
-def protocol_words(settings: ProbeSettings) -> str:
-    """`ICMP echo`, `UDP port 33434`, `TCP port 443`, `TCP ACK port 443`, `IP protocol 47 (gre)`."""
-    match settings.protocol:
-        case Protocol.ICMP:
-            return "ICMP echo"
-        case Protocol.UDP:
-            return f"UDP port {settings.port}"
-        case Protocol.TCP:
-            return f"{_TCP_WORDS[settings.tcp_flags]} port {settings.port}"
-        case Protocol.IP:
-            name = PROTOCOL_NAMES.get(settings.number)
-            return f"IP protocol {settings.number}{f' ({name})' if name else ''}"
-
-
-def tos_words(tos: int) -> str:
-    """`0`, or with the code point's name where it has one: `184 (EF)`."""
-    for name, code in DSCP_NAMES.items():
-        if tos and tos == code << 2:
-            return f"{tos} ({name})"
-    return str(tos)
-
-
-def minimum_size(protocol: Protocol, family: int, bare: bool = False) -> int:
-    """Bytes of the smallest probe of this protocol; `family` is 4 or 6, `bare` as in settings."""
-    above = 20 if bare and protocol is Protocol.TCP else _TRANSPORT_MINIMUM[protocol]
+def minimum_size(protocol: Protocol, family: int, no_tcp_options: bool = False) -> int:
+    """Return the size of the smallest probe of this protocol, in bytes; `family` is 4 or 6."""
+    above = 20 if no_tcp_options and protocol is Protocol.TCP else _TRANSPORT_MINIMUM[protocol]
     return (20 if family == 4 else 40) + above
 
 
-SYN_WITH_DATA = "some targets and firewalls drop a SYN that carries data"
-
-
-def fitted(settings: ProbeSettings, family: int) -> tuple[ProbeSettings, str | None]:
-    """The settings with a size that holds the headers, and what the user should know of it.
-
-    A size that nobody chose, the protocol's default, grows without a word.
-    """
-    least = minimum_size(settings.protocol, family, settings.bare)
-    if settings.size >= least:
-        has_syn = settings.protocol is Protocol.TCP and settings.tcp_flags is not TcpFlags.ACK
-        return settings, SYN_WITH_DATA if has_syn and settings.size > least else None
-    warning = None
-    if settings.size != DEFAULT_SIZE[settings.protocol]:
-        warning = (
-            f"packet size raised from {settings.size} to {least} bytes,"
-            f" the headers of {protocol_words(settings)} over IPv{family}"
-        )
-    return msgspec.structs.replace(settings, size=least), warning
-
-
 class SettingsHistory:
-    """The settings in use, with what each protocol remembers of its own: port and size."""
+    """The settings in use, and the last port and size of each protocol."""
 
     def __init__(self, settings: ProbeSettings) -> None:
         """Start from the settings of the command line."""
@@ -258,13 +190,13 @@ class SettingsHistory:
         }
 
     def protocol(self, protocol: Protocol) -> ProbeSettings:
-        """Another protocol, with the port and the size it had when it was last used."""
+        """Change to another protocol, with the port and the size of its last use."""
         now = self.current
         self._remembered[now.protocol] = (now.port, now.size)
         port, size = self._remembered[protocol]
         return self.change(protocol=protocol, port=port, size=size)
 
     def change(self, **fields: Any) -> ProbeSettings:
-        """Replace fields of the settings in use."""
+        """Replace fields of the settings in use, and return the new settings."""
         self.current = msgspec.structs.replace(self.current, **fields)
         return self.current

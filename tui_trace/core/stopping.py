@@ -1,8 +1,8 @@
-"""An end that is asked for from outside: by SIGINT, SIGTERM, SIGHUP or SIGQUIT (signal(7)).
+"""How SIGINT, SIGTERM, SIGHUP and SIGQUIT end the program (signal(7)).
 
-Where nothing would be lost, these have their default action: the kernel ends the process at once,
-whatever it waits for, a resolver or a full pipe. While there is something to be put in order,
-`Stopping` takes them, in a thread that waits for nothing else.
+If nothing would be lost, these signals have their default action: the kernel ends the process at
+once, even while it waits for a resolver or a full pipe. If files or the terminal must be restored
+first, `Stopping` handles the signals in a thread of its own.
 """
 
 import os
@@ -14,10 +14,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-ASKING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-"""Signals that ask for an end in order."""
+STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+"""Signals that ask for an orderly end."""
 GRACE = 0.25
-"""Seconds after the first signal for which an output may take nothing."""
+"""Seconds after the first signal for which an output may be blocked."""
 LAST_RESORT = 4.0
 """Seconds after the first signal when the process ends in any case."""
 _TICK = 0.05
@@ -25,11 +25,11 @@ _IDLE = 0.25
 
 
 class Stopping:
-    """While it is entered, the first signal asks for an end, and a second one brings it about.
+    """A context in which the first signal asks for an orderly end, and a second one forces it.
 
-    So does an output that takes nothing more, or an end that takes too long; the exit code is 128
-    and the number of the signal then. To be entered before other threads start: it holds for them,
-    too. What is ignored (nohup(1)) stays ignored.
+    A blocked output, or an end that takes too long, forces it too. The exit code is then 128 plus
+    the number of the signal. Enter it before other threads start, so that it holds for them, too.
+    A signal that is ignored (nohup(1)) stays ignored.
     """
 
     def __init__(
@@ -38,21 +38,23 @@ class Stopping:
         restore: Callable[[], object] = lambda: None,
         at_once: frozenset[signal.Signals] = frozenset(),
     ) -> None:
-        """`stop` gets the signal's number and comes back soon; it is called in another thread.
+        """`stop` is called with the signal's number, in another thread, and must return soon.
 
-        `restore` is called before the process is ended by force, which the signals of `at_once` do
-        without asking.
+        `restore` is called before the process is ended by force. The signals of `at_once` end it by
+        force at once.
         """
         self._stop = stop
         self._restore = restore
         self._at_once = at_once
         self._signals = {
-            number for number in ASKING | at_once if signal.getsignal(number) is not signal.SIG_IGN
+            number
+            for number in STOP_SIGNALS | at_once
+            if signal.getsignal(number) is not signal.SIG_IGN
         }
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
-        """Take the signals from now on."""
+        """Handle the signals from now on."""
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
         threading.Thread(target=self._run, name="signals", daemon=True).start()
         return self
@@ -63,7 +65,7 @@ class Stopping:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give them back: what follows may be ended at once."""
+        """Give the signals their default action again."""
         self._over.set()
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
@@ -94,7 +96,7 @@ class Stopping:
 
 
 def _outputs_take() -> bool:
-    """Whether more could be written; an output that is closed or broken holds nobody up."""
+    """Return whether both outputs take data; a closed or broken output counts as taking it."""
     return all(_takes(number) for number in (1, 2))
 
 
@@ -105,6 +107,6 @@ def _takes(file: int) -> bool:
 
 
 def end_by_signals() -> None:
-    """Let Ctrl-C have its default action, not Python's, whose traceback is nobody's wish."""
+    """Give Ctrl-C its default action in place of Python's traceback."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,7 +1,7 @@
-"""Where events come from and where they go: the two ends of the one stream.
+"""Source and sink: the two ends of the event stream.
 
-A source runs in a thread of its own (or in the main one, for reports) and hands every event to
-one sink, in order. No sink knows which source it has.
+A source runs in a thread of its own (for reports, in the main thread) and hands every event to one
+sink, in order. No sink knows which source it has.
 """
 
 from typing import Protocol, TypeAlias
@@ -13,14 +13,14 @@ from tui_trace.core.settings import Pace, ProbeSettings
 
 
 class Sink(Protocol):
-    """Takes the stream. Called from the source's thread only."""
+    """Takes the events of a stream. Its methods are called from the source's thread only."""
 
     def event(self, event: Event) -> None:
-        """Take one event."""
+        """Take the next event."""
         ...
 
     def pulse(self, at: int) -> None:
-        """All that happened up to `at` (ns since the session began) has been handed over.
+        """Learn that all events up to `at` (ns since the session began) were handed over.
 
         Called after each batch of events and at least ten times a second, so that a view goes on
         when nothing arrives.
@@ -35,18 +35,18 @@ class Switch(msgspec.Struct, frozen=True):
 
 
 class AlternateSettings(msgspec.Struct, frozen=True):
-    """Probe with the one and the other, round by round in turns, in two new runs."""
+    """Alternate two settings round by round, in two new runs."""
 
     first: ProbeSettings
     second: ProbeSettings
 
 
 class ProbeTemporarily(msgspec.Struct, frozen=True):
-    """Probe with these settings for some rounds, in a new run, then as before."""
+    """Probe with these settings for some rounds, in a new run, then go on as before."""
 
     settings: ProbeSettings
     rounds: int
-    """From 1 on."""
+    """Number of rounds, from 1 on."""
 
 
 class SetPace(msgspec.Struct, frozen=True):
@@ -60,19 +60,19 @@ class Reset(msgspec.Struct, frozen=True):
 
 
 class Inject(msgspec.Struct, frozen=True):
-    """Put an event from outside (a name that was found) into the stream; its `at` is set then."""
+    """Put an event from outside, such as a host name, into the stream; its `at` is set there."""
 
     event: Event
 
 
 class SetAsnLookup(msgspec.Struct, frozen=True):
-    """Ask for AS numbers of the addresses on the path from now on, or no more."""
+    """Begin or stop to look up AS numbers of the addresses on the path."""
 
     origins: bool
 
 
 class QueryRegistry(msgspec.Struct, frozen=True):
-    """Ask the registry for its record of an address: `events.Registered` follows."""
+    """Query the registry for its record of an address: `events.RegistryRecord` follows."""
 
     address: str
 
@@ -90,20 +90,20 @@ Command: TypeAlias = (
 
 
 class Source(Protocol):
-    """Makes the stream."""
+    """Makes the events of a stream."""
 
     def run(self, sink: Sink) -> None:
-        """Emit until the end or `stop`; blocks. May raise `SourceError` before the first event."""
+        """Emit events until the end or `stop`; blocks. May raise `SourceError` before the first."""
         ...
 
     def command(self, command: Command) -> None:
-        """Ask for a change; thread-safe, takes effect at once."""
+        """Ask for a change, which takes effect soon; thread-safe."""
         ...
 
     def stop(self) -> None:
-        """End soon: `run` emits `SessionEnded` and returns; thread-safe and from a signal too."""
+        """End soon: `run` emits `SessionEnded` and returns; thread-safe, and safe for signals."""
         ...
 
 
 class SourceError(Exception):
-    """This machine or network cannot give what was asked; `str()` is the one line to show."""
+    """The local machine or network cannot do what was asked; `str()` is one line to show."""

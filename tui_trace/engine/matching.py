@@ -1,11 +1,11 @@
-"""Which probe an answer belongs to, or none: then it is foreign, or forged."""
+"""Finds the probe that a reply belongs to; a reply without a probe is foreign or forged."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from tui_trace.core.events import ReplyKind, RewrittenField
 from tui_trace.core.settings import DnatMode, ProbeIdField, Protocol
-from tui_trace.engine.probe_registry import ProbeRegistry, State
+from tui_trace.engine.probe_registry import ProbeRegistry, ProbeState
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.wire.network import PORTED, ProbeSpec, QuoteDetails, ReceivedReply
 
@@ -16,31 +16,31 @@ Quoting: TypeAlias = Callable[[ProbeSpec, ReceivedReply], QuoteDetails]
 """`tui_trace.wire.network.Network.quoted`."""
 
 
-def outgoing(probe: RunProbe) -> ProbeSpec:
-    """The probe as the wire was asked to send it."""
+def probe_spec(probe: RunProbe) -> ProbeSpec:
+    """Return the probe as the network was asked to send it."""
     return ProbeSpec(probe.run.settings, probe.ttl, probe.flow, probe.key, probe.ip_id)
 
 
-def match(
-    ledger: ProbeRegistry[EngineRun], answer: ReceivedReply, target: str, quoting: Quoting
+def match_reply(
+    registry: ProbeRegistry[EngineRun], answer: ReceivedReply, target: str, quoting: Quoting
 ) -> RunProbe | None:
-    """The probe that `answer` speaks of.
+    """Return the probe that `answer` replies to; None if it matches no probe.
 
-    What claims to come from the target must come from its address, and carry key and flow of one
-    probe. So must a quote; one that does not agree in every field may have been rewritten by NAT.
+    A direct reply must come from the target's address, with the key and the flow of one probe. A
+    quote must have both, too; if a field differs, NAT may have rewritten it.
     """
     is_direct = answer.kind in DIRECT or answer.key is None
     if is_direct and answer.address != target:
         return None
     if answer.key is None:
-        return _awaiting_datagram(ledger, answer)
+        return _probe_for_datagram(registry, answer)
     if answer.checksum_invariant is not None:
-        # the checksum, which is the key, follows the addresses: it may be another probe's by now
-        probe = ledger.find_weight(answer.checksum_invariant)
+        # NAT changed the checksum, which is the key: it may be the key of another probe now
+        probe = registry.find_checksum_invariant(answer.checksum_invariant)
     elif answer.kind in ACKNOWLEDGING:
-        probe = ledger.find_acknowledged(answer.key)
+        probe = registry.find_acknowledged(answer.key)
     else:
-        probe = ledger.find(answer.protocol, answer.key)
+        probe = registry.find(answer.protocol, answer.key)
     if (
         probe is not None
         and answer.checksum_invariant is None
@@ -51,8 +51,8 @@ def match(
         return probe
     if is_direct:
         return None
-    for candidate in _candidates(ledger, answer, probe):
-        if candidate.run.settings.dnat is not DnatMode.OFF and _may_be(
+    for candidate in _candidates(registry, answer, probe):
+        if candidate.run.settings.dnat is not DnatMode.OFF and _may_be_quote_of(
             candidate, answer, target, quoting
         ):
             return candidate
@@ -60,28 +60,28 @@ def match(
 
 
 def _candidates(
-    ledger: ProbeRegistry[EngineRun], answer: ReceivedReply, found: RunProbe | None
+    registry: ProbeRegistry[EngineRun], answer: ReceivedReply, found: RunProbe | None
 ) -> Iterator[RunProbe]:
-    """Probes that agree with a quote in the one field that tells them apart.
+    """Iterate over probes that agree with a quote in a field that identifies them.
 
-    The IP ID goes before a key that NAT may have turned into another probe's.
+    The IP ID comes before the key, because NAT may have turned the key into another probe's.
     """
     if answer.ip_id is not None:
-        by_id = ledger.find_ip_id(answer.ip_id)
+        by_id = registry.find_ip_id(answer.ip_id)
         if by_id is not None and by_id.protocol is answer.protocol:
             yield by_id
     if found is not None:
         yield found
-    by_port = ledger.find_port(answer.protocol, answer.flow[0])
+    by_port = registry.find_port(answer.protocol, answer.flow[0])
     if by_port is not None and by_port.run.settings.track is ProbeIdField.PORT:
         yield by_port
 
 
-def _may_be(probe: RunProbe, answer: ReceivedReply, target: str, quoting: Quoting) -> bool:
-    """Whether a quote that differs from the probe can be of it all the same.
+def _may_be_quote_of(probe: RunProbe, answer: ReceivedReply, target: str, quoting: Quoting) -> bool:
+    """Return whether a quote that differs from the probe can quote it all the same.
 
-    At least 32 bits, mostly more, have to agree that nobody guesses: the key and the flow, or
-    the IP ID or the flow label with what NAT makes of them, or what the user said to go by.
+    At least 32 unguessable bits must agree, mostly more: the key and the flow, or the IP ID or the
+    flow label together with a NAT that explains the rest, or the field that `--track` names.
     """
     same_port = probe.flow[0] == answer.flow[0]
     same_flow = probe.flow == answer.flow
@@ -98,30 +98,32 @@ def _may_be(probe: RunProbe, answer: ReceivedReply, target: str, quoting: Quotin
     has_ports = probe.protocol is not Protocol.ICMP
     if has_ports and not same_port and probe.flow[1] != answer.flow[1]:
         return False
-    quoted = quoting(outgoing(probe), answer)
-    # where the port is not the probe's either, the 20 bits of the flow label stand in for it
+    quoted = quoting(probe_spec(probe), answer)
+    # if the port differs too, the 20 bits of the flow label must agree in its place
     lacks_port = answer.checksum_invariant is not None and not same_port
     has_label = all(change.field is not RewrittenField.FLOW_LABEL for change in quoted.changed)
     return quoted.is_translated and (has_label or not lacks_port)
 
 
-def _awaiting_datagram(ledger: ProbeRegistry[EngineRun], answer: ReceivedReply) -> RunProbe | None:
-    """Such an answer carries no number of ours: it goes to the first probe it may be for."""
+def _probe_for_datagram(
+    registry: ProbeRegistry[EngineRun], answer: ReceivedReply
+) -> RunProbe | None:
+    """Return the first probe that a datagram without a probe ID may reply to."""
     beyond = None
-    for probe in ledger.oldest_first():
+    for probe in registry.by_age():
         if (
-            _is_spoken_to(probe, answer)
-            and probe.ttl > probe.run.horizon.farthest_router
+            _expects(probe, answer)
+            and probe.ttl > probe.run.path_end.farthest_router_ttl
             and probe.wall <= answer.wall
         ):
-            if probe.state is State.PENDING:
+            if probe.state is ProbeState.PENDING:
                 return probe
-            if probe.state is State.VOID and beyond is None:
+            if probe.state is ProbeState.VOID and beyond is None:
                 beyond = probe
     return beyond
 
 
-def _is_spoken_to(probe: RunProbe, answer: ReceivedReply) -> bool:
+def _expects(probe: RunProbe, answer: ReceivedReply) -> bool:
     if probe.protocol is not answer.protocol:
         return False
     if probe.protocol is Protocol.IP:

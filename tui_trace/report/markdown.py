@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.formatting import (
     IP_INFO,
@@ -38,9 +39,8 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
         if sentences := run_differences(shown):
             lines += ["", *(f"- {_plain(sentence)}" for sentence in sentences)]
         for run in shown:
-            words = (
-                f"Run {run.number}: {run.settings.words(snapshot.family)}; {describe_progress(run)}"
-            )
+            settings = describe_settings(run.settings, snapshot.family)
+            words = f"Run {run.number}: {settings}; {describe_progress(run)}"
             lines += ["", f"**{_plain(sanitize(words))}**", ""]
             lines += _table(replace(snapshot, run=run), layout)
             lines += [f"\n{_plain(text)}" for text in run_warnings(run)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
 from tui_trace.session.compare import Verdict, compare_runs
 from tui_trace.session.snapshot import Run, Snapshot
@@ -34,7 +35,7 @@ def other_runs(snapshot: Snapshot, runs: Sequence[Run]) -> list[str]:
     rest = [run for run in probed_runs(runs) if run.number != now.number]
     lines = []
     for run in rest:
-        settings = sanitize(run.settings.words(snapshot.family))
+        settings = sanitize(describe_settings(run.settings, snapshot.family))
         lines.append(f"  run {run.number}: {settings}; {describe_progress(run)}")
     return [f"{head}; the others:" if lines else f"{head}; the others sent nothing", *lines]
 

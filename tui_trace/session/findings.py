@@ -10,7 +10,7 @@ import msgspec
 from tui_trace.core.percentages import format_loss
 from tui_trace.core.sanitize import sanitize
 from tui_trace.session.annotations import TOO_BIG, is_refusal
-from tui_trace.session.paths import varies
+from tui_trace.session.paths import varies_flow
 from tui_trace.session.snapshot import Hop, Snapshot
 
 SILENT_ROUNDS = 3
@@ -134,6 +134,6 @@ def describe_balancing(snapshot: Snapshot, run: int) -> str:
 
 def describe_one_path(snapshot: Snapshot) -> str:
     """Say how much it means that the session has seen one path only."""
-    if varies(snapshot.run.settings):
+    if varies_flow(snapshot.run.settings):
         return "One path seen so far, which may contain several parallel paths of its flows."
     return "One path seen so far (one flow)."

@@ -16,7 +16,7 @@ from tests.helpers.recordings.recording_parts import (
     Forge,
     Row,
     chunk,
-    told,
+    session_row,
     write,
 )
 from tui_trace.core import events as ev
@@ -52,7 +52,7 @@ def tables() -> Iterator[tuple[str, Forge]]:
             many: list[Row] = [(n, n, None, data) for n in range(count)]
             yield (
                 f"{count:,} {kind} blocks without a fold, version {fold}",
-                partial(write, rows=many, session=told(fold=fold)),
+                partial(write, rows=many, session=session_row(fold=fold)),
             )
     bad = zlib.compress(bytes(4 << 20))
     lies: list[Row] = [(n, n, bad, short) for n in range(5000)]
@@ -82,7 +82,7 @@ def tables() -> Iterator[tuple[str, Forge]]:
         for value in values:
             yield (
                 f"{field} {str(value)[:20]!r}",
-                partial(write, rows=ROWS, session=told(**{field: value})),
+                partial(write, rows=ROWS, session=session_row(**{field: value})),
             )
     for table in ("session", "block", "chunk", "sqlite_master"):
         yield f"pages of {table} that lead to one another", partial(tangled, table=table)

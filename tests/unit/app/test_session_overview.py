@@ -10,7 +10,7 @@ from tui_trace.app.render.session_overview import PATHS, happenings, overview, p
 from tui_trace.app.render.styled_text import plain
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.cell_text import TextStyle
-from tui_trace.session.paths import letters
+from tui_trace.session.paths import path_letter
 from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMoment
 
 buckets = st.lists(
@@ -55,7 +55,7 @@ def test_a_real_session_has_its_change_where_the_path_changed() -> None:
 
 
 def test_neighbouring_letters_have_other_colours() -> None:
-    styles = [path_style(letters(number)) for number in range(60)]
+    styles = [path_style(path_letter(number)) for number in range(60)]
     assert styles == [PATHS[number % len(PATHS)] for number in range(60)]
 
 

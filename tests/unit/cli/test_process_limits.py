@@ -14,9 +14,9 @@ from tests.helpers.places import DATA
 SESSION = DATA / "lab-turns.session"
 REPORT = ("-r", "--replay", str(SESSION))
 VIEW = ("--replay", str(SESSION))
-FILES = "no more files can be opened here (ulimit -n)"
-THREADS = "no more threads can be started here (ulimit -u and -v)"
-MEMORY = "there is not enough memory (ulimit -v)"
+FILES = "cannot open more files (ulimit -n)"
+THREADS = "cannot start more threads (ulimit -u and -v)"
+MEMORY = "not enough memory (ulimit -v)"
 STACK = 4_000_000
 """KiB of address space that a thread takes; with a limit on that, few threads can be started."""
 WITH_MEMORY = """
@@ -122,7 +122,7 @@ run()
         ("ValueError('x\\x1b[31m\\ny')", r"ValueError: x\x1b[31m y"),
         ("RuntimeError()", "RuntimeError: no reason given"),
         ("OSError(24, 'Too many open files')", FILES),
-        ("OSError(2, 'Not there', '/proc/x')", "/proc/x: Not there: /proc has to be mounted"),
+        ("OSError(2, 'Not there', '/proc/x')", "/proc/x: Not there: /proc must be mounted"),
         ("ValueError('not even that') from OSError(24, 'Too many open files')", FILES),
         ("MemoryError()", MEMORY),
         ("ImportError('x.so: failed to map segment from shared object')", MEMORY),

@@ -127,7 +127,7 @@ class TimeNavigator:
         """Play faster (1) or slower (-1)."""
         playback = self._history().playback
         if playback is not None:
-            playback.hasten(direction)
+            playback.step_speed(direction)
         return playback is not None
 
     def toggle_pause(self) -> bool:

@@ -7,7 +7,7 @@ from tui_trace.core.durations import format_duration
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.findings import describe_one_path
 from tui_trace.session.host_labels import NO_REPLY, HostLabels
-from tui_trace.session.paths import PathDiffLine, varies, what_moved
+from tui_trace.session.paths import PathDiffLine, diff_paths, varies_flow
 from tui_trace.session.snapshot import Path, PathHop, Snapshot
 
 _SIGNS = {"same": " ", "moved": "≠", "gone": "−", "new": "+"}
@@ -24,7 +24,7 @@ def paths_lines(snapshot: Snapshot, width: int, labels: HostLabels) -> list[Styl
     for place, path in enumerate(paths):
         lines += _visits(path, snapshot)
         if place:
-            lines += _steps(what_moved(paths[place - 1], path), paths[place - 1], width, labels)
+            lines += _steps(diff_paths(paths[place - 1], path), paths[place - 1], width, labels)
         else:
             lines += [_hop_line(" ", hop, width, labels, TextStyle.PLAIN) for hop in path.hops]
         lines.append([])
@@ -36,7 +36,7 @@ def _sentence(snapshot: Snapshot) -> str:
     now = snapshot.path
     count = len(snapshot.paths)
     if count == 1 or now is None:
-        more = "" if varies(snapshot.run.settings) else " Press x to probe more flows."
+        more = "" if varies_flow(snapshot.run.settings) else " Press x to probe more flows."
         return describe_one_path(snapshot) + more
     return f"{count} paths in this session; path {now.letter} since {format_duration(now.since)}."
 

@@ -24,6 +24,7 @@ from tui_trace.app.widgets.lazy_plots import PlotsReady, Throttle, load_plots
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
+from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.report.hop_columns import loss_style
@@ -174,7 +175,7 @@ class ChartScreen(ModalScreen[None]):
         right = place.words if place is not None else format_duration(snapshot.at)
         style = place.style if place is not None else TextStyle.PLAIN
         target = f" Charts  {sanitize(snapshot.target)}"
-        settings = sanitize(snapshot.run.settings.words(snapshot.family))
+        settings = sanitize(describe_settings(snapshot.run.settings, snapshot.family))
         room = max(width - cell_width(right) - 3, 0)
         return [
             (pad_or_truncate(f"{target} · {settings}", room), TextStyle.STRONG),

@@ -34,7 +34,7 @@ class Template:
         it is; of other flows, each carries a label of its own. Raises `ValueError` for a size that
         does not hold the headers or that no IP packet can have.
         """
-        least = minimum_size(settings.protocol, family, settings.bare)
+        least = minimum_size(settings.protocol, family, settings.no_tcp_options)
         if not least <= settings.size <= _LARGEST_PACKET:
             raise ValueError(f"no probe of {settings.size} bytes")
         protocol = PROBE_PROTOCOLS[family][settings.protocol]
@@ -97,4 +97,4 @@ def _build(protocol: ProbeProtocol, settings: ProbeSettings, source: str, target
             src=source, dst=target, tc=settings.tos, hlim=0, plen=length, nh=number
         )
     packet = bytes(ip_header) + protocol.header(settings)
-    return packet + bytes([settings.fill]) * (settings.size - len(packet))
+    return packet + bytes([settings.payload_byte]) * (settings.size - len(packet))

@@ -67,7 +67,7 @@ class Tcp(ProbeProtocol):
 
     def header(self, settings: ProbeSettings) -> bytes:
         inet, _ = scapy_layers()
-        options = [] if settings.bare else tcp_options(settings.tcp_flags, self.family)
+        options = [] if settings.no_tcp_options else tcp_options(settings.tcp_flags, self.family)
         flags = _SCAPY_FLAGS[settings.tcp_flags]
         return bytes(
             inet.TCP(
@@ -124,7 +124,7 @@ class Tcp(ProbeProtocol):
         which `ReceivedReply.key` takes off; with no SYN in the probe, that byte is missing
         (RFC 9293 §3.10.7.1).
         """
-        data = settings.size - minimum_size(Protocol.TCP, self.family, settings.bare)
+        data = settings.size - minimum_size(Protocol.TCP, self.family, settings.no_tcp_options)
         return data - 1 if settings.tcp_flags is TcpFlags.ACK else data
 
     def length_of_header(self, data: bytes) -> int:

@@ -135,10 +135,10 @@ class RawNetwork:
             reason = f"IP protocol {number} is an extension header in IPv6, not a protocol"
             raise SendError(errno.EPROTONOSUPPORT, reason)
         index = interface_index(settings.interface or self._interface)
-        bound = "" if settings.foreign else settings.source or self._source or ""
+        bound = "" if settings.spoofed_source else settings.source or self._source or ""
         egress = EgressRoute(bound, index)
         source = find_source_address(self._ip, self.address, settings, egress)
-        if settings.foreign:
+        if settings.spoofed_source:
             source = settings.source or source
         known = self._routes.get(settings)
         if known is None or (known.egress.interface, known.source) != (index, source):

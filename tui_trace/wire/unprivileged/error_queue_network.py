@@ -178,7 +178,7 @@ def _refuse_privileged(settings: ProbeSettings, family: int) -> None:
         raise _missing_right("several constant flows, but with --icmp, take")
     if settings.protocol is not Protocol.TCP:
         return
-    if settings.bare:
+    if settings.no_tcp_options:
         raise _missing_right("a SYN without options takes")
     if settings.tcp_flags is not TcpFlags.SYN:
         raise _missing_right(f"TCP flags ({settings.tcp_flags.value}) take")

@@ -114,7 +114,7 @@ class Udp(_Datagrams):
         probe_socket.last_probe = probe
         idle.carry(probe_socket, now)
         length = probe.settings.size - self._pool.ip.header_length - 8
-        message = probe.key.to_bytes(2, "big") + bytes([probe.settings.fill]) * (length - 2)
+        message = probe.key.to_bytes(2, "big") + bytes([probe.settings.payload_byte]) * (length - 2)
         try:
             self._leave(probe_socket, probe, message, probe.flow[1])
         except OSError:
@@ -194,7 +194,7 @@ class Icmp(_Datagrams):
         """
         ip, echo = self._pool.ip, self._echo_request
         length = probe.settings.size - ip.header_length
-        rest = bytes([probe.settings.fill]) * (length - _ECHO_HEADER.size)
+        rest = bytes([probe.settings.payload_byte]) * (length - _ECHO_HEADER.size)
         total = (echo << 8) + identifier + probe.flow[1] + probe.key + ones_sum(rest)
         if ip.version == 6:  # RFC 4443 §2.3
             total += ones_sum(addresses) + length + ip.icmp
