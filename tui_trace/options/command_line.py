@@ -10,24 +10,16 @@ from typing import NoReturn
 import msgspec
 
 from tui_trace import __version__
-from tui_trace.core.parse_values import (
-    check_ttls,
-    parse_count,
-    parse_mark,
-    parse_seconds,
-    parse_size,
-    parse_ttl,
-)
+from tui_trace.core.parse_values import parse_mark, parse_size
 from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, ProbeSettings, SettingError
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.options.help_text import ShowHelp
+from tui_trace.options.pace import PING_TTL, given_fields, pace_of, ttl_range
 from tui_trace.options.probe import settings_of
 from tui_trace.report.mtr_fields import ReportLayout, parse_fields
 
 REPORT_ROUNDS = 10
-PING_TTL = 255
-"""Large enough for any path."""
 LAB_DEFAULT = "plain"
 
 
@@ -84,9 +76,10 @@ class Options(msgspec.Struct, frozen=True):
     def paced(self, usual: Pace) -> Pace:
         """`usual`, with what the command line says instead; `SettingError` if it cannot be."""
         said = {field: getattr(self.pace, field) for field in self.given}
-        pace = msgspec.structs.replace(usual, rounds=self.pace.rounds, **said)
-        check_ttls(pace.first_ttl, pace.max_ttl)
-        return pace
+        said["first_ttl"], said["max_ttl"] = ttl_range(
+            said.get("first_ttl"), said.get("max_ttl"), usual
+        )
+        return msgspec.structs.replace(usual, rounds=self.pace.rounds, **said)
 
 
 USAGE = "tui-trace [OPTIONS] HOST   or   tui-trace --lab [SCENARIO] [HOST]"
@@ -301,7 +294,7 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
     return Options(
         host=given.host,
         settings=settings_of(given),
-        pace=_pace(given),
+        pace=pace_of(given, _usual_rounds(given.output)),
         output=given.output,
         layout=_layout(given),
         family=4 if given.four else 6 if given.six else None,
@@ -317,21 +310,12 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         recorded=given.record is not None or (given.output is Output.LIVE and not given.no_record),
         replay=given.replay,
         sessions=given.sessions,
-        given=frozenset(
-            field
-            for field, value in {
-                "interval": given.interval,
-                "first_ttl": given.first_ttl,
-                "max_ttl": given.max_ttl,
-                "queries": given.queries,
-                "max_unknown": given.max_unknown,
-                "wait": given.timeout or given.gracetime,
-                "sequential": given.sequential or None,
-                "first_reply": given.first_reply or None,
-            }.items()
-            if value is not None or (given.ping and field in {"first_ttl", "max_ttl"})
-        ),
+        given=given_fields(given),
     )
+
+
+def _usual_rounds(output: Output) -> int | None:
+    return None if output in (Output.LIVE, Output.JSON_LINES) else REPORT_ROUNDS
 
 
 def _naming(given: argparse.Namespace) -> NameOptions:
@@ -345,49 +329,3 @@ def _naming(given: argparse.Namespace) -> NameOptions:
         owner=given.owner,
         server=parse_dns_server(given.dns_server) if given.dns_server else None,
     )
-
-
-def _pace(given: argparse.Namespace) -> Pace:
-    usual = Pace()
-    first = (
-        usual.first_ttl if given.first_ttl is None else parse_ttl(given.first_ttl, "--first-ttl")
-    )
-    last = max(first, usual.max_ttl)
-    if given.ping:
-        for option, ttl in (("--first-ttl", given.first_ttl), ("--max-ttl", given.max_ttl)):
-            if ttl is not None:
-                raise SettingError(option, ttl, f"nothing beside --ping, whose TTL is {PING_TTL}")
-        first = last = PING_TTL
-    if given.max_ttl is not None:
-        last = parse_ttl(given.max_ttl, "--max-ttl")
-    check_ttls(first, last)
-    rounds = None
-    if given.report_cycles is not None:
-        rounds = parse_count(given.report_cycles, "--report-cycles")
-    elif given.output not in (Output.LIVE, Output.JSON_LINES):
-        rounds = REPORT_ROUNDS
-    return Pace(
-        interval=(
-            usual.interval
-            if given.interval is None
-            else parse_seconds(given.interval, "--interval")
-        ),
-        first_ttl=first,
-        max_ttl=last,
-        queries=1 if given.queries is None else parse_count(given.queries, "--queries", 100),
-        max_unknown=(
-            usual.max_unknown
-            if given.max_unknown is None
-            else parse_count(given.max_unknown, "--max-unknown", 255)
-        ),
-        wait=_wait(given),
-        rounds=rounds,
-        sequential=given.sequential,
-        first_reply=given.first_reply,
-    )
-
-
-def _wait(given: argparse.Namespace) -> int | None:
-    if given.timeout is not None:
-        return parse_seconds(given.timeout, "--timeout")
-    return None if given.gracetime is None else parse_seconds(given.gracetime, "--gracetime")

@@ -1,0 +1,95 @@
+"""The options that say when probes are sent, read into `Pace`.
+
+The config file has keys of the same names: both are read by `parse_pace_value`.
+"""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+
+from tui_trace.core.parse_values import check_ttls, parse_count, parse_seconds, parse_ttl
+from tui_trace.core.settings import Pace, SettingError
+
+PING_TTL = 255
+"""Large enough for any path."""
+MAX_QUERIES = 100
+"""Probes for each hop and round."""
+MAX_UNKNOWN = 255
+"""Silent hops in a row: no path has more hops."""
+
+_PARSERS: dict[str, Callable[[str, str], int]] = {
+    "interval": parse_seconds,
+    "timeout": parse_seconds,
+    "gracetime": parse_seconds,
+    "first-ttl": parse_ttl,
+    "max-ttl": parse_ttl,
+    "queries": partial(parse_count, high=MAX_QUERIES),
+    "max-unknown": partial(parse_count, high=MAX_UNKNOWN),
+    "report-cycles": parse_count,
+}
+
+
+def parse_pace_value(name: str, text: str, key: str) -> int:
+    """Return the value of the option of this name, times in nanoseconds.
+
+    `SettingError` names `key`, the option or the key of the config file that says `text`.
+    """
+    return _PARSERS[name](text, key)
+
+
+def ttl_range(first: int | None, last: int | None, usual: Pace) -> tuple[int, int]:
+    """Return the first and the last TTL; `SettingError` if the first lies beyond the last.
+
+    What is None is as usual, but the last TTL is at least the first.
+    """
+    first = usual.first_ttl if first is None else first
+    last = max(first, usual.max_ttl) if last is None else last
+    check_ttls(first, last)
+    return first, last
+
+
+def pace_of(given: argparse.Namespace, rounds: int | None) -> Pace:
+    """Return the pace; `SettingError` for a value that can never be right.
+
+    `rounds` is how many there are where `--report-cycles` does not say it.
+    """
+
+    def value(name: str) -> int | None:
+        text: str | None = getattr(given, name.replace("-", "_"))
+        return None if text is None else parse_pace_value(name, text, f"--{name}")
+
+    usual = Pace()
+    if given.ping:
+        for option, ttl in (("--first-ttl", given.first_ttl), ("--max-ttl", given.max_ttl)):
+            if ttl is not None:
+                raise SettingError(option, ttl, f"nothing beside --ping, whose TTL is {PING_TTL}")
+        first = last = PING_TTL
+    else:
+        first, last = ttl_range(value("first-ttl"), value("max-ttl"), usual)
+    timeout, gracetime = value("timeout"), value("gracetime")
+    return Pace(
+        interval=value("interval") or usual.interval,
+        first_ttl=first,
+        max_ttl=last,
+        queries=value("queries") or usual.queries,
+        max_unknown=value("max-unknown") or usual.max_unknown,
+        wait=timeout or gracetime,
+        rounds=value("report-cycles") or rounds,
+        sequential=given.sequential,
+        first_reply=given.first_reply,
+    )
+
+
+def given_fields(given: argparse.Namespace) -> frozenset[str]:
+    """Return the names of the fields of `Pace` that the command line sets."""
+    values = {
+        "interval": given.interval,
+        "first_ttl": given.first_ttl or given.ping,
+        "max_ttl": given.max_ttl or given.ping,
+        "queries": given.queries,
+        "max_unknown": given.max_unknown,
+        "wait": given.timeout or given.gracetime,
+        "sequential": given.sequential,
+        "first_reply": given.first_reply,
+    }
+    return frozenset(field for field, value in values.items() if value)
