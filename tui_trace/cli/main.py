@@ -7,13 +7,12 @@ of others.
 """
 
 import gc
-import importlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tui_trace import names
 from tui_trace.classic import called_as, named_program
+from tui_trace.cli import preload
 from tui_trace.cli.source_factory import SourceFactory
 from tui_trace.cli.warnings import WarningsSource
 from tui_trace.core.sanitize import error_line
@@ -26,16 +25,6 @@ if TYPE_CHECKING:
     from tui_trace.lab import Lab
     from tui_trace.recording import Recording
     from tui_trace.wire.backends import Sockets
-
-NEEDED = (
-    "encodings.idna",
-    "tui_trace.engine.engine",
-    "tui_trace.recording",
-    "tui_trace.wire.backends",
-)
-NEEDED_REPORT = ("tui_trace.report.printer",)
-NEEDED_CLASSIC = ("tui_trace.classic.line_output",)
-NEEDED_LIVE = ("tui_trace.app.run_live", "tui_trace.app.config")
 
 LAB_LIST = "list"
 NAMES_PATIENCE = 3.0
@@ -76,7 +65,7 @@ def _classic(program: str, words: Sequence[str]) -> int:
         request, options = parse_for(program, words)
         if options.output is Output.LIVE:
             return _run(options)
-        tracer = _tracer(options, NEEDED_CLASSIC)
+        tracer = _tracer(options, preload.CLASSIC)
         request = request if tracer.has_rights else request.without_rights()
         found = request.find(tracer.resolve, tracer.find)
     except Stop as stop:
@@ -101,7 +90,7 @@ def _run(options: Options) -> int:
         raise SourceError("the live view needs a terminal; -r prints a report, -j JSON")
     if options.replay is not None:
         return _replay(options, options.replay)
-    tracer = _tracer(options, NEEDED_LIVE if live else NEEDED_REPORT)
+    tracer = _tracer(options, preload.LIVE if live else preload.REPORT)
     return _live(tracer) if live else _report(tracer)
 
 
@@ -111,9 +100,10 @@ def _tracer(options: Options, needed: Sequence[str]) -> SourceFactory:
     sockets = _open_sockets(options)
     _give_up_rights()
     lab = None if start_lab is None else start_lab()
-    _import_all(needed)
-    if options.naming.asks or options.naming.server or needed is NEEDED_CLASSIC:
-        names.preload()
+    preload.import_modules((*preload.ENGINE, *needed))
+    if options.naming.asks or options.naming.server:
+        preload.import_modules(preload.NAMES)
+    scapy_layers()
     gc.freeze()
     gc.enable()
     return SourceFactory(sockets, options, lab)
@@ -170,21 +160,11 @@ def _open_sockets(options: Options) -> "Sockets":
     return sockets
 
 
-def _import_all(needed: Sequence[str]) -> None:
-    """Imports take long, and no probe shall wait for one."""
-    for module in (*NEEDED, *needed):
-        importlib.import_module(module)
-    scapy_layers()
-
-
 def _give_up_rights() -> None:
     from tui_trace.core.privileges import RightsError, give_up_rights
 
-    def preload() -> None:
-        importlib.import_module("tui_trace.cli.preload").import_everything()
-
     try:
-        give_up_rights(preload)
+        give_up_rights(preload.import_everything)
     except RightsError as error:
         raise SourceError(str(error)) from error
 
@@ -219,8 +199,7 @@ def _replay(options: Options, name: str) -> int:
     """A recording takes the place of the network, in any output."""
     _give_up_rights()
     live = options.output is Output.LIVE
-    for module in NEEDED_LIVE if live else NEEDED_REPORT:
-        importlib.import_module(module)
+    preload.import_modules(preload.LIVE if live else preload.REPORT)
     from tui_trace import recording
 
     # each moment that is gone to is a session, which refers to itself

@@ -1,11 +1,35 @@
-"""Everything imported at once, for a process that will not be able to read its own modules."""
+"""What is imported ahead of its use: no probe waits for an import, and none fails without rights.
+
+The lists name modules that are otherwise imported where they are first needed. `import_everything`
+is for a process that will not be able to read its own modules.
+"""
 
 import contextlib
 import importlib
 import os
 import pkgutil
+from collections.abc import Iterable
 
 from tui_trace.wire.packets.builder import scapy_layers
+
+ENGINE = (
+    "encodings.idna",
+    "tui_trace.engine.engine",
+    "tui_trace.recording",
+    "tui_trace.wire.backends",
+)
+NAMES = (
+    "tui_trace.names.lookup_plan",
+    "tui_trace.names.forward_lookup",
+    "dns._asyncio_backend",
+    "idna",
+    *(f"dns.rdtypes.ANY.{record}" for record in ("CNAME", "PTR", "SOA", "TXT")),
+    *(f"dns.rdtypes.IN.{record}" for record in ("A", "AAAA")),
+)
+"""What the thread of `Names` would import while the first probes are under way."""
+REPORT = ("tui_trace.report.printer",)
+CLASSIC = ("tui_trace.classic.line_output", *NAMES)
+LIVE = ("tui_trace.app.run_live", "tui_trace.app.config")
 
 _WHOLE = ("tui_trace", "dns.rdtypes", "encodings", "rich")
 """Packages of which parts are imported when these are first needed."""
@@ -22,6 +46,12 @@ _PARTS = (
 )
 
 
+def import_modules(names: Iterable[str]) -> None:
+    """Import the modules of these names."""
+    for name in names:
+        importlib.import_module(name)
+
+
 def import_everything() -> None:
     """Import every module of ours, and what any of them or of the libraries would import later.
 
@@ -32,8 +62,7 @@ def import_everything() -> None:
     scapy_layers()
     for name in _WHOLE:
         _import_whole(name)
-    for name in _PARTS:
-        importlib.import_module(name)
+    import_modules(_PARTS)
     widgets = importlib.import_module("textual.widgets")
     for name in widgets.__all__:
         getattr(widgets, name)  # resolved, and so imported, by name
