@@ -37,7 +37,7 @@ PING_TTL = 64
 _TERMINATOR = 31
 
 _USAGE = (
-    f"{NAME}, as tui-trace {__version__} does it\n"
+    f"{NAME}, emulated by tui-trace {__version__}\n"
     f"Usage: {NAME} [-adnruvAMOPQU$] [-w wait] [-S start_ttl] [-m max_ttl] [-p port]\n"
     "       [-q queries] [-t tos] [-s source] [-I protocol] [-T terminator] host [size]\n"
 )

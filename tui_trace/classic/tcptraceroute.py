@@ -32,7 +32,7 @@ from tui_trace.names.name_options import NameOptions
 NAME = "tcptraceroute"
 MOST_QUERIES = 1000
 
-_ABOUT = f"\n{NAME}, as tui-trace {__version__} does it\n\n"
+_ABOUT = f"\n{NAME}, emulated by tui-trace {__version__}\n\n"
 _USAGE = (
     "Usage: {} [-nNFSAE] [-i <interface>] [-f <first ttl>]\n"
     "       [-l <packet length>] [-q <number of queries>] [-t <tos>]\n"

@@ -220,7 +220,7 @@ def _replay_live(played: "Recording") -> int:
     from tui_trace.recording import Playback
 
     def refuse(_host: str, _settings: ProbeSettings, _pace: Pace) -> Source:
-        raise SourceError("a recording is played; quit and trace the host")
+        raise SourceError("this is a recording; quit it to trace a host")
 
     end = played.snapshot(played.end)
     try:

@@ -53,7 +53,7 @@ def _by_server(host: str, family: int | None, server: DnsServer) -> list[tuple[s
     except AskingError as error:
         raise SourceError(f"unknown host {shown!r} ({error})") from None
     if not found:
-        raise SourceError(f"unknown host {shown!r} (DNS server {server} knows no address of it)")
+        raise SourceError(f"unknown host {shown!r} (DNS server {server} has no address for it)")
     if family is not None and family not in found:
         raise SourceError(f"{shown} has no IPv{family} address")
     all_of_them = [(text, version) for version, texts in found.items() for text in texts]
@@ -80,9 +80,9 @@ def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _refuse_groups(address: ipaddress.IPv4Address | ipaddress.IPv6Address, shown: str) -> None:
     if address.is_multicast or address == ipaddress.IPv4Address("255.255.255.255"):
-        raise SourceError(f"{shown} is a group of hosts ({address}); a path leads to one")
+        raise SourceError(f"{shown} is a multicast or broadcast address ({address})")
     if address.is_unspecified:
-        raise SourceError(f"{shown} is no host's address ({address})")
+        raise SourceError(f"{shown} is the unspecified address ({address})")
 
 
 def _has_any_address(host: str) -> bool:

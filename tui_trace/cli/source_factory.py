@@ -145,7 +145,7 @@ class SourceFactory:
         address = self._lab.scenario.resolve(host.strip(), family)
         if address is None:
             wanted = f"IPv{family} address" if family else "address"
-            raise SourceError(f"the lab knows no {wanted} of {host.strip()[:80]!r}")
+            raise SourceError(f"no {wanted} for {host.strip()[:80]!r} in the lab")
         return address, 6 if ":" in address else 4
 
     def naming(self) -> NameOptions:

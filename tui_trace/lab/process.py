@@ -152,7 +152,7 @@ def prepare(families: Sequence[int] = (4, 6)) -> Lab:
 def _enter_namespace() -> None:
     # a namespace is a thread's own: another thread would go on probing the real network
     if len(os.listdir("/proc/self/task")) > 1:
-        raise LabError("the lab has to be entered before the first thread starts")
+        raise LabError("the lab must be entered before the first thread starts")
     with contextlib.suppress(OSError):
         unshare(CLONE_NEWNET)
         return
@@ -167,7 +167,7 @@ def _enter_namespace() -> None:
         cure = (
             "in a container it needs CAP_SYS_ADMIN"
             if uid == 0
-            else "Ubuntu from 24.04 on gives it only to root: start it with sudo"
+            else "Ubuntu 24.04 and later allow it only to root: use sudo"
         )
         raise LabError(
             f"the lab needs a network namespace of its own ({error.strerror}); {cure}"
@@ -189,7 +189,7 @@ def _run_child(
             ordered = _read_all(orders)
             scenario = _scenario(ordered)
             if not set(spoken) & set(scenario.families):
-                raise LabError("this scenario is of IPv6 alone, and this machine has none")
+                raise LabError("this scenario needs IPv6, which this machine does not have")
             internet = Simulator(scenario)
             with os.fdopen(servers, "wb") as file:
                 file.write(ordered)

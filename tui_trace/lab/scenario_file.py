@@ -43,7 +43,7 @@ def load_file(path: str) -> Scenario:
     """The scenario of the file at this path, which ends in `.toml`."""
     if not path.endswith(".toml"):
         raise LabError(
-            f"no scenario {path[:60]!r}: --lab list names them, --lab FILE.toml reads one"
+            f"no scenario {path[:60]!r}: --lab list shows the names, --lab FILE.toml reads a file"
         )
     try:
         data = read_file(path, MAX_FILE)
@@ -74,7 +74,7 @@ def changed(hop: LabHop, values: dict[str, object]) -> LabHop:
 def check(scenario: Scenario) -> None:
     """What the types cannot say; raises `msgspec.ValidationError` as they do."""
     if scenario.name:
-        raise _wrong("not a key here", "name")
+        raise _wrong("unknown key", "name")
     if not scenario.families:
         raise _wrong(
             "the target (the last hop) needs an address", f"hops[{len(scenario.hops) - 1}]"
@@ -92,12 +92,10 @@ def check(scenario: Scenario) -> None:
     ]
     for path, names in stretches:
         if not any(tuple(main[at : at + len(names)]) == names for at in range(len(main))):
-            raise _wrong(
-                "these are not names of hops before the target that follow one another", path
-            )
+            raise _wrong("these must be names of consecutive hops before the target", path)
         if path.startswith("diamonds"):
             if taken & set(names):
-                raise _wrong("part of another diamond already", path)
+                raise _wrong("already part of another diamond", path)
             taken |= set(names)
         elif taken & set(names):
             raise _wrong("a detour cannot replace part of a diamond", path)
@@ -109,7 +107,7 @@ def _check_hops(scenario: Scenario) -> None:
     names: dict[str, str] = {}
     for path, hop in _with_paths(scenario):
         if hop.name.lower() in names:
-            raise _wrong(f"{names[hop.name.lower()]} has this name", f"{path}.name")
+            raise _wrong(f"{names[hop.name.lower()]} has this name already", f"{path}.name")
         names[hop.name.lower()] = path
         pairs = [("v4", 4, hop.v4), ("v6", 6, hop.v6)]
         if hop.dnat is not None:
@@ -121,13 +119,13 @@ def _check_hops(scenario: Scenario) -> None:
             try:
                 address = ipaddress.ip_address(text)
             except ValueError:
-                raise _wrong(f"{text[:60]!r} is no address", where) from None
+                raise _wrong(f"{text[:60]!r} is not an address", where) from None
             if address.version != family or address.is_multicast or address.is_unspecified:
-                raise _wrong(f"{text!r} is no unicast IPv{family} address", where)
+                raise _wrong(f"{text!r} is not a unicast IPv{family} address", where)
             if str(address) in RESERVED:
-                raise _wrong(f"{text} is the lab's own ({RESERVED[str(address)]})", where)
+                raise _wrong(f"{text} is reserved for the lab ({RESERVED[str(address)]})", where)
             if str(address) in owners:
-                raise _wrong(f"{owners[str(address)]} has this address", where)
+                raise _wrong(f"{owners[str(address)]} has this address already", where)
             owners[str(address)] = path
 
 
@@ -137,7 +135,7 @@ def _check_events(scenario: Scenario) -> None:
     for place, event in enumerate(scenario.events):
         path = f"events[{place}]"
         if (event.hop is None) == (event.detour is None):
-            raise _wrong("an event has either `hop` and `set`, or `detour`", path)
+            raise _wrong("an event needs either `hop` and `set`, or `detour`", path)
         if event.detour and event.detour not in detours:
             raise _wrong(f"no detour is named {event.detour!r}", f"{path}.detour")
         if event.hop is None:
@@ -145,7 +143,7 @@ def _check_events(scenario: Scenario) -> None:
         if event.hop not in hops:
             raise _wrong(f"no hop is named {event.hop!r}", f"{path}.hop")
         if set(event.set) & {"name", "v4", "v6"}:
-            raise _wrong("name and addresses of a hop stay as they are", f"{path}.set")
+            raise _wrong("an event cannot change the name or an address of a hop", f"{path}.set")
         try:
             changed(hops[event.hop], event.set)
         except msgspec.ValidationError as error:
@@ -188,7 +186,7 @@ def split_message(message: str) -> tuple[str, str]:
     path = path.rstrip("`").removeprefix("$").removeprefix(".")
     unknown = re.match(r"Object (?:contains unknown|missing required) field `([^`]*)`", problem)
     if unknown is not None:
-        known = "missing" if "missing" in problem else "not a key here"
+        known = "missing" if "missing" in problem else "unknown key"
         return known, f"{path}.{unknown[1]}".removeprefix(".")
     return problem, path
 

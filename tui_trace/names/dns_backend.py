@@ -70,7 +70,7 @@ class _Socket:
                 break
             received += piece
         if work(bytes(received)) > MOST_WORK:
-            raise OSError("an answer that takes long to read")
+            raise OSError("the answer takes too long to parse")
         return bytes(received)
 
     async def recvfrom(self, size: int, timeout: float | None) -> tuple[bytes, Any]:

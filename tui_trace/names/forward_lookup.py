@@ -24,7 +24,7 @@ def addresses_of(host: str, families: Iterable[int], server: DnsServer) -> dict[
     try:
         name = dns.name.from_text(host)
     except (dns.exception.DNSException, UnicodeError, ValueError) as error:
-        raise AskingError(str(error) or "no name of a host") from None
+        raise AskingError(str(error) or "not a host name") from None
     return asyncio.run(_ask(name, list(families), server))
 
 

@@ -90,10 +90,10 @@ class LookupPlan:
         match error:
             case UnansweredError() | TimeoutError() if lookup.means == "dns":
                 silent = f"no answer from DNS server {self._resolver.servers}"
-                lost = f"addresses stay without names: {str(error) or silent}"
+                lost = f"no host names: {str(error) or silent}"
                 return None if self._resolver.answered else lost
             case WhoisError() | OSError() | UnansweredError():
-                return f"no AS numbers by whois: {str(error) or 'no answer in time'}"
+                return f"no AS numbers from whois: {str(error) or 'no answer in time'}"
             case _:
                 return f"a look-up failed: {type(error).__name__}: {error}"
 

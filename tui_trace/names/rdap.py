@@ -115,7 +115,7 @@ def _first(people: list[tuple[set[str], dict[str, str]]], role: str, field: str)
 
 async def _by_whois(address: Address, registry: str, locate: Locate, port: int) -> dict[str, str]:
     if registry not in RIR_WHOIS:
-        raise WhoisError("the registry is not known")
+        raise WhoisError("unknown registry")
     question = f"n + {address}" if registry == "arin" else str(address)
     failure: OSError | WhoisError = WhoisError("its whois server has no address")
     for server in await locate(RIR_WHOIS[registry]["server"]):
@@ -130,7 +130,7 @@ async def _by_whois(address: Address, registry: str, locate: Locate, port: int) 
 
 def _narrowest(records: list[Record]) -> dict[str, str]:
     if not records:
-        raise WhoisError("its answer names no network")
+        raise WhoisError("its answer contains no network")
     record = narrowest(records)
     return {
         "network": record.name,

@@ -36,7 +36,7 @@ async def query(server: str, port: int, question: str) -> str:
         while block := await reader.read(4096):
             answer += block
             if len(answer) > LONGEST:
-                raise WhoisError(f"whois server {server} does not stop talking")
+                raise WhoisError(f"whois server {server} sends too much data")
         return decode_answer(bytes(answer))
     finally:
         writer.transport.abort()
@@ -72,7 +72,7 @@ def service_port(service: str) -> int:
         except (OSError, ValueError):
             port = WHOIS_PORT if text == "whois" else 0
     if not 1 <= port <= 65_535:
-        raise WhoisError(f"RA_SERVICE: {service[:40]!r} is no TCP port")
+        raise WhoisError(f"RA_SERVICE: {service[:40]!r} is not a TCP port")
     return port
 
 

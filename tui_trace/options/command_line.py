@@ -107,13 +107,21 @@ def build_parser() -> argparse.ArgumentParser:
     _add_pace(parser)
 
     names = parser.add_argument_group("names")
-    names.add_argument("-n", "--no-dns", action="store_true", help="no names")
+    names.add_argument("-n", "--no-dns", action="store_true", help="no host names")
     names.add_argument("-b", "--show-ips", action="store_true", help="addresses beside names")
-    names.add_argument("--no-private-names", action="store_true", help="none for RFC 1918")
+    names.add_argument(
+        "--no-private-names", action="store_true", help="no names of private addresses (RFC 1918)"
+    )
     _add_ipinfo(names)
-    names.add_argument("--asn-source", metavar="WHO", help="cymru (default) or radb")
-    names.add_argument("--owner", action="store_true", help="owner, from the SOA record")
-    names.add_argument("--dns-server", metavar="ADDR[:PORT]", help="resolver to ask, for HOST too")
+    names.add_argument(
+        "--asn-source", metavar="SOURCE", help="AS numbers from cymru (default) or radb"
+    )
+    names.add_argument(
+        "--owner", action="store_true", help="owner of each address, from the SOA record"
+    )
+    names.add_argument(
+        "--dns-server", metavar="ADDR[:PORT]", help="resolver for names and for HOST"
+    )
 
     _add_outputs(parser)
     _add_recordings(parser)
@@ -124,16 +132,18 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="?",
         const=LAB_DEFAULT,
         metavar="SCENARIO",
-        help="trace in the embedded lab; `list` names its scenarios",
+        help="trace in the embedded lab; `list` shows its scenarios",
     )
-    other.add_argument("--unprivileged", action="store_true", help="as if without rights")
+    other.add_argument("--unprivileged", action="store_true", help="do not use raw sockets")
     family = other.add_mutually_exclusive_group()
     family.add_argument("-4", dest="four", action="store_true", help="IPv4 only")
     family.add_argument("-6", dest="six", action="store_true", help="IPv6 only")
     other.add_argument("-v", "--version", action="version", version=f"tui-trace {__version__}")
     other.add_argument("-h", "--help", action=ShowHelp, nargs=0, help="show this")
-    other.add_argument("--completion", metavar="SHELL", help="print what completes these options")
-    other.add_argument("--as", action=_First, metavar="PROGRAM", help="be this program")
+    other.add_argument(
+        "--completion", metavar="SHELL", help="print a completion script: bash, zsh or fish"
+    )
+    other.add_argument("--as", action=_First, metavar="PROGRAM", help="emulate this program")
     return parser
 
 
@@ -146,55 +156,77 @@ def _add_probe(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--protocol", metavar="NAME|N", help="any IP protocol: gre, sctp, 89")
     probe.add_argument("-P", "--port", metavar="N", help="destination port (UDP 33434, TCP 80)")
     probe.add_argument("-L", "--localport", metavar="N", help="source port")
-    probe.add_argument("-a", "--address", metavar="ADDR", help="source address or its name")
-    probe.add_argument("-I", "--interface", metavar="IF", help="interface to leave by")
+    probe.add_argument("-a", "--address", metavar="ADDR", help="source address or a name of it")
+    probe.add_argument("-I", "--interface", metavar="IF", help="interface that probes leave by")
     probe.add_argument("-s", "--psize", metavar="BYTES", help="length of the whole IP packet")
     probe.add_argument("-Q", "--tos", metavar="TOS", help="0-255, 0xNN or a DSCP name (EF, AF41)")
     probe.add_argument("-B", "--bitpattern", metavar="N", help="payload byte; above 255: random")
-    probe.add_argument("-M", "--mark", metavar="N", help="mark of netfilter and routing rules")
+    probe.add_argument("-M", "--mark", metavar="N", help="netfilter mark (needs CAP_NET_ADMIN)")
     probe.add_argument("--df", action="store_true", help="don't fragment")
     probe.add_argument("--syn", action="store_true", help="TCP with SYN (default of TCP)")
     probe.add_argument("--ack", action="store_true", help="TCP with ACK; with --syn, both")
     probe.add_argument("--ecn", action="store_true", help="TCP with SYN, ECE and CWR")
     probe.add_argument("--mtu", action="store_true", help="path MTU, hop by hop")
-    probe.add_argument("--dont-route", action="store_true", help="neighbours only: no gateway")
-    probe.add_argument("--flows", metavar="N", help="N flows side by side")
-    probe.add_argument("--flow", metavar="MODE", help="constant (default), classic or vary")
-    probe.add_argument("--dnat", metavar="HOW", help="NAT in quotes: match (default), show or off")
-    probe.add_argument("--track", metavar="WHAT", help="told apart by seq (default), id or port")
+    probe.add_argument(
+        "--dont-route", action="store_true", help="probe neighbours only: use no gateway"
+    )
+    probe.add_argument("--flows", metavar="N", help="number of flows to probe at the same time")
+    probe.add_argument(
+        "--flow",
+        metavar="MODE",
+        help="what load balancers see: constant (default), classic or vary",
+    )
+    probe.add_argument(
+        "--dnat",
+        metavar="MODE",
+        help="how to treat NAT in quoted headers: match (default), show or off",
+    )
+    probe.add_argument(
+        "--track", metavar="FIELD", help="field that identifies a probe: seq (default), id or port"
+    )
 
 
 def _add_pace(parser: argparse.ArgumentParser) -> None:
     pace = parser.add_argument_group("pace")
     pace.add_argument("-f", "--first-ttl", metavar="N", help="first TTL (1)")
     pace.add_argument("-m", "--max-ttl", metavar="N", help="last TTL (30)")
-    pace.add_argument("-i", "--interval", metavar="S", help="seconds a round (1)")
-    pace.add_argument("-Z", "--timeout", metavar="S", help="seconds to wait (adaptive, 5 at most)")
-    pace.add_argument("-G", "--gracetime", metavar="S", help="the same, if -Z is not given")
-    pace.add_argument("-q", "--queries", metavar="N", help="probes a hop and round (1)")
-    pace.add_argument("--sequential", action="store_true", help="one probe after another")
-    pace.add_argument("--first-reply", action="store_true", help="the next hop at a first reply")
-    pace.add_argument("--ping", action="store_true", help=f"no sweep: a TTL of {PING_TTL}")
-    pace.add_argument("-U", "--max-unknown", metavar="N", help="silent hops, then stop (5)")
-    pace.add_argument("-c", "--report-cycles", metavar="N", help="rounds, then stop (reports: 10)")
+    pace.add_argument("-i", "--interval", metavar="S", help="seconds per round (1)")
+    pace.add_argument(
+        "-Z", "--timeout", metavar="S", help="seconds to wait for a reply (adaptive, at most 5)"
+    )
+    pace.add_argument("-G", "--gracetime", metavar="S", help="the same as -Z, which wins")
+    pace.add_argument("-q", "--queries", metavar="N", help="probes per hop and round (1)")
+    pace.add_argument(
+        "--sequential", action="store_true", help="wait for each probe before the next"
+    )
+    pace.add_argument(
+        "--first-reply", action="store_true", help="go on to the next hop at the first reply"
+    )
+    pace.add_argument("--ping", action="store_true", help=f"only the target (TTL {PING_TTL})")
+    pace.add_argument(
+        "-U", "--max-unknown", metavar="N", help="stop after N silent hops in a row (5)"
+    )
+    pace.add_argument(
+        "-c", "--report-cycles", metavar="N", help="stop after N rounds (reports: 10)"
+    )
 
 
 def _add_recordings(parser: argparse.ArgumentParser) -> None:
     kept = parser.add_argument_group(
-        "recordings (of live sessions; the oldest go beyond 100 or 2 GiB: config.toml)"
+        "recordings of live sessions; beyond 100 or 2 GiB the oldest are deleted"
     )
     where = kept.add_mutually_exclusive_group()
-    where.add_argument("--record", metavar="FILE", help="record to this new file, reports too")
-    where.add_argument("--no-record", action="store_true", help="record nothing")
-    kept.add_argument("--replay", metavar="FILE", help="play a file or a session, in any output")
-    kept.add_argument("--sessions", action="store_true", help="list the sessions that are kept")
+    where.add_argument("--record", metavar="FILE", help="record to this new file, also a report")
+    where.add_argument("--no-record", action="store_true", help="do not record")
+    kept.add_argument("--replay", metavar="FILE", help="play a recording, in any output")
+    kept.add_argument("--sessions", action="store_true", help="list the recordings")
 
 
 class _First(argparse.Action):
     """`--as`, which is looked for before all this."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        parser.error("--as PROGRAM comes first: what follows are that program's own options")
+        parser.error("--as PROGRAM must be the first option; that program's options follow")
 
 
 class _Wide(argparse.Action):
@@ -219,13 +251,13 @@ class _Refused(argparse.Action):
 
 
 _REFUSED: tuple[tuple[tuple[str, ...], int | str, str], ...] = (
-    (("-x", "--xml"), 0, "no XML is printed; -j prints JSON"),
-    (("-l", "--raw"), 0, "no raw lines are printed; --jsonl prints each event as it comes"),
-    (("-p", "--split"), 0, "there is no split output; --jsonl prints each event as it comes"),
-    (("-F", "--filename"), "?", "hosts are not read from a file; name one HOST"),
-    (("-S", "--sctp"), 0, "SCTP has no probe of its own; --tcp, --udp and --icmp have"),
-    (("-g", "--gtk"), 0, "there is no window; the live view needs a terminal"),
-    (("--displaymode",), "?", "d in the live view changes what it shows"),
+    (("-x", "--xml"), 0, "XML is not supported; -j prints JSON"),
+    (("-l", "--raw"), 0, "raw output is not supported; --jsonl prints each event"),
+    (("-p", "--split"), 0, "split output is not supported; --jsonl prints each event"),
+    (("-F", "--filename"), "?", "reading hosts from a file is not supported; name one HOST"),
+    (("-S", "--sctp"), 0, "SCTP probes are not supported; use --tcp, --udp or --icmp"),
+    (("-g", "--gtk"), 0, "a window is not supported; the live view needs a terminal"),
+    (("--displaymode",), "?", "press d in the live view to change the display"),
 )
 """What mtr takes and we do not, and what there is instead."""
 
@@ -236,14 +268,16 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(output=Output.LIVE, wide=False)
     for letter, name, output, text in (
         ("-r", "--report", Output.TEXT, "a table at the end"),
-        ("-j", "--json", Output.JSON, "mtr's JSON, and more"),
-        ("-C", "--csv", Output.CSV, "mtr's comma-separated values, and more"),
+        ("-j", "--json", Output.JSON, "mtr's JSON with more keys"),
+        ("-C", "--csv", Output.CSV, "mtr's CSV with more columns"),
         (None, "--markdown", Output.MARKDOWN, "a table for tickets"),
-        (None, "--jsonl", Output.JSON_LINES, "each event as it comes"),
+        (None, "--jsonl", Output.JSON_LINES, "each event as a line of JSON"),
     ):
         names = [letter, name] if letter else [name]
         group.add_argument(*names, dest="output", action="store_const", const=output, help=text)
-    group.add_argument("-w", "--report-wide", action=_Wide, nargs=0, help="-r, hosts in full")
+    group.add_argument(
+        "-w", "--report-wide", action=_Wide, nargs=0, help="a table with full host names"
+    )
     group.add_argument("-o", "--order", metavar="FIELDS", help="columns: letters of LDRSNBAWVGJMXI")
     hide = argparse.SUPPRESS
     group.add_argument(
@@ -257,15 +291,15 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
 def _add_ipinfo(group: "argparse._ArgumentGroup") -> None:
     """What stands before each host: mtr's `-z` and `-y`."""
     group.add_argument(
-        *("-z", "--aslookup"),
+        "-z",
+        "--aslookup",
         dest="ipinfo",
         action="store_const",
         const="0",
         help="AS numbers (live: always)",
     )
-    group.add_argument(
-        *("-y", "--ipinfo"), metavar="N", help="0 AS, 1 prefix, 2 country, 3 registry, 4 date"
-    )
+    about = "0 AS, 1 prefix, 2 country, 3 registry, 4 date"
+    group.add_argument("-y", "--ipinfo", metavar="N", help=about)
 
 
 def _layout(given: argparse.Namespace) -> ReportLayout:
@@ -288,9 +322,9 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
     if given.replay is not None:
         for name, other in (("HOST", given.host), ("--lab", given.lab), ("--record", given.record)):
             if other is not None:
-                parser.error(f"--replay plays what was recorded, and takes no {name}")
+                parser.error(f"--replay plays a recording and does not go with {name}")
     elif not (given.sessions or given.completion or given.lab) and (given.host or "").strip() == "":
-        parser.error("a HOST to trace to is missing; --help shows the options")
+        parser.error("no HOST was given; --help shows the options")
     return Options(
         host=given.host,
         settings=settings_of(given),

@@ -62,7 +62,7 @@ def pace_of(given: argparse.Namespace, rounds: int | None) -> Pace:
     if given.ping:
         for option, ttl in (("--first-ttl", given.first_ttl), ("--max-ttl", given.max_ttl)):
             if ttl is not None:
-                raise SettingError(option, ttl, f"nothing beside --ping, whose TTL is {PING_TTL}")
+                raise SettingError(option, ttl, f"no value with --ping, whose TTL is {PING_TTL}")
         first = last = PING_TTL
     else:
         first, last = ttl_range(value("first-ttl"), value("max-ttl"), usual)

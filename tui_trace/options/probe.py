@@ -43,7 +43,7 @@ def settings_of(given: argparse.Namespace) -> ProbeSettings:
         kind = "ICMP" if protocol is Protocol.ICMP else "--protocol"
         for name in ("port", "localport"):
             if getattr(given, name) is not None:
-                raise SettingError(f"--{name}", kind, "--tcp or --udp, which alone have ports")
+                raise SettingError(f"--{name}", kind, "TCP or UDP probes (only these have ports)")
     transport = "udp" if protocol is Protocol.UDP else "tcp"
     flow = mode_of(given.flow, FlowMode.CONSTANT, "--flow")
     track = mode_of(given.track, ProbeIdField.SEQUENCE, "--track")
@@ -88,7 +88,7 @@ def _protocol(given: argparse.Namespace) -> tuple[Protocol, int]:
         chosen = Protocol.TCP
     if flag and chosen is not Protocol.TCP:
         kind = f"--protocol {given.protocol}" if given.protocol else f"--{chosen.value}"
-        raise SettingError(f"--{flag}", kind, "TCP probes, which alone have flags")
+        raise SettingError(f"--{flag}", kind, "TCP probes (only these have flags)")
     return chosen, number
 
 
@@ -96,5 +96,5 @@ def _flags(given: argparse.Namespace) -> TcpFlags:
     names = tuple(name for name in ("syn", "ack", "ecn") if getattr(given, name))
     flags = _FLAGS.get(names)
     if flags is None:
-        raise SettingError("--ecn", "--ack", "a SYN, which alone asks for ECN")
+        raise SettingError("--ecn", "--ack", "--syn (only a SYN asks for ECN)")
     return flags
