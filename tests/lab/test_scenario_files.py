@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.places import ROOT
-from tui_trace.lab import DEFAULT, LabError, describe, load_scenario, scenario_names
+from tui_trace.lab import DEFAULT, LabError, load_scenario, scenario_names, scenario_titles
 from tui_trace.lab.scenario_file import parse_scenario
 
 GOOD = """title = "two hops"
@@ -38,7 +38,7 @@ action = "drop"
 
 def test_default_comes_first_and_every_one_has_a_line() -> None:
     assert scenario_names()[0] == DEFAULT
-    lines = describe()
+    lines = scenario_titles()
     assert len(lines) >= 24
     assert all(
         title and "\n" not in title and len(name) + len(title) < 120 for name, title in lines

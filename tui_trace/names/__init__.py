@@ -1,4 +1,4 @@
-"""Who is there: reverse names, AS numbers, owners. Asynchronous, cached, never waited for."""
+"""Lookups of host names, AS numbers and owners; asynchronous and cached, tracing never waits."""
 
 from tui_trace.names.name_options import (
     AsnSource,

@@ -1,4 +1,4 @@
-"""The command line, read into one immutable `Options`. Nothing is opened, asked or sent here."""
+"""The command line, read into one frozen `Options`; nothing is opened, resolved or sent here."""
 
 import argparse
 import enum
@@ -15,8 +15,8 @@ from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, ProbeSettings, SettingError
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.options.help_text import ShowHelp
-from tui_trace.options.pace import PING_TTL, given_fields, pace_of, ttl_range
-from tui_trace.options.probe import settings_of
+from tui_trace.options.pace import PING_TTL, given_fields, parse_pace, ttl_range
+from tui_trace.options.probe import parse_probe_settings
 from tui_trace.report.mtr_fields import ReportLayout, parse_fields
 
 REPORT_ROUNDS = 10
@@ -24,7 +24,7 @@ LAB_DEFAULT = "plain"
 
 
 class Output(enum.Enum):
-    """Which sink takes the stream."""
+    """The sink of the events."""
 
     LIVE = "live"
     TEXT = "text"
@@ -35,46 +35,46 @@ class Output(enum.Enum):
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What the command line asks for."""
+    """The values of the command line."""
 
     host: str | None
-    """None in the lab alone: the scenario's target."""
+    """The target; None (only in the lab): the target of the scenario."""
     settings: ProbeSettings
-    """Its source and interface as given; a source may still be a name."""
+    """Settings of the probes; the source may be a host name."""
     pace: Pace
     output: Output
     layout: ReportLayout
-    """Of a report."""
+    """Layout of a report."""
     family: int | None
-    """4 or 6; None: whichever the host has."""
+    """IP version, 4 or 6; None: any that the host has."""
     given: frozenset[str]
-    """Names of the pace's fields that the command line sets."""
+    """Names of the fields of `pace` that the command line sets."""
     naming: NameOptions
     icmp_by_name: bool
-    """`--icmp` was given, and nothing else will do."""
+    """`--icmp` was given, so there is no fallback to UDP."""
     mark: int | None
-    """For firewalls and routing rules of this machine (SO_MARK, socket(7))."""
+    """Mark for firewall and routing rules (SO_MARK, socket(7)); None: no mark."""
     completion: str | None
-    """Print what completes our options in this shell, and no more."""
+    """Shell whose completion script is printed; None: no script."""
     unprivileged: bool
-    """Trace as if without rights."""
+    """Do not use raw sockets."""
     path_mtu: bool
     """Find the path MTU first (`--mtu`)."""
     largest: int | None
-    """Bytes of a packet, where the command line says it."""
+    """Size of `--psize` in bytes; None: not given."""
     lab: str | None
-    """Name of a scenario or of its file, or `list`; None: the real network."""
+    """Name or file of a scenario, or `list`; None: the real network."""
     record: Path | None
-    """File to record to; None: one in the usual folder, if at all."""
+    """File to record to; None: a file in the usual folder, if `recorded`."""
     recorded: bool
-    """The session is recorded: a live one unless refused, a report if a file is named."""
+    """Record the session; the default for the live view, and for a report with `record`."""
     replay: str | None
-    """File or name of a session to play instead of tracing."""
+    """File or name of a recording to play; None: trace."""
     sessions: bool
-    """List the sessions that are kept, and no more."""
+    """List the recordings and exit."""
 
     def paced(self, usual: Pace) -> Pace:
-        """`usual`, with what the command line says instead; `SettingError` if it cannot be."""
+        """Return `usual` with the fields that the command line sets; raise `SettingError`."""
         said = {field: getattr(self.pace, field) for field in self.given}
         said["first_ttl"], said["max_ttl"] = ttl_range(
             said.get("first_ttl"), said.get("max_ttl"), usual
@@ -92,7 +92,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser; it also makes `--help`."""
+    """Return the parser; completion scripts are made from it, too."""
     parser = _Parser(
         prog="tui-trace",
         usage=USAGE,
@@ -223,14 +223,14 @@ def _add_recordings(parser: argparse.ArgumentParser) -> None:
 
 
 class _First(argparse.Action):
-    """`--as`, which is looked for before all this."""
+    """`--as` after other options is an error: as first option, it never comes to this parser."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         parser.error("--as PROGRAM must be the first option; that program's options follow")
 
 
 class _Wide(argparse.Action):
-    """`-w`: a report, and wide whatever else is asked for of it."""
+    """`-w`: a report that is wide, even if `-r` follows."""
 
     def __call__(self, _parser: object, given: argparse.Namespace, *_: object) -> None:
         given.output = Output.TEXT
@@ -238,7 +238,7 @@ class _Wide(argparse.Action):
 
 
 class _Refused(argparse.Action):
-    """A letter of mtr's that means nothing here; `const` says what does."""
+    """An option of mtr that is not supported; `const` names an alternative."""
 
     def __call__(
         self,
@@ -259,11 +259,11 @@ _REFUSED: tuple[tuple[tuple[str, ...], int | str, str], ...] = (
     (("-g", "--gtk"), 0, "a window is not supported; the live view needs a terminal"),
     (("--displaymode",), "?", "press d in the live view to change the display"),
 )
-"""What mtr takes and we do not, and what there is instead."""
+"""Unsupported options of mtr, their number of values, and the alternative."""
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
-    """The last of these on a command line counts, as it does in mtr."""
+    """Add the output options; the last one on a command line counts, as in mtr."""
     group = parser.add_argument_group("output without the live view")
     parser.set_defaults(output=Output.LIVE, wide=False)
     for letter, name, output, text in (
@@ -289,7 +289,7 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_ipinfo(group: "argparse._ArgumentGroup") -> None:
-    """What stands before each host: mtr's `-z` and `-y`."""
+    """Add mtr's `-z` and `-y`, which add information before each host."""
     group.add_argument(
         "-z",
         "--aslookup",
@@ -316,7 +316,7 @@ def _layout(given: argparse.Namespace) -> ReportLayout:
 
 
 def parse_command_line(arguments: Sequence[str]) -> Options:
-    """The options; `SettingError` names what is wrong, `SystemExit` is argparse's (help, usage)."""
+    """Return the options; raise `SettingError` for a wrong value, `SystemExit` for help."""
     parser = build_parser()
     given = parser.parse_args(arguments)
     if given.replay is not None:
@@ -327,8 +327,8 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         parser.error("no HOST was given; --help shows the options")
     return Options(
         host=given.host,
-        settings=settings_of(given),
-        pace=pace_of(given, _usual_rounds(given.output)),
+        settings=parse_probe_settings(given),
+        pace=parse_pace(given, _usual_rounds(given.output)),
         output=given.output,
         layout=_layout(given),
         family=4 if given.four else 6 if given.six else None,

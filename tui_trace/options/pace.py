@@ -48,7 +48,7 @@ def ttl_range(first: int | None, last: int | None, usual: Pace) -> tuple[int, in
     return first, last
 
 
-def pace_of(given: argparse.Namespace, rounds: int | None) -> Pace:
+def parse_pace(given: argparse.Namespace, rounds: int | None) -> Pace:
     """Return the pace; `SettingError` for a value that can never be right.
 
     `rounds` is how many there are where `--report-cycles` does not say it.

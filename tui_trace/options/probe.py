@@ -1,4 +1,4 @@
-"""The options that say what a probe looks like, read into `ProbeSettings`."""
+"""The options of the probes, read into `ProbeSettings`."""
 
 import argparse
 
@@ -33,11 +33,11 @@ _FLAGS = {
     ("ecn",): TcpFlags.ECN,
     ("syn", "ecn"): TcpFlags.ECN,
 }
-"""What the options of these names ask for together."""
+"""TCP flags of each combination of options."""
 
 
-def settings_of(given: argparse.Namespace) -> ProbeSettings:
-    """The settings; `SettingError` for a value that can never be right, alone or with others."""
+def parse_probe_settings(given: argparse.Namespace) -> ProbeSettings:
+    """Return the settings; raise `SettingError` for a wrong value or combination of values."""
     protocol, number = _protocol(given)
     if protocol in (Protocol.ICMP, Protocol.IP):
         kind = "ICMP" if protocol is Protocol.ICMP else "--protocol"
@@ -77,7 +77,7 @@ def settings_of(given: argparse.Namespace) -> ProbeSettings:
 
 
 def _protocol(given: argparse.Namespace) -> tuple[Protocol, int]:
-    """Flags of TCP ask for TCP."""
+    """Return the protocol and its number; an option for TCP flags implies TCP."""
     flag = next((name for name in ("syn", "ack", "ecn") if getattr(given, name)), None)
     chosen, number = Protocol.ICMP, 0
     if given.protocol is not None:

@@ -154,12 +154,12 @@ def test_a_service_that_is_none_is_said() -> None:
 def test_few_queries_at_once(server: local_servers.WhoisServer) -> None:
     ask(local(server), *(f"192.0.2.{host}" for host in range(1, 21)))
     assert len(server.asked) == 20
-    assert 1 < server.most_under_way <= service.UNDER_WAY_WHOIS
+    assert 1 < server.most_under_way <= service.MAX_WHOIS_LOOKUPS
 
 
 async def test_an_answer_longer_than_the_bound(server: local_servers.WhoisServer) -> None:
-    server.answers["x"] = b"a" * whois.LONGEST
-    assert await whois.query(server.host, server.port, "x") == "a" * whois.LONGEST_LINE
+    server.answers["x"] = b"a" * whois.MAX_BYTES
+    assert await whois.query(server.host, server.port, "x") == "a" * whois.MAX_LINE_BYTES
     server.answers["x"] += b"a"
     with pytest.raises(whois.WhoisError, match="too much data"):
         await whois.query(server.host, server.port, "x")
@@ -172,8 +172,8 @@ async def test_a_line_in_utf_8_or_latin_1(server: local_servers.WhoisServer) -> 
 
 
 def test_so_many_lines_of_an_answer_are_read() -> None:
-    text = whois.decode_answer(b"\n" * whois.LONGEST)
-    assert text.count("\n") == whois.MOST_LINES - 1
+    text = whois.decode_answer(b"\n" * whois.MAX_BYTES)
+    assert text.count("\n") == whois.MAX_LINES - 1
 
 
 def test_a_connection_that_breaks_is_a_failure(server: local_servers.WhoisServer) -> None:
