@@ -40,7 +40,7 @@ class NameWait:
             self._names.want(address)
 
     def who(self, address: str) -> AddressInfo:
-        """Return what is known of the address; wait for its lookups when it is asked first."""
+        """Return what is known of the address; the first call for it waits for its lookups."""
         if self._names is not None and self._may_ask(address) and address not in self._settled:
             self._settled.add(address)
             self._names.settle(MAX_WAIT)

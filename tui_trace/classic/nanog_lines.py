@@ -182,14 +182,11 @@ class NanogPrinter:
                 elif code in _CODES:
                     self._unreachable += 1
                 if code == 3:
-                    return self._low_ttl_mark(reply)
+                    return _low_ttl_mark(reply)
                 return _CODES.get(code, "")
             case _:
                 self._arrived = True
-                return self._low_ttl_mark(reply)
-
-    def _low_ttl_mark(self, reply: Reply) -> str:
-        return " !" if reply.reply_ttl is not None and reply.reply_ttl <= 1 else ""
+                return _low_ttl_mark(reply)
 
     def _mtu_annotation(self, mtu: int | None) -> str:
         size = self._settings.size
@@ -227,3 +224,7 @@ class NanogPrinter:
             self._continue_at(
                 ttl if again else ttl + 1, size if again and size else self._settings.size
             )
+
+
+def _low_ttl_mark(reply: Reply) -> str:
+    return " !" if reply.reply_ttl is not None and reply.reply_ttl <= 1 else ""

@@ -66,7 +66,7 @@ class Request(msgspec.Struct, frozen=True):
     asks_about: Callable[[str], bool]
     """Whether an address may be looked up."""
     unknown_host: str
-    """Error for a host without an address; `{}` stands for its name."""
+    """Error for a host without an address; `{}` is replaced by its name."""
     unknown_source: str
     """Error for an unknown source address."""
     unknown_device: str

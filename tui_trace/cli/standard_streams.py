@@ -25,7 +25,7 @@ def prepare_streams() -> None:
     and receive the output; reading and writing it fails as on any closed file. Characters that
     the encoding of standard output or error lacks are written in ASCII. Standard output raises the
     first `OSError` and ignores later ones. Standard error ignores all of them, because they cannot
-    be reported. An impossible size in COLUMNS or LINES is removed, and the terminal is asked.
+    be reported. An impossible COLUMNS or LINES is removed: the terminal has the size.
     """
     _forget_sizes()
     for number in (0, 1, 2):

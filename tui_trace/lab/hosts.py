@@ -93,7 +93,7 @@ class LabHosts:
             return _udp(packet, hop)
         if packet.family == 4:
             return IcmpError(3, 2)
-        # parameter problem: unrecognized next header, which stands at byte 6
+        # parameter problem: unrecognized next header, at byte 6 of the IPv6 header
         return IcmpError(4, 1, struct.pack("!I", 6)) if packet.protocol != 59 else None
 
     def _tcp(self, packet: Packet, hop: LabHop, now: int) -> HostReply | None:

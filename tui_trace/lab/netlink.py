@@ -1,6 +1,6 @@
 """A virtual link between two network namespaces, made by rtnetlink(7); needs no /dev/net/tun.
 
-Both ends have the same hardware address and no ARP, so that no neighbour is ever asked for.
+Both ends have the same hardware address and no ARP, so that no neighbour has to be resolved.
 """
 
 import ctypes

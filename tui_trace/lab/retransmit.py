@@ -42,8 +42,8 @@ class Retransmissions:
     def schedule(self, key: bytes, sent: int, resend: Callable[[int], Arrivals | None]) -> None:
         """Call `resend(now)` at each retransmission until it returns None: the packet is answered.
 
-        `sent` is the time of the first transmission (ns). A packet whose `key` waits already is
-        left as it is.
+        `sent` is the time of the first transmission (ns). A second packet with the same
+        `key` is ignored while the first one waits.
         """
         if key in self._keys:
             return

@@ -4,6 +4,7 @@ import contextlib
 import selectors
 import socket
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from tui_trace.lab.scenario import Scenario
@@ -34,7 +35,7 @@ class LabServers:
 
     def prepare(self) -> None:
         """Import the modules that `serve` needs, while this process may still read files."""
-        from tui_trace.lab import server_data  # noqa: F401
+        import_module("tui_trace.lab.server_data")
 
     def serve(self, scenario: Scenario) -> None:
         """Answer queries about this scenario; never return."""

@@ -66,9 +66,9 @@ class _PacketTrip:
 class Simulator:
     """All routers and hosts of a scenario, as seen from the first link."""
 
-    def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
-        """`seed` replaces the seed of the scenario."""
-        self._rng = Random(scenario.seed if seed is None else seed)  # noqa: S311
+    def __init__(self, scenario: Scenario) -> None:
+        """Simulate this scenario; its seed makes all that is random repeatable."""
+        self._rng = Random(scenario.seed)  # noqa: S311
         self._timeline = ForwardingTimeline(scenario)
         self._hosts = LabHosts(self._rng)
         self.retransmissions = Retransmissions()

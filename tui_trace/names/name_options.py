@@ -51,7 +51,7 @@ class Radb(msgspec.Struct, frozen=True):
     """`ROUTE_DELIMITER`: what a line with a subnet starts with; None: `route:` or, for IPv6,
     `route6:` (RFC 4012 §3)."""
     prefix: str = "/"
-    """`PREFIX_DELIMITER`: what stands between network and prefix length."""
+    """`PREFIX_DELIMITER`: separator of network and prefix length."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Radb":

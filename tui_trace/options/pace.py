@@ -1,6 +1,6 @@
-"""The options that say when probes are sent, read into `Pace`.
+"""The options of the pace of probes, read into `Pace`.
 
-The config file has keys of the same names: both are read by `parse_pace_value`.
+The config file has keys of the same names; `parse_pace_value` reads both.
 """
 
 import argparse
@@ -11,11 +11,11 @@ from tui_trace.core.parse_values import check_ttls, parse_count, parse_seconds, 
 from tui_trace.core.settings import Pace, SettingError
 
 PING_TTL = 255
-"""Large enough for any path."""
+"""TTL of `--ping`: large enough for any path."""
 MAX_QUERIES = 100
-"""Probes for each hop and round."""
+"""Largest number of probes per hop and round."""
 MAX_UNKNOWN = 255
-"""Silent hops in a row: no path has more hops."""
+"""Largest number of silent hops in a row: no path has more hops."""
 
 _PARSERS: dict[str, Callable[[str, str], int]] = {
     "interval": parse_seconds,
@@ -32,15 +32,15 @@ _PARSERS: dict[str, Callable[[str, str], int]] = {
 def parse_pace_value(name: str, text: str, key: str) -> int:
     """Return the value of the option of this name, times in nanoseconds.
 
-    `SettingError` names `key`, the option or the key of the config file that says `text`.
+    Raise `SettingError`, which names `key`: the option, or the key of the config file.
     """
     return _PARSERS[name](text, key)
 
 
 def ttl_range(first: int | None, last: int | None, usual: Pace) -> tuple[int, int]:
-    """Return the first and the last TTL; `SettingError` if the first lies beyond the last.
+    """Return the first and the last TTL; raise `SettingError` if the first is larger.
 
-    What is None is as usual, but the last TTL is at least the first.
+    A TTL that is None is that of `usual`, but the last TTL is at least the first.
     """
     first = usual.first_ttl if first is None else first
     last = max(first, usual.max_ttl) if last is None else last
@@ -49,9 +49,9 @@ def ttl_range(first: int | None, last: int | None, usual: Pace) -> tuple[int, in
 
 
 def parse_pace(given: argparse.Namespace, rounds: int | None) -> Pace:
-    """Return the pace; `SettingError` for a value that can never be right.
+    """Return the pace; raise `SettingError` for a wrong value.
 
-    `rounds` is how many there are where `--report-cycles` does not say it.
+    `rounds` is the number of rounds if `--report-cycles` is not given; None: no limit.
     """
 
     def value(name: str) -> int | None:
