@@ -17,7 +17,9 @@ IMPORTS = """
 import gc
 gc.disable()
 import tui_trace.cli.main
-tui_trace.cli.main._import_all(tui_trace.cli.main.NEEDED_REPORT)
+from tui_trace.cli import preload
+preload.import_modules((*preload.ENGINE, *preload.REPORT))
+preload.scapy_layers()
 """
 """What every run of ours does before it looks at its target."""
 

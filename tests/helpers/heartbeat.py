@@ -58,14 +58,14 @@ async def _here(_host: str) -> tuple[str, ...]:
 async def _by_whois(answer: bytes) -> Any:
     with local_servers.WhoisServer() as server:
         server.answers[str(ADDRESS)] = answer
-        return await rdap.registered_by_whois(ADDRESS, "ripencc", _here, server.port)
+        return await rdap.look_up_record_by_whois(ADDRESS, "ripencc", _here, server.port)
 
 
 async def _by_radb(answer: bytes) -> Any:
     with local_servers.WhoisServer() as server:
         server.answers[str(ADDRESS)] = answer
         radb = Radb(server="127.0.0.1", service=str(server.port))
-        async with aclosing(whois.origin(radb, _here, ADDRESS)) as found:
+        async with aclosing(whois.look_up_origin(radb, _here, ADDRESS)) as found:
             return (await anext(found))[0]
 
 
@@ -78,7 +78,7 @@ async def _by_rdap(answer: bytes) -> Any:
     with local_servers.HttpServer() as web, local_servers.WhoisServer() as server:
         web.respond = respond
         handlers = [ToLocal(web.port), ToNobody()]
-        return await rdap.registered(ADDRESS, "arin", _here, handlers, server.port)
+        return await rdap.look_up_record(ADDRESS, "arin", _here, handlers, server.port)
 
 
 async def _by_dns(answer: bytes) -> Any:
@@ -92,7 +92,7 @@ async def _by_dns(answer: bytes) -> Any:
     with local_servers.DnsServer() if not answer else Server() as server:
         resolver = Resolver(DnsServer(server.host, server.port))
         try:
-            async with aclosing(dns_lookups.names(resolver, None, ADDRESS)) as found:
+            async with aclosing(dns_lookups.look_up_names(resolver, None, ADDRESS)) as found:
                 return (await anext(found))[0]
         except UnansweredError as error:
             return {"error": str(error)}

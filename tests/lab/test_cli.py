@@ -10,7 +10,7 @@ from tests.helpers.lab.lab_trace import alone
 from tests.helpers.network.tui_trace_process import environment
 from tests.helpers.places import ROOT
 from tui_trace.core import events
-from tui_trace.lab import describe, load_scenario, scenario
+from tui_trace.lab import load_scenario, scenario, scenario_titles
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -31,7 +31,7 @@ def test_list_names_each_with_one_line() -> None:
     done = run("--lab", "list")
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    assert [line.split(maxsplit=1) for line in lines] == [list(pair) for pair in describe()]
+    assert [line.split(maxsplit=1) for line in lines] == [list(pair) for pair in scenario_titles()]
 
 
 def test_a_mistake_in_a_file_is_one_line(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_page_on_scenarios_names_every_key() -> None:
     for table in tables:
         for key in table.__struct_fields__:
             assert any(f"{mark}{key}" in page for mark in ("`", " ", "[[hops.", "(")), key
-    for trick in scenario.Trick.__args__:
+    for trick in scenario.MalformedKind.__args__:
         assert f"`{trick}`" in page
 
 

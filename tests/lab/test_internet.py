@@ -282,16 +282,16 @@ def test_a_syn_ack_is_repeated_until_it_is_answered() -> None:
         ((at, first),) = answers(net, syn)
         ((again, _),) = answers(net, syn, 500 * MS)
         assert again == at + 500 * MS
-        assert net.repeats.due == 1_000 * MS
-        assert net.repeats.take(999 * MS) == []
-        said = net.repeats.take(3_000 * MS)
+        assert net.retransmissions.due == 1_000 * MS
+        assert net.retransmissions.pop_due(999 * MS) == []
+        said = net.retransmissions.pop_due(3_000 * MS)
         if answered:
             reply = TCP(sport=1000, dport=80, seq=2, ack=first[TCP].seq + 1, flags=answered)
             assert answers(net, probe(9, reply), 3_001 * MS) == []
-        said += net.repeats.take(200_000 * MS)
+        said += net.retransmissions.pop_due(200_000 * MS)
         seconds = (1, 3) if answered else (1, 3, 7, 15, 31)
         assert [moment for moment, _ in said] == [at + each * 1_000 * MS for each in seconds]
         assert {(IP(raw)[TCP].flags.value, IP(raw)[TCP].seq) for _, raw in said} == {
             (0x12, first[TCP].seq)
         }
-        assert net.repeats.due is None
+        assert net.retransmissions.due is None

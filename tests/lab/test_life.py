@@ -89,7 +89,7 @@ def test_no_root_is_needed() -> None:
     """As `nobody`, in a user namespace; the probes are answered and nobody has more rights."""
     script = f"""
 import ctypes, os, pkgutil, runpy, subprocess, sys
-import tui_trace.lab.process, tui_trace.lab.directory
+import tui_trace.lab.process, tui_trace.lab.server_data
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 ctypes.CDLL(None).prctl(4, 1)  # PR_SET_DUMPABLE, as in a process that began as nobody
 sys.argv = ["inside.py", "plain", "traceroute", "-n", "-q1", "203.0.113.80"]
@@ -141,4 +141,4 @@ assert os.readlink("/proc/thread-self/ns/net") == before
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "the lab has to be entered before the first thread starts"
+    assert done.stdout.strip() == "the lab must be entered before the first thread starts"

@@ -7,7 +7,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror
 from scapy.layers.inet6 import IPv6
 
 from tests.helpers.lab.lab_client import MS, TARGET, answers, chain, only, probe
-from tui_trace.lab.scenario import Trick
+from tui_trace.lab.scenario import MalformedKind
 
 
 def test_slow_answers_are_nobody_elses_delay() -> None:
@@ -84,8 +84,8 @@ def test_rules_in_order_and_for_the_router_itself() -> None:
     assert only(wall, probe(9))[ICMP].code == 3
 
 
-@pytest.mark.parametrize("kind", get_args(Trick))
-def test_tricks_come_before_the_answer_or_in_its_place(kind: Trick) -> None:
+@pytest.mark.parametrize("kind", get_args(MalformedKind))
+def test_tricks_come_before_the_answer_or_in_its_place(kind: MalformedKind) -> None:
     sent = bytes(probe(2, UDP(sport=40_000, dport=9) / bytes(20)))
     (_, usual), *none = chain().receive(sent, 0)
     assert none == []

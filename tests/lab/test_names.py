@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.lab.lab_commands import Inside
 from tui_trace.core.events import RegistryRecord, decode_event
 from tui_trace.lab import load_scenario
-from tui_trace.lab.directory import Directory
+from tui_trace.lab.server_data import ServerData
 
 ASK = """
 import sys, dns.resolver, dns.reversename
@@ -111,7 +111,7 @@ print(json.dumps(found["nets"][0]))
     [("198.18.3.14", "198.18.3.0/24"), ("2001:db8:3::14", "2001:db8:3::/48")],
 )
 def test_ipwhois_reads_the_record(inside: Inside, address: str, network: str) -> None:
-    answer = Directory(load_scenario("plain"), ("192.0.2.43",)).objects(address)
+    answer = ServerData(load_scenario("plain"), ("192.0.2.43",)).whois_reply(address)
     found = json.loads(inside("plain", sys.executable, "-c", READ, answer))
     assert found["cidr"] == network
     assert found["name"] == found["description"] == "EXAMPLE-TRANSIT"

@@ -23,7 +23,7 @@ IMPORT = "import dns.message, dns.query, dns.reversename"
 BECOME_NOBODY = f"""
 import ctypes, os
 {IMPORT}
-import tui_trace.lab.process, tui_trace.lab.directory
+import tui_trace.lab.process, tui_trace.lab.server_data
 os.setgroups([])
 os.setgid({NOBODY})
 os.setuid({NOBODY})

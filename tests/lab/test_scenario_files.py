@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.places import ROOT
-from tui_trace.lab import DEFAULT, LabError, describe, load_scenario, scenario_names
+from tui_trace.lab import DEFAULT, LabError, load_scenario, scenario_names, scenario_titles
 from tui_trace.lab.scenario_file import parse_scenario
 
 GOOD = """title = "two hops"
@@ -38,7 +38,7 @@ action = "drop"
 
 def test_default_comes_first_and_every_one_has_a_line() -> None:
     assert scenario_names()[0] == DEFAULT
-    lines = describe()
+    lines = scenario_titles()
     assert len(lines) >= 24
     assert all(
         title and "\n" not in title and len(name) + len(title) < 120 for name, title in lines
@@ -84,16 +84,21 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     [
         ("delay = 1.5", 'delay = "1 ms"', 6, "hops[0].delay: Expected `float`, got `str`"),
         ("delay = 1.5", "delay = -1", 6, "hops[0].delay: Expected `float` >= 0"),
-        ("delay = 1.5", "dealy = 1.5", 6, "hops[0].dealy: not a key here"),
+        ("delay = 1.5", "dealy = 1.5", 6, "hops[0].dealy: unknown key"),
         ("delay = 1.5", "loss = 101", 6, "hops[0].loss"),
         ("delay = 1.5", "delay = nan", 6, "hops[0].delay"),
-        ('v4 = "198.18.0.1"', 'v4 = "198.18.0.256"', 5, "hops[0].v4: '198.18.0.256' is no address"),
-        ('v4 = "198.18.0.1"', 'v4 = "2001:db8::9"', 5, "no unicast IPv4"),
-        ('v4 = "198.18.0.1"', 'v4 = "198.18.0.2"', 10, "hops[0] has this address"),
-        ('v4 = "198.18.0.1"', 'v4 = "192.0.2.53"', 5, "the lab's own (DNS)"),
+        (
+            'v4 = "198.18.0.1"',
+            'v4 = "198.18.0.256"',
+            5,
+            "hops[0].v4: '198.18.0.256' is not an address",
+        ),
+        ('v4 = "198.18.0.1"', 'v4 = "2001:db8::9"', 5, "not a unicast IPv4"),
+        ('v4 = "198.18.0.1"', 'v4 = "198.18.0.2"', 10, "hops[0] has this address already"),
+        ('v4 = "198.18.0.1"', 'v4 = "192.0.2.53"', 5, "reserved for the lab (DNS)"),
         ('name = "gw.example"', "", 3, "hops[0].name: missing"),
         ('name = "gw.example"', 'name = "a b"', 4, "hops[0].name"),
-        ('"target.example"', '"gw.example"', 9, "hops[0] has this name"),
+        ('"target.example"', '"gw.example"', 9, "hops[0] has this name already"),
         ("open = [80]", "open = [0]", 12, "hops[1].open[0]"),
         ('action = "drop"', 'action = "burn"', 19, "hops[1].rules[1].action: Invalid enum value"),
         ('title = "two hops"', "", 1, "title: missing"),
@@ -112,12 +117,15 @@ def test_a_mistake_names_file_line_and_key(old: str, new: str, line: int, words:
     ("more", "words"),
     [
         ('[[events]]\nat = 1\nhop = "gw.example"\nset = { loss = 200 }', "events[0].set.loss"),
-        ('[[events]]\nat = 1\nhop = "gw.example"\nset = { lost = 2 }', "set.lost: not a key here"),
+        ('[[events]]\nat = 1\nhop = "gw.example"\nset = { lost = 2 }', "set.lost: unknown key"),
         ('[[events]]\nat = 1\nhop = "nobody"', "no hop is named 'nobody'"),
         ('[[events]]\nat = 1\ndetour = "nowhere"', "no detour is named 'nowhere'"),
         ("[[events]]\nat = 1", "either `hop` and `set`, or `detour`"),
         ('[[detours]]\nname = "x"\ninstead_of = ["target.example"]', "detours[0].instead_of"),
-        ('[[events]]\nat = 1\nhop = "gw.example"\nset = { v4 = "198.18.0.9" }', "stay as they are"),
+        (
+            '[[events]]\nat = 1\nhop = "gw.example"\nset = { v4 = "198.18.0.9" }',
+            "cannot change the name or an address",
+        ),
     ],
 )
 def test_mistakes_between_tables(more: str, words: str) -> None:

@@ -20,7 +20,7 @@ from tests.helpers.lab.scenario_paths import (
 from tui_trace.core.events import Stamp
 from tui_trace.lab import load_scenario, scenario_names
 from tui_trace.lab.scenario import Scenario
-from tui_trace.lab.scenario_file import SHELF
+from tui_trace.lab.scenario_file import SCENARIO_FOLDER
 
 pytestmark = pytest.mark.usefixtures("inside")
 
@@ -180,7 +180,7 @@ def test_diamonds(name: str) -> None:
 def sooner(name: str, factor: int, folder: Path) -> Path:
     """The scenario's file with its clock running faster."""
     lines = []
-    for line in (SHELF / f"{name}.toml").read_text().splitlines():
+    for line in (SCENARIO_FOLDER / f"{name}.toml").read_text().splitlines():
         key, _, value = line.partition(" = ")
         fast = key in ("at", "repeat")
         lines.append(f"{key} = {int(value) / factor}" if fast else line)

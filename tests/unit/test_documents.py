@@ -5,9 +5,13 @@ import re
 import shutil
 import subprocess
 
+import msgspec
 import pytest
+from tui_trace.app.render.columns import ALWAYS, COLUMNS, DISPLAYS
 
 from tests.helpers.places import ROOT
+from tui_trace.app.config import Config, ConfigOptions, Recordings
+from tui_trace.app.keymap import KEYS
 from tui_trace.cli.completion import SHELLS, script
 from tui_trace.cli.main import main
 from tui_trace.options.command_line import build_parser
@@ -43,6 +47,18 @@ def test_the_manual_page_names_every_option_and_no_other() -> None:
     named = set(re.findall(WORD, re.sub(r"\\f.", " ", text)))
     assert named >= OPTIONS
     assert named - {"--tui", "--ambient-caps", "-rw"} <= ALL
+
+
+def test_the_manual_page_names_every_key_and_what_the_config_takes() -> None:
+    text = re.sub(r"\\f.", " ", PAGE.read_text().replace("\\-", "-"))
+    _, keys, rest = re.split(r"^\.SH (?:KEYS|EXIT STATUS)$", text, flags=re.MULTILINE)
+    assert set(re.findall(r"(?:probe|pace|view|time|app)\.[a-z]+", keys)) == {
+        key.id for key in KEYS
+    }
+    config = set(re.findall(r"[a-z0-9-]+", rest.split(".SH CONFIGURATION")[1].split("\n.PP\n")[0]))
+    fields = [msgspec.structs.fields(part) for part in (Config, ConfigOptions, Recordings)]
+    named = {field.encode_name for part in fields for field in part} - {"path"}
+    assert config >= named | set(DISPLAYS) | set(COLUMNS) - set(ALWAYS)
 
 
 @pytest.mark.skipif(shutil.which("man") is None, reason="needs man")

@@ -42,8 +42,8 @@ from tui_trace.core.bounded_files import (
     read_file,
     user_folder,
 )
-from tui_trace.core.parse_values import check_ttls, parse_count, parse_seconds, parse_ttl
 from tui_trace.core.settings import Pace, SettingError
+from tui_trace.options.pace import parse_pace_value, ttl_range
 from tui_trace.recording.sessions import RetentionLimits
 from tui_trace.report.hop_columns import ALWAYS, COLUMNS, DISPLAYS
 
@@ -114,16 +114,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """`base` with what the file asks for; `SettingError` if that can never be right."""
         asked = self.options
         changed: dict[str, int] = {}
-        if asked.interval is not None:
-            changed["interval"] = parse_seconds(str(asked.interval), "interval")
-        if asked.first_ttl is not None:
-            changed["first_ttl"] = parse_ttl(str(asked.first_ttl), "first-ttl")
-        if asked.max_ttl is not None:
-            changed["max_ttl"] = parse_ttl(str(asked.max_ttl), "max-ttl")
-        if asked.max_unknown is not None:
-            changed["max_unknown"] = parse_count(str(asked.max_unknown), "max-unknown", 255)
-        if asked.queries is not None:
-            changed["queries"] = parse_count(str(asked.queries), "queries", 255)
+        for field in asked.__struct_fields__:
+            value = getattr(asked, field)
+            if value is not None:
+                name = field.replace("_", "-")
+                changed[field] = parse_pace_value(name, str(value), name)
+        changed["first_ttl"], changed["max_ttl"] = ttl_range(
+            changed.get("first_ttl"), changed.get("max_ttl"), base
+        )
         return replace(base, **changed)
 
 
@@ -164,8 +162,7 @@ def _check(config: Config) -> None:
     if not low <= config.refresh <= high:
         raise SettingError("refresh", config.refresh, f"{low:g} to {high:g} repaints a second")
     config.recordings.kept()
-    pace = config.pace(Pace())
-    check_ttls(pace.first_ttl, pace.max_ttl)
+    config.pace(Pace())
     for display, columns in config.columns.items():
         if display not in DISPLAYS:
             raise SettingError("columns", display, f"displays ({', '.join(DISPLAYS)})")

@@ -1,7 +1,7 @@
 """The command lines and the line output of `tcptraceroute` and `traceroute-nanog`.
 
-Each program is a module with a `parse` that reads its arguments by its own rules, and a printer
-that makes its lines of our stream of events. `run` brings the two together.
+Each program is a module with a parser, which follows the rules of that program, and a printer,
+which turns the stream of events into its lines. `line_output.print_lines` runs both.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from pathlib import Path
 from tui_trace.core.settings import SettingError
 
 PROGRAMS = ("tcptraceroute", "traceroute-nanog")
-"""What `--as` takes, and what a link to us may be called."""
+"""Values of `--as`, and names of links to this program."""
 
 
 def called_as(command: str) -> str | None:
-    """The program whose name this command bears; None for our own or any other."""
+    """Return the program of which `command` has the name; None if it is neither."""
     name = Path(command).name
     return name if name in PROGRAMS else None
 
 
 def named_program(words: Sequence[str]) -> tuple[str, Sequence[str]]:
-    """The program that `--as PROGRAM ARGUMENTS…` names, and its arguments; `SettingError`."""
+    """Return program and arguments of `--as PROGRAM ARGUMENTS…`; raise `SettingError`."""
     name = words[1] if len(words) > 1 else ""
     if name not in PROGRAMS:
         raise SettingError("--as", name, " or ".join(PROGRAMS))

@@ -1,21 +1,21 @@
-"""getopt(3) as the C library has it: options may stand behind operands, and `--` ends them.
+"""getopt(3) of the GNU C library: options may follow operands, and `--` ends the options.
 
-Errors come in their turn, as a C program meets them, so that the first one is told.
+Errors are returned in order, so that the caller reports the first one, as a C program does.
 """
 
 from collections.abc import Iterator, Sequence
 
 UNKNOWN = "?"
-"""The letter of an option that there is not; its value is what was given."""
+"""Letter of an unknown option; its value is the letter on the command line."""
 MISSING = ":"
-"""The letter of an option whose value is missing; its value is the option's letter."""
+"""Letter of an option without its value; its value is the letter of the option."""
 
 
 class Getopt:
-    """Reads one command line. `operands` is complete when the iteration has ended."""
+    """The options of a command line; `operands` is complete after the iteration."""
 
     def __init__(self, words: Sequence[str], letters: str) -> None:
-        """`letters` as getopt(3) takes them: a colon behind each that has a value."""
+        """Take `letters` as in getopt(3): a colon follows each letter that has a value."""
         self._words = words
         self._takes = {
             letter: letters[place + 1 : place + 2] == ":"
@@ -25,7 +25,7 @@ class Getopt:
         self.operands: list[str] = []
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        """Letter and value (empty where there is none) of each option in turn."""
+        """Yield letter and value of each option; the value is empty if there is none."""
         words = iter(self._words)
         for word in words:
             if word == "--":

@@ -1,4 +1,4 @@
-"""From a source to a classic program's lines: the source runs in a thread, printing waits."""
+"""Output of a classic program: the source runs in a thread, and this thread prints."""
 
 import queue
 import signal
@@ -12,8 +12,8 @@ from tui_trace.core.stream import Source, SourceError
 from tui_trace.names.name_options import NameOptions
 
 
-class _Handing:
-    """A sink that hands events to another thread."""
+class _QueueSink:
+    """A sink that passes events to another thread through a queue."""
 
     def __init__(self) -> None:
         self.events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
@@ -26,27 +26,27 @@ class _Handing:
 
 
 def print_lines(source: Source, request: Request, naming: NameOptions) -> int:
-    """Run the source and print its lines as they come; the program's exit code.
+    """Run the source and print its lines; return the exit code.
 
-    Raises what the source raises before its first event.
+    Raise the `SourceError` of the source.
     """
     hosts = NameWait(naming, request.asks_about)
     printer = request.printer(sys.stdout, sys.stderr, hosts, source.command)
-    handing = _Handing()
+    sink = _QueueSink()
 
     def run() -> None:
         try:
-            source.run(handing)
+            source.run(sink)
         except SourceError as error:
-            handing.events.put(error)
+            sink.events.put(error)
         finally:
-            handing.events.put(None)
+            sink.events.put(None)
 
     thread = threading.Thread(target=run, name="engine", daemon=True)
     hosts.start()
     thread.start()
     try:
-        while not printer.over and (event := handing.events.get()) is not None:
+        while not printer.over and (event := sink.events.get()) is not None:
             if isinstance(event, BaseException):
                 raise event
             printer.event(event)

@@ -1,4 +1,4 @@
-"""Names of hosts for lines that are printed as they come: here somebody does wait for them."""
+"""Host names for line output, which waits for them: a printed line cannot change later."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,40 +10,40 @@ from tui_trace.names.name_options import NameOptions
 from tui_trace.names.service import Names
 from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo
 
-PATIENCE = 3.5
-"""Seconds that a line waits at most; the name service gives each look-up three."""
+MAX_WAIT = 3.5
+"""Longest time in seconds that a line waits; a lookup takes at most three."""
 
 
 class NameWait:
-    """Asks about addresses as soon as they are seen, and answers when a line needs them."""
+    """Starts lookups when an address is seen, and waits for them when a line needs the result."""
 
     def __init__(self, options: NameOptions, may_ask: Callable[[str], bool]) -> None:
-        """Nothing is asked before `start`, and never about what `may_ask` does not hold of."""
+        """Prepare lookups of addresses for which `may_ask` is true; `start` begins with them."""
         self._names = Names(self._tell, options) if options.asks else None
         self._may_ask = may_ask
         self._who: dict[str, AddressInfo] = {}
         self._settled: set[str] = set()
 
     def start(self) -> None:
-        """From now on something may be asked."""
+        """Start the thread of the lookups."""
         if self._names is not None:
             self._names.start()
 
     def stop(self) -> None:
-        """Nothing more is asked."""
+        """End the lookups; the cache is saved."""
         if self._names is not None:
             self._names.stop()
 
     def want(self, address: str) -> None:
-        """This address will be printed soon."""
+        """Start the lookup of an address that will be printed soon."""
         if self._names is not None and self._may_ask(address):
             self._names.want(address)
 
     def who(self, address: str) -> AddressInfo:
-        """What is known of it; waits for what is being asked, once for each address."""
+        """Return what is known of the address; the first call for it waits for its lookups."""
         if self._names is not None and self._may_ask(address) and address not in self._settled:
             self._settled.add(address)
-            self._names.settle(PATIENCE)
+            self._names.settle(MAX_WAIT)
         return self._who.get(address, UNKNOWN_HOST)
 
     def _tell(self, event: Event) -> None:

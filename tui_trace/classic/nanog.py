@@ -1,6 +1,6 @@
-"""`traceroute-nanog` 6.3: its command line, and what it prints (traceroute-nanog(8)).
+"""The command line of `traceroute-nanog` 6.3 (traceroute-nanog(8)).
 
-Its standard deviation is wrong (√Σx² / n); the one printed here is that of the sample.
+Its standard deviation is wrong (√Σx² / n); this program prints the sample standard deviation.
 """
 
 import re
@@ -11,9 +11,9 @@ from tui_trace import __version__
 from tui_trace.classic.name_wait import NameWait
 from tui_trace.classic.nanog_lines import NanogPrinter
 from tui_trace.classic.nanog_spray import SprayPrinter
-from tui_trace.classic.nanog_writer import Style, Writer
+from tui_trace.classic.nanog_writer import NanogStyle, NanogWriter
 from tui_trace.classic.probe_order import HURRY
-from tui_trace.classic.program import Printer, Request, Stop, Tell
+from tui_trace.classic.program import Printer, ProgramExit, Request, SendCommand
 from tui_trace.core.parse_values import parse_protocol
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import (
@@ -29,15 +29,15 @@ from tui_trace.core.settings import (
 from tui_trace.names.name_options import AsnSource, NameOptions
 
 NAME = "traceroute-nanog"
-MOST_AT_ONCE = 512
-"""TTLs, queries, and probes of `-P`, stay below this."""
-UDP_LEAST = 40
-"""Bytes: headers, sequence number, TTL and a time stamp."""
+SPRAY_LIMIT = 512
+"""Queries per hop, and probes with `-P`, must be fewer than this."""
+MIN_UDP_SIZE = 40
+"""Bytes of headers, sequence number, TTL and time stamp."""
 PING_TTL = 64
 _TERMINATOR = 31
 
 _USAGE = (
-    f"{NAME}, as tui-trace {__version__} does it\n"
+    f"{NAME}, emulated by tui-trace {__version__}\n"
     f"Usage: {NAME} [-adnruvAMOPQU$] [-w wait] [-S start_ttl] [-m max_ttl] [-p port]\n"
     "       [-q queries] [-t tos] [-s source] [-I protocol] [-T terminator] host [size]\n"
 )
@@ -46,7 +46,7 @@ _VALUES = "wSmpqtsIT"
 
 
 class _NanogArguments:
-    """The command line as far as it was read."""
+    """The options that have been read."""
 
     def __init__(self) -> None:
         self.flags: set[str] = set()
@@ -61,11 +61,11 @@ class _NanogArguments:
         self.end = "\n"
         self.set: set[str] = set()
 
-    def refuse(self, message: str) -> Stop:
-        return Stop(1, f"{message}{self.end}")
+    def error(self, message: str) -> ProgramExit:
+        return ProgramExit(1, f"{message}{self.end}")
 
-    def value(self, letter: str, text: str) -> None:
-        """Take the value of an option; `Stop` if it cannot be."""
+    def set_value(self, letter: str, text: str) -> None:
+        """Set the value of an option; raise `ProgramExit` if it is invalid."""
         number = _leading_number(text)
         self.set.add(letter)
         match letter:
@@ -79,8 +79,8 @@ class _NanogArguments:
                 self._check(number > 255, "max ttl must be <256")
             case "q":
                 self.queries = number
-                wrong = not 1 <= number < MOST_AT_ONCE
-                self._check(wrong, f"nprobes must be >0 and <{MOST_AT_ONCE}")
+                wrong = not 1 <= number < SPRAY_LIMIT
+                self._check(wrong, f"nprobes must be >0 and <{SPRAY_LIMIT}")
             case "p":
                 self.port = number
                 self._check(number < 1, "port must be >0")
@@ -101,19 +101,19 @@ class _NanogArguments:
 
     def _check(self, wrong: bool, message: str) -> None:
         if wrong:
-            raise self.refuse(message)
+            raise self.error(message)
 
     def _protocol(self, text: str) -> tuple[Protocol, int]:
         if text[:1].isdecimal() and _leading_number(text) > 254:
-            raise self.refuse("protocol must be <=254")
+            raise self.error("protocol must be <=254")
         try:
             return parse_protocol(str(_leading_number(text)) if text[:1].isdecimal() else text)
         except SettingError:
-            raise self.refuse(f"unknown protocol {sanitize(text, 40)}") from None
+            raise self.error(f"unknown protocol {sanitize(text, 40)}") from None
 
 
 def parse_nanog(words: Sequence[str]) -> Request:
-    """The request; `Stop` for all that is wrong."""
+    """Return the request; raise `ProgramExit` for an error."""
     given = _NanogArguments()
     rest = list(words)
     while rest and rest[0].startswith("-"):
@@ -124,40 +124,40 @@ def parse_nanog(words: Sequence[str]) -> Request:
             elif letter in _VALUES:
                 attached = letters[place + 1 :]
                 if not attached and not rest:
-                    raise Stop(1, output=_USAGE)
-                given.value(letter, attached or rest.pop(0))
+                    raise ProgramExit(1, output=_USAGE)
+                given.set_value(letter, attached or rest.pop(0))
                 break
             else:
-                raise Stop(1, output=_USAGE)
+                raise ProgramExit(1, output=_USAGE)
     if not rest:
-        raise Stop(1, output=_USAGE)
+        raise ProgramExit(1, output=_USAGE)
     size = _leading_number(rest[1]) if len(rest) > 1 else 0
     if not 0 <= size < MAX_PACKET:
-        raise given.refuse(f"traceroute: packet size must be 0 <= s < {MAX_PACKET}")
+        raise given.error(f"traceroute: packet size must be 0 <= s < {MAX_PACKET}")
     return _request(given, rest[0], size)
 
 
 def _leading_number(text: str) -> int:
-    """As atoi(3): what is no number counts as 0."""
+    """Return the number as atoi(3) does: 0 if there is none."""
     found = re.match(r"\s*([+-]?[0-9]{1,9})", text)
     return int(found[1]) if found else 0
 
 
 def _leading_decimal(text: str) -> float:
-    """As atof(3)."""
+    """Return the number as atof(3) does: 0.0 if there is none."""
     found = re.match(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)", text[:40])
     return float(found[0]) if found else 0.0
 
 
 def _spray(given: _NanogArguments) -> tuple[bool, str]:
-    """Whether `-P` holds, and what stands against it."""
+    """Return whether spray mode (`-P`) is on, and the lines that say why it is off."""
     if "P" not in given.flags:
         return False, ""
     total = given.queries * given.last
     lines = ""
-    if total >= MOST_AT_ONCE:
+    if total >= SPRAY_LIMIT:
         lines += (
-            f"Spray mode limited to {MOST_AT_ONCE} packets.\n"
+            f"Spray mode limited to {SPRAY_LIMIT} packets.\n"
             f"Max TTL of {given.last} with {given.queries} probes = {total}\n"
             "Disabling spray mode.\n"
         )
@@ -177,7 +177,7 @@ def _request(given: _NanogArguments, host: str, size: int) -> Request:
         given.queries = 1
     protocol, number = given.protocol
     finds_mtu = "M" in given.flags
-    least = UDP_LEAST if protocol is Protocol.UDP else minimum_size(protocol, 4)
+    least = MIN_UDP_SIZE if protocol is Protocol.UDP else minimum_size(protocol, 4)
     settings = ProbeSettings(
         protocol=protocol,
         number=number,
@@ -192,7 +192,7 @@ def _request(given: _NanogArguments, host: str, size: int) -> Request:
     )
     spray, warnings = _spray(given)
     fields = {"S": "first_ttl", "m": "max_ttl", "w": "wait", "q": "queries"}
-    style = Style(
+    style = NanogStyle(
         end=given.end,
         numeric="n" in given.flags,
         asn="A" in given.flags,
@@ -206,7 +206,7 @@ def _request(given: _NanogArguments, host: str, size: int) -> Request:
         queries=given.queries,
         max_unknown=255,
         wait=round(given.wait * NS_PER_S),
-        # the printer says how it goes on after each new MTU
+        # after each new MTU the printer decides how to continue
         rounds=None if finds_mtu else 1,
         interval=3600 * NS_PER_S if finds_mtu else NS_PER_S,
         sequential=not spray,
@@ -214,12 +214,14 @@ def _request(given: _NanogArguments, host: str, size: int) -> Request:
         first_reply="U" in given.flags and not spray,
     )
 
-    def printer(output: TextIO, errors: TextIO, hosts: NameWait, tell: Tell) -> Printer:
+    def printer(
+        output: TextIO, errors: TextIO, hosts: NameWait, send_command: SendCommand
+    ) -> Printer:
         errors.write(warnings)
-        writer = Writer(output, errors, hosts, style)
+        writer = NanogWriter(output, errors, hosts, style)
         if spray:
             return SprayPrinter(writer, settings, pace)
-        return NanogPrinter(writer, settings, pace, given.flags, tell)
+        return NanogPrinter(writer, settings, pace, given.flags, send_command)
 
     return Request(
         program=NAME,

@@ -1,16 +1,16 @@
-"""`traceroute-nanog -P`: all probes at once, and the lines when no more is to come."""
+"""The output of `traceroute-nanog -P`: all probes at once, and all lines at the end."""
 
-from tui_trace.classic.nanog_writer import Writer
-from tui_trace.classic.probe_order import InOrder
+from tui_trace.classic.nanog_writer import NanogWriter
+from tui_trace.classic.probe_order import ProbeOrder
 from tui_trace.core.events import Event, Reply, RunOpened, SendFailed, SessionBegan, SessionEnded
 from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings
 
 
 class SprayPrinter:
-    """One line a hop that answered, and stars for those before it; the target once."""
+    """Prints a line for each hop that answered and stars for silent hops before it."""
 
-    def __init__(self, writer: Writer, settings: ProbeSettings, pace: Pace):
-        """Nothing is printed yet."""
+    def __init__(self, writer: NanogWriter, settings: ProbeSettings, pace: Pace):
+        """Prepare the output."""
         self.over = False
         self.code = 0
         self._writer = writer
@@ -18,11 +18,11 @@ class SprayPrinter:
         self._next_ttl = pace.first_ttl
         self._max_ttl = pace.max_ttl
         self._queries = pace.queries
-        self._order = InOrder()
+        self._order = ProbeOrder()
         self._hops: dict[int, list[Reply | None]] = {}
 
     def event(self, event: Event) -> None:
-        """Take the next event."""
+        """Process the next event; print all lines when the session ends."""
         match event:
             case SessionBegan():
                 self._began = event
@@ -35,7 +35,7 @@ class SprayPrinter:
                 self._writer.error(f"traceroute: {reason}")
                 self.over, self.code = True, 1
                 return
-        for outcome in self._order.take(event):
+        for outcome in self._order.outcomes(event):
             if not outcome.void:
                 self._hops.setdefault(outcome.ttl, []).append(outcome.reply)
         if isinstance(event, SessionEnded):

@@ -1,4 +1,4 @@
-"""The pieces that the lines of `traceroute-nanog` are made of."""
+"""The parts of the lines of `traceroute-nanog`."""
 
 from typing import TextIO
 
@@ -10,22 +10,22 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.session.host_labels import host_label
 
 
-class Style(msgspec.Struct, frozen=True):
-    """How everything is printed."""
+class NanogStyle(msgspec.Struct, frozen=True):
+    """The options that change the format of the lines."""
 
     end: str = "\n"
-    """Of each line (`-T`)."""
+    """End of each line (`-T`)."""
     numeric: bool = False
     asn: bool = False
     owner: bool = False
     microseconds: bool = False
 
 
-class Writer:
-    """Writes to standard output, piece by piece, and what is no hop to standard error."""
+class NanogWriter:
+    """Writes hops to standard output, part by part, and all other lines to standard error."""
 
-    def __init__(self, output: TextIO, errors: TextIO, hosts: NameWait, style: Style) -> None:
-        """Nothing is written yet."""
+    def __init__(self, output: TextIO, errors: TextIO, hosts: NameWait, style: NanogStyle) -> None:
+        """Write to these two streams; `hosts` knows the names."""
         self.hosts = hosts
         self.style = style
         self._output = output
@@ -34,24 +34,24 @@ class Writer:
     def header(
         self, began: SessionBegan, source: str | None, max_ttl: int, size: int | None
     ) -> None:
-        """The line before all hops; `size` in bytes, None where it is still to be found."""
+        """Write the first line; `size` is in bytes, None while the path MTU is being found."""
         origin = f" from {source}" if source else ""
         length = f", {size} byte packets" if size is not None else ""
         host = f"{sanitize(began.target)} ({began.address})"
         self.error(f"traceroute to {host}{origin}, {max_ttl} hops max{length}")
 
     def error(self, line: str) -> None:
-        """A line on standard error."""
+        """Write a line to standard error."""
         self._errors.write(f"{line}{self.style.end}")
         self._errors.flush()
 
     def write(self, text: str) -> None:
-        """Text on standard output, at once."""
+        """Write text to standard output and flush it."""
         self._output.write(text)
         self._output.flush()
 
     def host(self, address: str) -> str:
-        """Who answered: name and address, and what else was asked for."""
+        """Return name and address of a host, with AS number and owner if these are wanted."""
         style = self.style
         if style.numeric and not style.asn and not style.owner:
             return f" {address}"
@@ -67,5 +67,5 @@ class Writer:
         return "".join(parts)
 
     def time(self, ms: float) -> str:
-        """One RTT."""
+        """Return an RTT of `ms` milliseconds as text."""
         return f"  {ms:.3f} ms" if self.style.microseconds else f"  {int(ms + 0.5)} ms"

@@ -9,33 +9,34 @@ from tui_trace.core.events import Event, ProbeLost, ProbeSent, ProbeVoid, Reply
 from tui_trace.core.settings import NS_PER_MS
 
 HURRY = 50 * NS_PER_MS
-"""A silent hop holds the next probe up no longer; the wait for its answer goes on meanwhile.
-Short, so that a path takes seconds; long enough that few probes overshoot a target before its
-first answer is in, whose errors Linux limits to one a second after the first six."""
+"""Nanoseconds after which a silent hop no longer delays the next probe; its timeout continues.
+
+This is short, so that a path takes seconds. It is long enough that few probes overshoot a target
+before its first reply: Linux sends six ICMP errors, and then one per second."""
 NEVER_LEFT = "it never left"
 
 
 class Outcome(msgspec.Struct):
-    """What became of a probe; the first word counts, for what is printed stays."""
+    """The outcome of a probe; only the first one counts, because it is printed."""
 
     ttl: int
     decided: bool = False
     reply: Reply | None = None
-    """None if it was lost, or void."""
+    """None if the probe was lost or void."""
     void: bool = False
-    """It lay beyond the end of the path."""
+    """The probe was sent beyond the end of the path."""
 
 
-class InOrder:
-    """Takes events as they come and gives outcomes as the probes left."""
+class ProbeOrder:
+    """Turns events into outcomes in the order in which the probes were sent."""
 
     def __init__(self) -> None:
-        """No probe has left."""
+        """Begin without probes."""
         self._known: dict[int, Outcome] = {}
         self._waiting: deque[tuple[int, Outcome]] = deque()
 
-    def take(self, event: Event) -> Iterator[Outcome]:
-        """The outcomes that this event completes."""
+    def outcomes(self, event: Event) -> Iterator[Outcome]:
+        """Yield the outcomes that this event completes."""
         match event:
             case ProbeSent(probe=probe, ttl=ttl):
                 self._known[probe] = Outcome(ttl)
@@ -56,5 +57,5 @@ def _decide(outcome: Outcome, event: Event) -> None:
         outcome.void = event.past_target
         outcome.reply = None if event.past_target else event
     elif isinstance(event, ProbeVoid):
-        # what our own machine kept to itself is lost for whoever waits for an answer
+        # a probe that this machine did not send is lost, not void
         outcome.void = event.reason != NEVER_LEFT

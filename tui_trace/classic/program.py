@@ -1,4 +1,4 @@
-"""What another program's command line asks for, whichever program that is."""
+"""The request of a classic command line, common to both programs."""
 
 import socket
 from collections.abc import Callable, Iterable
@@ -14,11 +14,11 @@ from tui_trace.core.stream import Command, SourceError
 from tui_trace.names.name_options import NameOptions
 
 
-class Stop(Exception):  # noqa: N818
-    """The program ends here, with this code and these texts."""
+class ProgramExit(Exception):  # noqa: N818
+    """The program ends with this exit code and these texts."""
 
     def __init__(self, code: int, error: str = "", output: str = "") -> None:
-        """`error` for standard error, `output` for standard output."""
+        """Write `error` to standard error and `output` to standard output."""
         self.code = code
         self.error = error
         self.output = output
@@ -26,23 +26,23 @@ class Stop(Exception):  # noqa: N818
 
 
 class Printer(Protocol):
-    """Makes the program's lines."""
+    """Prints the lines of a program."""
 
     over: bool
-    """Nothing more will be printed; the source may stop."""
+    """True when no more lines will be printed; the source may stop."""
     code: int
-    """The exit code, once it is over."""
+    """The exit code, valid when `over` is true."""
 
     def event(self, event: Event) -> None:
-        """Take the next event, and print what can be."""
+        """Process the next event and print what it completes."""
         ...
 
 
-Tell: TypeAlias = Callable[[Command], None]
+SendCommand: TypeAlias = Callable[[Command], None]
 
 
-MakePrinter: TypeAlias = Callable[[TextIO, TextIO, NameWait, Tell], Printer]
-"""Of standard output, standard error, what is known of hosts, and how to tell the source."""
+PrinterFactory: TypeAlias = Callable[[TextIO, TextIO, NameWait, SendCommand], Printer]
+"""Make a printer from standard output, standard error, host names and a call for commands."""
 
 
 Resolve: TypeAlias = Callable[[str, int | None], tuple[str, int]]
@@ -52,29 +52,29 @@ _Found = TypeVar("_Found")
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A trace, and how it is printed."""
+    """What to trace, and how to print it."""
 
     program: str
     host: str
     settings: ProbeSettings
     pace: Pace
-    """Of the line output."""
+    """The pace of the line output."""
     given: frozenset[str]
-    """Fields of the pace that the command line sets, and the live view keeps."""
+    """Fields of the pace that the command line sets, also for the live view."""
     naming: NameOptions
     path_mtu: bool
     asks_about: Callable[[str], bool]
-    """Which addresses may be asked about."""
+    """Whether an address may be looked up."""
     unknown_host: str
-    """The line for a host that has no address, with `{}` in the place of its name."""
+    """Error for a host without an address; `{}` is replaced by its name."""
     unknown_source: str
-    """The same for a source address."""
+    """Error for an unknown source address."""
     unknown_device: str
-    """The same for an interface."""
-    printer: MakePrinter
+    """Error for an unknown interface."""
+    printer: PrinterFactory
 
     def without_rights(self) -> "Request":
-        """The same with a SYN as connect(2) sends it, where a bare one was meant."""
+        """Return the request with a SYN as connect(2) sends it, in place of one without options."""
         settings = self.settings
         if not settings.no_tcp_options:
             return self
@@ -86,7 +86,7 @@ class Request(msgspec.Struct, frozen=True):
         )
 
     def find(self, resolve: Resolve, find: Callable[[str, ProbeSettings], _Found]) -> _Found:
-        """The target as `find` gives it; `Stop` in the program's words if a host is unknown."""
+        """Return the target of `find`; raise `ProgramExit` if a host or interface is unknown."""
         asked = [(self.host, self.unknown_host)]
         if self.settings.source is not None:
             asked.append((self.settings.source, self.unknown_source))
@@ -94,18 +94,20 @@ class Request(msgspec.Struct, frozen=True):
             try:
                 resolve(host, 4)
             except SourceError:
-                raise Stop(1, line.replace("{}", sanitize(host))) from None
+                raise ProgramExit(1, line.replace("{}", sanitize(host))) from None
         device = self.settings.interface
         try:
             if device is not None:
                 socket.if_nametoindex(device)
         except OSError:
-            raise Stop(1, self.unknown_device.replace("{}", sanitize(device or ""))) from None
+            raise ProgramExit(
+                1, self.unknown_device.replace("{}", sanitize(device or ""))
+            ) from None
         return find(self.host, self.settings)
 
 
-def take_ours(words: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """The words without what is ours among them: `--tui`, `--unprivileged`, `--lab SCENARIO`."""
+def split_own_options(words: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    """Separate `--tui`, `--unprivileged` and `--lab SCENARIO` from the other words."""
     theirs: list[str] = []
     ours: dict[str, str] = {}
     rest = iter(words)

@@ -1,26 +1,26 @@
-"""What a classic command line asks for, in our own terms."""
+"""Translation of a classic command line into options of this program."""
 
 from collections.abc import Sequence
 
 import msgspec
 
-from tui_trace.classic.program import Request, take_ours
+from tui_trace.classic.program import Request, split_own_options
 from tui_trace.names.name_options import NameOptions
 from tui_trace.options.command_line import Options
 from tui_trace.options.command_line import parse_command_line as parse_own
 
 
-def parse_for(program: str, words: Sequence[str]) -> tuple[Request, Options]:
-    """What the program's command line asks for, and the same as options of ours; `Stop`.
+def parse_classic(program: str, words: Sequence[str]) -> tuple[Request, Options]:
+    """Return the request of the command line, and the options that correspond to it.
 
-    Their `output` is `LIVE` for `--tui`, whose pace has what the command line says.
+    With `--tui` the `output` of the options is `LIVE`. Raise `ProgramExit` for an error.
     """
     from tui_trace.classic import nanog, tcptraceroute
 
     parse = {tcptraceroute.NAME: tcptraceroute.parse_tcptraceroute, nanog.NAME: nanog.parse_nanog}[
         program
     ]
-    theirs, ours = take_ours(words)
+    theirs, ours = split_own_options(words)
     request = parse(theirs)
     live = "tui" in ours
     lab = ["--lab", ours["lab"]] if "lab" in ours else []
@@ -40,7 +40,7 @@ def parse_for(program: str, words: Sequence[str]) -> tuple[Request, Options]:
 
 
 def _named(usual: NameOptions, wanted: NameOptions, live: bool) -> NameOptions:
-    """In the live view AS numbers stand anyway; else the program's options alone count."""
+    """Return the lookups of the program; the live view also looks up AS numbers."""
     if not live:
         return wanted
     asn_source = wanted.asn_source or (usual.asn_source if wanted.names else None)

@@ -1,4 +1,4 @@
-"""Which interface probes leave by. Linux: netdevice(7)."""
+"""The interface that probes leave by (netdevice(7))."""
 
 import array
 import contextlib
@@ -12,8 +12,8 @@ _ENTRY = 40
 _ROOM = 1 << 16
 
 
-def addresses() -> dict[str, str]:
-    """Every IPv4 address of this machine, with the interface that has it."""
+def interface_addresses() -> dict[str, str]:
+    """Return the IPv4 addresses of this machine, each with its interface."""
     room = array.array("B", bytes(_ROOM))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         asked = struct.pack("iL", _ROOM, room.buffer_info()[0])
@@ -26,10 +26,10 @@ def addresses() -> dict[str, str]:
     return found
 
 
-def device_of(source: str, target: str) -> str:
-    """The interface that a packet from `source` to `target` leaves by; `?` if nobody knows."""
+def outgoing_interface(source: str, target: str) -> str:
+    """Return the interface that a packet from `source` to `target` leaves by; `?` if unknown."""
     with contextlib.suppress(OSError, KeyError):
-        known = addresses()
+        known = interface_addresses()
         if target in known:
             return "lo"
         return known.get(source) or known[_usual_source(target)]

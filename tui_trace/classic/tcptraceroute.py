@@ -1,7 +1,7 @@
-"""`tcptraceroute` 1.5beta7: its command line (tcptraceroute(1)).
+"""The command line of `tcptraceroute` 1.5beta7 (tcptraceroute(1)).
 
-Numbers that do not fit their field (a port of 99999, a TOS of 300) are refused, where the
-original cuts them.
+Numbers that are too large for their field (port 99999, TOS 300) are refused; the original truncates
+them.
 """
 
 import ipaddress
@@ -13,9 +13,9 @@ from tui_trace import __version__
 from tui_trace.classic.getopt import MISSING, UNKNOWN, Getopt
 from tui_trace.classic.name_wait import NameWait
 from tui_trace.classic.probe_order import HURRY
-from tui_trace.classic.program import Request, Stop, Tell
+from tui_trace.classic.program import ProgramExit, Request, SendCommand
 from tui_trace.classic.tcptraceroute_debug import DebugLines
-from tui_trace.classic.tcptraceroute_lines import HEADERS, TcptraceroutePrinter
+from tui_trace.classic.tcptraceroute_lines import HEADER_BYTES, TcptraceroutePrinter
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import (
     MAX_PACKET,
@@ -30,9 +30,9 @@ from tui_trace.core.settings import (
 from tui_trace.names.name_options import NameOptions
 
 NAME = "tcptraceroute"
-MOST_QUERIES = 1000
+MAX_QUERIES = 1000
 
-_ABOUT = f"\n{NAME}, as tui-trace {__version__} does it\n\n"
+_ABOUT = f"\n{NAME}, emulated by tui-trace {__version__}\n\n"
 _USAGE = (
     "Usage: {} [-nNFSAE] [-i <interface>] [-f <first ttl>]\n"
     "       [-l <packet length>] [-q <number of queries>] [-t <tos>]\n"
@@ -53,11 +53,11 @@ _FLAGS = {
     (False, True, True): TcpFlags.ACK,
     (True, True, True): TcpFlags.SYN_ACK,
 }
-"""By -S, -A and -E."""
+"""TCP flags by the presence of -S, -A and -E."""
 
 
 class _TcptracerouteArguments:
-    """The command line as far as it was read."""
+    """The options that have been read."""
 
     def __init__(self) -> None:
         self.numbers = {"l": 0, "f": 1, "m": 30, "q": 3, "w": 3, "t": 0, "p": 0}
@@ -66,16 +66,19 @@ class _TcptracerouteArguments:
         self.dnat = DnatMode.MATCH
         self.track = ProbeIdField.IP_ID
 
-    def number(self, letter: str, text: str) -> None:
-        """Take a number, of digits alone."""
+    def set_number(self, letter: str, text: str) -> None:
+        """Set the value of an option; raise `ProgramExit` unless it consists of digits."""
         if not (text.isascii() and text.isdecimal()):
-            raise Stop(1, f"Numeric argument required for -{letter}\n")
+            raise ProgramExit(1, f"Numeric argument required for -{letter}\n")
         self.numbers["p" if letter == "P" else letter] = int(text[:20])
         self.set.add(letter)
 
 
 def parse_tcptraceroute(words: Sequence[str], name: str = NAME) -> Request:
-    """The request; `Stop` for help, version and all that is wrong. `name` is what it is called."""
+    """Return the request; raise `ProgramExit` for help, version and errors.
+
+    `name` is the name in the usage text.
+    """
     given = _TcptracerouteArguments()
     short = _take_long_options(given, words, name)
     getopt = Getopt(short, _LETTERS)
@@ -84,13 +87,13 @@ def parse_tcptraceroute(words: Sequence[str], name: str = NAME) -> Request:
             case "h":
                 raise _usage(name)
             case "v":
-                raise Stop(0, output=_ABOUT)
+                raise ProgramExit(0, output=_ABOUT)
             case _ if letter == UNKNOWN:
                 raise _usage(name, f"-{value}")
             case _ if letter == MISSING:
-                raise Stop(1, f"Argument required for -{value}\n")
+                raise ProgramExit(1, f"Argument required for -{value}\n")
             case _ if letter in _NUMBERS:
-                given.number(letter, value)
+                given.set_number(letter, value)
             case "i" | "s":
                 given.texts[letter] = value
             case _:
@@ -101,15 +104,15 @@ def parse_tcptraceroute(words: Sequence[str], name: str = NAME) -> Request:
     return _request(given, getopt.operands)
 
 
-def _usage(name: str, unknown: str | None = None) -> Stop:
+def _usage(name: str, unknown: str | None = None) -> ProgramExit:
     line = "" if unknown is None else f"Unknown command line argument: {sanitize(unknown)}\n"
-    return Stop(1, line + _USAGE.format(name), _ABOUT)
+    return ProgramExit(1, line + _USAGE.format(name), _ABOUT)
 
 
 def _take_long_options(
     given: _TcptracerouteArguments, words: Sequence[str], name: str
 ) -> list[str]:
-    """Long options count wherever they stand, before any other is looked at."""
+    """Read all long options first, wherever they are; return the other words."""
     rest: list[str] = []
     for place, word in enumerate(words):
         match word:
@@ -118,7 +121,7 @@ def _take_long_options(
             case "--help":
                 raise _usage(name)
             case "--version":
-                raise Stop(0, output=_ABOUT)
+                raise ProgramExit(0, output=_ABOUT)
             case "--track-id" | "--track-ipid":
                 given.track = ProbeIdField.IP_ID
             case "--track-port":
@@ -148,7 +151,7 @@ def _request(given: _TcptracerouteArguments, operands: Sequence[str]) -> Request
         (first > 255 or last > 255, "TTL must be less than 256"),
         (first > last, f"Minimum TTL ({first}) must be less than maximum TTL ({last})"),
         (numbers["q"] < 1, "Number of queries must be at least 1"),
-        (numbers["q"] > MOST_QUERIES, f"Number of queries must be at most {MOST_QUERIES}"),
+        (numbers["q"] > MAX_QUERIES, f"Number of queries must be at most {MAX_QUERIES}"),
         (numbers["w"] < 1, "Timeout must be at least 1"),
         (numbers["w"] > 3600, "Timeout must be at most 3600"),
         (numbers["t"] > 255, "TOS must be less than 256"),
@@ -156,16 +159,16 @@ def _request(given: _TcptracerouteArguments, operands: Sequence[str]) -> Request
         (length > MAX_PACKET, f"Packet length must be at most {MAX_PACKET}"),
     ):
         if wrong:
-            raise Stop(1, f"{message}\n")
+            raise ProgramExit(1, f"{message}\n")
     warnings = ""
     fixed = bool(numbers["p"])
     track = given.track
     if fixed and track is ProbeIdField.PORT:
         warnings += "Warning: --track-id implied by specifying the local source port\n"
         track = ProbeIdField.IP_ID
-    if length < HEADERS and length:
-        warnings += f"Warning: Increasing packet length to {HEADERS} bytes\n"
-    length = max(length, HEADERS)
+    if length < HEADER_BYTES and length:
+        warnings += f"Warning: Increasing packet length to {HEADER_BYTES} bytes\n"
+    length = max(length, HEADER_BYTES)
     device = given.texts.get("i")
     has_syn = "S" in given.set or "A" not in given.set
     settings = ProbeSettings(
@@ -194,12 +197,12 @@ def _request(given: _TcptracerouteArguments, operands: Sequence[str]) -> Request
         wait=numbers["w"] * NS_PER_S,
         rounds=1,
         sequential=True,
-        # one source port carries one SYN at a time, so nothing can be sent ahead from it
+        # a source port can have only one SYN in flight, so no probe is sent ahead
         next_probe_after=None if fixed else HURRY,
     )
 
     def printer(
-        output: TextIO, errors: TextIO, hosts: NameWait, _tell: Tell
+        output: TextIO, errors: TextIO, hosts: NameWait, _send_command: SendCommand
     ) -> TcptraceroutePrinter:
         errors.write(warnings)
         debug = DebugLines(errors, settings, pace) if "d" in given.set else None
@@ -229,11 +232,11 @@ def _port(text: str) -> int:
     try:
         return socket.getservbyname(text, "tcp")
     except (OSError, UnicodeError, ValueError):
-        raise Stop(1, f"Unknown port: {sanitize(text, 80)}\n") from None
+        raise ProgramExit(1, f"Unknown port: {sanitize(text, 80)}\n") from None
 
 
 def _leading_number(text: str) -> int:
-    """As atoi(3): what is no number counts as 0."""
+    """Return the number as atoi(3) does: 0 if there is none."""
     digits = text[: len(text) - len(text.lstrip("0123456789"))]
     return int(digits[:20] or "0")
 

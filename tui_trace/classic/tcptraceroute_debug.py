@@ -1,4 +1,4 @@
-"""What `tcptraceroute -d` tells beside its lines: each packet, as it leaves and comes."""
+"""The output of `tcptraceroute -d`: each packet when it is sent and received."""
 
 from collections import Counter
 from typing import TextIO
@@ -24,14 +24,14 @@ _SENT_FLAGS = {
 
 
 class DebugLines:
-    """Lines on standard error, told when it happens, which is before a hop's line is complete.
+    """Writes debug lines to standard error when events happen, before a hop's line is complete.
 
-    Where the original names its variables, these have our words. A probe's IP ID and a packet's
-    length are not known here.
+    The original prints its variables; these lines have the terms of this program. The IP ID of a
+    probe and the length of a packet are not known here.
     """
 
     def __init__(self, errors: TextIO, settings: ProbeSettings, pace: Pace) -> None:
-        """Nothing is told yet."""
+        """Write debug lines to `errors`."""
         self._errors = errors
         self._settings = settings
         self._pace = pace
@@ -39,30 +39,30 @@ class DebugLines:
         self._source = ""
 
     def event(self, event: Event) -> None:
-        """Take the next event."""
+        """Write the lines of the next event."""
         pace = self._pace
         match event:
             case SessionBegan(source=source, address=address):
                 self._source = source
-                self._tell(f"Determined source address of {source} to reach {address}")
+                self._write(f"Determined source address of {source} to reach {address}")
             case RunOpened():
                 wait = (pace.wait or 0) // NS_PER_S
-                self._tell(
+                self._write(
                     f"{describe_settings(self._settings)} · TTL {pace.first_ttl} to {pace.max_ttl}"
                     f" · {pace.queries} probes a hop · wait {wait} s"
                 )
             case ProbeSent(ttl=ttl):
                 self._sent[ttl] += 1
                 which = f"probe {self._sent[ttl]} of {pace.queries} for hop {ttl}"
-                self._tell(f"Sent {which}, {_SENT_FLAGS[self._settings.tcp_flags]}")
+                self._write(f"Sent {which}, {_SENT_FLAGS[self._settings.tcp_flags]}")
             case Reply():
-                self._tell(f"Received {self._packet(event)}")
+                self._write(f"Received {self._packet(event)}")
             case ProbeLost():
-                self._tell("timeout")
+                self._write("timeout")
 
     def displayed(self) -> None:
-        """A probe's outcome has been printed."""
-        self._tell("displayed hop")
+        """Write that the outcome of a probe has been printed."""
+        self._write("displayed hop")
 
     def _packet(self, reply: Reply) -> str:
         if reply.kind not in (ReplyKind.SYN_ACK, ReplyKind.RST):
@@ -72,6 +72,6 @@ class DebugLines:
         ends = f"{reply.address}:{self._settings.port} -> {self._source}"
         return f"TCP packet {ends}, flags {flags}"
 
-    def _tell(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         self._errors.write(f"debug: {line}\n")
         self._errors.flush()

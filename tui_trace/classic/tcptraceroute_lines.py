@@ -1,11 +1,11 @@
-"""The lines that `tcptraceroute` 1.5beta7 prints."""
+"""The line output of `tcptraceroute` 1.5beta7."""
 
 import socket
 from typing import TextIO
 
 from tui_trace.classic.name_wait import NameWait
-from tui_trace.classic.probe_order import InOrder, Outcome
-from tui_trace.classic.routes import device_of
+from tui_trace.classic.probe_order import Outcome, ProbeOrder
+from tui_trace.classic.routes import outgoing_interface
 from tui_trace.classic.tcptraceroute_debug import DebugLines
 from tui_trace.core.events import (
     Event,
@@ -22,14 +22,14 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS, DnatMode, Pace, ProbeIdField, ProbeSettings
 from tui_trace.session.host_labels import LabelMode, host_label
 
-HEADERS = 40
-"""Bytes of IPv4's and TCP's, without options."""
+HEADER_BYTES = 40
+"""Bytes of the IPv4 and TCP headers without options."""
 
-_MARKS = {
+_ANNOTATIONS = {
     0: "!N", 1: "!H", 2: "!P", 3: "!p", 4: "!F", 5: "!S", 6: "!U", 7: "!U", 8: "!I", 9: "!A",
     10: "!C", 11: "!T", 12: "!T", 13: "!A",
 }  # fmt: skip
-"""By the code of destination unreachable (RFC 792, RFC 1812 §5.2.7.1)."""
+"""Annotations by code of Destination Unreachable (RFC 792, RFC 1812 §5.2.7.1)."""
 
 
 def _service(port: int) -> str:
@@ -40,7 +40,7 @@ def _service(port: int) -> str:
 
 
 class TcptraceroutePrinter:
-    """Prints each probe as soon as it and all before it are decided."""
+    """Prints the outcome of each probe when it and all earlier outcomes are known."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class TcptraceroutePrinter:
         pace: Pace,
         debug: DebugLines | None = None,
     ):
-        """Nothing is printed yet. With `debug`, each probe's outcome ends its line."""
+        """Prepare the output; with `debug`, each outcome has a line of its own."""
         self._debug = debug
         self.over = False
         self.code = 1
@@ -59,11 +59,11 @@ class TcptraceroutePrinter:
         self._settings = settings
         self._max_ttl = pace.max_ttl
         self._queries = pace.queries
-        self._order = InOrder()
+        self._order = ProbeOrder()
         self._began: SessionBegan | None = None
         self._reached = False
         self._query = 0
-        # of the probe printed last
+        # the state below is that of the last printed probe
         self._ttl = 0
         self._address: str | None = None
         self._state = ""
@@ -71,14 +71,14 @@ class TcptraceroutePrinter:
         self._nat: tuple[str | None, int | None] = (None, None)
 
     def event(self, event: Event) -> None:
-        """Take the next event."""
+        """Process the next event and print what it completes."""
         if self._debug is not None:
             self._debug.event(event)
         match event:
             case SessionBegan():
                 self._began = event
             case RunOpened(source_port=port, settings=probe) if self._began is not None:
-                # without rights each probe has a port of its own
+                # without rights each probe has its own port
                 single = probe.no_tcp_options and probe.track is not ProbeIdField.PORT
                 self._header(self._began, f", port {port}" if single else "")
             case Reply(address=address):
@@ -91,18 +91,18 @@ class TcptraceroutePrinter:
                 self._finish()
             case ProbeSent():
                 pass
-        for outcome in self._order.take(event):
+        for outcome in self._order.outcomes(event):
             if self.over:
                 return
             self._outcome(outcome)
 
     def _header(self, began: SessionBegan, from_port: str) -> None:
         settings = self._settings
-        device = settings.interface or device_of(began.source, began.address)
+        device = settings.interface or outgoing_interface(began.source, began.address)
         host = sanitize(began.target)
         if host != began.address:
             host += f" ({began.address})"
-        length = f", {settings.size} byte packets" if settings.size > HEADERS else ""
+        length = f", {settings.size} byte packets" if settings.size > HEADER_BYTES else ""
         self._errors.write(
             f"Selected device {device}, address {began.source}{from_port} for outgoing packets\n"
             f"Tracing the path to {host} on TCP port {_service(settings.port)},"
@@ -153,7 +153,7 @@ class TcptraceroutePrinter:
         return "".join([*parts, _time(reply)])
 
     def _translated(self, reply: Reply | None) -> str:
-        """Where a NAT sends probes that was not known of before; empty if there is none."""
+        """Return the destination of a NAT that is newly detected; empty if there is none."""
         if reply is None or self._settings.dnat is not DnatMode.SHOW or self._began is None:
             return ""
         received = {change.field: change.received for change in reply.changed}
@@ -214,7 +214,7 @@ def _time(reply: Reply | None) -> str:
     time = f"{reply.rtt / NS_PER_MS:.3f} ms"
     match reply.kind:
         case ReplyKind.UNREACHABLE | ReplyKind.TOO_BIG:
-            return f"{time} {_MARKS.get(reply.code or 0, f'!<{reply.code}>')}"
+            return f"{time} {_ANNOTATIONS.get(reply.code or 0, f'!<{reply.code}>')}"
         case ReplyKind.OTHER if reply.icmp_type != 11:
             return f"{time} -- Unexpected ICMP"
         case _:

@@ -1,1 +1,1 @@
-"""From the command line to a source and a sink."""
+"""The console script: from the command line to a source and a sink."""

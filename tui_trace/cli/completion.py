@@ -1,4 +1,4 @@
-"""`--completion`: scripts that complete our options in bash, zsh and fish, made by shtab."""
+"""`--completion`: completion scripts for bash, zsh and fish, made by shtab."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _FILES = ("--record", "--replay")
 
 
 def script(shell: str) -> str:
-    """For one of `SHELLS`; `SettingError` for any other."""
+    """Return the script for one of `SHELLS`; raise `SettingError` for another shell."""
     import shtab
 
     from tui_trace.classic import PROGRAMS
@@ -34,7 +34,7 @@ def script(shell: str) -> str:
         for option in names & set(values):
             action.choices = values[option]
         if names & set(_FILES):
-            told: Any = action
-            told.complete = shtab.FILE
+            file_action: Any = action
+            file_action.complete = shtab.FILE
     made: str = shtab.complete(parser, shell=shell)
     return made if made.endswith("\n") else f"{made}\n"

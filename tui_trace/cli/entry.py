@@ -1,7 +1,7 @@
-"""Where the program begins and ends, whatever is missing and whatever breaks in between.
+"""Start and end of the program, with one line for any error in between.
 
-This module imports nothing but the standard library, so that a package that is missing is one
-line, too.
+This module imports only the standard library, so that a missing package is reported in one line,
+too.
 """
 
 import sys
@@ -17,23 +17,23 @@ CANNOT = 1
 
 
 def run() -> NoReturn:
-    """The console script; every error is one line on standard error."""
+    """Run the console script; every error is one line on standard error."""
     standard_streams.prepare_streams()
     end_by_signals()
-    threading.excepthook = _thread_broke
+    threading.excepthook = _report_thread_error
     if not error_messages.is_debugging():
-        # what the interpreter says of objects half made when something else failed
+        # no messages of the interpreter about objects that were not fully made before an error
         sys.unraisablehook = lambda _: None
         warnings.simplefilter("ignore")
-    code = _outcome()
+    code = _run_main()
     try:
         sys.stdout.flush()
     except OSError as error:
-        code = _unwritten(error) or code
+        code = _report_write_error(error) or code
     sys.exit(code)
 
 
-def _outcome() -> int:
+def _run_main() -> int:
     try:
         from tui_trace.cli.main import main
 
@@ -41,28 +41,32 @@ def _outcome() -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
     except Exception as error:
-        return _unwritten(error) if standard_streams.broke(error) else _told(error)
+        return (
+            _report_write_error(error)
+            if standard_streams.is_output_failure(error)
+            else _report_error(error)
+        )
 
 
-def _unwritten(error: BaseException) -> int:
-    """A reader that went away has seen what it wanted."""
+def _report_write_error(error: BaseException) -> int:
+    """Report that an output failed; a reader that closed the pipe is not an error."""
     if isinstance(error, BrokenPipeError):
         return 0
-    return _say(f"cannot write: {getattr(error, 'strerror', None) or error}")
+    return _print_line(f"cannot write: {getattr(error, 'strerror', None) or error}")
 
 
-def _told(error: BaseException) -> int:
+def _report_error(error: BaseException) -> int:
     line = error_messages.one_line(error)
     if error_messages.is_debugging():
         sys.stderr.write(error_messages.format_traceback(error))
-    return _say(line)
+    return _print_line(line)
 
 
-def _say(line: str) -> int:
+def _print_line(line: str) -> int:
     sys.stderr.write(f"tui-trace: {line}\n")
     return CANNOT
 
 
-def _thread_broke(broken: threading.ExceptHookArgs) -> None:
+def _report_thread_error(broken: threading.ExceptHookArgs) -> None:
     if broken.exc_value is not None and not isinstance(broken.exc_value, SystemExit):
-        _told(broken.exc_value)
+        _report_error(broken.exc_value)

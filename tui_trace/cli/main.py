@@ -1,19 +1,17 @@
-"""From the command line to a source and a sink, in the order that rights allow.
+"""From the command line to a source and a sink, in the order that rights require.
 
-Raw sockets are opened first; then the program becomes the user who called sudo and gives up every
-capability, for good; only then is a file of the user's read, a resolver asked or a byte of the
-network looked at. Without the right to raw sockets it traces all the same, through the error queues
-of others.
+Raw sockets are opened first. Then the program becomes the user who called sudo and gives up every
+capability for good. Only then does it read a file of the user, use a resolver or read a packet.
+Without the right to raw sockets it uses the error queues of ordinary sockets.
 """
 
 import gc
-import importlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tui_trace import names
 from tui_trace.classic import called_as, named_program
+from tui_trace.cli import preload
 from tui_trace.cli.source_factory import SourceFactory
 from tui_trace.cli.warnings import WarningsSource
 from tui_trace.core.sanitize import error_line
@@ -27,27 +25,17 @@ if TYPE_CHECKING:
     from tui_trace.recording import Recording
     from tui_trace.wire.backends import Sockets
 
-NEEDED = (
-    "encodings.idna",
-    "tui_trace.engine.engine",
-    "tui_trace.recording",
-    "tui_trace.wire.backends",
-)
-NEEDED_REPORT = ("tui_trace.report.printer",)
-NEEDED_CLASSIC = ("tui_trace.classic.line_output",)
-NEEDED_LIVE = ("tui_trace.app.run_live", "tui_trace.app.config")
-
 LAB_LIST = "list"
 NAMES_PATIENCE = 3.0
-"""Seconds that a report waits for names still being asked for when its last probe is decided."""
+"""Seconds that a report waits for running lookups after its last probe."""
 
 CANNOT = 1
 WRONG = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; the exit code: 0, 1 if it cannot be done here, 2 for a wrong value."""
-    gc.disable()  # what is imported lives as long as we do
+    """Return the exit code: 0, 1 for what is not possible here, 2 for a wrong value."""
+    gc.disable()  # modules live until the process ends
     words = sys.argv[1:] if arguments is None else list(arguments)
     program = called_as(sys.argv[0])
     try:
@@ -68,30 +56,30 @@ def _fail(code: int, line: str) -> int:
 
 
 def _classic(program: str, words: Sequence[str]) -> int:
-    """As another program: its options, its lines, its exit code; or its options for the view."""
-    from tui_trace.classic.program import Stop
-    from tui_trace.classic.request import parse_for
+    """Emulate another program, or open the live view with its options; return the exit code."""
+    from tui_trace.classic.program import ProgramExit
+    from tui_trace.classic.request import parse_classic
 
     try:
-        request, options = parse_for(program, words)
+        request, options = parse_classic(program, words)
         if options.output is Output.LIVE:
             return _run(options)
-        tracer = _tracer(options, NEEDED_CLASSIC)
-        request = request if tracer.has_rights else request.without_rights()
-        found = request.find(tracer.resolve, tracer.find)
-    except Stop as stop:
+        factory = _source_factory(options, preload.CLASSIC)
+        request = request if factory.has_rights else request.without_rights()
+        found = request.find(factory.resolve, factory.resolve_target)
+    except ProgramExit as stop:
         sys.stdout.write(stop.output)
         sys.stdout.flush()
         sys.stderr.write(stop.error)
         return stop.code
     from tui_trace.classic.line_output import print_lines
 
-    return print_lines(tracer.unnamed(found, request.pace), request, tracer.naming())
+    return print_lines(factory.engine_source(found, request.pace), request, factory.name_options())
 
 
 def _run(options: Options) -> int:
     if options.lab == LAB_LIST:
-        return _print(_scenarios())
+        return _print_text(_scenarios())
     if options.completion is not None:
         return _completion(options.completion)
     if options.sessions:
@@ -101,45 +89,49 @@ def _run(options: Options) -> int:
         raise SourceError("the live view needs a terminal; -r prints a report, -j JSON")
     if options.replay is not None:
         return _replay(options, options.replay)
-    tracer = _tracer(options, NEEDED_LIVE if live else NEEDED_REPORT)
-    return _live(tracer) if live else _report(tracer)
+    factory = _source_factory(options, preload.LIVE if live else preload.REPORT)
+    return _live(factory) if live else _report(factory)
 
 
-def _tracer(options: Options, needed: Sequence[str]) -> SourceFactory:
-    """The sockets are open, all rights are gone, and what will be needed is imported."""
+def _source_factory(options: Options, needed: Sequence[str]) -> SourceFactory:
+    """Open the sockets, give up all rights, and import the modules in `needed`."""
     start_lab = None if options.lab is None else _prepare_lab(options.lab)
     sockets = _open_sockets(options)
     _give_up_rights()
     lab = None if start_lab is None else start_lab()
-    _import_all(needed)
-    if options.naming.asks or options.naming.server or needed is NEEDED_CLASSIC:
-        names.preload()
+    preload.import_modules((*preload.ENGINE, *needed))
+    if options.naming.asks or options.naming.server:
+        preload.import_modules(preload.NAMES)
+    scapy_layers()
     gc.freeze()
     gc.enable()
     return SourceFactory(sockets, options, lab)
 
 
 def _scenarios() -> str:
-    from tui_trace.lab import describe
+    from tui_trace.lab import scenario_titles
 
-    return "".join(f"{name:16} {title}\n" for name, title in describe())
+    return "".join(f"{name:16} {title}\n" for name, title in scenario_titles())
 
 
 def _completion(shell: str) -> int:
     from tui_trace.cli.completion import script
 
-    return _print(script(shell))
+    return _print_text(script(shell))
 
 
 def _sessions() -> int:
     _give_up_rights()
     from tui_trace.report.session_list import render_session_list
 
-    return _print(render_session_list())
+    return _print_text(render_session_list())
 
 
 def _prepare_lab(name: str) -> "Callable[[], Lab]":
-    """The network first; what it plays once rights are gone, if that is a file of the user's."""
+    """Make the network of the lab; return a function that starts its scenario.
+
+    A scenario file of the user is read by that function, after rights have been given up.
+    """
     from tui_trace.lab import LabError, load_file, load_scenario, prepare, scenario_names
 
     def start() -> "Lab":
@@ -170,60 +162,49 @@ def _open_sockets(options: Options) -> "Sockets":
     return sockets
 
 
-def _import_all(needed: Sequence[str]) -> None:
-    """Imports take long, and no probe shall wait for one."""
-    for module in (*NEEDED, *needed):
-        importlib.import_module(module)
-    scapy_layers()
-
-
 def _give_up_rights() -> None:
     from tui_trace.core.privileges import RightsError, give_up_rights
 
-    def preload() -> None:
-        importlib.import_module("tui_trace.cli.preload").import_everything()
-
     try:
-        give_up_rights(preload)
+        give_up_rights(preload.import_everything)
     except RightsError as error:
         raise SourceError(str(error)) from error
 
 
-def _live(tracer: "SourceFactory") -> int:
+def _live(factory: "SourceFactory") -> int:
     from tui_trace.app.app import TraceApp
     from tui_trace.app.config import ConfigError, load_config
     from tui_trace.app.run_live import run_live
 
-    options = tracer.options
+    options = factory.options
     try:
         config = load_config()
         pace = options.paced(config.pace(Pace()))
-        tracer.kept = config.recordings.kept()
-        found = tracer.find(tracer.first_host, options.settings)
-        source = tracer.source(found, pace)
-        app = TraceApp(tracer.open, source, SettingsHistory(found.settings), pace, config)
+        factory.kept = config.recordings.kept()
+        found = factory.resolve_target(factory.first_host, options.settings)
+        source = factory.source(found, pace)
+        app = TraceApp(factory.open_target, source, SettingsHistory(found.settings), pace, config)
     except ConfigError as error:
         return _fail(error.exit_code, str(error))
     return run_live(app)
 
 
-def _report(tracer: "SourceFactory") -> int:
-    """Without the live view: the sink runs in this thread."""
-    options = tracer.options
-    found = tracer.find(tracer.first_host, options.settings)
-    source = tracer.source(found, options.pace, patience=NAMES_PATIENCE)
-    return _printed(WarningsSource(source, found.warnings), options)
+def _report(factory: "SourceFactory") -> int:
+    """Print a report; the source and the sink run in this thread."""
+    options = factory.options
+    found = factory.resolve_target(factory.first_host, options.settings)
+    source = factory.source(found, options.pace, patience=NAMES_PATIENCE)
+    return _print_report(WarningsSource(source, found.warnings), options)
 
 
 def _replay(options: Options, name: str) -> int:
-    """A recording takes the place of the network, in any output."""
+    """Play a recording in the live view or as a report."""
     _give_up_rights()
     live = options.output is Output.LIVE
-    for module in NEEDED_LIVE if live else NEEDED_REPORT:
-        importlib.import_module(module)
+    preload.import_modules(preload.LIVE if live else preload.REPORT)
     from tui_trace import recording
 
-    # each moment that is gone to is a session, which refers to itself
+    # a replay makes many sessions with reference cycles, so garbage collection is needed
     gc.freeze()
     gc.enable()
     with recording.Recording(recording.find_recording(name)) as played:
@@ -231,7 +212,7 @@ def _replay(options: Options, name: str) -> int:
             return _replay_live(played)
         lines = options.output is Output.JSON_LINES
         start = None if lines else played.end
-        return _printed(recording.Playback(played, speed=None, start=start), options)
+        return _print_report(recording.Playback(played, speed=None, start=start), options)
 
 
 def _replay_live(played: "Recording") -> int:
@@ -241,7 +222,7 @@ def _replay_live(played: "Recording") -> int:
     from tui_trace.recording import Playback
 
     def refuse(_host: str, _settings: ProbeSettings, _pace: Pace) -> Source:
-        raise SourceError("a recording is played; quit and trace the host")
+        raise SourceError("this is a recording; quit it to trace a host")
 
     end = played.snapshot(played.end)
     try:
@@ -253,14 +234,14 @@ def _replay_live(played: "Recording") -> int:
     return run_live(app)
 
 
-def _printed(source: Source, options: Options) -> int:
+def _print_report(source: Source, options: Options) -> int:
     from tui_trace.report.printer import Report, print_report
 
     print_report(source, Report(options.output.value, options.layout))
     return 0
 
 
-def _print(text: str) -> int:
+def _print_text(text: str) -> int:
     from tui_trace.report.printer import write
 
     write(text)

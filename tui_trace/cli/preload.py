@@ -1,14 +1,38 @@
-"""Everything imported at once, for a process that will not be able to read its own modules."""
+"""Imports before the first probe, so that no probe waits for an import.
+
+The lists name modules that are otherwise imported at their first use. `import_everything` is for a
+process that cannot read its own modules after it has given up its rights.
+"""
 
 import contextlib
 import importlib
 import os
 import pkgutil
+from collections.abc import Iterable
 
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
+ENGINE = (
+    "encodings.idna",
+    "tui_trace.engine.engine",
+    "tui_trace.recording",
+    "tui_trace.wire.backends",
+)
+NAMES = (
+    "tui_trace.names.lookup_plan",
+    "tui_trace.names.forward_lookup",
+    "dns._asyncio_backend",
+    "idna",
+    *(f"dns.rdtypes.ANY.{record}" for record in ("CNAME", "PTR", "SOA", "TXT")),
+    *(f"dns.rdtypes.IN.{record}" for record in ("A", "AAAA")),
+)
+"""Modules that the thread of `Names` would otherwise import while the first probes are sent."""
+REPORT = ("tui_trace.report.printer",)
+CLASSIC = ("tui_trace.classic.line_output", *NAMES)
+LIVE = ("tui_trace.app.run_live", "tui_trace.app.config")
+
 _WHOLE = ("tui_trace", "dns.rdtypes", "encodings", "rich")
-"""Packages of which parts are imported when these are first needed."""
+"""Packages whose modules are imported at their first use; all of them are imported."""
 _PARTS = (
     "concurrent.futures.thread",
     "dns._asyncio_backend",
@@ -22,21 +46,26 @@ _PARTS = (
 )
 
 
-def import_everything() -> None:
-    """Import every module of ours, and what any of them or of the libraries would import later.
+def import_modules(names: Iterable[str]) -> None:
+    """Import the modules of these names."""
+    for name in names:
+        importlib.import_module(name)
 
-    What cannot be imported on this machine will not be needed on it either.
+
+def import_everything() -> None:
+    """Import all modules of this package, and all that they or the libraries would import later.
+
+    A module that cannot be imported on this machine is not needed on it.
     """
-    # a library of numpy's starts threads, and rights are a thread's own
+    # OpenBLAS would start threads, but each thread has its own capabilities
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     scapy_layers()
     for name in _WHOLE:
         _import_whole(name)
-    for name in _PARTS:
-        importlib.import_module(name)
+    import_modules(_PARTS)
     widgets = importlib.import_module("textual.widgets")
     for name in widgets.__all__:
-        getattr(widgets, name)  # resolved, and so imported, by name
+        getattr(widgets, name)  # imports the module of the widget
 
 
 def _import_whole(package: str) -> None:

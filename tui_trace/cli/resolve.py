@@ -1,4 +1,4 @@
-"""From what the user typed to an address to probe. Asks the resolver; blocks."""
+"""From the host that the user typed to an address to probe; blocks while it resolves."""
 
 import ipaddress
 import socket
@@ -12,9 +12,10 @@ _LONGEST_SHOWN = 80
 
 
 def resolve(host: str, family: int | None, server: DnsServer | None = None) -> tuple[str, int]:
-    """The address and its family (4 or 6); `SourceError` if there is none of the family wanted.
+    """Return the address and its IP version (4 or 6); `family` None: any version.
 
-    `server` is asked in place of the system's resolver, with its hosts(5) and domains to search.
+    `server` replaces the system's resolver, with its hosts(5) and search domains. Raise
+    `SourceError` if there is no such address.
     """
     host = host.strip()
     shown = host[:_LONGEST_SHOWN]
@@ -22,11 +23,11 @@ def resolve(host: str, family: int | None, server: DnsServer | None = None) -> t
     if literal is not None:
         if family not in (None, literal.version):
             raise SourceError(f"{shown} is an IPv{literal.version} address, not IPv{family}")
-        _refuse_groups(literal, shown)
+        _check_unicast(literal, shown)
         return str(literal), literal.version
     found = _by_system(host, family) if server is None else _by_server(host, family, server)
     for text, version in found:
-        _refuse_groups(ipaddress.ip_address(text), shown)
+        _check_unicast(ipaddress.ip_address(text), shown)
         return text, version
     raise SourceError(f"{shown} has no address that can be probed")
 
@@ -44,25 +45,25 @@ def _by_system(host: str, family: int | None) -> list[tuple[str, int]]:
 
 
 def _by_server(host: str, family: int | None, server: DnsServer) -> list[tuple[str, int]]:
-    """IPv6 first where this machine has a way there, as getaddrinfo(3) does."""
-    from tui_trace.names.forward_lookup import AskingError, addresses_of
+    """Return the addresses from the server, those with a route first, as getaddrinfo(3) does."""
+    from tui_trace.names.forward_lookup import ForwardLookupError, look_up_addresses
 
     shown = host[:_LONGEST_SHOWN]
     try:
-        found = addresses_of(host, (6, 4), server)
-    except AskingError as error:
+        found = look_up_addresses(host, (6, 4), server)
+    except ForwardLookupError as error:
         raise SourceError(f"unknown host {shown!r} ({error})") from None
     if not found:
-        raise SourceError(f"unknown host {shown!r} (DNS server {server} knows no address of it)")
+        raise SourceError(f"unknown host {shown!r} (DNS server {server} has no address for it)")
     if family is not None and family not in found:
         raise SourceError(f"{shown} has no IPv{family} address")
     all_of_them = [(text, version) for version, texts in found.items() for text in texts]
     wanted = [each for each in all_of_them if family in (None, each[1])]
-    return wanted if len(wanted) == 1 else sorted(wanted, key=lambda each: not _has_way_to(*each))
+    return wanted if len(wanted) == 1 else sorted(wanted, key=lambda each: not _has_route_to(*each))
 
 
-def _has_way_to(address: str, family: int) -> bool:
-    """Whether there is a route. Connecting a socket for datagrams sends none."""
+def _has_route_to(address: str, family: int) -> bool:
+    """Return whether there is a route; connect(2) of a datagram socket sends nothing."""
     try:
         with socket.socket(_SOCKET_FAMILY[family], socket.SOCK_DGRAM) as trying:
             trying.connect((address, 9))
@@ -78,11 +79,11 @@ def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _refuse_groups(address: ipaddress.IPv4Address | ipaddress.IPv6Address, shown: str) -> None:
+def _check_unicast(address: ipaddress.IPv4Address | ipaddress.IPv6Address, shown: str) -> None:
     if address.is_multicast or address == ipaddress.IPv4Address("255.255.255.255"):
-        raise SourceError(f"{shown} is a group of hosts ({address}); a path leads to one")
+        raise SourceError(f"{shown} is a multicast or broadcast address ({address})")
     if address.is_unspecified:
-        raise SourceError(f"{shown} is no host's address ({address})")
+        raise SourceError(f"{shown} is the unspecified address ({address})")
 
 
 def _has_any_address(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""From a host and settings to a source of events: the resolver, the sockets, the lab."""
+"""From a host and settings to a source of events, on the real network or in the lab."""
 
 import os
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,47 +22,47 @@ if TYPE_CHECKING:
 
 
 class ResolvedTarget(NamedTuple):
-    """A target, ready to be probed."""
+    """A target with its address and with settings that fit it."""
 
     host: str
-    """As the user called it."""
+    """The host as the user wrote it."""
     address: str
     family: int
     settings: ProbeSettings
-    """With a size that holds the headers, and a source address of the target's family."""
+    """Settings with a size that holds the headers, and a source address of the IP version."""
     warnings: tuple[str, ...]
-    """A line each."""
+    """Lines to print before the trace."""
 
 
 class SourceFactory:
-    """Makes a source for one target after another, on the sockets that were opened once."""
+    """Makes sources for several targets, one after another, on sockets that were opened before."""
 
     def __init__(self, sockets: "Sockets", options: Options, lab: "Lab | None") -> None:
-        """Nothing is resolved or sent yet."""
+        """Use these sockets and options; `lab` None: the real network."""
         self._sockets = sockets
         self._lab = lab
         self._record = options.record
-        """For the first target; those after it get a file beside it."""
+        """File of the first recording; those of later targets get a name derived from it."""
         self.options = options
         self.kept: RetentionLimits | None = None
-        """How many recordings the usual folder holds; None: as many as usual."""
+        """Limits of the usual folder of recordings; None: the default limits."""
 
     @property
     def first_host(self) -> str:
-        """The host of the command line, or the lab's own target."""
+        """The host of the command line, or the target of the lab's scenario."""
         return self.options.host or (self._lab.target if self._lab else "")
 
     @property
     def has_rights(self) -> bool:
-        """Probes of all kinds can be sent."""
+        """Whether all kinds of probes can be sent."""
         from tui_trace.wire import backends
 
         return (
             backends.backend_limits(self._sockets, unprivileged=self.options.unprivileged) is None
         )
 
-    def find(self, host: str, settings: ProbeSettings) -> ResolvedTarget:
-        """Ask the resolver, and wait for it; `SourceError` says why there is nothing to probe."""
+    def resolve_target(self, host: str, settings: ProbeSettings) -> ResolvedTarget:
+        """Resolve the host and fit the settings to it; blocks. Raise `SourceError`."""
         from tui_trace.wire import backends
         from tui_trace.wire.network import SendError
 
@@ -83,17 +83,17 @@ class SourceFactory:
         return ResolvedTarget(host, address, family, settings, warnings)
 
     def source(self, found: ResolvedTarget, pace: Pace, patience: float = 0.0) -> Source:
-        """A live trace, which takes the sockets over when it is run.
+        """Return a live trace, which owns the sockets while it runs.
 
-        Its end waits at most `patience` seconds for names that are still being asked for.
+        At its end it waits at most `patience` seconds for running lookups.
         """
-        source = self.unnamed(found, pace)
+        source = self.engine_source(found, pace)
         if self.options.naming.asks:
-            source = NamedSource(source, self.naming(), patience=patience)
+            source = NamedSource(source, self.name_options(), patience=patience)
         return self._recorded(source)
 
-    def unnamed(self, found: ResolvedTarget, pace: Pace) -> Source:
-        """The same, but nothing is asked about addresses, and nothing recorded."""
+    def engine_source(self, found: ResolvedTarget, pace: Pace) -> Source:
+        """Return a live trace without lookups and without a recording."""
         from tui_trace.engine.engine import Engine
         from tui_trace.engine.path_mtu import PathMtuSource, first_settings, largest_size
         from tui_trace.wire import backends
@@ -135,22 +135,22 @@ class SourceFactory:
             path = free_path(self.options.record)
         return RecordedSource(source, path, self.kept or DEFAULT_RETENTION)
 
-    def open(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
-        """A live trace to another host, with settings in use."""
-        return self.source(self.find(host, settings), pace)
+    def open_target(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
+        """Return a live trace to another host with these settings; raise `SourceError`."""
+        return self.source(self.resolve_target(host, settings), pace)
 
     def resolve(self, host: str, family: int | None) -> tuple[str, int]:
-        """The address and its family, 4 or 6; `SourceError` if there is none."""
+        """Return the address and its IP version (4 or 6); raise `SourceError` if there is none."""
         if self._lab is None:
             return resolve(host, family, self.options.naming.server)
         address = self._lab.scenario.resolve(host.strip(), family)
         if address is None:
             wanted = f"IPv{family} address" if family else "address"
-            raise SourceError(f"the lab knows no {wanted} of {host.strip()[:80]!r}")
+            raise SourceError(f"no {wanted} for {host.strip()[:80]!r} in the lab")
         return address, 6 if ":" in address else 4
 
-    def naming(self) -> NameOptions:
-        """What is asked about addresses, and whom: the lab's own servers in the lab."""
+    def name_options(self) -> NameOptions:
+        """Return the options of lookups; in the lab they use the lab's servers."""
         naming = self.options.naming
         if self._lab is None:
             return msgspec.structs.replace(

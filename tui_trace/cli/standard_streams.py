@@ -1,4 +1,4 @@
-"""The standard streams: there even if closed, in any encoding, and orderly when they fail."""
+"""The standard streams: usable even if closed, in any encoding, and with one error at most."""
 
 import codecs
 import io
@@ -8,31 +8,33 @@ import sys
 import unicodedata
 from typing import TextIO
 
-_MOST = {"COLUMNS": 1000, "LINES": 500}
-"""Sizes of a terminal that the environment may claim: every cell costs memory and time."""
+_MAX_SIZES = {"COLUMNS": 1000, "LINES": 500}
+"""Largest size of a terminal that is accepted from the environment: cells cost memory and time."""
 _PLAIN = str.maketrans(
     "±·×‐‑‒–—‖‘’“”•…‹›←↑→↓−≠≤≥▁▂▃▄▅▆▇█░▒▓■▶▼◀●○",
     "~.x-----|''\"\"*.<><^>v-!<>.:-=+*%#.=*#>v<*o",
 )
-"""One character for one, so that columns stay where they are."""
+"""ASCII replacements of the same width, so that columns stay aligned."""
 _ERRORS = "tui-trace-plain"
 
 
 def prepare_streams() -> None:
-    """Make streams and terminal what everything else takes them for; call it first of all.
+    """Prepare the standard streams and the size of the terminal; call this first of all.
 
-    A stream that is closed gets its number back, or the next socket would take it and be written
-    to; reading and writing it fails as on any closed file. What the encoding of standard output or
-    error lacks is written in ASCII. Standard output raises the first `OSError` and swallows what
-    comes after it; standard error swallows all, for there is nobody left to tell. A size of the
-    terminal that the environment cannot mean is forgotten, and the terminal asked.
+    A closed stream gets its file descriptor back, because otherwise the next socket would get it
+    and receive the output; reading and writing it fails as on any closed file. Characters that
+    the encoding of standard output or error lacks are written in ASCII. Standard output raises the
+    first `OSError` and ignores later ones. Standard error ignores all of them, because they cannot
+    be reported. An impossible COLUMNS or LINES is removed: the terminal has the size.
     """
     _forget_sizes()
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            os.open(__file__, os.O_PATH)  # the lowest number that is free, and a file that exists
+            os.open(
+                __file__, os.O_PATH
+            )  # gets the lowest free descriptor; any existing file will do
     codecs.register_error(_ERRORS, _plain)
     if sys.stdin is None:
         closed = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), "utf-8")
@@ -42,14 +44,14 @@ def prepare_streams() -> None:
 
 
 def _forget_sizes() -> None:
-    for name, most in _MOST.items():
+    for name, most in _MAX_SIZES.items():
         value = os.environ.get(name, "1")
         if not (value.isdecimal() and len(value) < 6 and 1 <= int(value) <= most):
             del os.environ[name]
 
 
-def broke(error: BaseException) -> bool:
-    """This is what standard output raised when it could no longer be written to."""
+def is_output_failure(error: BaseException) -> bool:
+    """Return whether standard output raised this error when a write to it failed."""
     return error is getattr(_raw(sys.__stdout__), "failure", None)
 
 
@@ -58,14 +60,14 @@ def _raw(stream: TextIO | None) -> object:
 
 
 class _Output(io.FileIO):
-    """Fails once. What waits in a buffer then drains, and the interpreter can end in peace."""
+    """Standard output that fails once; later writes succeed, so that buffers can be flushed."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number, "w", closefd=False)
         self.failure: OSError | None = None
 
     def write(self, data: "io.ReadableBuffer") -> int:  # type: ignore[name-defined]
-        """All of `data` is taken care of; blocks even where the file does not."""
+        """Write `data` and return the bytes written; block even if the file is non-blocking."""
         try:
             while self.failure is None:
                 written = super().write(data)
@@ -79,7 +81,7 @@ class _Output(io.FileIO):
 
 
 class _Errors(_Output):
-    """Never fails."""
+    """Standard error, whose writes never raise."""
 
     def write(self, data: "io.ReadableBuffer") -> int:  # type: ignore[name-defined]
         try:
@@ -105,7 +107,7 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 
 
 def _character(character: str) -> str:
-    """ASCII as wide as it was, as like it as can be."""
+    """Return similar ASCII of the same width."""
     if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
         return ""
     like = unicodedata.normalize("NFD", character.translate(_PLAIN))[0]

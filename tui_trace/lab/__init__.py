@@ -1,7 +1,7 @@
-"""An internet in a box: routers in user space behind a virtual link, for learning and tests.
+"""The lab: simulated routers in user space behind a virtual link, for learning and tests.
 
-`enter(load("plain"))` moves the calling process into a private network whose routers, name and
-whois servers are the lab's.
+`enter(load_scenario("plain"))` moves the calling process into a private network with the lab's
+routers, DNS server and whois server.
 """
 
 from tui_trace.lab.process import Lab, enter, prepare
@@ -9,10 +9,10 @@ from tui_trace.lab.scenario import Scenario
 from tui_trace.lab.scenario_file import (
     DEFAULT,
     LabError,
-    describe,
     load_file,
     load_scenario,
     scenario_names,
+    scenario_titles,
 )
 
 __all__ = [
@@ -20,10 +20,10 @@ __all__ = [
     "Lab",
     "LabError",
     "Scenario",
-    "describe",
     "enter",
     "load_file",
     "load_scenario",
     "prepare",
     "scenario_names",
+    "scenario_titles",
 ]

@@ -1,4 +1,4 @@
-"""The routers as they are at a moment: state, and the events that change them."""
+"""The state of the routers at a moment, and the events that change it."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -6,14 +6,14 @@ from random import Random
 from typing import NamedTuple, TypeAlias
 
 from tui_trace.lab.scenario import LabHop, Scenario
-from tui_trace.lab.scenario_file import changed
+from tui_trace.lab.scenario_file import with_changes
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 
 
 class Router:
-    """A hop with its state: what it may still send."""
+    """A hop of the scenario with its current settings and its rate limit."""
 
     __slots__ = (
         "_allowance",
@@ -28,15 +28,15 @@ class Router:
     )
 
     def __init__(self, hop: LabHop) -> None:
-        """As the scenario's first moment has it."""
+        """Begin as `hop` says."""
         self.v4 = None if hop.v4 is None else ipaddress.ip_address(hop.v4).packed
         self.v6 = None if hop.v6 is None else ipaddress.ip_address(hop.v6).packed
         self._allowance = float(hop.burst)
         self._refilled = 0
-        self.become(hop)
+        self.configure(hop)
 
-    def become(self, hop: LabHop) -> None:
-        """Be as `hop` says from now on."""
+    def configure(self, hop: LabHop) -> None:
+        """Behave as `hop` says from now on."""
         self.hop = hop
         self.delay = round(hop.delay * NS_PER_MS)
         self.back_delay = round(hop.back_delay * NS_PER_MS)
@@ -45,8 +45,11 @@ class Router:
             hop.tos is not None or hop.clear_ecn or hop.mss is not None or hop.dnat is not None
         )
 
-    def crossing(self, elapsed: int, rng: Random) -> int:
-        """Nanoseconds that the link to this hop adds to a round trip, so long after the start."""
+    def link_delay(self, elapsed: int, rng: Random) -> int:
+        """Return the nanoseconds that the link to this hop adds to a round trip.
+
+        `elapsed` are the nanoseconds since the first packet.
+        """
         delay = self.delay
         if self.hop.jitter:
             delay += int(rng.expovariate(1.0 / (self.hop.jitter * NS_PER_MS)))
@@ -57,7 +60,7 @@ class Router:
         return delay
 
     def may_send(self, now: int) -> bool:
-        """Whether the rate limit lets one more ICMP error out at `now`; counts it if so."""
+        """Return whether the rate limit allows one more ICMP error at `now` (ns), and count it."""
         rate = self.hop.rate
         if rate is None:
             return True
@@ -71,21 +74,21 @@ class Router:
 
 
 class Fork(NamedTuple):
-    """Parallel stretches."""
+    """Parallel branches of a load balancer."""
 
     branches: Sequence[tuple[Router, ...]]
     per_packet: bool
     salt: int
 
 
-Part: TypeAlias = Router | Fork
+PathPart: TypeAlias = Router | Fork
 
 
 class ForwardingTimeline:
-    """All routers of a scenario, and the way to the target as it is now."""
+    """All routers of a scenario, and the current path to the target."""
 
     def __init__(self, scenario: Scenario) -> None:
-        """At its first moment, which is the first packet's."""
+        """Begin with the scenario's first moment, which is the time of the first packet."""
         self._scenario = scenario
         self._events = sorted(scenario.events, key=lambda event: event.at)
         self._began: int | None = None
@@ -94,24 +97,24 @@ class ForwardingTimeline:
         self._routers = {hop.name: Router(hop) for hop in scenario.all_hops()}
         self._hops = {hop.name: hop for hop in scenario.all_hops()}
         self.by_address: dict[bytes, Router] = {}
-        """Who has an address."""
+        """The router of each address."""
         for router in self._routers.values():
             for address in (router.v4, router.v6):
                 if address is not None:
                     self.by_address[address] = router
-        self.parts = self._laid(None)
+        self.path = self._build_path(None)
         """From the first hop to the target."""
 
     def advance(self, now: int) -> int:
-        """Let everything happen that is due at `now` (ns); nanoseconds since the first packet."""
+        """Run all events that are due at `now` (ns); return the ns since the first packet."""
         if self._began is None:
             self._began = now
         elapsed = now - self._began
         if self._events:
-            self._play(elapsed)
+            self._run_events(elapsed)
         return elapsed
 
-    def _play(self, elapsed: int) -> None:
+    def _run_events(self, elapsed: int) -> None:
         if self._scenario.repeat is not None:
             cycle, elapsed = divmod(elapsed, round(self._scenario.repeat * NS_PER_S))
             if cycle != self._cycle:
@@ -124,19 +127,19 @@ class ForwardingTimeline:
             self._done += 1
             if event.hop is not None:
                 router = self._routers[event.hop]
-                router.become(changed(router.hop, event.set))
+                router.configure(with_changes(router.hop, event.set))
             else:
-                self.parts = self._laid(event.detour or None)
+                self.path = self._build_path(event.detour or None)
 
     def _restart(self) -> None:
         self._done = 0
         for name, router in self._routers.items():
-            router.become(self._hops[name])
-        self.parts = self._laid(None)
+            router.configure(self._hops[name])
+        self.path = self._build_path(None)
 
-    def _laid(self, detour_name: str | None) -> list[Part]:
-        """The way with this detour in force."""
-        starts: dict[str, tuple[int, list[Part]]] = {}
+    def _build_path(self, detour_name: str | None) -> list[PathPart]:
+        """Return the path with this detour in force; None: with no detour."""
+        starts: dict[str, tuple[int, list[PathPart]]] = {}
         for number, diamond in enumerate(self._scenario.diamonds):
             branches = [tuple(self._routers[name] for name in diamond.beside)]
             branches += [
@@ -146,9 +149,9 @@ class ForwardingTimeline:
             starts[diamond.beside[0]] = (len(diamond.beside), [fork])
         for detour in self._scenario.detours:
             if detour.name == detour_name:
-                instead: list[Part] = [self._routers[hop.name] for hop in detour.hops]
+                instead: list[PathPart] = [self._routers[hop.name] for hop in detour.hops]
                 starts[detour.instead_of[0]] = (len(detour.instead_of), instead)
-        parts: list[Part] = []
+        parts: list[PathPart] = []
         skip = 0
         for hop in self._scenario.hops:
             if skip == 0 and hop.name in starts:

@@ -1,4 +1,4 @@
-"""What a host answers to a packet that is for itself: echo, TCP and UDP ports."""
+"""The answers of a host to packets that are addressed to it: echo, TCP and UDP ports."""
 
 import struct
 from random import Random
@@ -16,72 +16,73 @@ from tui_trace.lab.packets import (
     SYN,
     TCP,
     UDP,
-    Error,
+    IcmpError,
     Packet,
 )
 from tui_trace.lab.scenario import LabHop
 
 NS_PER_S = 1_000_000_000
 
-REPEATS = 5
-"""Of a SYN/ACK that nobody answers, after 1, 2, 4, 8 and 16 s: as Linux (tcp_synack_retries)."""
-HALF_OPEN = 63 * NS_PER_S
-"""Nanoseconds after which a half-open connection is forgotten: twice the wait after the last."""
-CONNECTION = 60 * NS_PER_S
-"""Nanoseconds after which a connection that nobody closed is forgotten."""
+SYN_ACK_RETRIES = 5
+"""Retransmissions of an unanswered SYN/ACK, after 1, 2, 4, 8 and 16 s, as in Linux
+(tcp_synack_retries)."""
+HALF_OPEN_TIMEOUT = 63 * NS_PER_S
+"""Nanoseconds until a half-open connection is forgotten: 32 s after the last retransmission."""
+CONNECTION_TIMEOUT = 60 * NS_PER_S
+"""Nanoseconds until an idle connection is forgotten."""
 MAX_CONNECTIONS = 65_536
 
 _PORTS = struct.Struct("!HH")
 
 
-class Direct(NamedTuple):
-    """Anything else: the transport's bytes, and where in them the checksum goes."""
+class HostReply(NamedTuple):
+    """An answer that is no ICMP error: the transport's bytes, and the offset of its checksum."""
 
     protocol: int
     body: bytes
     check_at: int
 
 
-def time_exceeded(family: int) -> Error:
-    """In transit."""
-    return Error(11, 0) if family == 4 else Error(3, 0)
+def time_exceeded(family: int) -> IcmpError:
+    """Return the error Time Exceeded in Transit."""
+    return IcmpError(11, 0) if family == 4 else IcmpError(3, 0)
 
 
-def too_big(family: int, mtu: int) -> Error:
-    """Fragmentation needed (RFC 1191 §4), Packet Too Big (RFC 4443 §3.2)."""
+def too_big(family: int, mtu: int) -> IcmpError:
+    """Return Fragmentation Needed (RFC 1191 §4) or Packet Too Big (RFC 4443 §3.2)."""
     if family == 4:
-        return Error(3, 4, struct.pack("!HH", 0, mtu))
-    return Error(2, 0, struct.pack("!I", mtu))
+        return IcmpError(3, 4, struct.pack("!HH", 0, mtu))
+    return IcmpError(2, 0, struct.pack("!I", mtu))
 
 
 _CODE6 = {0: 0, 1: 3, 2: 5, 3: 4, 4: 6, 5: 5, 6: 0, 7: 3, 8: 2, 11: 0, 12: 3}
 
 
-def unreachable(family: int, code: int, code6: int | None = None) -> Error:
-    """Destination unreachable with the code of IPv4, or the one of IPv6 that says the same."""
+def unreachable(family: int, code: int, code6: int | None = None) -> IcmpError:
+    """Return Destination Unreachable; in IPv6 with `code6` or the counterpart of `code`."""
     if family == 4:
-        return Error(3, code)
-    return Error(1, _CODE6.get(code, 1) if code6 is None else code6)
+        return IcmpError(3, code)
+    return IcmpError(1, _CODE6.get(code, 1) if code6 is None else code6)
 
 
 class _Connection(NamedTuple):
     peer_seq: int
     our_seq: int
     until: int
-    """ns; forgotten then."""
+    """Time at which the connection is forgotten (ns)."""
     established: bool = False
 
 
 class LabHosts:
-    """All hosts of an internet; remembers TCP connections by their four-tuple."""
+    """All hosts of a scenario; remembers TCP connections by their four-tuple."""
 
     def __init__(self, rng: Random) -> None:
-        """`rng` makes initial sequence numbers."""
+        """Begin without connections; `rng` makes initial sequence numbers."""
         self._rng = rng
         self._connections: dict[bytes, _Connection] = {}
 
-    def answer(self, packet: Packet, hop: LabHop, now: int) -> Error | Direct | None:
-        """The answer of the host that `hop` describes; None if it says nothing."""
+    def answer(self, packet: Packet, hop: LabHop, now: int) -> IcmpError | HostReply | None:
+        """Return the answer of the host that `hop` describes; None if the host stays silent."""
         if packet.protocol == (ICMP if packet.family == 4 else ICMP6):
             return _echo(packet) if hop.ping else None
         if packet.protocol in (TCP, UDP):
@@ -91,11 +92,11 @@ class LabHosts:
                 return self._tcp(packet, hop, now)
             return _udp(packet, hop)
         if packet.family == 4:
-            return Error(3, 2)
-        # parameter problem: unrecognized next header, which stands at byte 6
-        return Error(4, 1, struct.pack("!I", 6)) if packet.protocol != 59 else None
+            return IcmpError(3, 2)
+        # parameter problem: unrecognized next header, at byte 6 of the IPv6 header
+        return IcmpError(4, 1, struct.pack("!I", 6)) if packet.protocol != 59 else None
 
-    def _tcp(self, packet: Packet, hop: LabHop, now: int) -> Direct | None:
+    def _tcp(self, packet: Packet, hop: LabHop, now: int) -> HostReply | None:
         body = packet.body
         source, port, seq, ack = struct.unpack_from("!HHII", body)
         flags = body[13]
@@ -118,13 +119,13 @@ class LabHosts:
         if flags & FIN:
             del self._connections[key]
             return _segment(port, source, ack, following, FIN | ACK)
-        self._connections[key] = known._replace(established=True, until=now + CONNECTION)
+        self._connections[key] = known._replace(established=True, until=now + CONNECTION_TIMEOUT)
         return _segment(port, source, ack, following, ACK) if length else None
 
     def _opened(
         self, packet: Packet, known: _Connection | None, ecn: bool, now: int
-    ) -> Direct | None:
-        """The SYN/ACK of an open port, for a connection that is new or half open."""
+    ) -> HostReply | None:
+        """Return the SYN/ACK of an open port, for a connection that is new or half open."""
         source, port, seq = struct.unpack_from("!HHI", packet.body)
         flags = packet.body[13]
         if known is None:
@@ -135,7 +136,10 @@ class LabHosts:
         return _segment(port, source, known.our_seq, (seq + 1) & 0xFFFFFFFF, SYN | ACK | accepted)
 
     def is_half_open(self, packet: Packet, our_seq: int, now: int) -> bool:
-        """The SYN/ACK of this sequence number, which `packet` asked for, is unanswered (ns)."""
+        """Return whether the SYN/ACK that answered `packet` is still unanswered at `now` (ns).
+
+        `our_seq` is the sequence number of the SYN/ACK.
+        """
         known = self._connections.get(packet.src + packet.dst + packet.body[:4])
         if known is None or known.our_seq != our_seq:
             return False
@@ -144,36 +148,36 @@ class LabHosts:
     def _remember(self, key: bytes, seq: int, now: int) -> _Connection:
         if len(self._connections) >= MAX_CONNECTIONS:
             del self._connections[next(iter(self._connections))]
-        made = _Connection(seq, self._rng.getrandbits(32), now + HALF_OPEN)
+        made = _Connection(seq, self._rng.getrandbits(32), now + HALF_OPEN_TIMEOUT)
         self._connections[key] = made
         return made
 
 
-def _segment(source: int, port: int, seq: int, ack: int, flags: int) -> Direct:
+def _segment(source: int, port: int, seq: int, ack: int, flags: int) -> HostReply:
     options = b"\x02\x04\x05\xb4" if flags & SYN else b""
     words = 5 + len(options) // 4
     window = 0 if flags & RST else 64_240
     header = struct.pack("!HHIIBBHHH", source, port, seq, ack, words << 4, flags, window, 0, 0)
-    return Direct(TCP, header + options, 16)
+    return HostReply(TCP, header + options, 16)
 
 
-def _udp(packet: Packet, hop: LabHop) -> Error | Direct:
+def _udp(packet: Packet, hop: LabHop) -> IcmpError | HostReply:
     source, port = _PORTS.unpack_from(packet.body)
     if port not in hop.udp_open:
         return unreachable(packet.family, 3)
     payload = packet.body[8:]
-    return Direct(UDP, struct.pack("!HHHH", port, source, 8 + len(payload), 0) + payload, 6)
+    return HostReply(UDP, struct.pack("!HHHH", port, source, 8 + len(payload), 0) + payload, 6)
 
 
-def _echo(packet: Packet) -> Direct | None:
+def _echo(packet: Packet) -> HostReply | None:
     request, reply = (8, 0) if packet.family == 4 else (128, 129)
     if len(packet.body) < 8 or packet.body[0] != request or not _intact(packet):
         return None
-    return Direct(packet.protocol, bytes((reply, 0, 0, 0)) + packet.body[4:], 2)
+    return HostReply(packet.protocol, bytes((reply, 0, 0, 0)) + packet.body[4:], 2)
 
 
 def _intact(packet: Packet) -> bool:
-    """Long enough and with a right checksum; hosts drop the others."""
+    """Return whether the packet is long enough and has a correct checksum; hosts drop others."""
     body = packet.body
     if len(body) < {TCP: 20, UDP: 8}.get(packet.protocol, 4):
         return False

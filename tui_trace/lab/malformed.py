@@ -1,4 +1,4 @@
-"""Packets that look like answers and are none, or are broken: what a hostile network sends."""
+"""Malformed and forged replies, as a hostile network sends them."""
 
 from random import Random
 
@@ -6,20 +6,22 @@ from tui_trace.lab.packets import (
     ICMP,
     ICMP6,
     TCP,
-    Error,
+    IcmpError,
     Packet,
     build_datagram,
-    error_body,
-    extension,
-    sealed,
+    build_error,
+    build_extension,
+    with_checksum,
 )
-from tui_trace.lab.scenario import Trick
+from tui_trace.lab.scenario import MalformedKind
 
-EXCEEDED = {4: 11, 6: 3}
+TIME_EXCEEDED_TYPE = {4: 11, 6: 3}
 
 
-def trick(kind: Trick, source: bytes, packet: Packet, ttl: int, rng: Random) -> bytes:
-    """One such packet from `source`, that arrives with `ttl`, about the probe `packet`."""
+def malformed_reply(
+    kind: MalformedKind, source: bytes, packet: Packet, ttl: int, rng: Random
+) -> bytes:
+    """Return a malformed reply from `source` to the probe `packet`; it arrives with this `ttl`."""
     quote = packet.packed()
     start = len(packet.header)
     rest = bytes(4)
@@ -38,38 +40,41 @@ def trick(kind: Trick, source: bytes, packet: Packet, ttl: int, rng: Random) -> 
         case "oversized-quote":
             rest = b"\0\xff\0\0" if packet.family == 4 else b"\xff\0\0\0"
         case "bad-extension":
-            good = extension([(1, 1, b"\0\x01\x01\x01")])
+            good = build_extension([(1, 1, b"\0\x01\x01\x01")])
             extensions = good[:2] + bytes((good[2] ^ 0x55,)) + good[3:]
         case "empty" | "bad-checksum":
             pass
-    body = error_body(
-        packet.family, Error(EXCEEDED[packet.family], 0, rest), quote[:200], extensions
+    body = build_error(
+        packet.family,
+        IcmpError(TIME_EXCEEDED_TYPE[packet.family], 0, rest),
+        quote[:200],
+        extensions,
     )
     protocol = ICMP if packet.family == 4 else ICMP6
     if kind == "empty":
         body = body[: rng.randrange(8)]
     else:
-        body = sealed(source, packet.src, protocol, body, 2)
+        body = with_checksum(source, packet.src, protocol, body, 2)
     if kind == "bad-checksum":
         body = body[:2] + bytes((body[2] ^ 0x5A,)) + body[3:]
     return build_datagram(source, packet.src, protocol, ttl, body)
 
 
 def _changed(quote: bytes, at: int, size: int, rng: Random) -> bytes:
-    """Another value in `size` bytes."""
+    """Return the quote with another value in the `size` bytes at `at`."""
     flip = rng.randrange(1, 1 << 8 * size).to_bytes(size, "big")
     new = bytes(old ^ bit for old, bit in zip(quote[at : at + size], flip, strict=False))
     return quote[:at] + new + quote[at + size :]
 
 
 def _other_flow(quote: bytes, start: int, protocol: int, rng: Random) -> bytes:
-    """Source port, or ICMP's identifier, of somebody else."""
+    """Return the quote with another source port or ICMP identifier."""
     at = start + 4 if protocol in (ICMP, ICMP6) else start
     return _changed(quote, at, 2, rng)
 
 
 def _other_key(quote: bytes, start: int, protocol: int, rng: Random) -> bytes:
-    """Sequence of TCP and ICMP, UDP's checksum: a number that was not sent."""
+    """Return the quote with a sequence number (UDP: checksum) that was not sent."""
     if protocol == TCP:
         return _changed(quote, start + 4, 4, rng)
     return _changed(quote, start + 6, 2, rng)

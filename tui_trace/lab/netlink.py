@@ -1,6 +1,6 @@
 """A virtual link between two network namespaces, made by rtnetlink(7); needs no /dev/net/tun.
 
-Both ends have the same hardware address and no ARP, so that no neighbour is ever asked for.
+Both ends have the same hardware address and no ARP, so that no neighbour has to be resolved.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ import time
 from ipaddress import ip_address
 
 NEAR, FAR = "lab0", "lab1"
-"""Names of the ends: the prober's and the lab's."""
+"""Interfaces at the two ends of the link: the prober's and the lab's."""
 MTU = 1500
 HARDWARE_ADDRESS = b"\x02\0\0\0\0\x01"
 
@@ -29,7 +29,7 @@ _PATIENCE = 20.0
 
 
 def unshare(flags: int) -> None:
-    """Move this process into new namespaces; raises OSError. (`os` can from Python 3.12 on.)"""
+    """Move this process into new namespaces; raise OSError. (Python 3.12 has `os.unshare`.)"""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(ctypes.c_int(flags)):
         number = ctypes.get_errno()
@@ -40,18 +40,18 @@ class Netlink:
     """A rtnetlink socket; it stays in the namespace in which it was made."""
 
     def __init__(self) -> None:
-        """Raises OSError."""
+        """Open the sockets; raise OSError."""
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
         self._socket.bind((0, 0))
         self._control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
 
     def close(self) -> None:
-        """Close the sockets."""
+        """Close the sockets; the link stays."""
         self._socket.close()
         self._control.close()
 
     def _ask(self, kind: int, flags: int, body: bytes) -> bytes:
-        """The kernel's answer; raises OSError."""
+        """Return the kernel's answer; raise OSError."""
         header = struct.pack("=IHHII", 16 + len(body), kind, _REQUEST | flags, 1, 0)
         self._socket.send(header + body)
         answer = self._socket.recv(65_536)
@@ -64,23 +64,26 @@ class Netlink:
         self._ask(kind, _ACK | flags, body)
 
     def index(self, name: str) -> int:
-        """The interface's number in this namespace."""
+        """Return the index of the interface in this namespace."""
         request = struct.pack("16si8x", name.encode(), 0)
         answer = fcntl.ioctl(self._control, 0x8933, request)  # SIOCGIFINDEX
         return int(struct.unpack_from("i", answer, 16)[0])
 
     def make_link(self, near: str, far: str, namespace: int) -> None:
-        """A veth pair, still down: `near` here, `far` in the namespace open as `namespace`."""
+        """Make a veth pair, still down.
+
+        `near` is in this namespace, `far` in the namespace of the open file `namespace`.
+        """
         peer = _link() + _name(far) + _attribute(28, struct.pack("=I", namespace))
         info = _attribute(1, b"veth\0") + _attribute(2, _attribute(1, peer))
         self._change(_NEWLINK, _CREATE | _EXCL, _link() + _name(near) + _attribute(18, info))
 
-    def up(self, name: str) -> None:
-        """Bring an interface up."""
+    def bring_up(self, name: str) -> None:
+        """Bring the interface up."""
         self._change(_NEWLINK, 0, struct.pack("=BxHiII", 0, 0, self.index(name), _UP, _UP))
 
     def wait_until_up(self, name: str) -> None:
-        """Wait until what is sent on this interface leaves it; raises OSError after 20 s."""
+        """Wait until packets can leave by this interface; raise OSError after 20 s."""
         request = struct.pack("=BxHiII", 0, 0, self.index(name), 0, 0)
         deadline = time.monotonic() + _PATIENCE
         while _operational_state(self._ask(_GETLINK, 0, request)) != _OPER_UP:
@@ -89,50 +92,51 @@ class Netlink:
             time.sleep(0.001)
 
     def add_address(self, name: str, address: str, length: int) -> None:
-        """An address with its network's route; of IPv6 without duplicate detection."""
+        """Add an address with the route of its network, and without duplicate address detection."""
         family, packed = _packed(address)
         body = struct.pack("=BBBBi", family, length, 0, 0, self.index(name))
         body += _attribute(2, packed) + _attribute(1, packed)
         self._change(_NEWADDR, _CREATE | _EXCL, body + _attribute(8, struct.pack("=I", 0x02)))
 
     def add_default_route(self, name: str, gateway: str) -> None:
-        """Everything that has no other route goes through `gateway`."""
+        """Route through `gateway` all packets without another route."""
         family, packed = _packed(gateway)
         body = struct.pack("=BBBBBBBBI", family, 0, 0, 0, 254, 4, 0, _UNICAST, 0)
         body += _attribute(5, packed) + _attribute(4, struct.pack("=I", self.index(name)))
         self._change(_NEWROUTE, _CREATE | _EXCL, body)
 
     def add_host_route(self, name: str, host: str) -> None:
-        """This one address is on the link."""
+        """Route this one address to the link."""
         family, packed = _packed(host)
         body = struct.pack("=BBBBBBBBI", family, len(packed) * 8, 0, 0, 254, 4, 253, _UNICAST, 0)
         body += _attribute(1, packed) + _attribute(4, struct.pack("=I", self.index(name)))
         self._change(_NEWROUTE, _CREATE | _EXCL, body)
 
-    def ignore_strangers(self, family: int) -> None:
-        """Drop what is for others without a word: no `no route`, and no forwarding."""
+    def add_blackhole_route(self, family: int) -> None:
+        """Drop packets for other hosts silently: no ICMP error, no forwarding."""
         address_family = socket.AF_INET if family == 4 else socket.AF_INET6
         body = struct.pack("=BBBBBBBBI", address_family, 0, 0, 0, 254, 4, 0, _BLACKHOLE, 0)
         self._change(_NEWROUTE, _CREATE | _EXCL, body)
 
     def compute_checksums(self, name: str) -> None:
-        """What leaves carries the checksums that a wire would show."""
+        """Turn off checksum offload, so that packets leave with their checksums filled in."""
         value = ctypes.create_string_buffer(struct.pack("=II", _SET_TX_CHECKSUMS, 0))
         request = struct.pack("16sP16x", name.encode(), ctypes.addressof(value))
         fcntl.ioctl(self._control, _ETHTOOL, request)
 
 
 def connect(near: Netlink, far: Netlink, namespace: int) -> None:
-    """Make the link and bring it up; the first packet arrives. Raises OSError.
+    """Make the link and bring it up, so that not even the first packet is lost; raise OSError.
 
-    `namespace` is where `far` was made, open. When the second end comes up, the first one has no
-    queue yet and drops in silence what it is given. The kernel's link watch, a thread of its own,
-    sets queue and operational state under one lock, which the question for the state takes too.
+    `namespace` is the open file of the namespace in which `far` was made. When the second end comes
+    up, the first end has no queue yet and silently drops packets. A kernel thread (link watch) sets
+    the queue and the operational state under one lock. A query of the state takes this lock, too,
+    so that an end which says that it is up has its queue.
     """
     near.make_link(NEAR, FAR, namespace)
     ends = ((near, NEAR), (far, FAR))
     for end, name in ends:
-        end.up(name)
+        end.bring_up(name)
     for end, name in ends:
         end.wait_until_up(name)
 
@@ -143,7 +147,7 @@ def _attribute(kind: int, payload: bytes) -> bytes:
 
 
 def _operational_state(answer: bytes) -> int | None:
-    """Of RFC 2863, as the answer about an interface says it."""
+    """Return the operational state (RFC 2863) in the kernel's answer about an interface."""
     (end,) = struct.unpack_from("=I", answer)
     at = 32
     while at + 4 <= end:

@@ -1,4 +1,4 @@
-"""IP packets as the lab's routers and hosts read and write them: bytes in, bytes out, no state."""
+"""IP packets as the lab's routers and hosts parse and build them; no state."""
 
 import struct
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _U16 = struct.Struct("!H")
 
 
 def checksum(data: bytes) -> int:
-    """Internet checksum of `data` (RFC 1071)."""
+    """Return the Internet checksum of `data` (RFC 1071)."""
     if len(data) & 1:
         data += b"\0"
     # 2**16 is 1 modulo 65535, so the remainder is the ones' complement sum
@@ -25,8 +25,8 @@ def checksum(data: bytes) -> int:
     return 0 if any(data) else 0xFFFF
 
 
-def adjusted(check: int, old: bytes, new: bytes) -> int:
-    """A checksum after `old` (an even number of bytes) became `new` (RFC 1624)."""
+def updated_checksum(check: int, old: bytes, new: bytes) -> int:
+    """Return the checksum after `new` replaced `old`, an even number of bytes (RFC 1624)."""
     total = (0xFFFF - check) + sum(_words(new)) + sum(0xFFFF - word for word in _words(old))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
@@ -38,12 +38,12 @@ def _words(data: bytes) -> Sequence[int]:
 
 
 class Packet:
-    """A packet on its way: what routers may change is a field, the rest stays as it came."""
+    """A packet on its path; the fields are what a router may change."""
 
     __slots__ = ("body", "df", "dst", "family", "header", "protocol", "src", "tos", "ttl")
 
     def __init__(self, family: int, header: bytes, body: bytes) -> None:
-        """`header` is the IP header as it came, `body` what stands above it."""
+        """`header` is the received IP header, and `body` is its payload."""
         self.family = family
         self.header = header
         self.body = body
@@ -64,11 +64,11 @@ class Packet:
 
     @property
     def length(self) -> int:
-        """Bytes of the whole packet."""
+        """The length of the whole packet in bytes."""
         return len(self.header) + len(self.body)
 
     def packed(self) -> bytes:
-        """The packet as it is now."""
+        """Return the packet as bytes, with the changes that were made to its fields."""
         header = bytearray(self.header)
         if self.family == 4:
             header[1] = self.tos
@@ -84,18 +84,21 @@ class Packet:
         return bytes(header) + self.body
 
     def flow(self) -> bytes:
-        """What a load balancer hashes: addresses, protocol, ports; ICMP's first six bytes."""
+        """Return the bytes that a load balancer hashes.
+
+        They are addresses, protocol and ports; for ICMP the first six bytes in place of the ports.
+        """
         transport = self.body[:6] if self.protocol in (ICMP, ICMP6) else self.body[:4]
         return self.src + self.dst + bytes((self.protocol,)) + transport
 
     def port(self) -> int | None:
-        """Destination port of TCP and UDP."""
+        """Return the destination port; None for a protocol other than TCP and UDP."""
         if self.protocol in (TCP, UDP) and len(self.body) >= 4:
             return int(_U16.unpack_from(self.body, 2)[0])
         return None
 
     def readdress(self, address: bytes, port: int | None) -> None:
-        """Another destination, with the transport's checksum kept right (RFC 3022 §4.1)."""
+        """Change the destination and correct the transport's checksum (RFC 3022 §4.1)."""
         old, new = self.dst, address
         self.dst = address
         if self.protocol not in (TCP, UDP, ICMP6) or len(self.body) < 8:
@@ -107,28 +110,30 @@ class Packet:
         at = {TCP: 16, UDP: 6, ICMP6: 2}[self.protocol]
         check = _U16.unpack_from(body, at)[0] if len(body) >= at + 2 else 0
         if check or self.protocol != UDP:
-            value = adjusted(check, old, new)
+            value = updated_checksum(check, old, new)
             if self.protocol == UDP:
                 value = value or 0xFFFF
             body[at : at + 2] = _U16.pack(value)
         self.body = bytes(body)
 
     def patch(self, at: int, new: bytes) -> None:
-        """Replace an even stretch of a TCP segment at an even offset; the checksum follows."""
+        """Replace bytes of a TCP segment and correct its checksum; offset and length are even."""
         body = bytearray(self.body)
-        check = adjusted(_U16.unpack_from(body, 16)[0], bytes(body[at : at + len(new)]), new)
+        check = updated_checksum(
+            _U16.unpack_from(body, 16)[0], bytes(body[at : at + len(new)]), new
+        )
         body[at : at + len(new)] = new
         body[16:18] = _U16.pack(check)
         self.body = bytes(body)
 
     def clear_ecn(self) -> None:
-        """Not-ECT in IP, no ECE and CWR in TCP (RFC 3168)."""
+        """Set Not-ECT in IP, and clear ECE and CWR in TCP (RFC 3168)."""
         self.tos &= 0xFC
         if self.protocol == TCP and len(self.body) >= 20 and self.body[13] & (ECE | CWR):
             self.patch(12, bytes((self.body[12] & 0xFE, self.body[13] & ~(ECE | CWR) & 0xFF)))
 
     def clamp_mss(self, most: int) -> None:
-        """Lower the MSS option of a SYN to `most` bytes, where it stands at an even offset."""
+        """Lower the MSS option of a SYN to `most` bytes, if it is the first option."""
         if self.protocol != TCP or len(self.body) < 24 or not self.body[13] & SYN:
             return
         if self.body[20:22] == b"\x02\x04" and _U16.unpack_from(self.body, 22)[0] > most:
@@ -136,7 +141,7 @@ class Packet:
 
 
 def parse_packet(raw: bytes) -> Packet | None:
-    """The packet in `raw`; None for what is none, and for all fragments but the first."""
+    """Return the packet in `raw`; None if it is invalid or a later fragment."""
     if len(raw) >= 20 and raw[0] >> 4 == 4:
         header = (raw[0] & 15) * 4
         total = _U16.unpack_from(raw, 2)[0]
@@ -153,7 +158,7 @@ def parse_packet(raw: bytes) -> Packet | None:
 def build_datagram(
     src: bytes, dst: bytes, protocol: int, ttl: int, body: bytes, *, ident: int = 0, tos: int = 0
 ) -> bytes:
-    """An IP packet of the family that the addresses have; never fragmented, DF off."""
+    """Return an unfragmented IP packet with DF off; the addresses decide the IP version."""
     if len(src) == 4:
         header = struct.pack(
             "!BBHHHBBH4s4s", 0x45, tos, 20 + len(body), ident, 0, ttl, protocol, 0, src, dst
@@ -162,8 +167,8 @@ def build_datagram(
     return struct.pack("!IHBB", 6 << 28 | tos << 20, len(body), protocol, ttl) + src + dst + body
 
 
-def sealed(src: bytes, dst: bytes, protocol: int, body: bytes, at: int) -> bytes:
-    """`body` with its checksum at offset `at`, over the pseudo-header where there is one."""
+def with_checksum(src: bytes, dst: bytes, protocol: int, body: bytes, at: int) -> bytes:
+    """Return `body` with its checksum at offset `at`; all but ICMPv4 include a pseudo-header."""
     pseudo = b""
     if protocol != ICMP:
         pseudo = src + dst + struct.pack("!II", len(body), protocol)
@@ -173,8 +178,8 @@ def sealed(src: bytes, dst: bytes, protocol: int, body: bytes, at: int) -> bytes
     return body[:at] + _U16.pack(value) + body[at + 2 :]
 
 
-def extension(objects: Sequence[tuple[int, int, bytes]]) -> bytes:
-    """An ICMP extension structure of (class, type, payload) objects (RFC 4884 §7)."""
+def build_extension(objects: Sequence[tuple[int, int, bytes]]) -> bytes:
+    """Return an ICMP extension structure of (class, type, payload) objects (RFC 4884 §7)."""
     data = b"".join(
         struct.pack("!HBB", 4 + len(payload), number, kind) + payload
         for number, kind, payload in objects
@@ -183,8 +188,8 @@ def extension(objects: Sequence[tuple[int, int, bytes]]) -> bytes:
     return whole[:2] + _U16.pack(checksum(whole)) + whole[4:]
 
 
-def mpls_extension(labels: Sequence[tuple[int, int, int]]) -> tuple[int, int, bytes]:
-    """A label stack object of (label, EXP, TTL), outermost first (RFC 4950 §3)."""
+def mpls_object(labels: Sequence[tuple[int, int, int]]) -> tuple[int, int, bytes]:
+    """Return a label stack object of (label, EXP, TTL), outermost label first (RFC 4950 §3)."""
     entries = [
         label << 12 | exp << 9 | (place == len(labels) - 1) << 8 | ttl
         for place, (label, exp, ttl) in enumerate(labels)
@@ -192,18 +197,18 @@ def mpls_extension(labels: Sequence[tuple[int, int, int]]) -> tuple[int, int, by
     return 1, 1, struct.pack(f"!{len(entries)}I", *entries)
 
 
-class Error(NamedTuple):
-    """What an ICMP error says: type, code, and bytes 4 to 7 of its header."""
+class IcmpError(NamedTuple):
+    """Type, code, and bytes 4 to 7 of the header of an ICMP error."""
 
     kind: int
     code: int
     rest: bytes = bytes(4)
 
 
-def error_body(family: int, error: Error, quoted: bytes, extensions: bytes = b"") -> bytes:
-    """An ICMP error before its checksum.
+def build_error(family: int, error: IcmpError, quoted: bytes, extensions: bytes = b"") -> bytes:
+    """Return an ICMP error without its checksum.
 
-    With an extension the quote is padded to 128 bytes and its length stands in the header
+    If there are extensions, the quote is padded to 128 bytes, and the header has its length
     (RFC 4884 §4).
     """
     kind, code, rest = error

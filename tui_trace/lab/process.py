@@ -1,4 +1,4 @@
-"""The lab as a process: a private network for ours, and behind its only link the lab's internet."""
+"""The lab's processes: a private network for this process, and the simulator behind its link."""
 
 import contextlib
 import ctypes
@@ -30,7 +30,7 @@ from tui_trace.lab.netlink import (
 )
 from tui_trace.lab.scenario import Scenario
 from tui_trace.lab.scenario_file import LabError
-from tui_trace.lab.servers import Services
+from tui_trace.lab.servers import LabServers
 from tui_trace.lab.simulator import Simulator
 
 CLIENT = {4: "192.0.2.2", 6: "2001:db8::2"}
@@ -38,7 +38,7 @@ GATEWAY = {4: "192.0.2.1", 6: "2001:db8::1"}
 DNS = {4: "192.0.2.53", 6: "2001:db8::53"}
 WHOIS = {4: "192.0.2.43", 6: "2001:db8::43"}
 PREFIX = {4: 24, 6: 64}
-WHOLE = {4: 32, 6: 128}
+HOST_PREFIX = {4: 32, 6: 128}
 
 _ETH_P_ALL = 3
 _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23
@@ -52,58 +52,60 @@ READY = b"ready"
 _NOBODY = 65_534
 """User and group that own nothing."""
 _BATCH = 64
-"""Packets taken at once, before those that are due leave."""
+"""Packets read in a row before due packets are sent."""
 
 
 class Lab:
-    """A lab, as the process that is inside sees it: quiet until `start`."""
+    """A lab, as the process inside it sees it; its routers are silent until `start`."""
 
     scenario: Scenario
-    """From `start` on."""
+    """Set by `start`."""
 
-    def __init__(self, pid: int, lifeline: int, orders: int, said: int) -> None:
-        """`lifeline` is the pipe whose end ends the lab, `orders` takes what it is to play, and
-        `said` gives what it says of that.
+    def __init__(self, pid: int, lifeline: int, orders: int, status: int) -> None:
+        """Take the ends of three pipes to the lab's process.
+
+        Closing `lifeline` ends the lab, `orders` takes the scenario, and `status` gives `READY` or
+        the text of an error.
         """
         self.pid = pid
         self._lifeline = lifeline
         self._orders = orders
-        self._said = said
+        self._status = status
 
     @property
     def target(self) -> str:
-        """The name of the scenario's target; `scenario.resolve` knows its addresses."""
+        """The name of the scenario's target; `scenario.resolve` returns its addresses."""
         return self.scenario.target.name
 
     @property
     def dns_server(self) -> str:
-        """ADDR:PORT of the lab's name server."""
+        """The lab's name server, as ADDR:PORT."""
         family = self.scenario.families[0]
         return f"{DNS[family]}:53" if family == 4 else f"[{DNS[family]}]:53"
 
     @property
     def whois_server(self) -> str:
-        """Address of the lab's whois server, at port 43."""
+        """The address of the lab's whois server; its port is 43."""
         return WHOIS[self.scenario.families[0]]
 
     def start(self, scenario: Scenario) -> None:
-        """Have it play this scenario; once. `LabError` if it cannot."""
+        """Start the simulation of this scenario, once; raise `LabError` if that fails."""
         self.scenario = scenario
-        # a lab that ended has said why
+        # a lab that has ended has written why to its status pipe
         with contextlib.suppress(BrokenPipeError), os.fdopen(self._orders, "wb") as orders:
             orders.write(msgspec.msgpack.encode(scenario))
-        with os.fdopen(self._said, "rb") as said:
-            self.expect(said.read(4096))
+        with os.fdopen(self._status, "rb") as status:
+            self.check_status(status.read(4096))
 
-    def expect(self, said: bytes) -> None:
-        """`LabError` unless that is `READY`, and then the lab has ended."""
-        if said != READY:
+    def check_status(self, status: bytes) -> None:
+        """End the lab and raise `LabError` unless `status` is `READY`."""
+        if status != READY:
             self.close()
-            reason = said.decode(errors="replace") or "its process ended"
+            reason = status.decode(errors="replace") or "its process ended"
             raise LabError(f"the lab cannot start: {reason}")
 
     def close(self) -> None:
-        """End the lab's process. This process stays in its network, with nobody there."""
+        """End the lab's process; this process stays in its network, which is then empty."""
         if self._lifeline < 0:
             return
         os.close(self._lifeline)
@@ -113,46 +115,46 @@ class Lab:
 
 
 def enter(scenario: Scenario) -> Lab:
-    """`prepare` and `start` at once, for a process that gives up no rights in between."""
+    """Call `prepare` and `start`, for a process that gives up no rights between them."""
     lab = prepare(scenario.families)
     lab.start(scenario)
     return lab
 
 
 def prepare(families: Sequence[int] = (4, 6)) -> Lab:
-    """Move this process into a lab's network; `LabError` if it cannot be.
+    """Move this process into the network of a new lab; raise `LabError` if that fails.
 
-    To be called while the process has one thread and no raw socket: sockets that are open stay
-    in the network in which they were made. Whatever this process starts later is inside, too.
-    The processes of the lab have no rights when this comes back, and this one needs none for
-    `start`. The link speaks the IP versions that are both in `families` and in the kernel.
+    Call this while the process has one thread and no raw socket: an open socket stays in the
+    network in which it was made. Processes that this process starts later are inside, too. When
+    this function returns, the processes of the lab have no rights, and `start` needs none. The
+    link has the IP versions that are in `families` and that the kernel supports.
     """
     _enter_namespace()
     lifeline_read, lifeline_write = os.pipe()
     orders_read, orders_write = os.pipe()
-    said_read, said_write = os.pipe()
+    status_read, status_write = os.pipe()
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        for ours in (lifeline_write, orders_write, said_read):
+        for ours in (lifeline_write, orders_write, status_read):
             os.close(ours)
-        _run_child(families, lifeline_read, orders_read, said_write, parent)
-    for theirs in (lifeline_read, orders_read, said_write):
+        _run_child(families, lifeline_read, orders_read, status_write, parent)
+    for theirs in (lifeline_read, orders_read, status_write):
         os.close(theirs)
-    lab = Lab(pid, lifeline_write, orders_write, said_read)
+    lab = Lab(pid, lifeline_write, orders_write, status_read)
     try:
-        lab.expect(os.read(said_read, 4096))
+        lab.check_status(os.read(status_read, 4096))
     except LabError:
         os.close(orders_write)
-        os.close(said_read)
+        os.close(status_read)
         raise
     return lab
 
 
 def _enter_namespace() -> None:
-    # a namespace is a thread's own: another thread would go on probing the real network
+    # a namespace belongs to one thread: another thread would stay in the real network
     if len(os.listdir("/proc/self/task")) > 1:
-        raise LabError("the lab has to be entered before the first thread starts")
+        raise LabError("the lab must be entered before the first thread starts")
     with contextlib.suppress(OSError):
         unshare(CLONE_NEWNET)
         return
@@ -167,7 +169,7 @@ def _enter_namespace() -> None:
         cure = (
             "in a container it needs CAP_SYS_ADMIN"
             if uid == 0
-            else "Ubuntu from 24.04 on gives it only to root: start it with sudo"
+            else "Ubuntu 24.04 and later allow it only to root: use sudo"
         )
         raise LabError(
             f"the lab needs a network namespace of its own ({error.strerror}); {cure}"
@@ -175,34 +177,34 @@ def _enter_namespace() -> None:
 
 
 def _run_child(
-    families: Sequence[int], lifeline: int, orders: int, said: int, parent: int
+    families: Sequence[int], lifeline: int, orders: int, status: int, parent: int
 ) -> NoReturn:
-    status = 1
+    exit_code = 1
     try:
-        _detach(keep=(lifeline, orders, said))
+        _detach(keep=(lifeline, orders, status))
         try:
-            spoken = [family for family in families if family == 4 or _has_ipv6()]
-            tap, services = _build(spoken)
-            servers = _fork_servers(services, closed=(tap.fileno(), lifeline, orders, said))
+            supported = [family for family in families if family == 4 or _has_ipv6()]
+            tap, services = _build_network(supported)
+            servers = _fork_servers(services, closed=(tap.fileno(), lifeline, orders, status))
             _give_up_rights(parent)
-            os.write(said, READY)
+            os.write(status, READY)
             ordered = _read_all(orders)
-            scenario = _scenario(ordered)
-            if not set(spoken) & set(scenario.families):
-                raise LabError("this scenario is of IPv6 alone, and this machine has none")
-            internet = Simulator(scenario)
+            scenario = _decode_scenario(ordered)
+            if not set(supported) & set(scenario.families):
+                raise LabError("this scenario needs IPv6, which this machine does not have")
+            simulator = Simulator(scenario)
             with os.fdopen(servers, "wb") as file:
                 file.write(ordered)
         except Exception as error:
-            os.write(said, str(error).encode()[:1000])
+            os.write(status, str(error).encode()[:1000])
             raise
-        os.write(said, READY)
-        os.close(said)
-        run_simulator(tap, internet, lifeline)
-        status = 0
+        os.write(status, READY)
+        os.close(status)
+        run_simulator(tap, simulator, lifeline)
+        exit_code = 0
     finally:
-        # nothing of the process that was forked may run twice: no atexit, no finally, no traceback
-        os._exit(status)
+        # run no atexit, no finally and no traceback of the parent, of which this is a copy
+        os._exit(exit_code)
 
 
 def _read_all(pipe: int) -> bytes:
@@ -210,12 +212,12 @@ def _read_all(pipe: int) -> bytes:
         return file.read()
 
 
-def _scenario(ordered: bytes) -> Scenario:
+def _decode_scenario(ordered: bytes) -> Scenario:
     return msgspec.msgpack.decode(ordered, type=Scenario)
 
 
 def _detach(keep: tuple[int, ...]) -> None:
-    """A session of its own (Ctrl-C and Ctrl-Z are not for the lab), no files of ours."""
+    """Begin a session (Ctrl-C and Ctrl-Z do not reach the lab) and close the parent's files."""
     os.setsid()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
@@ -229,16 +231,17 @@ def _detach(keep: tuple[int, ...]) -> None:
 
 
 def _give_up_rights(parent: int) -> None:
-    """Before the first byte is read from the link: no capabilities, and nobody instead of root.
+    """Give up all capabilities, and become the user nobody if this is root.
 
-    Dying with the `parent` comes last, because a change of the user ends that. Where the parent is
-    not allowed to signal nobody, its end of the lifeline has to do.
+    This happens before the first byte is read from the link. The death signal of the `parent` is
+    set last, because a change of the user clears it. If the parent may not signal the new user, the
+    end of the lifeline ends this process.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if os.geteuid() == 0:
-        # else the kernel takes the right to empty the bounding set together with the user
+        # without this the kernel drops CAP_SETPCAP with the user, and the bounding set stays
         libc.prctl(_PR_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0)
-        with contextlib.suppress(OSError):  # a user namespace that has no other user
+        with contextlib.suppress(OSError):  # a user namespace with no other user
             os.setgroups([])
             os.setresgid(_NOBODY, _NOBODY, _NOBODY)
             os.setresuid(_NOBODY, _NOBODY, _NOBODY)
@@ -257,8 +260,8 @@ def _has_ipv6() -> bool:
     return True
 
 
-def _build(families: Sequence[int]) -> tuple[socket.socket, Services]:
-    """The link, its far end in a namespace of this process; the sockets that are on it."""
+def _build_network(families: Sequence[int]) -> tuple[socket.socket, LabServers]:
+    """Make the link, with its far end in a new namespace of this process, and open its sockets."""
     with contextlib.suppress(OSError):
         group = os.getegid()
         Path("/proc/sys/net/ipv4/ping_group_range").write_text(f"{group} {group}")
@@ -268,29 +271,30 @@ def _build(families: Sequence[int]) -> tuple[socket.socket, Services]:
     namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
     connect(near, far, namespace)
     os.close(namespace)
-    near.up("lo")
+    near.bring_up("lo")
     near.compute_checksums(NEAR)
     for family in families:
         near.add_address(NEAR, CLIENT[family], PREFIX[family])
         near.add_default_route(NEAR, GATEWAY[family])
-        # no network on this side: whoever else is on it is played by the routers
-        far.add_address(FAR, DNS[family], WHOLE[family])
-        far.add_address(FAR, WHOIS[family], WHOLE[family])
+        # host routes only on this side: the simulator plays all other hosts of the network
+        far.add_address(FAR, DNS[family], HOST_PREFIX[family])
+        far.add_address(FAR, WHOIS[family], HOST_PREFIX[family])
         far.add_host_route(FAR, CLIENT[family])
-        far.ignore_strangers(family)
+        far.add_blackhole_route(family)
     near.close()
     far.close()
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
     tap.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     tap.bind((FAR, _ETH_P_ALL))
-    return tap, Services([DNS[each] for each in families], [WHOIS[each] for each in families])
+    return tap, LabServers([DNS[each] for each in families], [WHOIS[each] for each in families])
 
 
-def _fork_servers(services: Services, closed: tuple[int, ...]) -> int:
-    """Name and whois server as a process of their own, so that no packet waits for them.
+def _fork_servers(services: LabServers, closed: tuple[int, ...]) -> int:
+    """Fork the process of the name and whois servers, so that no packet waits for them.
 
-    It takes its scenario from the pipe whose end comes back. The files in `closed` are none of its.
+    Return the end of the pipe from which that process reads its scenario. It closes the files in
+    `closed`.
     """
     parent = os.getpid()
     orders, ours = os.pipe()
@@ -300,7 +304,7 @@ def _fork_servers(services: Services, closed: tuple[int, ...]) -> int:
                 os.close(number)
             services.prepare()
             _give_up_rights(parent)
-            services.serve(_scenario(_read_all(orders)))
+            services.serve(_decode_scenario(_read_all(orders)))
         finally:
             os._exit(1)
     os.close(orders)
@@ -308,23 +312,23 @@ def _fork_servers(services: Services, closed: tuple[int, ...]) -> int:
     return ours
 
 
-def run_simulator(tap: socket.socket, internet: Simulator, lifeline: int) -> None:
-    """Answer what comes from the link, each packet at its time, until the lifeline ends."""
+def run_simulator(tap: socket.socket, simulator: Simulator, lifeline: int) -> None:
+    """Answer the packets from the link, each at its time, until the lifeline is closed."""
     gc.freeze()
     clock: Callable[[], int] = time.monotonic_ns
     waiting: list[tuple[int, int, bytes]] = []
     numbers = itertools.count()
-    repeats = internet.repeats
+    retransmissions = simulator.retransmissions
     while True:
         now = clock()
-        for at, raw in repeats.take(now):
+        for at, raw in retransmissions.pop_due(now):
             heapq.heappush(waiting, (at, next(numbers), raw))
         while waiting and waiting[0][0] <= now:
             raw = heapq.heappop(waiting)[2]
             with contextlib.suppress(OSError):
                 tap.send(_HEADER[raw[0] >> 4] + raw)
         first = waiting[0][0] if waiting else None
-        due = [moment for moment in (first, repeats.due) if moment is not None]
+        due = [moment for moment in (first, retransmissions.due) if moment is not None]
         timeout = max(0, min(due) - clock()) / 1e9 if due else None
         readable = select.select([tap.fileno(), lifeline], [], [], timeout)[0]
         if lifeline in readable:
@@ -336,5 +340,5 @@ def run_simulator(tap: socket.socket, internet: Simulator, lifeline: int) -> Non
                 frame = tap.recv(MTU + 64)
             except BlockingIOError:
                 break
-            for at, raw in internet.receive(frame[14:], clock()):
+            for at, raw in simulator.receive(frame[14:], clock()):
                 heapq.heappush(waiting, (at, next(numbers), raw))

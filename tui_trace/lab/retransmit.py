@@ -1,68 +1,69 @@
-"""What a host says again because nobody has answered it (RFC 9293 §3.8.1, RFC 6298 §2, §5)."""
+"""Retransmissions of the lab's hosts (RFC 9293 §3.8.1, RFC 6298 §2, §5)."""
 
 import heapq
 import itertools
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from tui_trace.lab.hosts import NS_PER_S, REPEATS
+from tui_trace.lab.hosts import NS_PER_S, SYN_ACK_RETRIES
 
-FIRST_AFTER = NS_PER_S
-"""Nanoseconds; each further one waits twice as long as the one before."""
+FIRST_TIMEOUT = NS_PER_S
+"""Nanoseconds until the first retransmission; each later one waits twice as long."""
 
 Arrivals: TypeAlias = list[tuple[int, bytes]]
-"""Packets, with when they arrive (ns)."""
+"""Packets, each with the time of its arrival (ns)."""
 
 
-class _Repeat(NamedTuple):
+class _Retransmission(NamedTuple):
     due: int
     order: int
-    """Of equals the first one first."""
+    """Of two that are due at the same time, the one with the lower number comes first."""
     wait: int
-    """Nanoseconds since the one before."""
+    """Nanoseconds since the transmission before."""
     left: int
     key: bytes
-    again: Callable[[int], Arrivals | None]
+    resend: Callable[[int], Arrivals | None]
 
 
-class Repeats:
-    """Packets that wait to be said again."""
+class Retransmissions:
+    """The packets that hosts send again unless an answer comes."""
 
     def __init__(self) -> None:
-        """None yet."""
-        self._waiting: list[_Repeat] = []
+        """Begin with no packet."""
+        self._waiting: list[_Retransmission] = []
         self._keys: set[bytes] = set()
         self._order = itertools.count()
 
     @property
     def due(self) -> int | None:
-        """When the next one leaves (ns); None: nothing waits."""
+        """The time of the next retransmission (ns); None: no packet waits."""
         return self._waiting[0].due if self._waiting else None
 
-    def add(self, key: bytes, sent: int, again: Callable[[int], Arrivals | None]) -> None:
-        """Have `again(now)` called until it gives None: then the packet has been answered.
+    def schedule(self, key: bytes, sent: int, resend: Callable[[int], Arrivals | None]) -> None:
+        """Call `resend(now)` at each retransmission until it returns None: the packet is answered.
 
-        It was `sent` first (ns); what has this `key` already is left as it is.
+        `sent` is the time of the first transmission (ns). A second packet with the same
+        `key` is ignored while the first one waits.
         """
         if key in self._keys:
             return
         self._keys.add(key)
-        self._push(_Repeat(sent, 0, FIRST_AFTER, REPEATS, key, again))
+        self._push(_Retransmission(sent, 0, FIRST_TIMEOUT, SYN_ACK_RETRIES, key, resend))
 
-    def _push(self, last: _Repeat) -> None:
+    def _push(self, last: _Retransmission) -> None:
         due = last.due + last.wait
         heapq.heappush(self._waiting, last._replace(due=due, order=next(self._order)))
 
-    def take(self, now: int) -> Arrivals:
-        """All that is said again up to `now` (ns)."""
-        said: Arrivals = []
+    def pop_due(self, now: int) -> Arrivals:
+        """Return all packets that are retransmitted up to `now` (ns)."""
+        arrivals: Arrivals = []
         while self._waiting and self._waiting[0].due <= now:
-            repeat = heapq.heappop(self._waiting)
-            arrivals = repeat.again(repeat.due)
-            if arrivals is not None:
-                said += arrivals
-            if arrivals is None or repeat.left == 1:
-                self._keys.discard(repeat.key)
+            current = heapq.heappop(self._waiting)
+            resent = current.resend(current.due)
+            if resent is not None:
+                arrivals += resent
+            if resent is None or current.left == 1:
+                self._keys.discard(current.key)
             else:
-                self._push(repeat._replace(wait=repeat.wait * 2, left=repeat.left - 1))
-        return said
+                self._push(current._replace(wait=current.wait * 2, left=current.left - 1))
+        return arrivals

@@ -1,7 +1,7 @@
-"""Scenarios: what the lab's internet is made of, as data anyone can write (TOML).
+"""Scenarios: the lab's routers and hosts as data that anybody can write (TOML).
 
-Delays and jitter are milliseconds, moments and periods seconds, loss and the like percent.
-The last hop is the target. `loading.load` reads one.
+Delays and jitter are in milliseconds, moments and periods in seconds, loss and other shares in
+percent. The last hop is the target. `load_scenario` reads a scenario.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ Byte = Annotated[int, Meta(ge=0, le=255)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._-]+$")]
 Text = Annotated[str, Meta(max_length=200)]
-Trick = Literal[
+MalformedKind = Literal[
     "bad-checksum",
     "bad-extension",
     "empty",
@@ -30,33 +30,33 @@ Trick = Literal[
     "truncated",
     "wrong-version",
 ]
-"""Packets that are no answer (see `tricks.py`)."""
+"""Kinds of malformed replies (see `malformed.py`)."""
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A TOML table: a key that is not known is a mistake."""
+    """A TOML table; an unknown key is an error."""
 
 
 class Rule(_Table, frozen=True):
-    """One line of a firewall; of those that match a packet the first decides."""
+    """A rule of a firewall; the first rule that matches a packet decides."""
 
     action: Literal["pass", "drop", "reject"]
     protocol: Literal["icmp", "tcp", "udp"] | None = None
-    """Absent: all."""
+    """None: all protocols."""
     port: Port | None = None
-    """Destination port; absent: all."""
+    """Destination port; None: all ports."""
     code: Annotated[int, Meta(ge=0, le=15)] = 13
-    """Of `reject`: ICMP unreachable code (RFC 1812 §5.2.7.1)."""
+    """ICMP unreachable code of `reject` (RFC 1812 §5.2.7.1)."""
     code6: Annotated[int, Meta(ge=0, le=7)] | None = None
-    """The same over IPv6 (RFC 4443 §3.1); absent: the nearest to `code`."""
+    """ICMPv6 unreachable code of `reject` (RFC 4443 §3.1); None: the nearest to `code`."""
 
 
 class LabDnat(_Table, frozen=True):
-    """Destination NAT of what goes to the target."""
+    """Destination NAT for packets to the target."""
 
     v4: str | None = None
     v6: str | None = None
-    """Where it goes in truth."""
+    """Translated destination; `v4` likewise."""
     port: Port | None = None
     repair: bool = False
     """Quotes in ICMP errors show the address that the client used."""
@@ -78,7 +78,7 @@ class Queue(_Table, frozen=True):
 
 
 class Delay(_Table, frozen=True):
-    """Some answers come later than they should."""
+    """An extra delay of some answers."""
 
     percent: Percent
     by: Milliseconds
@@ -94,132 +94,133 @@ class LabHop(_Table, frozen=True):
     owner: Text = ""
 
     delay: Milliseconds = 0
-    """What the link to this hop adds to a round trip."""
+    """Delay that the link to this hop adds to a round trip."""
     jitter: Milliseconds = 0
-    """Mean of a random delay on top (exponential)."""
+    """Mean of an additional random delay (exponential)."""
     loss: Percent = 0
-    """Of what crosses the link to this hop, so of everything behind it too."""
+    """Loss on the link to this hop; it affects all hops behind it, too."""
     mtu: Annotated[int, Meta(ge=68, le=65_535)] | None = None
-    """Bytes; of the link to this hop."""
+    """MTU of the link to this hop in bytes."""
     mtu_reported: bool = True
-    """The router before tells (`False`: a black hole)."""
+    """The router before this hop reports the MTU; False: a black hole."""
     queue: Queue | None = None
     back_delay: Milliseconds = 0
-    """More delay for answers that come back over this link."""
+    """Additional delay of answers that return over this link."""
     back_hops: Annotated[int, Meta(ge=0, le=255)] = 0
-    """More routers on the way back than on the way here."""
+    """Routers that only the return path has."""
 
     silent: bool = False
-    """Sends no ICMP errors."""
+    """The hop sends no ICMP errors."""
     answer_delay: Milliseconds = 0
-    """Time it takes to make an answer; nobody behind it notices."""
+    """Time to make an answer; hops behind this hop are not affected."""
     answer_loss: Percent = 0
-    """Of its own answers."""
+    """Loss of the hop's own answers."""
     rate: Annotated[float, Meta(gt=0, le=1_000_000)] | None = None
-    """ICMP errors a second, at most."""
+    """Maximum number of ICMP errors per second; None: no limit."""
     burst: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
-    """ICMP errors it may send at once, before `rate` counts."""
+    """ICMP errors that the hop may send at once before `rate` limits them."""
     quote: Annotated[int, Meta(ge=0, le=65_535)] | None = None
-    """Bytes above the IP header that its errors quote; absent: all that fits."""
+    """Bytes after the IP header that its errors quote; None: as many as fit."""
     reply_ttl: Byte = 255
-    """TTL that its answers start with."""
+    """Initial TTL of its answers."""
     reply_ttl_from_probe: bool = False
-    """Its answers start with the TTL that was left of the probe's."""
+    """Its answers start with the remaining TTL of the probe."""
     duplicate: Percent = 0
-    """Of its answers, sent twice."""
+    """Share of its answers that are sent twice."""
     hold: Delay | None = None
+    """Some of its answers come later."""
     mpls: tuple[LabLabel, ...] = ()
     interface: Text = ""
-    """Name of its interface, told in an extension (RFC 5837)."""
-    also: tuple[Trick, ...] = ()
-    """Sent before each right answer."""
-    instead: Trick | None = None
-    """Sent in place of each right answer."""
+    """Name of its interface in an ICMP extension (RFC 5837); empty: no extension."""
+    also: tuple[MalformedKind, ...] = ()
+    """Malformed replies that precede each correct answer."""
+    instead: MalformedKind | None = None
+    """Malformed reply that replaces each correct answer."""
 
     forwards_zero: bool = False
-    """Forwards packets of TTL 0 instead of answering."""
+    """The hop forwards a packet with TTL 0 instead of answering it."""
     rules: tuple[Rule, ...] = ()
-    """Of what it forwards or, as the target, takes."""
+    """Firewall for packets that the hop forwards or, as the target, receives."""
     tos: Byte | None = None
-    """Rewrites the TOS byte of what it forwards."""
+    """TOS byte that forwarded packets get; None: unchanged."""
     clear_ecn: bool = False
-    """Clears the ECN bits of IP and TCP."""
+    """The hop clears the ECN bits of IP and TCP."""
     mss: Annotated[int, Meta(ge=48, le=65_535)] | None = None
-    """Clamps the MSS option of a SYN."""
+    """Largest MSS option of a forwarded SYN; a larger one is lowered. None: unchanged."""
     dnat: LabDnat | None = None
 
     ping: bool = True
-    """Answers echo requests that are for itself."""
+    """The hop answers echo requests to its own address."""
     open: tuple[Port, ...] = ()
-    """TCP ports that accept; others refuse."""
+    """TCP ports that accept connections; other ports refuse."""
     filtered: tuple[Port, ...] = ()
-    """TCP and UDP ports that say nothing."""
+    """TCP and UDP ports that stay silent."""
     udp_open: tuple[Port, ...] = ()
-    """UDP ports that answer; others are unreachable."""
+    """UDP ports that answer; other ports are unreachable."""
     ecn: bool = True
-    """Accepts ECN in a SYN."""
+    """The host accepts ECN in a SYN."""
 
 
 class Branch(_Table, frozen=True):
-    """One more way through a diamond."""
+    """One more path through a diamond."""
 
     hops: Annotated[tuple[LabHop, ...], Meta(max_length=64)] = ()
 
 
 class Diamond(_Table, frozen=True):
-    """Parallel ways: a stretch of the hops, and branches beside it."""
+    """Load balancing: a part of the path, and branches parallel to it."""
 
     beside: Annotated[tuple[Name, ...], Meta(min_length=1)]
-    """Names of hops that follow one another: the first way."""
+    """Names of consecutive hops: the first branch."""
     balance: Literal["flow", "packet"]
-    """The flow decides, or chance for each packet."""
+    """The branch depends on the flow, or is random for each packet."""
     branches: Annotated[tuple[Branch, ...], Meta(min_length=1, max_length=64)]
 
 
 class Detour(_Table, frozen=True):
-    """Another way that takes the place of a stretch of hops while it is in force."""
+    """Hops that replace a part of the path while the detour is in force."""
 
     name: Name
     instead_of: Annotated[tuple[Name, ...], Meta(min_length=1)]
-    """Names of hops that follow one another."""
+    """Names of consecutive hops."""
     hops: tuple[LabHop, ...] = ()
 
 
 class Event(_Table, frozen=True):
-    """Something that happens `at` seconds after the first packet."""
+    """A change `at` seconds after the first packet."""
 
     at: Moment
     hop: Name | None = None
     set: dict[str, Any] = {}
     """Keys of that hop and their new values."""
     detour: Text | None = None
-    """The detour that is in force from now on; empty: none."""
+    """The detour that comes into force; empty: no detour."""
 
 
 class Scenario(_Table, frozen=True):
-    """A whole internet."""
+    """All hops between the prober and a target, and how they change over time."""
 
     title: Annotated[str, Meta(min_length=1, max_length=120)]
     """One line for `--lab list`."""
     hops: Annotated[tuple[LabHop, ...], Meta(min_length=1, max_length=250)]
     seed: int = 1
-    """Of everything random: loss, jitter, the choice per packet."""
+    """Seed of all that is random: loss, jitter, the branch of each packet."""
     diamonds: tuple[Diamond, ...] = ()
     detours: tuple[Detour, ...] = ()
     events: tuple[Event, ...] = ()
     repeat: Seconds | None = None
-    """The timeline starts again after this."""
+    """Period after which the events start again; None: they happen once."""
     name: str = ""
-    """The file's, without `.toml`; set by `load`."""
+    """Name of the file without `.toml`; set when the file is read."""
 
     @property
     def target(self) -> LabHop:
-        """The last hop."""
+        """The hop that probes are sent to: the last one."""
         return self.hops[-1]
 
     @property
     def families(self) -> tuple[int, ...]:
-        """4 and 6, as far as the target has an address."""
+        """The IP versions (4, 6) of which the target has an address."""
         return tuple(
             family
             for family, address in ((4, self.target.v4), (6, self.target.v6))
@@ -227,7 +228,7 @@ class Scenario(_Table, frozen=True):
         )
 
     def all_hops(self) -> Iterator[LabHop]:
-        """Every hop, also of branches and detours."""
+        """Yield every hop, including those of branches and detours."""
         yield from self.hops
         for diamond in self.diamonds:
             for branch in diamond.branches:
@@ -236,7 +237,10 @@ class Scenario(_Table, frozen=True):
             yield from detour.hops
 
     def resolve(self, host: str, family: int | None = None) -> str | None:
-        """The address of a name of this scenario; of an address, itself. None if there is none."""
+        """Return the address of a host name, or an address as it is; None if there is none.
+
+        `family` is 4, 6, or None for any.
+        """
         try:
             address = ipaddress.ip_address(host)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Scenario files: found, read, checked; a mistake is one line with file, line and key."""
+"""Scenario files: finding, reading and checking; an error is one line with file, line and key."""
 
 import ipaddress
 import re
@@ -11,39 +11,39 @@ from tui_trace.core.bounded_files import error_reason, parse_toml, read_file
 from tui_trace.lab.scenario import LabHop, Scenario
 
 DEFAULT = "plain"
-SHELF = Path(__file__).with_name("scenarios")
-"""Where the scenarios are that come along."""
+SCENARIO_FOLDER = Path(__file__).with_name("scenarios")
+"""Folder of the scenarios that are part of the package."""
 MAX_FILE = 1_000_000
-"""Bytes of the largest scenario file."""
+"""Largest size of a scenario file in bytes."""
 
 
 class LabError(Exception):
-    """The lab cannot be; `str()` is the one line the user sees."""
+    """The lab cannot be made or used; `str()` is the one line that the user sees."""
 
 
 def scenario_names() -> tuple[str, ...]:
-    """The scenarios that come along, the default first."""
-    found = sorted(entry.stem for entry in SHELF.glob("*.toml"))
+    """Return the names of the scenarios of the package, the default first."""
+    found = sorted(entry.stem for entry in SCENARIO_FOLDER.glob("*.toml"))
     return tuple(sorted(found, key=lambda name: name != DEFAULT))
 
 
-def describe() -> list[tuple[str, str]]:
-    """Name and title of each scenario that comes along."""
+def scenario_titles() -> list[tuple[str, str]]:
+    """Return name and title of each scenario of the package."""
     return [(name, load_scenario(name).title) for name in scenario_names()]
 
 
 def load_scenario(name: str = DEFAULT) -> Scenario:
-    """The scenario of this name, or of the file at this path (`*.toml`)."""
+    """Return the scenario of this name or of the file at this path; raise `LabError`."""
     if name in scenario_names():
-        return parse_scenario((SHELF / f"{name}.toml").read_bytes(), f"{name}.toml")
+        return parse_scenario((SCENARIO_FOLDER / f"{name}.toml").read_bytes(), f"{name}.toml")
     return load_file(name)
 
 
 def load_file(path: str) -> Scenario:
-    """The scenario of the file at this path, which ends in `.toml`."""
+    """Return the scenario of the file at this path, which ends in `.toml`; raise `LabError`."""
     if not path.endswith(".toml"):
         raise LabError(
-            f"no scenario {path[:60]!r}: --lab list names them, --lab FILE.toml reads one"
+            f"no scenario {path[:60]!r}: --lab list shows the names, --lab FILE.toml reads a file"
         )
     try:
         data = read_file(path, MAX_FILE)
@@ -53,30 +53,30 @@ def load_file(path: str) -> Scenario:
 
 
 def parse_scenario(data: bytes, file: str) -> Scenario:
-    """The scenario that `data` describes; `file` is named in errors."""
+    """Return the scenario that `data` describes; raise `LabError`, which names `file`."""
     try:
         text, table = parse_toml(data)
         scenario = msgspec.convert(table, Scenario)
-        check(scenario)
+        check_scenario(scenario)
     except msgspec.ValidationError as error:
-        problem, path = split_message(str(error))
-        raise LabError(f"{file}:{line_of(text, path)}: {shown(path)}: {problem}") from None
+        problem, path = split_validation_error(str(error))
+        raise LabError(f"{file}:{line_of(text, path)}: {path or 'file'}: {problem}") from None
     except (ValueError, OverflowError) as error:
         raise LabError(f"{file}: {error}") from None
     return msgspec.structs.replace(scenario, name=Path(file).name.removesuffix(".toml"))
 
 
-def changed(hop: LabHop, values: dict[str, object]) -> LabHop:
-    """The hop with these keys set anew; `msgspec.ValidationError` if one cannot be."""
+def with_changes(hop: LabHop, values: dict[str, object]) -> LabHop:
+    """Return the hop with these keys changed; raise `msgspec.ValidationError` for a wrong value."""
     return msgspec.convert({**msgspec.to_builtins(hop), **values}, LabHop)
 
 
-def check(scenario: Scenario) -> None:
-    """What the types cannot say; raises `msgspec.ValidationError` as they do."""
+def check_scenario(scenario: Scenario) -> None:
+    """Check what the types cannot express; raise `msgspec.ValidationError`."""
     if scenario.name:
-        raise _wrong("not a key here", "name")
+        raise _invalid("unknown key", "name")
     if not scenario.families:
-        raise _wrong(
+        raise _invalid(
             "the target (the last hop) needs an address", f"hops[{len(scenario.hops) - 1}]"
         )
     _check_hops(scenario)
@@ -92,15 +92,13 @@ def check(scenario: Scenario) -> None:
     ]
     for path, names in stretches:
         if not any(tuple(main[at : at + len(names)]) == names for at in range(len(main))):
-            raise _wrong(
-                "these are not names of hops before the target that follow one another", path
-            )
+            raise _invalid("these must be names of consecutive hops before the target", path)
         if path.startswith("diamonds"):
             if taken & set(names):
-                raise _wrong("part of another diamond already", path)
+                raise _invalid("already part of another diamond", path)
             taken |= set(names)
         elif taken & set(names):
-            raise _wrong("a detour cannot replace part of a diamond", path)
+            raise _invalid("a detour cannot replace part of a diamond", path)
     _check_events(scenario)
 
 
@@ -109,7 +107,7 @@ def _check_hops(scenario: Scenario) -> None:
     names: dict[str, str] = {}
     for path, hop in _with_paths(scenario):
         if hop.name.lower() in names:
-            raise _wrong(f"{names[hop.name.lower()]} has this name", f"{path}.name")
+            raise _invalid(f"{names[hop.name.lower()]} has this name already", f"{path}.name")
         names[hop.name.lower()] = path
         pairs = [("v4", 4, hop.v4), ("v6", 6, hop.v6)]
         if hop.dnat is not None:
@@ -121,13 +119,15 @@ def _check_hops(scenario: Scenario) -> None:
             try:
                 address = ipaddress.ip_address(text)
             except ValueError:
-                raise _wrong(f"{text[:60]!r} is no address", where) from None
+                raise _invalid(f"{text[:60]!r} is not an address", where) from None
             if address.version != family or address.is_multicast or address.is_unspecified:
-                raise _wrong(f"{text!r} is no unicast IPv{family} address", where)
-            if str(address) in RESERVED:
-                raise _wrong(f"{text} is the lab's own ({RESERVED[str(address)]})", where)
+                raise _invalid(f"{text!r} is not a unicast IPv{family} address", where)
+            if str(address) in RESERVED_ADDRESSES:
+                raise _invalid(
+                    f"{text} is reserved for the lab ({RESERVED_ADDRESSES[str(address)]})", where
+                )
             if str(address) in owners:
-                raise _wrong(f"{owners[str(address)]} has this address", where)
+                raise _invalid(f"{owners[str(address)]} has this address already", where)
             owners[str(address)] = path
 
 
@@ -137,23 +137,23 @@ def _check_events(scenario: Scenario) -> None:
     for place, event in enumerate(scenario.events):
         path = f"events[{place}]"
         if (event.hop is None) == (event.detour is None):
-            raise _wrong("an event has either `hop` and `set`, or `detour`", path)
+            raise _invalid("an event needs either `hop` and `set`, or `detour`", path)
         if event.detour and event.detour not in detours:
-            raise _wrong(f"no detour is named {event.detour!r}", f"{path}.detour")
+            raise _invalid(f"no detour is named {event.detour!r}", f"{path}.detour")
         if event.hop is None:
             continue
         if event.hop not in hops:
-            raise _wrong(f"no hop is named {event.hop!r}", f"{path}.hop")
+            raise _invalid(f"no hop is named {event.hop!r}", f"{path}.hop")
         if set(event.set) & {"name", "v4", "v6"}:
-            raise _wrong("name and addresses of a hop stay as they are", f"{path}.set")
+            raise _invalid("an event cannot change the name or an address of a hop", f"{path}.set")
         try:
-            changed(hops[event.hop], event.set)
+            with_changes(hops[event.hop], event.set)
         except msgspec.ValidationError as error:
-            problem, below = split_message(str(error))
-            raise _wrong(problem, f"{path}.set.{below}") from None
+            problem, below = split_validation_error(str(error))
+            raise _invalid(problem, f"{path}.set.{below}") from None
 
 
-RESERVED = {
+RESERVED_ADDRESSES = {
     "192.0.2.2": "this machine",
     "192.0.2.43": "whois",
     "192.0.2.53": "DNS",
@@ -161,7 +161,7 @@ RESERVED = {
     "2001:db8::43": "whois",
     "2001:db8::53": "DNS",
 }
-"""Addresses on the first link: this machine's and those of the servers."""
+"""Addresses on the first link that the prober and the servers have."""
 
 
 def _with_paths(scenario: Scenario) -> Iterator[tuple[str, LabHop]]:
@@ -176,30 +176,28 @@ def _with_paths(scenario: Scenario) -> Iterator[tuple[str, LabHop]]:
             yield f"detours[{at}].hops[{place}]", hop
 
 
-def _wrong(problem: str, path: str) -> msgspec.ValidationError:
+def _invalid(problem: str, path: str) -> msgspec.ValidationError:
     return msgspec.ValidationError(f"{problem} - at `$.{path}`")
 
 
-def split_message(message: str) -> tuple[str, str]:
-    """Problem and path (`hops[3].delay`) of a msgspec message; the key of an unknown field too."""
+def split_validation_error(message: str) -> tuple[str, str]:
+    """Return problem and path (`hops[3].delay`) of a msgspec message.
+
+    The path includes the key of an unknown or missing field.
+    """
     problem, _, path = message.rpartition(" - at `")
     if not problem:
         problem, path = message, ""
     path = path.rstrip("`").removeprefix("$").removeprefix(".")
     unknown = re.match(r"Object (?:contains unknown|missing required) field `([^`]*)`", problem)
     if unknown is not None:
-        known = "missing" if "missing" in problem else "not a key here"
+        known = "missing" if "missing" in problem else "unknown key"
         return known, f"{path}.{unknown[1]}".removeprefix(".")
     return problem, path
 
 
-def shown(path: str) -> str:
-    """The path as people count: `hops[3].delay` is `hop 4, delay`."""
-    return path or "file"
-
-
 def line_of(text: str, path: str) -> int:
-    """Line, from 1, of the key at `path`, or of the table above it that has a line of its own."""
+    """Return the line (from 1) of the key at `path`, or of the nearest table above it."""
     best = 1
     depth = 0
     wanted = [part for part in re.split(r"[.\[\]]+", path) if part]
@@ -221,7 +219,7 @@ def line_of(text: str, path: str) -> int:
 
 
 def _section(names: list[str], array: bool, counts: dict[str, int]) -> list[str]:
-    """Where a table header leads, with the places in arrays: `hops.rules` is hops 3 rules 0."""
+    """Return the path of a table header with indexes of arrays: `hops.rules` is hops 3 rules 0."""
     where: list[str] = []
     for level, name in enumerate(names):
         where.append(name.strip())

@@ -1,4 +1,4 @@
-"""The lab's internet: a packet goes in, what comes back and when comes out. No clock, no socket."""
+"""The simulation: for a packet, the answers and the times of their arrival. No clock, no socket."""
 
 import ipaddress
 import struct
@@ -7,8 +7,8 @@ from random import Random
 from typing import NamedTuple
 
 from tui_trace.lab.forwarding import Fork, ForwardingTimeline, Router
-from tui_trace.lab.hosts import Direct, LabHosts, time_exceeded, too_big, unreachable
-from tui_trace.lab.malformed import trick
+from tui_trace.lab.hosts import HostReply, LabHosts, time_exceeded, too_big, unreachable
+from tui_trace.lab.malformed import malformed_reply
 from tui_trace.lab.packets import (
     ACK,
     ICMP,
@@ -17,46 +17,46 @@ from tui_trace.lab.packets import (
     SYN,
     TCP,
     UDP,
-    Error,
+    IcmpError,
     Packet,
     build_datagram,
-    error_body,
-    extension,
-    mpls_extension,
+    build_error,
+    build_extension,
+    mpls_object,
     parse_packet,
-    sealed,
+    with_checksum,
 )
-from tui_trace.lab.retransmit import Arrivals, Repeats
+from tui_trace.lab.retransmit import Arrivals, Retransmissions
 from tui_trace.lab.scenario import LabDnat, LabHop, Rule, Scenario
 
 NS_PER_MS = 1_000_000
-DUPLICATE_AFTER = 100_000
+DUPLICATE_DELAY = 100_000
 """Nanoseconds from an answer to its duplicate."""
 
 FIRST_LINK = (b"\xc0\x00\x02", b"\x20\x01\x0d\xb8" + bytes(4))
-"""The prefixes that this machine shares with the servers: 192.0.2.0/24, 2001:db8::/64."""
+"""The prefixes of the link to the prober and the servers: 192.0.2.0/24, 2001:db8::/64."""
 
 _NUMBERS = {"icmp": (ICMP, ICMP6), "tcp": (TCP,), "udp": (UDP,)}
 
 
 class _Nat(NamedTuple):
-    """A translation that a packet has gone through."""
+    """An address translation of a packet."""
 
     place: int
     dnat: LabDnat
     address: bytes
-    """What the packet was sent to."""
+    """The original destination of the packet."""
     port: int | None
 
 
 class _PacketTrip:
-    """A packet that has come so far."""
+    """A packet on its path through the routers."""
 
-    __slots__ = ("nat", "now", "packet", "travel", "way")
+    __slots__ = ("nat", "now", "packet", "path", "travel")
 
-    def __init__(self, packet: Packet, way: list[Router], now: int) -> None:
+    def __init__(self, packet: Packet, path: list[Router], now: int) -> None:
         self.packet = packet
-        self.way = way
+        self.path = path
         self.now = now
         self.travel = 0
         """Nanoseconds of round trip so far."""
@@ -64,86 +64,89 @@ class _PacketTrip:
 
 
 class Simulator:
-    """All routers and hosts of a scenario, seen from the first link."""
+    """All routers and hosts of a scenario, as seen from the first link."""
 
-    def __init__(self, scenario: Scenario, seed: int | None = None) -> None:
-        """`seed` in place of the scenario's."""
-        self._rng = Random(scenario.seed if seed is None else seed)  # noqa: S311
+    def __init__(self, scenario: Scenario) -> None:
+        """Simulate this scenario; its seed makes all that is random repeatable."""
+        self._rng = Random(scenario.seed)  # noqa: S311
         self._timeline = ForwardingTimeline(scenario)
         self._hosts = LabHosts(self._rng)
-        self.repeats = Repeats()
-        """What hosts say again of their own accord, besides what `receive` gives."""
+        self.retransmissions = Retransmissions()
+        """Packets that hosts send again, in addition to those that `receive` returns."""
         self._ident = 0
 
     def receive(self, raw: bytes, now: int) -> Arrivals:
-        """Take the IP packet `raw` at `now` (ns); return answers with when they arrive (ns).
+        """Process the IP packet `raw` at `now` (ns); return the answers and their arrival times.
 
-        Never raises, whatever `raw` is.
+        `raw` may be any bytes; nothing is raised.
         """
         packet = parse_packet(raw)
         if packet is None or not self._is_for_us(packet):
             return []
         elapsed = self._timeline.advance(now)
-        way, found = self._way(packet)
-        journey = _PacketTrip(packet, way, now)
-        last = len(way) - 1
-        for place, router in enumerate(way):
+        path, found = self._path(packet)
+        trip = _PacketTrip(packet, path, now)
+        last = len(path) - 1
+        for place, router in enumerate(path):
             mtu = router.hop.mtu
             if mtu is not None and packet.df and packet.length > mtu:
-                return self._stuck(journey, place, mtu)
-            journey.travel += router.crossing(elapsed, self._rng)
+                return self._too_big(trip, place, mtu)
+            trip.travel += router.link_delay(elapsed, self._rng)
             if router.hop.loss and self._chance(router.hop.loss):
                 return []
             if place == last and found:
-                return self._arrived(journey, place)
-            answers = self._stopped(journey, place, place == last)
+                return self._delivered(trip, place)
+            answers = self._not_forwarded(trip, place, place == last)
             if answers is not None:
                 return answers
             packet.ttl -= 1
             if router.rewrites:
-                self._rewrite(journey, place, router.hop)
+                self._rewrite(trip, place, router.hop)
         return []
 
     def _is_for_us(self, packet: Packet) -> bool:
-        """Leaves the first link, or is for a hop of ours that stands on it."""
+        """Return whether the packet leaves the first link, or is for a hop that is on it."""
         if packet.dst in self._timeline.by_address:
             return True
-        return not _multicast(packet) and not packet.dst.startswith(FIRST_LINK)
+        return not _is_multicast(packet) and not packet.dst.startswith(FIRST_LINK)
 
-    def _stuck(self, journey: _PacketTrip, place: int, mtu: int) -> Arrivals:
-        """Too big for the link to the hop at `place`: the one before it may say so."""
-        if place == 0 or not journey.way[place].hop.mtu_reported:
+    def _too_big(self, trip: _PacketTrip, place: int, mtu: int) -> Arrivals:
+        """Handle a packet that is too big for the link to the hop at `place`.
+
+        The hop before it may send an error.
+        """
+        if place == 0 or not trip.path[place].hop.mtu_reported:
             return []
-        return self._error(journey, place - 1, too_big(journey.packet.family, mtu))
+        return self._error(trip, place - 1, too_big(trip.packet.family, mtu))
 
-    def _stopped(self, journey: _PacketTrip, place: int, last: bool) -> Arrivals | None:
-        """What comes back if the router at `place` does not forward; None if it does."""
-        packet = journey.packet
-        hop = journey.way[place].hop
+    def _not_forwarded(self, trip: _PacketTrip, place: int, last: bool) -> Arrivals | None:
+        """Return the answers if the router at `place` does not forward; None if it does."""
+        packet = trip.packet
+        hop = trip.path[place].hop
         if packet.ttl <= 1 and not (hop.forwards_zero and packet.ttl == 1):
-            return self._error(journey, place, time_exceeded(packet.family))
-        rule = _decided(hop, packet)
+            return self._error(trip, place, time_exceeded(packet.family))
+        rule = _matching_rule(hop, packet)
         if rule is not None:
-            return self._refused(journey, place, rule)
+            return self._refused(trip, place, rule)
         if last:
-            return self._error(journey, place, unreachable(packet.family, 1))
+            return self._error(trip, place, unreachable(packet.family, 1))
         return None
 
-    def _way(self, packet: Packet) -> tuple[list[Router], bool]:
-        """The routers that this packet meets; whether the last of them is who it is for."""
+    def _path(self, packet: Packet) -> tuple[list[Router], bool]:
+        """Return the routers on the path of this packet, and whether the last one is its target."""
         goal = self._timeline.by_address.get(packet.dst)
-        way: list[Router] = []
-        for part in self._timeline.parts:
+        path: list[Router] = []
+        for part in self._timeline.path:
             if isinstance(part, Fork):
-                way += self._branch(part, packet, goal)
-                if goal is not None and goal in way:
-                    return way[: way.index(goal) + 1], True
+                path += self._branch(part, packet, goal)
+                if goal is not None and goal in path:
+                    return path[: path.index(goal) + 1], True
                 continue
-            way.append(part)
+            path.append(part)
             if part is goal:
-                return way, True
-        # nobody: the last router before the target finds that out
-        return (way[:-1] or way), False
+                return path, True
+        # no host has the address: the last router before the target reports that
+        return (path[:-1] or path), False
 
     def _branch(self, fork: Fork, packet: Packet, goal: Router | None) -> tuple[Router, ...]:
         if goal is not None:
@@ -157,73 +160,73 @@ class Simulator:
     def _chance(self, percent: float) -> bool:
         return self._rng.random() * 100 < percent
 
-    def _rewrite(self, journey: _PacketTrip, place: int, hop: LabHop) -> None:
-        packet = journey.packet
+    def _rewrite(self, trip: _PacketTrip, place: int, hop: LabHop) -> None:
+        packet = trip.packet
         if hop.tos is not None:
             packet.tos = hop.tos
         if hop.clear_ecn:
             packet.clear_ecn()
         if hop.mss is not None:
             packet.clamp_mss(hop.mss)
-        if hop.dnat is None or journey.nat is not None:
+        if hop.dnat is None or trip.nat is not None:
             return
         inside = hop.dnat.v4 if packet.family == 4 else hop.dnat.v6
-        if inside is not None and self._timeline.by_address.get(packet.dst) is journey.way[-1]:
-            journey.nat = _Nat(place, hop.dnat, packet.dst, packet.port())
+        if inside is not None and self._timeline.by_address.get(packet.dst) is trip.path[-1]:
+            trip.nat = _Nat(place, hop.dnat, packet.dst, packet.port())
             packet.readdress(ipaddress.ip_address(inside).packed, hop.dnat.port)
 
-    def _refused(self, journey: _PacketTrip, place: int, rule: Rule) -> Arrivals:
+    def _refused(self, trip: _PacketTrip, place: int, rule: Rule) -> Arrivals:
         if rule.action == "drop":
             return []
-        error = unreachable(journey.packet.family, rule.code, rule.code6)
-        return self._error(journey, place, error)
+        error = unreachable(trip.packet.family, rule.code, rule.code6)
+        return self._error(trip, place, error)
 
-    def _arrived(self, journey: _PacketTrip, place: int) -> Arrivals:
-        packet = journey.packet
-        rule = _decided(journey.way[place].hop, packet)
+    def _delivered(self, trip: _PacketTrip, place: int) -> Arrivals:
+        packet = trip.packet
+        rule = _matching_rule(trip.path[place].hop, packet)
         if rule is not None:
-            return self._refused(journey, place, rule)
-        answer = self._hosts.answer(packet, journey.way[place].hop, journey.now)
-        if isinstance(answer, Error):
-            return self._error(journey, place, answer)
+            return self._refused(trip, place, rule)
+        answer = self._hosts.answer(packet, trip.path[place].hop, trip.now)
+        if isinstance(answer, IcmpError):
+            return self._error(trip, place, answer)
         if answer is None:
             return []
         if answer.protocol == TCP and answer.body[13] & (SYN | ACK) == SYN | ACK:
-            self._await(journey, place, answer)
-        return self._direct(journey, place, answer)
+            self._retransmit(trip, place, answer)
+        return self._host_reply(trip, place, answer)
 
-    def _await(self, journey: _PacketTrip, place: int, answer: Direct) -> None:
-        """Repeat a SYN/ACK until the connection is open, or reset, or given up."""
-        packet, travel = journey.packet, journey.travel
+    def _retransmit(self, trip: _PacketTrip, place: int, answer: HostReply) -> None:
+        """Retransmit a SYN/ACK until the connection is open, reset or given up."""
+        packet, travel = trip.packet, trip.travel
         our_seq = int.from_bytes(answer.body[4:8], "big")
 
-        def again(now: int) -> Arrivals | None:
+        def resend(now: int) -> Arrivals | None:
             if not self._hosts.is_half_open(packet, our_seq, now):
                 return None
-            journey.now, journey.travel = now, travel
-            return self._direct(journey, place, answer)
+            trip.now, trip.travel = now, travel
+            return self._host_reply(trip, place, answer)
 
         key = packet.src + packet.dst + packet.body[:4] + answer.body[4:8]
-        self.repeats.add(key, journey.now, again)
+        self.retransmissions.schedule(key, trip.now, resend)
 
-    def _direct(self, journey: _PacketTrip, place: int, answer: Direct) -> Arrivals:
-        """A host's own answer, as NAT makes it look."""
-        nat = journey.nat
-        source = journey.packet.dst if nat is None else nat.address
+    def _host_reply(self, trip: _PacketTrip, place: int, answer: HostReply) -> Arrivals:
+        """Return the answer of a host, with the source address that NAT gives it."""
+        nat = trip.nat
+        source = trip.packet.dst if nat is None else nat.address
         if nat is not None and nat.port is not None and answer.protocol in (TCP, UDP):
             answer = answer._replace(body=struct.pack("!H", nat.port) + answer.body[2:])
-        return self._answer(journey, place, source, answer)
+        return self._send_back(trip, place, source, answer)
 
-    def _error(self, journey: _PacketTrip, place: int, error: Error) -> Arrivals:
-        """An ICMP error of the router at `place`, about the packet as it has come there."""
-        packet = journey.packet
-        router = journey.way[place]
+    def _error(self, trip: _PacketTrip, place: int, error: IcmpError) -> Arrivals:
+        """Return an ICMP error of the router at `place`, which quotes the packet it received."""
+        packet = trip.packet
+        router = trip.path[place]
         hop = router.hop
-        nat = journey.nat if journey.nat is not None and journey.nat.place < place else None
+        nat = trip.nat if trip.nat is not None and trip.nat.place < place else None
         source = router.v4 if packet.family == 4 else router.v6
         if nat is not None and self._timeline.by_address.get(nat.address) is router:
             source = nat.address
-        if source is None or hop.silent or not router.may_send(journey.now):
+        if source is None or hop.silent or not router.may_send(trip.now):
             return []
         if nat is not None and nat.dnat.repair:
             packet.readdress(nat.address, nat.port)
@@ -234,39 +237,41 @@ class Simulator:
             room = min(room, len(packet.header) + hop.quote)
         extensions = b""
         if (hop.mpls or hop.interface) and not (packet.family == 6 and error.kind in (2, 4)):
-            extensions = _extensions(hop)
-        body = error_body(packet.family, error, quoted[:room], extensions)
+            extensions = _build_extensions(hop)
+        body = build_error(packet.family, error, quoted[:room], extensions)
         protocol = ICMP if packet.family == 4 else ICMP6
-        return self._answer(journey, place, source, Direct(protocol, body, 2))
+        return self._send_back(trip, place, source, HostReply(protocol, body, 2))
 
-    def _answer(self, journey: _PacketTrip, place: int, source: bytes, answer: Direct) -> Arrivals:
-        """`answer` on its way back from the router at `place`."""
-        packet = journey.packet
-        router = journey.way[place]
+    def _send_back(
+        self, trip: _PacketTrip, place: int, source: bytes, answer: HostReply
+    ) -> Arrivals:
+        """Return the packets that the prober receives if the router at `place` sends `answer`."""
+        packet = trip.packet
+        router = trip.path[place]
         hop = router.hop
         ttl = (packet.ttl if hop.reply_ttl_from_probe else hop.reply_ttl) - place
-        for passed in journey.way[: place + 1]:
+        for passed in trip.path[: place + 1]:
             ttl -= passed.hop.back_hops
-            journey.travel += passed.back_delay
+            trip.travel += passed.back_delay
         if ttl < 1 or (hop.answer_loss and self._chance(hop.answer_loss)):
             return []
-        at = journey.now + journey.travel + router.answer_delay
+        at = trip.now + trip.travel + router.answer_delay
         if hop.hold is not None and self._chance(hop.hold.percent):
             at += round(hop.hold.by * NS_PER_MS)
-        answers = [(at, trick(kind, source, packet, ttl, self._rng)) for kind in hop.also]
+        answers = [(at, malformed_reply(kind, source, packet, ttl, self._rng)) for kind in hop.also]
         if hop.instead is not None:
-            return [*answers, (at, trick(hop.instead, source, packet, ttl, self._rng))]
-        body = sealed(source, packet.src, answer.protocol, answer.body, answer.check_at)
+            return [*answers, (at, malformed_reply(hop.instead, source, packet, ttl, self._rng))]
+        body = with_checksum(source, packet.src, answer.protocol, answer.body, answer.check_at)
         self._ident = self._ident % 0xFFFF + 1
         raw = build_datagram(source, packet.src, answer.protocol, ttl, body, ident=self._ident)
         answers.append((at, raw))
         if hop.duplicate and self._chance(hop.duplicate):
-            answers.append((at + DUPLICATE_AFTER, raw))
+            answers.append((at + DUPLICATE_DELAY, raw))
         return answers
 
 
-def _decided(hop: LabHop, packet: Packet) -> Rule | None:
-    """The rule that stops this packet."""
+def _matching_rule(hop: LabHop, packet: Packet) -> Rule | None:
+    """Return the rule that stops this packet; None if it passes."""
     for rule in hop.rules:
         if rule.protocol is not None and packet.protocol not in _NUMBERS[rule.protocol]:
             continue
@@ -276,17 +281,17 @@ def _decided(hop: LabHop, packet: Packet) -> Rule | None:
     return None
 
 
-def _extensions(hop: LabHop) -> bytes:
+def _build_extensions(hop: LabHop) -> bytes:
     objects = []
     if hop.mpls:
-        objects.append(mpls_extension([(entry.label, entry.exp, entry.ttl) for entry in hop.mpls]))
+        objects.append(mpls_object([(entry.label, entry.exp, entry.ttl) for entry in hop.mpls]))
     if hop.interface:
         name = hop.interface.encode()[:62]
         padded = name.ljust(-(-(len(name) + 1) // 4) * 4 - 1, b"\0")
         # class 2, the incoming interface, its name only (RFC 5837 §4)
         objects.append((2, 2, bytes((len(padded) + 1,)) + padded))
-    return extension(objects)
+    return build_extension(objects)
 
 
-def _multicast(packet: Packet) -> bool:
+def _is_multicast(packet: Packet) -> bool:
     return packet.dst[0] >= 224 if packet.family == 4 else packet.dst[0] == 0xFF

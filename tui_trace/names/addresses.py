@@ -1,17 +1,17 @@
-"""Which addresses may be asked about, and which mean something only here."""
+"""Which addresses are public, private or reserved for documentation."""
 
 import ipaddress
 from typing import TypeAlias
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_HERE = tuple(
+_PRIVATE = tuple(
     ipaddress.ip_network(text)
     for text in (
         "10.0.0.0/8",  # RFC 1918
         "172.16.0.0/12",
         "192.168.0.0/16",
-        "100.64.0.0/10",  # RFC 6598: between a provider and its customers
+        "100.64.0.0/10",  # RFC 6598, shared address space of providers
         "127.0.0.0/8",
         "169.254.0.0/16",
         "::1/128",
@@ -19,7 +19,7 @@ _HERE = tuple(
         "fe80::/10",
     )
 )
-_SET_ASIDE = tuple(
+_DOCUMENTATION = tuple(
     ipaddress.ip_network(text)
     for text in (
         "192.0.2.0/24",  # RFC 5737
@@ -34,7 +34,7 @@ _SET_ASIDE = tuple(
 
 
 def parse_address(text: str) -> Address | None:
-    """The address without its zone (`%eth0`); None if it is none, or nobody's."""
+    """Return the address without its zone (`%eth0`); None if it is invalid or no single host's."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -42,18 +42,18 @@ def parse_address(text: str) -> Address | None:
     return None if address.is_unspecified or address.is_multicast else address
 
 
-def only_here(address: Address) -> bool:
-    """Another network gives this address to another host: private, link-local, loopback, shared."""
-    return any(address in network for network in _HERE)
+def is_private(address: Address) -> bool:
+    """Return whether the address is private, link-local, loopback or shared, so not unique."""
+    return any(address in network for network in _PRIVATE)
 
 
-def set_aside(address: Address) -> bool:
-    """Meant for documents and benchmarks; the lab is made of these."""
-    return any(address in network for network in _SET_ASIDE)
+def is_documentation(address: Address) -> bool:
+    """Return whether the address is reserved for documentation or benchmarks, as in the lab."""
+    return any(address in network for network in _DOCUMENTATION)
 
 
-def routed(address: Address, lab: bool = False) -> bool:
-    """Some AS may announce this address to the world; `lab`: the world is the lab."""
-    if set_aside(address):
+def is_routable(address: Address, lab: bool = False) -> bool:
+    """Return whether an AS may announce this address; `lab`: so it is for the lab's addresses."""
+    if is_documentation(address):
         return lab
-    return address.is_global and not address.is_multicast and not only_here(address)
+    return address.is_global and not address.is_multicast and not is_private(address)

@@ -1,4 +1,4 @@
-"""An HTTP client for a stranger's server: it reads neither without end nor for ever."""
+"""An HTTP client for untrusted servers: size and time of an answer are bounded."""
 
 import io
 import time
@@ -17,17 +17,17 @@ from urllib.request import (
     Request,
 )
 
-LONGEST = 512 * 1024
-"""Bytes of an answer, all that comes before its body included; more is no answer."""
+MAX_BYTES = 512 * 1024
+"""Largest answer in bytes, with status line and headers; a larger one raises OSError."""
 DEADLINE = 6.0
 """Seconds from the request to the end of the answer."""
 
 
 class Opener(OpenerDirector):
-    """Opens http and https, by a proxy if the environment names one; no file, no ftp."""
+    """Opens http and https URLs, through the proxy of the environment; not file and ftp."""
 
     def __init__(self, handlers: Iterable[BaseHandler] = ()) -> None:
-        """`handlers` are asked before the opener's own."""
+        """Add `handlers` before the opener's own handlers."""
         super().__init__()
         for handler in (
             *handlers,
@@ -41,12 +41,12 @@ class Opener(OpenerDirector):
             self.add_handler(handler)
 
 
-class _Metered(io.RawIOBase):
-    """A file that ends in an `OSError` after `LONGEST` bytes, or `DEADLINE` seconds from now."""
+class _BoundedFile(io.RawIOBase):
+    """A file that ends in an `OSError` after `MAX_BYTES` bytes, or `DEADLINE` seconds from now."""
 
     def __init__(self, file: io.BufferedReader) -> None:
         self._file = file
-        self._left = LONGEST
+        self._left = MAX_BYTES
         self._until = time.monotonic() + DEADLINE
 
     def readable(self) -> bool:
@@ -65,21 +65,21 @@ class _Metered(io.RawIOBase):
 
 
 class _Response(HTTPResponse):
-    """Metered from its first byte on: headers and `100 Continue` have no end of their own."""
+    """A response bounded from its first byte, because headers and `100 Continue` may be endless."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.fp = io.BufferedReader(_Metered(self.fp))
+        self.fp = io.BufferedReader(_BoundedFile(self.fp))
 
 
 class Connection(HTTPConnection):
-    """A connection whose answers are metered."""
+    """An HTTP connection with bounded answers."""
 
     response_class = _Response
 
 
 class SecureConnection(HTTPSConnection):
-    """The same with TLS."""
+    """An HTTPS connection with bounded answers."""
 
     response_class = _Response
 

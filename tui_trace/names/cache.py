@@ -1,9 +1,9 @@
-"""Answers kept between sessions: a file of bounded size that may be lost without harm.
+"""Lookup results kept between sessions, in a file of bounded size that may be deleted at any time.
 
-Two programs may use it at once: each reads it when it starts, and replaces it whole with what it
-found there and what it learnt itself. If both do so in the same moment, some of one's answers are
-asked for again next time. A file that cannot be read is replaced; a folder that cannot be written
-means that nothing is kept.
+Two processes may use the file at the same time. Each process reads it at its start, and later
+replaces it with the merged results. If both replace it in the same moment, some results of one
+process are lost, and the next session looks them up again. A file that cannot be read is replaced.
+If the folder cannot be written, nothing is kept.
 """
 
 import contextlib
@@ -18,23 +18,23 @@ import msgspec
 from tui_trace.core.bounded_files import read_file
 from tui_trace.core.events import AsnFound, HostNamed, OwnerFound
 
-Known: TypeAlias = HostNamed | AsnFound | OwnerFound
+NameEvent: TypeAlias = HostNamed | AsnFound | OwnerFound
 
-MOST_ENTRIES = 4096
-MOST_BYTES = 4 * 1024 * 1024
-LONGEST = 24 * 3600
-"""Seconds that an answer is kept at most, whatever its TTL."""
+MAX_ENTRIES = 4096
+MAX_BYTES = 4 * 1024 * 1024
+MAX_TTL = 24 * 3600
+"""Longest time that a result is kept, in seconds."""
 _VERSION = 1
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One answer, also that there is none (an event with nothing but its address)."""
+    """One result; an event with only its address means that there is no answer."""
 
     scope: str
-    """Who was asked."""
+    """The server and its settings: another server may give another answer."""
     expires: float
     """Seconds since 1970."""
-    known: Known
+    known: NameEvent
 
 
 class _CacheFile(msgspec.Struct, frozen=True):
@@ -42,46 +42,48 @@ class _CacheFile(msgspec.Struct, frozen=True):
     entries: list[Entry]
 
 
-_Key: TypeAlias = tuple[str, type[Known], str]
+_Key: TypeAlias = tuple[str, type[NameEvent], str]
 _decoder = msgspec.json.Decoder(_CacheFile)
 
 
 class NameCache:
-    """The answers of this and earlier sessions. Used from one thread."""
+    """The results of this session and of earlier sessions; used by one thread."""
 
     def __init__(self, path: Path | None) -> None:
-        """`path` None: nothing is kept."""
+        """Read the file; `path` None: keep nothing."""
         self._path = path
         self._learnt = False
         self._entries: dict[_Key, Entry] = {}
         if path is not None:
             self._entries = _read(path)
 
-    def get(self, scope: str, kind: type[Known], address: str) -> tuple[Known, float] | None:
-        """What is known, and for how many seconds yet."""
+    def get(
+        self, scope: str, kind: type[NameEvent], address: str
+    ) -> tuple[NameEvent, float] | None:
+        """Return the result and its remaining seconds; None if there is none."""
         entry = self._entries.get((scope, kind, address))
-        left = _left(entry) if entry is not None else 0.0
+        left = _seconds_left(entry) if entry is not None else 0.0
         return (entry.known, left) if entry is not None and left > 0 else None
 
-    def put(self, scope: str, known: Known, ttl: float) -> None:
-        """Keep an answer for `ttl` seconds; none for an answer that says it does not hold."""
+    def put(self, scope: str, known: NameEvent, ttl: float) -> None:
+        """Keep a result for `ttl` seconds; a TTL of 0 keeps nothing."""
         if self._path is None or ttl <= 0:
             return
-        entry = Entry(scope, time.time() + min(ttl, LONGEST), known)
+        entry = Entry(scope, time.time() + min(ttl, MAX_TTL), known)
         key = _key(entry)
         self._entries.pop(key, None)
         self._entries[key] = entry
         self._learnt = True
 
     def save(self) -> None:
-        """Replace the file if there is something new; no word about it if that cannot be done."""
+        """Replace the file if there are new results; ignore a failure."""
         if self._path is None or not self._learnt:
             return
         merged = _read(self._path)
         merged.update(self._entries)
-        fresh = [entry for entry in merged.values() if _left(entry) > 0]
+        fresh = [entry for entry in merged.values() if _seconds_left(entry) > 0]
         with contextlib.suppress(OSError):
-            _replace(self._path, msgspec.json.encode(_CacheFile(_VERSION, fresh[-MOST_ENTRIES:])))
+            _replace(self._path, msgspec.json.encode(_CacheFile(_VERSION, fresh[-MAX_ENTRIES:])))
         self._learnt = False
 
 
@@ -89,20 +91,20 @@ def _key(entry: Entry) -> _Key:
     return (entry.scope, type(entry.known), entry.known.address)
 
 
-def _left(entry: Entry) -> float:
+def _seconds_left(entry: Entry) -> float:
     left = entry.expires - time.time()
-    # a clock that was wrong when this was written makes no answer immortal
-    return left if left <= LONGEST else 0.0
+    # a wrong clock when the file was written must not keep a result for longer
+    return left if left <= MAX_TTL else 0.0
 
 
 def _read(path: Path) -> dict[_Key, Entry]:
     try:
-        kept = _decoder.decode(read_file(path, MOST_BYTES))
+        kept = _decoder.decode(read_file(path, MAX_BYTES))
     except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
         return {}
     if kept.version != _VERSION:
         return {}
-    return {_key(entry): entry for entry in kept.entries[-MOST_ENTRIES:]}
+    return {_key(entry): entry for entry in kept.entries[-MAX_ENTRIES:]}
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -1,8 +1,7 @@
-"""Sockets for dnspython that keep from it what would take it long to read.
+"""Sockets for dnspython that drop answers whose parsing would take long.
 
-Reading one record takes dnspython time that grows with the square of the labels in it, 40 s for
-64 kB of pointers to a name of a hundred labels, and a resolver that passes answers on lets anybody
-write them.
+The time that dnspython needs for a record grows with the square of its labels: 40 s for 64 kB of
+pointers to a name of a hundred labels. A resolver forwards answers, so anybody can write them.
 """
 
 import struct
@@ -11,10 +10,10 @@ from typing import Any, Self
 from dns.asyncbackend import get_backend
 from dns.rdatatype import RdataType
 
-MOST_WORK = 150_000
-"""For one answer, in units of `work`: a tenth of a second or less."""
-_A_RECORD = 100
-_MOST_LABELS = 128
+MAX_PARSING_COST = 150_000
+"""Largest `parsing_cost` of an answer; it takes at most a tenth of a second."""
+_RECORD_COST = 100
+_MAX_LABELS = 128
 _HEADER = struct.Struct("!4x4H")
 _RECORD = struct.Struct("!HHIH")
 _NAMES_IN: dict[int, int] = {
@@ -28,26 +27,26 @@ _NAMES_IN: dict[int, int] = {
     RdataType.PTR: 1,
     RdataType.SOA: 2,
 }
-"""How many names the data of a record begins with; of other types nothing is known."""
+"""Number of names at the start of a record's data; other types count as expensive."""
 
 
-class Bounded:
-    """The backend of asyncio for `dns.asyncresolver`, without answers of more than `MOST_WORK`."""
+class BoundedBackend:
+    """dnspython's backend for asyncio, without answers that cost more than `MAX_PARSING_COST`."""
 
     def __init__(self) -> None:
-        """It belongs to no event loop."""
+        """Make a backend, which may be used in any event loop."""
         self._usual: Any = get_backend("asyncio")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._usual, name)
 
     async def make_socket(self, *arguments: Any, **named: Any) -> Any:
-        """As the usual backend does."""
+        """Return a bounded socket; the arguments are those of the usual backend."""
         return _Socket(await self._usual.make_socket(*arguments, **named))
 
 
 class _Socket:
-    """A socket of dnspython's, for datagrams or a stream."""
+    """A socket of dnspython for datagrams or for a stream."""
 
     def __init__(self, usual: Any) -> None:
         self._usual = usual
@@ -62,65 +61,67 @@ class _Socket:
         await self._usual.close()
 
     async def recv(self, size: int, timeout: float | None) -> bytes:
-        """So many bytes, or fewer at the end: first an answer's length, then all of the answer."""
+        """Return `size` bytes, or fewer at the end; raise OSError if they are too costly."""
         received = bytearray()
         while len(received) < size:
             piece = await self._usual.recv(size - len(received), timeout)
             if not piece:
                 break
             received += piece
-        if work(bytes(received)) > MOST_WORK:
-            raise OSError("an answer that takes long to read")
+        if parsing_cost(bytes(received)) > MAX_PARSING_COST:
+            raise OSError("the answer takes too long to parse")
         return bytes(received)
 
     async def recvfrom(self, size: int, timeout: float | None) -> tuple[bytes, Any]:
-        """The next datagram that may be read; what is passed over is no answer."""
+        """Return the next datagram that is not too costly; the others are dropped."""
         while True:
             received, source = await self._usual.recvfrom(size, timeout)
-            if work(received) <= MOST_WORK:
+            if parsing_cost(received) <= MAX_PARSING_COST:
                 return received, source
 
 
-def work(wire: bytes) -> int:
-    """What reading this message takes, in about half a microsecond; more than `MOST_WORK` is all
-    the same. What is no message takes nothing: it is refused where it breaks.
+def parsing_cost(wire: bytes) -> int:
+    """Return the cost of parsing this message, in units of about half a microsecond.
+
+    Counting stops above `MAX_PARSING_COST`. An invalid message costs nothing more: dnspython stops
+    where it breaks.
     """
     units = 0
     try:
         questions, *records = _HEADER.unpack_from(wire)
         at = _HEADER.size
         for _ in range(questions):
-            at = _name(wire, at)[1] + 4
+            at = _skip_name(wire, at)[1] + 4
         for _ in range(sum(records)):
-            labels, at = _name(wire, at)
+            labels, at = _skip_name(wire, at)
             kind, _, _, length = _RECORD.unpack_from(wire, at)
             at += _RECORD.size
-            units += _A_RECORD + labels + _work_in(wire, at, kind)
+            units += _RECORD_COST + labels + _data_cost(wire, at, kind)
             at += length
-            if units > MOST_WORK:
+            if units > MAX_PARSING_COST:
                 break
     except (struct.error, IndexError):
         pass
     return units
 
 
-def _work_in(wire: bytes, at: int, kind: int) -> int:
-    """For the data of a record that begins `at`."""
+def _data_cost(wire: bytes, at: int, kind: int) -> int:
+    """Return the cost of a record's data, which begin `at`."""
     names = _NAMES_IN.get(kind)
     if names is None:
-        return _MOST_LABELS**2
+        return _MAX_LABELS**2
     units = 0
     for _ in range(names):
-        labels, at = _name(wire, at)
+        labels, at = _skip_name(wire, at)
         units += labels**2
     return units
 
 
-def _name(wire: bytes, at: int) -> tuple[int, int]:
-    """How many labels the name has that begins `at` (RFC 1035 §4.1.4), and what is behind it."""
+def _skip_name(wire: bytes, at: int) -> tuple[int, int]:
+    """Return the number of labels of the name `at` (RFC 1035 §4.1.4), and the offset after it."""
     labels = 0
     end: int | None = None
-    for _ in range(2 * _MOST_LABELS):
+    for _ in range(2 * _MAX_LABELS):
         length = wire[at]
         if length >= 0xC0:
             end = at + 2 if end is None else end

@@ -1,6 +1,6 @@
-"""What DNS knows of an address: its names, its origin, its owner.
+"""DNS lookups of an address: host names, origin AS and owner.
 
-Each look-up yields events, a better one in the place of the last, with the seconds it holds.
+Each lookup yields events with their TTL in seconds; a later event replaces the one before.
 """
 
 from collections.abc import AsyncGenerator, Iterable
@@ -19,13 +19,13 @@ from ipwhois.whois import RIR_WHOIS
 from tui_trace.core.events import AsnFound, HostNamed, OwnerFound
 from tui_trace.names.addresses import Address
 from tui_trace.names.etc_hosts import EtcHosts
-from tui_trace.names.idn import both_forms
-from tui_trace.names.prefixes import Announced, asn, most_specific, parse_network
+from tui_trace.names.idn import with_unicode_form
+from tui_trace.names.prefixes import Announced, most_specific, parse_asn, parse_network
 from tui_trace.names.resolver import DnsAnswer, Resolver
 
-MOST_NAMES = 8
-"""Names of one address that anybody gets to see."""
-MOST_ORIGINS = 8
+MAX_NAMES = 8
+"""Largest number of names that are shown for an address."""
+MAX_ORIGINS = 8
 
 _ORIGIN = dns.name.from_text("origin.asn.cymru.com")
 _ORIGIN6 = dns.name.from_text("origin6.asn.cymru.com")
@@ -34,20 +34,20 @@ _GROUP = 4
 """Nibbles between two colons of an IPv6 address."""
 
 
-async def names(
+async def look_up_names(
     resolver: Resolver, hosts: EtcHosts | None, address: Address
 ) -> AsyncGenerator[tuple[HostNamed, int], None]:
-    """Reverse names; then the same, with the forward-confirmed first (RFC 8499 §2, FCrDNS).
+    """Yield the reverse names, then again with forward-confirmed names first (RFC 8499 §2, FCrDNS).
 
-    What the file of hosts names, if there is one, needs no question.
+    Names in the hosts file need no query.
     """
-    local = hosts.names(address)[:MOST_NAMES] if hosts is not None else ()
+    local = hosts.names(address)[:MAX_NAMES] if hosts is not None else ()
     if local:
         yield _named(address, local, True), 0
         return
     answer = await resolver.ask(dns.reversename.from_address(str(address)), "PTR")
     targets = sorted({record.target for record in answer.records if isinstance(record, PTR)})
-    targets = targets[:MOST_NAMES]
+    targets = targets[:MAX_NAMES]
     yield _named(address, _texts(targets), None), answer.ttl
     if not targets:
         return
@@ -67,12 +67,12 @@ def _texts(targets: list[dns.name.Name]) -> tuple[str, ...]:
 
 
 def _named(address: Address, texts: tuple[str, ...], confirmed: bool | None) -> HostNamed:
-    shown = tuple(both_forms(text) for text in texts)
+    shown = tuple(with_unicode_form(text) for text in texts)
     return HostNamed(0, str(address), texts, confirmed, shown if shown != texts else ())
 
 
 class _OriginParser(IPASN):  # type: ignore[misc]
-    """The parser alone: `Net` refuses documentation addresses and reads the system's files."""
+    """The parser without `Net`, which refuses documentation addresses and reads system files."""
 
     def __init__(self) -> None:
         self.rir_whois = RIR_WHOIS
@@ -81,10 +81,10 @@ class _OriginParser(IPASN):  # type: ignore[misc]
 _parser = _OriginParser()
 
 
-async def origin(
+async def look_up_origin(
     resolver: Resolver, address: Address
 ) -> AsyncGenerator[tuple[AsnFound, int], None]:
-    """Origin by Team Cymru's DNS; then the same, with the names of the ASes."""
+    """Yield the origin AS from Team Cymru's DNS, then again with the names of the ASes."""
     answer = await resolver.ask(_origin_name(address), "TXT")
     candidates: list[Announced] = []
     about: dict[str, dict[str, Any]] = {}
@@ -92,7 +92,7 @@ async def origin(
         prefix = parse_network(fields["asn_cidr"])
         if prefix is not None:
             about.setdefault(str(prefix), fields)
-            numbers = (asn(text) for text in fields["asn"].split())
+            numbers = (parse_asn(text) for text in fields["asn"].split())
             candidates.append((prefix, [number for number in numbers if number is not None]))
     prefix, asns = most_specific(candidates, address)
     if prefix is None or not asns:
@@ -101,7 +101,7 @@ async def origin(
     found = AsnFound(
         0,
         str(address),
-        tuple(asns[:MOST_ORIGINS]),
+        tuple(asns[:MAX_ORIGINS]),
         str(prefix),
         _country(about[str(prefix)]["asn_country_code"]),
         about[str(prefix)]["asn_registry"],
@@ -144,18 +144,18 @@ def _parsed(answer: DnsAnswer, parse: Any) -> Iterable[dict[str, Any]]:
 
 
 _WIDEST = {4: 8, 6: 12}
-"""Prefix length of the widest reverse zone that may be somebody's: above are the registries."""
+"""Prefix length of the widest reverse zone that is looked up: wider zones are the registries'."""
 _NARROWEST = {4: 24, 6: 64}
 _BITS_A_LABEL = {4: 8, 6: 4}
 
 
-async def owner(
+async def look_up_owner(
     resolver: Resolver, address: Address
 ) -> AsyncGenerator[tuple[OwnerFound, int], None]:
-    """The mailbox in the SOA record of the narrowest reverse zone from /24 to /8, /64 to /12.
+    """Yield the mailbox in the SOA record of the narrowest reverse zone (/24 to /8, /64 to /12).
 
-    A server says which zone a name lies in even if the name does not begin one (RFC 2308 §3), so
-    mostly one question does.
+    The authority section of a negative answer names the zone (RFC 2308 §3), so one query is usually
+    enough.
     """
     bits = _BITS_A_LABEL[address.version]
     full = dns.reversename.from_address(str(address))
@@ -175,7 +175,7 @@ async def owner(
 
 
 def _mailbox(rname: dns.name.Name) -> str:
-    """The first label is the local part, dots and all (RFC 1035 §5.1, §8)."""
+    """Return the mailbox; the first label is the local part and may have dots (RFC 1035 §8)."""
     if len(rname) < 3:
         return ""
     local = rname.labels[0].decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""Names that this machine's administrator gave: hosts(5), which the system asks before DNS."""
+"""Host names from hosts(5), which the system uses before DNS."""
 
 import os
 
@@ -6,26 +6,26 @@ from tui_trace.core.bounded_files import read_start
 from tui_trace.names.addresses import Address, parse_address
 
 HOSTS = "/etc/hosts"
-LONGEST = 1024 * 1024
-"""Bytes that are read; lists against advertisements are longer, and name no router."""
+MAX_BYTES = 1024 * 1024
+"""Bytes that are read; blocklists of advertisements are longer, but name no router."""
 
 
 class EtcHosts:
-    """The file as it is now."""
+    """The hosts file; it is read again when it changes."""
 
     def __init__(self, path: str = HOSTS) -> None:
-        """Nothing is read yet."""
+        """Use the file at `path`; it is read when the first name is needed."""
         self._path = path
         self._read: tuple[int, int] | None = None
         self._names: dict[Address, tuple[str, ...]] = {}
 
     def names(self, address: Address) -> tuple[str, ...]:
-        """The names of an address, the canonical one first; none if the file says nothing."""
+        """Return the names of an address, the canonical name first; empty if there are none."""
         try:
             state = os.stat(self._path)
             read = (state.st_mtime_ns, state.st_ino)
             if read != self._read:
-                self._names = _parsed(read_start(self._path, LONGEST))
+                self._names = _parsed(read_start(self._path, MAX_BYTES))
                 self._read = read
         except OSError:
             return ()

@@ -1,4 +1,4 @@
-"""The addresses of a name, asked of a resolver of the user's own; the caller waits for them."""
+"""Lookup of the addresses of a host name with a resolver that the user chose; it blocks."""
 
 import asyncio
 from collections.abc import Iterable
@@ -12,19 +12,21 @@ from tui_trace.names.resolver import Resolver, UnansweredError
 _KINDS = {4: "A", 6: "AAAA"}
 
 
-class AskingError(Exception):
-    """It is no name, or nobody answers; `str()` says which."""
+class ForwardLookupError(Exception):
+    """The host name is invalid, or no server answers; `str()` says which."""
 
 
-def addresses_of(host: str, families: Iterable[int], server: DnsServer) -> dict[int, list[str]]:
-    """What the server knows, by family (4 or 6); a family without addresses is left out.
+def look_up_addresses(
+    host: str, families: Iterable[int], server: DnsServer
+) -> dict[int, list[str]]:
+    """Return the addresses by IP version (4 or 6); a version without addresses is left out.
 
-    `AskingError` if it does not answer.
+    Raise `ForwardLookupError` if the server does not answer.
     """
     try:
         name = dns.name.from_text(host)
     except (dns.exception.DNSException, UnicodeError, ValueError) as error:
-        raise AskingError(str(error) or "no name of a host") from None
+        raise ForwardLookupError(str(error) or "not a host name") from None
     return asyncio.run(_ask(name, list(families), server))
 
 
@@ -35,9 +37,9 @@ async def _ask(name: dns.name.Name, families: list[int], server: DnsServer) -> d
     found: dict[int, list[str]] = {}
     for family, answer in zip(families, answers, strict=True):
         if isinstance(answer, UnansweredError):
-            # what one question had no answer to may be silence, the other's answer is one
+            # one silent query is no failure if the other query got an answer
             if all(isinstance(other, UnansweredError) for other in answers):
-                raise AskingError(str(answer))
+                raise ForwardLookupError(str(answer))
         elif isinstance(answer, BaseException):
             raise answer
         elif answer.records:

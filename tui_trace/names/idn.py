@@ -1,10 +1,10 @@
-"""Internationalised domain names in both their forms."""
+"""Internationalised domain names (IDN) in Unicode and in ASCII."""
 
 _PREFIX = "xn--"
 
 
-def both_forms(name: str) -> str:
-    """`bücher.example (xn--bcher-kva.example)`; a name that is no valid IDN stays as it is."""
+def with_unicode_form(name: str) -> str:
+    """Return `bücher.example (xn--bcher-kva.example)`; other names are returned as they are."""
     if _PREFIX not in name.lower():
         return name
     import idna

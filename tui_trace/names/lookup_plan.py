@@ -1,4 +1,4 @@
-"""Who is asked for what: one look-up for each thing that is wanted to be known of an address."""
+"""Which lookups an address needs, and which server answers each of them."""
 
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -13,7 +13,7 @@ import dns.name
 from tui_trace.core.events import AsnFound, HostNamed, OwnerFound, RegistryRecord
 from tui_trace.names import addresses, dns_lookups, rdap, whois
 from tui_trace.names.addresses import Address
-from tui_trace.names.cache import Known
+from tui_trace.names.cache import NameEvent
 from tui_trace.names.etc_hosts import EtcHosts
 from tui_trace.names.name_options import AsnSource, DnsServer, NameOptions
 from tui_trace.names.resolver import Resolver, UnansweredError
@@ -22,44 +22,46 @@ from tui_trace.names.whois import WhoisError
 
 
 class Lookup(NamedTuple):
-    """A way to know one thing about an address."""
+    """A lookup of one kind of information about an address."""
 
-    kind: type[Known]
+    kind: type[NameEvent]
     means: str
-    """`dns` or `whois`."""
+    """The protocol: `dns` or `whois`."""
     scope: str
-    """Who is asked; another may say something else."""
-    ask: Callable[[Address], AsyncIterator[tuple[Known, int]]]
+    """The server and its settings, as key of the cache."""
+    ask: Callable[[Address], AsyncIterator[tuple[NameEvent, int]]]
 
 
 class LookupPlan:
-    """Asks one resolver, and whomever it knows. Belongs to one event loop."""
+    """The lookups with one resolver; belongs to one event loop."""
 
     def __init__(self, server: DnsServer | None) -> None:
-        """`server` None: the system's resolver."""
+        """Use the resolver `server`; None: the system's resolver and hosts file."""
         self._server = server
         self._resolver = Resolver(server)
         self._hosts = EtcHosts() if server is None else None
 
-    def lookups(self, address: Address, options: NameOptions) -> dict[type[Known], Lookup]:
-        """What is asked about this address, and how."""
+    def lookups(self, address: Address, options: NameOptions) -> dict[type[NameEvent], Lookup]:
+        """Return the lookups that this address needs, by kind of event."""
         scope = f"dns {self._resolver.servers}"
         asked: list[Lookup] = []
-        private = options.private or not addresses.only_here(address)
+        private = options.private or not addresses.is_private(address)
         if options.names and private:
-            ask_names = partial(dns_lookups.names, self._resolver, self._hosts)
+            ask_names = partial(dns_lookups.look_up_names, self._resolver, self._hosts)
             asked.append(Lookup(HostNamed, "dns", scope, ask_names))
         if options.owner and private:
             asked.append(
-                Lookup(OwnerFound, "dns", scope, partial(dns_lookups.owner, self._resolver))
+                Lookup(OwnerFound, "dns", scope, partial(dns_lookups.look_up_owner, self._resolver))
             )
-        if addresses.routed(address, options.documentation):
+        if addresses.is_routable(address, options.documentation):
             if options.asn_source is AsnSource.CYMRU:
                 asked.append(
-                    Lookup(AsnFound, "dns", scope, partial(dns_lookups.origin, self._resolver))
+                    Lookup(
+                        AsnFound, "dns", scope, partial(dns_lookups.look_up_origin, self._resolver)
+                    )
                 )
             elif options.asn_source is AsnSource.RADB:
-                ask = partial(whois.origin, options.radb, self._locate)
+                ask = partial(whois.look_up_origin, options.radb, self._locate)
                 asked.append(Lookup(AsnFound, "whois", f"radb {options.radb}", ask))
         return {lookup.kind: lookup for lookup in asked}
 
@@ -70,35 +72,35 @@ class LookupPlan:
         *,
         documentation: bool = False,
     ) -> RegistryRecord:
-        """The registry's record, or why there is none. `UnansweredError`, `OSError`.
+        """Return the record of the registry; its `error` says why there is none.
 
-        `documentation` as in `NameOptions`.
+        `documentation` is as in `NameOptions`. Raise `UnansweredError` or `OSError`.
         """
         nothing = RegistryRecord(
             0, str(address), error="a reserved address: no registry has a record"
         )
-        if not addresses.routed(address, documentation):
+        if not addresses.is_routable(address, documentation):
             return nothing
-        async with aclosing(dns_lookups.origin(self._resolver, address)) as found:
+        async with aclosing(dns_lookups.look_up_origin(self._resolver, address)) as found:
             origin, _ = await anext(found)
-        if addresses.set_aside(address):
-            return await rdap.registered_by_whois(address, origin.registry, self._locate)
-        return await rdap.registered(address, origin.registry, self._locate, handlers)
+        if addresses.is_documentation(address):
+            return await rdap.look_up_record_by_whois(address, origin.registry, self._locate)
+        return await rdap.look_up_record(address, origin.registry, self._locate, handlers)
 
     def trouble(self, lookup: Lookup, error: Exception) -> str | None:
-        """What to tell the user of a failure in one line; None if others were answered."""
+        """Return a line about a failed lookup; None if the server answered other lookups."""
         match error:
             case UnansweredError() | TimeoutError() if lookup.means == "dns":
                 silent = f"no answer from DNS server {self._resolver.servers}"
-                lost = f"addresses stay without names: {str(error) or silent}"
+                lost = f"no host names: {str(error) or silent}"
                 return None if self._resolver.answered else lost
             case WhoisError() | OSError() | UnansweredError():
-                return f"no AS numbers by whois: {str(error) or 'no answer in time'}"
+                return f"no AS numbers from whois: {str(error) or 'no answer in time'}"
             case _:
-                return f"a look-up failed: {type(error).__name__}: {error}"
+                return f"a lookup failed: {type(error).__name__}: {error}"
 
     async def _locate(self, host: str) -> tuple[str, ...]:
-        """The addresses of a server: by the resolver that was asked for, or as the system does."""
+        """Return the addresses of a server, from the chosen resolver or from the system."""
         if addresses.parse_address(host) is not None:
             return (host,)
         try:

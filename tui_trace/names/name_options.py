@@ -1,4 +1,4 @@
-"""What is asked about an address, and whom: the settings of this room."""
+"""Options of the lookups: what is looked up about an address, and with which server."""
 
 import enum
 import ipaddress
@@ -12,11 +12,11 @@ from tui_trace.core.settings import SettingError
 
 DNS_PORT = 53
 VARIABLE_LIMIT = 100
-"""Characters of an environment variable that count (traceroute-nanog(8), ENVIRONMENT)."""
+"""Characters of an environment variable that are used (traceroute-nanog(8), ENVIRONMENT)."""
 
 
 class AsnSource(enum.StrEnum):
-    """Who is asked for AS numbers (`--asn-source`)."""
+    """The source of AS numbers (`--asn-source`)."""
 
     CYMRU = "cymru"
     """DNS: origin.asn.cymru.com and origin6.asn.cymru.com."""
@@ -25,13 +25,13 @@ class AsnSource(enum.StrEnum):
 
 
 class DnsServer(msgspec.Struct, frozen=True):
-    """A resolver by address."""
+    """The address and the port of a DNS server."""
 
     address: str
     port: int = DNS_PORT
 
     def __str__(self) -> str:
-        """As the user writes it."""
+        """Return the form that `--dns-server` takes."""
         if self.port == DNS_PORT:
             return self.address
         host = f"[{self.address}]" if ":" in self.address else self.address
@@ -39,7 +39,7 @@ class DnsServer(msgspec.Struct, frozen=True):
 
 
 class Radb(msgspec.Struct, frozen=True):
-    """How a Routing Assets Database is asked and read (traceroute-nanog(8), ENVIRONMENT)."""
+    """Server and format of a Routing Assets Database (traceroute-nanog(8), ENVIRONMENT)."""
 
     server: str = "whois.ra.net"
     """`RA_SERVER`: name or address."""
@@ -51,11 +51,11 @@ class Radb(msgspec.Struct, frozen=True):
     """`ROUTE_DELIMITER`: what a line with a subnet starts with; None: `route:` or, for IPv6,
     `route6:` (RFC 4012 §3)."""
     prefix: str = "/"
-    """`PREFIX_DELIMITER`: what stands between network and prefix length."""
+    """`PREFIX_DELIMITER`: separator of network and prefix length."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Radb":
-        """The five variables, each cut at 100 characters; one that is empty counts as unset."""
+        """Read the five variables; each is cut at 100 characters, and an empty one is unset."""
         variables = {
             "server": "RA_SERVER",
             "service": "RA_SERVICE",
@@ -72,32 +72,31 @@ class Radb(msgspec.Struct, frozen=True):
 
 
 class NameOptions(msgspec.Struct, frozen=True):
-    """What is asked about every address that appears."""
+    """What is looked up about every address."""
 
     names: bool = True
-    """Reverse names; False is `-n`."""
+    """Look up reverse names; False: `-n`."""
     private: bool = True
-    """Names of addresses that mean something only here are asked too; else `--no-private-names`."""
+    """Also resolve private addresses (RFC 1918, ULA, link-local); False: `--no-private-names`."""
     asn_source: AsnSource | None = None
-    """None: AS numbers are not asked for."""
+    """None: do not look up AS numbers."""
     owner: bool = False
     server: DnsServer | None = None
     """None: the system's resolver."""
     radb: Radb = Radb()
     documentation: bool = False
-    """Addresses meant for documents and benchmarks (RFC 5737, 3849, 9637, 2544, 5180) have AS
-    numbers here."""
+    """Addresses for documentation and benchmarks have AS numbers, as in the lab."""
     cache: Path | None = None
-    """File that answers live in between sessions; None: nowhere."""
+    """File of the cache; None: nothing is kept between sessions."""
 
     @property
     def asks(self) -> bool:
-        """Anything is asked of anybody."""
+        """Whether anything is looked up."""
         return self.names or self.owner or self.asn_source is not None
 
 
 def parse_asn_source(text: str, option: str = "--asn-source") -> AsnSource:
-    """`cymru` or `radb`."""
+    """Return the source `cymru` or `radb`; raise `SettingError` for another word."""
     try:
         return AsnSource(text.strip().lower())
     except ValueError:
@@ -105,7 +104,10 @@ def parse_asn_source(text: str, option: str = "--asn-source") -> AsnSource:
 
 
 def parse_dns_server(text: str, option: str = "--dns-server") -> DnsServer:
-    """`192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5353`."""
+    """Return the server of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`.
+
+    Raise `SettingError` for anything else.
+    """
     host, port = _split(text.strip())
     try:
         address = str(ipaddress.ip_address(host))
@@ -132,9 +134,6 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def default_cache() -> Path | None:
-    """Where answers live between sessions if nobody says otherwise; made when first written.
-
-    None for a user who has no home.
-    """
+    """Return the usual path of the cache; None for a user without a home."""
     folder = user_folder("cache")
     return None if folder is None else folder / "names.json"

@@ -1,4 +1,4 @@
-"""Prefixes and the AS numbers that announce them, as registries write them."""
+"""Parsing of prefixes and AS numbers, as registries write them."""
 
 import ipaddress
 import re
@@ -10,12 +10,12 @@ from tui_trace.names.addresses import Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Announced: TypeAlias = tuple[Network, list[int]]
 
-MOST_ASN = 2**32 - 1
+MAX_ASN = 2**32 - 1
 _ASN = re.compile(r"(?:AS)?(\d{1,10})(?:\.(\d{1,5}))?", re.ASCII | re.IGNORECASE)
 
 
-def asn(text: str) -> int | None:
-    """`AS64500`, `64500` or `AS1.10` (RFC 5396); None for anything else."""
+def parse_asn(text: str) -> int | None:
+    """Return the number of `AS64500`, `64500` or `AS1.10` (RFC 5396); None for anything else."""
     match = _ASN.fullmatch(text)
     if match is None:
         return None
@@ -26,11 +26,11 @@ def asn(text: str) -> int | None:
         number = int(high) << 16 | int(low)
     else:
         return None
-    return number if 0 < number <= MOST_ASN else None
+    return number if 0 < number <= MAX_ASN else None
 
 
 def parse_network(text: str, delimiter: str = "/") -> Network | None:
-    """`192.0.2.0/24`, with another delimiter if so asked; None for anything else."""
+    """Return the network of `192.0.2.0/24`; None for anything else."""
     host, found, length = text.strip().partition(delimiter)
     length = length.strip()
     if not found or not (length.isascii() and length.isdecimal() and len(length) <= 3):
@@ -44,7 +44,7 @@ def parse_network(text: str, delimiter: str = "/") -> Network | None:
 def most_specific(
     candidates: Iterable[Announced], address: Address
 ) -> tuple[Network | None, list[int]]:
-    """The longest prefix around the address, and everybody who announces it, as they came."""
+    """Return the longest prefix that contains the address, and the ASes that announce it."""
     best: Network | None = None
     origins: dict[int, None] = {}
     for prefix, asns in candidates:

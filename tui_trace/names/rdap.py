@@ -1,4 +1,4 @@
-"""The whole record of an address from its registry: RDAP (RFC 9083), else whois (RFC 3912)."""
+"""Lookup of an address in its registry: RDAP (RFC 9083), or else whois (RFC 3912)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -17,29 +17,29 @@ from tui_trace.names.addresses import Address
 from tui_trace.names.bounded_http import DEADLINE, Opener
 from tui_trace.names.threads import in_thread
 from tui_trace.names.whois import WHOIS_PORT, WhoisError, query
-from tui_trace.names.whois_records import Record, abuse_mailbox, narrowest, records_in
+from tui_trace.names.whois_records import WhoisRecord, abuse_mailbox, narrowest, parse_records
 
 RDAP_DEADLINE = DEADLINE
-"""Seconds for the answer by RDAP; whois gets what is left of the caller's patience."""
-_DEEPEST = 4
-"""Entities within entities."""
-_MOST = 64
-"""Entities, or lines on one of them, that are looked at."""
+"""Seconds for the answer by RDAP; whois may use the rest of the caller's timeout."""
+_MAX_DEPTH = 4
+"""Levels of nested entities."""
+_MAX_ENTITIES = 64
+"""Largest number of entities, and of vCard lines of an entity, that are read."""
 _NETWORK = ("handle", "name", "country", "ipVersion", "startAddress", "endAddress")
 
 Locate = Callable[[str], Awaitable[tuple[str, ...]]]
 
 
-async def registered(
+async def look_up_record(
     address: Address,
     registry: str,
     locate: Locate,
     handlers: Iterable[BaseHandler] = (),
     whois_port: int = WHOIS_PORT,
 ) -> RegistryRecord:
-    """The record; its `error` says why there is none. May raise `OSError` and `TimeoutError`.
+    """Return the record; its `error` says why there is none. Raise `OSError` or `TimeoutError`.
 
-    `registry` as in `Origin`; `handlers` take the place of the opener's own for their protocols.
+    `registry` is as in `AsnFound`; `handlers` replace the opener's own for their protocols.
     """
     try:
         net = Net(str(address), timeout=RDAP_DEADLINE, proxy_opener=Opener(handlers))
@@ -49,14 +49,14 @@ async def registered(
         async with asyncio.timeout(RDAP_DEADLINE):
             record = await in_thread(lambda: _by_rdap(net, registry))
     except (BaseIpwhoisException, OSError, ValueError, LookupError, TypeError, AttributeError):
-        return await registered_by_whois(address, registry, locate, whois_port)
+        return await look_up_record_by_whois(address, registry, locate, whois_port)
     return RegistryRecord(0, str(address), registry=registry, **record)
 
 
-async def registered_by_whois(
+async def look_up_record_by_whois(
     address: Address, registry: str, locate: Locate, port: int = WHOIS_PORT
 ) -> RegistryRecord:
-    """The same by whois alone: all that the lab's registry speaks."""
+    """Return the record by whois only, which is all that the lab's registry has."""
     try:
         record = await _by_whois(address, registry, locate, port)
     except (BaseIpwhoisException, OSError, WhoisError) as error:
@@ -69,12 +69,12 @@ async def registered_by_whois(
 def _by_rdap(net: Net, registry: str) -> dict[str, str]:
     url = RIR_RDAP[registry]["ip_url"].format(net.address_str)
     document = net.get_http_json(url, retry_count=0, rate_limit_timeout=0)
-    # of all else that stands there, ipwhois would make lists, some in quadratic time
+    # ipwhois would parse all other fields, too, some in quadratic time
     network = {key: document[key][:LIMIT] for key in _NETWORK if _text(document.get(key))}
     found = RDAP(net).lookup(
         response=network, asn_data={"asn_registry": registry}, root_ent_check=False
     )["network"]
-    people = list(islice(_people(document.get("entities")), _MOST))
+    people = list(islice(_entities(document.get("entities")), _MAX_ENTITIES))
     handle, name = _text(found.get("handle")), _text(found.get("name"))
     return {
         "network": name if handle in {"", name} else f"{name} ({handle})" if name else handle,
@@ -85,11 +85,11 @@ def _by_rdap(net: Net, registry: str) -> dict[str, str]:
     }
 
 
-def _people(entities: Any, depth: int = 0) -> Iterable[tuple[set[str], dict[str, str]]]:
-    """Roles and vCard (RFC 7095) of all entities, outer ones first."""
-    if not isinstance(entities, list) or depth > _DEEPEST:
+def _entities(entities: Any, depth: int = 0) -> Iterable[tuple[set[str], dict[str, str]]]:
+    """Yield roles and vCard (RFC 7095) of all entities, outer entities first."""
+    if not isinstance(entities, list) or depth > _MAX_DEPTH:
         return
-    within = [entity for entity in entities[:_MOST] if isinstance(entity, dict)]
+    within = [entity for entity in entities[:_MAX_ENTITIES] if isinstance(entity, dict)]
     for entity in within:
         card = _list(entity.get("vcardArray"))
         values: dict[str, str] = {}
@@ -98,12 +98,12 @@ def _people(entities: Any, depth: int = 0) -> Iterable[tuple[set[str], dict[str,
                 values.setdefault(line[0], _text(line[3]))
         yield {_text(role) for role in _list(entity.get("roles"))}, values
     for entity in within:
-        yield from _people(entity.get("entities"), depth + 1)
+        yield from _entities(entity.get("entities"), depth + 1)
 
 
 def _list(value: Any) -> list[Any]:
-    """The list, cut to what anybody means; none if it is something else."""
-    return value[:_MOST] if isinstance(value, list) else []
+    """Return the first `_MAX_ENTITIES` elements; empty if `value` is not a list."""
+    return value[:_MAX_ENTITIES] if isinstance(value, list) else []
 
 
 def _first(people: list[tuple[set[str], dict[str, str]]], role: str, field: str) -> str:
@@ -115,7 +115,7 @@ def _first(people: list[tuple[set[str], dict[str, str]]], role: str, field: str)
 
 async def _by_whois(address: Address, registry: str, locate: Locate, port: int) -> dict[str, str]:
     if registry not in RIR_WHOIS:
-        raise WhoisError("the registry is not known")
+        raise WhoisError("unknown registry")
     question = f"n + {address}" if registry == "arin" else str(address)
     failure: OSError | WhoisError = WhoisError("its whois server has no address")
     for server in await locate(RIR_WHOIS[registry]["server"]):
@@ -124,13 +124,13 @@ async def _by_whois(address: Address, registry: str, locate: Locate, port: int) 
         except OSError as refusal:
             failure = refusal
             continue
-        return _narrowest(records_in(answer, registry))
+        return _narrowest(parse_records(answer, registry))
     raise failure
 
 
-def _narrowest(records: list[Record]) -> dict[str, str]:
+def _narrowest(records: list[WhoisRecord]) -> dict[str, str]:
     if not records:
-        raise WhoisError("its answer names no network")
+        raise WhoisError("its answer contains no network")
     record = narrowest(records)
     return {
         "network": record.name,

@@ -1,4 +1,4 @@
-"""Questions to DNS: asked again while time is left, shared, and never believed beyond reason."""
+"""DNS queries: retried within a deadline, shared between callers, with bounded answers."""
 
 import asyncio
 import io
@@ -13,26 +13,26 @@ import dns.rdata
 import dns.resolver
 
 from tui_trace.core.bounded_files import read_file
-from tui_trace.names.dns_backend import Bounded
+from tui_trace.names.dns_backend import BoundedBackend
 from tui_trace.names.name_options import DnsServer
 
 DEADLINE = 3.0
-"""Seconds for an answer, in all."""
-AGAIN = 1.0
-"""Seconds of silence after which a question is asked once more, while the first still waits."""
-REMEMBERED = 2048
-"""Answers kept in memory for as long as their TTL says."""
-SYSTEM = "/etc/resolv.conf"
-LONGEST = 64 * 1024
-"""Bytes of that file."""
+"""Seconds for an answer, retries included."""
+RETRY_AFTER = 1.0
+"""Seconds of silence before a query is sent again; the earlier query still waits."""
+CACHE_SIZE = 2048
+"""Answers that each resolver keeps in memory for their TTL."""
+RESOLV_CONF = "/etc/resolv.conf"
+MAX_BYTES = 64 * 1024
+"""Largest size of resolv.conf that is read, in bytes."""
 
 
 class UnansweredError(Exception):
-    """No server gave a usable answer; `str()` says who was asked and what came instead."""
+    """No server gave a usable answer; `str()` names the servers and the reason."""
 
 
 class DnsAnswer(NamedTuple):
-    """What DNS says, for `ttl` seconds; no records is an answer too."""
+    """An answer that is valid for `ttl` seconds; without records it is a negative answer."""
 
     records: tuple[dns.rdata.Rdata, ...]
     ttl: int
@@ -40,28 +40,31 @@ class DnsAnswer(NamedTuple):
 
 
 class Resolver:
-    """Asks one server, or the system's. Belongs to one event loop."""
+    """Sends queries to one server or to the system's servers; belongs to one event loop."""
 
-    def __init__(self, server: DnsServer | None, system: str = SYSTEM) -> None:
-        """`server` None: whoever `system`, a file as resolv.conf(5), names at the time."""
+    def __init__(self, server: DnsServer | None, system: str = RESOLV_CONF) -> None:
+        """Use `server`; None: the current servers of `system`, a file as resolv.conf(5)."""
         self.answered = False
-        """Some server gave some answer."""
+        """Whether any query was answered."""
         self._server = server
         self._system = system
         self._read: tuple[int, int] | None = None
-        self._orders: list[dns.asyncresolver.Resolver] = []
+        self._resolvers: list[dns.asyncresolver.Resolver] = []
         self._under_way: dict[tuple[dns.name.Name, str], asyncio.Task[DnsAnswer]] = {}
 
     @property
     def servers(self) -> str:
-        """Who is asked, as the user knows them; empty if nobody is there to ask."""
+        """The servers as the user writes them; empty if there is none."""
         if self._server is not None:
             return str(self._server)
-        orders = self._current()
-        return ", ".join(str(server) for server in orders[0].nameservers) if orders else ""
+        resolvers = self._current()
+        return ", ".join(str(server) for server in resolvers[0].nameservers) if resolvers else ""
 
     async def ask(self, name: dns.name.Name, kind: str) -> DnsAnswer:
-        """The records of this type (`PTR`), or `UnansweredError`; asked once if several ask."""
+        """Return the records of this type (`PTR`); raise `UnansweredError`.
+
+        Callers that ask the same at the same time share one query.
+        """
         key = (name, kind)
         task = self._under_way.get(key)
         if task is None:
@@ -76,17 +79,17 @@ class Resolver:
             task.exception()
 
     async def _ask(self, name: dns.name.Name, kind: str) -> DnsAnswer:
-        orders = self._current()
-        if not orders:
+        resolvers = self._current()
+        if not resolvers:
             raise UnansweredError("no DNS server is configured")
         attempts: set[asyncio.Task[DnsAnswer]] = set()
         try:
             async with asyncio.timeout(DEADLINE):
-                for turn in range(int(DEADLINE / AGAIN)):
-                    order = orders[turn % len(orders)]
-                    attempts.add(asyncio.ensure_future(_attempt(order, name, kind)))
+                for turn in range(int(DEADLINE / RETRY_AFTER)):
+                    resolver = resolvers[turn % len(resolvers)]
+                    attempts.add(asyncio.ensure_future(_attempt(resolver, name, kind)))
                     done, _ = await asyncio.wait(
-                        attempts, timeout=AGAIN, return_when=asyncio.FIRST_COMPLETED
+                        attempts, timeout=RETRY_AFTER, return_when=asyncio.FIRST_COMPLETED
                     )
                     if done:
                         answer = done.pop().result()
@@ -101,25 +104,25 @@ class Resolver:
         raise UnansweredError(f"no answer from {self.servers} within {DEADLINE:g} s")
 
     def _current(self) -> list[dns.asyncresolver.Resolver]:
-        """One resolver for each server to begin with, so that a second try goes elsewhere."""
+        """Return a resolver for each server, which it tries first: a retry uses another server."""
         if self._server is not None:
-            if not self._orders:
-                self._orders = [_resolver([self._server.address], self._server.port)]
-            return self._orders
+            if not self._resolvers:
+                self._resolvers = [_resolver([self._server.address], self._server.port)]
+            return self._resolvers
         try:
             state = os.stat(self._system)
             read = (state.st_mtime_ns, state.st_ino)
             if read != self._read:
-                content = read_file(self._system, LONGEST).decode("utf-8", "replace")
+                content = read_file(self._system, MAX_BYTES).decode("utf-8", "replace")
                 found = dns.resolver.Resolver(io.StringIO(content)).nameservers
                 addresses = [server for server in found if isinstance(server, str)]
-                self._orders = [
+                self._resolvers = [
                     _resolver(addresses[turn:] + addresses[:turn]) for turn in range(len(addresses))
                 ]
                 self._read = read
         except (OSError, ValueError, dns.exception.DNSException):
-            self._orders, self._read = [], None
-        return self._orders
+            self._resolvers, self._read = [], None
+        return self._resolvers
 
 
 def _resolver(addresses: list[str], port: int = 53) -> dns.asyncresolver.Resolver:
@@ -127,7 +130,7 @@ def _resolver(addresses: list[str], port: int = 53) -> dns.asyncresolver.Resolve
     resolver.nameservers = addresses
     resolver.port = port
     resolver.timeout = resolver.lifetime = DEADLINE
-    resolver.cache = dns.resolver.LRUCache(REMEMBERED)
+    resolver.cache = dns.resolver.LRUCache(CACHE_SIZE)
     return resolver
 
 
@@ -136,7 +139,7 @@ async def _attempt(
 ) -> DnsAnswer:
     try:
         found = await resolver.resolve(
-            name, kind, raise_on_no_answer=False, search=False, backend=cast(Any, Bounded())
+            name, kind, raise_on_no_answer=False, search=False, backend=cast(Any, BoundedBackend())
         )
     except dns.resolver.NXDOMAIN as nothing:
         response: dns.message.QueryMessage = nothing.kwargs["responses"][name]

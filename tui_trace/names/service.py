@@ -1,4 +1,4 @@
-"""The thread that finds out who is there, and says so in events. Nobody waits for it."""
+"""The thread that looks up names, AS numbers and owners, and reports them as events."""
 
 import asyncio
 import concurrent.futures
@@ -17,40 +17,40 @@ from tui_trace.core.events import Event, Notice, RegistryRecord
 from tui_trace.core.sanitize import LIMIT, sanitize
 from tui_trace.names import addresses
 from tui_trace.names.addresses import Address
-from tui_trace.names.cache import Known, NameCache
+from tui_trace.names.cache import NameCache, NameEvent
 from tui_trace.names.name_options import NameOptions
 
 if TYPE_CHECKING:  # DNS and whois are imported by the thread, when it starts
     from tui_trace.names.lookup_plan import Lookup, LookupPlan
 
 DEADLINE = 3.0
-"""Seconds for all that belongs to one answer."""
-UNDER_WAY = 32
-"""Questions to DNS at once."""
-UNDER_WAY_WHOIS = 4
+"""Seconds for a lookup with all its queries."""
+MAX_DNS_LOOKUPS = 32
+"""DNS lookups at the same time."""
+MAX_WHOIS_LOOKUPS = 4
 REGISTRY_DEADLINE = 15.0
-"""Seconds for the record of a registry."""
-RETRY = 60.0
-"""Seconds until a question that got no answer is asked again, and no answer holds for less."""
-LONGEST = {True: 24 * 3600.0, False: 3600.0}
-"""Seconds that an answer holds at most; a negative one for less (RFC 2308 §5)."""
-SAVED_EVERY = 60.0
-MOST_ADDRESSES = 4096
-"""Addresses of one session that anything is asked about."""
+"""Seconds for the lookup in a registry."""
+RETRY_AFTER = 60.0
+"""Seconds until a lookup without an answer is repeated, and the shortest time of a result."""
+MAX_TTL = {True: 24 * 3600.0, False: 3600.0}
+"""Longest time in seconds that a result is valid, by whether there is one (RFC 2308 §5)."""
+SAVE_INTERVAL = 60.0
+MAX_ADDRESSES = 4096
+"""Largest number of addresses that are looked up in a session."""
 
 _Key: TypeAlias = tuple[type[Event], str]
 _Found = TypeVar("_Found", bound=msgspec.Struct)
 
 
 class Names:
-    """Finds names, AS numbers and owners of the addresses that it is told of.
+    """Looks up host names, AS numbers and owners of addresses, in a thread of its own.
 
-    `want`, `change`, `record` and `settle` may be called from any thread, before `start` and after
-    `stop`, too.
+    `want`, `change`, `record` and `settle` may be called from any thread, also before `start` and
+    after `stop`.
     """
 
     def __init__(self, tell: Callable[[Event], None], options: NameOptions) -> None:
-        """`tell` takes each event, with an `at` of 0, in a thread of this object's own."""
+        """Call `tell` with each event in this object's thread; the `at` of the events is 0."""
         self._tell = tell
         self._options = options
         self._loop = asyncio.new_event_loop()
@@ -60,67 +60,67 @@ class Names:
         self._thread = threading.Thread(target=self._run, name="names", daemon=True)
         self._stopping = False
         self._hurried = False
-        # what follows belongs to the thread
+        # the attributes below are used only by the thread
         self._expires: dict[_Key, float] = {}
-        self._told: dict[_Key, Known] = {}
+        self._emitted: dict[_Key, NameEvent] = {}
         self._noticed: set[str] = set()
         self._tasks: dict[_Key, asyncio.Task[None]] = {}
         self._waiting: list[concurrent.futures.Future[bool]] = []
         self._slots = {
-            "dns": asyncio.Semaphore(UNDER_WAY),
-            "whois": asyncio.Semaphore(UNDER_WAY_WHOIS),
+            "dns": asyncio.Semaphore(MAX_DNS_LOOKUPS),
+            "whois": asyncio.Semaphore(MAX_WHOIS_LOOKUPS),
         }
-        self._store: NameCache
-        self._inquiry: LookupPlan
+        self._cache: NameCache
+        self._plan: LookupPlan
 
     def start(self) -> None:
-        """Start to ask."""
+        """Start the thread, which begins with the lookups."""
         self._thread.start()
 
     def want(self, address: str) -> None:
-        """This address is on the path: call it for every reply, it costs a look into a dict.
+        """Look up this address if it is new or its results have expired.
 
-        What is not known is asked, what has expired is asked again.
+        May be called for every reply: usually it costs one look into a dict.
         """
         due = self._due.get(address)
-        if due is None and len(self._due) >= MOST_ADDRESSES:
+        if due is None and len(self._due) >= MAX_ADDRESSES:
             return
         if due is None or due <= time.monotonic():
             self._due[address] = math.inf
-            self._post(partial(self._take, address))
+            self._post(partial(self._start_lookups, address))
 
     def change(self, options: NameOptions) -> None:
-        """Ask for more or fewer things from now on, also about addresses that are known already.
+        """Use these options from now on, also for addresses that are known already.
 
-        `server` and `cache` stay what they were.
+        `server` and `cache` do not change.
         """
         self._post(partial(self._change, options))
 
     def record(self, address: str) -> None:
-        """Ask the registry for its record: a `RegistryRecord` follows, always."""
-        self._post(partial(self._take_record, address))
+        """Look up the address in its registry; one `RegistryRecord` always follows."""
+        self._post(partial(self._start_record_lookup, address))
 
     def settle(self, timeout: float) -> bool:
-        """Wait until nothing is under way, at most `timeout` seconds; False if something still is.
+        """Wait at most `timeout` seconds for all lookups; return False if one still runs.
 
-        All events have been told then.
+        If it returns True, `tell` has been called with all their events.
         """
         if self._stopping or self._hurried:
             return False
         idle: concurrent.futures.Future[bool] = concurrent.futures.Future()
-        self._post(partial(self._wait, idle))
+        self._post(partial(self._add_waiting, idle))
         try:
             return idle.result(timeout)
         except TimeoutError:
             return False
 
     def hurry(self) -> None:
-        """Let nobody wait any more: `settle` comes back at once, also where it waits already."""
+        """Make `settle` return at once from now on, also in a thread that waits already."""
         self._hurried = True
-        self._post(self._let_go)
+        self._post(self._release_waiting)
 
     def stop(self, timeout: float = 1.0) -> None:
-        """Drop what is under way and keep what was learnt; waits at most `timeout` seconds."""
+        """Cancel all lookups and save the cache; wait at most `timeout` seconds for that."""
         self._stopping = True
         if self._thread.ident is None:
             self._loop.close()
@@ -142,7 +142,7 @@ class Names:
             self._notice(f"no names: {type(error).__name__}: {error}")
 
     def _unexpected(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """What asyncio would write to standard error, across the view; once."""
+        """Report once, as a notice, what asyncio would write to standard error over the view."""
         if "asyncio" in self._noticed:
             return
         self._noticed.add("asyncio")
@@ -155,33 +155,33 @@ class Names:
         from tui_trace.names.lookup_plan import LookupPlan
 
         self._loop.set_exception_handler(self._unexpected)
-        self._inquiry = LookupPlan(self._options.server)
-        self._store = NameCache(self._options.cache)
+        self._plan = LookupPlan(self._options.server)
+        self._cache = NameCache(self._options.cache)
         saved = time.monotonic()
         while not self._stopping:
             self._called.clear()
             while self._inbox:
                 self._inbox.popleft()()
-            self._idle()
+            self._release_if_idle()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._called.wait(), SAVED_EVERY)
-            if time.monotonic() - saved >= SAVED_EVERY:
-                self._store.save()
+                await asyncio.wait_for(self._called.wait(), SAVE_INTERVAL)
+            if time.monotonic() - saved >= SAVE_INTERVAL:
+                self._cache.save()
                 saved = time.monotonic()
-        self._let_go()
-        self._store.save()
+        self._release_waiting()
+        self._cache.save()
 
-    def _wait(self, idle: concurrent.futures.Future[bool]) -> None:
+    def _add_waiting(self, idle: concurrent.futures.Future[bool]) -> None:
         self._waiting.append(idle)
         if self._hurried:
-            self._let_go()
+            self._release_waiting()
 
-    def _let_go(self) -> None:
+    def _release_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
         for idle in waiting:
             idle.set_result(False)
 
-    def _idle(self) -> None:
+    def _release_if_idle(self) -> None:
         if not self._tasks:
             for idle in self._waiting:
                 idle.set_result(True)
@@ -190,96 +190,94 @@ class Names:
     def _change(self, options: NameOptions) -> None:
         self._options = options
         for wanted in list(self._due):
-            self._take(wanted)
+            self._start_lookups(wanted)
 
-    def _take(self, wanted: str) -> None:
+    def _start_lookups(self, wanted: str) -> None:
         address = addresses.parse_address(wanted)
         if address is None:
             return
-        for kind, lookup in self._inquiry.lookups(address, self._options).items():
+        for kind, lookup in self._plan.lookups(address, self._options).items():
             key = (kind, wanted)
             if key not in self._tasks and self._expires.get(key, 0.0) <= time.monotonic():
-                self._begin(key, self._look(key, address, lookup))
+                self._start_task(key, self._run_lookup(key, address, lookup))
         self._set_due(wanted, address)
 
-    def _begin(self, key: _Key, work: Coroutine[None, None, None]) -> None:
+    def _start_task(self, key: _Key, work: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks[key] = task
-        task.add_done_callback(lambda _: self._end(key))
+        task.add_done_callback(lambda _: self._task_done(key))
 
-    def _end(self, key: _Key) -> None:
+    def _task_done(self, key: _Key) -> None:
         del self._tasks[key]
         address = addresses.parse_address(key[1])
         if address is not None:
             self._set_due(key[1], address)
-        self._idle()
+        self._release_if_idle()
 
     def _set_due(self, wanted: str, address: Address) -> None:
-        kinds = self._inquiry.lookups(address, self._options)
+        kinds = self._plan.lookups(address, self._options)
         keys: list[_Key] = [(kind, wanted) for kind in kinds]
         if wanted in self._due and not any(key in self._tasks for key in keys):
             self._due[wanted] = min((self._expires.get(key, 0.0) for key in keys), default=math.inf)
 
-    async def _look(self, key: _Key, address: Address, lookup: "Lookup") -> None:
-        kept = self._store.get(lookup.scope, lookup.kind, str(address))
+    async def _run_lookup(self, key: _Key, address: Address, lookup: "Lookup") -> None:
+        kept = self._cache.get(lookup.scope, lookup.kind, str(address))
         if kept is not None:
-            self._say(key, kept[0])
-            self._expires[key] = time.monotonic() + max(kept[1], RETRY)
+            self._emit_if_new(key, kept[0])
+            self._expires[key] = time.monotonic() + max(kept[1], RETRY_AFTER)
             return
-        self._expires[key] = time.monotonic() + RETRY
+        self._expires[key] = time.monotonic() + RETRY_AFTER
         try:
             async with self._slots[lookup.means], asyncio.timeout(DEADLINE):
                 async for known, ttl in lookup.ask(address):
                     found = known, ttl
-                    if key not in self._told:
-                        self._say(key, known)
+                    if key not in self._emitted:
+                        self._emit_if_new(key, known)
         except Exception as error:
-            self._failed(lookup, error)
+            self._report_failure(lookup, error)
             return
         known, ttl = found
-        self._say(key, known)
-        holds = min(max(ttl, RETRY), LONGEST[not _nothing(known)])
+        self._emit_if_new(key, known)
+        holds = min(max(ttl, RETRY_AFTER), MAX_TTL[not _is_empty(known)])
         self._expires[key] = time.monotonic() + holds
-        if not addresses.only_here(address):
-            self._store.put(lookup.scope, known, min(ttl, holds))
+        if not addresses.is_private(address):
+            self._cache.put(lookup.scope, known, min(ttl, holds))
 
-    def _say(self, key: _Key, known: Known) -> None:
-        cleaned = _cleaned(msgspec.structs.replace(known, at=0, address=key[1]))
-        if self._told.get(key) == cleaned or (key not in self._told and _nothing(cleaned)):
+    def _emit_if_new(self, key: _Key, known: NameEvent) -> None:
+        cleaned = _sanitized(msgspec.structs.replace(known, at=0, address=key[1]))
+        if self._emitted.get(key) == cleaned or (key not in self._emitted and _is_empty(cleaned)):
             return
-        self._told[key] = cleaned
+        self._emitted[key] = cleaned
         self._tell(cleaned)
 
-    def _failed(self, lookup: "Lookup", error: Exception) -> None:
-        """One line, once, if nobody answers at all; a single silence is no news."""
-        trouble = self._inquiry.trouble(lookup, error)
+    def _report_failure(self, lookup: "Lookup", error: Exception) -> None:
+        """Report once that a server does not answer at all; a single failure is not reported."""
+        trouble = self._plan.trouble(lookup, error)
         if trouble is not None and lookup.means not in self._noticed:
             self._noticed.add(lookup.means)
             self._notice(trouble)
 
-    def _take_record(self, wanted: str) -> None:
+    def _start_record_lookup(self, wanted: str) -> None:
         address = addresses.parse_address(wanted)
         if address is not None and (RegistryRecord, wanted) not in self._tasks:
-            self._begin((RegistryRecord, wanted), self._look_up_record(wanted, address))
+            self._start_task((RegistryRecord, wanted), self._run_record_lookup(wanted, address))
 
-    async def _look_up_record(self, wanted: str, address: Address) -> None:
+    async def _run_record_lookup(self, wanted: str, address: Address) -> None:
         try:
             async with asyncio.timeout(REGISTRY_DEADLINE):
-                found = await self._inquiry.record(
-                    address, documentation=self._options.documentation
-                )
+                found = await self._plan.record(address, documentation=self._options.documentation)
         except Exception as error:
             reason = str(error) or f"no answer within {REGISTRY_DEADLINE:g} s"
             found = RegistryRecord(0, wanted, error=reason)
-        self._tell(_cleaned(msgspec.structs.replace(found, address=wanted)))
+        self._tell(_sanitized(msgspec.structs.replace(found, address=wanted)))
 
 
-def _nothing(known: Known) -> bool:
+def _is_empty(known: NameEvent) -> bool:
     return known == type(known)(0, known.address)
 
 
-def _cleaned(event: _Found) -> _Found:
-    """The same with all text harmless, wherever it came from: DNS, whois or a file."""
+def _sanitized(event: _Found) -> _Found:
+    """Return the event with sanitized text: it may come from DNS, whois or a file of anybody."""
     changes: dict[str, str | tuple[str, ...]] = {}
     for field in event.__struct_fields__:
         value = getattr(event, field)

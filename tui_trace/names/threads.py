@@ -1,4 +1,4 @@
-"""Calls that block, out of the way of an event loop, and never waited for at the end."""
+"""Blocking calls in daemon threads, so that neither an event loop nor the exit waits for them."""
 
 import asyncio
 import threading
@@ -9,10 +9,10 @@ Result = TypeVar("Result")
 
 
 async def in_thread(call: Callable[[], Result]) -> Result:
-    """What the call returns or raises, from a thread of its own.
+    """Run the call in a new thread; return its result or raise its exception.
 
-    If the caller loses patience (`asyncio.timeout`), the thread goes on alone and its result is
-    dropped; being a daemon it keeps nobody from leaving, as a pool's threads would.
+    If the caller times out (`asyncio.timeout`), the thread continues and its result is dropped.
+    The thread is a daemon, so the process can exit meanwhile; threads of a pool would prevent that.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
@@ -34,7 +34,7 @@ async def in_thread(call: Callable[[], Result]) -> Result:
         try:
             loop.call_soon_threadsafe(settle, *outcome)
         except RuntimeError:
-            return  # the loop is closed: nobody is waiting
+            return  # the loop is closed, so no caller waits
 
     threading.Thread(target=run, name="names-call", daemon=True).start()
     return await future

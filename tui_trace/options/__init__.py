@@ -1,1 +1,1 @@
-"""The command line and the help, read into one frozen value."""
+"""The command line, read into one frozen value, and the help."""

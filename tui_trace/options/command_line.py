@@ -1,4 +1,4 @@
-"""The command line, read into one immutable `Options`. Nothing is opened, asked or sent here."""
+"""The command line, read into one frozen `Options`; nothing is opened, resolved or sent here."""
 
 import argparse
 import enum
@@ -10,29 +10,21 @@ from typing import NoReturn
 import msgspec
 
 from tui_trace import __version__
-from tui_trace.core.parse_values import (
-    check_ttls,
-    parse_count,
-    parse_mark,
-    parse_seconds,
-    parse_size,
-    parse_ttl,
-)
+from tui_trace.core.parse_values import parse_mark, parse_size
 from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, ProbeSettings, SettingError
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.options.help_text import ShowHelp
-from tui_trace.options.probe import settings_of
+from tui_trace.options.pace import PING_TTL, given_fields, parse_pace, ttl_range
+from tui_trace.options.probe import parse_probe_settings
 from tui_trace.report.mtr_fields import ReportLayout, parse_fields
 
 REPORT_ROUNDS = 10
-PING_TTL = 255
-"""Large enough for any path."""
 LAB_DEFAULT = "plain"
 
 
 class Output(enum.Enum):
-    """Which sink takes the stream."""
+    """The sink of the events."""
 
     LIVE = "live"
     TEXT = "text"
@@ -43,50 +35,51 @@ class Output(enum.Enum):
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What the command line asks for."""
+    """The values of the command line."""
 
     host: str | None
-    """None in the lab alone: the scenario's target."""
+    """The target; None (only in the lab): the target of the scenario."""
     settings: ProbeSettings
-    """Its source and interface as given; a source may still be a name."""
+    """Settings of the probes; the source may be a host name."""
     pace: Pace
     output: Output
     layout: ReportLayout
-    """Of a report."""
+    """Layout of a report."""
     family: int | None
-    """4 or 6; None: whichever the host has."""
+    """IP version, 4 or 6; None: any that the host has."""
     given: frozenset[str]
-    """Names of the pace's fields that the command line sets."""
+    """Names of the fields of `pace` that the command line sets."""
     naming: NameOptions
     icmp_by_name: bool
-    """`--icmp` was given, and nothing else will do."""
+    """`--icmp` was given, so there is no fallback to UDP."""
     mark: int | None
-    """For firewalls and routing rules of this machine (SO_MARK, socket(7))."""
+    """Mark for firewall and routing rules (SO_MARK, socket(7)); None: no mark."""
     completion: str | None
-    """Print what completes our options in this shell, and no more."""
+    """Shell whose completion script is printed; None: no script."""
     unprivileged: bool
-    """Trace as if without rights."""
+    """Do not use raw sockets."""
     path_mtu: bool
     """Find the path MTU first (`--mtu`)."""
     largest: int | None
-    """Bytes of a packet, where the command line says it."""
+    """Size of `--psize` in bytes; None: not given."""
     lab: str | None
-    """Name of a scenario or of its file, or `list`; None: the real network."""
+    """Name or file of a scenario, or `list`; None: the real network."""
     record: Path | None
-    """File to record to; None: one in the usual folder, if at all."""
+    """File to record to; None: a file in the usual folder, if `recorded`."""
     recorded: bool
-    """The session is recorded: a live one unless refused, a report if a file is named."""
+    """Record the session; the default for the live view, and for a report with `record`."""
     replay: str | None
-    """File or name of a session to play instead of tracing."""
+    """File or name of a recording to play; None: trace."""
     sessions: bool
-    """List the sessions that are kept, and no more."""
+    """List the recordings and exit."""
 
     def paced(self, usual: Pace) -> Pace:
-        """`usual`, with what the command line says instead; `SettingError` if it cannot be."""
+        """Return `usual` with the fields that the command line sets; raise `SettingError`."""
         said = {field: getattr(self.pace, field) for field in self.given}
-        pace = msgspec.structs.replace(usual, rounds=self.pace.rounds, **said)
-        check_ttls(pace.first_ttl, pace.max_ttl)
-        return pace
+        said["first_ttl"], said["max_ttl"] = ttl_range(
+            said.get("first_ttl"), said.get("max_ttl"), usual
+        )
+        return msgspec.structs.replace(usual, rounds=self.pace.rounds, **said)
 
 
 USAGE = "tui-trace [OPTIONS] HOST   or   tui-trace --lab [SCENARIO] [HOST]"
@@ -99,7 +92,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser; it also makes `--help`."""
+    """Return the parser; completion scripts are made from it, too."""
     parser = _Parser(
         prog="tui-trace",
         usage=USAGE,
@@ -114,13 +107,21 @@ def build_parser() -> argparse.ArgumentParser:
     _add_pace(parser)
 
     names = parser.add_argument_group("names")
-    names.add_argument("-n", "--no-dns", action="store_true", help="no names")
+    names.add_argument("-n", "--no-dns", action="store_true", help="no host names")
     names.add_argument("-b", "--show-ips", action="store_true", help="addresses beside names")
-    names.add_argument("--no-private-names", action="store_true", help="none for RFC 1918")
+    names.add_argument(
+        "--no-private-names", action="store_true", help="no names of private addresses (RFC 1918)"
+    )
     _add_ipinfo(names)
-    names.add_argument("--asn-source", metavar="WHO", help="cymru (default) or radb")
-    names.add_argument("--owner", action="store_true", help="owner, from the SOA record")
-    names.add_argument("--dns-server", metavar="ADDR[:PORT]", help="resolver to ask, for HOST too")
+    names.add_argument(
+        "--asn-source", metavar="SOURCE", help="AS numbers from cymru (default) or radb"
+    )
+    names.add_argument(
+        "--owner", action="store_true", help="owner of each address, from the SOA record"
+    )
+    names.add_argument(
+        "--dns-server", metavar="ADDR[:PORT]", help="resolver for names and for HOST"
+    )
 
     _add_outputs(parser)
     _add_recordings(parser)
@@ -131,16 +132,18 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="?",
         const=LAB_DEFAULT,
         metavar="SCENARIO",
-        help="trace in the embedded lab; `list` names its scenarios",
+        help="trace in the embedded lab; `list` shows its scenarios",
     )
-    other.add_argument("--unprivileged", action="store_true", help="as if without rights")
+    other.add_argument("--unprivileged", action="store_true", help="do not use raw sockets")
     family = other.add_mutually_exclusive_group()
     family.add_argument("-4", dest="four", action="store_true", help="IPv4 only")
     family.add_argument("-6", dest="six", action="store_true", help="IPv6 only")
     other.add_argument("-v", "--version", action="version", version=f"tui-trace {__version__}")
     other.add_argument("-h", "--help", action=ShowHelp, nargs=0, help="show this")
-    other.add_argument("--completion", metavar="SHELL", help="print what completes these options")
-    other.add_argument("--as", action=_First, metavar="PROGRAM", help="be this program")
+    other.add_argument(
+        "--completion", metavar="SHELL", help="print a completion script: bash, zsh or fish"
+    )
+    other.add_argument("--as", action=_First, metavar="PROGRAM", help="emulate this program")
     return parser
 
 
@@ -153,59 +156,81 @@ def _add_probe(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--protocol", metavar="NAME|N", help="any IP protocol: gre, sctp, 89")
     probe.add_argument("-P", "--port", metavar="N", help="destination port (UDP 33434, TCP 80)")
     probe.add_argument("-L", "--localport", metavar="N", help="source port")
-    probe.add_argument("-a", "--address", metavar="ADDR", help="source address or its name")
-    probe.add_argument("-I", "--interface", metavar="IF", help="interface to leave by")
+    probe.add_argument("-a", "--address", metavar="ADDR", help="source address or a name of it")
+    probe.add_argument("-I", "--interface", metavar="IF", help="interface that probes leave by")
     probe.add_argument("-s", "--psize", metavar="BYTES", help="length of the whole IP packet")
     probe.add_argument("-Q", "--tos", metavar="TOS", help="0-255, 0xNN or a DSCP name (EF, AF41)")
     probe.add_argument("-B", "--bitpattern", metavar="N", help="payload byte; above 255: random")
-    probe.add_argument("-M", "--mark", metavar="N", help="mark of netfilter and routing rules")
+    probe.add_argument("-M", "--mark", metavar="N", help="netfilter mark (needs CAP_NET_ADMIN)")
     probe.add_argument("--df", action="store_true", help="don't fragment")
     probe.add_argument("--syn", action="store_true", help="TCP with SYN (default of TCP)")
     probe.add_argument("--ack", action="store_true", help="TCP with ACK; with --syn, both")
     probe.add_argument("--ecn", action="store_true", help="TCP with SYN, ECE and CWR")
     probe.add_argument("--mtu", action="store_true", help="path MTU, hop by hop")
-    probe.add_argument("--dont-route", action="store_true", help="neighbours only: no gateway")
-    probe.add_argument("--flows", metavar="N", help="N flows side by side")
-    probe.add_argument("--flow", metavar="MODE", help="constant (default), classic or vary")
-    probe.add_argument("--dnat", metavar="HOW", help="NAT in quotes: match (default), show or off")
-    probe.add_argument("--track", metavar="WHAT", help="told apart by seq (default), id or port")
+    probe.add_argument(
+        "--dont-route", action="store_true", help="probe neighbours only: use no gateway"
+    )
+    probe.add_argument("--flows", metavar="N", help="number of flows to probe at the same time")
+    probe.add_argument(
+        "--flow",
+        metavar="MODE",
+        help="what load balancers see: constant (default), classic or vary",
+    )
+    probe.add_argument(
+        "--dnat",
+        metavar="MODE",
+        help="how to treat NAT in quoted headers: match (default), show or off",
+    )
+    probe.add_argument(
+        "--track", metavar="FIELD", help="field that identifies a probe: seq (default), id or port"
+    )
 
 
 def _add_pace(parser: argparse.ArgumentParser) -> None:
     pace = parser.add_argument_group("pace")
     pace.add_argument("-f", "--first-ttl", metavar="N", help="first TTL (1)")
     pace.add_argument("-m", "--max-ttl", metavar="N", help="last TTL (30)")
-    pace.add_argument("-i", "--interval", metavar="S", help="seconds a round (1)")
-    pace.add_argument("-Z", "--timeout", metavar="S", help="seconds to wait (adaptive, 5 at most)")
-    pace.add_argument("-G", "--gracetime", metavar="S", help="the same, if -Z is not given")
-    pace.add_argument("-q", "--queries", metavar="N", help="probes a hop and round (1)")
-    pace.add_argument("--sequential", action="store_true", help="one probe after another")
-    pace.add_argument("--first-reply", action="store_true", help="the next hop at a first reply")
-    pace.add_argument("--ping", action="store_true", help=f"no sweep: a TTL of {PING_TTL}")
-    pace.add_argument("-U", "--max-unknown", metavar="N", help="silent hops, then stop (5)")
-    pace.add_argument("-c", "--report-cycles", metavar="N", help="rounds, then stop (reports: 10)")
+    pace.add_argument("-i", "--interval", metavar="S", help="seconds per round (1)")
+    pace.add_argument(
+        "-Z", "--timeout", metavar="S", help="seconds to wait for a reply (adaptive, at most 5)"
+    )
+    pace.add_argument("-G", "--gracetime", metavar="S", help="the same as -Z, which wins")
+    pace.add_argument("-q", "--queries", metavar="N", help="probes per hop and round (1)")
+    pace.add_argument(
+        "--sequential", action="store_true", help="wait for each probe before the next"
+    )
+    pace.add_argument(
+        "--first-reply", action="store_true", help="go on to the next hop at the first reply"
+    )
+    pace.add_argument("--ping", action="store_true", help=f"only the target (TTL {PING_TTL})")
+    pace.add_argument(
+        "-U", "--max-unknown", metavar="N", help="stop after N silent hops in a row (5)"
+    )
+    pace.add_argument(
+        "-c", "--report-cycles", metavar="N", help="stop after N rounds (reports: 10)"
+    )
 
 
 def _add_recordings(parser: argparse.ArgumentParser) -> None:
     kept = parser.add_argument_group(
-        "recordings (of live sessions; the oldest go beyond 100 or 2 GiB: config.toml)"
+        "recordings of live sessions; beyond 100 or 2 GiB the oldest are deleted"
     )
     where = kept.add_mutually_exclusive_group()
-    where.add_argument("--record", metavar="FILE", help="record to this new file, reports too")
-    where.add_argument("--no-record", action="store_true", help="record nothing")
-    kept.add_argument("--replay", metavar="FILE", help="play a file or a session, in any output")
-    kept.add_argument("--sessions", action="store_true", help="list the sessions that are kept")
+    where.add_argument("--record", metavar="FILE", help="record to this new file, also a report")
+    where.add_argument("--no-record", action="store_true", help="do not record")
+    kept.add_argument("--replay", metavar="FILE", help="play a recording, in any output")
+    kept.add_argument("--sessions", action="store_true", help="list the recordings")
 
 
 class _First(argparse.Action):
-    """`--as`, which is looked for before all this."""
+    """`--as` after other options is an error: as first option, it never comes to this parser."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        parser.error("--as PROGRAM comes first: what follows are that program's own options")
+        parser.error("--as PROGRAM must be the first option; that program's options follow")
 
 
 class _Wide(argparse.Action):
-    """`-w`: a report, and wide whatever else is asked for of it."""
+    """`-w`: a report that is wide, even if `-r` follows."""
 
     def __call__(self, _parser: object, given: argparse.Namespace, *_: object) -> None:
         given.output = Output.TEXT
@@ -213,7 +238,7 @@ class _Wide(argparse.Action):
 
 
 class _Refused(argparse.Action):
-    """A letter of mtr's that means nothing here; `const` says what does."""
+    """An option of mtr that is not supported; `const` names an alternative."""
 
     def __call__(
         self,
@@ -226,31 +251,33 @@ class _Refused(argparse.Action):
 
 
 _REFUSED: tuple[tuple[tuple[str, ...], int | str, str], ...] = (
-    (("-x", "--xml"), 0, "no XML is printed; -j prints JSON"),
-    (("-l", "--raw"), 0, "no raw lines are printed; --jsonl prints each event as it comes"),
-    (("-p", "--split"), 0, "there is no split output; --jsonl prints each event as it comes"),
-    (("-F", "--filename"), "?", "hosts are not read from a file; name one HOST"),
-    (("-S", "--sctp"), 0, "SCTP has no probe of its own; --tcp, --udp and --icmp have"),
-    (("-g", "--gtk"), 0, "there is no window; the live view needs a terminal"),
-    (("--displaymode",), "?", "d in the live view changes what it shows"),
+    (("-x", "--xml"), 0, "XML is not supported; -j prints JSON"),
+    (("-l", "--raw"), 0, "raw output is not supported; --jsonl prints each event"),
+    (("-p", "--split"), 0, "split output is not supported; --jsonl prints each event"),
+    (("-F", "--filename"), "?", "reading hosts from a file is not supported; name one HOST"),
+    (("-S", "--sctp"), 0, "SCTP probes are not supported; use --tcp, --udp or --icmp"),
+    (("-g", "--gtk"), 0, "a window is not supported; the live view needs a terminal"),
+    (("--displaymode",), "?", "press d in the live view to change the display"),
 )
-"""What mtr takes and we do not, and what there is instead."""
+"""Unsupported options of mtr, their number of values, and the alternative."""
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
-    """The last of these on a command line counts, as it does in mtr."""
+    """Add the output options; the last one on a command line counts, as in mtr."""
     group = parser.add_argument_group("output without the live view")
     parser.set_defaults(output=Output.LIVE, wide=False)
     for letter, name, output, text in (
         ("-r", "--report", Output.TEXT, "a table at the end"),
-        ("-j", "--json", Output.JSON, "mtr's JSON, and more"),
-        ("-C", "--csv", Output.CSV, "mtr's comma-separated values, and more"),
+        ("-j", "--json", Output.JSON, "mtr's JSON with more keys"),
+        ("-C", "--csv", Output.CSV, "mtr's CSV with more columns"),
         (None, "--markdown", Output.MARKDOWN, "a table for tickets"),
-        (None, "--jsonl", Output.JSON_LINES, "each event as it comes"),
+        (None, "--jsonl", Output.JSON_LINES, "each event as a line of JSON"),
     ):
         names = [letter, name] if letter else [name]
         group.add_argument(*names, dest="output", action="store_const", const=output, help=text)
-    group.add_argument("-w", "--report-wide", action=_Wide, nargs=0, help="-r, hosts in full")
+    group.add_argument(
+        "-w", "--report-wide", action=_Wide, nargs=0, help="a table with full host names"
+    )
     group.add_argument("-o", "--order", metavar="FIELDS", help="columns: letters of LDRSNBAWVGJMXI")
     hide = argparse.SUPPRESS
     group.add_argument(
@@ -262,17 +289,17 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_ipinfo(group: "argparse._ArgumentGroup") -> None:
-    """What stands before each host: mtr's `-z` and `-y`."""
+    """Add mtr's `-z` and `-y`, which add information before each host."""
     group.add_argument(
-        *("-z", "--aslookup"),
+        "-z",
+        "--aslookup",
         dest="ipinfo",
         action="store_const",
         const="0",
         help="AS numbers (live: always)",
     )
-    group.add_argument(
-        *("-y", "--ipinfo"), metavar="N", help="0 AS, 1 prefix, 2 country, 3 registry, 4 date"
-    )
+    about = "0 AS, 1 prefix, 2 country, 3 registry, 4 date"
+    group.add_argument("-y", "--ipinfo", metavar="N", help=about)
 
 
 def _layout(given: argparse.Namespace) -> ReportLayout:
@@ -289,19 +316,19 @@ def _layout(given: argparse.Namespace) -> ReportLayout:
 
 
 def parse_command_line(arguments: Sequence[str]) -> Options:
-    """The options; `SettingError` names what is wrong, `SystemExit` is argparse's (help, usage)."""
+    """Return the options; raise `SettingError` for a wrong value, `SystemExit` for help."""
     parser = build_parser()
     given = parser.parse_args(arguments)
     if given.replay is not None:
         for name, other in (("HOST", given.host), ("--lab", given.lab), ("--record", given.record)):
             if other is not None:
-                parser.error(f"--replay plays what was recorded, and takes no {name}")
+                parser.error(f"--replay plays a recording and does not go with {name}")
     elif not (given.sessions or given.completion or given.lab) and (given.host or "").strip() == "":
-        parser.error("a HOST to trace to is missing; --help shows the options")
+        parser.error("no HOST was given; --help shows the options")
     return Options(
         host=given.host,
-        settings=settings_of(given),
-        pace=_pace(given),
+        settings=parse_probe_settings(given),
+        pace=parse_pace(given, _usual_rounds(given.output)),
         output=given.output,
         layout=_layout(given),
         family=4 if given.four else 6 if given.six else None,
@@ -317,21 +344,12 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         recorded=given.record is not None or (given.output is Output.LIVE and not given.no_record),
         replay=given.replay,
         sessions=given.sessions,
-        given=frozenset(
-            field
-            for field, value in {
-                "interval": given.interval,
-                "first_ttl": given.first_ttl,
-                "max_ttl": given.max_ttl,
-                "queries": given.queries,
-                "max_unknown": given.max_unknown,
-                "wait": given.timeout or given.gracetime,
-                "sequential": given.sequential or None,
-                "first_reply": given.first_reply or None,
-            }.items()
-            if value is not None or (given.ping and field in {"first_ttl", "max_ttl"})
-        ),
+        given=given_fields(given),
     )
+
+
+def _usual_rounds(output: Output) -> int | None:
+    return None if output in (Output.LIVE, Output.JSON_LINES) else REPORT_ROUNDS
 
 
 def _naming(given: argparse.Namespace) -> NameOptions:
@@ -345,49 +363,3 @@ def _naming(given: argparse.Namespace) -> NameOptions:
         owner=given.owner,
         server=parse_dns_server(given.dns_server) if given.dns_server else None,
     )
-
-
-def _pace(given: argparse.Namespace) -> Pace:
-    usual = Pace()
-    first = (
-        usual.first_ttl if given.first_ttl is None else parse_ttl(given.first_ttl, "--first-ttl")
-    )
-    last = max(first, usual.max_ttl)
-    if given.ping:
-        for option, ttl in (("--first-ttl", given.first_ttl), ("--max-ttl", given.max_ttl)):
-            if ttl is not None:
-                raise SettingError(option, ttl, f"nothing beside --ping, whose TTL is {PING_TTL}")
-        first = last = PING_TTL
-    if given.max_ttl is not None:
-        last = parse_ttl(given.max_ttl, "--max-ttl")
-    check_ttls(first, last)
-    rounds = None
-    if given.report_cycles is not None:
-        rounds = parse_count(given.report_cycles, "--report-cycles")
-    elif given.output not in (Output.LIVE, Output.JSON_LINES):
-        rounds = REPORT_ROUNDS
-    return Pace(
-        interval=(
-            usual.interval
-            if given.interval is None
-            else parse_seconds(given.interval, "--interval")
-        ),
-        first_ttl=first,
-        max_ttl=last,
-        queries=1 if given.queries is None else parse_count(given.queries, "--queries", 100),
-        max_unknown=(
-            usual.max_unknown
-            if given.max_unknown is None
-            else parse_count(given.max_unknown, "--max-unknown", 255)
-        ),
-        wait=_wait(given),
-        rounds=rounds,
-        sequential=given.sequential,
-        first_reply=given.first_reply,
-    )
-
-
-def _wait(given: argparse.Namespace) -> int | None:
-    if given.timeout is not None:
-        return parse_seconds(given.timeout, "--timeout")
-    return None if given.gracetime is None else parse_seconds(given.gracetime, "--gracetime")

@@ -1,4 +1,4 @@
-"""`--help`: two screens of 24 lines, by hand, for no generator knows what belongs together."""
+"""The text of `--help`: two screens of 24 lines, written by hand to group what belongs together."""
 
 import argparse
 import sys
@@ -17,43 +17,44 @@ probe
   -Q --tos TOS                        0-255, 0xNN or a DSCP name (EF, AF41)
   -B --bitpattern N                   payload byte; above 255: a random one
   --syn   --ack   --ecn               TCP flags: SYN (default), ACK, SYN+ECN
-  --mtu   --dont-route                path MTU, hop by hop; neighbours only
-  --flow MODE   --flows N             constant, classic, vary; N side by side
-  --dnat HOW                          NAT in quotes: match (default), show, off
-  --track WHAT                        told apart by seq (default), id or port
+  --mtu   --dont-route                path MTU, hop by hop; use no gateway
+  --flow constant|classic|vary        what load balancers see (constant)
+  --flows N                           number of flows probed at the same time
+  --dnat match|show|off               treat NAT in quoted headers so (match)
+  --track seq|id|port                 field that identifies a probe (seq)
   -M --mark N                         netfilter mark (needs CAP_NET_ADMIN)
 pace
   -f --first-ttl N   -m --max-ttl N   range of TTLs (1, 30)
-  -i --interval S   -q --queries N    seconds a round (1); probes a hop (1)
-  -Z --timeout S   -G --gracetime S   seconds to wait (adaptive, 5 at most)
-  -U --max-unknown N                  silent hops in a row, then stop (5)
-  -c --report-cycles N                rounds, then stop (reports: 10)
-  --sequential   --first-reply        one after another; next hop at a reply
-  --ping                              no sweep: a TTL of 255
+  -i --interval S   -q --queries N    seconds per round, probes per hop (1, 1)
+  -Z --timeout S   -G --gracetime S   seconds to wait (adaptive, at most 5)
+  -U --max-unknown N                  stop after N silent hops in a row (5)
+  -c --report-cycles N                stop after N rounds (reports: 10)
+  --sequential   --first-reply        one by one; next hop at first reply
+  --ping                              only the target (TTL 255)
 names
-  -n --no-dns   -b --show-ips         no names; addresses beside names
-  --no-private-names                  none for RFC 1918
-  -z --aslookup   --owner             AS numbers (live: always); of the SOA
+  -n --no-dns   -b --show-ips         no host names; addresses beside names
+  --no-private-names                  no names of private addresses (RFC 1918)
+  -z --aslookup   --owner             AS numbers (live: always); SOA owners
   -y --ipinfo N                       0 AS, 1 prefix, 2 country, 3 RIR, 4 date
-  --asn-source WHO                    cymru (default) or radb
-  --dns-server ADDR[:PORT]            resolver to ask, for HOST too
-output without the live view, the last one given counts
-  -r --report   -w --report-wide      a table; the same, hosts in full
-  -j --json   -C --csv                as mtr's, and more behind
-  --markdown   --jsonl                for tickets; each event as it comes
+  --asn-source cymru|radb             where AS numbers come from (cymru)
+  --dns-server ADDR[:PORT]            resolver for names and for HOST
+output without the live view (the last of these options counts)
+  -r --report   -w --report-wide      a table; a table with full host names
+  -j --json   -C --csv                mtr's formats with more fields
+  --markdown   --jsonl                table for tickets; each event as JSON
   -o --order FIELDS                   columns, letters of LDRSNBAWVGJMXI
-recordings (of live sessions; the oldest go beyond 100 or 2 GiB: config.toml)
-  --record FILE   --no-record         to this new file, reports too; nothing
+recordings of live sessions (beyond 100 or 2 GiB the oldest are deleted)
+  --record FILE   --no-record         also of a report, to a new file; none
   --replay FILE   --sessions          play one, in any output; list them
 other
-  --lab [SCENARIO]   --unprivileged   the embedded lab (list); without rights
-  --completion SHELL                  for bash, zsh or fish, on standard output
+  --lab [SCENARIO]   --unprivileged   embedded lab (list); no raw sockets
+  --completion SHELL                  completion script: bash, zsh or fish
   -4   -6   -v --version   -h --help  address family; version; this
 """
 
 
 class ShowHelp(argparse.Action):
-    """Prints `HELP`."""
+    """The action of `--help`: print `HELP` and exit with 0."""
 
     def __call__(self, *_: object) -> NoReturn:
         sys.stdout.write(HELP)

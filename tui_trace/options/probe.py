@@ -1,4 +1,4 @@
-"""The options that say what a probe looks like, read into `ProbeSettings`."""
+"""The options of the probes, read into `ProbeSettings`."""
 
 import argparse
 
@@ -33,17 +33,17 @@ _FLAGS = {
     ("ecn",): TcpFlags.ECN,
     ("syn", "ecn"): TcpFlags.ECN,
 }
-"""What the options of these names ask for together."""
+"""TCP flags of each combination of options."""
 
 
-def settings_of(given: argparse.Namespace) -> ProbeSettings:
-    """The settings; `SettingError` for a value that can never be right, alone or with others."""
+def parse_probe_settings(given: argparse.Namespace) -> ProbeSettings:
+    """Return the settings; raise `SettingError` for a wrong value or combination of values."""
     protocol, number = _protocol(given)
     if protocol in (Protocol.ICMP, Protocol.IP):
         kind = "ICMP" if protocol is Protocol.ICMP else "--protocol"
         for name in ("port", "localport"):
             if getattr(given, name) is not None:
-                raise SettingError(f"--{name}", kind, "--tcp or --udp, which alone have ports")
+                raise SettingError(f"--{name}", kind, "TCP or UDP probes (only these have ports)")
     transport = "udp" if protocol is Protocol.UDP else "tcp"
     flow = mode_of(given.flow, FlowMode.CONSTANT, "--flow")
     track = mode_of(given.track, ProbeIdField.SEQUENCE, "--track")
@@ -77,7 +77,7 @@ def settings_of(given: argparse.Namespace) -> ProbeSettings:
 
 
 def _protocol(given: argparse.Namespace) -> tuple[Protocol, int]:
-    """Flags of TCP ask for TCP."""
+    """Return the protocol and its number; an option for TCP flags implies TCP."""
     flag = next((name for name in ("syn", "ack", "ecn") if getattr(given, name)), None)
     chosen, number = Protocol.ICMP, 0
     if given.protocol is not None:
@@ -88,7 +88,7 @@ def _protocol(given: argparse.Namespace) -> tuple[Protocol, int]:
         chosen = Protocol.TCP
     if flag and chosen is not Protocol.TCP:
         kind = f"--protocol {given.protocol}" if given.protocol else f"--{chosen.value}"
-        raise SettingError(f"--{flag}", kind, "TCP probes, which alone have flags")
+        raise SettingError(f"--{flag}", kind, "TCP probes (only these have flags)")
     return chosen, number
 
 
@@ -96,5 +96,5 @@ def _flags(given: argparse.Namespace) -> TcpFlags:
     names = tuple(name for name in ("syn", "ack", "ecn") if getattr(given, name))
     flags = _FLAGS.get(names)
     if flags is None:
-        raise SettingError("--ecn", "--ack", "a SYN, which alone asks for ECN")
+        raise SettingError("--ecn", "--ack", "--syn (only a SYN asks for ECN)")
     return flags

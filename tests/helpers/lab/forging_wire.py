@@ -13,7 +13,7 @@ from random import Random
 from tui_trace.core import events
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import ProbeSettings, Protocol
-from tui_trace.lab.packets import ICMP, ICMP6, TCP, UDP, build_datagram, checksum, sealed
+from tui_trace.lab.packets import ICMP, ICMP6, TCP, UDP, build_datagram, checksum, with_checksum
 from tui_trace.lab.scenario import Scenario
 from tui_trace.lab.simulator import Simulator
 from tui_trace.wire.network import ProbeSpec, QuoteDetails, ReceivedReply, SendStamp
@@ -228,7 +228,7 @@ class Enemy:
             if self.rng.random() < 0.1:
                 number = self.rng.choice((TCP, UDP, ICMP if family == 4 else ICMP6))
             if number in (ICMP, ICMP6) and len(body) >= 4 and self.rng.random() < 0.8:
-                body = sealed(source, here, number, body[:2] + b"\0\0" + body[4:], 2)
+                body = with_checksum(source, here, number, body[:2] + b"\0\0" + body[4:], 2)
             elif family == 6 and number == ICMP6 and not whole(source, here, body):
                 continue  # the kernel drops it
             hostile = build_datagram(source, here, number, self.rng.randrange(1, 256), body)

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.helpers.app.fake_source import FakeSource, switches
 from tui_trace.app import config
 from tui_trace.app.app import TraceApp
-from tui_trace.app.config import Config, ConfigError, load_config
-from tui_trace.core.settings import NS_PER_S, Pace
+from tui_trace.app.config import Config, ConfigError, ConfigOptions, load_config
+from tui_trace.core.settings import NS_PER_S, Pace, SettingError
+from tui_trace.options.command_line import parse_command_line
 from tui_trace.recording.sessions import DEFAULT_RETENTION
 
 
@@ -126,3 +128,38 @@ def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
 def test_a_theme_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match=r"theme: no 'plaid'; there are .*nord.*tui-trace"):
         TraceApp(lambda *_: FakeSource(), FakeSource(), switches(), Pace(), Config(theme="plaid"))
+
+
+def of_the_file(tmp_path: Path, key: str, word: str) -> Pace | str:
+    try:
+        return load_config(written(tmp_path, f"[options]\n{key} = {word}\n")).pace(Pace())
+    except ConfigError as error:
+        return str(error).partition(": ")[2].removeprefix("--")
+
+
+def of_the_option(key: str, word: str) -> Pace | str:
+    try:
+        return parse_command_line([f"--{key}={word}", "host"]).paced(Pace())
+    except SettingError as error:
+        return str(error).removeprefix("--")
+
+
+@pytest.mark.parametrize("key", msgspec.structs.fields(ConfigOptions), ids=lambda key: key.name)
+def test_a_key_takes_what_the_option_of_its_name_takes(
+    tmp_path: Path, key: msgspec.structs.FieldInfo
+) -> None:
+    name = key.encode_name
+    words = ["-1", "0", "1", "2", "29", "31", "99", "100", "101", "254", "255", "256", "3600",
+             "3601", "1000000000", "1000000001"]  # fmt: skip
+    if key.type == float | None:
+        words = [f"{word}.0" for word in words] + ["0.0009", "0.001", "0.5", "3600.1", "nan", "inf"]
+    outcomes = {word: of_the_option(name, word) for word in words}
+    assert {word: of_the_file(tmp_path, name, word) for word in words} == outcomes
+    assert {type(outcome) for outcome in outcomes.values()} == {Pace, str}
+
+
+def test_a_first_ttl_beyond_the_last_of_the_file_moves_that() -> None:
+    pace = Config(options=ConfigOptions(max_ttl=12)).pace(Pace())
+    assert parse_command_line(["-f", "20", "host"]).paced(pace) == Pace(first_ttl=20, max_ttl=20)
+    with pytest.raises(SettingError, match=r"--first-ttl takes 1 to --max-ttl \(12\), not '20'"):
+        parse_command_line(["-f", "20", "-m", "12", "host"])

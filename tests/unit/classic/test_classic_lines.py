@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.helpers.event_builders import began, lost, reply, sent, void
 from tui_trace.classic import called_as, nanog, tcptraceroute
 from tui_trace.classic.getopt import Getopt
-from tui_trace.classic.program import Stop, take_ours
-from tui_trace.classic.request import parse_for
+from tui_trace.classic.program import ProgramExit, split_own_options
+from tui_trace.classic.request import parse_classic
 from tui_trace.core import events as ev
 from tui_trace.core.settings import (
     NS_PER_MS,
@@ -234,25 +234,25 @@ def test_what_stands_against_probing_at_once(line, says):
 
 def test_the_live_view_has_the_same_arguments():
     words = "--tui -q 2 -f 3 -S -t 16 --track-port h https".split()
-    _, options = parse_for("tcptraceroute", words)
+    _, options = parse_classic("tcptraceroute", words)
     assert options.output is Output.LIVE
     assert (options.host, options.family) == ("h", 4)
     assert (options.settings.port, options.settings.track) == (443, ProbeIdField.PORT)
     assert (options.pace.first_ttl, options.pace.queries, options.pace.rounds) == (3, 2, None)
     assert not options.pace.sequential
     assert options.given == {"first_ttl", "queries"}
-    _, options = parse_for("traceroute-nanog", ["--tui", "-M", "h"])
+    _, options = parse_classic("traceroute-nanog", ["--tui", "-M", "h"])
     assert options.path_mtu
-    _, options = parse_for("traceroute-nanog", ["--lab", "mtu", "--unprivileged", "h"])
+    _, options = parse_classic("traceroute-nanog", ["--lab", "mtu", "--unprivileged", "h"])
     assert (options.lab, options.unprivileged, options.output) == ("mtu", True, Output.JSON_LINES)
 
 
 def test_ours_among_theirs():
-    assert take_ours(["-q", "1", "--tui", "h", "--", "--tui"]) == (
+    assert split_own_options(["-q", "1", "--tui", "h", "--", "--tui"]) == (
         ["-q", "1", "h", "--", "--tui"],
         {"tui": ""},
     )
-    assert take_ours(["--lab=mtu", "h"]) == (["h"], {"lab": "mtu"})
+    assert split_own_options(["--lab=mtu", "h"]) == (["h"], {"lab": "mtu"})
 
 
 @given(st.lists(st.text(max_size=8), max_size=8))
@@ -260,7 +260,7 @@ def test_no_command_line_breaks_a_parser(words):
     for parse in (tcptraceroute.parse_tcptraceroute, nanog.parse_nanog):
         try:
             parse(words)
-        except Stop as stop:
+        except ProgramExit as stop:
             assert stop.code in (0, 1)
             assert stop.error or stop.output
 

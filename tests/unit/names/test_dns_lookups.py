@@ -330,7 +330,7 @@ def test_wanting_again_asks_nothing_again(
 def test_what_expired_is_asked_again_and_only_news_are_told(
     told: Callable[..., Told], server: local_servers.DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "RETRY", 0.0)
+    monkeypatch.setattr(service, "RETRY_AFTER", 0.0)
     server.add("1.2.0.192.in-addr.arpa.", 0, "PTR", "core1.example.")
     server.add("9.2.0.192.in-addr.arpa.", 0, "PTR", "late.example.")
     late = server.records.pop(next(key for key in server.records if key[0].labels[0] == b"9"))
@@ -418,7 +418,7 @@ def test_a_question_that_got_lost_is_asked_again(
 def test_a_slow_resolver_is_given_its_time(
     told: Callable[..., Told], server: local_servers.DnsServer
 ) -> None:
-    server.delay = 1.3 * resolver.AGAIN
+    server.delay = 1.3 * resolver.RETRY_AFTER
     events = told().ask("192.0.2.1")
     assert events[0] == HostNamed(0, "192.0.2.1", ("core1.example",), None)
 
@@ -426,23 +426,23 @@ def test_a_slow_resolver_is_given_its_time(
 def test_at_most_32_questions_are_under_way(
     told: Callable[..., Told], server: local_servers.DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolver, "AGAIN", resolver.DEADLINE)
+    monkeypatch.setattr(resolver, "RETRY_AFTER", resolver.DEADLINE)
     server.hold = threading.Event()
     asking = told()
     for host in range(1, 101):
         asking.names.want(f"198.51.100.{host}")
-    while server.under_way < service.UNDER_WAY:
+    while server.under_way < service.MAX_DNS_LOOKUPS:
         time.sleep(0.01)
     server.hold.set()
     asking.ask()
-    assert server.most_under_way == service.UNDER_WAY
+    assert server.most_under_way == service.MAX_DNS_LOOKUPS
     assert len(server.questions("PTR")) == 100
 
 
 def test_addresses_are_bounded(
     told: Callable[..., Told], server: local_servers.DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "MOST_ADDRESSES", 10)
+    monkeypatch.setattr(service, "MAX_ADDRESSES", 10)
     told().ask(*(f"198.51.100.{host}" for host in range(1, 101)))
     assert len(server.questions("PTR")) == 10
 
@@ -538,7 +538,7 @@ async def test_the_second_try_goes_to_the_second_server() -> None:
         alive.add("a.example.", 60, "A", "192.0.2.1")
         both = [dead.host, alive.host]
         asked = resolver.Resolver(DnsServer(dead.host))
-        asked._orders = [resolver._resolver(o, dead.port) for o in (both, both[::-1])]
+        asked._resolvers = [resolver._resolver(o, dead.port) for o in (both, both[::-1])]
         answer = await asked.ask(dns.name.from_text("a.example"), "A")
         assert [record.to_text() for record in answer.records] == ["192.0.2.1"]
         assert (len(dead.asked), len(alive.asked)) == (1, 1)
@@ -566,7 +566,8 @@ def test_dns_and_whois_are_imported_by_the_thread_alone() -> None:
     code = (
         "import sys, tui_trace.names as n;"
         "assert not {'dns', 'ipwhois', 'idna', 'urllib.request'} & set(sys.modules);"
-        "n.preload(); before = set(sys.modules);"
+        "from tui_trace.cli import preload; preload.import_modules(preload.NAMES);"
+        "before = set(sys.modules);"
         "import dns.message, dns.rrset;"
         "assert 'dns.rdtypes.ANY.PTR' in before and 'dns._asyncio_backend' in before"
     )

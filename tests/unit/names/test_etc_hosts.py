@@ -40,7 +40,7 @@ def test_the_names_of_the_file(tmp_path: Path) -> None:
 
 def test_a_file_without_end_is_read_so_far(tmp_path: Path) -> None:
     file = tmp_path / "hosts"
-    file.write_bytes(FILE.encode() + b"\n" * etc_hosts.LONGEST + b"192.168.1.9 far")
+    file.write_bytes(FILE.encode() + b"\n" * etc_hosts.MAX_BYTES + b"192.168.1.9 far")
     assert EtcHosts(str(file)).names(ipaddress.ip_address("192.168.1.9")) == ()
     assert EtcHosts(str(file)).names(HOST) != ()
 
@@ -59,7 +59,7 @@ def test_what_the_file_names_is_asked_of_nobody(tmp_path: Path) -> None:
 
     async def ask(local: EtcHosts | None) -> list[HostNamed]:
         resolver = Resolver(DnsServer(dns.host, dns.port))
-        return [named async for named, _ in dns_lookups.names(resolver, local, HOST)]
+        return [named async for named, _ in dns_lookups.look_up_names(resolver, local, HOST)]
 
     with local_servers.DnsServer() as dns:
         dns.add("1.1.168.192.in-addr.arpa.", 60, "PTR", "other.home.")

@@ -32,7 +32,7 @@ from tui_trace.core.events import (
 )
 from tui_trace.core.sanitize import LIMIT, sanitize
 from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, service
-from tui_trace.names.idn import both_forms
+from tui_trace.names.idn import with_unicode_form
 
 
 def harmless(event: Event) -> None:
@@ -156,7 +156,7 @@ def test_a_file_that_somebody_wrote_is_text_from_outside(
 
 @given(st.text())
 def test_a_registry_may_say_what_it_likes(text: str) -> None:
-    harmless(service._cleaned(RegistryRecord(0, "192.0.2.1", *[text] * 7)))
+    harmless(service._sanitized(RegistryRecord(0, "192.0.2.1", *[text] * 7)))
 
 
 @given(st.text())
@@ -165,7 +165,7 @@ def test_a_registry_may_say_what_it_likes(text: str) -> None:
 @example("xn--99zz99" + "." + "xn--p1ai")
 def test_an_idn_has_two_forms_or_is_left_alone(text: str) -> None:
     for name in (text, f"xn--{text}", f"xn--{text.encode('punycode').decode()}.example"):
-        shown = both_forms(name)
+        shown = with_unicode_form(name)
         assert shown == name or shown.endswith(f" ({name})")
 
 
@@ -177,4 +177,4 @@ def test_an_idn_is_read_as_it_was_written(text: str) -> None:
         encoded = idna.encode(text).decode()
     except idna.IDNAError:
         return
-    assert both_forms(f"{encoded}.example") == f"{text}.example ({encoded}.example)"
+    assert with_unicode_form(f"{encoded}.example") == f"{text}.example ({encoded}.example)"

@@ -7,43 +7,43 @@ import pytest
 from tests.helpers import local_servers
 from tests.helpers.network_guard import nothing_leaves  # noqa: F401
 from tui_trace.core.events import AsnFound, Event, HostNamed, OwnerFound
-from tui_trace.lab.directory import Directory
 from tui_trace.lab.scenario_file import load_scenario, scenario_names
+from tui_trace.lab.server_data import ServerData
 from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, Radb
 
 
 class LabDns(local_servers.DnsServer):
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, data: ServerData) -> None:
         super().__init__()
-        self.directory = directory
+        self.data = data
 
     async def respond(self, wire: bytes, _transport: str) -> list[bytes]:
-        answer = self.directory.reply(wire)
+        answer = self.data.dns_reply(wire)
         return [] if answer is None else [answer]
 
 
 class LabWhois(local_servers.WhoisServer):
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, data: ServerData) -> None:
         super().__init__()
-        self.answers = Objects(directory)
+        self.answers = Objects(data)
 
 
 class Objects(dict[str, bytes]):
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, data: ServerData) -> None:
         super().__init__()
-        self.directory = directory
+        self.data = data
 
     def get(self, question: str, default: bytes = b"") -> bytes:
-        return self.directory.objects(question).encode() or default
+        return self.data.whois_reply(question).encode() or default
 
 
 @pytest.mark.parametrize("source", AsnSource)
 @pytest.mark.parametrize("name", scenario_names())
 def test_every_hop_of_every_scenario_is_known(name: str, source: AsnSource) -> None:
     scenario = load_scenario(name)
-    directory = Directory(scenario, ("127.0.0.1",))
+    data = ServerData(scenario, ("127.0.0.1",))
     told: list[Event] = []
-    with LabDns(directory) as dns, LabWhois(directory) as whois:
+    with LabDns(data) as dns, LabWhois(data) as whois:
         options = NameOptions(
             asn_source=source,
             owner=True,

@@ -54,7 +54,7 @@ def test_answers_expire_and_those_without_ttl_are_not_kept(
     now = time.time()
     monkeypatch.setattr(cache.time, "time", lambda: now + 101)
     assert known(path) is None
-    monkeypatch.setattr(cache.time, "time", lambda: now - 2 * cache.LONGEST)
+    monkeypatch.setattr(cache.time, "time", lambda: now - 2 * cache.MAX_TTL)
     assert known(path) is None, "a clock that was ahead made this answer immortal"
 
 
@@ -93,7 +93,7 @@ def test_many_programs_at_once_leave_a_whole_file(path: Path) -> None:
 
 
 def test_the_file_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "MOST_ENTRIES", 10)
+    monkeypatch.setattr(cache, "MAX_ENTRIES", 10)
     saved(path, *(HostNamed(0, f"192.0.2.{n}", ("x",)) for n in range(25)))
     assert len(msgspec.json.decode(path.read_bytes())["entries"]) == 10
     assert known(path, "192.0.2.24") is not None
@@ -125,7 +125,7 @@ def test_a_broken_file_is_replaced(path: Path, content: bytes) -> None:
 def test_a_huge_file_is_replaced(path: Path) -> None:
     path.parent.mkdir()
     with path.open("wb") as file:
-        file.truncate(cache.MOST_BYTES * 100)
+        file.truncate(cache.MAX_BYTES * 100)
     saved(path, NAME)
     assert known(path) == NAME
     assert path.stat().st_size < 10_000

@@ -88,7 +88,7 @@ async def ask(
         return ("127.0.0.1",)
 
     handlers: list[BaseHandler] = [ToLocal(web.port), ToNobody()]
-    return await rdap.registered(ROUTED, of, locate, handlers, whois.port)
+    return await rdap.look_up_record(ROUTED, of, locate, handlers, whois.port)
 
 
 async def test_the_record_by_rdap(
@@ -198,7 +198,7 @@ async def test_an_unknown_registry_is_an_error(
     web: local_servers.HttpServer, whois: local_servers.WhoisServer
 ) -> None:
     found = await ask(web, whois, of="nobody")
-    assert "registry is not known" in found.error
+    assert "unknown registry" in found.error
     assert web.asked == []
     assert whois.asked == []
 

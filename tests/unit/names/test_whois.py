@@ -85,7 +85,9 @@ def test_a_name_that_nobody_knows_is_said(server: local_servers.WhoisServer) -> 
     with local_servers.DnsServer() as dns:
         radb = Radb(server="whois.example", service=str(server.port))
         told = ask(radb, "192.0.2.1", "192.0.2.2", dns=DnsServer(dns.host, dns.port))
-    assert told == [Notice(0, "no AS numbers by whois: whois server whois.example has no address")]
+    assert told == [
+        Notice(0, "no AS numbers from whois: whois server whois.example has no address")
+    ]
 
 
 def test_an_address_that_does_not_answer_gives_way_to_the_next(
@@ -127,7 +129,7 @@ def test_one_deadline_and_one_bound_for_the_whole_query(
     server.talk = talk
     told = ask(local(server), "192.0.2.1", "192.0.2.2")
     assert [type(event) for event in told] == [Notice]
-    assert told[0].text.startswith("no AS numbers by whois: ")
+    assert told[0].text.startswith("no AS numbers from whois: ")
 
 
 def test_garbage_is_no_answer(server: local_servers.WhoisServer) -> None:
@@ -146,20 +148,20 @@ def test_a_server_that_is_not_there_is_said_once() -> None:
 
 def test_a_service_that_is_none_is_said() -> None:
     told = ask(Radb(server="127.0.0.1", service="nosuch"), "192.0.2.1")
-    assert told == [Notice(0, "no AS numbers by whois: RA_SERVICE: 'nosuch' is no TCP port")]
+    assert told == [Notice(0, "no AS numbers from whois: RA_SERVICE: 'nosuch' is not a TCP port")]
 
 
 def test_few_queries_at_once(server: local_servers.WhoisServer) -> None:
     ask(local(server), *(f"192.0.2.{host}" for host in range(1, 21)))
     assert len(server.asked) == 20
-    assert 1 < server.most_under_way <= service.UNDER_WAY_WHOIS
+    assert 1 < server.most_under_way <= service.MAX_WHOIS_LOOKUPS
 
 
 async def test_an_answer_longer_than_the_bound(server: local_servers.WhoisServer) -> None:
-    server.answers["x"] = b"a" * whois.LONGEST
-    assert await whois.query(server.host, server.port, "x") == "a" * whois.LONGEST_LINE
+    server.answers["x"] = b"a" * whois.MAX_BYTES
+    assert await whois.query(server.host, server.port, "x") == "a" * whois.MAX_LINE_BYTES
     server.answers["x"] += b"a"
-    with pytest.raises(whois.WhoisError, match="does not stop"):
+    with pytest.raises(whois.WhoisError, match="too much data"):
         await whois.query(server.host, server.port, "x")
 
 
@@ -170,8 +172,8 @@ async def test_a_line_in_utf_8_or_latin_1(server: local_servers.WhoisServer) -> 
 
 
 def test_so_many_lines_of_an_answer_are_read() -> None:
-    text = whois.decode_answer(b"\n" * whois.LONGEST)
-    assert text.count("\n") == whois.MOST_LINES - 1
+    text = whois.decode_answer(b"\n" * whois.MAX_BYTES)
+    assert text.count("\n") == whois.MAX_LINES - 1
 
 
 def test_a_connection_that_breaks_is_a_failure(server: local_servers.WhoisServer) -> None:

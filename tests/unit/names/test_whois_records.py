@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from ipwhois.whois import Whois
 
 from tui_trace.names.whois_records import (
-    MOST_NETWORKS,
-    Record,
+    MAX_NETWORKS,
+    WhoisRecord,
     abuse_mailbox,
     narrowest,
-    records_in,
+    parse_records,
 )
 
 ARIN = """
@@ -176,10 +176,10 @@ class Reader(Whois):  # type: ignore[misc]
         self._net = SimpleNamespace(address_str="192.0.2.1")
 
 
-def theirs(answer: str, registry: str) -> list[Record]:
+def theirs(answer: str, registry: str) -> list[WhoisRecord]:
     found = Reader().lookup(response=answer, asn_data={"asn_registry": registry}, is_offline=True)
     return [
-        Record(
+        WhoisRecord(
             net["cidr"],
             net["name"] or "",
             ", ".join(part.strip() for part in (net["description"] or "").split("\n")),
@@ -192,13 +192,13 @@ def theirs(answer: str, registry: str) -> list[Record]:
 
 @pytest.mark.parametrize("registry", ANSWERS)
 def test_the_same_as_ipwhois(registry: str) -> None:
-    found = records_in(ANSWERS[registry], registry)
+    found = parse_records(ANSWERS[registry], registry)
     assert len(found) >= 1
     assert found == theirs(ANSWERS[registry], registry)
 
 
 def summary(registry: str) -> tuple[str, ...]:
-    found = records_in(ANSWERS[registry], registry)
+    found = parse_records(ANSWERS[registry], registry)
     record = narrowest(found)
     return (
         record.name,
@@ -329,7 +329,7 @@ def test_any_ordinary_record_is_read_as_ipwhois_reads_it(registry: str) -> None:
     @settings(deadline=None, max_examples=150)
     @given(answers(registry))
     def check(answer: str) -> None:
-        assert records_in(answer, registry) == theirs(answer, registry)
+        assert parse_records(answer, registry) == theirs(answer, registry)
 
     check()
 
@@ -340,32 +340,32 @@ def test_any_text_is_read(registry: str) -> None:
     @given(st.text(), st.text())
     def check(value: str, rest: str) -> None:
         for key in ("CIDR", "inetnum", "inet6num", "route"):
-            found = records_in(f"{key}: {value}\n{rest}\n", registry)
-            assert len(found) <= MOST_NETWORKS
+            found = parse_records(f"{key}: {value}\n{rest}\n", registry)
+            assert len(found) <= MAX_NETWORKS
 
     check()
 
 
 def test_networks_beyond_the_bound_are_left_out() -> None:
     answer = "".join(f"inetnum: 192.0.2.{host}\nnetname: N{host}\n" for host in range(100))
-    found = records_in(answer, "ripencc")
-    assert [record.name for record in found] == [f"N{host}" for host in range(MOST_NETWORKS)]
+    found = parse_records(answer, "ripencc")
+    assert [record.name for record in found] == [f"N{host}" for host in range(MAX_NETWORKS)]
 
 
 def test_keys_in_any_case_and_line_ends_of_any_kind() -> None:
-    (record,) = records_in("INETNUM:192.0.2.0/24\nNetname: X\n", "apnic")
-    assert record == Record("192.0.2.0/24", "X")
+    (record,) = parse_records("INETNUM:192.0.2.0/24\nNetname: X\n", "apnic")
+    assert record == WhoisRecord("192.0.2.0/24", "X")
 
 
 @pytest.mark.parametrize(
     "word", ["@", "a@", "@b.c", "a@b", "a@.c", "a@b.", "a@b.c!", "<a@b.cc>", "a" * 300 + "@b.cc"]
 )
 def test_what_is_no_mailbox(word: str) -> None:
-    (record,) = records_in(f"inetnum: 192.0.2.0/24\ne-mail: {word}\n", "ripencc")
+    (record,) = parse_records(f"inetnum: 192.0.2.0/24\ne-mail: {word}\n", "ripencc")
     assert record.mailboxes == ()
 
 
 def test_an_unknown_registry() -> None:
-    lookup: Callable[[], Any] = lambda: records_in(RIPE, "nobody")  # noqa: E731
+    lookup: Callable[[], Any] = lambda: parse_records(RIPE, "nobody")  # noqa: E731
     with pytest.raises(KeyError):
         lookup()

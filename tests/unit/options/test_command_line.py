@@ -139,7 +139,7 @@ def test_a_tcp_flag_means_tcp(flag: str) -> None:
         ("-T -P 99999 h", "--port", "1 to 65535"),
         ("-T -P 0 h", "--port", "1 to 65535"),
         ("-T -P nosuchservice h", "--port", "service name"),
-        ("-P 80 h", "--port", "--tcp or --udp"),
+        ("-P 80 h", "--port", "TCP or UDP probes"),
         ("-u -L 70000 h", "--localport", "1 to 65535"),
         ("-Q 300 h", "--tos", "0 to 255"),
         ("-Q XYZ h", "--tos", "DSCP"),

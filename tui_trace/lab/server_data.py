@@ -1,4 +1,4 @@
-"""What the lab's name server and whois server know: the scenario's names, AS numbers and owners."""
+"""The data of the lab's DNS and whois servers: names, AS numbers and owners of the scenario."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 
-# dnspython looks for these when it first meets one: by then we may not read any file
+# dnspython imports these when it first needs them, but then this process may read no file
 import dns.rdtypes.ANY.OPT
 import dns.rdtypes.ANY.PTR
 import dns.rdtypes.ANY.SOA
@@ -30,7 +30,7 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
 TTL = 60
-"""Seconds that answers hold."""
+"""TTL of DNS answers in seconds."""
 WHOIS_NAMES = ("whois.ra.net", "whois.radb.net", "whois.ripe.net")
 REGISTRY, COUNTRY, ALLOCATED = "ripencc", "ZZ", "2020-01-01"
 
@@ -41,11 +41,11 @@ _ORIGIN = {
 }
 _ASN = dns.name.from_text("asn.cymru.com")
 _BITS = {4: 24, 6: 48}
-"""Prefix length that the lab's networks announce."""
+"""Prefix length of the lab's networks."""
 
 
-class Announced(NamedTuple):
-    """A network, who announces it and who looks after it."""
+class AnnouncedNetwork(NamedTuple):
+    """A network with its origin AS and its owner."""
 
     network: Network
     asn: int | None
@@ -53,14 +53,14 @@ class Announced(NamedTuple):
     domain: str
 
 
-class Directory:
-    """Answers questions; a question that is none gets no answer, and nothing raises."""
+class ServerData:
+    """Answers DNS and whois queries; an invalid query gets no answer and raises nothing."""
 
     def __init__(self, scenario: Scenario, whois: tuple[str, ...]) -> None:
-        """`whois` are the addresses of the whois server, as its names resolve."""
+        """`whois` are the addresses of the whois server."""
         self._names: dict[dns.name.Name, list[str]] = {}
         self._pointers: dict[str, str] = {}
-        self._networks: dict[Network, Announced] = {}
+        self._networks: dict[Network, AnnouncedNetwork] = {}
         self._owners: dict[int, str] = {}
         for name in WHOIS_NAMES:
             self._names[dns.name.from_text(name)] = list(whois)
@@ -77,13 +77,13 @@ class Directory:
                 network = ip_network((address, _BITS[address.version]), strict=False)
                 known = self._networks.get(network)
                 if known is None or known.asn is None:
-                    self._networks[network] = Announced(network, hop.asn, hop.owner, domain)
+                    self._networks[network] = AnnouncedNetwork(network, hop.asn, hop.owner, domain)
 
-    def _around(self, address: Address) -> Announced | None:
+    def _network_around(self, address: Address) -> AnnouncedNetwork | None:
         return self._networks.get(ip_network((address, _BITS[address.version]), strict=False))
 
-    def reply(self, raw: bytes) -> bytes | None:
-        """The reply (RFC 1035) to a query; None if `raw` is none."""
+    def dns_reply(self, raw: bytes) -> bytes | None:
+        """Return the reply (RFC 1035) to a DNS query; None if `raw` is not a query."""
         try:
             query = dns.message.from_wire(raw)
             made = dns.message.make_response(query, recursion_available=True)
@@ -113,7 +113,11 @@ class Directory:
             yield dns.rdatatype.A, [text for text in addresses if ":" not in text]
             yield dns.rdatatype.AAAA, [text for text in addresses if ":" in text]
         if any(name.is_subdomain(suffix) for suffix in _SUFFIX.values()):
-            pointer = self._pointers.get(dns.reversename.to_address(name)) if _full(name) else None
+            pointer = (
+                self._pointers.get(dns.reversename.to_address(name))
+                if _names_one_address(name)
+                else None
+            )
             if pointer is not None:
                 yield dns.rdatatype.PTR, [pointer + "."]
             zone, soa = self._zone(name)
@@ -125,7 +129,7 @@ class Directory:
                 yield dns.rdatatype.TXT, [f'"{text}"']
 
     def _zone(self, name: dns.name.Name) -> tuple[dns.name.Name, str]:
-        """The zone that `name` lies in, and its SOA record."""
+        """Return the zone of `name` and its SOA record."""
         for network, announced in self._networks.items():
             zone = _reverse_zone(network)
             if name.is_subdomain(zone):
@@ -136,7 +140,7 @@ class Directory:
         for version, suffix in _ORIGIN.items():
             if name.is_subdomain(suffix):
                 address = _address(name.relativize(suffix), version)
-                found = None if address is None else self._around(address)
+                found = None if address is None else self._network_around(address)
                 if found is None or found.asn is None:
                     return None
                 return f"{found.asn} | {found.network} | {COUNTRY} | {REGISTRY} | {ALLOCATED}"
@@ -147,14 +151,14 @@ class Directory:
         owner = re.sub(r'["\\]', "", self._owners[number]) or f"AS{number}"
         return f"{number} | {COUNTRY} | {REGISTRY} | {ALLOCATED} | {owner}, {COUNTRY}"
 
-    def objects(self, line: str) -> str:
-        """The objects (RPSL) around the address in a query line."""
+    def whois_reply(self, line: str) -> str:
+        """Return the RPSL objects of the network of the address in a query line."""
         for word in re.split(r"[\s,/]+", line):
             try:
                 address = ip_address(word.removeprefix("!r"))
             except ValueError:
                 continue
-            found = self._around(address)
+            found = self._network_around(address)
             if found is None:
                 break
             network = found.network
@@ -178,8 +182,8 @@ class Directory:
         return "%  No entries found for the selected source(s).\n"
 
 
-def _full(name: dns.name.Name) -> bool:
-    """Names one address, not a zone."""
+def _names_one_address(name: dns.name.Name) -> bool:
+    """Return whether this reverse name is that of an address, not of a zone."""
     return len(name) == (7 if name.is_subdomain(_SUFFIX[4]) else 35)
 
 
@@ -194,7 +198,7 @@ def _soa(domain: str) -> str:
 
 
 def _address(reversed_name: dns.name.Name, version: int) -> Address | None:
-    """The address that labels spell backwards; missing low nibbles are zeros."""
+    """Return the address of a reverse name; missing low nibbles are zeros."""
     labels = [label.decode("ascii", "replace") for label in reversed(reversed_name.labels)]
     try:
         if version == 4:

@@ -1,0 +1,95 @@
+"""The options of the pace of probes, read into `Pace`.
+
+The config file has keys of the same names; `parse_pace_value` reads both.
+"""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+
+from tui_trace.core.parse_values import check_ttls, parse_count, parse_seconds, parse_ttl
+from tui_trace.core.settings import Pace, SettingError
+
+PING_TTL = 255
+"""TTL of `--ping`: large enough for any path."""
+MAX_QUERIES = 100
+"""Largest number of probes per hop and round."""
+MAX_UNKNOWN = 255
+"""Largest number of silent hops in a row: no path has more hops."""
+
+_PARSERS: dict[str, Callable[[str, str], int]] = {
+    "interval": parse_seconds,
+    "timeout": parse_seconds,
+    "gracetime": parse_seconds,
+    "first-ttl": parse_ttl,
+    "max-ttl": parse_ttl,
+    "queries": partial(parse_count, high=MAX_QUERIES),
+    "max-unknown": partial(parse_count, high=MAX_UNKNOWN),
+    "report-cycles": parse_count,
+}
+
+
+def parse_pace_value(name: str, text: str, key: str) -> int:
+    """Return the value of the option of this name, times in nanoseconds.
+
+    Raise `SettingError`, which names `key`: the option, or the key of the config file.
+    """
+    return _PARSERS[name](text, key)
+
+
+def ttl_range(first: int | None, last: int | None, usual: Pace) -> tuple[int, int]:
+    """Return the first and the last TTL; raise `SettingError` if the first is larger.
+
+    A TTL that is None is that of `usual`, but the last TTL is at least the first.
+    """
+    first = usual.first_ttl if first is None else first
+    last = max(first, usual.max_ttl) if last is None else last
+    check_ttls(first, last)
+    return first, last
+
+
+def parse_pace(given: argparse.Namespace, rounds: int | None) -> Pace:
+    """Return the pace; raise `SettingError` for a wrong value.
+
+    `rounds` is the number of rounds if `--report-cycles` is not given; None: no limit.
+    """
+
+    def value(name: str) -> int | None:
+        text: str | None = getattr(given, name.replace("-", "_"))
+        return None if text is None else parse_pace_value(name, text, f"--{name}")
+
+    usual = Pace()
+    if given.ping:
+        for option, ttl in (("--first-ttl", given.first_ttl), ("--max-ttl", given.max_ttl)):
+            if ttl is not None:
+                raise SettingError(option, ttl, f"no value with --ping, whose TTL is {PING_TTL}")
+        first = last = PING_TTL
+    else:
+        first, last = ttl_range(value("first-ttl"), value("max-ttl"), usual)
+    timeout, gracetime = value("timeout"), value("gracetime")
+    return Pace(
+        interval=value("interval") or usual.interval,
+        first_ttl=first,
+        max_ttl=last,
+        queries=value("queries") or usual.queries,
+        max_unknown=value("max-unknown") or usual.max_unknown,
+        wait=timeout or gracetime,
+        rounds=value("report-cycles") or rounds,
+        sequential=given.sequential,
+        first_reply=given.first_reply,
+    )
+
+
+def given_fields(given: argparse.Namespace) -> frozenset[str]:
+    """Return the names of the fields of `Pace` that the command line sets."""
+    values = {
+        "interval": given.interval,
+        "first_ttl": given.first_ttl or given.ping,
+        "max_ttl": given.max_ttl or given.ping,
+        "queries": given.queries,
+        "max_unknown": given.max_unknown,
+        "wait": given.timeout or given.gracetime,
+        "sequential": given.sequential,
+        "first_reply": given.first_reply,
+    }
+    return frozenset(field for field, value in values.items() if value)
