@@ -249,7 +249,8 @@ class Engine:
             flow = run.flows.choose(slot.flow, False, now)
         if flow is None:
             return
-        number, key = self._numbers.take(settings.protocol, self._ledger.is_pending)
+        data = self._network.data_length(settings)
+        number, key = self._numbers.take(settings.protocol, data, self._ledger.is_pending)
         ip_id = self._identity.ip_id(number)
         probe = Probe(
             number=number,
@@ -260,7 +261,7 @@ class Engine:
             flow=flow,
             key=key,
             ip_id=ip_id,
-            data=self._network.data_length(settings),
+            data=data,
             monotonic=now,
             wall=self._network.wall(),
             epoch=self._clock.epoch,
