@@ -29,6 +29,7 @@ from tui_trace.engine.clock_step import ClockStepDetector
 from tui_trace.engine.event_emitter import FINAL_KINDS, EventEmitter, reply_of
 from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.keyless_replies import KeylessReplyBuffer
+from tui_trace.engine.late_replies import LateReplies
 from tui_trace.engine.matching import match, outgoing
 from tui_trace.engine.probe_ids import Numbers, ProbeIdGenerator
 from tui_trace.engine.probe_registry import Probe, ProbeRegistry, State
@@ -81,6 +82,7 @@ class Engine:
         self._next_expiry = 0
         self._unclaimed = KeylessReplyBuffer()
         self._last: RunProbe | None = None
+        self._late = LateReplies()
 
     # --- what other threads call
 
@@ -134,6 +136,7 @@ class Engine:
             self._is_last_round
             and self._run.plan.is_round_over
             and not any(run.has_pending for run in self._runs.all)
+            and not self._late.may_come(self._network.monotonic())
         )
 
     @property
@@ -388,3 +391,5 @@ class Engine:
                 probe.state = State.LOST
                 run.flows.lost(probe, now)
                 self._tell.lost(probe)
+                if self._pace.wait is None:
+                    self._late.lost(probe)

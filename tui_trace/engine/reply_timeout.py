@@ -25,6 +25,10 @@ class AdaptiveTimeout:
         if rtt > self._slowest.get(ttl, -1):
             self._slowest[ttl] = rtt
 
+    def knows(self, ttl: int) -> bool:
+        """Whether a probe of this TTL was ever answered."""
+        return ttl in self._slowest
+
     def at(self, ttl: int) -> int:
         """Nanoseconds to wait at this TTL."""
         here = self._slowest.get(ttl)
