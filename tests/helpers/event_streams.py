@@ -36,7 +36,7 @@ def streams(draw):
         if what == "switch":
             number = draw(st.integers(1, len(opened_runs) + 1))
             again = number in opened_runs
-            events.append(opened(number, at, again=again, probe=SETTINGS[number % 2]))
+            events.append(opened(number, at, reopened=again, probe=SETTINGS[number % 2]))
             if not again:
                 opened_runs.append(number)
             run = number
@@ -85,7 +85,7 @@ def streams(draw):
                 at=at,
                 late=was_lost,
                 duplicate=what == "duplicate",
-                beyond=what == "beyond",
+                past_target=what == "beyond",
                 reached=what == "beyond",
             )
         )

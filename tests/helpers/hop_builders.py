@@ -13,6 +13,6 @@ def hop_of(ttl, outcomes, *, address=None, marks=(), target=False):
     who = (Responder(address or f"192.0.2.{ttl}", stats.count, 0),) if stats.count else ()
     return Hop(
         ttl=ttl, responders=who, sent=len(outcomes), lost=lost, late=0, duplicates=0, pending=0,
-        figures=stats.figures(), recent=tuple(outcomes[-256:]), marks=tuple(marks),
+        figures=stats.snapshot(), recent=tuple(outcomes[-256:]), marks=tuple(marks),
         user_stamped=0, is_target=target,
     )  # fmt: skip

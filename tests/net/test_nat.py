@@ -52,7 +52,7 @@ def told(stream: list[tui_trace_process.Event], field: RewrittenField) -> dict[i
         reply.ttl: change.received
         for reply in tui_trace_process.only(Reply, stream)
         for change in reply.changed
-        if change.field is field and not reply.beyond
+        if change.field is field and not reply.past_target
     }
 
 

@@ -88,7 +88,7 @@ def test_settings_used_before_open_their_run_again(family: int) -> None:
                 lambda stream: any(e.run == 3 for e in tui_trace_process.only(Reply, stream))
             )
             stream = live.stop()
-        opened = [(e.run, e.again) for e in tui_trace_process.only(RunOpened, stream)]
+        opened = [(e.run, e.reopened) for e in tui_trace_process.only(RunOpened, stream)]
         assert opened == [(1, False), (2, False), (1, True), (2, True), (3, False)]
         kinds = {(e.run, e.kind.value) for e in tui_trace_process.only(Reply, stream) if e.reached}
         assert kinds == {(1, "echo-reply"), (2, "unreachable"), (3, "unreachable")}

@@ -69,7 +69,7 @@ def test_a_visit_sends_its_flows_and_comes_home(plain: Chain) -> None:
             live.run_on(RoundBegan, 9)
             stream = live.stop()
         seen = probes(capture.stop(), plain.source_address(4), target)
-    assert [(e.run, e.again) for e in tui_trace_process.only(RunOpened, stream)] == [
+    assert [(e.run, e.reopened) for e in tui_trace_process.only(RunOpened, stream)] == [
         (1, False),
         (2, False),
         (1, True),

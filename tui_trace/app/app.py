@@ -185,8 +185,8 @@ class TraceApp(App[None]):
             except ExportError as error:
                 said, well = str(error), False
             except Exception as error:
-                said, well = f"not written: {error_messages.line(error)}", False
-                self.details = error_messages.details(error)
+                said, well = f"not written: {error_messages.one_line(error)}", False
+                self.details = error_messages.format_traceback(error)
             self.post_message(Exported(said, well))
 
         threading.Thread(target=work, daemon=True).start()
@@ -232,8 +232,8 @@ class TraceApp(App[None]):
         except SourceError as error:
             why_not = str(error)
         except Exception as error:
-            why_not = error_messages.line(error)
-            self.details = error_messages.details(error)
+            why_not = error_messages.one_line(error)
+            self.details = error_messages.format_traceback(error)
         self.post_message(SourceOpened(target, source, why_not))
 
     async def on_source_opened(self, message: SourceOpened) -> None:
@@ -318,7 +318,7 @@ class TraceApp(App[None]):
     def thread_broke(self, broken: threading.ExceptHookArgs) -> None:
         """What a thread did not expect is told in the view, which goes on."""
         if broken.exc_value is not None:
-            self.call_later(self.live.told, error_messages.line(broken.exc_value))
+            self.call_later(self.live.told, error_messages.one_line(broken.exc_value))
 
     def terminal_lost(self, error: OSError) -> None:
         """Nothing can be drawn any more; thread-safe."""
@@ -329,8 +329,8 @@ class TraceApp(App[None]):
         """One line instead of pages, unless asked for: the terminal is restored either way."""
         if isinstance(error, NoMatches) and self._is_left(active_message_pump.get(None)):
             return
-        self.failure = f"the view broke off: {error_messages.line(error)}"
-        self.details = error_messages.details(error)
+        self.failure = f"the view broke off: {error_messages.one_line(error)}"
+        self.details = error_messages.format_traceback(error)
         self._return_code = 1
         if self._exception is None:
             self._exception = error

@@ -36,10 +36,16 @@ from msgspec.structs import replace
 
 from tui_trace.app.keymap import KEYS
 from tui_trace.app.render.columns import ALWAYS, COLUMNS, DISPLAYS
-from tui_trace.core.bounded_files import is_reachable, parse_toml, read_file, user_folder, words
+from tui_trace.core.bounded_files import (
+    error_reason,
+    is_reachable,
+    parse_toml,
+    read_file,
+    user_folder,
+)
 from tui_trace.core.parse_values import check_ttls, parse_count, parse_seconds, parse_ttl
 from tui_trace.core.settings import Pace, SettingError
-from tui_trace.recording.sessions import Kept
+from tui_trace.recording.sessions import RetentionLimits
 
 REFRESH = (1.0, 30.0)
 """Least and most repaints a second."""
@@ -78,7 +84,7 @@ class Recordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep: int = 100
     size: str = "2 GiB"
 
-    def kept(self) -> Kept:
+    def kept(self) -> RetentionLimits:
         """As numbers; `SettingError` if they can never be right."""
         if not 1 <= self.keep <= _MOST_KEPT:
             takes = f"1 to {_MOST_KEPT} recordings (--no-record records nothing)"
@@ -87,7 +93,7 @@ class Recordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         size = round(float(found[1]) * _UNITS[found[2]]) if found else 0
         if not size:
             raise SettingError("recordings.size", self.size, 'a size such as "500 MB" or "2 GiB"')
-        return Kept(self.keep, size)
+        return RetentionLimits(self.keep, size)
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,7 +143,7 @@ def load_config(path: Path | None = None) -> Config:
     except FileNotFoundError:
         raise ConfigError(f"{place}: there is no such file", exit_code=1) from None
     except OSError as error:
-        raise ConfigError(f"{place}: cannot be read: {words(error)}", exit_code=1) from None
+        raise ConfigError(f"{place}: cannot be read: {error_reason(error)}", exit_code=1) from None
     try:
         _, values = parse_toml(content)
         if "path" in values:

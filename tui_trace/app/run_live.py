@@ -28,7 +28,7 @@ def _say_goodbye(app: TraceApp) -> None:
         sys.stdout.write(_parting(app))
         sys.stdout.flush()
         if app.failure is not None:
-            if error_messages.wanted():
+            if error_messages.is_debugging():
                 sys.stderr.writelines(f"{sanitize(line)}\n" for line in app.details.splitlines())
             sys.stderr.write(error_line(app.failure))
     except OSError:

@@ -135,7 +135,7 @@ class SourceThread:
         except SourceError as error:
             self.failure = str(error)
         except Exception as error:
-            self.failure = f"tracing broke off: {error_messages.line(error)}"
-            self.details = error_messages.details(error)
+            self.failure = f"tracing broke off: {error_messages.one_line(error)}"
+            self.details = error_messages.format_traceback(error)
         self._feed.flush()
         self._ended(self)

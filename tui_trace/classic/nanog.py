@@ -187,7 +187,7 @@ def _request(given: _NanogArguments, host: str, size: int) -> Request:
         size=MAX_PACKET if finds_mtu else max(size, least),
         flow=FlowMode.CLASSIC if protocol is Protocol.UDP else FlowMode.CONSTANT,
         source=given.source,
-        foreign=given.source is not None,
+        spoofed_source=given.source is not None,
         dont_route="r" in given.flags,
     )
     spray, warnings = _spray(given)
@@ -210,7 +210,7 @@ def _request(given: _NanogArguments, host: str, size: int) -> Request:
         rounds=None if finds_mtu else 1,
         interval=3600 * NS_PER_S if finds_mtu else NS_PER_S,
         sequential=not spray,
-        hurry=None if finds_mtu else HURRY,
+        next_probe_after=None if finds_mtu else HURRY,
         first_reply="U" in given.flags and not spray,
     )
 

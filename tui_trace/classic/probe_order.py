@@ -53,8 +53,8 @@ class InOrder:
 def _decide(outcome: Outcome, event: Event) -> None:
     outcome.decided = True
     if isinstance(event, Reply):
-        outcome.void = event.beyond
-        outcome.reply = None if event.beyond else event
+        outcome.void = event.past_target
+        outcome.reply = None if event.past_target else event
     elif isinstance(event, ProbeVoid):
         # what our own machine kept to itself is lost for whoever waits for an answer
         outcome.void = event.reason != NEVER_LEFT

@@ -76,13 +76,13 @@ class Request(msgspec.Struct, frozen=True):
     def without_rights(self) -> "Request":
         """The same with a SYN as connect(2) sends it, where a bare one was meant."""
         settings = self.settings
-        if not settings.bare:
+        if not settings.no_tcp_options:
             return self
         size = settings.size
-        if size == minimum_size(settings.protocol, 4, bare=True):
+        if size == minimum_size(settings.protocol, 4, no_tcp_options=True):
             size = minimum_size(settings.protocol, 4)
         return msgspec.structs.replace(
-            self, settings=msgspec.structs.replace(settings, bare=False, size=size)
+            self, settings=msgspec.structs.replace(settings, no_tcp_options=False, size=size)
         )
 
     def find(self, resolve: Resolve, find: Callable[[str, ProbeSettings], _Found]) -> _Found:

@@ -25,7 +25,9 @@ def parse_for(program: str, words: Sequence[str]) -> tuple[Request, Options]:
     live = "tui" in ours
     lab = ["--lab", ours["lab"]] if "lab" in ours else []
     options = parse_own(["-t" if live else "--jsonl", "-4", *lab, "--", request.host])
-    pace = msgspec.structs.replace(request.pace, sequential=False, hurry=None, rounds=None)
+    pace = msgspec.structs.replace(
+        request.pace, sequential=False, next_probe_after=None, rounds=None
+    )
     return request, msgspec.structs.replace(
         options,
         settings=request.settings,

@@ -176,9 +176,9 @@ def _request(given: _TcptracerouteArguments, operands: Sequence[str]) -> Request
         df="F" in given.set,
         size=length,
         tcp_flags=_FLAGS[has_syn, "A" in given.set, "E" in given.set],
-        bare=True,
+        no_tcp_options=True,
         source=given.texts.get("s"),
-        foreign="s" in given.texts,
+        spoofed_source="s" in given.texts,
         interface=device,
         track=track,
         dnat=given.dnat,
@@ -195,7 +195,7 @@ def _request(given: _TcptracerouteArguments, operands: Sequence[str]) -> Request
         rounds=1,
         sequential=True,
         # one source port carries one SYN at a time, so nothing can be sent ahead from it
-        hurry=None if fixed else HURRY,
+        next_probe_after=None if fixed else HURRY,
     )
 
     def printer(

@@ -12,6 +12,7 @@ from tui_trace.core.events import (
     RunOpened,
     SessionBegan,
 )
+from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings, TcpFlags
 
 _SENT_FLAGS = {
@@ -47,7 +48,7 @@ class DebugLines:
             case RunOpened():
                 wait = (pace.wait or 0) // NS_PER_S
                 self._tell(
-                    f"{self._settings.words()} · TTL {pace.first_ttl} to {pace.max_ttl}"
+                    f"{describe_settings(self._settings)} · TTL {pace.first_ttl} to {pace.max_ttl}"
                     f" · {pace.queries} probes a hop · wait {wait} s"
                 )
             case ProbeSent(ttl=ttl):

@@ -78,7 +78,7 @@ class TcptraceroutePrinter:
                 self._began = event
             case RunOpened(source_port=port, settings=probe) if self._began is not None:
                 # without rights each probe has a port of its own
-                single = probe.bare and probe.track is not ProbeIdField.PORT
+                single = probe.no_tcp_options and probe.track is not ProbeIdField.PORT
                 self._header(self._began, f", port {port}" if single else "")
             case Reply(address=address):
                 self._hosts.want(address)

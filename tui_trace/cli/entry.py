@@ -21,7 +21,7 @@ def run() -> NoReturn:
     standard_streams.prepare_streams()
     end_by_signals()
     threading.excepthook = _thread_broke
-    if not error_messages.wanted():
+    if not error_messages.is_debugging():
         # what the interpreter says of objects half made when something else failed
         sys.unraisablehook = lambda _: None
         warnings.simplefilter("ignore")
@@ -52,9 +52,9 @@ def _unwritten(error: BaseException) -> int:
 
 
 def _told(error: BaseException) -> int:
-    line = error_messages.line(error)
-    if error_messages.wanted():
-        sys.stderr.write(error_messages.details(error))
+    line = error_messages.one_line(error)
+    if error_messages.is_debugging():
+        sys.stderr.write(error_messages.format_traceback(error))
     return _say(line)
 
 

@@ -226,7 +226,7 @@ def _replay(options: Options, name: str) -> int:
     # each moment that is gone to is a session, which refers to itself
     gc.freeze()
     gc.enable()
-    with recording.Recording(recording.find(name)) as played:
+    with recording.Recording(recording.find_recording(name)) as played:
         if live:
             return _replay_live(played)
         lines = options.output is Output.JSON_LINES

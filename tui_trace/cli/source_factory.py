@@ -8,7 +8,8 @@ import msgspec
 from tui_trace import __version__, names
 from tui_trace.cli.resolve import resolve
 from tui_trace.core.events import Notice
-from tui_trace.core.settings import Pace, ProbeSettings, fitted
+from tui_trace.core.probe_size import fit_size
+from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import Inject, Source, SourceError
 from tui_trace.names.name_options import NameOptions
 from tui_trace.names.named_source import NamedSource
@@ -16,7 +17,7 @@ from tui_trace.options.command_line import Options
 
 if TYPE_CHECKING:
     from tui_trace.lab import Lab
-    from tui_trace.recording.sessions import Kept
+    from tui_trace.recording.sessions import RetentionLimits
     from tui_trace.wire.backends import Sockets
 
 
@@ -43,7 +44,7 @@ class SourceFactory:
         self._record = options.record
         """For the first target; those after it get a file beside it."""
         self.options = options
-        self.kept: Kept | None = None
+        self.kept: RetentionLimits | None = None
         """How many recordings the usual folder holds; None: as many as usual."""
 
     @property
@@ -74,7 +75,7 @@ class SourceFactory:
             )
         except SendError as error:
             raise SourceError(error.reason) from error
-        settings, raised = fitted(settings, family)
+        settings, raised = fit_size(settings, family)
         if settings.source is not None:
             source, _ = self.resolve(settings.source, family)
             settings = msgspec.structs.replace(settings, source=source)
@@ -125,14 +126,14 @@ class SourceFactory:
 
     def _recorded(self, source: Source) -> Source:
         from tui_trace.recording import RecordedSource
-        from tui_trace.recording.sessions import USUAL, free_place
+        from tui_trace.recording.sessions import DEFAULT_RETENTION, free_path
 
         if not self.options.recorded:
             return source
         path, self._record = self._record, None
         if path is None and self.options.record is not None:
-            path = free_place(self.options.record)
-        return RecordedSource(source, path, self.kept or USUAL)
+            path = free_path(self.options.record)
+        return RecordedSource(source, path, self.kept or DEFAULT_RETENTION)
 
     def open(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """A live trace to another host, with settings in use."""

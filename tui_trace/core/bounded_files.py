@@ -95,7 +95,7 @@ def user_folder(kind: Literal["config", "cache", "state"]) -> Path | None:
     return folder if folder.is_absolute() else None
 
 
-def words(error: OSError) -> str:
+def error_reason(error: OSError) -> str:
     """Why a file cannot be read, without its name."""
     return error.strerror or str(error)
 

@@ -20,12 +20,12 @@ _OURS = sys.stdlib_module_names | {"tui_trace"}
 _NO_THREAD = "can't start new thread"
 
 
-def line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """One harmless line that says what is missing, or else names the error."""
     _spare.clear()
     one: BaseException | None = error
     while one is not None:  # what failed while another was dealt with is not what is missing
-        known = _missing(one)
+        known = _missing_resource(one)
         if known is not None:
             return sanitize(known)
         one = one.__cause__ or one.__context__
@@ -33,7 +33,7 @@ def line(error: BaseException) -> str:
     return sanitize(f"{type(error).__name__}: {words}")
 
 
-def _missing(error: BaseException) -> str | None:
+def _missing_resource(error: BaseException) -> str | None:
     """What this machine does not give; None if it is something else that failed."""
     said = None
     match error:
@@ -53,11 +53,11 @@ def _missing(error: BaseException) -> str | None:
     return said
 
 
-def wanted() -> bool:
+def is_debugging() -> bool:
     """The environment asks for tracebacks."""
     return os.environ.get(DEBUG) == "1"
 
 
-def details(error: BaseException) -> str:
+def format_traceback(error: BaseException) -> str:
     """The traceback, with its line end."""
     return "".join(traceback.format_exception(error))

@@ -143,12 +143,12 @@ class PaceSet(_Event, frozen=True, tag="pace-set"):
     pace: Pace
 
 
-class RunOpened(_Event, frozen=True, tag="run-opened"):
-    """These settings are in force; `again` if this run was open before."""
+class RunOpened(_Event, frozen=True, tag="run-opened", rename={"reopened": "again"}):
+    """These settings are in force; `reopened` if this run was open before."""
 
     run: Int64
     settings: ProbeSettings
-    again: bool = False
+    reopened: bool = False
     source_port: Int64 = 0
     """Of its first flow; 0 where there are no ports."""
     turns_with: Int64 = 0
@@ -172,7 +172,7 @@ class ProbeSent(_Event, frozen=True, tag="probe-sent"):
     """Which of the run's flows it belongs to; 0 where there is but one."""
 
 
-class Reply(_Event, frozen=True, tag="reply"):
+class Reply(_Event, frozen=True, tag="reply", rename={"past_target": "beyond"}):
     """Something came back for a probe."""
 
     run: Int64
@@ -193,7 +193,7 @@ class Reply(_Event, frozen=True, tag="reply"):
     """It came after the wait; the probe had been called lost, which is taken back."""
     duplicate: bool = False
     """The probe had been answered before."""
-    beyond: bool = False
+    past_target: bool = False
     """The target, to a TTL greater than its own: an answer, but no hop."""
     clock_stepped: bool = False
     """The wall clock moved meanwhile; `rtt` is by the monotonic clock."""
@@ -260,13 +260,13 @@ class MtuSource(enum.StrEnum):
     """Nobody says it; larger probes vanish."""
 
 
-class MtuFound(_Event, frozen=True, tag="mtu-found"):
+class MtuFound(_Event, frozen=True, tag="mtu-found", rename={"source": "how"}):
     """From the hop before `ttl` on, no more than `mtu` bytes pass."""
 
     ttl: Ttl
     """0: our own interface."""
     mtu: Int64
-    how: MtuSource
+    source: MtuSource
     address: str
     """Who said it; empty if nobody did."""
 

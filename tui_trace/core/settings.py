@@ -109,8 +109,12 @@ PROTOCOL_NAMES = {
 """IP protocols that people probe, by number (IANA's registry), also where there is no
 /etc/protocols."""
 
+_SETTINGS_ON_DISK = {"payload_byte": "fill", "no_tcp_options": "bare", "spoofed_source": "foreign"}
+_PACE_ON_DISK = {"next_probe_after": "hurry"}
+"""Names of fields in recordings and in JSON, where they differ from the names here."""
 
-class ProbeSettings(msgspec.Struct, frozen=True):
+
+class ProbeSettings(msgspec.Struct, frozen=True, rename=_SETTINGS_ON_DISK):
     """All that decides what a probe looks like on the wire. Two equal values are one run."""
 
     protocol: Protocol = Protocol.ICMP
@@ -124,17 +128,17 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     """Don't fragment. IPv6 never lets a router fragment, whatever this says."""
     size: Int64 = 64
     """Bytes of the whole IP packet."""
-    fill: Byte = 0
+    payload_byte: Byte = 0
     """Every byte of the payload that nothing else needs, 0–255."""
     tcp_flags: TcpFlags = TcpFlags.SYN
-    bare: bool = False
+    no_tcp_options: bool = False
     """TCP without options: 40 bytes suffice."""
     flow: FlowMode = FlowMode.CONSTANT
     flows: Int64 = 1
     """Flows probed side by side on purpose, each constant; 1–64."""
     source: str | None = None
     """Address that probes leave from; None: the route decides."""
-    foreign: bool = False
+    spoofed_source: bool = False
     """That address need not be this machine's; then no answer comes back here."""
     interface: str | None = None
     dont_route: bool = False
@@ -144,29 +148,8 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     track: ProbeIdField = ProbeIdField.SEQUENCE
     dnat: DnatMode = DnatMode.MATCH
 
-    def words(self, family: int = 4) -> str:
-        """The settings as the user reads them: `TCP port 443 · TOS 0 · DF off · 60 bytes`."""
-        parts = [protocol_words(self), f"TOS {tos_words(self.tos)}"]
-        parts.append("DF always" if family == 6 else f"DF {'on' if self.df else 'off'}")
-        parts.append(f"{self.size} bytes")
-        if self.flow is not FlowMode.CONSTANT:
-            parts.append(f"flow {self.flow.value}")
-        if self.flows > 1:
-            parts.append(f"{self.flows} flows")
-        if self.source_port is not None:
-            parts.append(f"from port {self.source_port}")
-        if self.interface is not None:
-            parts.append(f"via {self.interface}")
-        if self.dont_route:
-            parts.append("by no gateway")
-        if self.track is not ProbeIdField.SEQUENCE:
-            parts.append(f"told apart by {'IP ID' if self.track is ProbeIdField.IP_ID else 'port'}")
-        if self.dnat is not DnatMode.MATCH:
-            parts.append(f"NAT {'shown' if self.dnat is DnatMode.SHOW else 'not matched'}")
-        return " · ".join(parts)
 
-
-class Pace(msgspec.Struct, frozen=True):
+class Pace(msgspec.Struct, frozen=True, rename=_PACE_ON_DISK):
     """When probes leave, and over which TTLs. Belongs to no run."""
 
     interval: Count = NS_PER_S
@@ -184,67 +167,16 @@ class Pace(msgspec.Struct, frozen=True):
     paused: bool = False
     sequential: bool = False
     """A probe leaves when the one before is decided, not all of a round by the clock."""
-    hurry: Count | None = None
+    next_probe_after: Count | None = None
     """Nanoseconds after which the next of a sequence leaves though the last is undecided yet."""
     first_reply: bool = False
     """A hop's first reply in a round makes its further queries of that round needless."""
 
 
-_TCP_WORDS = {
-    TcpFlags.SYN: "TCP",
-    TcpFlags.ACK: "TCP ACK",
-    TcpFlags.SYN_ACK: "TCP SYN+ACK",
-    TcpFlags.ECN: "TCP SYN+ECN",
-}
-
-
-def protocol_words(settings: ProbeSettings) -> str:
-    """`ICMP echo`, `UDP port 33434`, `TCP port 443`, `TCP ACK port 443`, `IP protocol 47 (gre)`."""
-    match settings.protocol:
-        case Protocol.ICMP:
-            return "ICMP echo"
-        case Protocol.UDP:
-            return f"UDP port {settings.port}"
-        case Protocol.TCP:
-            return f"{_TCP_WORDS[settings.tcp_flags]} port {settings.port}"
-        case Protocol.IP:
-            name = PROTOCOL_NAMES.get(settings.number)
-            return f"IP protocol {settings.number}{f' ({name})' if name else ''}"
-
-
-def tos_words(tos: int) -> str:
-    """`0`, or with the code point's name where it has one: `184 (EF)`."""
-    for name, code in DSCP_NAMES.items():
-        if tos and tos == code << 2:
-            return f"{tos} ({name})"
-    return str(tos)
-
-
-def minimum_size(protocol: Protocol, family: int, bare: bool = False) -> int:
+def minimum_size(protocol: Protocol, family: int, no_tcp_options: bool = False) -> int:
     """Bytes of the smallest probe of this protocol; `family` is 4 or 6, `bare` as in settings."""
-    above = 20 if bare and protocol is Protocol.TCP else _TRANSPORT_MINIMUM[protocol]
+    above = 20 if no_tcp_options and protocol is Protocol.TCP else _TRANSPORT_MINIMUM[protocol]
     return (20 if family == 4 else 40) + above
-
-
-SYN_WITH_DATA = "some targets and firewalls drop a SYN that carries data"
-
-
-def fitted(settings: ProbeSettings, family: int) -> tuple[ProbeSettings, str | None]:
-    """The settings with a size that holds the headers, and what the user should know of it.
-
-    A size that nobody chose, the protocol's default, grows without a word.
-    """
-    least = minimum_size(settings.protocol, family, settings.bare)
-    if settings.size >= least:
-        has_syn = settings.protocol is Protocol.TCP and settings.tcp_flags is not TcpFlags.ACK
-        return settings, SYN_WITH_DATA if has_syn and settings.size > least else None
-    warning = None
-    if settings.size != DEFAULT_SIZE[settings.protocol]:
-        warning = (
-            f"packet size raised from {settings.size} to {least} bytes,"
-            f" the headers of {protocol_words(settings)} over IPv{family}"
-        )
-    return msgspec.structs.replace(settings, size=least), warning
 
 
 class SettingsHistory:

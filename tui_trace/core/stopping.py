@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-ASKING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 """Signals that ask for an end in order."""
 GRACE = 0.25
 """Seconds after the first signal for which an output may take nothing."""
@@ -47,7 +47,9 @@ class Stopping:
         self._restore = restore
         self._at_once = at_once
         self._signals = {
-            number for number in ASKING | at_once if signal.getsignal(number) is not signal.SIG_IGN
+            number
+            for number in STOP_SIGNALS | at_once
+            if signal.getsignal(number) is not signal.SIG_IGN
         }
         self._over = threading.Event()
 

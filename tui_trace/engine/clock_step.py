@@ -1,18 +1,18 @@
-"""Watches the wall clock, which the kernel's stamps are taken from, for steps.
+"""Detects steps of the wall clock, which the kernel's time stamps are read from.
 
-A round-trip time is the difference of two stamps of the wall clock. That is right as long as the
-clock only ticks; where somebody sets it in between, the difference is off by the step. So the
-wall clock is read against the monotonic one, and every step opens a new *epoch*: a probe sent in
-one epoch and answered in another is timed by the monotonic clock instead.
+A round-trip time is the difference of two stamps of the wall clock. If the clock is set in between,
+the difference is wrong by the step. So the wall clock is compared with the monotonic clock, and
+every step begins a new *epoch*: if a probe is sent in one epoch and answered in another, the
+monotonic clock gives its RTT.
 """
 
 from collections.abc import Callable
 
 CLOSE_READING_NS = 20_000
-"""Two clock reads farther apart than this were interrupted, and say nothing of the clocks."""
+"""If two clock reads are farther apart, the thread was interrupted between them."""
 
 STEP_NS = 500_000
-"""A smaller move between two looks is no step: adjtime(3) slews by 0.5 ms a second at most."""
+"""A smaller change between two checks is no step: adjtime(3) slews by at most 0.5 ms a second."""
 
 ATTEMPTS = 8
 
@@ -28,8 +28,8 @@ class ClockStepDetector:
         self._offset = self._read_offset()
         self.epoch = 0
 
-    def look(self) -> int:
-        """The epoch now."""
+    def check(self) -> int:
+        """Compare the clocks, and return the number of the present epoch, from 0 on."""
         offset = self._read_offset()
         if offset is not None:
             now = self._monotonic()

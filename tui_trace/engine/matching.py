@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from tui_trace.core.events import ReplyKind, RewrittenField
 from tui_trace.core.settings import DnatMode, ProbeIdField, Protocol
-from tui_trace.engine.probe_registry import ProbeRegistry, State
+from tui_trace.engine.probe_registry import ProbeRegistry, ProbeState
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.wire.network import PORTED, ProbeSpec, QuoteDetails, ReceivedReply
 
@@ -16,12 +16,12 @@ Quoting: TypeAlias = Callable[[ProbeSpec, ReceivedReply], QuoteDetails]
 """`tui_trace.wire.network.Network.quoted`."""
 
 
-def outgoing(probe: RunProbe) -> ProbeSpec:
+def probe_spec(probe: RunProbe) -> ProbeSpec:
     """The probe as the wire was asked to send it."""
     return ProbeSpec(probe.run.settings, probe.ttl, probe.flow, probe.key, probe.ip_id)
 
 
-def match(
+def match_reply(
     ledger: ProbeRegistry[EngineRun], answer: ReceivedReply, target: str, quoting: Quoting
 ) -> RunProbe | None:
     """The probe that `answer` speaks of.
@@ -33,10 +33,10 @@ def match(
     if is_direct and answer.address != target:
         return None
     if answer.key is None:
-        return _awaiting_datagram(ledger, answer)
+        return _probe_for_datagram(ledger, answer)
     if answer.weight is not None:
         # the checksum, which is the key, follows the addresses: it may be another probe's by now
-        probe = ledger.find_weight(answer.weight)
+        probe = ledger.find_checksum_invariant(answer.weight)
     elif answer.kind in ACKNOWLEDGING:
         probe = ledger.find_acknowledged(answer.key)
     else:
@@ -52,7 +52,7 @@ def match(
     if is_direct:
         return None
     for candidate in _candidates(ledger, answer, probe):
-        if candidate.run.settings.dnat is not DnatMode.OFF and _may_be(
+        if candidate.run.settings.dnat is not DnatMode.OFF and _may_be_quote_of(
             candidate, answer, target, quoting
         ):
             return candidate
@@ -77,7 +77,7 @@ def _candidates(
         yield by_port
 
 
-def _may_be(probe: RunProbe, answer: ReceivedReply, target: str, quoting: Quoting) -> bool:
+def _may_be_quote_of(probe: RunProbe, answer: ReceivedReply, target: str, quoting: Quoting) -> bool:
     """Whether a quote that differs from the probe can be of it all the same.
 
     At least 32 bits, mostly more, have to agree that nobody guesses: the key and the flow, or
@@ -98,30 +98,30 @@ def _may_be(probe: RunProbe, answer: ReceivedReply, target: str, quoting: Quotin
     has_ports = probe.protocol is not Protocol.ICMP
     if has_ports and not same_port and probe.flow[1] != answer.flow[1]:
         return False
-    quoted = quoting(outgoing(probe), answer)
+    quoted = quoting(probe_spec(probe), answer)
     # where the port is not the probe's either, the 20 bits of the flow label stand in for it
     lacks_port = answer.weight is not None and not same_port
     has_label = all(change.field is not RewrittenField.FLOW_LABEL for change in quoted.changed)
     return quoted.is_translated and (has_label or not lacks_port)
 
 
-def _awaiting_datagram(ledger: ProbeRegistry[EngineRun], answer: ReceivedReply) -> RunProbe | None:
+def _probe_for_datagram(ledger: ProbeRegistry[EngineRun], answer: ReceivedReply) -> RunProbe | None:
     """Such an answer carries no number of ours: it goes to the first probe it may be for."""
     beyond = None
-    for probe in ledger.oldest_first():
+    for probe in ledger.by_age():
         if (
-            _is_spoken_to(probe, answer)
-            and probe.ttl > probe.run.horizon.farthest_router
+            _expects(probe, answer)
+            and probe.ttl > probe.run.path_end.farthest_router_ttl
             and probe.wall <= answer.wall
         ):
-            if probe.state is State.PENDING:
+            if probe.state is ProbeState.PENDING:
                 return probe
-            if probe.state is State.VOID and beyond is None:
+            if probe.state is ProbeState.VOID and beyond is None:
                 beyond = probe
     return beyond
 
 
-def _is_spoken_to(probe: RunProbe, answer: ReceivedReply) -> bool:
+def _expects(probe: RunProbe, answer: ReceivedReply) -> bool:
     if probe.protocol is not answer.protocol:
         return False
     if probe.protocol is Protocol.IP:

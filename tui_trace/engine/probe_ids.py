@@ -1,8 +1,8 @@
-"""The numbers that tell our probes from everybody else's.
+"""Probe IDs: the numbers in probes by which replies are matched.
 
-Each number is an affine map of the probe's count, with secret coefficients drawn a session: no
-two probes in a full cycle share one, and who has not seen our packets cannot guess the next. TCP's
-sequence numbers are the exception: they rise by small steps, from a secret one on.
+Each ID is an affine map of the probe's count, with secret random coefficients for each session. No
+two probes of a full cycle share an ID, and a host that has not seen our packets cannot guess one.
+TCP sequence numbers are different: they rise by small steps from a random one.
 """
 
 import math
@@ -12,18 +12,18 @@ from collections.abc import Callable
 from tui_trace.core.settings import Protocol
 
 KEYS_16 = 0xFFFF
-"""Numbers in a cycle of the 16-bit fields: 1 to 65535. 0 is no UDP checksum (RFC 768), and an
-IP ID that Linux replaces."""
+"""IDs in a cycle of the 16-bit fields: 1 to 65535. A UDP checksum of 0 means none (RFC 768), and
+Linux replaces an IP ID of 0."""
 KEYS_32 = 1 << 32
 SEQUENCE_STEP = 64
 """Bytes between the end of one TCP probe's data and the sequence number of the next.
 
-To a connection tracker all SYNs of a run are one connection. It follows a number that rises a
-little, and drops the answers to all others as invalid.
+A connection tracker sees all SYNs of a run as one connection. It follows a sequence number that
+rises a little, and drops the replies to any other as invalid.
 """
 
 
-class _Affine:
+class _AffineMap:
     def __init__(self, rng: random.Random, modulus: int) -> None:
         self._modulus = modulus
         self._offset = rng.randrange(modulus)
@@ -36,47 +36,47 @@ class _Affine:
 
 
 class ProbeIdGenerator:
-    """The secret of one session."""
+    """Makes the probe IDs of one session from its secret coefficients."""
 
     def __init__(self, rng: random.Random) -> None:
         """`rng` should be `random.SystemRandom`; a seeded one makes a test repeatable."""
-        self._short = _Affine(rng, KEYS_16)
-        self._long = _Affine(rng, KEYS_32)
+        self._short = _AffineMap(rng, KEYS_16)
+        self._long = _AffineMap(rng, KEYS_32)
         self.first_sequence = rng.randrange(KEYS_32)
         """The sequence number of the first TCP probe."""
-        self._ip_id = _Affine(rng, KEYS_16)
+        self._ip_id = _AffineMap(rng, KEYS_16)
         self.icmp_checksum = rng.randrange(1, 0xFFFF)
         """The checksum that every ICMP probe of a constant flow carries."""
 
     def short_key(self, count: int) -> int:
-        """1–65535: ICMP's sequence number or UDP's checksum."""
+        """Return an ICMP sequence number or a UDP checksum, 1–65535."""
         return self._short(count) + 1
 
     def long_key(self, count: int) -> int:
-        """0–2³²−1: bytes 4–7 of a probe of any other protocol."""
+        """Return bytes 4–7 of a probe of another protocol, 0–2³²−1."""
         return self._long(count)
 
     def ip_id(self, count: int) -> int:
-        """1–65535."""
+        """Return an IP ID, 1–65535."""
         return self._ip_id(count) + 1
 
 
-class Numbers:
-    """Counts the probes of a session."""
+class ProbeNumbers:
+    """Numbers the probes of a session, and gives each its ID."""
 
     def __init__(self, identity: ProbeIdGenerator) -> None:
-        """From 1."""
+        """Begin with number 1."""
         self._identity = identity
         self.count = 0
         self._sequence = identity.first_sequence
 
-    def take(
+    def next_number(
         self, protocol: Protocol, data_length: int, is_pending: Callable[[Protocol, int], bool]
     ) -> tuple[int, int]:
-        """The number of the next probe and its key, which no probe in flight has.
+        """Return the number of the next probe, and an ID that no probe in flight has.
 
-        `data_length` is in bytes, of TCP: sequence numbers rise past them, so that no two probes
-        are acknowledged by the same number.
+        `data_length` is the bytes of TCP data in the probe. Sequence numbers rise past the data, so
+        no two probes can be acknowledged by the same number.
         """
         self.count += 1
         if protocol is Protocol.TCP:

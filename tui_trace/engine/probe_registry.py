@@ -1,4 +1,4 @@
-"""Which probe a reply answers: every probe from its sending until it is too old to be answered."""
+"""All probes that a reply may still come for, by the fields that a quote contains."""
 
 import enum
 from collections import deque
@@ -10,14 +10,14 @@ from tui_trace.core.settings import NS_PER_S, Protocol
 from tui_trace.wire.network import FlowTuple
 
 RunT = TypeVar("RunT")
-"""What a run is to the engine: a probe only says which one is its own."""
+"""The engine's run type; a probe only refers to its run."""
 
-REMEMBERED = 60 * NS_PER_S
-"""How long (ns) a decided probe is kept, so that what still comes is told as late or duplicate."""
+KEEP_DECIDED = 60 * NS_PER_S
+"""How long (ns) a decided probe is kept, to tell late and duplicate replies from foreign ones."""
 
 
-class State(enum.Enum):
-    """What has become of a probe."""
+class ProbeState(enum.Enum):
+    """Whether a probe is in flight, or how it ended."""
 
     PENDING = enum.auto()
     ANSWERED = enum.auto()
@@ -26,23 +26,23 @@ class State(enum.Enum):
 
 
 class Probe(Generic[RunT]):
-    """One probe that left."""
+    """One probe, and its state."""
 
     __slots__ = (
-        "at_target",
-        "data",
         "epoch",
         "flow",
-        "index",
+        "flow_index",
         "ip_id",
         "is_first",
         "key",
+        "may_reach_target",
         "monotonic",
         "number",
         "protocol",
         "run",
         "stamp",
         "state",
+        "tcp_data_length",
         "ttl",
         "wall",
     )
@@ -54,108 +54,113 @@ class Probe(Generic[RunT]):
         run: RunT,
         ttl: int,
         protocol: Protocol,
-        index: int,
+        flow_index: int,
         flow: FlowTuple,
         key: int,
         ip_id: int,
-        data: int,
+        tcp_data_length: int,
         monotonic: int,
         wall: int,
         epoch: int,
-        at_target: bool,
+        may_reach_target: bool,
         is_first: bool,
     ) -> None:
-        """`monotonic` and `wall` are ns, read just before it was sent; `data` is bytes of TCP.
+        """`monotonic` and `wall` are clock times in ns, read just before the probe is sent.
 
-        `index` says which of the run's flows it belongs to, `at_target` that it may reach the
-        target, `is_first` that the first round of its run sent it.
+        `flow_index` is the number of the flow in its run, `tcp_data_length` is in bytes,
+        `may_reach_target` says that no router is known to stop the probe, and `is_first` that it
+        belongs to the first round of its run.
         """
         self.number = number
         self.run = run
         self.ttl = ttl
         self.protocol = protocol
-        self.index = index
+        self.flow_index = flow_index
         self.flow = flow
         self.key = key
         self.ip_id = ip_id
-        self.data = data
+        self.tcp_data_length = tcp_data_length
         self.monotonic = monotonic
         self.wall = wall
         self.stamp = Stamp.USER
         self.epoch = epoch
-        self.at_target = at_target
+        self.may_reach_target = may_reach_target
         self.is_first = is_first
-        self.state = State.PENDING
+        self.state = ProbeState.PENDING
 
 
 class ProbeRegistry(Generic[RunT]):
-    """Probes by what a quote of them says."""
+    """Finds probes by the fields of a reply."""
 
     def __init__(self) -> None:
-        """Empty."""
+        """Begin without any probe."""
         self._by_key: dict[tuple[Protocol, int], Probe[RunT]] = {}
         self._by_ip_id: dict[int, Probe[RunT]] = {}
         self._by_port: dict[tuple[Protocol, int], Probe[RunT]] = {}
-        self._by_weight: dict[int, Probe[RunT]] = {}
+        self._by_checksum_invariant: dict[int, Probe[RunT]] = {}
         self._by_age: deque[Probe[RunT]] = deque()
         self._data_lengths: set[int] = {0}
 
     def add(self, probe: Probe[RunT]) -> None:
-        """Take a probe in. One of the same key, a full cycle of keys ago, is forgotten."""
+        """Add a probe. It replaces a probe with the same key, from a full cycle of keys ago."""
         self._by_key[probe.protocol, probe.key] = probe
         self._by_ip_id[probe.ip_id] = probe
         self._by_port[probe.protocol, probe.flow[0]] = probe
         if probe.protocol is Protocol.UDP:
-            self._by_weight[_weight(probe)] = probe
+            self._by_checksum_invariant[_checksum_invariant(probe)] = probe
         self._by_age.append(probe)
-        self._data_lengths.add(probe.data)
+        self._data_lengths.add(probe.tcp_data_length)
 
     def discard(self, probe: Probe[RunT]) -> None:
-        """Take the youngest back: it never left."""
+        """Remove the youngest probe: it could not leave."""
         self._by_age.pop()
         del self._by_key[probe.protocol, probe.key]
         self._by_ip_id.pop(probe.ip_id, None)
         self._by_port.pop((probe.protocol, probe.flow[0]), None)
         if probe.protocol is Protocol.UDP:
-            self._by_weight.pop(_weight(probe), None)
+            self._by_checksum_invariant.pop(_checksum_invariant(probe), None)
 
     def is_pending(self, protocol: Protocol, key: int) -> bool:
-        """A probe of that key is in flight; its key must not be given away."""
+        """Return whether a probe with this key is in flight."""
         probe = self._by_key.get((protocol, key))
-        return probe is not None and probe.state is State.PENDING
+        return probe is not None and probe.state is ProbeState.PENDING
 
     def find(self, protocol: Protocol, key: int) -> Probe[RunT] | None:
-        """The probe that was sent with this key."""
+        """Return the probe that was sent with this key."""
         return self._by_key.get((protocol, key))
 
     def find_ip_id(self, ip_id: int) -> Probe[RunT] | None:
-        """The latest probe that was sent with this IP ID."""
+        """Return the latest probe that was sent with this IP ID."""
         return self._by_ip_id.get(ip_id)
 
     def find_port(self, protocol: Protocol, port: int) -> Probe[RunT] | None:
-        """The latest probe that was sent from this port."""
+        """Return the latest probe that was sent from this port."""
         return self._by_port.get((protocol, port))
 
-    def find_weight(self, weight: int) -> Probe[RunT] | None:
+    def find_checksum_invariant(self, weight: int) -> Probe[RunT] | None:
         """The latest UDP probe whose flow and key add up to this (`Answer.weight`)."""
-        return self._by_weight.get(weight)
+        return self._by_checksum_invariant.get(weight)
 
     def find_acknowledged(self, acknowledged: int) -> Probe[RunT] | None:
-        """The TCP probe that a SYN/ACK or RST acknowledges, with its data or without."""
+        """Return the TCP probe that a SYN/ACK or RST acknowledges, with or without its data."""
         for length in self._data_lengths:
             probe = self._by_key.get((Protocol.TCP, (acknowledged - length) & 0xFFFFFFFF))
-            if probe is not None and length in (0, probe.data):
+            if probe is not None and length in (0, probe.tcp_data_length):
                 return probe
         return None
 
-    def oldest_first(self) -> Iterator[Probe[RunT]]:
-        """All that are remembered."""
+    def by_age(self) -> Iterator[Probe[RunT]]:
+        """Iterate over all probes, oldest first."""
         return iter(self._by_age)
 
     def forget_old(self, now: int) -> None:
-        """Forget what was decided and sent more than `REMEMBERED` before `now` (monotonic ns)."""
+        """Remove decided probes that left more than `KEEP_DECIDED` before `now` (monotonic ns)."""
         ages = self._by_age
-        while ages and now - ages[0].monotonic > REMEMBERED and ages[0].state is not State.PENDING:
+        while (
+            ages
+            and now - ages[0].monotonic > KEEP_DECIDED
+            and ages[0].state is not ProbeState.PENDING
+        ):
             probe = ages.popleft()
             slot = (probe.protocol, probe.key)
             if self._by_key.get(slot) is probe:
@@ -165,10 +170,10 @@ class ProbeRegistry(Generic[RunT]):
             port = (probe.protocol, probe.flow[0])
             if self._by_port.get(port) is probe:
                 del self._by_port[port]
-            weight = _weight(probe)
-            if self._by_weight.get(weight) is probe:
-                del self._by_weight[weight]
+            weight = _checksum_invariant(probe)
+            if self._by_checksum_invariant.get(weight) is probe:
+                del self._by_checksum_invariant[weight]
 
 
-def _weight(probe: Probe[RunT]) -> int:
+def _checksum_invariant(probe: Probe[RunT]) -> int:
     return (sum(probe.flow) + probe.key) % 0xFFFF

@@ -1,8 +1,8 @@
 """When the probes of a run leave.
 
-The first round of a run goes out at once, so that the path is seen after one round trip. From
-the second on, the probes of a round are spread evenly over the interval, so that routers which
-limit their answers are not provoked.
+The first round of a run leaves at once, so that the path is seen after one round trip. From the
+second round on, probes are spread evenly over the interval, because routers limit how many ICMP
+errors they send.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from tui_trace.core.settings import Pace
 
 
 class ScheduledProbe(NamedTuple):
-    """A probe to be sent."""
+    """A probe that waits for its time, `due` in monotonic ns."""
 
     due: int
     ttl: int
@@ -21,27 +21,27 @@ class ScheduledProbe(NamedTuple):
 
 
 class RoundSchedule:
-    """The probes of the round under way, in the order they are due. Times are monotonic ns."""
+    """The probes of the present round, in the order they are due. Times are monotonic ns."""
 
     def __init__(self, flows: int) -> None:
-        """Nothing is planned; the first round is due at once."""
+        """Begin without a round; the first one is due at once."""
         self.round = 0
         self._flows = flows
         self._began = 0
-        self._slots: deque[ScheduledProbe] = deque()
+        self._scheduled: deque[ScheduledProbe] = deque()
         self._beyond: list[ScheduledProbe] = []
-        """Taken when the path was not known to go so far."""
+        """Probes that came due when the path was not known to go so far."""
         self._planned_ttl = 0
-        """Up to which this round has slots."""
+        """The greatest TTL that this round was planned for."""
 
     def next_due(self, pace: Pace) -> int:
-        """When there is something to do: a probe to send or a round to begin."""
-        if self._slots:
-            return self._slots[0].due
+        """Return when the next probe is to leave, or the next round to begin."""
+        if self._scheduled:
+            return self._scheduled[0].due
         return self._began + pace.interval if self.round else 0
 
-    def follow(self, other: "RoundSchedule") -> None:
-        """The next round comes an interval after the other's last, not after one of our own."""
+    def continue_from(self, other: "RoundSchedule") -> None:
+        """Begin the next round one interval after the last round of the other run."""
         self._began = other._began
 
     def begin(self, now: int, pace: Pace, last_ttl: int) -> None:
@@ -56,7 +56,7 @@ class RoundSchedule:
         probes = len(ttls) * pace.queries * self._flows
         at_once = self.round == 1 or pace.sequential
         step = 0.0 if at_once or not probes else pace.interval / probes
-        self._slots = deque(
+        self._scheduled = deque(
             ScheduledProbe(self._began + round(step * k), ttl, flow)
             for k, (ttl, _, flow) in enumerate(
                 product(ttls, range(pace.queries), range(self._flows))
@@ -64,39 +64,41 @@ class RoundSchedule:
         )
 
     def extend(self, now: int, pace: Pace, last_ttl: int) -> None:
-        """The path proved to go up to `last_ttl`: probe what is missing in this round, at once."""
-        missing = [slot._replace(due=now) for slot in self._beyond if slot.ttl <= last_ttl]
-        self._beyond = [slot for slot in self._beyond if slot.ttl > last_ttl]
+        """Plan probes up to `last_ttl` in this round, at once: the path proved to be longer."""
+        missing = [probe._replace(due=now) for probe in self._beyond if probe.ttl <= last_ttl]
+        self._beyond = [probe for probe in self._beyond if probe.ttl > last_ttl]
         ttls = range(max(pace.first_ttl, self._planned_ttl + 1), last_ttl + 1)
         further = product(ttls, range(pace.queries), range(self._flows))
         missing += [ScheduledProbe(now, ttl, flow) for ttl, _, flow in further]
-        self._slots.extendleft(reversed(missing))
+        self._scheduled.extendleft(reversed(missing))
         self._planned_ttl = max(self._planned_ttl, last_ttl)
 
-    def take(self, now: int, last_ttl: int) -> ScheduledProbe | None:
-        """A probe that is due, of those up to `last_ttl`."""
-        while self._slots and self._slots[0].due <= now:
-            slot = self._slots.popleft()
-            if slot.ttl <= last_ttl:
-                return slot
-            self._beyond.append(slot)
+    def pop_due(self, now: int, last_ttl: int) -> ScheduledProbe | None:
+        """Remove and return a probe that is due and has at most this TTL; None: there is none."""
+        while self._scheduled and self._scheduled[0].due <= now:
+            probe = self._scheduled.popleft()
+            if probe.ttl <= last_ttl:
+                return probe
+            self._beyond.append(probe)
         return None
 
-    def postpone(self, slot: ScheduledProbe, due: int) -> None:
-        """Put a probe back that was taken, to be the next one from `due` on."""
-        self._slots.appendleft(slot._replace(due=due))
+    def postpone(self, probe: ScheduledProbe, due: int) -> None:
+        """Put a probe back: it is the next one, from `due` on."""
+        self._scheduled.appendleft(probe._replace(due=due))
 
-    def skip(self, ttl: int, flow: int) -> None:
-        """No more probes of this TTL and flow in this round."""
-        self._slots = deque(slot for slot in self._slots if (slot.ttl, slot.flow) != (ttl, flow))
-        self._beyond = [slot for slot in self._beyond if (slot.ttl, slot.flow) != (ttl, flow)]
+    def cancel(self, ttl: int, flow: int) -> None:
+        """Remove the remaining probes with this TTL and flow from this round."""
+        self._scheduled = deque(
+            probe for probe in self._scheduled if (probe.ttl, probe.flow) != (ttl, flow)
+        )
+        self._beyond = [probe for probe in self._beyond if (probe.ttl, probe.flow) != (ttl, flow)]
 
-    def drop(self) -> None:
-        """Forget what is left of the round; the next one is due when its time comes."""
-        self._slots.clear()
+    def clear(self) -> None:
+        """Remove the rest of this round; the next round begins at its usual time."""
+        self._scheduled.clear()
         self._beyond.clear()
 
     @property
     def is_round_over(self) -> bool:
-        """All of its probes were sent."""
-        return not self._slots
+        """Return whether no probe of this round is left to send."""
+        return not self._scheduled

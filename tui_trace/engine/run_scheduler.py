@@ -1,4 +1,4 @@
-"""The runs of a session, and which of them has the next round."""
+"""The runs of a session, and which of them gets the next round."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain, cycle, repeat
@@ -9,73 +9,77 @@ from tui_trace.engine.run_state import EngineRun
 
 
 class RunScheduler:
-    """Every run that was opened; one is in force, and rounds go by turns.
+    """Every run that was opened. One run is active, and gets the round under way.
 
-    Usually all turns are those of one run. Two that alternate are runs of their own, of which the
-    one that was in force before knows nothing: nothing but rounds taken in turns is in them.
+    Normally every round belongs to the run that the user chose. `alternate` opens two new runs, so
+    that neither of them contains rounds measured before they began to alternate.
     """
 
     def __init__(
         self,
         make_flows: Callable[[ProbeSettings], Flows],
-        tell: Callable[[EngineRun, bool], object],
+        announce: Callable[[EngineRun, bool], object],
     ) -> None:
-        """`make_flows` may raise `SendError`; `tell` hears which run is in force, and if again."""
+        """Begin without a run.
+
+        `make_flows` may raise `SendError`. `announce` is called with the run that becomes active,
+        and whether it was open before.
+        """
         self._make_flows = make_flows
-        self._tell = tell
+        self._announce = announce
         self.all: list[EngineRun] = []
-        """In the order of their numbers, from 1."""
+        """All runs in the order of their numbers, from 1 on."""
         self._by_settings: dict[ProbeSettings, EngineRun] = {}
-        self._turns: Iterator[EngineRun] = iter(())
-        self.now: EngineRun
-        """The run in force; there is one from the first `switch` on."""
-        self._home: EngineRun
-        """The last that the user switched to."""
+        self._rounds: Iterator[EngineRun] = iter(())
+        self.current: EngineRun
+        """The active run; there is one from the first `switch` on."""
+        self._chosen: EngineRun
+        """The run that the user switched to last."""
 
     @property
-    def takes_turns(self) -> bool:
-        """The run in force is not the one that was switched to, or shares its rounds."""
-        return self.now is not self._home
+    def chosen_is_suspended(self) -> bool:
+        """Return whether other runs are probed in place of the run that the user switched to."""
+        return self.current is not self._chosen
 
     def switch(self, settings: ProbeSettings) -> None:
-        """The run of these settings is in force, with all rounds to come; `SendError`."""
+        """Make the run with these settings active for all rounds to come; `SendError`."""
         run = self._by_settings.get(settings)
-        again = run is not None
+        reopened = run is not None
         if run is None:
             run = self._by_settings[settings] = self._new(settings)
-        self._home = run
-        self._enter(run, again, repeat(run))
+        self._chosen = run
+        self._make_current(run, reopened, repeat(run))
 
     def reset(self) -> None:
-        """Start the same anew, in runs of their own; `SendError`."""
-        if self.now.turns_with:
-            first, second = sorted((self.now.number, self.now.turns_with))
+        """Start again with the same settings, in new runs; `SendError`."""
+        if self.current.turns_with:
+            first, second = sorted((self.current.number, self.current.turns_with))
             self.alternate(self.all[first - 1].settings, self.all[second - 1].settings)
             return
-        settings = self._home.settings
+        settings = self._chosen.settings
         del self._by_settings[settings]
         self.switch(settings)
 
     def alternate(self, first: ProbeSettings, second: ProbeSettings) -> None:
-        """Two new runs that take turns round by round; the second is told last. `SendError`."""
+        """Open two new runs that alternate round by round; the first is active. `SendError`."""
         pair = self._new(first), self._new(second)
         pair[0].turns_with, pair[1].turns_with = pair[1].number, pair[0].number
-        self._enter(pair[0], False, cycle(pair))
-        self._tell(pair[1], False)
+        self._make_current(pair[0], False, cycle(pair))
+        self._announce(pair[1], False)
 
-    def visit(self, settings: ProbeSettings, rounds: int) -> None:
-        """So many rounds of a new run with these settings, then on with the last switched to."""
+    def probe_temporarily(self, settings: ProbeSettings, rounds: int) -> None:
+        """Probe so many rounds in a new run, then go on with the chosen run; `SendError`."""
         run = self._new(settings)
-        self._enter(run, False, chain(repeat(run, rounds), repeat(self._home)))
+        self._make_current(run, False, chain(repeat(run, rounds), repeat(self._chosen)))
 
-    def next_turn(self) -> EngineRun:
-        """The run that the next round belongs to is in force from here on."""
-        before, run = self.now, next(self._turns)
+    def next_round(self) -> EngineRun:
+        """Make the run of the next round active, and return it."""
+        before, run = self.current, next(self._rounds)
         if run is not before:
-            run.plan.follow(before.plan)
-            self.now = run
+            run.schedule.continue_from(before.schedule)
+            self.current = run
             if run.turns_with != before.number:
-                self._tell(run, True)
+                self._announce(run, True)
         return run
 
     def _new(self, settings: ProbeSettings) -> EngineRun:
@@ -83,7 +87,7 @@ class RunScheduler:
         self.all.append(run)
         return run
 
-    def _enter(self, run: EngineRun, again: bool, turns: Iterator[EngineRun]) -> None:
-        self.now = run
-        self._turns = turns
-        self._tell(run, again)
+    def _make_current(self, run: EngineRun, reopened: bool, rounds: Iterator[EngineRun]) -> None:
+        self.current = run
+        self._rounds = rounds
+        self._announce(run, reopened)

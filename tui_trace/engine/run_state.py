@@ -1,4 +1,4 @@
-"""What the engine knows of one run: its settings, its plan, and what its answers taught."""
+"""What the engine knows of one run: its settings, its schedule, and what its replies showed."""
 
 from __future__ import annotations
 
@@ -8,83 +8,85 @@ from typing import TypeAlias
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.engine.flows import Flows
 from tui_trace.engine.path_end import PathEndDetector
-from tui_trace.engine.probe_registry import Probe, State
+from tui_trace.engine.probe_registry import Probe, ProbeState
 from tui_trace.engine.reply_timeout import AdaptiveTimeout
 from tui_trace.engine.round_schedule import RoundSchedule
 
 
 class EngineRun:
-    """One run."""
+    """The state of one run while the engine probes."""
 
     def __init__(self, number: int, settings: ProbeSettings, flows: Flows) -> None:
-        """Nothing was sent yet."""
+        """Begin without any probe; `number` counts from 1."""
         self.number = number
         self.settings = settings
         self.flows = flows
         self.turns_with = 0
-        """Number of the run that it shares the rounds with; 0: none."""
-        self.plan = RoundSchedule(settings.flows)
-        self.horizon = PathEndDetector()
-        self.waiting = AdaptiveTimeout()
-        self.told_end: tuple[int, bool] | None = None
+        """Number of the run that it alternates with; 0: none."""
+        self.schedule = RoundSchedule(settings.flows)
+        self.path_end = PathEndDetector()
+        self.reply_timeout = AdaptiveTimeout()
+        self.emitted_end: tuple[int, bool] | None = None
         self._in_flight: dict[int, deque[RunProbe]] = {}
 
     def last_ttl(self, pace: Pace) -> int:
-        """How far to probe. All the way while the first round is all that is known."""
-        if self.plan.round <= 1 and self.horizon.end is None:
+        """Return the greatest TTL to probe: the pace's, while no round has shown the end."""
+        if self.schedule.round <= 1 and self.path_end.end_ttl is None:
             return pace.max_ttl
-        return max(pace.first_ttl, self.horizon.last(pace.max_ttl, pace.max_unknown))
+        return max(pace.first_ttl, self.path_end.last_ttl(pace.max_ttl, pace.max_unknown))
 
-    def may_meet_target(self, ttl: int) -> bool:
-        """No router is known to stop a probe of this TTL on its way."""
-        nearest = self.horizon.nearest_final
-        return ttl > self.horizon.farthest_router or (nearest is not None and ttl >= nearest)
+    def may_reach_target(self, ttl: int) -> bool:
+        """Return whether no router is known to stop a probe with this TTL before the target."""
+        nearest = self.path_end.nearest_final_ttl
+        return ttl > self.path_end.farthest_router_ttl or (nearest is not None and ttl >= nearest)
 
     def awaits_first(self, ttl: int) -> bool:
-        """Whether this TTL meets the target is still to be learnt, from the first round."""
-        return self.may_meet_target(ttl) and any(
-            probe.is_first and probe.state is State.PENDING
+        """Return whether the first round has still to show if this TTL reaches the target."""
+        return self.may_reach_target(ttl) and any(
+            probe.is_first and probe.state is ProbeState.PENDING
             for probe in self._in_flight.get(ttl, ())
         )
 
-    def sent(self, probe: RunProbe) -> None:
-        """A probe of this run left."""
-        self.flows.sent(probe)
+    def add_sent(self, probe: RunProbe) -> None:
+        """Count a probe of this run that left."""
+        self.flows.on_sent(probe)
         self._in_flight.setdefault(probe.ttl, deque()).append(probe)
 
-    def expired(self, now: int, pace: Pace) -> list[RunProbe]:
-        """The probes whose wait has passed unanswered, at monotonic ns `now`."""
+    def pop_expired(self, now: int, pace: Pace) -> list[RunProbe]:
+        """Remove and return the probes whose timeout has passed at `now` (monotonic ns)."""
         lost: list[RunProbe] = []
         for ttl, probes in self._in_flight.items():
             _drop_decided(probes)
             if not probes:
                 continue
-            wait = self.waiting.at(ttl) if pace.wait is None else pace.wait
+            wait = self.reply_timeout.for_ttl(ttl) if pace.wait is None else pace.wait
             while probes and now - probes[0].monotonic >= wait:
                 lost.append(probes.popleft())
                 _drop_decided(probes)
         return lost
 
-    def pending_beyond(self, ttl: int) -> list[RunProbe]:
-        """The probes in flight with a greater TTL."""
+    def pending_past(self, ttl: int) -> list[RunProbe]:
+        """Return the probes in flight with a greater TTL."""
         return [
             probe
             for hop, probes in self._in_flight.items()
             if hop > ttl
             for probe in probes
-            if probe.state is State.PENDING
+            if probe.state is ProbeState.PENDING
         ]
 
     @property
     def has_pending(self) -> bool:
-        """Some probe is in flight."""
+        """Return whether any probe is in flight."""
         return any(
-            probe.state is State.PENDING for probes in self._in_flight.values() for probe in probes
+            probe.state is ProbeState.PENDING
+            for probes in self._in_flight.values()
+            for probe in probes
         )
 
 
 def _drop_decided(probes: deque[RunProbe]) -> None:
-    while probes and probes[0].state is not State.PENDING:
+    while probes and probes[0].state is not ProbeState.PENDING:
         probes.popleft()
 
 

@@ -1,30 +1,30 @@
-"""Where probes leave from: looked at with each round, and no more than ten times a second."""
+"""The address that probes leave from: checked with each round, at most ten times a second."""
 
 from tui_trace.core.settings import NS_PER_MS, ProbeSettings
 from tui_trace.engine.run_state import EngineRun
 from tui_trace.wire.network import Network
 
-LOOK = 100 * NS_PER_MS
+CHECK_INTERVAL = 100 * NS_PER_MS
 
 
 class SourceAddressWatch:
-    """The source address of a session, which a laptop may change under way."""
+    """The source address of a session, which may change while a laptop moves."""
 
     def __init__(self, network: Network) -> None:
-        """Not looked at yet."""
+        """Begin without an address."""
         self._network = network
         self.source = ""
         self._run: EngineRun | None = None
         self._next_look = 0
 
-    def first(self, settings: ProbeSettings) -> None:
-        """Find the address that the first probes leave from; `SendError` if there is none."""
+    def find_initial(self, settings: ProbeSettings) -> None:
+        """Look up the address that the first probes leave from; `SendError` if there is none."""
         self.source = self._network.source(settings)
 
-    def moved(self, run: EngineRun, now: int) -> bool:
-        """Whether probes of this run leave from another address than before (monotonic ns).
+    def has_changed(self, run: EngineRun, now: int) -> bool:
+        """Return whether probes of this run leave from another address than before.
 
-        `SendError` if they cannot leave at all.
+        `now` is in monotonic ns. Raises `SendError` if no probe can leave.
         """
         if run is self._run and now < self._next_look:
             return False
@@ -32,9 +32,9 @@ class SourceAddressWatch:
         source = self._network.source(run.settings)
         before, self.source = self.source, source
         self._run = run
-        self._next_look = now + LOOK
+        self._next_look = now + CHECK_INTERVAL
         return source != before
 
-    def doubt(self) -> None:
-        """A probe could not leave: look again before the next round."""
+    def invalidate(self) -> None:
+        """Check again before the next round: a probe could not leave."""
         self._run = None

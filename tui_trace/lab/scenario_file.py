@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tui_trace.core.bounded_files import parse_toml, read_file, words
+from tui_trace.core.bounded_files import error_reason, parse_toml, read_file
 from tui_trace.lab.scenario import LabHop, Scenario
 
 DEFAULT = "plain"
@@ -48,7 +48,7 @@ def load_file(path: str) -> Scenario:
     try:
         data = read_file(path, MAX_FILE)
     except OSError as error:
-        raise LabError(f"{path}: {words(error)}") from None
+        raise LabError(f"{path}: {error_reason(error)}") from None
     return parse_scenario(data, path)
 
 

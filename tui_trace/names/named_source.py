@@ -1,18 +1,18 @@
 """A source whose addresses get names: the events of another, and what is found out of each."""
 
 from collections import deque
-from collections.abc import Callable
 
 import msgspec
 
 from tui_trace.core.events import Event, Reply, SessionBegan, SessionEnded, at_time
+from tui_trace.core.source_filter import SourceFilter
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup, Sink, Source
 from tui_trace.names.name_options import AsnSource, NameOptions
 from tui_trace.names.service import Names
 
 
-class NamedSource:
-    """Passes the stream of `source` on and puts names, origins and owners into it."""
+class NamedSource(SourceFilter):
+    """A source that adds names, origins and owners of the addresses in another source's stream."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class NamedSource:
         """`asn_source` answers when AS numbers are asked for later; `patience` in seconds is how
         long the end of the stream waits for what is still being asked.
         """
-        self._source = source
+        super().__init__(source)
         self._options = options
         self._asn_source = asn_source
         self._patience = patience
@@ -33,10 +33,10 @@ class NamedSource:
         self._names = Names(self._found.append, options)
 
     def run(self, sink: Sink) -> None:
-        """Pass everything on; blocks like the source's own `run`."""
+        """Run the inner source, and look addresses up beside it; blocks."""
         self._names.start()
         try:
-            self._source.run(_Listening(sink, self._names, self._found, self._settle))
+            super().run(sink)
         finally:
             self._names.stop()
 
@@ -50,43 +50,28 @@ class NamedSource:
             case QueryRegistry(address=address):
                 self._names.record(address)
             case _:
-                self._source.command(command)
+                super().command(command)
 
     def stop(self) -> None:
         """End soon, and wait for no name."""
         self._names.hurry()
-        self._source.stop()
-
-    def _settle(self) -> None:
-        if self._patience:
-            self._names.settle(self._patience)
-
-
-class _Listening:
-    """A sink that reads along which addresses answer, and adds what was found of them."""
-
-    def __init__(
-        self, sink: Sink, names: Names, found: deque[Event], settle: Callable[[], None]
-    ) -> None:
-        self._sink = sink
-        self._names = names
-        self._found = found
-        self._settle = settle
+        super().stop()
 
     def event(self, event: Event) -> None:
-        """Pass it on."""
+        """Note the address in the event, and pass the event on; at the end, wait for lookups."""
         if isinstance(event, (Reply, SessionBegan)):
             self._names.want(event.address)
         elif isinstance(event, SessionEnded):
-            self._settle()
-            self._tell(event.at)
+            if self._patience:
+                self._names.settle(self._patience)
+            self._emit_found(event.at)
         self._sink.event(event)
 
     def pulse(self, at: int) -> None:
-        """Add what was found since."""
-        self._tell(at)
+        """Add what was found since the last pulse."""
+        self._emit_found(at)
         self._sink.pulse(at)
 
-    def _tell(self, at: int) -> None:
+    def _emit_found(self, at: int) -> None:
         while self._found:
             self._sink.event(at_time(self._found.popleft(), at))

@@ -62,7 +62,7 @@ def settings_of(given: argparse.Namespace) -> ProbeSettings:
             else parse_port(given.localport, "--localport", transport)
         ),
         tos=0 if given.tos is None else parse_tos(given.tos),
-        fill=0 if given.bitpattern is None else parse_fill(given.bitpattern),
+        payload_byte=0 if given.bitpattern is None else parse_fill(given.bitpattern),
         df=given.df,
         size=DEFAULT_SIZE[protocol] if given.psize is None else parse_size(given.psize),
         tcp_flags=_flags(given),

@@ -1,10 +1,10 @@
-"""A session on disk, recorded as it runs, and played back."""
+"""Sessions on disk: how they are recorded, listed and played back."""
 
 from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.playback import Playback, Restorable
 from tui_trace.recording.reader import Recording, SessionInfo
 from tui_trace.recording.recorded_source import RecordedSource
-from tui_trace.recording.sessions import find, list_sessions
+from tui_trace.recording.sessions import find_recording, list_sessions
 
 __all__ = [
     "Playback",
@@ -13,6 +13,6 @@ __all__ = [
     "RecordingError",
     "Restorable",
     "SessionInfo",
-    "find",
+    "find_recording",
     "list_sessions",
 ]

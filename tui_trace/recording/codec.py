@@ -1,8 +1,8 @@
-"""Events as bytes, a few for each: what is the same again and again is written once.
+"""Events as a few bytes each: what many events have in common is written once.
 
-A probe's story differs from the one before in three numbers: when, which probe, how long. An event
-is therefore a *template* (the event with these numbers 0, as JSON) and the three numbers, each kind
-of number in a column of its own. `at` and `probe` are kept as distances from the event before.
+Events of successive probes differ in three numbers: time, probe and RTT. An event is therefore a
+*template* (the event with these numbers set to 0, as JSON) and the three numbers, each in a column
+of its own. `at` and `probe` are written as differences from the event before.
 A column's bytes are laid out by significance, so that the zeros of small numbers stand together
 and vanish in deflate.
 """
@@ -21,24 +21,28 @@ from msgspec.structs import replace
 from tui_trace.core import events as ev
 from tui_trace.core.ranges import LARGEST
 from tui_trace.recording.errors import RecordingError
-from tui_trace.session.checkpoint import MOST_HELD, MOST_RUNS, SessionCheckpoint, held
+from tui_trace.session.checkpoint import (
+    MAX_MEMORY_WEIGHT,
+    MAX_RUNS,
+    SessionCheckpoint,
+    memory_weight,
+)
 
 BLOCK_EVENTS = 8192
-"""Events of a full block: what is read and folded to get to a moment."""
+"""Events of a full block: the most that is read and folded to reach a moment."""
 BLOCK_BYTES = 4 << 20
-"""Bytes of templates after which a block is full, however few its events are."""
+"""Bytes of templates after which a block is full, even with few events."""
 DAMAGED = "damaged"
-"""What is said of bytes that are no events."""
-_MOST_CHUNK = 2 * BLOCK_BYTES
-_MOST_STATE = 16 << 20
-"""Bytes before they are deflated: what is longer is neither written nor read. 30 hops of one run
-come to 70 kB in a state."""
+"""The error message for bytes that are no events."""
+_MAX_CHUNK = 2 * BLOCK_BYTES
+_MAX_CHECKPOINT = 16 << 20
+"""Most bytes of a checkpoint before compression. 30 hops of one run take 70 kB."""
 _FREE, _RATIO = 16 << 10, 100
-"""So many bytes are inflated of any value, and so many more of each of its own. Times are told in
-nanoseconds and hardly ever repeat: a block of probes into silence comes to 30."""
-_MOST_TOLD = 256 << 20
-"""Bytes of JSON that the events of one block come to: twice what a block of nothing but answers
-with 300 MPLS labels each does."""
+"""Any value may inflate to `_FREE` bytes plus `_RATIO` times its own size. Times in ns hardly ever
+repeat: a block of probes without replies reaches a ratio of 30."""
+_MAX_JSON = 256 << 20
+"""Most bytes of JSON for the events of one block: twice the size of a block of replies with 300
+MPLS labels each."""
 _FAST, _SMALL = 1, 6
 _PROBES = (ev.ProbeSent, ev.ProbeLost, ev.ProbeVoid)
 _WIDTH = 8
@@ -46,26 +50,26 @@ _Column = Annotated[bytes, Meta(max_length=BLOCK_EVENTS * _WIDTH)]
 
 
 class _Chunk(msgspec.Struct, frozen=True, array_like=True):
-    """Events that follow one another; their templates may stand in an earlier chunk."""
+    """Successive events; their templates may be in an earlier chunk of the block."""
 
     templates: Annotated[list[bytes], Meta(max_length=BLOCK_EVENTS)]
     which: _Column
-    """Numbers of templates, counted from the block's start."""
+    """Template numbers, counted from the start of the block."""
     at: _Column
     probe: _Column
     value: _Column
-    """RTT in ns, number of a round, or 0."""
+    """RTTs in ns, numbers of rounds, or 0."""
 
 
-_decoder = msgspec.msgpack.Decoder(_Chunk)
-_states = msgspec.msgpack.Decoder(SessionCheckpoint)
+_chunk_decoder = msgspec.msgpack.Decoder(_Chunk)
+_checkpoint_decoder = msgspec.msgpack.Decoder(SessionCheckpoint)
 
 
 class Packer:
-    """One block while it grows."""
+    """Packs the events of one block, chunk by chunk."""
 
     def __init__(self) -> None:
-        """Empty."""
+        """Begin an empty block."""
         self._numbers: dict[ev.Event, int] = {}
         self._templates: list[bytes] = []
         self._bytes = 0
@@ -77,14 +81,14 @@ class Packer:
         self._last_probe = 0
         self._taken = (0, 0)
         self.is_full = False
-        """The next event belongs to another block."""
+        """Whether the next event belongs to another block."""
 
     def __len__(self) -> int:
-        """Events so far."""
+        """Return the number of events so far."""
         return len(self._which)
 
-    def add(self, event: ev.Event) -> None:
-        """Take one event; `OverflowError` if one of its numbers needs more than 64 bits."""
+    def append(self, event: ev.Event) -> None:
+        """Append one event; `OverflowError` if a number needs more than 64 bits."""
         at, probe, value = event.at, self._last_probe, 0
         template: ev.Event
         if isinstance(event, ev.Reply):
@@ -116,43 +120,45 @@ class Packer:
         self._last_at, self._last_probe = at, probe
         self.is_full = size + 1 >= BLOCK_EVENTS or self._bytes >= BLOCK_BYTES
 
-    def take(self) -> bytes:
-        """What came since the last `take`, as a chunk."""
+    def take_chunk(self) -> bytes:
+        """Return the events since the last `take_chunk` as a chunk."""
         templates, events = self._taken
         self._taken = len(self._templates), len(self._which)
         return self._chunk(templates, events, _FAST)
 
-    def whole(self) -> bytes:
-        """All of it, as one chunk that needs no other."""
+    def full_chunk(self) -> bytes:
+        """Return the whole block as one chunk."""
         return self._chunk(0, 0, _SMALL)
 
     def _chunk(self, templates: int, events: int, level: int) -> bytes:
         columns = (self._which, self._at, self._probe, self._value)
-        chunk = _Chunk(self._templates[templates:], *(_laid_out(c[events:]) for c in columns))
-        return _deflated(msgspec.msgpack.encode(chunk), level)
+        chunk = _Chunk(
+            self._templates[templates:], *(_by_significance(c[events:]) for c in columns)
+        )
+        return _deflate(msgspec.msgpack.encode(chunk), level)
 
 
 class Unpacker:
-    """Reads the chunks of one block in their order; no more than a block holds comes of them."""
+    """Reads the chunks of one block in their order, and no more events than a block may have."""
 
     def __init__(self) -> None:
-        """At the block's start."""
-        self._make: list[Callable[[int, int, int], ev.Event]] = []
+        """Begin at the start of a block."""
+        self._makers: list[Callable[[int, int, int], ev.Event]] = []
         self._sizes: list[int] = []
-        """Bytes of each template."""
-        self.text = 0
-        """Of all templates."""
+        """Size of each template, in bytes."""
+        self.template_bytes = 0
+        """Bytes of all templates so far."""
         self._events = 0
-        self._told = 0
+        self._json_bytes = 0
         self._last_at = 0
         self._last_probe = 0
 
     def events(self, data: bytes) -> Iterator[ev.Event]:
-        """The events of the next chunk; `RecordingError` if there are none in these bytes."""
+        """Iterate over the events of the next chunk; `RecordingError` if it is damaged."""
         try:
-            chunk = _decoder.decode(_inflated(data))
-            columns = [_column(c) for c in (chunk.which, chunk.at, chunk.probe, chunk.value)]
-            self._take(columns, chunk.templates)
+            chunk = _chunk_decoder.decode(_inflate(data))
+            columns = [_read_column(c) for c in (chunk.which, chunk.at, chunk.probe, chunk.value)]
+            self._add_templates(columns, chunk.templates)
         except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
             raise RecordingError(DAMAGED) from None
         which, at, probe, value = columns
@@ -162,54 +168,54 @@ class Unpacker:
             if not -LARGEST <= min(numbers) <= max(numbers) < LARGEST:
                 raise RecordingError(DAMAGED)
         self._last_at, self._last_probe = ats[-1], probes[-1]
-        make = self._make
+        make = self._makers
         for number, when, who, what in zip(
             which, islice(ats, 1, None), islice(probes, 1, None), value, strict=True
         ):
             yield make[number](when, who, what)
 
-    def _take(self, columns: "list[array[int]]", templates: list[bytes]) -> None:
-        """Count the chunk in, and make its templates; `ValueError` if that is too much."""
+    def _add_templates(self, columns: "list[array[int]]", templates: list[bytes]) -> None:
+        """Add the templates of a chunk; `ValueError` if the block becomes too large."""
         which = columns[0]
         if len({len(column) for column in columns}) > 1:
             raise ValueError("half an event")
         self._events += len(which)
         self._sizes += map(len, templates)
-        self.text += sum(map(len, templates))
+        self.template_bytes += sum(map(len, templates))
         if max(self._events, len(self._sizes)) > BLOCK_EVENTS:
             raise ValueError("more than a block")
         if which and not 0 <= min(which) <= max(which) < len(self._sizes):
             raise ValueError("no such template")
-        self._told += sum(map(self._sizes.__getitem__, which))
-        if self._told > _MOST_TOLD or self.text > _MOST_CHUNK:
-            raise ValueError("more than a block has to tell")
-        self._make += [_maker(ev.decode_event(line)) for line in templates]
+        self._json_bytes += sum(map(self._sizes.__getitem__, which))
+        if self._json_bytes > _MAX_JSON or self.template_bytes > _MAX_CHUNK:
+            raise ValueError("more bytes than a block has")
+        self._makers += [_event_maker(ev.decode_event(line)) for line in templates]
 
 
 class Block(NamedTuple):
-    """One block, read."""
+    """The events of one block, and its size."""
 
     events: list[ev.Event]
     size: int
-    """Bytes that its chunks take in the file."""
-    text: int
+    """Bytes of its chunks in the file."""
+    template_bytes: int
     """Bytes of its templates."""
 
 
-def unpacked(chunks: Iterable[bytes]) -> Block:
-    """The block of these chunks; `RecordingError` if they are damaged."""
+def unpack_block(chunks: Iterable[bytes]) -> Block:
+    """Return the block of these chunks; `RecordingError` if they are damaged."""
     unpacker = Unpacker()
     events: list[ev.Event] = []
     size = 0
     for count, chunk in enumerate(chunks):
         size += len(chunk)
-        if count >= BLOCK_EVENTS or size > _MOST_CHUNK:
+        if count >= BLOCK_EVENTS or size > _MAX_CHUNK:
             raise RecordingError(DAMAGED)
         events += unpacker.events(chunk)
-    return Block(events, size, unpacker.text)
+    return Block(events, size, unpacker.template_bytes)
 
 
-def _maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:
+def _event_maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:
     match template:
         case ev.ProbeSent() | ev.ProbeLost() | ev.ProbeVoid():
             return lambda at, probe, _: replace(template, at=at, probe=probe)
@@ -220,7 +226,7 @@ def _maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:
     return lambda at, _probe, _value: replace(template, at=at)
 
 
-def _laid_out(numbers: "array[int]") -> bytes:
+def _by_significance(numbers: "array[int]") -> bytes:
     if sys.byteorder == "big":
         numbers = numbers[:]
         numbers.byteswap()
@@ -228,7 +234,7 @@ def _laid_out(numbers: "array[int]") -> bytes:
     return b"".join(raw[place::_WIDTH] for place in range(_WIDTH))
 
 
-def _column(data: bytes) -> "array[int]":
+def _read_column(data: bytes) -> "array[int]":
     count, rest = divmod(len(data), _WIDTH)
     if rest:
         raise ValueError("half a number")
@@ -241,42 +247,46 @@ def _column(data: bytes) -> "array[int]":
     return numbers
 
 
-def _deflated(raw: bytes, level: int) -> bytes:
-    if len(raw) > _MOST_CHUNK:
+def _deflate(raw: bytes, level: int) -> bytes:
+    if len(raw) > _MAX_CHUNK:
         raise OverflowError("more than one value of a recording can hold")
     data = zlib.compress(raw, level)
-    # what is too good to be read again is kept as it is
-    return data if len(raw) <= _most(data) else zlib.compress(raw, 0)
+    # a value that would inflate beyond the limit of `_inflate` is not compressed
+    return data if len(raw) <= _max_inflated(data) else zlib.compress(raw, 0)
 
 
-def _inflated(data: bytes, most: int | None = None) -> bytes:
-    """`ValueError` or `zlib.error` if it is not whole, or longer than it can honestly be."""
+def _inflate(data: bytes, most: int | None = None) -> bytes:
+    """Inflate a value; `ValueError` or `zlib.error` if it is cut or implausibly long."""
     inflater = zlib.decompressobj()
-    raw = inflater.decompress(data, _most(data) if most is None else most)
+    raw = inflater.decompress(data, _max_inflated(data) if most is None else most)
     if not inflater.eof:
         raise ValueError("too long, or cut")
     return raw
 
 
-def _most(data: bytes) -> int:
-    return min(_MOST_CHUNK, _FREE + _RATIO * len(data))
+def _max_inflated(data: bytes) -> int:
+    return min(_MAX_CHUNK, _FREE + _RATIO * len(data))
 
 
-def pack_state(state: SessionCheckpoint) -> bytes:
-    """Deflated; `OverflowError` if the session has grown beyond what can be restored."""
+def pack_checkpoint(state: SessionCheckpoint) -> bytes:
+    """Return the compressed checkpoint; `OverflowError` if it is too large to be restored."""
     raw = msgspec.msgpack.encode(state)
-    if len(raw) > _MOST_STATE or len(state.runs) > MOST_RUNS or held(state) > MOST_HELD:
+    if (
+        len(raw) > _MAX_CHECKPOINT
+        or len(state.runs) > MAX_RUNS
+        or memory_weight(state) > MAX_MEMORY_WEIGHT
+    ):
         raise OverflowError("the session has grown beyond what can be played again")
     return zlib.compress(raw, _FAST)
 
 
-def unpack_state(data: bytes) -> SessionCheckpoint:
-    """The state of `pack_state`; `RecordingError` if it is none."""
+def unpack_checkpoint(data: bytes) -> SessionCheckpoint:
+    """Return the checkpoint that `pack_checkpoint` packed; `RecordingError` if it is damaged."""
     try:
-        # runs that saw nothing are all alike, and so deflated to next to nothing
-        state = _states.decode(_inflated(data, _MOST_STATE))
+        # no limit by ratio: runs without replies are all alike and compress to almost nothing
+        state = _checkpoint_decoder.decode(_inflate(data, _MAX_CHECKPOINT))
     except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
         raise RecordingError(DAMAGED) from None
-    if held(state) > MOST_HELD:
+    if memory_weight(state) > MAX_MEMORY_WEIGHT:
         raise RecordingError(DAMAGED)
     return state

@@ -1,4 +1,4 @@
-"""A source that plays a recording: the same stream again, in time or as fast as it is taken."""
+"""A source that plays a recording: the same stream again, in time or as fast as possible."""
 
 import threading
 import time
@@ -17,31 +17,31 @@ from tui_trace.recording.reader import Recording
 from tui_trace.session.fold import Session
 
 TICK = 0.05
-"""Seconds from one pulse to the next while a recording plays or stands still."""
+"""Seconds from one pulse to the next while a recording plays or is paused."""
 SPEEDS = (0.1, 0.25, 0.5, *(float(1 << power) for power in range(10)), 1000.0)
-"""The steps from the slowest to the fastest, as multiples of the time it took."""
+"""The steps from the slowest to the fastest, as multiples of the original speed."""
 _BATCH = 1000
 
 
 @runtime_checkable
 class Restorable(Protocol):
-    """A sink that can be put to another moment."""
+    """A sink that can jump to another moment."""
 
     def restore(self, session: Session) -> None:
-        """Go on from this session; it is the sink's own from now on."""
+        """Go on from this session; it belongs to the sink from now on."""
         ...
 
 
 class Playback:
-    """Plays one recording, as a `source.Source`. All methods but `run` are thread-safe."""
+    """Plays one recording, as a `stream.Source`. All methods except `run` are thread-safe."""
 
     def __init__(
         self, recording: Recording, *, speed: float | None = 1.0, start: int | None = None
     ) -> None:
-        """`speed` None: as fast as the sink takes it, and the end of the recording is the end.
+        """`speed` None: play as fast as the sink takes events, and end with the recording.
 
-        `start`, in ns since the session began, leaves out what was before, which takes a sink
-        that is `Restorable`. Played in time, it stands still at the end until `seek` or `stop`.
+        `start`, in ns since the session began, skips what was before; it needs a `Restorable` sink.
+        With a speed, the playback waits at the end of the recording for `seek` or `stop`.
         """
         self._recording = recording
         self._fast = speed is None
@@ -50,92 +50,92 @@ class Playback:
         self._paused = False
         self._stopping = False
         self._position = 0
-        self._wanted: int | None = start
+        self._sought: int | None = start
         self._end = recording.end
         self._growth: Growth | None = None
-        """Of the sink's session, if it takes one."""
+        """The check of the sink's session; None if the sink is not `Restorable`."""
         self._text_seen = 0
         self._notes: deque[Note] = deque()
         self.on_note: Callable[[Note, str | None], object] = lambda _note, _why_not: None
-        """Called in the source's thread when a note is kept, or with one line that says why not."""
+        """Called in the source's thread with a note, and None or the reason it was not saved."""
 
-    # --- what other threads call
+    # --- called from other threads
 
     @property
     def recording(self) -> Recording:
-        """What is played."""
+        """Return the recording that is played."""
         return self._recording
 
     @property
     def position(self) -> int:
-        """The moment shown, or asked for and about to be, in ns since the session began."""
+        """Return the moment that is shown or sought, in ns since the session began."""
         with self._wake:
-            return self._position if self._wanted is None else self._within(self._wanted)
+            return self._position if self._sought is None else self._within(self._sought)
 
     @property
     def end(self) -> int:
-        """The last moment, in ns since the session began."""
+        """Return the last moment, in ns since the session began."""
         return self._end
 
     @property
     def at_end(self) -> bool:
-        """Nothing more is to come."""
+        """Return whether the position is the last moment."""
         return self.position >= self.end
 
     @property
     def paused(self) -> bool:
-        """It stands still because it was told to."""
+        """Return whether the playback is paused."""
         return self._paused
 
     @property
     def speed(self) -> float:
-        """As a multiple of the time it took."""
+        """Return the speed as a multiple of the original speed."""
         return self._speed
 
     def set_speed(self, speed: float) -> None:
-        """Within `SPEEDS`, to the nearer bound."""
+        """Set the speed; a value outside `SPEEDS` is set to the nearer bound."""
         with self._wake:
             self._speed = min(max(speed, SPEEDS[0]), SPEEDS[-1])
             self._wake.notify()
 
-    def hasten(self, direction: int) -> None:
-        """The next faster (1) or slower (-1) of `SPEEDS`, if there is one."""
+    def step_speed(self, direction: int) -> None:
+        """Change to the next faster (1) or slower (-1) step of `SPEEDS`, if there is one."""
         steps = [step for step in SPEEDS if (step - self._speed) * direction > 0]
         if steps:
             self.set_speed(min(steps) if direction > 0 else max(steps))
 
     def pause(self, paused: bool = True) -> None:
-        """Stand still, or go on."""
+        """Pause the playback, or continue it."""
         with self._wake:
             self._paused = paused
             self._wake.notify()
 
     def seek(self, at: int) -> None:
-        """Go to this moment, in ns since the session began, to the nearer end if it is outside.
+        """Go to this moment, in ns since the session began; outside, to the nearer end.
 
-        Needs a sink that is `Restorable`; with another one nothing happens.
+        The sink must be `Restorable`; otherwise nothing happens.
         """
         with self._wake:
-            self._wanted = at
+            self._sought = at
             self._wake.notify()
 
     def command(self, command: Command) -> None:
-        """A note is kept in the file; nothing that was sent can be changed."""
+        """Save a note in the file, and ignore other commands: probes cannot be changed."""
         if isinstance(command, Inject) and isinstance(command.event, Note):
             with self._wake:
                 self._notes.append(command.event)
                 self._wake.notify()
 
     def stop(self) -> None:
-        """End soon; safe in a signal handler."""
+        """End the playback soon; safe in a signal handler."""
         self._stopping = True
 
     # --- the source's thread
 
     def run(self, sink: Sink) -> None:
-        """Play until stopped; `RecordingError`, at any point, if the file is damaged."""
+        """Play until `stop`; `RecordingError`, at any moment, if the file is damaged."""
         if self._fast:
-            self._run_fast(sink, self._moved(sink) or self._recording.events())
+            self._run_fast(sink, self._follow_seek(sink) or self._recording.events())
         else:
             self._run_in_time(sink, self._from_the_start(sink))
 
@@ -155,7 +155,7 @@ class Playback:
         position = 0.0
         while not self._stopping:
             self._end = self._recording.end
-            moved = self._moved(sink)
+            moved = self._follow_seek(sink)
             now = time.monotonic()
             if moved is not None:
                 following, position = moved, self._position
@@ -166,7 +166,7 @@ class Playback:
             following = self._emit(sink, following)
             sink.pulse(self._position)
             with self._wake:
-                if self._wanted is None and not self._notes:
+                if self._sought is None and not self._notes:
                     self._wake.wait(TICK)
             self._keep_notes()
         self._keep_notes()
@@ -175,30 +175,33 @@ class Playback:
         emitted = 0
         for event in following:
             if event.at > self._position or self._stopping:
-                self._look_after(emitted)
+                self._check_growth(emitted)
                 return chain((event,), following)
             sink.event(event)
             emitted += 1
-            if emitted == _BATCH or self._recording.text_read - self._text_seen > BLOCK_BYTES:
-                self._look_after(emitted)
+            if (
+                emitted == _BATCH
+                or self._recording.template_bytes_read - self._text_seen > BLOCK_BYTES
+            ):
+                self._check_growth(emitted)
                 emitted = 0
-        self._look_after(emitted)
+        self._check_growth(emitted)
         return following
 
-    def _look_after(self, emitted: int) -> None:
-        """What the sink makes of a file that lies keeps within bounds; else it is damaged."""
-        text = self._recording.text_read - self._text_seen
+    def _check_growth(self, emitted: int) -> None:
+        """Check the size of the sink's session; `RecordingError` if it is out of bounds."""
+        text = self._recording.template_bytes_read - self._text_seen
         self._text_seen += text
         if self._growth is not None:
-            with self._recording.damage():
-                self._growth.add(emitted, text)
+            with self._recording.blaming_the_file():
+                self._growth.check(emitted, text)
 
     def _restore(self, sink: Restorable, session: Session) -> None:
         self._growth = Growth(session)
         sink.restore(session)
 
     def _from_the_start(self, sink: Sink) -> Iterator[Event]:
-        if isinstance(sink, Restorable) and self._wanted is None:
+        if isinstance(sink, Restorable) and self._sought is None:
             self._restore(sink, Session())
         return self._recording.events()
 
@@ -211,14 +214,14 @@ class Playback:
             except RecordingError as error:
                 why_not = str(error)
             else:
-                # what follows was read before the note was there
+                # the following events were read before the note was saved
                 self.seek(self.position)
             self.on_note(note, why_not)
 
-    def _moved(self, sink: Sink) -> Iterator[Event] | None:
-        """What follows the moment that was asked for; None if none was, or it cannot be."""
+    def _follow_seek(self, sink: Sink) -> Iterator[Event] | None:
+        """Return the events after the sought moment; None: no jump is wanted, or possible."""
         with self._wake:
-            wanted, self._wanted = self._wanted, None
+            wanted, self._sought = self._sought, None
             if wanted is None or not isinstance(sink, Restorable):
                 return None
             self._position = self._within(wanted)

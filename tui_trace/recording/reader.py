@@ -1,4 +1,4 @@
-"""A recording, read: its events in order, and the session as it was at any moment."""
+"""Reads a recording: its events in order, and the session as it was at any moment."""
 
 import contextlib
 import sqlite3
@@ -13,7 +13,7 @@ import msgspec
 
 from tui_trace.core.events import Event
 from tui_trace.recording import notes, schema
-from tui_trace.recording.codec import DAMAGED, Block, unpack_state, unpacked
+from tui_trace.recording.codec import DAMAGED, Block, unpack_block, unpack_checkpoint
 from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.growth import Growth
 from tui_trace.session import checkpoint
@@ -21,15 +21,17 @@ from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Snapshot
 
 _MOST_DAMAGED = 8
-"""Folds that are tried before one that was written is taken for none."""
+"""Damaged checkpoints that are tried before the session is folded from its start."""
 _MOST_REBUILT = 64 << 20
-"""Bytes of folds that are remembered."""
+"""Most bytes of rebuilt checkpoints that are kept."""
+_FIRST_AT = "SELECT first FROM block WHERE number = ?"
+_CHECKPOINT = "SELECT fold FROM block WHERE number = ?"
 _LONGEST_TEXT = 4096
-"""Characters of what a list of sessions tells."""
+"""Most characters of a text in the `session` row."""
 
 
 class SessionInfo(msgspec.Struct, frozen=True):
-    """What a list of sessions says of one."""
+    """One line of the list of sessions."""
 
     path: Path
     wall: int
@@ -38,35 +40,35 @@ class SessionInfo(msgspec.Struct, frozen=True):
     address: str
     lab: str
     version: str
-    """Of the program that recorded it."""
+    """Version of the program that recorded it."""
     duration: int
-    """Nanoseconds."""
+    """Nanoseconds from the start to the last event."""
     runs: int
     events: int
     ended: bool
-    """In order; else it was killed, or is still being recorded."""
+    """False if the recording process was killed, or still runs."""
     running: bool
-    """It is being recorded now."""
+    """Whether it is being recorded now."""
     bytes: int
 
 
 class Recording:
-    """One file, open for reading; it may still grow. Thread-safe.
+    """One recording, open for reading while it may still grow. Thread-safe.
 
     Every method raises `RecordingError` if the file turns out to be damaged.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open it."""
+        """Open the file; `RecordingError` if it cannot be read."""
         self.path = path
         self._lock = threading.Lock()
         self._database = schema.open_existing(path)
-        self.text_read = 0
-        """Bytes of templates up to now: what events can hold beside numbers."""
+        self.template_bytes_read = 0
+        """Bytes of the event templates that were read up to now."""
         self._rebuilt: dict[int, bytes] = {}
-        """Folds by block, where those in the file are of another version."""
+        """Checkpoints by block, where the file has checkpoints of another version or none."""
         self._cached: tuple[int, Block | None] = (-1, None)
-        """The last full block that was read."""
+        """Number and events of the last full block that was read."""
         try:
             self._has_folds = self._row()[5] == checkpoint.VERSION
         except BaseException:
@@ -74,7 +76,7 @@ class Recording:
             raise
 
     def __enter__(self) -> "Recording":
-        """Itself."""
+        """Return the recording itself."""
         return self
 
     def __exit__(
@@ -83,16 +85,16 @@ class Recording:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close."""
+        """Close the recording."""
         self.close()
 
     def close(self) -> None:
-        """Let go of the file, as soon as no other thread reads it."""
+        """Close the file, as soon as no other thread reads it."""
         with self._lock:
             self._database.close()
 
     def info(self) -> SessionInfo:
-        """As it is now."""
+        """Return what the list of sessions shows, as it is now."""
         wall, target, address, lab, version, _, last, runs, events, ended = self._row()
         try:
             size = self.path.stat().st_size
@@ -115,29 +117,29 @@ class Recording:
 
     @property
     def end(self) -> int:
-        """`at` of the last event up to now."""
+        """Return `at` of the last event up to now."""
         return int(self._row()[6])
 
     def events(self) -> Iterator[Event]:
-        """All events from the first to the last of now."""
+        """Iterate over all events up to now."""
         return self._from(0)
 
     def session(self, at: int) -> Session:
-        """The session as it was at `at`: everything up to the first event that came after."""
+        """Return the session as it was at `at` (ns)."""
         return self.at(at)[0]
 
     def snapshot(self, at: int) -> Snapshot:
-        """The same, to be drawn."""
+        """Return a snapshot of the session as it was at `at` (ns)."""
         session = self.session(at)
-        with self.damage():
+        with self.blaming_the_file():
             return session.snapshot(max(0, min(at, self.end)))
 
     def at(self, at: int) -> tuple[Session, Iterator[Event]]:
-        """The session as it was at `at`, and the events that followed."""
+        """Return the session as it was at `at` (ns), and an iterator over the events after it."""
         number = self._last_before(at)
-        session = self._before(number)
+        session = self._session_before(number)
         following = self._from(number)
-        with self.damage():
+        with self.blaming_the_file():
             for event in following:
                 if event.at > at:
                     return session, chain((event,), following)
@@ -145,10 +147,10 @@ class Recording:
         return session, following
 
     def note(self, text: str, moment: int) -> None:
-        """Add what the user wrote of `moment`; see `notes.add`."""
+        """Append a note of the user about `moment`; see `notes.add`."""
         if not self.path.exists():
             raise RecordingError("the file is gone")
-        with self._lock, self.damage():
+        with self._lock, self.blaming_the_file():
             notes.add(self._database, text, moment)
             self._cached = (-1, None)
 
@@ -169,12 +171,12 @@ class Recording:
         return row  # type: ignore[no-any-return]
 
     def _one(self, query: str, *values: int) -> Any:
-        with self._lock, self.damage():
+        with self._lock, self.blaming_the_file():
             return self._database.execute(query, values).fetchone()
 
     @contextlib.contextmanager
-    def damage(self) -> Iterator[None]:
-        """Whatever a lying file leads to is the file's fault."""
+    def blaming_the_file(self) -> Iterator[None]:
+        """Convert any error that corrupt contents cause into `RecordingError`."""
         try:
             yield
         except RecordingError as error:
@@ -185,23 +187,23 @@ class Recording:
             raise schema.damaged(self.path, error) from None
 
     def _last_before(self, at: int) -> int:
-        """Number of the last block that begins at `at` or before; 0 if none does.
+        """Return the number of the last block that begins at `at` or before; 0 if there is none.
 
-        Found by halves: a file can say that it has any number of blocks, and of each when it began.
+        By bisection: a forged file can claim any number of blocks.
         """
         low, high = 0, self._one("SELECT max(number) FROM block")[0] or 0
         while low < high:
             middle = (low + high + 1) // 2
-            with self.damage():
-                if self._value_of(middle, "first") <= at:
+            with self.blaming_the_file():
+                if self._value_of(_FIRST_AT, middle) <= at:
                     low = middle
                 else:
                     high = middle - 1
         return low
 
-    def _value_of(self, number: int, column: str) -> Any:
-        """Of a block, all of which are numbered from 0 on."""
-        row = self._one(f"SELECT {column} FROM block WHERE number = ?", number)  # noqa: S608
+    def _value_of(self, query: str, number: int) -> Any:
+        """Return the one value that the query gives for the block with this number."""
+        row = self._one(query, number)
         if row is None:
             raise self._missing(number)
         return row[0]
@@ -210,29 +212,29 @@ class Recording:
         return RecordingError(f"{self.path}: damaged: there is no block {number}")
 
     def _from(self, number: int) -> Iterator[Event]:
-        """The events of this block and those after it."""
+        """Iterate over the events of this block and of the blocks after it."""
         for block in self._blocks(number):
             yield from block.events
 
     def _blocks(self, number: int) -> Iterator[Block]:
-        """This block and those after it."""
+        """Iterate over this block and the blocks after it."""
         read = room = 0
         while (block := self._block(number)) is not None:
             read += block.size
             if read > room:
                 room = self._one("PRAGMA page_count")[0] * self._one("PRAGMA page_size")[0]
             if read > room:
-                # rows of a file can share their bytes; those of ours never do
+                # rows of a forged file can share their bytes; rows of our files never do
                 raise RecordingError(f"{self.path}: damaged: more events than its bytes can hold")
-            self.text_read += block.text
+            self.template_bytes_read += block.template_bytes
             yield block
             number += 1
 
     def _block(self, number: int) -> Block | None:
-        """None if there is none of this number."""
+        """Return the block with this number; None if there is no such block."""
         if self._cached[0] == number:
             return self._cached[1]
-        with self._lock, self.damage():
+        with self._lock, self.blaming_the_file():
             # one moment of a file that may be growing
             self._database.execute("BEGIN")
             try:
@@ -247,37 +249,37 @@ class Recording:
                 chunks: Iterable[tuple[bytes]] = [row]
                 if row[0] is None:
                     chunks = self._database.execute("SELECT events FROM chunk ORDER BY number")
-                block = unpacked(chunk for (chunk,) in chunks)
+                block = unpack_block(chunk for (chunk,) in chunks)
             finally:
                 self._database.execute("COMMIT")
             if row[0] is not None:
                 self._cached = number, block
             return block
 
-    def _before(self, number: int) -> Session:
-        """The session before the first event of a block."""
-        known, session = self._restored(number)
+    def _session_before(self, number: int) -> Session:
+        """Return the session as it was before the first event of a block."""
+        known, session = self._restore_nearest(number)
         growth = Growth(session)
         for place, block in zip(range(known, number), self._blocks(known), strict=False):
-            with self.damage():
+            with self.blaming_the_file():
                 for event in block.events:
                     session.apply(event)
-                fold = growth.add(len(block.events), block.text)
+                fold = growth.check(len(block.events), block.template_bytes)
             if fold is not None:
                 self._remember(place + 1, fold)
         return session
 
-    def _restored(self, number: int) -> tuple[int, Session]:
-        """The last block up to this one before which the session is known, and the session."""
+    def _restore_nearest(self, number: int) -> tuple[int, Session]:
+        """Return the last block up to this one that has a checkpoint, and its session."""
         damaged = 0
         for known in range(number, 0, -1):
             fold = self._rebuilt.get(known)
             if fold is None and self._has_folds and damaged < _MOST_DAMAGED:
-                fold = self._value_of(known, "fold")
+                fold = self._value_of(_CHECKPOINT, known)
             if fold is None:
                 continue
             try:
-                return known, Session.of(unpack_state(fold))
+                return known, Session.from_checkpoint(unpack_checkpoint(fold))
             except (RecordingError, checkpoint.CheckpointError, TypeError, ArithmeticError):
                 damaged += 1
         return 0, Session()

@@ -1,60 +1,68 @@
-"""A source that is recorded as it runs: another's stream, passed on and written down."""
+"""A source that records the stream of another source."""
 
 import contextlib
 import sqlite3
 from pathlib import Path
 
 from tui_trace.core.events import Event, Notice, SessionBegan
-from tui_trace.core.stream import Command, Inject, Sink, Source
+from tui_trace.core.source_filter import SourceFilter
+from tui_trace.core.stream import Inject, Sink, Source
 from tui_trace.recording import schema, sessions
 from tui_trace.recording.errors import RecordingError
-from tui_trace.recording.sessions import USUAL, Kept
+from tui_trace.recording.sessions import DEFAULT_RETENTION, RetentionLimits
 from tui_trace.recording.writer import Recorder
 
 
-class RecordedSource:
-    """Passes the stream of `source` on and records it."""
+class RecordedSource(SourceFilter):
+    """A source that records the stream of another source to a file."""
 
-    def __init__(self, source: Source, path: Path | None = None, kept: Kept = USUAL) -> None:
-        """To the file `path`, which must not be there yet; None: to one in the usual folder, of
-        which no more is `kept` than that.
+    def __init__(
+        self, source: Source, path: Path | None = None, kept: RetentionLimits = DEFAULT_RETENTION
+    ) -> None:
+        """Record to the file `path`, which must not exist yet.
+
+        None: to a new file in the usual folder, where no more than `kept` is kept.
         """
-        self._source = source
+        super().__init__(source)
         self._asked = path
         self._kept = kept
         self._recorder: Recorder | None = None
 
     @property
     def path(self) -> Path | None:
-        """The file, as soon as there is one and as long as it is there."""
+        """Return the file, while it exists; None before the first event, or if it was moved."""
         recorder = self._recorder
         return recorder.path if recorder and not recorder.is_lost else None
 
     def run(self, sink: Sink) -> None:
-        """Pass everything on; blocks like the source's own `run`.
+        """Run the inner source, and record its stream; blocks.
 
-        `RecordingError` before the first event if the file asked for cannot be made; what goes
-        wrong later is one `Notice` in the stream.
+        Raises `RecordingError` before the first event if the file asked for cannot be made. A later
+        failure is one `Notice` in the stream.
         """
         asked = None if self._asked is None else _create(self._asked)
-        place = None if asked is None else schema.Place(asked[0])
+        place = None if asked is None else schema.FileIdentity(asked[0])
         recorder = self._recorder = Recorder(
             lambda event: asked or self._create_usual(event), self._say
         )
         try:
-            self._source.run(_Tee(sink, recorder))
+            super().run(sink)
         finally:
             recorder.close()
             if asked and place and recorder.path is None:
                 _take_back(*asked, place)
 
-    def command(self, command: Command) -> None:
-        """For the source."""
-        self._source.command(command)
+    def event(self, event: Event) -> None:
+        """Record the event, then pass it on."""
+        if self._recorder is not None:
+            self._recorder.event(event)
+        self._sink.event(event)
 
-    def stop(self) -> None:
-        """End soon."""
-        self._source.stop()
+    def pulse(self, at: int) -> None:
+        """Let the recorder check its queue, then pass the pulse on."""
+        if self._recorder is not None:
+            self._recorder.check_queue()
+        self._sink.pulse(at)
 
     def _say(self, line: str) -> None:
         self._source.command(Inject(Notice(at=0, text=line)))
@@ -64,10 +72,10 @@ class RecordedSource:
         if folder is None:
             raise OSError("this user has no home folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if deleted := sessions.prune(folder, self._kept):
+        if deleted := sessions.prune_recordings(folder, self._kept):
             self._say(_deleted(deleted, self._kept))
         target, wall = (event.target, event.wall) if isinstance(event, SessionBegan) else ("", 0)
-        path = sessions.free_place(folder / sessions.name_for(target, wall))
+        path = sessions.free_path(folder / sessions.file_name_for(target, wall))
         return path, schema.create(path)
 
 
@@ -82,7 +90,7 @@ def _create(path: Path) -> tuple[Path, sqlite3.Connection]:
         raise RecordingError(f"--record {path}: {error}") from None
 
 
-def _deleted(count: int, kept: Kept) -> str:
+def _deleted(count: int, kept: RetentionLimits) -> str:
     oldest = "the oldest recording was" if count == 1 else f"the {count} oldest recordings were"
     return (
         f"{oldest} deleted: {kept.files} of {kept.size >> 20} MiB in all are kept"
@@ -90,26 +98,8 @@ def _deleted(count: int, kept: Kept) -> str:
     )
 
 
-def _take_back(path: Path, database: sqlite3.Connection, place: schema.Place) -> None:
+def _take_back(path: Path, database: sqlite3.Connection, place: schema.FileIdentity) -> None:
     with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(database):
         database.execute("PRAGMA journal_mode = DELETE")
     if place.is_kept():
         path.unlink(missing_ok=True)
-
-
-class _Tee:
-    """Two sinks as one."""
-
-    def __init__(self, first: Sink, second: Sink) -> None:
-        self._first = first
-        self._second = second
-
-    def event(self, event: Event) -> None:
-        """To both."""
-        self._second.event(event)
-        self._first.event(event)
-
-    def pulse(self, at: int) -> None:
-        """To both."""
-        self._second.pulse(at)
-        self._first.pulse(at)

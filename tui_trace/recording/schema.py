@@ -1,8 +1,8 @@
 """The file: one SQLite database of three tables, which `sqlite3 FILE .dump` lists.
 
-`session` holds one row, what a list of sessions shows. `block` holds the stream, a few thousand
-events a row, each with the fold of everything before it (or none, where notes made another block
-later), so that any moment is near. `chunk` holds the events of the block that is not full yet, as
+`session` has one row: what the list of sessions shows. `block` has the stream. Each row holds a few
+thousand events, and a checkpoint of everything before them, so that any moment is near. A block
+that notes added has no checkpoint. `chunk` has the events of the block that is not full yet, as
 they were committed.
 """
 
@@ -18,12 +18,12 @@ from tui_trace.recording.errors import RecordingError
 APPLICATION = 0x54545243
 """`PRAGMA application_id`: the letters TTRC."""
 VERSION = 2
-"""`PRAGMA user_version`: of this file's tables and columns, and of the kinds of events in it.
+"""`PRAGMA user_version`: version of the tables and columns, and of the kinds of events.
 
-2: notes. What 1 had is read as it is, and becomes 2 with its first note."""
+2 added notes. A file of version 1 is read as it is, and becomes version 2 with its first note."""
 PAGE = 4096
-MOST_BYTES = 512 << 20
-"""Of one file: a week of 30 hops at one probe a second."""
+MAX_BYTES = 512 << 20
+"""Most bytes of one file: a week of 30 hops at one probe a second."""
 
 TABLES = {
     "session": "CREATE TABLE session (wall INTEGER NOT NULL, target TEXT NOT NULL,"
@@ -36,29 +36,29 @@ TABLES = {
 }
 _BUSY = 2.0
 _LONGEST_VALUE = 32 << 20
-MOST_STEPS = 1_000_000
-"""Of SQLite's machine, in one statement; pages that lead to one another can keep it busy for ever.
-Opening takes a few hundred, a note ten for each chunk."""
+MAX_STEPS = 1_000_000
+"""Most steps of SQLite's virtual machine in one statement: pages that refer to each other could
+keep it busy for ever. Opening takes a few hundred steps, a note ten for each chunk."""
 
 
-class Place:
-    """A file and its name: they may part, and what opened the one does not notice."""
+class FileIdentity:
+    """A file and its path. The file may be moved, and another one may get its path."""
 
     def __init__(self, path: Path) -> None:
-        """As it is now; `OSError` if it is not there."""
+        """Take the file that is at `path` now; `OSError` if there is none."""
         self._path = path.absolute()
         self._status = self._path.stat()
 
     def is_kept(self) -> bool:
-        """What has the name is still that file."""
+        """Return whether the path still leads to that file."""
         try:
             return os.path.samestat(self._status, self._path.stat())
         except OSError:
             return False
 
 
-def create(path: Path, most_bytes: int = MOST_BYTES) -> sqlite3.Connection:
-    """A new file that nobody else may read; `OSError` or `sqlite3.Error` if it cannot be made."""
+def create(path: Path, most_bytes: int = MAX_BYTES) -> sqlite3.Connection:
+    """Create a file that only this user can read; `OSError` or `sqlite3.Error`."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     try:
         return _tables_in(_connect(path), most_bytes)
@@ -68,10 +68,10 @@ def create(path: Path, most_bytes: int = MOST_BYTES) -> sqlite3.Connection:
 
 
 def _connect(path: Path, mode: str = "mode=rw", timeout: float = _BUSY) -> sqlite3.Connection:
-    """The file of this very name, which is there; `mode` as SQLite's URIs have it.
+    """Open an existing file; `mode` as in SQLite's URIs.
 
-    SQLite takes `file:x` for a URI and `:memory:` for no file; an absolute path in a URI is
-    nothing but a path.
+    SQLite reads `file:x` as a URI, and `:memory:` as no file. An absolute path in a URI is always
+    a path.
     """
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?{mode}",
@@ -101,30 +101,30 @@ def _tables_in(database: sqlite3.Connection, most_bytes: int) -> sqlite3.Connect
 
 
 def open_existing(path: Path) -> sqlite3.Connection:
-    """For reading, while it is written too; `RecordingError` if it is no recording of ours."""
+    """Open a recording for reading, also while it is written; `RecordingError`."""
     try:
         if not path.is_file():
             raise RecordingError(f"{path}: there is no such file")
     except OSError as error:
         raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
-    # not by opening it: closing it again would end SQLite's locks, which are the process's
-    # (fcntl(2)), and another process would put the files of a session under way away
+    # not by opening it: to close it again would end SQLite's locks, which belong to the process
+    # (fcntl(2)), and another process would remove the journal of a running session
     if not os.access(path, os.R_OK):
         raise RecordingError(f"{path}: cannot be read: {os.strerror(errno.EACCES)}")
-    # what a killed process left has to be put in order, which takes writing; where nothing can
-    # be written, a file that was ended in order still opens
+    # to recover what a killed process left, the file must be writable; a file that was closed
+    # properly opens without that
     unfinished = any(path.with_name(path.name + left).exists() for left in ("-wal", "-journal"))
     for mode in ("mode=rw", "mode=ro") if unfinished else ("mode=rw", "mode=ro", "immutable=1"):
         try:
             return _opened(path, mode)
         except sqlite3.OperationalError as error:
-            if code_of(error) == sqlite3.SQLITE_INTERRUPT:
+            if error_code(error) == sqlite3.SQLITE_INTERRUPT:
                 raise damaged(path, error) from None
             why = str(error)
         except OSError as error:
             raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
         except sqlite3.Error as error:
-            if code_of(error) == sqlite3.SQLITE_NOTADB:
+            if error_code(error) == sqlite3.SQLITE_NOTADB:
                 raise RecordingError(f"{path}: no recording of tui-trace") from None
             raise damaged(path, error) from None
         except ValueError as error:
@@ -140,35 +140,35 @@ def open_existing(path: Path) -> sqlite3.Connection:
 def _opened(path: Path, mode: str) -> sqlite3.Connection:
     database = _connect(path, mode)
     try:
-        # a file may come from anybody
+        # the file may be forged
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
-        limit(database, MOST_STEPS)
+        limit_steps(database, MAX_STEPS)
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute("PRAGMA cell_size_check = ON")
         _check(database, path)
         with contextlib.suppress(sqlite3.OperationalError):
-            settle(database)
+            merge_journal(database)
         database.execute("PRAGMA query_only = ON")
-        limit(database, None)
+        limit_steps(database, None)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def limit(database: sqlite3.Connection, steps: int | None) -> None:
-    """End each statement that takes more steps of SQLite's machine; None: none, from now on.
+def limit_steps(database: sqlite3.Connection, steps: int | None) -> None:
+    """Abort each statement that takes more steps of SQLite's virtual machine; None: no limit.
 
-    Statements are kept for their next time, and their steps add up.
+    SQLite caches statements, and the steps of a cached one add up.
     """
     database.set_progress_handler(None if steps is None else lambda: 1, steps or 0)
 
 
-def settle(database: sqlite3.Connection) -> None:
-    """Make one file of what was cut off; `sqlite3.OperationalError` if that cannot be.
+def merge_journal(database: sqlite3.Connection) -> None:
+    """Merge the journal of a killed process into the file, or raise `sqlite3.OperationalError`.
 
-    It cannot while any other connection is open, so that afterwards nobody records to the file: who
-    does holds it open from the beginning.
+    It fails while any other connection is open. So afterwards no process records to the file,
+    because a recorder holds it open from the beginning.
     """
     if database.execute("PRAGMA journal_mode").fetchone() == ("wal",):
         database.execute("PRAGMA busy_timeout = 0")
@@ -187,24 +187,24 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
         raise RecordingError(
             f"{path}: of a newer tui-trace (format {version}; this one reads up to {VERSION})"
         )
-    # exactly these tables: no view or trigger runs because somebody wrote it into a file
+    # exactly these tables, so that no view or trigger of a forged file runs
     found = dict(database.execute("SELECT name, sql FROM sqlite_master").fetchmany(16))
     if found != TABLES:
         raise RecordingError(f"{path}: damaged: these are not its tables")
 
 
-def code_of(error: sqlite3.Error) -> int:
-    """SQLite's result code; 0 if the error is not SQLite's own."""
+def error_code(error: sqlite3.Error) -> int:
+    """Return SQLite's result code; 0 if the error does not come from SQLite."""
     return getattr(error, "sqlite_errorcode", 0)
 
 
 def damaged(path: Path, error: Exception) -> RecordingError:
-    """In one line."""
+    """Return the error for a damaged file, in one line."""
     return RecordingError(f"{path}: damaged: {' '.join(str(error).split()) or 'unreadable'}")
 
 
 def is_unused_recording(path: Path) -> bool:
-    """It is a recording of ours that no process records to or reads."""
+    """Return whether this is a recording that no process writes or reads."""
     try:
         with closing(_connect(path, timeout=0)) as database:
             database.execute("PRAGMA locking_mode = EXCLUSIVE")

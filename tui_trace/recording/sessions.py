@@ -1,4 +1,4 @@
-"""The folder that sessions are kept in: names, a list, and what is thrown away when."""
+"""The folder of recordings: file names, the list, and which old files are deleted."""
 
 import contextlib
 import datetime
@@ -17,41 +17,41 @@ _LOOKED_AT = 10_000
 _TRIES = 100
 _LONGEST_NAME = 60
 _TIMED = re.compile(r"\d{8}T\d{6}Z-.+")
-"""What a name by time looks like: a file that the user renamed is the user's to delete."""
+"""The pattern of our file names. A file that the user renamed is never deleted."""
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
-class Kept(NamedTuple):
-    """How much the folder of sessions holds; beyond that the oldest go, one in use never."""
+class RetentionLimits(NamedTuple):
+    """How much the folder keeps. Beyond that the oldest files are deleted, except files in use."""
 
     files: int = 100
-    """The newest one included, so 1 at least."""
+    """Number of files with the newest one, from 1 on."""
     size: int = 2 << 30
-    """Bytes of all files together, before the newest one grows."""
+    """Bytes of all files together, without the newest one."""
 
 
-USUAL = Kept()
-"""If nobody says otherwise."""
+DEFAULT_RETENTION = RetentionLimits()
+"""The limits without a config file."""
 
 
 def default_folder() -> Path | None:
-    """Where sessions are kept if nobody says otherwise (`~/.local/state` on Linux).
+    """Return the usual folder of recordings (below `~/.local/state` on Linux).
 
-    None for a user who has no home.
+    None for a user without a home folder.
     """
     folder = user_folder("state")
     return None if folder is None else folder / "sessions"
 
 
-def name_for(target: str, wall: int) -> str:
-    """A file name by time (ns since 1970) and target: `20261122T205147Z-example.com.session`."""
+def file_name_for(target: str, wall: int) -> str:
+    """Return a name by time (ns since 1970) and target: `20261122T205147Z-example.com.session`."""
     began = datetime.datetime.fromtimestamp(wall // 10**9, datetime.UTC)
     host = re.sub(r"[^A-Za-z0-9.-]+", "-", target).strip(".-")[:_LONGEST_NAME] or "host"
     return f"{began:%Y%m%dT%H%M%SZ}-{host}{SUFFIX}"
 
 
-def free_place(path: Path) -> Path:
-    """This path, or with a number if a file is there already: `name-2.session`."""
+def free_path(path: Path) -> Path:
+    """Return this path, with a number if a file exists already: `name-2.session`."""
     for number in range(2, _TRIES):
         if not os.path.lexists(path):
             break
@@ -61,7 +61,7 @@ def free_place(path: Path) -> Path:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Newest first, by the time in their names."""
+    """Return the recordings in a folder, newest first by the time in their names."""
     found: list[str] = []
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry, _ in zip(entries, range(_LOOKED_AT), strict=False):
@@ -71,7 +71,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def list_sessions(folder: Path | None = None) -> list[SessionInfo]:
-    """The sessions that are kept, newest first; what cannot be read is left out."""
+    """Return the recorded sessions, newest first, without files that cannot be read."""
     listed: list[SessionInfo] = []
     folder = folder or default_folder()
     for path in _files(folder) if folder is not None else ():
@@ -80,11 +80,11 @@ def list_sessions(folder: Path | None = None) -> list[SessionInfo]:
     return listed
 
 
-def find(name: str) -> Path:
-    """The file that a user means: a path, or the name of a session that is kept."""
+def find_recording(name: str) -> Path:
+    """Return the file for a path, or for the name of a recorded session."""
     path = Path(name)
     folder = default_folder()
-    # Path.exists raises where a folder cannot be looked into
+    # Path.exists raises where a folder is closed to this user
     if folder is not None and not os.path.exists(path) and path.name == name:
         kept = folder / name
         for candidate in (kept, kept.with_name(name + SUFFIX)):
@@ -93,11 +93,11 @@ def find(name: str) -> Path:
     return path
 
 
-def prune(folder: Path, kept: Kept = USUAL) -> int:
-    """Delete the oldest recordings until the rest, and one more, keep within the bounds.
+def prune_recordings(folder: Path, kept: RetentionLimits = DEFAULT_RETENTION) -> int:
+    """Delete the oldest recordings until the rest, and one more, are within the limits.
 
-    How many were deleted. Neither counted nor touched is what was renamed; what is no recording of
-    ours is not touched.
+    Return how many were deleted. Renamed files are neither counted nor deleted, and files that are
+    no recordings are not deleted.
     """
     count = used = deleted = 0
     for path in filter(lambda path: _TIMED.match(path.name), _files(folder)):
@@ -114,7 +114,7 @@ def prune(folder: Path, kept: Kept = USUAL) -> int:
 
 
 def _delete(path: Path) -> bool:
-    """Delete the recording; whether it is gone."""
+    """Delete the recording; return whether it is gone."""
     for suffix in _BESIDE:
         with contextlib.suppress(OSError):
             path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A sink that records: takes events in the source's thread, writes them in one of its own."""
+"""Writes a recording in a thread of its own, so that a slow disk does not delay the source."""
 
 import contextlib
 import os
@@ -10,63 +10,63 @@ from pathlib import Path
 
 from tui_trace.core.events import Event, RunOpened, SessionBegan, SessionEnded
 from tui_trace.recording import schema
-from tui_trace.recording.codec import Packer, pack_state
+from tui_trace.recording.codec import Packer, pack_checkpoint
 from tui_trace.session import checkpoint
 from tui_trace.session.fold import Session
 
-GAP = 0.4
-"""Seconds from one commit to the next, while there is anything to commit."""
-MOST_WAITING = 500_000
-"""Events that may wait for a slow disk; with more, recording ends."""
-PATIENCE = 5.0
-"""Seconds that closing waits for a slow disk."""
+COMMIT_INTERVAL = 0.4
+"""Seconds from one commit to the next, while there are events to commit."""
+MAX_QUEUED = 500_000
+"""Most events that wait for a slow disk; with more, recording ends."""
+CLOSE_TIMEOUT = 5.0
+"""Seconds that `close` waits for a slow disk."""
 _ROOM = 16 << 20
-"""Bytes: more than one commit takes."""
+"""Bytes: more than one commit needs."""
 _NOTED = (SessionBegan, RunOpened, SessionEnded)
-"""What a list of sessions tells of."""
+"""Events that the list of sessions shows something of."""
 
 
 class Recorder:
-    """Writes one session to one file, and says so once if it cannot go on."""
+    """Writes one session to one file; reports once if it cannot go on."""
 
     def __init__(
         self,
         create: Callable[[Event], tuple[Path, sqlite3.Connection]],
         fail: Callable[[str], object],
     ) -> None:
-        """`create` makes the file when the first event is there, and gets it; `fail` gets the one
-        line. Both are called in the writer's thread.
+        """`create` is called with the first event and creates the file. `fail` is called with one
+        line of text, at most once. Both are called in the writer's thread.
         """
         self._create = create
         self._fail = fail
         self._waiting: deque[Event] = deque()
         self._closing = threading.Event()
         self._dead = False
-        self._telling = threading.Lock()
+        self._failing = threading.Lock()
         self.path: Path | None = None
-        """Where it is recorded, as soon as there is a file."""
+        """The file, as soon as it exists."""
         self.is_lost = False
-        """What stands at `path` is not the file any more."""
+        """Whether the file was moved, replaced or deleted."""
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
     def event(self, event: Event) -> None:
-        """Take one event."""
+        """Queue one event. Called in the source's thread."""
         if not self._dead:
             self._waiting.append(event)
 
-    def pulse(self, at: int) -> None:  # noqa: ARG002
-        """Give up if the disk is far too slow."""
-        if len(self._waiting) > MOST_WAITING and not self._dead:
+    def check_queue(self) -> None:
+        """Stop recording if the disk is far too slow. Called in the source's thread."""
+        if len(self._waiting) > MAX_QUEUED and not self._dead:
             self._give_up("the disk is too slow")
 
     def close(self) -> None:
-        """Write what is left, and wait for that."""
+        """Write the queued events, and wait for the writer at most `CLOSE_TIMEOUT`."""
         self._closing.set()
-        self._thread.join(PATIENCE)
+        self._thread.join(CLOSE_TIMEOUT)
 
     def _give_up(self, why: str) -> None:
-        with self._telling:
+        with self._failing:
             if self._dead:
                 return
             self._dead = True
@@ -76,7 +76,7 @@ class Recorder:
         file = None
         try:
             while not self._dead:
-                closing = self._closing.wait(GAP)
+                closing = self._closing.wait(COMMIT_INTERVAL)
                 if self._waiting:
                     if file is None:
                         self.path, database = self._create(self._waiting[0])
@@ -90,7 +90,7 @@ class Recorder:
             if self.is_lost:
                 self._give_up("its file was moved, replaced or deleted")
         except sqlite3.Error as error:
-            self._give_up(_words(error, self.path))
+            self._give_up(_error_reason(error, self.path))
         except OSError as error:
             self._give_up(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         except OverflowError as error:
@@ -103,20 +103,20 @@ class Recorder:
                 file.abandon()
 
 
-def _words(error: sqlite3.Error, path: Path | None) -> str:
-    if schema.code_of(error) == sqlite3.SQLITE_FULL and path is not None:
+def _error_reason(error: sqlite3.Error, path: Path | None) -> str:
+    if schema.error_code(error) == sqlite3.SQLITE_FULL and path is not None:
         disk = os.statvfs(path)
         if disk.f_bavail * disk.f_frsize > _ROOM:
-            return f"the file has reached {schema.MOST_BYTES >> 20} MB"
+            return f"the file has reached {schema.MAX_BYTES >> 20} MB"
         return "the disk is full"
     return " ".join(str(error).split())
 
 
 class _File:
-    """The file while it grows, and the fold of all that is in it."""
+    """The file while it grows, and the fold of all its events."""
 
     def __init__(self, path: Path, database: sqlite3.Connection) -> None:
-        self._place = schema.Place(path)
+        self._place = schema.FileIdentity(path)
         self._database = database
         self._session = Session()
         self._packer = Packer()
@@ -128,20 +128,21 @@ class _File:
         self._ended = False
 
     def write(self, waiting: deque[Event]) -> None:
-        """All that waits now, in one transaction."""
+        """Write all events that wait now, in one transaction."""
         self._database.execute("BEGIN IMMEDIATE")
         for _ in range(len(waiting)):
             event = waiting.popleft()
             if self._block < 0 or self._packer.is_full:
                 self._next_block(event)
-            self._packer.add(event)
+            self._packer.append(event)
             self._session.apply(event)
             self._events += 1
             self._last = max(self._last, event.at)
             if isinstance(event, _NOTED):
                 self._note(event)
         self._database.execute(
-            "INSERT INTO chunk (number, events) VALUES (?, ?)", (self._chunk, self._packer.take())
+            "INSERT INTO chunk (number, events) VALUES (?, ?)",
+            (self._chunk, self._packer.take_chunk()),
         )
         self._chunk += 1
         self._database.execute(
@@ -151,7 +152,7 @@ class _File:
         self._database.execute("COMMIT")
 
     def is_in_place(self) -> bool:
-        """It can still be found; SQLite goes on writing into one that was moved or deleted."""
+        """Return whether the path still leads to the file: SQLite writes on into a deleted one."""
         return self._place.is_kept()
 
     def _note(self, event: Event) -> None:
@@ -176,7 +177,7 @@ class _File:
     def _next_block(self, event: Event) -> None:
         self._seal()
         self._block += 1
-        fold = pack_state(self._session.state()) if self._block else None
+        fold = pack_checkpoint(self._session.checkpoint()) if self._block else None
         self._database.execute(
             "INSERT INTO block (number, first, fold) VALUES (?, ?, ?)",
             (self._block, max(self._last, event.at), fold),
@@ -187,21 +188,21 @@ class _File:
         if self._packer:
             self._database.execute(
                 "UPDATE block SET events = ? WHERE number = ?",
-                (self._packer.whole(), self._block),
+                (self._packer.full_chunk(), self._block),
             )
             self._database.execute("DELETE FROM chunk")
             self._chunk = 0
 
     def close(self) -> None:
-        """Leave one file that needs no other."""
+        """Write the last block, and merge the journal into the file."""
         self._database.execute("BEGIN IMMEDIATE")
         self._seal()
         self._database.execute("COMMIT")
-        # while somebody reads it, it stays in two files: the last to close it puts them together
+        # while another process reads it, the journal stays: the last process to close merges it
         self._database.execute("PRAGMA busy_timeout = 100")
         with contextlib.suppress(sqlite3.OperationalError):
             self._database.execute("PRAGMA journal_mode = DELETE")
 
     def abandon(self) -> None:
-        """Let go of the file as it is."""
+        """Close the file as it is."""
         self._database.close()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tui_trace.core.events import AsnFound, MplsLabel
+from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.mtr_fields import ReportLayout
@@ -92,7 +93,8 @@ def probed(snapshot: Snapshot) -> str:
 
 def describe_probe(snapshot: Snapshot) -> str:
     """What was probed, and how: `example.com (203.0.113.80) · TCP port 443 · …`."""
-    return f"{probed(snapshot)} · {sanitize(snapshot.run.settings.words(snapshot.family))}"
+    settings = describe_settings(snapshot.run.settings, snapshot.family)
+    return f"{probed(snapshot)} · {sanitize(settings)}"
 
 
 def notes_text(hop: Hop) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.formatting import (
     ABOUT,
@@ -39,7 +40,8 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
         if told := verdicts(shown):
             lines += ["", *(f"- {_plain(sentence)}" for sentence in told)]
         for run in shown:
-            words = f"Run {run.number}: {run.settings.words(snapshot.family)}; {how_far(run)}"
+            settings = describe_settings(run.settings, snapshot.family)
+            words = f"Run {run.number}: {settings}; {how_far(run)}"
             lines += ["", f"**{_plain(sanitize(words))}**", ""]
             lines += _table(replace(snapshot, run=run), layout)
             lines += [f"\n{_plain(text)}" for text in run_troubles(run)]

@@ -44,7 +44,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
             "tos": run.settings.tos,
             "tests": run.rounds if rounds is None else rounds,
             "psize": str(run.settings.size),
-            "bitpattern": f"0x{run.settings.fill:02X}",
+            "bitpattern": f"0x{run.settings.payload_byte:02X}",
         },
         "hubs": [_hub(snapshot, hop, layout) for hop in run.hops],
         "tui_trace": {

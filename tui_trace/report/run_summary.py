@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
 from tui_trace.session.compare import Verdict, compare_runs
 from tui_trace.session.snapshot import Run, Snapshot
@@ -33,7 +34,8 @@ def others(snapshot: Snapshot, runs: Sequence[Run]) -> list[str]:
         return [f"{head}; of the others nothing was kept"]
     rest = [run for run in probing(runs) if run.number != now.number]
     told = [
-        f"  run {run.number}: {sanitize(run.settings.words(snapshot.family))}; {how_far(run)}"
+        f"  run {run.number}: "
+        f"{sanitize(describe_settings(run.settings, snapshot.family))}; {how_far(run)}"
         for run in rest
     ]
     return [f"{head}; the others:" if told else f"{head}; the others sent nothing", *told]

@@ -1,16 +1,16 @@
-"""What an answer says besides its time, in the few characters of a note.
+"""Annotations of replies, as traceroute(8) and `tcptraceroute` print them: `!H`, `[open]`.
 
-Letters are those of `tcptraceroute` and traceroute(8). A mark is a hop's as long as one of its
-last 20 answers carried it, so that alternating answers do not make it blink.
+A hop keeps an annotation as long as one of its last 20 replies had it, so that alternating replies
+do not make it blink. The code calls an annotation a mark.
 """
 
 from tui_trace.core.events import Reply, ReplyKind
 from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags
-from tui_trace.session.checkpoint import MOST_MARKS
-from tui_trace.session.quote_text import findings
+from tui_trace.session.checkpoint import MAX_MARKS
+from tui_trace.session.quote_text import quote_marks
 
-MEMORY = 20
-"""Answers after which a mark that did not come again is forgotten."""
+REMEMBERED_REPLIES = 20
+"""Number of replies after which a mark that did not come again is dropped."""
 
 _UNREACHABLE = {
     4: {
@@ -23,9 +23,9 @@ _UNREACHABLE = {
 }  # fmt: skip
 """ICMP type 3 (RFC 792, 1812 §5.2.7.1) and ICMPv6 type 1, by code."""
 
-# looked up once: asking an enum for a member takes longer than all else that a usual answer needs
+# looked up once: an enum lookup takes longer than all other work on a usual reply
 _USUAL = ReplyKind.TIME_EXCEEDED
-"""What most answers are, and what says nothing."""
+"""The kind of most replies; it has no mark."""
 REFUSALS = {
     "!N": "no route to the network",
     "!H": "host unreachable",
@@ -38,28 +38,28 @@ REFUSALS = {
     "!C": "forbidden by a filter: the host",
     "!T": "unreachable with this TOS",
 }
-"""What the marks of answers say by which somebody on the way refused the probe."""
+"""Marks of replies from a router that refused the probe, and what they mean."""
 TOO_BIG = "!F"
-"""The mark of an answer that says that the probe is larger than the next link takes."""
+"""The mark of a reply that says that the probe is larger than the next link's MTU."""
 
 
 def is_refusal(mark: str) -> bool:
-    """By an answer with this mark, somebody on the way refused the probe: `!H`, `!<99>`."""
+    """Return whether a router that sends this mark refused the probe: `!H`, `!<99>`."""
     return mark in REFUSALS or mark.startswith("!<")
 
 
 _PORT_UNREACHABLE = {4: 3, 6: 4}
 _PARAMETER_PROBLEM = 4
-"""ICMPv6's type, which with code 1 says that the protocol is unknown (RFC 4443 §3.4)."""
+"""The ICMPv6 type that, with code 1, says that the protocol is unknown (RFC 4443 §3.4)."""
 
 
 def marks_of(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, ...]:
-    """The marks of one answer to a probe of these settings; `family` is 4 or 6."""
+    """Return the marks of one reply to a probe with these settings; `family` is 4 or 6."""
     marks = () if reply.kind is _USUAL else _of_kind(reply, settings, family)
     if reply.reply_ttl is not None and reply.reply_ttl <= 1:
         marks = (*marks, "!")
     if reply.changed or reply.labels:
-        marks = (*findings(reply, settings.dnat), *marks)
+        marks = (*quote_marks(reply, settings.dnat), *marks)
     if reply.quoted_tos is not None and reply.quoted_tos != settings.tos:
         marks = (*marks, f"TOS={reply.quoted_tos}!")
     return marks
@@ -79,7 +79,7 @@ def _of_kind(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, .
         case ReplyKind.TOO_BIG:
             marks = (f"MTU {reply.mtu}", TOO_BIG) if reply.mtu else (TOO_BIG,)
         case ReplyKind.UNREACHABLE:
-            # to UDP, port unreachable from the target is arrival and nothing to remark
+            # port unreachable from the target means that a UDP probe arrived: no mark
             closed = reply.reached and reply.code == _PORT_UNREACHABLE.get(family)
             if family == 6 and reply.icmp_type == _PARAMETER_PROBLEM:
                 marks = ("!P",)
@@ -92,35 +92,37 @@ def _of_kind(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, .
 
 
 class Annotations:
-    """The marks of one hop."""
+    """Keeps the recent marks of one hop."""
 
     __slots__ = ("_seen",)
 
     def __init__(self) -> None:
-        """None yet."""
+        """Begin without any mark."""
         self._seen: dict[str, int] = {}
 
-    def add(self, marks: tuple[str, ...], answer: int) -> None:
-        """The hop's answer number `answer` carried these."""
+    def record(self, marks: tuple[str, ...], answer: int) -> None:
+        """Record the marks of the hop's reply number `answer`."""
         for mark in marks:
             self._seen.pop(mark, None)
             self._seen[mark] = answer
-        while len(self._seen) > MOST_MARKS:
+        while len(self._seen) > MAX_MARKS:
             del self._seen[next(iter(self._seen))]
 
-    def state(self) -> dict[str, int]:
-        """All of it, to be restored."""
+    def checkpoint(self) -> dict[str, int]:
+        """Return the whole state, for `from_checkpoint`."""
         return self._seen
 
     @classmethod
-    def of(cls, state: dict[str, int]) -> "Annotations":
-        """As it was."""
+    def from_checkpoint(cls, state: dict[str, int]) -> "Annotations":
+        """Restore the marks of a checkpoint."""
         marks = cls()
         marks._seen = dict(state)
         return marks
 
-    def at(self, answer: int) -> tuple[str, ...]:
-        """Those of the last answers up to this one, latest first."""
+    def recent(self, answer: int) -> tuple[str, ...]:
+        """Return the marks of the last replies up to number `answer`, latest first."""
         if not self._seen:
             return ()
-        return tuple(m for m, seen in reversed(self._seen.items()) if seen > answer - MEMORY)
+        return tuple(
+            m for m, seen in reversed(self._seen.items()) if seen > answer - REMEMBERED_REPLIES
+        )

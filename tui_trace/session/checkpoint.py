@@ -1,6 +1,6 @@
-"""A session's fold, written down: what `Session.state` gives and `Session.of` takes.
+"""A session's fold as data: `Session.checkpoint` makes it, `Session.from_checkpoint` restores it.
 
-A fold restored goes on exactly as the one it was taken from. Times are in ns, as everywhere.
+A restored fold goes on exactly as the original one. Times are in ns, as everywhere.
 """
 
 from typing import Annotated
@@ -16,25 +16,25 @@ from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, MomentKind
 
 VERSION = 5
-"""Of these shapes and of what the fold means by them; a state of another version is of no use."""
+"""Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
-MOST_RUNS = 4096
-"""Of a session that is written down."""
-MOST_HELD = 2_000_000
-"""Numbers and names, weighed by the memory that they take: about 100 bytes each at most. 30 hops of
-a run that went on for an hour are 10,000."""
-RESPONDERS = 64
-"""Addresses that a hop remembers; the one silent for longest goes first."""
-MOST_MARKS = 8
-"""That a hop keeps."""
-REMEMBERED = 256
-"""Lost probes whose loss can still be taken back."""
-Letter = Annotated[str, Meta(pattern=r"^[A-Z]{0,8}$")]
-"""Of a path; empty where there is none yet."""
+MAX_RUNS = 4096
+"""Most runs of a session that is written to disk."""
+MAX_MEMORY_WEIGHT = 2_000_000
+"""Most numbers and names of a session, weighted by their memory: about 100 bytes each at most. 30
+hops of a run of one hour weigh 10,000."""
+MAX_RESPONDERS = 64
+"""Most addresses that a hop keeps; the address silent for longest is dropped first."""
+MAX_MARKS = 8
+"""Most marks that a hop keeps."""
+MAX_REMEMBERED_LOSSES = 256
+"""Most lost probes whose loss can still be taken back."""
+PathLetter = Annotated[str, Meta(pattern=r"^[A-Z]{0,8}$")]
+"""Letter of a path; empty if there is no path yet."""
 
 
 class CheckpointError(ValueError):
-    """No fold was ever in this state."""
+    """A checkpoint that no fold can have made."""
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -42,48 +42,48 @@ class _State(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 class StatsCheckpoint(_State, frozen=True, array_like=True):
-    """Of `RttStats`."""
+    """State of `RttStats`."""
 
     count: Count
     last: Count
     min: Count
     max: Count
     total: str
-    """Hexadecimal: sums outgrow 64 bits."""
+    """Hexadecimal, as are the next two: these sums outgrow 64 bits."""
     squares: str
-    jumps: str
-    jump: Int64
-    worst_jump: Int64
+    delta_sum: str
+    last_delta: Int64
+    max_delta: Int64
     smoothed: float
-    logs: float
-    octaves: Annotated[dict[Int64, list[Count]], Meta(max_length=64)]
+    log_sum: float
+    histogram: Annotated[dict[Int64, list[Count]], Meta(max_length=64)]
 
 
 class HopCheckpoint(_State, frozen=True, array_like=True):
-    """Of `HopFold`."""
+    """State of `HopFold`."""
 
     ttl: Ttl
     stats: StatsCheckpoint
-    marks: Annotated[dict[str, Int64], Meta(max_length=MOST_MARKS)]
+    marks: Annotated[dict[str, Int64], Meta(max_length=MAX_MARKS)]
     pending: list[Int64]
-    """Numbers of the probes in flight, each as its distance from the one before."""
+    """Numbers of the probes in flight, each as its difference from the number before."""
     recent: list[Int64]
-    """Numbers of the last probes, likewise."""
+    """Numbers of the last probes, as differences too."""
     outcomes: list[Int64]
-    """Of these."""
-    responders: Annotated[dict[str, tuple[Count, Int64]], Meta(max_length=RESPONDERS)]
+    """Outcomes of the last probes, as in `Hop.recent`."""
+    responders: Annotated[dict[str, tuple[Count, Int64]], Meta(max_length=MAX_RESPONDERS)]
     lost: Count
     late: Count
     duplicates: Count
     user_stamped: Count
     is_target: bool
     quote: QuoteSummary | None
-    standing: str = ""
-    """A mark that does not come from answers."""
+    fixed_mark: str = ""
+    """A mark that does not come from replies."""
 
 
 class RunCheckpoint(_State, frozen=True, array_like=True):
-    """Of `RunFold`."""
+    """State of `RunFold`."""
 
     number: Int64
     settings: ProbeSettings
@@ -97,37 +97,37 @@ class RunCheckpoint(_State, frozen=True, array_like=True):
 
 
 class TrackCheckpoint(_State, frozen=True, array_like=True):
-    """Of `Track`."""
+    """State of `TrackedPath`."""
 
     target: str
     hops: dict[Ttl, HopAddressTracker]
-    last: Int64
+    last_reply_at: Int64
 
 
 class KnownPathCheckpoint(_State, frozen=True, array_like=True):
-    """Of a path."""
+    """State of one path of `PathLog`."""
 
-    letter: Letter
+    letter: PathLetter
     varied: bool
     hops: dict[Ttl, list[str]]
     balanced: list[Ttl]
-    stays: list[tuple[Int64, Int64, Int64]]
+    visits: list[tuple[Int64, Int64, Int64]]
 
 
 class PathsCheckpoint(_State, frozen=True, array_like=True):
-    """Of `PathBook`."""
+    """State of `PathLog`."""
 
     discovered: Count
-    tracks: Annotated[dict[Int64, TrackCheckpoint], Meta(max_length=MOST_RUNS)]
+    tracks: Annotated[dict[Int64, TrackCheckpoint], Meta(max_length=MAX_RUNS)]
     paths: list[KnownPathCheckpoint]
-    on: Annotated[dict[Int64, tuple[Int64, Int64]], Meta(max_length=MOST_RUNS)]
-    """By run: which path, which of its visits."""
+    current: Annotated[dict[Int64, tuple[Int64, Int64]], Meta(max_length=MAX_RUNS)]
+    """By run: the index of the path, and the index of its visit."""
 
 
 class BucketCheckpoint(_State, frozen=True, array_like=True):
-    """Of one bucket of the timeline."""
+    """State of one bucket of the timeline."""
 
-    path: Letter
+    path: PathLetter
     answered: Count
     lost: Count
     total: Count
@@ -136,31 +136,31 @@ class BucketCheckpoint(_State, frozen=True, array_like=True):
 
 
 class TimelineCheckpoint(_State, frozen=True, array_like=True):
-    """Of `TimelineFold`."""
+    """State of `TimelineFold`."""
 
     width: Int64
     buckets: list[BucketCheckpoint]
     moments: list[tuple[Int64, MomentKind, str]]
-    lost: Annotated[dict[Int64, Int64], Meta(max_length=REMEMBERED)]
-    path: Letter
+    lost: Annotated[dict[Int64, Int64], Meta(max_length=MAX_REMEMBERED_LOSSES)]
+    path: PathLetter
 
 
 class SessionCheckpoint(_State, frozen=True, array_like=True):
-    """Of `Session`."""
+    """State of `Session`."""
 
     at: Int64
     began: SessionBegan
     pace: Pace
     run: Int64
-    """Number of the one in force; 0 before the first."""
-    runs: Annotated[list[RunCheckpoint], Meta(max_length=MOST_RUNS)]
+    """Number of the active run; 0 before the first."""
+    runs: Annotated[list[RunCheckpoint], Meta(max_length=MAX_RUNS)]
     source: str
     trouble: str | None
-    failed: Int64
+    last_failure: Int64
     notice: str | None
-    moved: str | None
+    source_notice: str | None
     foreign: Int64
-    who: Annotated[dict[str, AddressInfo], Meta(max_length=1 << 16)]
+    hosts: Annotated[dict[str, AddressInfo], Meta(max_length=1 << 16)]
     ended: bool
     paths: PathsCheckpoint
     timeline: TimelineCheckpoint
@@ -168,19 +168,19 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     """Marks of path MTU discovery, by TTL."""
 
 
-def distances(numbers: list[int]) -> list[int]:
-    """Each number as its distance from the one before, the first from 0: small, so short."""
+def to_deltas(numbers: list[int]) -> list[int]:
+    """Return each number as its difference from the number before, the first from 0."""
     return [number - before for number, before in zip(numbers, [0, *numbers], strict=False)]
 
 
-def held(state: SessionCheckpoint) -> int:
-    """What the session of this state holds in memory, as `MOST_HELD` counts it."""
+def memory_weight(state: SessionCheckpoint) -> int:
+    """Return the memory that the session takes, in the unit of `MAX_MEMORY_WEIGHT`."""
     hops = [hop for run in state.runs for hop in run.hops]
     tracks = [hop for track in state.paths.tracks.values() for hop in track.hops.values()]
     there = [addresses for path in state.paths.paths for addresses in path.hops.values()]
     return (
         sum(16 + len(hop.pending) + len(hop.recent) for hop in hops)
-        + sum(8 * (len(hop.responders) + len(hop.marks) + len(hop.stats.octaves)) for hop in hops)
-        + sum(8 * (len(hop.group) + len(hop.newcomers)) for hop in tracks)
+        + sum(8 * (len(hop.responders) + len(hop.marks) + len(hop.stats.histogram)) for hop in hops)
+        + sum(8 * (len(hop.members) + len(hop.candidates)) for hop in tracks)
         + sum(8 + len(addresses) for addresses in there)
     )

@@ -11,7 +11,8 @@ from statistics import median
 
 import msgspec
 
-from tui_trace.core.settings import NS_PER_MS, ProbeSettings, Protocol, protocol_words, tos_words
+from tui_trace.core.probe_text import describe_protocol, describe_tos
+from tui_trace.core.settings import NS_PER_MS, ProbeSettings, Protocol
 from tui_trace.session import significance
 from tui_trace.session.loss import Interval, loss_of
 from tui_trace.session.significance import PValues, Samples
@@ -135,7 +136,7 @@ def _chances(
 ) -> list[PValues | None]:
     told = [_samples(one, other, alternated) for one, other in pairs]
     try:
-        return list(significance.chances(told, paired=alternated))
+        return list(significance.adjusted_p_values(told, paired=alternated))
     except ImportError:
         return [None] * len(told)
 
@@ -175,7 +176,7 @@ def _mean(hop: Hop | None) -> float | None:
 
 
 def _verdict(p: float | None, same: bool) -> Verdict:
-    if p is not None and p < significance.PROMISE:
+    if p is not None and p < significance.FAMILYWISE_ALPHA:
         return Verdict.DIFFERENT
     if same:
         return Verdict.SAME
@@ -220,20 +221,26 @@ def _names(runs: Sequence[Run]) -> tuple[str, ...]:
     )
 
 
+_FIELD_NAMES = dict(
+    zip(ProbeSettings.__struct_fields__, ProbeSettings.__struct_encode_fields__, strict=True)
+)
+"""The names that fields of the settings have in recordings and in JSON, which are shorter."""
+
+
 def _name(settings: ProbeSettings, differing: Sequence[str]) -> str:
     parts: list[str] = []
     if not differing or {"protocol", "port", "tcp_flags"} & set(differing):
-        parts.append(protocol_words(settings).replace(" port ", " ").replace(" echo", ""))
+        parts.append(describe_protocol(settings).replace(" port ", " ").replace(" echo", ""))
     if "df" in differing:
         parts.append(f"DF {'on' if settings.df else 'off'}")
     sized = "size" in differing and ("protocol" not in differing or len(parts) == 0)
     if sized or ("df" in differing and settings.df):
         parts.append(f"{settings.size} bytes")
     if "tos" in differing:
-        parts.append(f"TOS {tos_words(settings.tos)}")
+        parts.append(f"TOS {describe_tos(settings.tos)}")
     told = {"protocol", "port", "tcp_flags", "df", "size", "tos"}
     parts += [
-        f"{field.replace('_', ' ')} {getattr(settings, field)}"
+        f"{_FIELD_NAMES[field].replace('_', ' ')} {getattr(settings, field)}"
         for field in differing
         if field not in told
     ]

@@ -1,4 +1,4 @@
-"""The session as a fold over its events. Pure: time is what the events say it is."""
+"""The session as a fold over its events. Pure: the only clock is the `at` of the events."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from tui_trace.core import events as ev
+from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.annotations import marks_of
 from tui_trace.session.checkpoint import SessionCheckpoint
@@ -15,15 +16,15 @@ from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo, MomentKind, Ru
 from tui_trace.session.timeline import TimelineFold
 
 CALM = 5 * NS_PER_S
-"""Nanoseconds without another failure after which a send is taken to have gone well. Longer than
-the three seconds that the kernel tries to find a neighbour before it gives the probe back."""
+"""Nanoseconds without another failure after which sending counts as working again. Longer than the
+three seconds for which the kernel looks for a neighbour before it returns the probe."""
 
 
 class Session:
-    """All runs of one session, event by event."""
+    """Folds the events of one session, and gives snapshots of it."""
 
     def __init__(self) -> None:
-        """Nothing happened yet; a snapshot can be taken all the same."""
+        """Begin an empty session; `snapshot` works before the first event, too."""
         self._at = 0
         self._began = ev.SessionBegan(
             at=0, wall=0, target="", address="", family=4, source="", version=""
@@ -33,12 +34,12 @@ class Session:
         self._runs: dict[int, RunFold] = {}
         self._source = ""
         self._trouble: str | None = None
-        self._failed = 0
+        self._last_failure = 0
         self._notice: str | None = None
-        self._moved: str | None = None
+        self._source_notice: str | None = None
         self._foreign = 0
-        self._who: dict[str, AddressInfo] = {}
-        self._who_is_shown = False
+        self._hosts: dict[str, AddressInfo] = {}
+        self._hosts_are_shared = False
         self._ended = False
         self._mtus: dict[int, str] = {}
         self._paths = PathLog()
@@ -66,58 +67,61 @@ class Session:
             ev.SessionEnded: self._session_ended,
         }
 
-    def state(self) -> SessionCheckpoint:
-        """All of it, to be restored; to be written down before the next event comes."""
+    def checkpoint(self) -> SessionCheckpoint:
+        """Return the whole state, for `from_checkpoint`.
+
+        It shares data with the session: encode it before the next event.
+        """
         return SessionCheckpoint(
             at=self._at,
             began=self._began,
             pace=self._pace,
             run=self._run.number,
-            runs=[run.state() for run in self._runs.values()],
+            runs=[run.checkpoint() for run in self._runs.values()],
             source=self._source,
             trouble=self._trouble,
-            failed=self._failed,
+            last_failure=self._last_failure,
             notice=self._notice,
-            moved=self._moved,
+            source_notice=self._source_notice,
             foreign=self._foreign,
-            who=self._who,
+            hosts=self._hosts,
             ended=self._ended,
-            paths=self._paths.state(),
-            timeline=self._timeline.state(),
+            paths=self._paths.checkpoint(),
+            timeline=self._timeline.checkpoint(),
             mtus=self._mtus,
         )
 
     @classmethod
-    def of(cls, state: SessionCheckpoint) -> "Session":
-        """A session that goes on from there; `StateError` if none was ever so."""
+    def from_checkpoint(cls, state: SessionCheckpoint) -> "Session":
+        """Restore a session; `CheckpointError` if no session can have been in this state."""
         session = cls()
         session._at = state.at
         session._began = state.began
         session._pace = session._run.pace = state.pace
-        session._runs = {run.number: RunFold.of(run) for run in state.runs}
+        session._runs = {run.number: RunFold.from_checkpoint(run) for run in state.runs}
         session._run = session._runs.get(state.run, session._run)
         session._source = state.source
         session._trouble = state.trouble
-        session._failed = state.failed
+        session._last_failure = state.last_failure
         session._notice = state.notice
-        session._moved = state.moved
+        session._source_notice = state.source_notice
         session._foreign = state.foreign
-        session._who = dict(state.who)
+        session._hosts = dict(state.hosts)
         session._ended = state.ended
         session._mtus = dict(state.mtus)
-        session._paths = PathLog.of(state.paths)
-        session._timeline = TimelineFold.of(state.timeline)
+        session._paths = PathLog.from_checkpoint(state.paths)
+        session._timeline = TimelineFold.from_checkpoint(state.timeline)
         return session
 
     def apply(self, event: ev.Event) -> None:
-        """Take the next event. What speaks of a run that was never opened is passed over."""
+        """Apply the next event. An event of a run that was never opened is ignored."""
         self._at = event.at
         self._handlers[type(event)](event)
 
     def snapshot(self, at: int | None = None) -> Snapshot:
-        """The session now: at its last event, or at `at` if that is later."""
+        """Return the session as it is at its last event, or at `at` (ns) if that is later."""
         began = self._began
-        self._who_is_shown = True
+        self._hosts_are_shared = True
         return Snapshot(
             at=self._at if at is None else max(at, self._at),
             wall=began.wall,
@@ -128,21 +132,21 @@ class Session:
             version=began.version,
             lab=began.lab,
             pace=self._pace,
-            run=self._run.run(self._mtus),
+            run=self._run.snapshot(self._mtus),
             earlier=tuple(number for number in sorted(self._runs) if number != self._run.number),
             trouble=self._trouble,
-            notice=" · ".join(filter(None, (self._notice, self._moved))) or None,
+            notice=" · ".join(filter(None, (self._notice, self._source_notice))) or None,
             foreign=self._foreign,
             ended=self._ended,
-            path=self._paths.now(self._run.number),
+            path=self._paths.current(self._run.number),
             paths=self._paths.paths(),
-            timeline=self._timeline.timeline(),
-            who=self._who,
+            timeline=self._timeline.snapshot(),
+            who=self._hosts,
         )
 
     def run(self, number: int) -> Run:
-        """Any run of this session as it is now; `KeyError` if there is none of this number."""
-        return self._runs[number].run(self._mtus)
+        """Return the run with this number as it is now; `KeyError` if there is none."""
+        return self._runs[number].snapshot(self._mtus)
 
     def _session_began(self, event: ev.SessionBegan) -> None:
         self._began = event
@@ -160,25 +164,25 @@ class Session:
         run.pace = self._pace
         self._run = run
         turns = f", in turns with run {run.turns_with}" if run.turns_with else ""
-        text = f"run {run.number}: {run.settings.words()}{turns}"
-        self._timeline.moment(event.at, MomentKind.RUN, text)
-        if path := self._paths.now(run.number):
-            self._timeline.on_path(event.at, path.letter)
+        text = f"run {run.number}: {describe_settings(run.settings)}{turns}"
+        self._timeline.add_moment(event.at, MomentKind.RUN, text)
+        if path := self._paths.current(run.number):
+            self._timeline.set_path(event.at, path.letter)
 
     def _round_began(self, event: ev.RoundBegan) -> None:
         if run := self._runs.get(event.run):
             run.rounds = event.round
-        self._timeline.reach(event.at)
+        self._timeline.extend_to(event.at)
 
     def _probe_sent(self, event: ev.ProbeSent) -> None:
-        if self._trouble is not None and event.at - self._failed >= CALM:
+        if self._trouble is not None and event.at - self._last_failure >= CALM:
             self._trouble = None
         if run := self._runs.get(event.run):
-            run.hop(event.ttl).sent(event.probe)
+            run.hop(event.ttl).on_sent(event.probe)
 
     def _reply(self, event: ev.Reply) -> None:
-        # an answer to what was sent before the failure does not tell that it is over
-        if self._trouble is not None and event.at - event.rtt > self._failed:
+        # a reply to a probe that left before the failure does not show that the failure is over
+        if self._trouble is not None and event.at - event.rtt > self._last_failure:
             self._trouble = None
         run = self._runs.get(event.run)
         if run is None:
@@ -186,41 +190,41 @@ class Session:
         if event.reached:
             run.reached = True
         hop = run.hop(event.ttl)
-        if event.beyond:
-            # the target, to a TTL past its own: no hop's answer, and so no hop's probe
-            hop.void(event.probe, was_lost=event.late)
+        if event.past_target:
+            # the target answered a TTL past its own: the probe counts for no hop
+            hop.on_void(event.probe, was_lost=event.late)
         elif event.duplicate:
-            hop.duplicate()
+            hop.on_duplicate()
         else:
-            hop.answer(event, marks_of(event, run.settings, self._began.family))
+            hop.on_reply(event, marks_of(event, run.settings, self._began.family))
             self._tell_path(event, run)
             if event.reached:
                 rtt = max(event.rtt, 0)
-                self._timeline.answered(event.at, rtt, event.probe, late=event.late)
+                self._timeline.on_reply(event.at, rtt, event.probe, late=event.late)
 
     def _tell_path(self, event: ev.Reply, run: RunFold) -> None:
-        # who refuses a probe may do so for a TTL that is not its own
+        # an ICMP unreachable may come from a router other than the one at this TTL
         by_target = event.reached or event.address == self._began.address
         if by_target or event.kind is ev.ReplyKind.TIME_EXCEEDED:
-            moved = self._paths.answered(event, run.settings, self._began.address)
+            moved = self._paths.on_reply(event, run.settings, self._began.address)
             if moved is not None and run is self._run:
-                self._timeline.on_path(moved.since, moved.letter)
+                self._timeline.set_path(moved.since, moved.letter)
 
     def _probe_lost(self, event: ev.ProbeLost) -> None:
         if run := self._runs.get(event.run):
-            run.hop(event.ttl).lost(event.probe)
+            run.hop(event.ttl).on_lost(event.probe)
             if event.ttl == run.end:
-                self._timeline.lost(event.at, event.probe)
+                self._timeline.on_lost(event.at, event.probe)
 
     def _probe_void(self, event: ev.ProbeVoid) -> None:
         if run := self._runs.get(event.run):
-            run.hop(event.ttl).void(event.probe)
+            run.hop(event.ttl).on_void(event.probe)
 
     def _send_failed(self, event: ev.SendFailed) -> None:
         if event.reason != self._trouble:
-            self._timeline.moment(event.at, MomentKind.TROUBLE, event.reason)
+            self._timeline.add_moment(event.at, MomentKind.TROUBLE, event.reason)
         self._trouble = event.reason
-        self._failed = event.at
+        self._last_failure = event.at
 
     def _path_end(self, event: ev.PathEnd) -> None:
         if run := self._runs.get(event.run):
@@ -228,7 +232,7 @@ class Session:
             run.reached = event.reached
 
     def _mtu_found(self, event: ev.MtuFound) -> None:
-        # the run in force was too large to pass; the one that follows is the one to be read
+        # the probes of the active run are too large to pass; the next run shows the mark
         if event.ttl:
             self._mtus[event.ttl] = f"MTU {event.mtu}"
 
@@ -237,15 +241,15 @@ class Session:
 
     def _source_changed(self, event: ev.SourceChanged) -> None:
         self._source = event.source
-        self._moved = f"probes now leave from {event.source}"
-        self._timeline.moment(event.at, MomentKind.NOTICE, self._moved)
+        self._source_notice = f"probes now leave from {event.source}"
+        self._timeline.add_moment(event.at, MomentKind.NOTICE, self._source_notice)
 
     def _notice_given(self, event: ev.Notice) -> None:
         self._notice = event.text
-        self._timeline.moment(event.at, MomentKind.NOTICE, event.text)
+        self._timeline.add_moment(event.at, MomentKind.NOTICE, event.text)
 
     def _note(self, event: ev.Note) -> None:
-        self._timeline.moment(event.moment, MomentKind.NOTE, event.text)
+        self._timeline.add_moment(event.moment, MomentKind.NOTE, event.text)
 
     def _named(self, event: ev.HostNamed) -> None:
         self._learn(event.address, named=event)
@@ -260,11 +264,11 @@ class Session:
         self._learn(event.address, registered=event)
 
     def _learn(self, address: str, **known: Any) -> None:
-        if self._who_is_shown:
+        if self._hosts_are_shared:
             # snapshots hold the old dict
-            self._who = dict(self._who)
-            self._who_is_shown = False
-        self._who[address] = replace(self._who.get(address, UNKNOWN_HOST), **known)
+            self._hosts = dict(self._hosts)
+            self._hosts_are_shared = False
+        self._hosts[address] = replace(self._hosts.get(address, UNKNOWN_HOST), **known)
 
     def _session_ended(self, _: ev.SessionEnded) -> None:
         self._ended = True

@@ -1,10 +1,10 @@
-"""One TTL of one run while it grows: the mutable half of `model.Hop`."""
+"""One TTL of one run while it grows: the mutable counterpart of `snapshot.Hop`."""
 
 from itertools import accumulate
 
 from tui_trace.core.events import Reply, Stamp
 from tui_trace.session.annotations import Annotations
-from tui_trace.session.checkpoint import RESPONDERS, CheckpointError, HopCheckpoint, distances
+from tui_trace.session.checkpoint import MAX_RESPONDERS, CheckpointError, HopCheckpoint, to_deltas
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import LOST, PENDING, RECENT, Hop, Responder
 from tui_trace.session.stats import RttStats
@@ -14,32 +14,32 @@ _USER = Stamp.USER
 
 
 class HopFold:
-    """Takes what happened to the probes of one TTL.
+    """Counts what happened to the probes of one TTL.
 
-    A probe is in flight, lost or answered, and sent is the sum of the three: the figures agree
-    whatever comes. Only probes in flight and the last `RECENT` ones are known by number.
+    A probe is in flight, lost or answered, and `sent` is the sum of the three, so that the numbers
+    always agree. Only probes in flight and the last `RECENT` probes are known by number.
     """
 
     __slots__ = (
         "_duplicates",
-        "_hop",
+        "_fixed_mark",
         "_is_target",
         "_late",
         "_lost",
         "_marks",
         "_pending",
         "_quote",
-        "_quoting",
+        "_quoting_reply",
         "_recent",
         "_responders",
-        "_standing",
+        "_snapshot",
         "_stats",
         "_user_stamped",
         "ttl",
     )
 
     def __init__(self, ttl: int) -> None:
-        """No probe yet."""
+        """Begin without any probe."""
         self.ttl = ttl
         self._stats = RttStats()
         self._marks = Annotations()
@@ -50,46 +50,46 @@ class HopFold:
         self._late = 0
         self._duplicates = 0
         self._user_stamped = 0
-        self._standing = ""
+        self._fixed_mark = ""
         self._is_target = False
         self._quote: QuoteSummary | None = None
-        self._quoting: Reply | None = None
-        """The last answer that quoted a probe, until `_quote` says what it tells."""
-        self._hop: Hop | None = None
+        self._quoting_reply: Reply | None = None
+        """The last reply with a quote, until `_summarise_quote` puts it into `_quote`."""
+        self._snapshot: Hop | None = None
 
-    def stand(self, mark: str) -> None:
-        """Show this mark from now on, whatever the answers say."""
-        if mark != self._standing:
-            self._hop = None
-            self._standing = mark
+    def set_fixed_mark(self, mark: str) -> None:
+        """Show this mark from now on, beside the marks of replies."""
+        if mark != self._fixed_mark:
+            self._snapshot = None
+            self._fixed_mark = mark
 
-    def state(self) -> HopCheckpoint:
-        """All of it, to be restored."""
+    def checkpoint(self) -> HopCheckpoint:
+        """Return the whole state, for `from_checkpoint`."""
         return HopCheckpoint(
             ttl=self.ttl,
-            stats=self._stats.state(),
-            marks=self._marks.state(),
-            pending=distances(sorted(self._pending)),
-            recent=distances(list(self._recent)),
+            stats=self._stats.checkpoint(),
+            marks=self._marks.checkpoint(),
+            pending=to_deltas(sorted(self._pending)),
+            recent=to_deltas(list(self._recent)),
             outcomes=list(self._recent.values()),
             responders={a: (answers, seen) for a, (answers, seen) in self._responders.items()},
             lost=self._lost,
             late=self._late,
             duplicates=self._duplicates,
             user_stamped=self._user_stamped,
-            standing=self._standing,
+            fixed_mark=self._fixed_mark,
             is_target=self._is_target,
-            quote=self._told(),
+            quote=self._summarise_quote(),
         )
 
     @classmethod
-    def of(cls, state: HopCheckpoint) -> "HopFold":
-        """As it was; `CheckpointError` if it cannot have been so."""
+    def from_checkpoint(cls, state: HopCheckpoint) -> "HopFold":
+        """Restore a hop; `CheckpointError` if no hop can have been in this state."""
         if len(state.recent) != len(state.outcomes):
             raise CheckpointError("an outcome for each probe")
         hop = cls(state.ttl)
-        hop._stats = RttStats.of(state.stats)
-        hop._marks = Annotations.of(state.marks)
+        hop._stats = RttStats.from_checkpoint(state.stats)
+        hop._marks = Annotations.from_checkpoint(state.marks)
         hop._pending = set(accumulate(state.pending))
         hop._recent = dict(zip(accumulate(state.recent), state.outcomes, strict=True))
         hop._responders = {a: [answers, seen] for a, (answers, seen) in state.responders.items()}
@@ -97,54 +97,54 @@ class HopFold:
         hop._late = state.late
         hop._duplicates = state.duplicates
         hop._user_stamped = state.user_stamped
-        hop._standing = state.standing
+        hop._fixed_mark = state.fixed_mark
         hop._is_target = state.is_target
         hop._quote = state.quote
         return hop
 
     @property
     def answered(self) -> bool:
-        """At least one probe was."""
+        """Return whether at least one probe was answered."""
         return self._stats.count > 0
 
-    def sent(self, probe: int) -> None:
-        """A probe left."""
-        self._hop = None
+    def on_sent(self, probe: int) -> None:
+        """Count a probe that left."""
+        self._snapshot = None
         self._pending.add(probe)
         recent = self._recent
         recent[probe] = PENDING
         if len(recent) > RECENT:
             del recent[next(iter(recent))]
 
-    def lost(self, probe: int) -> None:
-        """The wait for it passed."""
+    def on_lost(self, probe: int) -> None:
+        """Count a probe as lost, if it is in flight."""
         if probe not in self._pending:
             return
-        self._hop = None
+        self._snapshot = None
         self._pending.remove(probe)
         self._lost += 1
         if probe in self._recent:
             self._recent[probe] = LOST
 
-    def void(self, probe: int, *, was_lost: bool = False) -> None:
-        """It counts as never sent, though it may have been called lost."""
+    def on_void(self, probe: int, *, was_lost: bool = False) -> None:
+        """Count a probe as never sent; `was_lost`: it counts as lost until now."""
         if probe in self._pending:
             self._pending.remove(probe)
         elif self._lost and (was_lost or self._recent.get(probe) == LOST):
             self._lost -= 1
         else:
             return
-        self._hop = None
+        self._snapshot = None
         self._recent.pop(probe, None)
 
-    def duplicate(self) -> None:
-        """One more answer to an answered probe."""
-        self._hop = None
+    def on_duplicate(self) -> None:
+        """Count a further reply to an answered probe."""
+        self._snapshot = None
         self._duplicates += 1
 
-    def answer(self, reply: Reply, marks: tuple[str, ...]) -> None:
-        """The first answer to a probe, in time or late."""
-        self._hop = None
+    def on_reply(self, reply: Reply, marks: tuple[str, ...]) -> None:
+        """Count the first reply to a probe, in time or late."""
+        self._snapshot = None
         probe = reply.probe
         rtt = reply.rtt if reply.rtt > 0 else 0
         if probe in self._pending:
@@ -160,37 +160,37 @@ class HopFold:
             self._user_stamped += 1
         self._is_target = reply.reached
         if reply.quoted_ttl is not None:
-            self._quoting = reply
+            self._quoting_reply = reply
         if marks:
-            self._marks.add(marks, self._stats.count)
+            self._marks.record(marks, self._stats.count)
         responder = self._responders.get(reply.address)
         if responder is None:
-            self._greet(reply)
+            self._add_responder(reply)
         else:
             responder[0] += 1
             responder[1] = reply.at
 
-    def _greet(self, reply: Reply) -> None:
+    def _add_responder(self, reply: Reply) -> None:
         responders = self._responders
-        if len(responders) >= RESPONDERS:
+        if len(responders) >= MAX_RESPONDERS:
             del responders[min(responders, key=lambda address: responders[address][1])]
         responders[reply.address] = [1, reply.at]
 
-    def hop(self) -> Hop:
-        """This hop now; the same object as before while nothing happened to it."""
-        if self._hop is None:
-            self._hop = self._make()
-        return self._hop
+    def snapshot(self) -> Hop:
+        """Return the hop as it is now; the same object as before while nothing changed."""
+        if self._snapshot is None:
+            self._snapshot = self._make()
+        return self._snapshot
 
-    def _told(self) -> QuoteSummary | None:
-        if self._quoting is not None:
-            self._quote = QuoteSummary.of(self._quoting)
-            self._quoting = None
+    def _summarise_quote(self) -> QuoteSummary | None:
+        if self._quoting_reply is not None:
+            self._quote = QuoteSummary.from_reply(self._quoting_reply)
+            self._quoting_reply = None
         return self._quote
 
     def _all_marks(self) -> tuple[str, ...]:
-        marks = self._marks.at(self._stats.count)
-        return marks if self._standing in ("", *marks) else (self._standing, *marks)
+        marks = self._marks.recent(self._stats.count)
+        return marks if self._fixed_mark in ("", *marks) else (self._fixed_mark, *marks)
 
     def _make(self) -> Hop:
         responders = [
@@ -207,10 +207,10 @@ class HopFold:
             late=self._late,
             duplicates=self._duplicates,
             pending=pending,
-            figures=self._stats.figures(),
+            figures=self._stats.snapshot(),
             recent=tuple(self._recent.values()),
             marks=self._all_marks(),
             user_stamped=self._user_stamped,
             is_target=self._is_target,
-            quote=self._told(),
+            quote=self._summarise_quote(),
         )

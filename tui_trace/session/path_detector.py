@@ -1,11 +1,11 @@
-"""Who is at each TTL of one run, told from its answers alone: moved, balanced or silent.
+"""Which addresses are at each TTL of one run: path changes and load balancing, from replies alone.
 
-At every TTL there is a *group*: the address, or the addresses that take turns. An answer from
-outside it is either a branch that was not seen before or a sign that the path moved. If probes
-were balanced over the group and `d` newcomers, each answer would miss the group with probability
-d/(d+1) at most; when that has happened so often that chance is out of the question, taken over all
-TTLs together, the path has moved. An answer of the group's own in between means that the newcomers
-belong to it. No answer means nothing.
+Each TTL has *members*: its address, or several addresses that alternate. A reply from another
+address, a *candidate*, shows a branch that was not seen before, or a path change. If probes were
+balanced over the members and `d` candidates, a reply would come from a candidate with a probability
+of at most d/(d+1). If so many replies in a row come from candidates, over all TTLs together, that
+chance cannot explain them, the path has changed. A reply from a member in between means that the
+candidates are members, too. A missing reply means nothing.
 """
 
 import math
@@ -17,148 +17,153 @@ from msgspec import Meta
 from tui_trace.core.events import Reply
 from tui_trace.core.ranges import Count, Int64
 
-DOUBT = math.log(20_000)
-"""Of a move, in nats: one that is none is told once in so many balanced hops. At 1 Hz, 15 s for a
-path that differs in one hop, two rounds for one that differs in eight."""
-TURNS = 3
-"""Changes from one address to another and back after which a hop counts as balanced."""
-_MOST = 32
-"""Addresses of a group."""
+MOVE_LOG_ODDS = math.log(20_000)
+"""Log-likelihood (nats) required to report a path change: one false report in 20,000 balanced hops.
+
+At 1 Hz it takes 15 s if the path differs in one hop, and two rounds if it differs in eight."""
+BALANCED_TURNS = 3
+"""Changes of the answering address after which a hop counts as load-balanced."""
+_MAX_MEMBERS = 32
+"""The greatest number of members, and of candidates."""
 
 
 class HopAddressTracker(msgspec.Struct, array_like=True):
-    """One TTL."""
+    """The addresses at one TTL of one run."""
 
-    group: Annotated[dict[str, Int64], Meta(max_length=_MOST)]
-    """Who is here, with the number of the last answer of each."""
-    last: str
-    """Who answered last."""
-    probe: Int64
-    """The youngest that was answered; older ones tell nothing new."""
-    heard: Int64
-    """`at` of the group's last answer."""
-    answers: Count = 1
+    members: Annotated[dict[str, Int64], Meta(max_length=_MAX_MEMBERS)]
+    """Members, each with the number of its last reply."""
+    last_address: str
+    """The address that answered last."""
+    last_probe: Int64
+    """Number of the youngest answered probe; replies to older ones are ignored."""
+    last_reply_at: Int64
+    """`at` of the last reply from a member."""
+    replies: Count = 1
     turns: Count = 0
-    newcomers: Annotated[dict[str, Int64], Meta(max_length=_MOST)] = {}
-    """Who answered since, likewise."""
-    strange: Count = 0
-    """Answers of newcomers."""
-    since: Int64 = 0
-    """`at` of the first of these."""
+    candidates: Annotated[dict[str, Int64], Meta(max_length=_MAX_MEMBERS)] = {}
+    """Other addresses that answered since then, each with the number of its last reply."""
+    candidate_replies: Count = 0
+    """Number of replies from candidates."""
+    first_candidate_at: Int64 = 0
+    """`at` of the first reply from a candidate."""
 
     @property
-    def evidence(self) -> float:
-        """That the path moved, in nats."""
-        return self.strange * math.log1p(1 / len(self.newcomers)) if self.newcomers else 0.0
+    def move_log_odds(self) -> float:
+        """Return the evidence for a path change at this TTL, in nats."""
+        return (
+            self.candidate_replies * math.log1p(1 / len(self.candidates))
+            if self.candidates
+            else 0.0
+        )
 
     @property
     def balanced(self) -> bool:
-        """Several take turns."""
-        return len(self.group) > 1 and self.turns >= TURNS
+        """Return whether several members alternate."""
+        return len(self.members) > 1 and self.turns >= BALANCED_TURNS
 
-    def answered(self, reply: Reply) -> bool:
-        """Take one answer; whether group, newcomers or balance changed."""
+    def on_reply(self, reply: Reply) -> bool:
+        """Count a reply. Return whether members, candidates or `balanced` changed."""
         address = reply.address
-        if reply.probe <= self.probe:
+        if reply.probe <= self.last_probe:
             return False
-        self.probe = reply.probe
-        self.answers += 1
-        if address != self.last:
+        self.last_probe = reply.probe
+        self.replies += 1
+        if address != self.last_address:
             self.turns += 1
-            self.last = address
-        if address not in self.group:
-            self._strange(address, reply.at)
+            self.last_address = address
+        if address not in self.members:
+            self._add_candidate(address, reply.at)
             return True
-        self.heard = reply.at
-        self.group[address] = self.answers
-        if len(self.group) == 1 and not self.newcomers:
+        self.last_reply_at = reply.at
+        self.members[address] = self.replies
+        if len(self.members) == 1 and not self.candidates:
             self.turns = 0
             return False
-        before = len(self.group), self.turns == TURNS
-        if self.newcomers:
-            self._join()
-        self._thin()
-        return before != (len(self.group), False)
+        before = len(self.members), self.turns == BALANCED_TURNS
+        if self.candidates:
+            self._merge_candidates()
+        self._forget_absent()
+        return before != (len(self.members), False)
 
-    def _strange(self, address: str, at: int) -> None:
-        if not self.newcomers:
-            self.since = at
-        self.newcomers[address] = self.answers
-        self.strange += 1
-        if len(self.newcomers) > _MOST:
-            self._join()
+    def _add_candidate(self, address: str, at: int) -> None:
+        if not self.candidates:
+            self.first_candidate_at = at
+        self.candidates[address] = self.replies
+        self.candidate_replies += 1
+        if len(self.candidates) > _MAX_MEMBERS:
+            self._merge_candidates()
 
-    def _join(self) -> None:
-        """The newcomers belong to the group."""
-        self.group.update(self.newcomers)
-        while len(self.group) > _MOST:
-            del self.group[min(self.group, key=self.group.__getitem__)]
-        self._settle()
+    def _merge_candidates(self) -> None:
+        """Make the candidates members, beside the old ones."""
+        self.members.update(self.candidates)
+        while len(self.members) > _MAX_MEMBERS:
+            del self.members[min(self.members, key=self.members.__getitem__)]
+        self._clear_candidates()
 
-    def move(self) -> None:
-        """The newcomers are the group."""
-        self.group = self.newcomers
+    def replace_members(self) -> None:
+        """Make the candidates the only members."""
+        self.members = self.candidates
         self.turns = 0
-        self._settle()
+        self._clear_candidates()
 
-    def _settle(self) -> None:
-        self.newcomers = {}
-        self.strange = 0
+    def _clear_candidates(self) -> None:
+        self.candidates = {}
+        self.candidate_replies = 0
 
-    def _thin(self) -> None:
-        """Forget who did not take its turn any more."""
-        size = len(self.group)
+    def _forget_absent(self) -> None:
+        """Remove members that no longer answer in their turn."""
+        size = len(self.members)
         if size > 1:
-            patience = DOUBT / -math.log1p(-1 / size)
-            for who in [w for w, seen in self.group.items() if self.answers - seen > patience]:
-                del self.group[who]
-        if len(self.group) == 1:
+            patience = MOVE_LOG_ODDS / -math.log1p(-1 / size)
+            for who in [w for w, seen in self.members.items() if self.replies - seen > patience]:
+                del self.members[who]
+        if len(self.members) == 1:
             self.turns = 0
 
 
 class TrackedPath:
-    """All TTLs of one run."""
+    """The addresses at all TTLs of one run."""
 
-    __slots__ = ("hops", "last", "target")
+    __slots__ = ("hops", "last_reply_at", "target")
 
     def __init__(self, target: str, hops: dict[int, HopAddressTracker], last: int = 0) -> None:
-        """`target` is its address: nothing is beyond it."""
+        """`target` is the address of the target, where each path ends."""
         self.target = target
         self.hops = hops
-        self.last = last
-        """`at` of the last answer."""
+        self.last_reply_at = last
+        """`at` of the last reply."""
 
-    def answered(self, reply: Reply) -> bool:
-        """Take one answer; whether anything changed but counters."""
-        self.last = reply.at
+    def on_reply(self, reply: Reply) -> bool:
+        """Count a reply. Return whether more than counters changed."""
+        self.last_reply_at = reply.at
         hop = self.hops.get(reply.ttl)
         if hop is not None:
-            return hop.answered(reply)
+            return hop.on_reply(reply)
         self.hops[reply.ttl] = HopAddressTracker(
             {reply.address: 1}, reply.address, reply.probe, reply.at
         )
         return True
 
-    def moved(self) -> int | None:
-        """Since when (`at`) the path is another; None if it is not. Settles the newcomers."""
-        strange = {ttl: hop for ttl, hop in self.hops.items() if hop.newcomers}
-        if sum(hop.evidence for hop in strange.values()) < DOUBT:
+    def settle_move(self) -> int | None:
+        """Accept a path change, and return since when (`at`) the path is new; None: no change."""
+        strange = {ttl: hop for ttl, hop in self.hops.items() if hop.candidates}
+        if sum(hop.move_log_odds for hop in strange.values()) < MOVE_LOG_ODDS:
             return None
-        since = min(hop.since for hop in strange.values())
+        since = min(hop.first_candidate_at for hop in strange.values())
         nearest = min(strange)
         for ttl, hop in list(self.hops.items()):
-            if hop.newcomers:
-                hop.move()
-            elif ttl > nearest and hop.heard < since:
-                # silent since then: nobody knows who is there now
+            if hop.candidates:
+                hop.replace_members()
+            elif ttl > nearest and hop.last_reply_at < since:
+                # the hop has been silent since then: its address is unknown now
                 del self.hops[ttl]
         return since
 
-    def known(self) -> dict[int, HopAddressTracker]:
-        """The TTLs that answered, up to the target's."""
+    def answered_hops(self) -> dict[int, HopAddressTracker]:
+        """Return the TTLs that answered, up to the target's."""
         found: dict[int, HopAddressTracker] = {}
         for ttl in sorted(self.hops):
             hop = found[ttl] = self.hops[ttl]
-            if len(hop.group) == 1 and self.target in hop.group:
+            if len(hop.members) == 1 and self.target in hop.members:
                 break
         return found

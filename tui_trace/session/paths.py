@@ -1,8 +1,8 @@
-"""The paths that a session has seen: each with a letter, what stands where, and when it was taken.
+"""The paths of a session: each with a letter, its addresses by TTL, and when probes took it.
 
-A path is what its hops are. Where nothing answers, any path may lead: a stretch of a run is on a
-known path as long as no TTL says otherwise. What a constant flow shows and what varied flows show
-are kept apart: the one is a path, the other a bundle.
+A path is defined by the addresses of its hops. A silent hop fits every path: a run is on a known
+path as long as no TTL contradicts it. Paths of constant and of varying flows are kept apart,
+because several flows show a bundle of paths.
 """
 
 from collections.abc import Iterator
@@ -23,15 +23,15 @@ from tui_trace.session.checkpoint import (
 from tui_trace.session.path_detector import TrackedPath
 from tui_trace.session.snapshot import Balance, Path, PathHop, PathNow, PathVisit
 
-_MOST_PATHS = 200
-_MOST_THERE = 64
-"""Addresses at one TTL of one path."""
-_MOST_VISITS = 50
-"""Of one path; after that the stretches between the first and these are forgotten."""
+_MAX_PATHS = 200
+_MAX_ADDRESSES = 64
+"""Most addresses at one TTL of one path."""
+_MAX_VISITS = 50
+"""Most visits of one path: the first is kept, the ones after it are dropped."""
 
 
-def letters(number: int) -> str:
-    """`A`, `B`, … `Z`, `AA`, `AB`, … from 0 on."""
+def path_letter(number: int) -> str:
+    """Return `A`, `B`, … `Z`, `AA`, `AB`, … for 0, 1, …"""
     text = ""
     number += 1
     while number:
@@ -40,8 +40,8 @@ def letters(number: int) -> str:
     return text
 
 
-def varies(settings: ProbeSettings) -> bool:
-    """Probes of these settings are not of one flow."""
+def varies_flow(settings: ProbeSettings) -> bool:
+    """Return whether probes with these settings have more than one flow."""
     if settings.flows > 1:
         return True
     if settings.flow is FlowMode.CLASSIC:
@@ -50,7 +50,7 @@ def varies(settings: ProbeSettings) -> bool:
 
 
 class _OpenVisit:
-    """A visit while it lasts."""
+    """A visit that still lasts."""
 
     __slots__ = ("run", "since", "until")
 
@@ -61,31 +61,33 @@ class _OpenVisit:
 
 
 class _GrowingPath:
-    """A path while more becomes known of it."""
+    """A path while more of its hops become known."""
 
-    __slots__ = ("_hops", "balanced", "hops", "letter", "stays", "varied")
+    __slots__ = ("_hops", "balanced", "hops", "letter", "varied", "visits")
 
     def __init__(self, letter: str, varied: bool) -> None:
         self.letter = letter
         self.varied = varied
         self.hops: dict[int, set[str]] = {}
         self.balanced: set[int] = set()
-        self.stays: list[_OpenVisit] = []
+        self.visits: list[_OpenVisit] = []
         self._hops: tuple[PathHop, ...] | None = None
 
-    def admits(self, track: TrackedPath) -> bool:
-        """Nothing in the track contradicts this path, and something speaks for it."""
-        both = [(self.hops[ttl], hop) for ttl, hop in track.known().items() if ttl in self.hops]
-        return bool(both) and all(not who.isdisjoint(hop.group) for who, hop in both)
+    def matches(self, track: TrackedPath) -> bool:
+        """Return whether the track shares a hop with this path, and no hop contradicts it."""
+        both = [
+            (self.hops[ttl], hop) for ttl, hop in track.answered_hops().items() if ttl in self.hops
+        ]
+        return bool(both) and all(not who.isdisjoint(hop.members) for who, hop in both)
 
-    def learn(self, track: TrackedPath) -> None:
-        """What the track knows of it."""
-        for ttl, hop in track.known().items():
+    def extend(self, track: TrackedPath) -> None:
+        """Add the hops that the track knows."""
+        for ttl, hop in track.answered_hops().items():
             if ttl not in self.hops:
-                self.hops[ttl] = set(hop.group)
+                self.hops[ttl] = set(hop.members)
             if hop.balanced:
-                everybody = self.hops[ttl] | hop.group.keys()
-                self.hops[ttl] = everybody if len(everybody) <= _MOST_THERE else set(hop.group)
+                everybody = self.hops[ttl] | hop.members.keys()
+                self.hops[ttl] = everybody if len(everybody) <= _MAX_ADDRESSES else set(hop.members)
                 self.balanced.add(ttl)
         end = next((t for t in sorted(self.hops) if self.hops[t] == {track.target}), None)
         if end is not None:
@@ -93,11 +95,11 @@ class _GrowingPath:
                 del self.hops[ttl]
         self._hops = None
 
-    def path(self) -> Path:
-        """As it is now."""
+    def snapshot(self) -> Path:
+        """Return the path as it is now."""
         if self._hops is None:
             self._hops = tuple(self._make(ttl) for ttl in range(1, max(self.hops, default=0) + 1))
-        visits = tuple(PathVisit(stay.run, stay.since, stay.until) for stay in self.stays)
+        visits = tuple(PathVisit(visit.run, visit.since, visit.until) for visit in self.visits)
         return Path(self.letter, self._hops, visits)
 
     def _make(self, ttl: int) -> PathHop:
@@ -108,91 +110,93 @@ class _GrowingPath:
 
 
 class PathLog:
-    """Takes answers, and knows at any moment which run is on which path since when."""
+    """Finds the paths of a session from its replies, and when each run was on which path."""
 
     def __init__(self) -> None:
-        """No answer yet."""
+        """Begin without any path."""
         self._tracks: dict[int, TrackedPath] = {}
-        self._on: dict[int, tuple[_GrowingPath, _OpenVisit]] = {}
-        """By run: the path, and the visit that still lasts."""
+        self._current: dict[int, tuple[_GrowingPath, _OpenVisit]] = {}
+        """By run: its present path, and the visit that still lasts."""
         self._paths: list[_GrowingPath] = []
         self._discovered = 0
 
-    def answered(self, reply: Reply, settings: ProbeSettings, target: str) -> PathNow | None:
-        """Take an answer that is neither a duplicate nor from beyond the target.
+    def on_reply(self, reply: Reply, settings: ProbeSettings, target: str) -> PathNow | None:
+        """Count a reply that is neither a duplicate nor past the target.
 
-        Gives the path that its run has come to by it, None if it stays where it was.
+        Return the path that its run has changed to; None: the path is the same as before.
         """
         track = self._tracks.get(reply.run)
         if track is None:
             track = self._tracks[reply.run] = TrackedPath(target, {})
-        if not track.answered(reply):
+        if not track.on_reply(reply):
             return None
-        before = self._on.get(reply.run)
-        since = track.moved()
+        before = self._current.get(reply.run)
+        since = track.settle_move()
         if before is None or since is not None:
-            stay = _OpenVisit(reply.run, reply.at if since is None else since, reply.at)
+            visit = _OpenVisit(reply.run, reply.at if since is None else since, reply.at)
             if before is not None:
-                before[1].until = stay.since
+                before[1].until = visit.since
             known = self._find(track, settings)
         else:
-            known, stay = before
-            if not known.admits(track):
-                # only now the hop answered that tells this path from the one it was taken for
-                known.stays.remove(stay)
+            known, visit = before
+            if not known.matches(track):
+                # a hop that answered only now shows that it was another path all the time
+                known.visits.remove(visit)
                 known = self._find(track, settings)
-        known.learn(track)
-        self._on[reply.run] = known, stay
-        if before is None or known is not before[0] or stay is not before[1]:
-            self._stay(known, stay)
+        known.extend(track)
+        self._current[reply.run] = known, visit
+        if before is None or known is not before[0] or visit is not before[1]:
+            self._begin_visit(known, visit)
         return (
-            PathNow(known.letter, stay.since) if before is None or known is not before[0] else None
+            PathNow(known.letter, visit.since) if before is None or known is not before[0] else None
         )
 
     def _find(self, track: TrackedPath, settings: ProbeSettings) -> _GrowingPath:
-        varied = varies(settings)
-        fitting = [known for known in self._paths if known.varied == varied and known.admits(track)]
+        varied = varies_flow(settings)
+        fitting = [
+            known for known in self._paths if known.varied == varied and known.matches(track)
+        ]
         if fitting:
-            return max(fitting, key=lambda known: known.stays[-1].since if known.stays else -1)
-        known = _GrowingPath(letters(self._discovered), varied)
+            return max(fitting, key=lambda known: known.visits[-1].since if known.visits else -1)
+        known = _GrowingPath(path_letter(self._discovered), varied)
         self._discovered += 1
         self._paths.append(known)
         return known
 
-    def _stay(self, known: _GrowingPath, stay: _OpenVisit) -> None:
-        known.stays.append(stay)
-        lasting = [stay for _, stay in self._on.values()]
-        over = [old for old in known.stays[1:-1] if old not in lasting]
-        if len(known.stays) > _MOST_VISITS and over:
-            known.stays.remove(over[0])
-        used = [path for path, _ in self._on.values()]
+    def _begin_visit(self, known: _GrowingPath, visit: _OpenVisit) -> None:
+        known.visits.append(visit)
+        lasting = [visit for _, visit in self._current.values()]
+        over = [old for old in known.visits[1:-1] if old not in lasting]
+        if len(known.visits) > _MAX_VISITS and over:
+            known.visits.remove(over[0])
+        used = [path for path, _ in self._current.values()]
         idle = [path for path in self._paths if path not in used and path is not known]
-        if len(self._paths) > _MOST_PATHS and idle:
+        if len(self._paths) > _MAX_PATHS and idle:
             self._paths.remove(idle[0])
 
-    def _close_up(self) -> None:
-        for run, (_, stay) in self._on.items():
-            stay.until = max(stay.until, self._tracks[run].last)
+    def _extend_visits(self) -> None:
+        for run, (_, visit) in self._current.items():
+            visit.until = max(visit.until, self._tracks[run].last_reply_at)
 
-    def now(self, run: int) -> PathNow | None:
-        """The path of a run; None before its first answer."""
-        on = self._on.get(run)
+    def current(self, run: int) -> PathNow | None:
+        """Return the path of a run; None before its first reply."""
+        on = self._current.get(run)
         return PathNow(on[0].letter, on[1].since) if on else None
 
     def paths(self) -> tuple[Path, ...]:
-        """All that are known, in the order of their discovery."""
-        self._close_up()
-        return tuple(known.path() for known in self._paths)
+        """Return all known paths, in the order of their discovery."""
+        self._extend_visits()
+        return tuple(known.snapshot() for known in self._paths)
 
-    # --- written down
+    # --- checkpoints
 
-    def state(self) -> PathsCheckpoint:
-        """All of it, to be restored."""
-        self._close_up()
+    def checkpoint(self) -> PathsCheckpoint:
+        """Return the whole state, for `from_checkpoint`."""
+        self._extend_visits()
         return PathsCheckpoint(
             discovered=self._discovered,
             tracks={
-                run: TrackCheckpoint(track.target, track.hops, track.last)
+                run: TrackCheckpoint(track.target, track.hops, track.last_reply_at)
                 for run, track in self._tracks.items()
             },
             paths=[
@@ -201,66 +205,68 @@ class PathLog:
                     varied=known.varied,
                     hops={ttl: sorted(who) for ttl, who in known.hops.items()},
                     balanced=sorted(known.balanced),
-                    stays=[(stay.run, stay.since, stay.until) for stay in known.stays],
+                    visits=[(visit.run, visit.since, visit.until) for visit in known.visits],
                 )
                 for known in self._paths
             ],
-            on={
-                run: (self._paths.index(known), known.stays.index(stay))
-                for run, (known, stay) in self._on.items()
+            current={
+                run: (self._paths.index(known), known.visits.index(visit))
+                for run, (known, visit) in self._current.items()
             },
         )
 
     @classmethod
-    def of(cls, state: PathsCheckpoint) -> "PathLog":
-        """As it was; `CheckpointError` if it cannot have been so."""
+    def from_checkpoint(cls, state: PathsCheckpoint) -> "PathLog":
+        """Restore a path log; `CheckpointError` if none can have been in this state."""
         book = cls()
         book._discovered = state.discovered
         for run, track in state.tracks.items():
-            book._tracks[run] = TrackedPath(track.target, track.hops, track.last)
+            book._tracks[run] = TrackedPath(track.target, track.hops, track.last_reply_at)
         for path in state.paths:
             known = _GrowingPath(path.letter, path.varied)
             known.hops = {ttl: set(who) for ttl, who in path.hops.items() if 0 <= ttl < 256}
             known.balanced = set(path.balanced)
-            known.stays = [_OpenVisit(*stay) for stay in path.stays]
+            known.visits = [_OpenVisit(*visit) for visit in path.visits]
             book._paths.append(known)
-        for run, (place, visit) in state.on.items():
+        for run, (place, visit) in state.current.items():
             if run not in book._tracks or not 0 <= place < len(book._paths):
                 raise CheckpointError("a run on no path")
-            stays = book._paths[place].stays
-            if not 0 <= visit < len(stays):
+            visits = book._paths[place].visits
+            if not 0 <= visit < len(visits):
                 raise CheckpointError("a visit of no path")
-            book._on[run] = book._paths[place], stays[visit]
+            book._current[run] = book._paths[place], visits[visit]
         return book
 
 
-# --- what moved
+# --- two paths compared
 
 Move: TypeAlias = Literal["same", "moved", "gone", "new"]
 
 
 class PathDiffLine(msgspec.Struct, frozen=True):
-    """One line of two paths side by side."""
+    """One line of a comparison of two paths."""
 
     move: Move
-    """`gone` and `new`: on one of them alone; `moved`: another address in this place."""
+    """`gone` and `new`: the hop is on one path only; `moved`: its address differs."""
     before: PathHop | None
     after: PathHop | None
 
 
-def what_moved(before: Path, after: Path) -> tuple[PathDiffLine, ...]:
-    """Two paths hop by hop, aligned: one hop more or less does not make all that follow differ.
+def diff_paths(before: Path, after: Path) -> tuple[PathDiffLine, ...]:
+    """Compare two paths hop by hop, aligned: one hop more or less does not shift the rest.
 
-    A hop that is silent on either side differs from nothing.
+    A hop that is silent on either path counts as the same.
     """
     old, new = _tokens(before.hops, after.hops)
     steps: list[PathDiffLine] = []
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        steps += _steps(tag, before.hops[i1:i2], after.hops[j1:j2])
+        steps += _diff_lines(tag, before.hops[i1:i2], after.hops[j1:j2])
     return tuple(steps)
 
 
-def _steps(tag: str, old: tuple[PathHop, ...], new: tuple[PathHop, ...]) -> Iterator[PathDiffLine]:
+def _diff_lines(
+    tag: str, old: tuple[PathHop, ...], new: tuple[PathHop, ...]
+) -> Iterator[PathDiffLine]:
     for one, other in zip_longest(old, new):
         if one is None:
             yield PathDiffLine("new", None, other)
@@ -272,7 +278,7 @@ def _steps(tag: str, old: tuple[PathHop, ...], new: tuple[PathHop, ...]) -> Iter
 
 
 def _tokens(*paths: tuple[PathHop, ...]) -> list[list[int]]:
-    """A number a hop, the same where any address is."""
+    """Return a number for each hop: the same number for hops that share an address."""
     numbers: dict[str, int] = {}
     told: list[list[int]] = []
     for count, path in enumerate(paths):

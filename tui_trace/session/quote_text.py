@@ -1,4 +1,4 @@
-"""What a hop received, in words: the fields of a probe that were rewritten on the way to it."""
+"""What a hop received, in words: the fields of a probe that were rewritten on the way."""
 
 import msgspec
 
@@ -41,20 +41,20 @@ _TRANSLATED = {
 
 
 class QuoteSummary(msgspec.Struct, frozen=True):
-    """What a hop last told of a probe of ours."""
+    """What the last quote of a hop shows of our probe."""
 
     ttl: Ttl
-    """That the probe had left."""
+    """The TTL that the probe had left."""
     bytes: Int64 | None = None
-    """How much of it was quoted, where not all was."""
+    """How many bytes were quoted; None: the whole probe."""
     changed: tuple[Change, ...] = ()
     labels: tuple[MplsLabel, ...] = ()
     """Outermost first."""
     interfaces: tuple[Interface, ...] = ()
 
     @classmethod
-    def of(cls, reply: Reply) -> "QuoteSummary | None":
-        """What this reply tells; None if it quotes nothing."""
+    def from_reply(cls, reply: Reply) -> "QuoteSummary | None":
+        """Return the summary of a reply; None if it quotes nothing."""
         if reply.quoted_ttl is None:
             return None
         return cls(
@@ -67,27 +67,29 @@ class QuoteSummary(msgspec.Struct, frozen=True):
 
     def words(self) -> tuple[str, ...]:
         """`TOS 0 (sent 0xb8)`, `MSS 1360 (sent 1460)`, `TTL 1`, `28 bytes quoted`."""
-        words = [change_words(change) for change in self.changed] or ["as sent"]
+        words = [format_change(change) for change in self.changed] or ["as sent"]
         words.append(f"TTL {self.ttl}")
         if self.bytes is not None:
             words.append(f"only {self.bytes} bytes quoted")
-        words += [label_words(label) for label in self.labels]
-        words += [interface_words(interface) for interface in self.interfaces]
+        words += [format_label(label) for label in self.labels]
+        words += [format_interface(interface) for interface in self.interfaces]
         return tuple(words)
 
 
-def change_words(change: Change) -> str:
+def format_change(change: Change) -> str:
     """`MSS 1360 (sent 1460)`, `IP ID changed`."""
     if change.field is RewrittenField.FRAGMENT:
         return "a fragment"
     name = _NAMES[change.field]
     if change.sent is None and change.received is None:
         return f"{name} changed"
-    received, sent = (_value(change.field, value) for value in (change.received, change.sent))
+    received, sent = (
+        _format_value(change.field, value) for value in (change.received, change.sent)
+    )
     return f"{name} {received} (sent {sent})"
 
 
-def _value(field: RewrittenField, value: int | str | None) -> str:
+def _format_value(field: RewrittenField, value: int | str | None) -> str:
     if value is None or value == "":
         return "none"
     if isinstance(value, str):
@@ -99,12 +101,12 @@ def _value(field: RewrittenField, value: int | str | None) -> str:
     return f"{value:#04x}" if value and field in _HEXADECIMAL else str(value)
 
 
-def label_words(label: MplsLabel) -> str:
+def format_label(label: MplsLabel) -> str:
     """`MPLS 24015 (TC 0, S 1, TTL 1)`."""
     return f"MPLS {label.label} (TC {label.traffic_class}, S {label.bottom:d}, TTL {label.ttl})"
 
 
-def interface_words(interface: Interface) -> str:
+def format_interface(interface: Interface) -> str:
     """`incoming interface et-0/0/2.0 203.0.113.1 index 7 MTU 1500`."""
     words = [interface.role, "interface", interface.name, interface.address]
     if interface.index is not None:
@@ -114,16 +116,18 @@ def interface_words(interface: Interface) -> str:
     return " ".join(filter(None, words))
 
 
-def findings(reply: Reply, dnat: DnatMode) -> tuple[str, ...]:
-    """What a reply tells of rewriting and labels, as short marks: `NAT`, `MSS 1360`, `MPLS 16`."""
+def quote_marks(reply: Reply, dnat: DnatMode) -> tuple[str, ...]:
+    """Return the marks of rewritten fields and MPLS labels: `NAT`, `MSS 1360`, `MPLS 16`."""
     marks = []
     if reply.labels:
         marks.append("MPLS " + "/".join(str(label.label) for label in reply.labels))
     changes = {change.field: change for change in reply.changed}
     if not _TRANSLATED.isdisjoint(changes):
-        marks.append(_went(changes) if dnat is DnatMode.SHOW else "NAT")
+        marks.append(_format_translation(changes) if dnat is DnatMode.SHOW else "NAT")
     if RewrittenField.MSS in changes:
-        marks.append(f"MSS {_value(RewrittenField.MSS, changes[RewrittenField.MSS].received)}")
+        marks.append(
+            f"MSS {_format_value(RewrittenField.MSS, changes[RewrittenField.MSS].received)}"
+        )
     if _cleared_ecn(changes):
         marks.append("ECN cleared")
     elif RewrittenField.ECN in changes and changes[RewrittenField.ECN].received == _CE:
@@ -141,8 +145,8 @@ def _cleared_ecn(changes: dict[RewrittenField, Change]) -> bool:
     return any(flag in sent and flag not in received for flag in "EW")
 
 
-def _went(changes: dict[RewrittenField, Change]) -> str:
-    """`NAT to 10.9.3.2:8080`: where the probe really went, or came from."""
+def _format_translation(changes: dict[RewrittenField, Change]) -> str:
+    """Return `NAT to 10.9.3.2:8080`: where NAT sent the probe, or let it come from."""
     ends = (
         (RewrittenField.DESTINATION, RewrittenField.DESTINATION_PORT, "to"),
         (RewrittenField.SOURCE, RewrittenField.SOURCE_PORT, "from"),

@@ -1,4 +1,4 @@
-"""One run, folded from its events."""
+"""One run while it grows: the mutable counterpart of `snapshot.Run`."""
 
 from collections.abc import Mapping
 
@@ -12,14 +12,14 @@ from tui_trace.session.snapshot import Run
 
 
 class RunFold:
-    """One run while it grows: the mutable half of `model.Run`."""
+    """Holds the hops of one run, and what else its events say."""
 
     def __init__(self, number: int, settings: ProbeSettings, opened: int, pace: Pace) -> None:
-        """No probe yet."""
+        """Begin without any probe; `opened` is the `at` of the run's first opening, in ns."""
         self.number = number
         self.settings = settings
         self.pace = pace
-        """The pace when the run was last in force: it bounds the rows."""
+        """The pace when the run was last active: it bounds the rows."""
         self.turns_with = 0
         self.rounds = 0
         self.reached = False
@@ -27,8 +27,8 @@ class RunFold:
         self._opened = opened
         self._hops: dict[int, HopFold] = {}
 
-    def state(self) -> RunCheckpoint:
-        """All of it, to be restored."""
+    def checkpoint(self) -> RunCheckpoint:
+        """Return the whole state, for `from_checkpoint`."""
         return RunCheckpoint(
             number=self.number,
             settings=self.settings,
@@ -37,23 +37,23 @@ class RunFold:
             rounds=self.rounds,
             reached=self.reached,
             end=self.end,
-            hops=[hop.state() for hop in self._hops.values()],
+            hops=[hop.checkpoint() for hop in self._hops.values()],
             turns_with=self.turns_with,
         )
 
     @classmethod
-    def of(cls, state: RunCheckpoint) -> "RunFold":
-        """As it was; `StateError` if it cannot have been so."""
+    def from_checkpoint(cls, state: RunCheckpoint) -> "RunFold":
+        """Restore a run; `CheckpointError` if no run can have been in this state."""
         run = cls(state.number, state.settings, state.opened, state.pace)
         run.rounds = state.rounds
         run.reached = state.reached
         run.end = state.end
         run.turns_with = state.turns_with
-        run._hops = {hop.ttl: HopFold.of(hop) for hop in state.hops}
+        run._hops = {hop.ttl: HopFold.from_checkpoint(hop) for hop in state.hops}
         return run
 
     def hop(self, ttl: int) -> HopFold:
-        """The hop of this TTL, new if nothing was sent with it yet."""
+        """Return the hop with this TTL; it is made if it does not exist."""
         try:
             return self._hops[ttl]
         except KeyError:
@@ -61,14 +61,16 @@ class RunFold:
             self._hops = dict(sorted(self._hops.items()))
             return hop
 
-    def run(self, mtus: Mapping[int, str]) -> Run:
-        """This run now, with these marks of path MTU discovery by TTL."""
+    def snapshot(self, mtus: Mapping[int, str]) -> Run:
+        """Return the run as it is now, with the marks of path MTU discovery by TTL."""
         for ttl, mark in mtus.items():
             if ttl in self._hops:
-                self._hops[ttl].stand(mark)
+                self._hops[ttl].set_fixed_mark(mark)
         last = min(self._last_row(), self.pace.max_ttl)
         hops = tuple(
-            fold.hop() for ttl, fold in self._hops.items() if self.pace.first_ttl <= ttl <= last
+            fold.snapshot()
+            for ttl, fold in self._hops.items()
+            if self.pace.first_ttl <= ttl <= last
         )
         if found := limited(hops):
             hops = tuple(

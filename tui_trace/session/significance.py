@@ -1,21 +1,20 @@
-"""Whether a difference could be chance: tests on samples that follow one another.
+"""Significance tests of the difference between two runs, on autocorrelated samples.
 
-Successive round-trip times resemble each other, so that a hundred of them tell less than a hundred
-independent ones would, and a plain test calls noise a difference. Each series therefore counts as
-n/τ samples, where τ is its integrated autocorrelation time: the greater of Geyer's initial
-positive sequence estimate and that of a first-order autoregression with its bias taken out
-(Marriott and Pope). Short series make τ look small; what all hops of both runs have on average is
-therefore the least that any of them gets, with a margin. Fewer than `ENOUGH` samples by that count
-tell nothing.
+Successive round-trip times resemble each other. A hundred of them tell less than a hundred
+independent samples, and a plain test calls noise a difference. Each series therefore counts as n/τ
+samples, where τ is its integrated autocorrelation time: the greater of Geyer's initial positive
+sequence estimate and the estimate of a first-order autoregression, corrected for bias (Marriott and
+Pope). Short series make τ look small. The τ of a series is therefore at least the average over all
+hops of both runs, times a margin. Series with fewer than `MIN_EFFECTIVE_SAMPLES` samples by that
+count are not tested.
 
-RTT: Welch's t-test on ranks, `scipy.stats.ttest_ind_from_stats`; on the ranks, because a single
-spike of a hundred milliseconds would drown a real difference of one. Loss: Fisher's exact test,
-`scipy.stats.fisher_exact`, on counts divided by τ. All tests of a comparison share one promise, by
-Holm's method, however the hops hang together: where nothing differs, a comparison that calls any
-hop different is one in twenty at most (`PROMISE`).
+RTT: Welch's t-test on ranks (`scipy.stats.ttest_ind_from_stats`). Ranks, because one spike of a
+hundred milliseconds would hide a real difference of one millisecond. Loss: Fisher's exact test
+(`scipy.stats.fisher_exact`) on counts divided by τ. p-values are Holm-corrected over all tests of a
+comparison: the family-wise error is at most `FAMILYWISE_ALPHA`, under any dependence of the hops.
 
-What no test on one stretch each can tell from a difference: a network that changed for good between
-the two. Runs that take turns see the same minutes: the tests are then on pairs.
+If the network changed between two runs, no test can tell that from a difference of the settings.
+Runs that alternate see the same minutes: the tests then use pairs.
 """
 
 from collections.abc import Sequence
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-PROMISE = 0.05
-"""Share of comparisons without any real difference in which one may be called all the same."""
-ENOUGH = 8.0
-"""Samples, counted as independent ones, from which on RTTs are compared."""
+FAMILYWISE_ALPHA = 0.05
+"""Share of comparisons without a real difference that may report one all the same."""
+MIN_EFFECTIVE_SAMPLES = 8.0
+"""Effective number of samples from which on RTTs are compared."""
 _MARGIN = 1.3
 _INDEPENDENT = 1.5
-"""An estimate of τ up to this is the noise of independent samples."""
+"""An estimate of τ up to this value is taken for the noise of independent samples."""
 
 
 class Samples(NamedTuple):
@@ -43,19 +42,19 @@ class Samples(NamedTuple):
 
 
 class PValues(NamedTuple):
-    """How likely chance alone is to make as great a difference; None where nothing can be told.
+    """The p-values of one hop; None where there are too few samples.
 
-    Adjusted for all tests of the comparison: below `PROMISE` it is a difference.
+    They are adjusted for all tests of the comparison: below `FAMILYWISE_ALPHA` is significant.
     """
 
     rtt: float | None
     loss: float | None
 
 
-def chances(hops: Sequence[Samples], *, paired: bool = False) -> list[PValues]:
-    """Of each hop of a comparison; `ImportError` if there is no scipy.
+def adjusted_p_values(hops: Sequence[Samples], *, paired: bool = False) -> list[PValues]:
+    """Return the adjusted p-values of each hop; `ImportError` if there is no scipy.
 
-    `paired`: the two series of a hop were taken turn by turn, so that what drifts, drifts in both.
+    `paired`: the runs alternated round by round, so that any drift is in both series of a hop.
     """
     rtt = _rtt_paired(hops) if paired else _rtt(hops)
     loss = _loss(hops)
@@ -66,7 +65,7 @@ def chances(hops: Sequence[Samples], *, paired: bool = False) -> list[PValues]:
 
 
 def holm(raw: Sequence[float | None]) -> list[float | None]:
-    """Holm's adjustment: the adjusted values below α are wrong together with a chance of α."""
+    """Return p-values adjusted by Holm's method; None stays None."""
     order = sorted((p, place) for place, p in enumerate(raw) if p is not None)
     adjusted: list[float | None] = [None] * len(raw)
     least = 0.0
@@ -82,17 +81,17 @@ def _rtt(hops: Sequence[Samples]) -> list[float | None]:
 
     ranked: list[tuple[Array, Array] | None] = []
     for hop in hops:
-        if min(map(len, hop.rtts)) < ENOUGH:
+        if min(map(len, hop.rtts)) < MIN_EFFECTIVE_SAMPLES:
             ranked.append(None)
             continue
         ranks = stats.rankdata(np.concatenate(hop.rtts))
         size = len(hop.rtts[0])
         ranked.append((ranks[:size], ranks[size:]))
-    times = _times([tuple(map(_time, pair)) if pair else None for pair in ranked])
+    times = _taus([tuple(map(autocorrelation_time, pair)) if pair else None for pair in ranked])
     found: list[float | None] = []
     for pair, time in zip(ranked, times, strict=True):
         counts = [len(series) / time for series in pair] if pair else [0.0]
-        if pair is None or min(counts) < ENOUGH:
+        if pair is None or min(counts) < MIN_EFFECTIVE_SAMPLES:
             found.append(None)
             continue
         one, other = pair
@@ -114,17 +113,19 @@ def _rtt_paired(hops: Sequence[Samples]) -> list[float | None]:
     steps: list[Array | None] = []
     for hop in hops:
         size = min(map(len, hop.rtts))
-        if size < ENOUGH:
+        if size < MIN_EFFECTIVE_SAMPLES:
             steps.append(None)
             continue
         one, other = (np.asarray(rtts[-size:], dtype=float) for rtts in hop.rtts)
         difference = one - other
         steps.append(np.sign(difference) * stats.rankdata(np.abs(difference)))
-    times = _times([(_time(series),) if series is not None else None for series in steps])
+    times = _taus(
+        [(autocorrelation_time(series),) if series is not None else None for series in steps]
+    )
     found: list[float | None] = []
     for series, time in zip(steps, times, strict=True):
         count = len(series) / time if series is not None else 0.0
-        if series is None or count < ENOUGH:
+        if series is None or count < MIN_EFFECTIVE_SAMPLES:
             found.append(None)
             continue
         spread = float(series.std(ddof=1))
@@ -141,7 +142,9 @@ def _loss(hops: Sequence[Samples]) -> list[float | None]:
     from scipy import stats
 
     series = [tuple(np.asarray(losses, dtype=float) for losses in hop.losses) for hop in hops]
-    times = _times([tuple(map(_time, pair)) if all(map(len, pair)) else None for pair in series])
+    times = _taus(
+        [tuple(map(autocorrelation_time, pair)) if all(map(len, pair)) else None for pair in series]
+    )
     found: list[float | None] = []
     for pair, time in zip(series, times, strict=True):
         if not all(map(len, pair)):
@@ -155,8 +158,8 @@ def _loss(hops: Sequence[Samples]) -> list[float | None]:
     return found
 
 
-def _times(estimates: Sequence[tuple[float, ...] | None]) -> list[float]:
-    """τ of each hop, from the estimates of its series."""
+def _taus(estimates: Sequence[tuple[float, ...] | None]) -> list[float]:
+    """Return τ of each hop, in samples, from the estimates of its series."""
     known = [time for pair in estimates if pair for time in pair]
     common = sum(known) / len(known) if known else 1.0
     found = []
@@ -166,8 +169,8 @@ def _times(estimates: Sequence[tuple[float, ...] | None]) -> list[float]:
     return found
 
 
-def _time(series: "Array") -> float:
-    """The integrated autocorrelation time, in samples; 1 if they are independent or all alike."""
+def autocorrelation_time(series: "Array") -> float:
+    """Return the integrated autocorrelation time in samples: 1 if all are independent or equal."""
     import numpy as np
 
     count = len(series)

@@ -1,4 +1,4 @@
-"""What a session is at one moment: immutable, cheap to make ten times a second, made to be drawn.
+"""A session at one moment: immutable, and cheap enough to make ten times a second.
 
 All times are integers in nanoseconds unless the name says otherwise.
 """
@@ -19,15 +19,15 @@ from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.quote_text import QuoteSummary
 
 LOST = -1
-"""In `Hop.recent`: the wait passed unanswered."""
+"""In `Hop.recent`: no reply came before the timeout."""
 PENDING = -2
-"""In `Hop.recent`: still in flight."""
+"""In `Hop.recent`: the probe is still in flight."""
 RECENT = 256
-"""Outcomes a hop remembers one by one, for sparkline and chart; older ones live in the figures."""
+"""Outcomes that a hop keeps one by one, for sparkline and chart."""
 
 
 class RttStatistics(msgspec.Struct, frozen=True):
-    """Statistics over the answered probes of one hop in one run; None where there are too few."""
+    """Statistics of the answered probes of one hop in one run; None where there are too few."""
 
     count: int
     last: int | None
@@ -35,9 +35,9 @@ class RttStatistics(msgspec.Struct, frozen=True):
     max: int | None
     mean: float | None
     sd: float | None
-    """Sample standard deviation (n−1), from two answers on."""
+    """Sample standard deviation (n−1), from two replies on."""
     jitter: float | None
-    """Mean absolute difference of successive RTTs, from two answers on."""
+    """Mean absolute difference of successive RTTs, from two replies on."""
     p50: int | None
     p90: int | None
     p99: int | None
@@ -45,7 +45,7 @@ class RttStatistics(msgspec.Struct, frozen=True):
     gmean: float | None = None
     """Geometric mean; an RTT of 0 counts as 1 ns."""
     last_jitter: int | None = None
-    """Difference of the last two RTTs, from two answers on."""
+    """Difference of the last two RTTs, from two replies on."""
     max_jitter: int | None = None
     """The greatest difference of two successive RTTs."""
     smooth_jitter: float | None = None
@@ -69,7 +69,7 @@ class Hop(msgspec.Struct, frozen=True):
     """Latest first; empty if nothing answered."""
     sent: int
     lost: int
-    """Waits that passed unanswered; a late answer takes one back."""
+    """Probes without a reply before the timeout; a late reply takes its loss back."""
     late: int
     duplicates: int
     pending: int
@@ -78,31 +78,31 @@ class Hop(msgspec.Struct, frozen=True):
     recent: tuple[int, ...]
     """Outcomes of the last probes in the order they were sent: RTT, `LOST` or `PENDING`."""
     marks: tuple[str, ...]
-    """What the answers said: `[open]`, `[closed]`, `!H`, `MTU 1400`, `TOS=0!`."""
+    """Annotations: `[open]`, `[closed]`, `!H`, `MTU 1400`, `TOS=0!`."""
     user_stamped: int
-    """Answers whose RTT rests on a stamp that the kernel did not take."""
+    """Replies whose RTT uses a stamp that the kernel did not take."""
     is_target: bool
     quote: QuoteSummary | None = None
-    """What it last told of a probe; None if it never quoted one."""
+    """What its last quote of a probe shows; None if it never quoted one."""
 
     @property
     def received(self) -> tuple[str, ...]:
-        """The last quoted probe as it got here, in words: `TOS 0 (sent 0xb8)`, `TTL 1`."""
+        """Return the last quoted probe as it arrived, in words: `TOS 0 (sent 0xb8)`, `TTL 1`."""
         return self.quote.words() if self.quote is not None else ()
 
     @property
     def labels(self) -> tuple[MplsLabel, ...]:
-        """MPLS labels that the probe came with, outermost first."""
+        """Return the MPLS labels that the probe arrived with, outermost first."""
         return self.quote.labels if self.quote is not None else ()
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
-        """Those that the router names."""
+        """Return the interfaces that the router names."""
         return self.quote.interfaces if self.quote is not None else ()
 
     @property
     def loss_percent(self) -> float | None:
-        """Lost of the probes that were decided; None before the first was."""
+        """Return the lost share of decided probes, in percent; None if no probe was decided."""
         decided = self.lost + self.figures.count
         return 100.0 * self.lost / decided if decided else None
 
@@ -118,16 +118,16 @@ class Run(msgspec.Struct, frozen=True):
     reached: bool
     hops: tuple[Hop, ...]
     turns_with: int = 0
-    """Number of the run that it takes turns with, round by round; 0: none."""
+    """Number of the run that it alternates with, round by round; 0: none."""
 
 
 class Balance(enum.StrEnum):
-    """How several addresses come to answer at one TTL of one path."""
+    """Why several addresses answer at one TTL of one path."""
 
     PACKET = "per packet"
-    """They take turns under a constant flow."""
+    """The addresses alternate although the flow is constant."""
     FLOW = "per flow"
-    """The flow varies, and each takes its own way."""
+    """The flow varies, and each flow has its own path."""
 
 
 class PathHop(msgspec.Struct, frozen=True):
@@ -135,7 +135,7 @@ class PathHop(msgspec.Struct, frozen=True):
 
     ttl: int
     addresses: tuple[str, ...]
-    """Who is there; empty if nothing ever answered."""
+    """Addresses that answered; empty if the hop is silent."""
     balanced: Balance | None
 
 
@@ -150,42 +150,42 @@ class PathVisit(msgspec.Struct, frozen=True):
 
 
 class Path(msgspec.Struct, frozen=True):
-    """A way that probes went."""
+    """A path that probes took."""
 
     letter: str
     """`A`, `B`, … in the order of their discovery."""
     hops: tuple[PathHop, ...]
-    """From TTL 1 to the last that is known; those between may be silent."""
+    """All hops from TTL 1 to the last known one; some may be silent."""
     visits: tuple[PathVisit, ...]
     """Oldest first."""
 
 
 class PathNow(msgspec.Struct, frozen=True):
-    """The path of the run in force."""
+    """The present path of a run, and `at` of its first reply there."""
 
     letter: str
     since: int
 
 
 class MomentKind(enum.StrEnum):
-    """What a moment is remembered for."""
+    """Why a moment is on the timeline."""
 
     RUN = "run"
     PATH = "path"
     TROUBLE = "trouble"
     NOTICE = "notice"
     NOTE = "note"
-    """The user's own words."""
+    """A note of the user."""
 
 
-FIRST = "A"
-"""Letter of the path that a session begins with."""
+FIRST_PATH = "A"
+"""Letter of the first path of a session."""
 PATH_WORD = "path "
 """What stands before the letter in the text of a `PATH` moment."""
 
 
 class TimelineMoment(msgspec.Struct, frozen=True):
-    """Something worth going back to."""
+    """An event of the session that the user may want to go back to."""
 
     at: int
     what: MomentKind
@@ -193,48 +193,48 @@ class TimelineMoment(msgspec.Struct, frozen=True):
 
 
 class Bucket(msgspec.Struct, frozen=True):
-    """What the target did in one stretch of the session."""
+    """The replies of the target in one stretch of the session."""
 
     path: str = ""
-    """Letter of the path in force at its end; empty if there was no answer yet."""
+    """Letter of the path at its end; empty if there was no reply yet."""
     answered: int = 0
-    """By the target."""
+    """Replies of the target."""
     lost: int = 0
-    """Of the probes to the target; a late answer takes one back."""
+    """Lost probes to the target; a late reply takes its loss back."""
     total: int = 0
-    """Of the RTTs, in ns."""
+    """Sum of the RTTs, in ns."""
     min: int | None = None
     max: int | None = None
 
     @property
     def mean(self) -> float | None:
-        """RTT of the target in ns; None without an answer."""
+        """Return the mean RTT of the target in ns; None without a reply."""
         return self.total / self.answered if self.answered else None
 
     @property
     def loss_percent(self) -> float | None:
-        """Of the target; None if nothing was decided."""
+        """Return the loss of the target in percent; None if no probe was decided."""
         decided = self.answered + self.lost
         return 100.0 * self.lost / decided if decided else None
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """The whole session in a bounded number of stretches of equal width."""
+    """The whole session, in a bounded number of buckets of equal width."""
 
     width: int
-    """Nanoseconds of a bucket: one second, doubled as often as it takes."""
+    """Nanoseconds of a bucket: one second, doubled as often as necessary."""
     buckets: tuple[Bucket, ...]
-    """From the session's start to the last that saw anything happen."""
+    """All buckets from the start to the last one with an event."""
     moments: tuple[TimelineMoment, ...]
-    """In the order of their time."""
+    """Moments in the order of their time."""
 
     @property
     def notes(self) -> tuple[TimelineMoment, ...]:
-        """What the user wrote down."""
+        """Return the notes of the user."""
         return tuple(moment for moment in self.moments if moment.what is MomentKind.NOTE)
 
     def path_at(self, at: int) -> PathNow | None:
-        """The path in force at `at` (ns), as far as is known by now; None before any change."""
+        """Return the path at `at` (ns), as far as is known now; None before any change."""
         changes = [m for m in self.moments if m.what is MomentKind.PATH and m.at <= at]
         if not changes:
             return None
@@ -242,7 +242,7 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 class AddressInfo(msgspec.Struct, frozen=True):
-    """What is known of an address; None where nothing is (yet)."""
+    """What is known about an address; None where nothing is known yet."""
 
     named: HostNamed | None = None
     origin: AsnFound | None = None
@@ -251,26 +251,26 @@ class AddressInfo(msgspec.Struct, frozen=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its names as people read them, best first."""
+        """Return its names as people read them, best first."""
         return (self.named.shown or self.named.names) if self.named is not None else ()
 
     @property
     def asn(self) -> str:
-        """Who announces it: `AS64500`, `AS64500/AS64501`; empty if nobody is known to."""
+        """Return its origin AS: `AS64500`, `AS64500/AS64501`; empty if unknown."""
         return "/".join(f"AS{asn}" for asn in self.origin.asns) if self.origin is not None else ""
 
     @property
     def owner(self) -> str:
-        """The mailbox of its reverse zone; empty if none is known."""
+        """Return the mailbox of its reverse zone; empty if unknown."""
         return self.owned.owner if self.owned is not None else ""
 
 
 UNKNOWN_HOST = AddressInfo()
-"""Of an address about which nothing is known."""
+"""The value for an address about which nothing is known."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """Everything that a view needs to draw the session as it is at `at`."""
+    """The session as it is at `at`: all that a view or a report needs."""
 
     at: int
     wall: int
@@ -284,27 +284,27 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Name of the lab's scenario; empty on a real network."""
     pace: Pace
     run: Run
-    """The run in force."""
+    """The active run."""
     earlier: tuple[int, ...]
     """Numbers of the other runs of this session."""
     trouble: str | None
-    """What is wrong just now with our own side, in one line; None if all is well."""
+    """What is wrong with the local machine now, in one line; None: nothing is."""
     notice: str | None
-    """The last notice and change of source, in one line."""
+    """The last notice and the last change of the source address, in one line."""
     foreign: int
-    """Replies that answer none of our probes."""
+    """Replies that matched none of our probes."""
     ended: bool
     path: PathNow | None = None
-    """None before the first answer."""
+    """None before the first reply."""
     paths: tuple[Path, ...] = ()
-    """All that this session has seen, in the order of their discovery."""
+    """All paths of this session, in the order of their discovery."""
     timeline: Timeline = Timeline(NS_PER_S, (), ())
     who: dict[str, AddressInfo] = {}
-    """What is known of each address, `UNKNOWN_HOST` for those that are not in it; never changed."""
+    """What is known about each address. Never changed; `UNKNOWN_HOST` stands for a missing one."""
 
     @property
     def mixed(self) -> tuple[str, ...]:
-        """Letters of the paths that the figures of the run in force are of, if of several."""
+        """Return the letters of the active run's paths, if its statistics mix several."""
         run = self.run.number
         letters = tuple(
             path.letter for path in self.paths if any(visit.run == run for visit in path.visits)

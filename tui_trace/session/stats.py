@@ -1,9 +1,8 @@
 """Statistics of round-trip times, in bounded memory and without drift.
 
-Sums are exact integers, so nothing is rounded before the end: the mean and the deviation after
-10⁷ samples are as good as after ten. Percentiles come from a histogram whose buckets are 1/64 of
-their value wide (the leading seven bits), so the middle of a bucket is within 0.8 % of every
-sample in it.
+Sums are exact integers, and only results are rounded: mean and deviation are as exact after 10⁷
+samples as after ten. Percentiles come from a histogram. The width of a bucket is 1/64 of its value
+(the leading seven bits), so that its middle is within 0.8 % of every sample in it.
 """
 
 import math
@@ -27,43 +26,43 @@ _SMOOTHING = 16
 
 
 class RttStats:
-    """Takes RTTs one at a time, in ns; `figures` may be asked at any moment."""
+    """Takes RTTs one at a time, in ns; `snapshot` can be called at any moment."""
 
     __slots__ = (
-        "_figures",
-        "_jump",
-        "_jumps",
-        "_logs",
+        "_delta_sum",
+        "_histogram",
+        "_last_delta",
+        "_log_sum",
         "_max",
+        "_max_delta",
         "_min",
-        "_octaves",
         "_smoothed",
+        "_snapshot",
         "_squares",
         "_total",
-        "_worst_jump",
         "count",
         "last",
     )
 
     def __init__(self) -> None:
-        """No samples yet."""
+        """Begin without any sample."""
         self.count = 0
         self.last = 0
         self._min = _LARGEST
         self._max = 0
         self._total = 0
         self._squares = 0
-        self._jumps = 0
-        self._jump = 0
-        self._worst_jump = 0
+        self._delta_sum = 0
+        self._last_delta = 0
+        self._max_delta = 0
         self._smoothed = 0.0
-        self._logs = 0.0
-        self._octaves: dict[int, list[int]] = {}
-        """By bit length, then by the bits below the leading one."""
-        self._figures: RttStatistics | None = None
+        self._log_sum = 0.0
+        self._histogram: dict[int, list[int]] = {}
+        """Number of samples by bit length, then by the bits below the leading bit."""
+        self._snapshot: RttStatistics | None = None
 
     def add(self, rtt: int) -> None:
-        """Take one RTT, 0 to 2⁶³−1 ns; what lies outside is set to the nearer bound."""
+        """Add one RTT, 0 to 2⁶³−1 ns; a value outside is set to the nearer bound."""
         if rtt > self._max:
             rtt = min(rtt, _LARGEST)
             self._max = rtt
@@ -71,26 +70,26 @@ class RttStats:
             rtt = max(rtt, 0)
             self._min = rtt
         if self.count:
-            self._jump = jump = abs(rtt - self.last)
-            self._jumps += jump
-            self._worst_jump = max(self._worst_jump, jump)
+            self._last_delta = jump = abs(rtt - self.last)
+            self._delta_sum += jump
+            self._max_delta = max(self._max_delta, jump)
             self._smoothed += (jump - self._smoothed) / _SMOOTHING
-        self._logs += math.log(rtt or 1)
+        self._log_sum += math.log(rtt or 1)
         self.count += 1
         self.last = rtt
         self._total += rtt
         self._squares += rtt * rtt
-        self._figures = None
+        self._snapshot = None
         bits = rtt.bit_length()
         bucket = (rtt >> (bits - _SUBBITS - 1) if bits > _SUBBITS else rtt) & _MASK
         try:
-            self._octaves[bits][bucket] += 1
+            self._histogram[bits][bucket] += 1
         except KeyError:
-            octave = self._octaves[bits] = [0] * _SUBBUCKETS
+            octave = self._histogram[bits] = [0] * _SUBBUCKETS
             octave[bucket] = 1
 
-    def state(self) -> StatsCheckpoint:
-        """All of it, to be restored."""
+    def checkpoint(self) -> StatsCheckpoint:
+        """Return the whole state, for `from_checkpoint`."""
         return StatsCheckpoint(
             count=self.count,
             last=self.last,
@@ -98,20 +97,20 @@ class RttStats:
             max=self._max,
             total=f"{self._total:x}",
             squares=f"{self._squares:x}",
-            jumps=f"{self._jumps:x}",
-            jump=self._jump,
-            worst_jump=self._worst_jump,
+            delta_sum=f"{self._delta_sum:x}",
+            last_delta=self._last_delta,
+            max_delta=self._max_delta,
             smoothed=self._smoothed,
-            logs=self._logs,
-            octaves=self._octaves,
+            log_sum=self._log_sum,
+            histogram=self._histogram,
         )
 
     @classmethod
-    def of(cls, state: StatsCheckpoint) -> "RttStats":
-        """As it was; `CheckpointError` if it cannot have been so."""
+    def from_checkpoint(cls, state: StatsCheckpoint) -> "RttStats":
+        """Restore statistics; `CheckpointError` if no samples can have led to this state."""
         stats = cls()
         counted = 0
-        for bits, octave in state.octaves.items():
+        for bits, octave in state.histogram.items():
             if not 0 <= bits < 64 or len(octave) != _SUBBUCKETS or min(octave) < 0:
                 raise CheckpointError("no such histogram")
             counted += sum(octave)
@@ -119,24 +118,26 @@ class RttStats:
         stats.last = state.last
         stats._min = state.min
         stats._max = state.max
-        stats._total, stats._squares, stats._jumps = (
-            _sum(text) for text in (state.total, state.squares, state.jumps)
+        stats._total, stats._squares, stats._delta_sum = (
+            _parse_sum(text) for text in (state.total, state.squares, state.delta_sum)
         )
-        stats._jump, stats._worst_jump = state.jump, state.worst_jump
-        stats._smoothed, stats._logs = state.smoothed, state.logs
-        within = 0 <= state.jump <= state.worst_jump <= _LARGEST
-        if not (within and 0 <= state.smoothed <= LARGEST and 0 <= state.logs <= _most(state)):
-            raise CheckpointError("no such jumps, or no such mean of logarithms")
+        stats._last_delta, stats._max_delta = state.last_delta, state.max_delta
+        stats._smoothed, stats._log_sum = state.smoothed, state.log_sum
+        within = 0 <= state.last_delta <= state.max_delta <= _LARGEST
+        if not (
+            within and 0 <= state.smoothed <= LARGEST and 0 <= state.log_sum <= _max_log_sum(state)
+        ):
+            raise CheckpointError("no such jitter, or no such mean of logarithms")
         if counted != stats.count or stats.count * stats._squares < stats._total**2:
             raise CheckpointError("these sums are of no samples")
-        stats._octaves = {bits: list(octave) for bits, octave in state.octaves.items()}
+        stats._histogram = {bits: list(octave) for bits, octave in state.histogram.items()}
         return stats
 
-    def figures(self) -> RttStatistics:
-        """All figures so far; the same object as before while no RTT was added."""
-        if self._figures is None:
-            self._figures = self._make()
-        return self._figures
+    def snapshot(self) -> RttStatistics:
+        """Return the statistics so far; the same object as before while no RTT was added."""
+        if self._snapshot is None:
+            self._snapshot = self._make()
+        return self._snapshot
 
     def _make(self) -> RttStatistics:
         count = self.count
@@ -147,37 +148,45 @@ class RttStats:
             # n·Σx² − (Σx)² is exact and never negative (Cauchy–Schwarz)
             spread = count * self._squares - self._total * self._total
             sd = math.sqrt(spread / (count * (count - 1)))
-            jitter = self._jumps / (count - 1)
+            jitter = self._delta_sum / (count - 1)
         p50, p90, p99 = self._percentiles()
-        mean = self._total / count
         return RttStatistics(
-            *(count, self.last, self._min, self._max, mean, sd, jitter, p50, p90, p99),
-            gmean=math.exp(self._logs / count),
-            last_jitter=self._jump if count > 1 else None,
-            max_jitter=self._worst_jump if count > 1 else None,
+            count=count,
+            last=self.last,
+            min=self._min,
+            max=self._max,
+            mean=self._total / count,
+            sd=sd,
+            jitter=jitter,
+            p50=p50,
+            p90=p90,
+            p99=p99,
+            gmean=math.exp(self._log_sum / count),
+            last_jitter=self._last_delta if count > 1 else None,
+            max_jitter=self._max_delta if count > 1 else None,
             smooth_jitter=self._smoothed if count > 1 else None,
         )
 
     def _percentiles(self) -> list[int]:
-        """By nearest rank: the smallest sample that at least p % of all samples do not exceed."""
+        """Return the percentiles by nearest rank: p % of the samples are not greater."""
         found: list[int] = []
         ranks = [-(-self.count * percent // 100) for percent in _PERCENTILES]
         below = 0
-        for bits in sorted(self._octaves):
-            octave = self._octaves[bits]
+        for bits in sorted(self._histogram):
+            octave = self._histogram[bits]
             upto = below + sum(octave)
             if ranks[len(found)] <= upto:
                 running = list(accumulate(octave, initial=below))
                 while len(found) < len(ranks) and ranks[len(found)] <= upto:
                     bucket = bisect_left(running, ranks[len(found)]) - 1
-                    found.append(min(max(_middle(bits, bucket), self._min), self._max))
+                    found.append(min(max(_bucket_middle(bits, bucket), self._min), self._max))
                 if len(found) == len(ranks):
                     break
             below = upto
         return found
 
 
-def _sum(text: str) -> int:
+def _parse_sum(text: str) -> int:
     if len(text) > _LONGEST_SUM:
         raise CheckpointError("no sum of a session")
     try:
@@ -186,11 +195,11 @@ def _sum(text: str) -> int:
         raise CheckpointError("no sum") from None
 
 
-def _most(state: StatsCheckpoint) -> float:
+def _max_log_sum(state: StatsCheckpoint) -> float:
     return state.count * _LARGEST_LOG * (1 + 1e-9)
 
 
-def _middle(bits: int, bucket: int) -> int:
+def _bucket_middle(bits: int, bucket: int) -> int:
     shift = bits - _SUBBITS - 1
     if shift < 0:
         return bucket

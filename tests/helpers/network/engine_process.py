@@ -13,7 +13,8 @@ import msgspec
 from tui_trace import __version__
 from tui_trace.cli.resolve import resolve
 from tui_trace.core.events import Event, encode
-from tui_trace.core.settings import Pace, ProbeSettings, fitted
+from tui_trace.core.probe_size import fit_size
+from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import (
     AlternateSettings,
     Command,
@@ -41,7 +42,7 @@ class Lines:
 
 
 def _settings(text: str, family: int) -> ProbeSettings:
-    return fitted(msgspec.json.decode(text, type=ProbeSettings), family)[0]
+    return fit_size(msgspec.json.decode(text, type=ProbeSettings), family)[0]
 
 
 def _command(line: str, family: int) -> Command:

@@ -115,7 +115,7 @@ def hops(stream: Sequence[Event]) -> list[str | None]:
     by_ttl: dict[int, str | None] = {}
     last = 0
     for one in outcomes(stream):
-        if one.void or (one.answer is not None and one.answer.beyond):
+        if one.void or (one.answer is not None and one.answer.past_target):
             continue
         by_ttl.setdefault(one.sent.ttl, None)
         if one.answer is not None and by_ttl[one.sent.ttl] is None:

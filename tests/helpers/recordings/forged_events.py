@@ -170,7 +170,7 @@ def in_flight(path: Path, hidden: bool = False) -> None:
     which = [rng.randrange(256) if n < 2600 else 0 for n in range(many)]
     first = packed([ev.RunOpened(at=0, run=1, settings=ProbeSettings())])
     rows: list[Row] = [(0, 0, None, first)]
-    fold = codec.pack_state(Session().state()) if hidden else None
+    fold = codec.pack_checkpoint(Session().checkpoint()) if hidden else None
     for number in range(1, 320 if hidden else 50):
         start = chunk(lines, which, [0] * many, [number * many, *[1] * (many - 1)], [0] * many)
         rows.append((number, number, fold, start))

@@ -58,7 +58,7 @@ def fold_of_all() -> list[Any]:
     session = Session()
     for event in (*EVENTS, ev.HostNamed(0, "192.0.2.1", ("a",))):
         session.apply(event)
-    plain: list[Any] = msgspec.to_builtins(session.state(), str_keys=False)
+    plain: list[Any] = msgspec.to_builtins(session.checkpoint(), str_keys=False)
     return plain
 
 

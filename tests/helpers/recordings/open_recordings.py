@@ -28,7 +28,7 @@ from tui_trace.cli import main as cli_main
 from tui_trace.recording import Playback, Recording, RecordingError, list_sessions
 from tui_trace.report.collector import Collector
 from tui_trace.report.session_list import render_session_list
-from tui_trace.session.paths import what_moved
+from tui_trace.session.paths import diff_paths
 
 MEMORY = 1 << 30
 """Bytes of address space."""
@@ -129,7 +129,7 @@ def _view(path: Path) -> int:
                     *(strip(hop, window(shown, 40)) for hop in shown.run.hops),
                 ]
                 for before, after in zip(shown.paths[:20], shown.paths[1:20], strict=False):
-                    what_moved(before, after)
+                    diff_paths(before, after)
                 sys.stdout.write("".join(text for line in lines for text, _ in line))
                 sys.stdout.write(format_final_table(shown, 80))
     except RecordingError as error:

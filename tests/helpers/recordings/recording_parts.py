@@ -33,13 +33,13 @@ def stream_rows(events: list[ev.Event], size: int = BLOCK) -> list[Row]:
     session, rows, last = Session(), [], 0
     for number, start in enumerate(range(0, len(events), size)):
         part, packer = events[start : start + size], codec.Packer()
-        fold = codec.pack_state(session.state()) if number else None
+        fold = codec.pack_checkpoint(session.checkpoint()) if number else None
         rows.append((number, max(last, part[0].at), fold, None))
         for event in part:
-            packer.add(event)
+            packer.append(event)
             session.apply(event)
             last = max(last, event.at)
-        rows[-1] = (*rows[-1][:3], packer.whole())
+        rows[-1] = (*rows[-1][:3], packer.full_chunk())
     return rows
 
 
@@ -79,7 +79,9 @@ def told(**fields: Any) -> tuple:
 def chunk(templates: list[bytes], which: list[int], *columns: list[int], level: int = 6) -> bytes:
     """Bytes of events, as they come: distances of `at` and `probe`, and values."""
     zeros = [0] * len(which)
-    laid = [codec._laid_out(array("q", c)) for c in (which, *(columns or (zeros, zeros, zeros)))]
+    laid = [
+        codec._by_significance(array("q", c)) for c in (which, *(columns or (zeros, zeros, zeros)))
+    ]
     return zlib.compress(msgspec.msgpack.encode([templates, *laid]), level)
 
 
@@ -87,8 +89,8 @@ def packed(events: list[ev.Event]) -> bytes:
     """A block of these."""
     packer = codec.Packer()
     for event in events:
-        packer.add(event)
-    return packer.whole()
+        packer.append(event)
+    return packer.full_chunk()
 
 
 def bomb(count: int) -> bytes:

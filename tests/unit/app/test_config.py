@@ -9,7 +9,7 @@ from tui_trace.app import config
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config, ConfigError, load_config
 from tui_trace.core.settings import NS_PER_S, Pace
-from tui_trace.recording.sessions import USUAL
+from tui_trace.recording.sessions import DEFAULT_RETENTION
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -37,7 +37,7 @@ def test_the_example_in_the_documentation_is_one(tmp_path: Path) -> None:
     assert read.theme == "tui-trace"
     assert read.pace(Pace()) == Pace()
     assert read.keymap["app.quit"] == "q,Z"
-    assert read.recordings.kept() == USUAL
+    assert read.recordings.kept() == DEFAULT_RETENTION
 
 
 def test_the_pace_is_taken_over(tmp_path: Path) -> None:

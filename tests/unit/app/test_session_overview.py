@@ -9,7 +9,7 @@ from tests.helpers.app.scripts import moved
 from tui_trace.app.render.cells import TextStyle, plain
 from tui_trace.app.render.session_overview import PATHS, happenings, overview, path_tone
 from tui_trace.core.settings import NS_PER_S
-from tui_trace.session.paths import letters
+from tui_trace.session.paths import path_letter
 from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMoment
 
 buckets = st.lists(
@@ -54,7 +54,7 @@ def test_a_real_session_has_its_change_where_the_path_changed() -> None:
 
 
 def test_neighbouring_letters_have_other_colours() -> None:
-    tones = [path_tone(letters(number)) for number in range(60)]
+    tones = [path_tone(path_letter(number)) for number in range(60)]
     assert tones == [PATHS[number % len(PATHS)] for number in range(60)]
 
 

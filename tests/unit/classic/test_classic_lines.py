@@ -169,13 +169,22 @@ def test_every_option_of_tcptraceroute_has_its_place():
     )
     settings, pace = request.settings, request.pace
     assert (settings.protocol, settings.port, settings.source_port) == (Protocol.TCP, 443, 4000)
-    assert (settings.tos, settings.df, settings.size, settings.bare) == (184, True, 100, True)
+    assert (settings.tos, settings.df, settings.size, settings.no_tcp_options) == (
+        184,
+        True,
+        100,
+        True,
+    )
     assert (settings.tcp_flags, settings.dnat) == (TcpFlags.ECN, DnatMode.SHOW)
-    assert (settings.source, settings.interface, settings.foreign) == ("192.0.2.1", "lo", True)
+    assert (settings.source, settings.interface, settings.spoofed_source) == (
+        "192.0.2.1",
+        "lo",
+        True,
+    )
     assert (pace.first_ttl, pace.max_ttl, pace.queries, pace.wait) == (2, 9, 5, 7 * NS_PER_S)
     assert pace.sequential
-    assert pace.hurry is None, "one port carries one SYN at a time"
-    assert tcptraceroute.parse_tcptraceroute(["h"]).pace.hurry == 50 * NS_PER_MS
+    assert pace.next_probe_after is None, "one port carries one SYN at a time"
+    assert tcptraceroute.parse_tcptraceroute(["h"]).pace.next_probe_after == 50 * NS_PER_MS
     assert not request.naming.names
 
 
@@ -293,7 +302,7 @@ def test_other_programs_there_are_none(words):
 
 def test_without_rights_a_syn_is_that_of_connect():
     request = tcptraceroute.parse_tcptraceroute(["h"]).without_rights()
-    assert (request.settings.bare, request.settings.size) == (False, 60)
+    assert (request.settings.no_tcp_options, request.settings.size) == (False, 60)
     assert (
         tcptraceroute.parse_tcptraceroute(["-l", "100", "h"]).without_rights().settings.size == 100
     )

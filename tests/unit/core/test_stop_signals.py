@@ -76,7 +76,7 @@ def started() -> Iterator[type[Program]]:
         program.process.communicate()
 
 
-@pytest.mark.parametrize("number", sorted(stopping.ASKING))
+@pytest.mark.parametrize("number", sorted(stopping.STOP_SIGNALS))
 def test_the_first_asks_and_the_second_ends(started: type[Program], number: signal.Signals) -> None:
     program = started()
     program.send(number)
@@ -119,7 +119,7 @@ def test_afterwards_a_signal_ends_it_at_once(started: type[Program]) -> None:
 def test_signals_are_given_back() -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     with stopping.Stopping(lambda _: None):
-        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) >= stopping.ASKING
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) >= stopping.STOP_SIGNALS
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 

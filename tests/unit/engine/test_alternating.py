@@ -33,7 +33,7 @@ def rounds_of(tape: Tape) -> list[tuple[int, int]]:
 
 def opened(tape: Tape) -> list[tuple[int, bool, int]]:
     return [
-        (event.run, event.again, event.turns_with) for event in events_of(tape, events.RunOpened)
+        (event.run, event.reopened, event.turns_with) for event in events_of(tape, events.RunOpened)
     ]
 
 
@@ -157,7 +157,7 @@ def test_whatever_is_asked_rounds_belong_to_runs_that_were_told(given_: list) ->
     in_force = 0
     for event in tape.events:
         if isinstance(event, events.RunOpened):
-            assert event.again == (event.run in told)
+            assert event.reopened == (event.run in told)
             told[event.run] = event
             in_force = event.run
         elif isinstance(event, events.RoundBegan):

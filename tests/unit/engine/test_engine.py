@@ -42,7 +42,7 @@ def test_the_first_sweep_goes_out_at_once_and_ends_at_the_target(settings: Probe
     assert [probe.ttl for _, probe in net.sent] == list(range(1, 31))
     # the simulated clock moves by a nanosecond a look, not by a wait
     assert net.sent[-1][0] - net.sent[0][0] < NS_PER_MS
-    hops = {r.ttl: r.address for r in events_of(tape, events.Reply) if not r.beyond}
+    hops = {r.ttl: r.address for r in events_of(tape, events.Reply) if not r.past_target}
     assert hops == {**{ttl: router(ttl) for ttl in range(1, 5)}, 5: TARGET}
     assert events_of(tape, events.PathEnd)[-1] == msgspec.structs.replace(
         events_of(tape, events.PathEnd)[-1], ttl=5, reached=True
@@ -191,7 +191,7 @@ def test_a_switch_with_probes_in_flight_credits_each_to_its_old_run() -> None:
     tape = trace(net, seconds=3, commands=[(100 * NS_PER_MS, Switch(TCP))])
     runs = {event.probe: event.run for event in events_of(tape, events.ProbeSent)}
     assert set(runs.values()) == {1, 2}
-    old = [r for r in events_of(tape, events.Reply) if r.run == 1 and not r.beyond]
+    old = [r for r in events_of(tape, events.Reply) if r.run == 1 and not r.past_target]
     assert len(old) == 25
     assert all(runs[r.probe] == r.run for r in events_of(tape, events.Reply))
     assert not events_of(tape, events.ProbeLost)
@@ -211,7 +211,7 @@ def test_settings_used_before_open_their_run_again_and_reset_does_not() -> None:
             (4 * second, Reset()),
         ],
     )
-    opened = [(event.run, event.again) for event in events_of(tape, events.RunOpened)]
+    opened = [(event.run, event.reopened) for event in events_of(tape, events.RunOpened)]
     assert opened == [(1, False), (2, False), (1, True), (3, False)]
 
 
@@ -459,7 +459,7 @@ def test_an_answer_of_the_targets_own_goes_to_the_first_probe_that_can_have_met_
 
     for delay in (lambda probe, _n: probe.ttl * NS_PER_MS, overtaking):
         tape = trace(SimNet(length=5, respond=dns, delay=delay), UDP, rounds=3)
-        replies = [r for r in events_of(tape, events.Reply) if not r.beyond]
+        replies = [r for r in events_of(tape, events.Reply) if not r.past_target]
         hops = {(r.ttl, r.address) for r in replies}
         assert hops == {(5, TARGET), *((ttl, router(ttl)) for ttl in range(1, 5))}
         assert {r.rtt for r in replies if r.ttl == 5} == {delay(net_probe(5), 0)}

@@ -12,7 +12,7 @@ HURRY = 50 * NS_PER_MS
 
 def test_an_answer_lets_the_next_probe_go_and_silence_holds_it_up_for_a_moment_only():
     net = SimNet(length=4, delay=lambda p, _n: None if p.ttl == 2 else 10 * NS_PER_MS)
-    tape = trace(net, ICMP, sequential=True, hurry=HURRY, queries=2, wait=NS_PER_S)
+    tape = trace(net, ICMP, sequential=True, next_probe_after=HURRY, queries=2, wait=NS_PER_S)
     assert [probe.ttl for _, probe in net.sent] == [1, 1, 2, 2, 3, 3, 4, 4]
     times = [when for when, _ in net.sent]
     gaps = [(b - a) // NS_PER_MS for a, b in pairwise(times)]
@@ -24,17 +24,17 @@ def test_an_answer_lets_the_next_probe_go_and_silence_holds_it_up_for_a_moment_o
 
 def test_few_probes_overshoot_the_target():
     net = SimNet(length=3, delay=lambda _p, _n: 120 * NS_PER_MS)
-    tape = trace(net, ICMP, sequential=True, hurry=HURRY, wait=NS_PER_S)
+    tape = trace(net, ICMP, sequential=True, next_probe_after=HURRY, wait=NS_PER_S)
     assert [probe.ttl for _, probe in net.sent] == [1, 2, 3, 4, 5]
     reached = [
-        reply for reply in events_of(tape, events.Reply) if reply.reached and not reply.beyond
+        reply for reply in events_of(tape, events.Reply) if reply.reached and not reply.past_target
     ]
     assert [reply.ttl for reply in reached] == [3]
 
 
 def test_no_two_syns_are_on_their_way_to_the_target_from_one_port():
     net = SimNet(length=3, delay=lambda p, _n: None if p.ttl >= 2 else NS_PER_MS)
-    trace(net, TCP, sequential=True, hurry=HURRY, queries=3, wait=NS_PER_S, max_ttl=4)
+    trace(net, TCP, sequential=True, next_probe_after=HURRY, queries=3, wait=NS_PER_S, max_ttl=4)
     after = [(when, probe.flow[0]) for when, probe in net.sent if probe.ttl > 1]
     assert len(after) == 9
     last: dict[int, int] = {}
@@ -52,7 +52,15 @@ def test_a_given_port_is_kept_even_if_probes_have_to_wait_for_it():
     ]
     assert events_of(tape, events.RunOpened)[0].source_port == 5555
     hurried = SimNet(length=3, delay=lambda p, _n: None if p.ttl == 2 else NS_PER_MS)
-    trace(hurried, settings, sequential=True, hurry=HURRY, queries=2, wait=NS_PER_S, max_ttl=3)
+    trace(
+        hurried,
+        settings,
+        sequential=True,
+        next_probe_after=HURRY,
+        queries=2,
+        wait=NS_PER_S,
+        max_ttl=3,
+    )
     assert [probe.ttl for _, probe in hurried.sent] == [1, 1, 2, 2, 3, 3]
 
 

@@ -70,7 +70,7 @@ def size_at_the_end(tape: Tape) -> int:
 @pytest.mark.parametrize("start", [ICMP, UDP, TCP], ids=lambda s: s.protocol.value)
 def test_each_smaller_link_is_found_where_it_is(start: ProbeSettings) -> None:
     tape = discover(Links({3: 1480, 6: 1400}), start)
-    found = [(e.ttl, e.mtu, e.how, e.address) for e in events_of(tape, events.MtuFound)]
+    found = [(e.ttl, e.mtu, e.source, e.address) for e in events_of(tape, events.MtuFound)]
     assert found == [
         (0, 1500, MtuSource.INTERFACE, ""),
         (3, 1480, MtuSource.REPORTED, router(2)),
@@ -97,7 +97,7 @@ def test_without_a_smaller_link_nothing_is_found_but_the_interface() -> None:
 
 def test_a_router_that_does_not_say_its_mtu_is_met_with_the_next_plateau() -> None:
     tape = discover(Links({4: 1300}, says="refusal"))
-    sizes = [e.mtu for e in events_of(tape, events.MtuFound) if e.how is MtuSource.GUESSED]
+    sizes = [e.mtu for e in events_of(tape, events.MtuFound) if e.source is MtuSource.GUESSED]
     assert sizes == [1492, 1006]
     assert set(sizes) <= set(PLATEAUS)
     assert size_at_the_end(tape) == 1006
@@ -107,7 +107,7 @@ def test_a_router_that_does_not_say_its_mtu_is_met_with_the_next_plateau() -> No
 @given(st.integers(1, LENGTH), st.integers(100, 1499))
 def test_a_black_hole_is_named_to_the_byte_and_the_hop(hop: int, mtu: int) -> None:
     tape = discover(Links({hop: mtu}, says="nothing"))
-    (hole,) = [e for e in events_of(tape, events.MtuFound) if e.how is MtuSource.BLACK_HOLE]
+    (hole,) = [e for e in events_of(tape, events.MtuFound) if e.source is MtuSource.BLACK_HOLE]
     assert (hole.ttl, hole.mtu) == (hop, mtu)
     assert size_at_the_end(tape) == mtu
 

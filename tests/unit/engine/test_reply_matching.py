@@ -15,7 +15,7 @@ from tests.helpers.simulated_network import SimNet
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import DnatMode, FlowMode, ProbeIdField, ProbeSettings, Protocol
 from tui_trace.engine.flows import Flows, PortBook
-from tui_trace.engine.matching import match
+from tui_trace.engine.matching import match_reply
 from tui_trace.engine.probe_ids import ProbeIdGenerator
 from tui_trace.engine.probe_registry import Probe, ProbeRegistry
 from tui_trace.engine.run_state import EngineRun
@@ -58,19 +58,19 @@ class Wire:
             run=self.run,
             ttl=5,
             protocol=self.settings.protocol,
-            index=0,
+            flow_index=0,
             flow=flow,
             key=key(number),
             ip_id=self.identity.ip_id(number),
-            data=0,
+            tcp_data_length=0,
             monotonic=0,
             wall=0,
             epoch=0,
-            at_target=False,
+            may_reach_target=False,
             is_first=False,
         )
         self.ledger.add(probe)
-        self.run.sent(probe)
+        self.run.add_sent(probe)
         return probe
 
     def packet(self, probe: Probe) -> bytes:
@@ -94,7 +94,7 @@ class Wire:
         answer = self.answer(quote, length)
         if answer is None:
             return None
-        return match(self.ledger, answer, TARGET[self.family], self.quoted)
+        return match_reply(self.ledger, answer, TARGET[self.family], self.quoted)
 
     def rewritten(self, probe: Probe, **fields: Any) -> bytes:
         """The probe's packet with these fields, and the checksums that follow from them."""
@@ -301,7 +301,7 @@ def test_a_datagram_of_the_targets_own(family: int, number: int) -> None:
         above = b"".join(port.to_bytes(2, "big") for port in ports) + bytes(8)
         answer = datagram(family, number, above, sender)
         assert answer is not None
-        return match(wire.ledger, answer, TARGET[family], wire.quoted)
+        return match_reply(wire.ledger, answer, TARGET[family], wire.quoted)
 
     assert found(number, (other, own), TARGET[family]) is wire.probes[0]
     assert found(number, (other, own), INSIDE[family]) is None

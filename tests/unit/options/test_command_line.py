@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_trace.core.parse_values import parse_port, parse_seconds, parse_tos
+from tui_trace.core.probe_size import fit_size
 from tui_trace.core.settings import (
     DSCP_NAMES,
     NS_PER_S,
@@ -14,7 +15,6 @@ from tui_trace.core.settings import (
     SettingError,
     SettingsHistory,
     TcpFlags,
-    fitted,
     minimum_size,
 )
 from tui_trace.names.name_options import AsnSource
@@ -118,12 +118,12 @@ def test_what_only_mtr_has_is_refused_with_a_line_that_names_ours(
 
 def test_the_other_letters_of_mtr() -> None:
     options = parse_command_line("-r -B 170 -G 3 -b -o LS_NAB -e h".split())
-    assert options.settings.fill == 170
+    assert options.settings.payload_byte == 170
     assert options.pace.wait == 3 * NS_PER_S
     assert options.layout.both
     assert options.layout.fields == "LSNAB"
     assert parse_command_line("-r -G 3 -Z 1 h".split()).pace.wait == NS_PER_S
-    assert 0 <= parse_command_line("-r -B 256 h".split()).settings.fill <= 255
+    assert 0 <= parse_command_line("-r -B 256 h".split()).settings.payload_byte <= 255
 
 
 @pytest.mark.parametrize("flag", ["--syn", "--ack", "--ecn"])
@@ -210,15 +210,15 @@ def test_a_dscp_name_is_four_times_its_code_point(name: str, lower: bool) -> Non
 @pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize("protocol", Protocol)
 def test_a_size_below_the_headers_is_raised_with_a_warning(protocol: Protocol, family: int) -> None:
-    settings, warning = fitted(ProbeSettings(protocol=protocol, size=1), family)
+    settings, warning = fit_size(ProbeSettings(protocol=protocol, size=1), family)
     assert settings.size == minimum_size(protocol, family)
     assert warning is not None
     assert str(settings.size) in warning
-    assert fitted(settings, family) == (settings, None)
+    assert fit_size(settings, family) == (settings, None)
 
 
 def test_a_default_size_grows_without_a_word() -> None:
-    settings, warning = fitted(ProbeSettings(protocol=Protocol.TCP, size=60), 6)
+    settings, warning = fit_size(ProbeSettings(protocol=Protocol.TCP, size=60), 6)
     assert settings.size == 80
     assert warning is None
 

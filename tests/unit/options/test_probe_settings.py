@@ -3,18 +3,17 @@
 import pytest
 
 from tui_trace.core.parse_values import parse_protocol
+from tui_trace.core.probe_size import SYN_WITH_DATA, fit_size
+from tui_trace.core.probe_text import describe_protocol, describe_settings
 from tui_trace.core.settings import (
     PROTOCOL_NAMES,
-    SYN_WITH_DATA,
     DnatMode,
     ProbeIdField,
     ProbeSettings,
     Protocol,
     SettingError,
     TcpFlags,
-    fitted,
     minimum_size,
-    protocol_words,
 )
 from tui_trace.options.command_line import parse_command_line
 
@@ -40,8 +39,8 @@ def settings(line: str) -> ProbeSettings:
 def test_any_protocol(line: str, protocol: Protocol, number: int, words: str) -> None:
     chosen = settings(line)
     assert (chosen.protocol, chosen.number) == (protocol, number)
-    assert protocol_words(chosen) == words
-    assert chosen.words().startswith(words)
+    assert describe_protocol(chosen) == words
+    assert describe_settings(chosen).startswith(words)
 
 
 def test_the_names_need_no_file_of_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,14 +72,14 @@ def test_flags(line: str, flags: TcpFlags) -> None:
 def test_dnat_and_track() -> None:
     usual = settings("-T")
     assert (usual.dnat, usual.track) == (DnatMode.MATCH, ProbeIdField.SEQUENCE)
-    assert "NAT" not in usual.words()
-    assert "told apart" not in usual.words()
+    assert "NAT" not in describe_settings(usual)
+    assert "probe ID" not in describe_settings(usual)
     for how in DnatMode:
         assert settings(f"-T --dnat {how.value}").dnat is how
     for what in ProbeIdField:
         assert settings(f"-T --track {what.value}").track is what
-    words = settings("-T --dnat show --track id").words()
-    assert "told apart by IP ID" in words
+    words = describe_settings(settings("-T --dnat show --track id"))
+    assert "probe ID in the IP ID" in words
     assert "NAT shown" in words
 
 
@@ -120,6 +119,6 @@ def test_a_syn_with_data_is_remarked_upon(family: int, flags: TcpFlags) -> None:
     for size, has_data in ((least, False), (least + 1, True), (1500, True)):
         probe = ProbeSettings(protocol=Protocol.TCP, port=80, size=size, tcp_flags=flags)
         told = SYN_WITH_DATA if has_data and flags is not TcpFlags.ACK else None
-        assert fitted(probe, family) == (probe, told)
+        assert fit_size(probe, family) == (probe, told)
     udp = ProbeSettings(protocol=Protocol.UDP, port=80, size=1500)
-    assert fitted(udp, family) == (udp, None)
+    assert fit_size(udp, family) == (udp, None)

@@ -22,22 +22,22 @@ def test_every_event_comes_back_from_chunks_and_from_the_whole(batches):
     back = []
     for batch in batches:
         for event in batch:
-            packer.add(event)
-        back += unpacker.events(packer.take())
+            packer.append(event)
+        back += unpacker.events(packer.take_chunk())
     told = [event for batch in batches for event in batch]
     assert back == told
     assert [type(event) for event in back] == [type(event) for event in told]
-    assert list(Unpacker().events(packer.whole())) == told
+    assert list(Unpacker().events(packer.full_chunk())) == told
 
 
 def test_a_number_beyond_64_bits_is_refused_and_leaves_the_block_whole():
     packer = Packer()
-    packer.add(ev.Foreign(at=1, count=1))
+    packer.append(ev.Foreign(at=1, count=1))
     for at in (1 << 64, -(1 << 64)):
         with pytest.raises(OverflowError):
-            packer.add(ev.SessionEnded(at=at))
-    packer.add(ev.SessionEnded(at=2))
-    assert list(Unpacker().events(packer.whole())) == [
+            packer.append(ev.SessionEnded(at=at))
+    packer.append(ev.SessionEnded(at=2))
+    assert list(Unpacker().events(packer.full_chunk())) == [
         ev.Foreign(at=1, count=1),
         ev.SessionEnded(at=2),
     ]
@@ -48,7 +48,7 @@ def full_block():
     at = 0
     while not packer.is_full:
         at += 33_000_000
-        packer.add(ev.ProbeSent(at=at, run=1, probe=len(packer), ttl=len(packer) % 30 + 1))
+        packer.append(ev.ProbeSent(at=at, run=1, probe=len(packer), ttl=len(packer) % 30 + 1))
     return packer
 
 
@@ -56,7 +56,7 @@ def test_a_block_is_bounded_by_its_events_and_by_what_they_say():
     assert len(full_block()) == BLOCK_EVENTS
     packer = Packer()
     while not packer.is_full:
-        packer.add(ev.Notice(at=0, text=str(len(packer)) + "x" * 100_000))
+        packer.append(ev.Notice(at=0, text=str(len(packer)) + "x" * 100_000))
     assert len(packer) < 100
 
 
@@ -65,8 +65,8 @@ def test_a_block_is_bounded_by_its_events_and_by_what_they_say():
 def test_bytes_that_were_changed_are_refused_or_are_other_events(data):
     packer = Packer()
     for event in data.draw(st.lists(events, min_size=1, max_size=5)):
-        packer.add(event)
-    raw = bytearray(zlib.decompress(packer.whole()))
+        packer.append(event)
+    raw = bytearray(zlib.decompress(packer.full_chunk()))
     for _ in range(data.draw(st.integers(1, 4))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     try:
@@ -92,26 +92,26 @@ def test_what_is_deflated_too_well_to_be_believed_comes_back_all_the_same():
     packer = Packer()
     told = [ev.ProbeSent(at=n * 10**9, run=1, probe=n, ttl=5) for n in range(BLOCK_EVENTS)]
     for event in told:
-        packer.add(event)
+        packer.append(event)
     assert packer.is_full
-    for data in (packer.take(), packer.whole()):
+    for data in (packer.take_chunk(), packer.full_chunk()):
         assert list(Unpacker().events(data)) == told
     with pytest.raises(RecordingError):
-        list(Unpacker().events(zlib.compress(zlib.decompress(packer.whole()))))
+        list(Unpacker().events(zlib.compress(zlib.decompress(packer.full_chunk()))))
 
 
 def test_an_event_that_no_block_has_room_for_is_not_taken_for_one():
     packer = Packer()
-    packer.add(ev.Notice(at=0, text="x" * (9 << 20)))
+    packer.append(ev.Notice(at=0, text="x" * (9 << 20)))
     with pytest.raises(OverflowError):
-        packer.take()
+        packer.take_chunk()
 
 
 def test_a_block_never_holds_more_than_a_block():
     packer = Packer()
     for n in range(BLOCK_EVENTS):
-        packer.add(ev.ProbeSent(at=n * n, run=1, probe=n, ttl=5))
-    data = packer.whole()
+        packer.append(ev.ProbeSent(at=n * n, run=1, probe=n, ttl=5))
+    data = packer.full_chunk()
     unpacker = Unpacker()
     assert len(list(unpacker.events(data))) == BLOCK_EVENTS
     with pytest.raises(RecordingError):

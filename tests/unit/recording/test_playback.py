@@ -179,10 +179,10 @@ def test_what_would_change_probes_changes_nothing(playing):
 
 def test_the_speed_goes_up_and_down_the_same_steps(playing):
     playback, _ = playing()
-    up = [playback.hasten(1) or playback.speed for _ in range(12)]
+    up = [playback.step_speed(1) or playback.speed for _ in range(12)]
     assert up[:4] == [2.0, 4.0, 8.0, 16.0]
     assert up[-1] == 1000.0
-    down = [playback.hasten(-1) or playback.speed for _ in range(14)]
+    down = [playback.step_speed(-1) or playback.speed for _ in range(14)]
     assert 1.0 in down
     assert down[-4:] == [0.5, 0.25, 0.1, 0.1]
 

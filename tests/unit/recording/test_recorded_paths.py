@@ -12,8 +12,14 @@ import pytest
 from tests.helpers.recordings.recording_builders import Kept, Told, record, rounds
 from tui_trace.core.events import SessionEnded
 from tui_trace.core.settings import NS_PER_S
-from tui_trace.recording import RecordedSource, Recording, RecordingError, find, list_sessions
-from tui_trace.recording.sessions import USUAL, default_folder, prune
+from tui_trace.recording import (
+    RecordedSource,
+    Recording,
+    RecordingError,
+    find_recording,
+    list_sessions,
+)
+from tui_trace.recording.sessions import DEFAULT_RETENTION, default_folder, prune_recordings
 
 EVENTS = [*rounds(2), SessionEnded(at=5 * NS_PER_S)]
 NAMES = [
@@ -54,13 +60,13 @@ def test_any_name_is_a_name(place: Path, name: str) -> None:
     record(EVENTS, path)
     assert [Path(folder, *files) for folder, _, files in os.walk(place) if files] == [place / path]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    with Recording(find(name)) as recording:
+    with Recording(find_recording(name)) as recording:
         assert list(recording.events()) == EVENTS
         recording.note("x", 0)
     with pytest.raises(RecordingError, match="there is such a file already"):
         RecordedSource(Told(EVENTS), path).run(Kept())
     assert len(list_sessions(place)) == (path.parent == Path())
-    prune(place, USUAL._replace(files=1))
+    prune_recordings(place, DEFAULT_RETENTION._replace(files=1))
     assert path.exists(), "a name that we did not give"
 
 
@@ -69,7 +75,7 @@ def test_names_that_sqlite_knows(place: Path, name: str) -> None:
     record(EVENTS, Path(name))
     assert os.listdir(place) == [name]
     assert stat.S_IMODE(Path(name).stat().st_mode) == 0o600
-    with Recording(find(name)) as recording:
+    with Recording(find_recording(name)) as recording:
         assert list(recording.events()) == EVENTS
 
 
@@ -79,7 +85,7 @@ def test_a_name_that_no_file_can_have_is_one_line(place: Path) -> None:
             RecordedSource(Told(EVENTS), Path(name)).run(Kept())
         assert "\n" not in str(refused.value)
         with pytest.raises(RecordingError, match="File name too long"):
-            Recording(find(name))
+            Recording(find_recording(name))
     deep = place / "x" / ("y" * 200) / ("z" * 200)
     deep.mkdir(parents=True)
     # the kernel takes it, SQLite does not: nothing is left
@@ -195,7 +201,7 @@ def test_that_the_oldest_were_deleted_is_said_once(folder: Path) -> None:
     for day in range(1, 6):
         record(EVENTS, folder / f"2026010{day}T000000Z-t.session")
     source = Told(EVENTS, pause=0.5)
-    RecordedSource(source, kept=USUAL._replace(files=4)).run(Kept())
+    RecordedSource(source, kept=DEFAULT_RETENTION._replace(files=4)).run(Kept())
     assert source.notices == [
         "the 2 oldest recordings were deleted: 4 of 2048 MiB in all are kept"
         " ([recordings] in config.toml)"
@@ -204,7 +210,7 @@ def test_that_the_oldest_were_deleted_is_said_once(folder: Path) -> None:
         *("20260105", "20260104", "20260103", "19700101")
     ]
     source = Told(EVENTS, pause=0.5)
-    RecordedSource(source, kept=USUAL._replace(files=5)).run(Kept())
+    RecordedSource(source, kept=DEFAULT_RETENTION._replace(files=5)).run(Kept())
     assert source.notices == []
 
 
@@ -223,7 +229,7 @@ def test_only_recordings_of_ours_are_deleted(folder: Path, tmp_path: Path) -> No
     away = record(EVENTS, tmp_path / "20260105T000000Z-t.session")
     link = folder / away.name
     link.symlink_to(away)
-    assert prune(folder, USUAL._replace(files=1)) == 1
+    assert prune_recordings(folder, DEFAULT_RETENTION._replace(files=1)) == 1
     assert not ours.exists()
     assert all(path.exists() for path in (text, empty, other, renamed, away, link))
     assert text.read_text() == "the letters of somebody else"

@@ -256,7 +256,7 @@ def test_a_file_at_its_bound_keeps_what_it_has(tmp_path, monkeypatch):
 
 
 def test_a_session_that_outgrows_what_can_be_restored_keeps_what_it_has(tmp_path, monkeypatch):
-    monkeypatch.setattr(codec, "MOST_HELD", 1500)
+    monkeypatch.setattr(codec, "MAX_MEMORY_WEIGHT", 1500)
     path = tmp_path / "a.session"
     events = rounds(600)
     source = Told(events, pause=0.01)
@@ -291,7 +291,7 @@ def test_a_disk_that_is_far_too_slow_is_one_line_too(tmp_path, monkeypatch):
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(schema, "create", stuck)
-    monkeypatch.setattr(writer, "MOST_WAITING", 200)
+    monkeypatch.setattr(writer, "MAX_QUEUED", 200)
     events = rounds(60)
     source, sink = Told(events, pause=0.03), Kept()
     RecordedSource(source).run(sink)
@@ -418,7 +418,7 @@ def changed_somewhere(data, value):
     return value
 
 
-STATE = msgspec.to_builtins(folded(rounds(20, 4), 1 << 60).state(), str_keys=False)
+STATE = msgspec.to_builtins(folded(rounds(20, 4), 1 << 60).checkpoint(), str_keys=False)
 
 
 @pytest.mark.slow
@@ -434,7 +434,7 @@ def test_a_fold_that_lies_is_refused_or_goes_on_without_breaking(tmp_path_factor
     database = schema.create(path)
     packers = [codec.Packer(), codec.Packer()]
     for place, event in enumerate(events):
-        packers[place >= half].add(event)
+        packers[place >= half].append(event)
     row = (0, "t", "192.0.2.1", "", "0", checkpoint.VERSION, events[-1].at, 1, len(events), 1)
     database.execute(f"INSERT INTO session VALUES ({','.join('?' * 10)})", row)
     for number, packer in enumerate(packers):
@@ -444,7 +444,7 @@ def test_a_fold_that_lies_is_refused_or_goes_on_without_breaking(tmp_path_factor
                 number,
                 events[half].at * number,
                 zlib.compress(msgspec.msgpack.encode(lie)),
-                packer.whole(),
+                packer.full_chunk(),
             ),
         )
     database.close()

@@ -12,8 +12,20 @@ from rich.cells import cell_len
 from tests.helpers.recordings.recording_builders import Kept, Told, record, rounds
 from tui_trace.core.events import SessionEnded
 from tui_trace.core.settings import NS_PER_S
-from tui_trace.recording import RecordedSource, Recording, SessionInfo, find, list_sessions
-from tui_trace.recording.sessions import USUAL, default_folder, free_place, name_for, prune
+from tui_trace.recording import (
+    RecordedSource,
+    Recording,
+    SessionInfo,
+    find_recording,
+    list_sessions,
+)
+from tui_trace.recording.sessions import (
+    DEFAULT_RETENTION,
+    default_folder,
+    file_name_for,
+    free_path,
+    prune_recordings,
+)
 from tui_trace.report.session_list import length, render_session_list, size
 
 NOON = 1_700_000_000 * NS_PER_S
@@ -40,12 +52,12 @@ def folder(tmp_path, monkeypatch):
     ],
 )
 def test_the_name_of_a_file(target, name):
-    assert name_for(target, NOON) == name
+    assert file_name_for(target, NOON) == name
 
 
 def test_a_place_that_is_taken_gets_a_number(tmp_path):
     for name in ("a.session", "a-2.session", "a-3.session"):
-        assert free_place(tmp_path / "a.session").name == name
+        assert free_path(tmp_path / "a.session").name == name
         (tmp_path / name).touch()
 
 
@@ -57,8 +69,8 @@ def test_a_session_is_kept_in_the_usual_folder_and_found_by_name(folder):
     names = [info.path.name for info in list_sessions()]
     assert names == ["19700101T000000Z-t.session", "19700101T000000Z-t-2.session"]
     for name in (names[0], names[0].removesuffix(".session"), str(folder / names[0])):
-        assert find(name) == folder / names[0]
-    assert str(find("nowhere")) == "nowhere"
+        assert find_recording(name) == folder / names[0]
+    assert str(find_recording("nowhere")) == "nowhere"
 
 
 def test_the_list_is_newest_first_and_harmless(folder):
@@ -72,7 +84,7 @@ def test_the_list_is_newest_first_and_harmless(folder):
     assert len(lines) == 5
     assert lines[0].split() == ["Session", "Length", "Runs", "Size", "Target", "Began"]
     assert lines[1].startswith("20260103T000000Z-t  "), "first what one types"
-    assert find(lines[1].split()[0]) == folder / "20260103T000000Z-t.session"
+    assert find_recording(lines[1].split()[0]) == folder / "20260103T000000Z-t.session"
     hostile = "".join(
         render_session_list(
             [
@@ -178,16 +190,16 @@ def test_the_oldest_go_when_there_are_too_many(folder):
     (folder / "mine.txt").touch()
     for path in folder.glob("*.session"):
         path.with_name(path.name + "-wal").write_bytes(b"left")
-    assert prune(folder, USUAL._replace(files=4)) == 7
+    assert prune_recordings(folder, DEFAULT_RETENTION._replace(files=4)) == 7
     assert left(folder) == ["07", "08", "09"]
     assert (folder / "mine.txt").exists()
     assert len(list(folder.glob("*-wal"))) == 3
-    assert prune(folder, USUAL._replace(files=4)) == 0
+    assert prune_recordings(folder, DEFAULT_RETENTION._replace(files=4)) == 0
 
 
 def test_the_oldest_go_when_they_are_too_large(folder):
     size = make(folder, 10)
-    prune(folder, USUAL._replace(size=2 * size + 1))
+    prune_recordings(folder, DEFAULT_RETENTION._replace(size=2 * size + 1))
     assert left(folder) == ["08", "09"]
 
 
@@ -195,7 +207,7 @@ def test_a_session_in_use_is_never_thrown_away(folder):
     class Pruning(Told):
         def run(self, sink):
             super().run(sink)
-            prune(folder, USUAL._replace(files=1))
+            prune_recordings(folder, DEFAULT_RETENTION._replace(files=1))
 
     path = folder / "20260101T000000Z-t.session"
     source = Pruning(rounds(40), pause=0.03)
@@ -203,10 +215,10 @@ def test_a_session_in_use_is_never_thrown_away(folder):
     assert source.commands == []
     with Recording(path) as recording:
         assert list(recording.events()) == rounds(40)
-    prune(folder, USUAL._replace(files=1))
+    prune_recordings(folder, DEFAULT_RETENTION._replace(files=1))
     assert left(folder) == []
 
 
 def test_a_folder_that_is_not_there(tmp_path):
     assert list_sessions(tmp_path / "none") == []
-    prune(tmp_path / "none")
+    prune_recordings(tmp_path / "none")

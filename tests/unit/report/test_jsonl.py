@@ -81,10 +81,10 @@ def test_the_schema_that_is_written_down_is_that_of_the_events():
     known = {struct.__struct_config__.tag: struct for struct in get_args(ev.Event)}
     assert set(written) == set(known)
     for kind, struct in known.items():
-        fields = set(struct.__struct_fields__) - {"at"}
+        fields = set(struct.__struct_encode_fields__) - {"at"}
         assert fields <= written[kind], kind
     for struct, kind in ((Pace, "pace-set"), (ev.SessionBegan, "session-began")):
-        assert set(struct.__struct_fields__) - {"at"} <= written[kind]
+        assert set(struct.__struct_encode_fields__) - {"at"} <= written[kind]
     assert f"schema version {ev.SCHEMA}." in jsonl.__doc__
 
 

@@ -16,7 +16,7 @@ _decoder = msgspec.msgpack.Decoder(SessionCheckpoint)
 
 
 def taken_up(session):
-    return Session.of(_decoder.decode(msgspec.msgpack.encode(session.state())))
+    return Session.from_checkpoint(_decoder.decode(msgspec.msgpack.encode(session.checkpoint())))
 
 
 def fitted(event, number):

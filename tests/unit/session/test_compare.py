@@ -16,7 +16,7 @@ from tui_trace.core.settings import DEFAULT_PORT, DEFAULT_SIZE, NS_PER_MS, Probe
 from tui_trace.session import significance
 from tui_trace.session.compare import Verdict, compare_runs
 from tui_trace.session.loss import wilson
-from tui_trace.session.significance import PROMISE, Samples, chances, holm
+from tui_trace.session.significance import FAMILYWISE_ALPHA, Samples, adjusted_p_values, holm
 from tui_trace.session.snapshot import LOST, Run
 
 HOPS = 30
@@ -85,7 +85,7 @@ def samples(one, other):
 
 
 def called(told):
-    return [hop for hop, c in enumerate(told) for p in c if p is not None and p < PROMISE]
+    return [hop for hop, c in enumerate(told) for p in c if p is not None and p < FAMILYWISE_ALPHA]
 
 
 KINDS = ["independent", "remembering", "along the path", "spikes", "equal"]
@@ -102,7 +102,7 @@ def wrongly_called():
         kind = KINDS[number % len(KINDS)]
         count = int(rng.choice([20, 60, 256]))
         both = samples(rtts_of(rng, kind, count), rtts_of(rng, kind, count))
-        result = chances(both)
+        result = adjusted_p_values(both)
         pairs[kind] += 1
         wrong[kind] += bool(called(result))
         told += sum(c.rtt is not None for c in result)
@@ -116,19 +116,24 @@ def test_of_a_thousand_pairs_without_a_difference_at_most_the_promised_share_is_
     assert sum(pairs.values()) == 1000
     # most are told, else the promise would be kept by silence
     assert told > 15_000
-    assert sum(wrong.values()) <= PROMISE * 1000, wrong
+    assert sum(wrong.values()) <= FAMILYWISE_ALPHA * 1000, wrong
     for kind, count in wrong.items():
         # two deviations of chance above it for each kind alone
-        assert count <= 200 * PROMISE + 2 * math.sqrt(200 * PROMISE), (kind, count)
+        assert count <= 200 * FAMILYWISE_ALPHA + 2 * math.sqrt(200 * FAMILYWISE_ALPHA), (
+            kind,
+            count,
+        )
 
 
 def test_a_test_that_took_samples_for_independent_would_break_the_promise(monkeypatch):
-    monkeypatch.setattr(significance, "_time", lambda _series: 1.0)
+    monkeypatch.setattr(significance, "autocorrelation_time", lambda _series: 1.0)
     rng = np.random.default_rng(1)
     wrong = sum(
         bool(
             called(
-                chances(samples(rtts_of(rng, "remembering", 256), rtts_of(rng, "remembering", 256)))
+                adjusted_p_values(
+                    samples(rtts_of(rng, "remembering", 256), rtts_of(rng, "remembering", 256))
+                )
             )
         )
         for _ in range(20)
@@ -147,11 +152,11 @@ def test_a_real_difference_at_one_hop_of_thirty_is_found(memory, count, step):
         one, other = noise(rng, count, memory), noise(rng, count, memory)
         other[11] += step
         none = np.zeros_like(one, dtype=bool)
-        told = called(chances(samples((one, none), (other, none))))
+        told = called(adjusted_p_values(samples((one, none), (other, none))))
         found += 11 in told
         others += bool(set(told) - {11})
     assert found >= 36
-    assert others <= 40 * PROMISE + 2
+    assert others <= 40 * FAMILYWISE_ALPHA + 2
 
 
 def test_spikes_do_not_hide_a_shift():
@@ -161,7 +166,7 @@ def test_spikes_do_not_hide_a_shift():
         one, other = 1 + rng.pareto(1.2, (2, HOPS, 256))
         other[4] += 0.5
         none = np.zeros_like(one, dtype=bool)
-        found += 4 in called(chances(samples((one, none), (other, none))))
+        found += 4 in called(adjusted_p_values(samples((one, none), (other, none))))
     assert found >= 38
 
 
@@ -174,7 +179,7 @@ def test_a_real_difference_of_loss_is_found(count, shares):
         lost = [rng.random((HOPS, count)) < 0.02 for _ in shares]
         for one, share in zip(lost, shares, strict=True):
             one[7] = rng.random(count) < share
-        found += 7 in called(chances(samples((rtts, lost[0]), (rtts, lost[1]))))
+        found += 7 in called(adjusted_p_values(samples((rtts, lost[0]), (rtts, lost[1]))))
     assert found >= 38
 
 
@@ -185,14 +190,14 @@ def test_turns_cancel_what_drifts_in_both():
     for _ in range(40):
         drift = 5 * noise(rng, 200, 0.99)
         one, other = (drift + 0.3 * rng.standard_normal((HOPS, 200)) for _ in range(2))
-        wrong += bool(called(chances(samples((one, none), (other, none)), paired=True)))
+        wrong += bool(called(adjusted_p_values(samples((one, none), (other, none)), paired=True)))
         other[3] += 0.3
         both = samples((one, none), (other, none))
-        alone += 3 in called(chances(both))
-        in_turns += 3 in called(chances(both, paired=True))
+        alone += 3 in called(adjusted_p_values(both))
+        in_turns += 3 in called(adjusted_p_values(both, paired=True))
     assert in_turns >= 36
     assert alone <= 2
-    assert wrong <= 40 * PROMISE + 2
+    assert wrong <= 40 * FAMILYWISE_ALPHA + 2
 
 
 @given(st.lists(st.none() | st.floats(0, 1), max_size=40))
@@ -349,6 +354,12 @@ def test_the_same_settings_again_have_their_numbers():
     assert compare_runs(runs).names == ("ICMP (run 1)", "ICMP (run 2)")
 
 
+def test_other_fields_have_the_names_that_they_have_in_json():
+    probes = [ProbeSettings(payload_byte=value, no_tcp_options=value > 0) for value in (0, 7)]
+    runs = [run_of(number, (), probe) for number, probe in enumerate(probes, 1)]
+    assert compare_runs(runs).names == ("fill 0 with bare False", "fill 7 with bare True")
+
+
 def test_three_runs_against_the_first():
     runs = [
         run_of(n, [steady(1, 1), steady(2, ms, target=True)], probe_of(Protocol.TCP, port=port))
@@ -396,7 +407,7 @@ def test_without_scipy_everything_but_the_test_is_there(monkeypatch):
     def missing(*_args, **_kwargs):
         raise ImportError
 
-    monkeypatch.setattr(significance, "chances", missing)
+    monkeypatch.setattr(significance, "adjusted_p_values", missing)
     told = compare_runs(
         [run_of(1, [steady(1, 1, target=True)]), run_of(2, [steady(1, 5, target=True)], TCP)]
     )

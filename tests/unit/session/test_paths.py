@@ -11,9 +11,9 @@ from tests.helpers.route_scripts import TARGET, Walk, chain
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, FlowMode, ProbeSettings, Protocol
 from tui_trace.recording import Recording
-from tui_trace.session.paths import letters, what_moved
+from tui_trace.session.paths import diff_paths, path_letter
 from tui_trace.session.snapshot import Balance, MomentKind, Path, PathHop
-from tui_trace.session.timeline import MOST_BUCKETS, MOST_MOMENTS, TimelineFold
+from tui_trace.session.timeline import MAX_BUCKETS, MAX_MOMENTS, TimelineFold
 
 
 def detour(route, *new, at=5):
@@ -38,7 +38,7 @@ def stays(walk):
 
 def moves(walk, one=0, other=1):
     paths = walk.session.snapshot().paths
-    return [step.move for step in what_moved(paths[one], paths[other])]
+    return [step.move for step in diff_paths(paths[one], paths[other])]
 
 
 PLAIN = chain(12)
@@ -223,7 +223,7 @@ def test_memory_is_bounded_whatever_answers():
 
 
 def test_letters():
-    assert [letters(n) for n in (0, 1, 25, 26, 27, 51, 52, 702)] == [
+    assert [path_letter(n) for n in (0, 1, 25, 26, 27, 51, 52, 702)] == [
         "A", "B", "Z", "AA", "AB", "AZ", "BA", "AAA",
     ]  # fmt: skip
 
@@ -249,18 +249,18 @@ hops = st.lists(st.sampled_from(["a", "b", "c", "d", "e", ""]), max_size=12)
 @given(hops, hops)
 def test_every_hop_of_both_stands_in_one_step_in_order(one, other):
     before, after = path_of(*one), path_of(*other)
-    steps = what_moved(before, after)
+    steps = diff_paths(before, after)
     assert [step.before for step in steps if step.before] == list(before.hops)
     assert [step.after for step in steps if step.after] == list(after.hops)
     for step in steps:
         if step.before and step.after and step.before.addresses and step.after.addresses:
             same = step.before.addresses == step.after.addresses
             assert (step.move == "same") == same
-    assert {step.move for step in what_moved(before, before)} <= {"same"}
+    assert {step.move for step in diff_paths(before, before)} <= {"same"}
 
 
 def test_silence_on_either_side_differs_from_nothing():
-    steps = what_moved(path_of("a", "", "c"), path_of("a", "b", "c"))
+    steps = diff_paths(path_of("a", "", "c"), path_of("a", "b", "c"))
     assert [step.move for step in steps] == ["same"] * 3
 
 
@@ -283,10 +283,10 @@ def test_each_second_has_its_path_loss_and_time():
 
 def test_a_late_answer_takes_its_loss_back_where_it_was():
     fold = TimelineFold()
-    fold.lost(5 * NS_PER_S, 1)
-    fold.lost(6 * NS_PER_S, 2)
-    fold.answered(9 * NS_PER_S, 7, 1, late=True)
-    assert [bucket.lost for bucket in fold.timeline().buckets] == [0] * 6 + [1] + [0] * 3
+    fold.on_lost(5 * NS_PER_S, 1)
+    fold.on_lost(6 * NS_PER_S, 2)
+    fold.on_reply(9 * NS_PER_S, 7, 1, late=True)
+    assert [bucket.lost for bucket in fold.snapshot().buckets] == [0] * 6 + [1] + [0] * 3
 
 
 @settings(max_examples=200, deadline=None)
@@ -295,12 +295,12 @@ def test_the_timeline_counts_everything_in_bounded_memory(happenings):
     fold = TimelineFold()
     for number, (at, rtt) in enumerate(happenings):
         if rtt is None:
-            fold.lost(at, number)
+            fold.on_lost(at, number)
         else:
-            fold.answered(at, rtt, number, late=False)
-    timeline = fold.timeline()
+            fold.on_reply(at, rtt, number, late=False)
+    timeline = fold.snapshot()
     rtts = [rtt for _, rtt in happenings if rtt is not None]
-    assert len(timeline.buckets) <= MOST_BUCKETS
+    assert len(timeline.buckets) <= MAX_BUCKETS
     assert sum(bucket.answered for bucket in timeline.buckets) == len(rtts)
     assert sum(bucket.lost for bucket in timeline.buckets) == len(happenings) - len(rtts)
     assert sum(bucket.total for bucket in timeline.buckets) == sum(rtts)
@@ -314,23 +314,23 @@ def test_the_timeline_counts_everything_in_bounded_memory(happenings):
 
 def test_however_much_happens_the_users_notes_stay():
     fold = TimelineFold()
-    fold.moment(7, MomentKind.NOTE, "mine")
-    for number in range(MOST_MOMENTS + 50):
-        fold.moment(number * NS_PER_S, MomentKind.NOTICE, str(number))
-    timeline = fold.timeline()
+    fold.add_moment(7, MomentKind.NOTE, "mine")
+    for number in range(MAX_MOMENTS + 50):
+        fold.add_moment(number * NS_PER_S, MomentKind.NOTICE, str(number))
+    timeline = fold.snapshot()
     assert [note.text for note in timeline.notes] == ["mine"]
-    assert len(timeline.moments) == MOST_MOMENTS
-    assert timeline.moments[-1].text == str(MOST_MOMENTS + 49)
-    for number in range(2 * MOST_MOMENTS):
-        fold.moment(number, MomentKind.NOTE, "many")
-    assert len(fold.timeline().moments) == MOST_MOMENTS, "bounded, whoever writes"
+    assert len(timeline.moments) == MAX_MOMENTS
+    assert timeline.moments[-1].text == str(MAX_MOMENTS + 49)
+    for number in range(2 * MAX_MOMENTS):
+        fold.add_moment(number, MomentKind.NOTE, "many")
+    assert len(fold.snapshot().moments) == MAX_MOMENTS, "bounded, whoever writes"
 
 
 def test_a_recorded_session_on_real_packets():
     with Recording(DATA / "lab-path-change.session") as recording:
         snapshot = recording.snapshot(recording.end)
     assert [path.letter for path in snapshot.paths] == ["A", "B"]
-    steps = what_moved(*snapshot.paths)
+    steps = diff_paths(*snapshot.paths)
     assert [step.move for step in steps] == ["same"] * 5 + ["moved", "new", "new", "same", "same"]
     assert snapshot.path.letter == "A"
     # the scenario moves at 20 s and back at 40 s after the first packet

@@ -27,7 +27,7 @@ def hop_of(*replies: ev.Reply, family: int = 4, **settings: object) -> Hop:
         session.apply(ev.ProbeSent(at=1, run=1, probe=reply.probe, ttl=1))
         session.apply(reply)
     before = session.snapshot().run.hops[0]
-    after = Session.of(session.state()).snapshot().run.hops[0]
+    after = Session.from_checkpoint(session.checkpoint()).snapshot().run.hops[0]
     assert before == after
     return before
 

@@ -98,22 +98,22 @@ def test_answered_beyond_takes_its_probe_out_even_when_it_was_called_lost():
         sent(1, 1),
         sent(2, 1),
         lost(2, 1),
-        reply(2, 1, late=True, beyond=True),
-        reply(1, 1, beyond=True),
+        reply(2, 1, late=True, past_target=True),
+        reply(1, 1, past_target=True),
     )
     assert (hop.sent, hop.lost, hop.late, hop.responders) == (0, 0, 0, ())
 
 
 def test_void_probe_answered_beyond_is_taken_out_once():
     hop = hop_of(
-        sent(1, 1), sent(2, 1), sent(3, 1), lost(3, 1), void(1, 1), reply(1, 1, beyond=True)
+        sent(1, 1), sent(2, 1), sent(3, 1), lost(3, 1), void(1, 1), reply(1, 1, past_target=True)
     )
     assert (hop.sent, hop.pending, hop.lost) == (2, 1, 1)
 
 
 def test_late_answer_beyond_takes_its_loss_back_when_older_than_the_window():
     more = [sent(n, 1) for n in range(2, RECENT + 20)]
-    hop = hop_of(sent(1, 1), lost(1, 1), *more, reply(1, 1, late=True, beyond=True))
+    hop = hop_of(sent(1, 1), lost(1, 1), *more, reply(1, 1, late=True, past_target=True))
     assert (hop.lost, hop.sent) == (0, RECENT + 18)
 
 
@@ -133,7 +133,7 @@ def test_run_opened_again_goes_on_with_its_figures():
         sent(1, 1),
         reply(1, 1, 7),
         opened(2, probe=SETTINGS[1]),
-        opened(1, 50, again=True),
+        opened(1, 50, reopened=True),
         sent(2, 1),
         reply(2, 1, 9),
     )
@@ -202,7 +202,7 @@ def test_rows_follow_the_ttl_range_of_the_run_in_force_alone():
     session.apply(ev.PaceSet(at=1, pace=Pace(first_ttl=3, max_ttl=6)))
     assert ttls(session) == [3, 4, 5, 6]
     assert len(session.run(1).hops) == 9
-    session.apply(opened(1, again=True))
+    session.apply(opened(1, reopened=True))
     assert ttls(session) == [3, 4, 5, 6]
 
 
@@ -359,7 +359,7 @@ def test_every_change_of_a_hop_is_a_new_object():
         reply(2, 1, late=True),
         reply(1, 1, duplicate=True),
         void(3, 1),
-        reply(4, 1, beyond=True),
+        reply(4, 1, past_target=True),
         sent(7, 1),
     ]
     for change in changes:

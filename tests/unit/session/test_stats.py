@@ -19,7 +19,7 @@ def figures_of(values):
     stats = RttStats()
     for value in values:
         stats.add(value)
-    return stats.figures()
+    return stats.snapshot()
 
 
 def nearest_rank(values, percent):
@@ -65,7 +65,7 @@ def test_percentiles_are_within_one_percent(values):
 
 
 def test_too_few_samples_give_none():
-    empty = RttStats().figures()
+    empty = RttStats().snapshot()
     assert empty.count == 0
     assert {empty.last, empty.min, empty.max, empty.mean, empty.sd, empty.jitter} == {None}
     assert {empty.p50, empty.p90, empty.p99} == {None}
@@ -98,7 +98,7 @@ def test_ten_million_samples_do_not_drift():
     total = repeats * sum(pattern)
     squares = repeats * sum(value * value for value in pattern)
     variance = (count * squares - total * total) / (count * (count - 1))
-    figures = stats.figures()
+    figures = stats.snapshot()
     assert figures.count == count
     assert figures.mean == pytest.approx(total / count, rel=1e-15)
     assert figures.sd == pytest.approx(math.sqrt(variance), rel=1e-12)
@@ -109,15 +109,15 @@ def test_memory_is_flat_after_any_number_of_samples():
     for exponent in range(63):
         for step in range(200):
             stats.add((1 << exponent) + step * ((1 << exponent) // 200))
-    cells = sum(map(len, stats._octaves.values()))
+    cells = sum(map(len, stats._histogram.values()))
     assert cells <= 64 * 64
 
 
 def test_figures_are_the_same_object_until_a_sample_comes():
     stats = RttStats()
     stats.add(5)
-    first = stats.figures()
-    assert stats.figures() is first
+    first = stats.snapshot()
+    assert stats.snapshot() is first
     stats.add(6)
-    assert stats.figures() is not first
-    assert stats.figures().count == 2
+    assert stats.snapshot() is not first
+    assert stats.snapshot().count == 2

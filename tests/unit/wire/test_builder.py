@@ -40,8 +40,8 @@ def probes(draw: Any) -> tuple[int, ProbeSettings, list[tuple[int, tuple[int, in
         size=draw(st.one_of(st.integers(least, least + 40), st.integers(least, 9000))),
         tcp_flags=draw(st.sampled_from(TcpFlags)),
         number=99,
-        bare=bare,
-        fill=draw(st.integers(0, 255)),
+        no_tcp_options=bare,
+        payload_byte=draw(st.integers(0, 255)),
     )
     key = {
         Protocol.ICMP: U16,
@@ -82,7 +82,7 @@ def by_scapy(
             ack=key if "A" in flags else 0,
             flags=flags,
             window=64240,
-            options=[] if chosen.bare else tcp_options(chosen.tcp_flags, family),
+            options=[] if chosen.no_tcp_options else tcp_options(chosen.tcp_flags, family),
         )
     elif chosen.protocol is Protocol.IP:
         setattr(below, "proto" if family == 4 else "nh", chosen.number)
@@ -107,7 +107,7 @@ def test_patched_is_what_scapy_builds(
         # The payload is ours to choose; its checksum, scapy's to compute.
         assert bytes(packet / Raw(ours[headers:])) == ours
         assert len(ours) == chosen.size
-        assert set(ours[headers + 2 :]) <= {chosen.fill}
+        assert set(ours[headers + 2 :]) <= {chosen.payload_byte}
 
 
 @given(probes())

@@ -15,6 +15,8 @@ from tui_trace.core.parse_values import (
     parse_tos,
     parse_ttl,
 )
+from tui_trace.core.probe_size import fit_size
+from tui_trace.core.probe_text import describe_protocol, describe_tos
 from tui_trace.core.settings import (
     NS_PER_S,
     DnatMode,
@@ -25,9 +27,6 @@ from tui_trace.core.settings import (
     SettingError,
     SettingsHistory,
     TcpFlags,
-    fitted,
-    protocol_words,
-    tos_words,
 )
 from tui_trace.core.stream import AlternateSettings, Command, ProbeTemporarily, SetPace, Switch
 from tui_trace.session.snapshot import Run
@@ -118,7 +117,7 @@ class ProbeControls:
         now, pace = self.settings, self.pace
         values = {
             "port": str(now.port),
-            "tos": tos_words(now.tos).partition(" ")[0],
+            "tos": describe_tos(now.tos).partition(" ")[0],
             "size": str(now.size),
             "protocol": str(now.number) if now.protocol is Protocol.IP else now.protocol.value,
             "track": now.track.value,
@@ -168,7 +167,7 @@ class ProbeControls:
         """Take turns between two settings, those now and before if none are given, or no more."""
         if pair is None and self._turns_with:
             return ControlResult(
-                Switch(self.settings), f"no more turns: {protocol_words(self.settings)}"
+                Switch(self.settings), f"no more turns: {describe_protocol(self.settings)}"
             )
         first, second = pair or (self._before, self.settings)
         if first is None:
@@ -202,7 +201,7 @@ class ProbeControls:
 
     def _switched(self, before: ProbeSettings, **fields: object) -> ControlResult:
         self.switches.change(**fields)
-        self.switches.current, warning = fitted(self.settings, self.family)
+        self.switches.current, warning = fit_size(self.settings, self.family)
         self._asked.add(self.settings)
         if self.settings == before:
             return ControlResult(None, warning)

@@ -125,7 +125,7 @@ class TimeNavigator:
         """Play it faster (1) or more slowly (-1)."""
         playback = self._history().playback
         if playback is not None:
-            playback.hasten(direction)
+            playback.step_speed(direction)
         return playback is not None
 
     def hold(self) -> bool:

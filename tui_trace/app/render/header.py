@@ -11,10 +11,11 @@ from tui_trace.app.render.cells import (
     percent,
 )
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
+from tui_trace.core.probe_text import describe_protocol, describe_settings
 from tui_trace.core.sanitize import sanitize
-from tui_trace.core.settings import Pace, ProbeSettings, protocol_words
+from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.session.annotations import TOO_BIG, is_refusal
-from tui_trace.session.snapshot import FIRST, Hop, Snapshot
+from tui_trace.session.snapshot import FIRST_PATH, Hop, Snapshot
 
 _NAMED = 40
 """Cells that target and address usually take."""
@@ -36,7 +37,7 @@ def pace_words(pace: Pace) -> str:
 
 def probe_words(settings: ProbeSettings, pace: Pace, family: int) -> str:
     """The line that reads as the probe is; `family` is 4 or 6."""
-    return f"{sanitize(settings.words(family))} · {pace_words(pace)}"
+    return f"{sanitize(describe_settings(settings, family))} · {pace_words(pace)}"
 
 
 def settings_fit_beside_target(settings: str, width: int) -> bool:
@@ -153,12 +154,12 @@ def progress(snapshot: Snapshot, room: int) -> StyledLine:
     The protocol is one line up; when the path changed and what takes turns is nowhere else.
     """
     run, path = snapshot.run, snapshot.path
-    if path is not None and len(snapshot.paths) < 2 and path.letter == FIRST:
+    if path is not None and len(snapshot.paths) < 2 and path.letter == FIRST_PATH:
         path = None
     rounds: StyledText = (f"round {run.rounds}", TextStyle.PLAIN)
     time: StyledText = (f" · {clock(snapshot.at)}", TextStyle.PLAIN)
     number: StyledText = (f" · run {run.number}", TextStyle.PLAIN)
-    protocol: StyledText = (f" ({protocol_words(run.settings)})", TextStyle.DIM)
+    protocol: StyledText = (f" ({describe_protocol(run.settings)})", TextStyle.DIM)
     turns = [(f" in turns with run {run.turns_with}", TextStyle.WARN)] if run.turns_with else []
     since = [(f"  path {path.letter} since {clock(path.since)}", TextStyle.PLAIN)] if path else []
     mixed = (

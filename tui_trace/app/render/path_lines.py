@@ -4,7 +4,7 @@ from tui_trace.app.render.cells import StyledLine, TextStyle, clock, wrapped
 from tui_trace.app.render.host_labels import HostLabels
 from tui_trace.app.render.session_overview import happenings, overview, path_tone
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
-from tui_trace.session.paths import PathDiffLine, varies, what_moved
+from tui_trace.session.paths import PathDiffLine, diff_paths, varies_flow
 from tui_trace.session.snapshot import Path, PathHop, Snapshot
 
 _SIGNS = {"same": " ", "moved": "≠", "gone": "−", "new": "+"}
@@ -36,7 +36,7 @@ def paths_lines(snapshot: Snapshot, width: int, people: HostLabels) -> list[Styl
     for place, path in enumerate(paths):
         lines += _visits(path, snapshot)
         if place:
-            lines += _steps(what_moved(paths[place - 1], path), paths[place - 1], width, people)
+            lines += _steps(diff_paths(paths[place - 1], path), paths[place - 1], width, people)
         else:
             lines += [_hop_line(" ", hop, width, people, TextStyle.PLAIN) for hop in path.hops]
         lines.append([])
@@ -48,7 +48,7 @@ def _sentence(snapshot: Snapshot) -> str:
     now = snapshot.path
     count = len(snapshot.paths)
     if count == 1 or now is None:
-        if varies(snapshot.run.settings):
+        if varies_flow(snapshot.run.settings):
             return "One path in all this session, or one bundle of ways that its flows take."
         return "One path in all this session, as far as a constant flow can tell: x sends more."
     return f"{count} paths in this session; path {now.letter} since {clock(now.since)}."

@@ -25,6 +25,7 @@ from tui_trace.app.render.host_labels import HostLabels, LabelMode
 from tui_trace.app.widgets.lazy_plots import PlotsReady, Throttle, load_plots
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
+from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
 from tui_trace.session.snapshot import Hop, Snapshot
 
@@ -172,7 +173,7 @@ class ChartScreen(ModalScreen[None]):
         right = place.words if place is not None else clock(snapshot.at)
         tone = place.tone if place is not None else TextStyle.PLAIN
         target = f" Charts  {sanitize(snapshot.target)}"
-        settings = sanitize(snapshot.run.settings.words(snapshot.family))
+        settings = sanitize(describe_settings(snapshot.run.settings, snapshot.family))
         room = max(width - cell_width(right) - 3, 0)
         return [
             (pad_or_truncate(f"{target} · {settings}", room), TextStyle.STRONG),

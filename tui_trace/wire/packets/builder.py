@@ -57,7 +57,7 @@ def data_length(settings: ProbeSettings, family: int) -> int:
     """
     if settings.protocol is not Protocol.TCP:
         return 0
-    data = settings.size - minimum_size(Protocol.TCP, family, settings.bare)
+    data = settings.size - minimum_size(Protocol.TCP, family, settings.no_tcp_options)
     return data - 1 if settings.tcp_flags is TcpFlags.ACK else data
 
 
@@ -72,7 +72,7 @@ class Template:
         A constant flow carries it as it is; the others, one of each flow's own. Raises `ValueError`
         for a size that does not hold the headers or that no IP packet can have.
         """
-        least = minimum_size(settings.protocol, family, settings.bare)
+        least = minimum_size(settings.protocol, family, settings.no_tcp_options)
         if not least <= settings.size <= _ONES:
             raise ValueError(f"no probe of {settings.size} bytes")
         self._packet = bytearray(_build(settings, source, target, family))
@@ -215,14 +215,14 @@ def _build(settings: ProbeSettings, source: str, target: str, family: int) -> by
                 chksum=0,
                 flags=_TCP_FLAGS[settings.tcp_flags],
                 window=_WINDOW,
-                options=[] if settings.bare else tcp_options(settings.tcp_flags, family),
+                options=[] if settings.no_tcp_options else tcp_options(settings.tcp_flags, family),
             )
         case Protocol.IP:
             above = bytes(8)
     packet = bytes(below) + bytes(above)
     # the fix comes first in the payload of ICMP and UDP: it is set with each probe
     fix = bytes(2 if settings.protocol in (Protocol.ICMP, Protocol.UDP) else 0)
-    return packet + fix + bytes([settings.fill]) * (settings.size - len(packet) - len(fix))
+    return packet + fix + bytes([settings.payload_byte]) * (settings.size - len(packet) - len(fix))
 
 
 def tcp_options(flags: TcpFlags, family: int) -> list[tuple[str, Any]]:

@@ -136,7 +136,7 @@ class RawNetwork:
             index = socket.if_nametoindex(name) if name else 0
         except OSError:
             raise SendError(errno.ENODEV, f"interface {name} is not there") from None
-        bound = "" if settings.foreign else settings.source or self._source or ""
+        bound = "" if settings.spoofed_source else settings.source or self._source or ""
         with socket.socket(self._af, socket.SOCK_DGRAM) as asking:
             try:
                 self._leave_by(asking, index, settings.dont_route)
@@ -146,7 +146,7 @@ class RawNetwork:
                 source = str(asking.getsockname()[0]).partition("%")[0]
             except OSError as error:
                 raise self._refusal(error, bound, settings.dont_route) from None
-        if settings.foreign:
+        if settings.spoofed_source:
             source = settings.source or source
         known = self._routes.get(settings)
         if known is None or (known.interface, known.source) != (index, source):

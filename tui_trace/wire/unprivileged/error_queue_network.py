@@ -186,7 +186,7 @@ def _refuse(settings: ProbeSettings, family: int) -> None:
         raise _right("several constant flows, but with --icmp, take")
     if settings.protocol is not Protocol.TCP:
         return
-    if settings.bare:
+    if settings.no_tcp_options:
         raise _right("a SYN without options takes")
     if settings.tcp_flags is not TcpFlags.SYN:
         raise _right(f"TCP flags ({settings.tcp_flags.value}) take")

@@ -107,7 +107,7 @@ class Udp(_Datagrams):
         slot.carried = probe
         pool.carry(slot, now)
         length = probe.settings.size - self._hub.dialect.header - 8
-        message = probe.key.to_bytes(2, "big") + bytes([probe.settings.fill]) * (length - 2)
+        message = probe.key.to_bytes(2, "big") + bytes([probe.settings.payload_byte]) * (length - 2)
         try:
             self._leave(slot, probe, message, probe.flow[1])
         except OSError:
@@ -181,7 +181,7 @@ class Icmp(_Datagrams):
         """An echo request with two bytes that make its checksum, the kernel's work, the flow's."""
         dialect = self._hub.dialect
         length = probe.settings.size - dialect.header
-        rest = bytes([probe.settings.fill]) * (length - _ECHO.size)
+        rest = bytes([probe.settings.payload_byte]) * (length - _ECHO.size)
         total = (dialect.echo << 8) + identifier + probe.flow[1] + probe.key + ones_sum(rest)
         if dialect.version == 6:  # RFC 4443 §2.3
             total += ones_sum(addresses) + length + dialect.icmp
