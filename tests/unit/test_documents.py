@@ -7,7 +7,6 @@ import subprocess
 
 import msgspec
 import pytest
-from tui_trace.app.render.columns import ALWAYS, COLUMNS, DISPLAYS
 
 from tests.helpers.places import ROOT
 from tui_trace.app.config import Config, ConfigOptions, Recordings
@@ -16,6 +15,7 @@ from tui_trace.cli.completion import SHELLS, script
 from tui_trace.cli.main import main
 from tui_trace.options.command_line import build_parser
 from tui_trace.options.help_text import HELP
+from tui_trace.report.hop_columns import ALWAYS, COLUMNS, DISPLAYS
 
 PAGE = ROOT / "tui_trace" / "man" / "tui-trace.1"
 SHOWN = [

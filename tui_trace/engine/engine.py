@@ -28,6 +28,7 @@ from tui_trace.engine.clock_step import ClockStepDetector
 from tui_trace.engine.event_emitter import EventEmitter
 from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.keyless_replies import KeylessReplyBuffer
+from tui_trace.engine.late_replies import LateReplies
 from tui_trace.engine.matching import match_reply, probe_spec
 from tui_trace.engine.path_end import FINAL_KINDS
 from tui_trace.engine.probe_ids import ProbeIdGenerator, ProbeNumbers
@@ -40,6 +41,7 @@ from tui_trace.wire.network import NOTHING_QUOTED, Network, ReceivedReply, SendE
 
 PULSE_INTERVAL = 100 * NS_PER_MS
 EXPIRY_INTERVAL = 20 * NS_PER_MS
+PAST_END = "beyond the end of the path"
 RETRY_INTERVAL = 10 * NS_PER_MS
 """Time until the next try to send a probe that no source port was free for."""
 MAX_BURST = 64
@@ -85,6 +87,7 @@ class Engine:
         self._numbers = ProbeNumbers(self._probe_ids)
         self._next_expiry = 0
         self._keyless_replies = KeylessReplyBuffer()
+        self._late_replies = LateReplies()
         self._last_sent: RunProbe | None = None
 
     # --- called from other threads
@@ -125,6 +128,9 @@ class Engine:
                     self._registry.forget_old(now)
                     self._next_expiry = now + EXPIRY_INTERVAL
                 self._emitter.pulse(now)
+            for run in self._runs.all:
+                for probe in run.pending_scouts():
+                    self._make_void(probe, PAST_END)
             self._emitter.session_ended()
             self._emitter.pulse(network.monotonic())
         finally:
@@ -142,6 +148,7 @@ class Engine:
             self._is_last_round
             and self._current_run.schedule.is_round_over
             and not any(run.has_pending for run in self._runs.all)
+            and not self._late_replies.may_come(self._network.monotonic())
         )
 
     @property
@@ -227,7 +234,9 @@ class Engine:
         if run.schedule.next_due(self._pace) > now:
             return False
         run = self._runs.next_round()
-        run.schedule.begin(now, self._pace, run.last_ttl(self._pace))
+        run.schedule.begin(
+            now, self._pace, run.last_ttl(self._pace), scout=run.needs_scout(self._pace)
+        )
         self._rounds += 1
         self._emitter.round_began(run)
         return self._can_leave(run, now)
@@ -257,7 +266,10 @@ class Engine:
             flow = run.flows.choose(scheduled.flow, False, now)
         if flow is None:
             return
-        number, key = self._numbers.next_number(settings.protocol, self._registry.is_pending)
+        data_length = self._network.data_length(settings)
+        number, key = self._numbers.next_number(
+            settings.protocol, data_length, self._registry.is_pending
+        )
         ip_id = self._probe_ids.ip_id(number)
         probe = Probe(
             number=number,
@@ -268,12 +280,13 @@ class Engine:
             flow=flow,
             key=key,
             ip_id=ip_id,
-            tcp_data_length=self._network.data_length(settings),
+            tcp_data_length=data_length,
             monotonic=now,
             wall=self._network.wall(),
             epoch=self._clock.epoch,
             may_reach_target=may_reach_target,
             is_first=is_first,
+            is_scout=scheduled.is_scout,
         )
         self._registry.add(probe)
         try:
@@ -339,9 +352,9 @@ class Engine:
             probe.state = ProbeState.ANSWERED
             run.reply_timeout.record(probe.ttl, rtt)
             if answer.kind in FINAL_KINDS:
-                run.path_end.on_final_reply(probe.ttl, by_target)
+                run.path_end.on_final_reply(probe.ttl, probe.number, by_target=by_target)
             elif answer.kind is ReplyKind.TIME_EXCEEDED:
-                run.path_end.on_time_exceeded(probe.ttl)
+                run.path_end.on_time_exceeded(probe.ttl, probe.number)
             if self._pace.first_reply:
                 run.schedule.cancel(probe.ttl, probe.flow_index)
         run.flows.on_reply(probe, answer.kind, previous_state, now)
@@ -376,7 +389,7 @@ class Engine:
         self._emitter.path_end(run, *end)
         if run.path_end.end_ttl is not None:
             for probe in run.pending_past(end[0]):
-                self._make_void(probe, "beyond the end of the path")
+                self._make_void(probe, PAST_END)
         if run is self._current_run and run.schedule.round > 1:
             run.schedule.extend(self._network.monotonic(), pace, end[0])
 
@@ -388,6 +401,12 @@ class Engine:
     def _emit_lost(self, now: int) -> None:
         for run in self._runs.all:
             for probe in run.pop_expired(now, self._pace):
+                run.path_end.on_lost(probe.ttl)
+                if probe.is_scout:
+                    self._make_void(probe, PAST_END)
+                    continue
                 probe.state = ProbeState.LOST
                 run.flows.on_lost(probe, now)
                 self._emitter.probe_lost(probe)
+                if self._pace.wait is None:
+                    self._late_replies.on_lost(probe)

@@ -3,7 +3,16 @@
 The path ends at the first TTL whose probes do not expire: they reach the target, or a router that
 refuses to forward them. With a load balancer over branches of unequal length, one TTL reaches now a
 router, now the target. The path then ends at the first TTL whose probes never expire.
+
+What is known of the end ages, because the path may change. A router that answers at a TTL, or
+behind it, shows that the path does not end there. While the target is not seen, or no longer, the
+end is *doubtful*: then one probe in each round, the *scout*, has a TTL that reaches past it. The
+target's reply to a scout overrules a router's refusal at once, and a silent end as soon as chance
+is ruled out.
 """
+
+from math import comb
+from typing import NamedTuple
 
 from tui_trace.core.events import ReplyKind
 
@@ -17,6 +26,22 @@ SETTLED_STREAK = 10
 path got shorter. With fewer, per-packet load balancing over two lengths would move the end back and
 forth."""
 
+SILENT_PROBES = 3
+"""Probes lost in a row at the end after which it is doubtful."""
+
+MOVE_PROBABILITY = 1e-4
+"""How unlikely it has to be that an end at which all probes are lost, while probes that go past it
+are answered, is the end all the same: replies are lost at either by the same chance then."""
+
+
+class _FinalReplies(NamedTuple):
+    """What the final replies at one TTL say."""
+
+    streak: int
+    by_target: bool
+    newest: int
+    """The number of the last probe that got one."""
+
 
 class PathEndDetector:
     """Finds the end of the path of one run from its replies."""
@@ -29,46 +54,95 @@ class PathEndDetector:
         """The greatest TTL at which a probe expired; 0: none."""
         self.end_ttl: int | None = None
         """The TTL at which the path ends; None while it is unknown."""
-        self._final_streak: dict[int, int] = {}
-        self._by_target: dict[int, bool] = {}
-        self._passed: set[int] = set()
+        self._final: dict[int, _FinalReplies] = {}
+        self._lost_at_end = 0
+        """Probes in a row."""
+        self._lost_past_end = 0
+        """Since the end fell silent, as the next."""
+        self._answered_past_end = 0
 
-    def on_time_exceeded(self, ttl: int) -> None:
-        """Count a Time Exceeded message for this TTL."""
-        self._passed.add(ttl)
-        if self._final_streak.pop(ttl, None) is not None:
-            self._find_end()
+    def on_time_exceeded(self, ttl: int, number: int) -> None:
+        """Count a Time Exceeded message for a probe: the path goes on behind its TTL.
+
+        `number` is the probe's. At a TTL that was the end, the path has moved, and older replies
+        from behind it say nothing of the new path.
+        """
+        has_moved = self.end_ttl is not None and ttl >= self.end_ttl
+        self._final = {
+            behind: final
+            for behind, final in self._final.items()
+            if behind > ttl and (final.newest > number or not has_moved)
+        }
         self.farthest_reply_ttl = max(self.farthest_reply_ttl, ttl)
         self.farthest_router_ttl = max(self.farthest_router_ttl, ttl)
+        self._find_end()
 
-    def on_final_reply(self, ttl: int, by_target: bool) -> None:
+    def on_final_reply(self, ttl: int, number: int, *, by_target: bool) -> None:
         """Count a reply from the target, or from a router that no probe gets past."""
-        self._final_streak[ttl] = self._final_streak.get(ttl, 0) + 1
-        self._by_target[ttl] = by_target
+        before = self._final.get(ttl)
+        streak = 1 if before is None else before.streak + 1
+        self._final[ttl] = _FinalReplies(streak, by_target, number)
+        if streak >= SETTLED_STREAK and ttl <= self.farthest_router_ttl:
+            self.farthest_router_ttl = ttl - 1
+        if self.end_ttl is not None:
+            self._compare_with_end(self.end_ttl, ttl, by_target)
         self._find_end()
         self.farthest_reply_ttl = max(
             self.farthest_reply_ttl, ttl if self.end_ttl is None else min(ttl, self.end_ttl)
         )
 
+    def on_lost(self, ttl: int) -> None:
+        """Count a probe with this TTL that nobody answered in time."""
+        if ttl == self.end_ttl:
+            self._lost_at_end += 1
+        elif self.end_ttl is not None and ttl > self.end_ttl:
+            self._lost_past_end += 1
+
+    def _compare_with_end(self, end_ttl: int, ttl: int, by_target: bool) -> None:
+        if ttl <= end_ttl:
+            self._forget_silence()
+        elif by_target and not self.reached:
+            self._drop_final(ttl - 1)
+        elif self._lost_at_end >= SILENT_PROBES:
+            self._answered_past_end += 1
+            if self._chance_of_silence() < MOVE_PROBABILITY:
+                self._drop_final(ttl - 1)
+
+    def _chance_of_silence(self) -> float:
+        """Return the probability that, of all these probes, just those at the end are lost.
+
+        The hypergeometric distribution: so many replies are dealt to probes at the end and past it.
+        """
+        answered = self._answered_past_end
+        past = answered + self._lost_past_end
+        return comb(past, answered) / comb(past + self._lost_at_end, answered)
+
+    def _forget_silence(self) -> None:
+        self._lost_at_end = self._lost_past_end = self._answered_past_end = 0
+
+    def _drop_final(self, last_ttl: int) -> None:
+        self._final = {ttl: final for ttl, final in self._final.items() if ttl > last_ttl}
+
     def _find_end(self) -> None:
-        self.end_ttl = min(
-            (
-                ttl
-                for ttl, streak in self._final_streak.items()
-                if streak >= SETTLED_STREAK or ttl not in self._passed
-            ),
-            default=None,
-        )
+        end = min((ttl for ttl in self._final if ttl > self.farthest_router_ttl), default=None)
+        if end != self.end_ttl:
+            self.end_ttl = end
+            self._forget_silence()
 
     @property
     def reached(self) -> bool:
         """Return whether the path ends at the target."""
-        return self.end_ttl is not None and self._by_target[self.end_ttl]
+        return self.end_ttl is not None and self._final[self.end_ttl].by_target
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Return whether the target is not seen, or its last replies are missing."""
+        return not self.reached or self._lost_at_end >= SILENT_PROBES
 
     @property
     def nearest_final_ttl(self) -> int | None:
-        """Return the smallest TTL that ever got a final reply; None: no TTL did."""
-        return min(self._by_target, default=None)
+        """Return the smallest TTL whose last reply was final; None: there is none."""
+        return min(self._final, default=None)
 
     def last_ttl(self, max_ttl: int, max_unknown: int) -> int:
         """Return the greatest TTL worth a probe."""

@@ -2,6 +2,7 @@
 
 Each ID is an affine map of the probe's count, with secret random coefficients for each session. No
 two probes of a full cycle share an ID, and a host that has not seen our packets cannot guess one.
+TCP sequence numbers are different: they rise by small steps from a random one.
 """
 
 import math
@@ -14,6 +15,12 @@ KEYS_16 = 0xFFFF
 """IDs in a cycle of the 16-bit fields: 1 to 65535. A UDP checksum of 0 means none (RFC 768), and
 Linux replaces an IP ID of 0."""
 KEYS_32 = 1 << 32
+SEQUENCE_STEP = 64
+"""Bytes between the end of one TCP probe's data and the sequence number of the next.
+
+A connection tracker sees all SYNs of a run as one connection. It follows a sequence number that
+rises a little, and drops the replies to any other as invalid.
+"""
 
 
 class _AffineMap:
@@ -35,6 +42,8 @@ class ProbeIdGenerator:
         """`rng` should be `random.SystemRandom`; a seeded one makes a test repeatable."""
         self._short = _AffineMap(rng, KEYS_16)
         self._long = _AffineMap(rng, KEYS_32)
+        self.first_sequence = rng.randrange(KEYS_32)
+        """The sequence number of the first TCP probe."""
         self._ip_id = _AffineMap(rng, KEYS_16)
         self.icmp_checksum = rng.randrange(1, 0xFFFF)
         """The checksum that every ICMP probe of a constant flow carries."""
@@ -44,7 +53,7 @@ class ProbeIdGenerator:
         return self._short(count) + 1
 
     def long_key(self, count: int) -> int:
-        """Return a TCP sequence number, 0–2³²−1."""
+        """Return bytes 4–7 of a probe of another protocol, 0–2³²−1."""
         return self._long(count)
 
     def ip_id(self, count: int) -> int:
@@ -59,13 +68,22 @@ class ProbeNumbers:
         """Begin with number 1."""
         self._identity = identity
         self.count = 0
+        self._sequence = identity.first_sequence
 
     def next_number(
-        self, protocol: Protocol, is_pending: Callable[[Protocol, int], bool]
+        self, protocol: Protocol, data_length: int, is_pending: Callable[[Protocol, int], bool]
     ) -> tuple[int, int]:
-        """Return the number of the next probe, and an ID that no probe in flight has."""
+        """Return the number of the next probe, and an ID that no probe in flight has.
+
+        `data_length` is the bytes of TCP data in the probe. Sequence numbers rise past the data, so
+        no two probes can be acknowledged by the same number.
+        """
         self.count += 1
-        if protocol in (Protocol.TCP, Protocol.IP):
+        if protocol is Protocol.TCP:
+            key = self._sequence
+            self._sequence = (key + data_length + SEQUENCE_STEP) % KEYS_32
+            return self.count, key
+        if protocol is Protocol.IP:
             return self.count, self._identity.long_key(self.count)
         key = self._identity.short_key(self.count)
         while is_pending(protocol, key):

@@ -34,6 +34,7 @@ class Probe(Generic[RunT]):
         "flow_index",
         "ip_id",
         "is_first",
+        "is_scout",
         "key",
         "may_reach_target",
         "monotonic",
@@ -64,12 +65,14 @@ class Probe(Generic[RunT]):
         epoch: int,
         may_reach_target: bool,
         is_first: bool,
+        is_scout: bool,
     ) -> None:
         """`monotonic` and `wall` are clock times in ns, read just before the probe is sent.
 
         `flow_index` is the number of the flow in its run, `tcp_data_length` is in bytes,
         `may_reach_target` says that no router is known to stop the probe, and `is_first` that it
-        belongs to the first round of its run.
+        belongs to the first round of its run. `is_scout` says that its TTL reaches past the known
+        end of the path: it counts only if it is answered.
         """
         self.number = number
         self.run = run
@@ -86,6 +89,7 @@ class Probe(Generic[RunT]):
         self.epoch = epoch
         self.may_reach_target = may_reach_target
         self.is_first = is_first
+        self.is_scout = is_scout
         self.state = ProbeState.PENDING
 
 

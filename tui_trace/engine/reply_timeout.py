@@ -25,6 +25,10 @@ class AdaptiveTimeout:
         if rtt > self._slowest.get(ttl, -1):
             self._slowest[ttl] = rtt
 
+    def has_answered(self, ttl: int) -> bool:
+        """Return whether any probe with this TTL was answered."""
+        return ttl in self._slowest
+
     def for_ttl(self, ttl: int) -> int:
         """Return the nanoseconds to wait for a reply at this TTL."""
         here = self._slowest.get(ttl)

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from tui_trace.core.settings import Pace
 
+MAX_AT_ONCE = 8
+"""TTLs by which the path may have grown for a round to probe them at once."""
+
 
 class ScheduledProbe(NamedTuple):
     """A probe that waits for its time, `due` in monotonic ns."""
@@ -18,6 +21,8 @@ class ScheduledProbe(NamedTuple):
     due: int
     ttl: int
     flow: int
+    is_scout: bool = False
+    """It reaches past the end of the path, as far as that is known."""
 
 
 class RoundSchedule:
@@ -44,8 +49,11 @@ class RoundSchedule:
         """Begin the next round one interval after the last round of the other run."""
         self._began = other._began
 
-    def begin(self, now: int, pace: Pace, last_ttl: int) -> None:
-        """Begin a round over the TTLs from the pace's first to `last_ttl`."""
+    def begin(self, now: int, pace: Pace, last_ttl: int, *, scout: bool = False) -> None:
+        """Begin a round over the TTLs from the pace's first to `last_ttl`.
+
+        With a `scout`, one probe more leaves last, with the pace's greatest TTL.
+        """
         on_time = self._began + pace.interval
         late = self.round == 0 or now - on_time > pace.interval
         self._began = now if late else on_time
@@ -62,9 +70,18 @@ class RoundSchedule:
                 product(ttls, range(pace.queries), range(self._flows))
             )
         )
+        if scout:
+            due = self._scheduled[-1].due if self._scheduled else self._began
+            self._scheduled.append(ScheduledProbe(due, pace.max_ttl, 0, is_scout=True))
 
     def extend(self, now: int, pace: Pace, last_ttl: int) -> None:
-        """Plan probes up to `last_ttl` in this round, at once: the path proved to be longer."""
+        """Plan probes up to `last_ttl` in this round, at once: the path proved to be longer.
+
+        Where it is much longer, they wait for the next round, which spreads them: a host that
+        limits its replies is not to get them all at the same time.
+        """
+        if last_ttl - self._planned_ttl > MAX_AT_ONCE:
+            return
         missing = [probe._replace(due=now) for probe in self._beyond if probe.ttl <= last_ttl]
         self._beyond = [probe for probe in self._beyond if probe.ttl > last_ttl]
         ttls = range(max(pace.first_ttl, self._planned_ttl + 1), last_ttl + 1)
@@ -77,7 +94,7 @@ class RoundSchedule:
         """Remove and return a probe that is due and has at most this TTL; None: there is none."""
         while self._scheduled and self._scheduled[0].due <= now:
             probe = self._scheduled.popleft()
-            if probe.ttl <= last_ttl:
+            if probe.ttl <= last_ttl or probe.is_scout:
                 return probe
             self._beyond.append(probe)
         return None

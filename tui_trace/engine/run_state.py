@@ -35,6 +35,15 @@ class EngineRun:
             return pace.max_ttl
         return max(pace.first_ttl, self.path_end.last_ttl(pace.max_ttl, pace.max_unknown))
 
+    def needs_scout(self, pace: Pace) -> bool:
+        """Return whether a probe is to look for the target past the last TTL of the next round."""
+        return (
+            self.schedule.round > 0
+            and not pace.sequential
+            and self.path_end.is_doubtful
+            and self.last_ttl(pace) < pace.max_ttl
+        )
+
     def may_reach_target(self, ttl: int) -> bool:
         """Return whether no router is known to stop a probe with this TTL before the target."""
         nearest = self.path_end.nearest_final_ttl
@@ -75,11 +84,15 @@ class EngineRun:
             if probe.state is ProbeState.PENDING
         ]
 
+    def pending_scouts(self) -> list[RunProbe]:
+        """Return the scouts in flight."""
+        return [probe for probe in self.pending_past(0) if probe.is_scout]
+
     @property
     def has_pending(self) -> bool:
-        """Return whether any probe is in flight."""
+        """Return whether any probe is in flight whose loss would count."""
         return any(
-            probe.state is ProbeState.PENDING
+            probe.state is ProbeState.PENDING and not probe.is_scout
             for probes in self._in_flight.values()
             for probe in probes
         )

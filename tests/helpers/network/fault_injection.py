@@ -81,6 +81,39 @@ def refusing(client: Netns, rule: str = "meta l4proto {icmp, icmpv6, udp, tcp}")
     client.nft("delete table inet refusing\n")
 
 
+_TRACKING = "ct state invalid counter drop\nct state established,related accept"
+_NEIGHBOURS = "icmpv6 type {nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert} accept"
+
+
+def track_connections(host: Netns) -> None:
+    """A firewall as ufw and firewalld set it up: only answers come in, none that is invalid."""
+    host.nft(
+        "table inet tracker {\nchain c {\n"
+        "type filter hook input priority 0; policy drop\n"
+        f"iif lo accept\n{_TRACKING}\n{_NEIGHBOURS}\n"
+        "}\n}\n"
+    )
+
+
+def track_forwarded(router: Netns) -> None:
+    """A stateful firewall on the way: what is invalid is dropped, and only the client begins."""
+    router.nft(
+        "table inet tracker {\nchain c {\n"
+        "type filter hook forward priority 0; policy drop\n"
+        f'{_TRACKING}\n{_NEIGHBOURS}\niifname "up0" accept\n'
+        "}\n}\n"
+    )
+
+
+def masquerade(router: Netns) -> None:
+    """A home NAT: the client's connections leave with the router's address."""
+    router.nft(
+        "table inet home {\nchain c {\n"
+        'type nat hook postrouting priority srcnat\noifname "down0" masquerade\n'
+        "}\n}\n"
+    )
+
+
 _SERVER = """
 import socket, sys
 both = {"family": socket.AF_INET6, "dualstack_ipv6": True}

@@ -70,6 +70,7 @@ class Wire:
             epoch=0,
             may_reach_target=False,
             is_first=False,
+            is_scout=False,
         )
         self.ledger.add(probe)
         self.run.add_sent(probe)

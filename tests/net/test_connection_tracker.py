@@ -1,0 +1,83 @@
+"""Behind connection trackers: a firewall on this host, one on the way, a NAT at home."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.chain import Chain, address
+from tests.helpers.network.fault_injection import (
+    listen,
+    masquerade,
+    track_connections,
+    track_forwarded,
+)
+from tests.helpers.network.params import FAMILIES, OPEN_PORT
+from tui_trace.core.events import PathEnd
+
+CLOSED_PORT = 81
+TRACES = 3
+NATTED = {4: "198.18.2.0/24", 6: "2001:db8:0:2::/64"}
+"""Where the NAT's own address is."""
+TRACKERS = {
+    "host": lambda chain: track_connections(chain.client),
+    "firewall": lambda chain: track_forwarded(chain.router(2)),
+    "nat": lambda chain: masquerade(chain.router(1)),
+    "all": lambda chain: [
+        track_connections(chain.client),
+        track_forwarded(chain.router(2)),
+        masquerade(chain.router(1)),
+    ],
+}
+
+
+@pytest.fixture(scope="module", params=TRACKERS)
+def tracked(request: pytest.FixtureRequest) -> Iterator[Chain]:
+    """Five routers and a target, with one of these on the way."""
+    with Chain(5, relay=4) as chain:
+        listen(chain.target, OPEN_PORT)
+        for ttl in range(3, chain.length):  # what the NAT sends finds its way back
+            chain.router(ttl).ip(
+                *(
+                    f"route add {net} via {address(ttl, 1, family)}"
+                    for family, net in NATTED.items()
+                )
+            )
+        TRACKERS[request.param](chain)
+        assert chain.relay is not None
+        chain.relay.delay(10, 10)
+        yield chain
+
+
+@FAMILIES
+@pytest.mark.parametrize("port", [OPEN_PORT, CLOSED_PORT])
+@pytest.mark.parametrize("rights", [(), ("--unprivileged",)], ids=["raw", "unprivileged"])
+def test_every_sweep_finds_the_whole_path(
+    tracked: Chain, family: int, port: int, rights: tuple[str, ...]
+) -> None:
+    for _ in range(TRACES):
+        stream = tui_trace_process.decode(
+            tui_trace_process.program(
+                tracked.client,
+                *("--jsonl", "-n", "-T", "-P", str(port), "-c", "1", *rights),
+                tracked.target_address(family),
+            ).stdout
+        )
+        assert tui_trace_process.hops(stream) == tracked.hops(family)
+        end = tui_trace_process.only(PathEnd, stream)[-1]
+        assert (end.ttl, end.reached) == (tracked.length, True)
+
+
+@FAMILIES
+@pytest.mark.parametrize(
+    "options",
+    [("-s", "60"), ("-s", "1500"), ("--flow", "vary"), ("--flows", "4"), ("-q", "3")],
+    ids=" ".join,
+)
+def test_no_round_loses_a_probe(tracked: Chain, family: int, options: tuple[str, ...]) -> None:
+    stream = tui_trace_process.trace(
+        tracked.client,
+        *("-T", "-P", str(OPEN_PORT), "-c", "10", "-i", "0.3", *options),
+        tracked.target_address(family),
+    )
+    assert not [one for one in tui_trace_process.outcomes(stream) if one.lost]
