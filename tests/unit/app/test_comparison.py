@@ -269,7 +269,7 @@ async def test_x_sends_more_flows_for_a_while_and_tells_what_they_saw() -> None:
                     reply(2, probe, ttl, address, 3.0, at, flow=flow),
                 ]
         home = ev.RunOpened(
-            at=70 * NS_PER_S, run=1, settings=watch.app.live._controls.settings, again=True
+            at=70 * NS_PER_S, run=1, settings=watch.app.live._controls.settings, reopened=True
         )
         watch.source.play(*balanced)
         await watch.until(lambda: len(seen(watch).run.hops) == 3)
