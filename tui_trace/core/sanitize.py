@@ -19,11 +19,16 @@ _UNSEEN = re.compile(
 _MARKS_IN_A_ROW = 2
 
 
+_PARTS = re.compile("[\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
+"""Regional indicators and skin tones: how many cells they take depends on what stands before them,
+and terminals do not agree on that."""
+
+
 def sanitize(text: str, limit: int = LIMIT) -> str:
     r"""Return one line that a terminal draws from left to right, in as many cells as it seems.
 
-    Control characters, escape sequences, line ends, bidirectional and zero-width characters are
-    written out (`\x1b`, `\u202e`), spaces of any kind become a space, stacked combining marks are
+    Control characters, escape sequences, line ends, bidirectional and zero-width characters and
+    parts of emoji are written out (`\x1b`, `\u202e`), spaces of any kind become a space, stacked combining marks are
     written out from the third on, and what is longer than `limit` characters ends in an ellipsis.
     Markup stays as it is: a view must show the text as plain text. `sanitize`
     twice is `sanitize` once.
@@ -35,7 +40,12 @@ def sanitize(text: str, limit: int = LIMIT) -> str:
     for character in text[: limit + 1]:
         category = unicodedata.category(character)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
-        if category in _ESCAPED or marks > _MARKS_IN_A_ROW or _UNSEEN.match(character):
+        if (
+            category in _ESCAPED
+            or marks > _MARKS_IN_A_ROW
+            or _UNSEEN.match(character)
+            or _PARTS.match(character)
+        ):
             shown.append(_written_out(character))
         else:
             shown.append(" " if category == "Zs" else character)
