@@ -19,6 +19,8 @@ from tests.helpers.missing_modules import BLOCKED
 from tests.helpers.network.tui_trace_process import environment
 from tests.helpers.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 SESSION = ROOT / "tests" / "data" / "lab-turns.session"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 

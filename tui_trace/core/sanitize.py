@@ -28,8 +28,9 @@ def sanitize(text: str, limit: int = LIMIT) -> str:
     r"""Return one line that a terminal draws from left to right, in as many cells as it seems.
 
     Control characters, escape sequences, line ends, bidirectional and zero-width characters and
-    parts of emoji are written out (`\x1b`, `\u202e`), spaces of any kind become a space, stacked combining marks are
-    written out from the third on, and what is longer than `limit` characters ends in an ellipsis.
+    parts of emoji are written out (`\x1b`, `\u202e`). Spaces of any kind become a space. Stacked
+    combining marks are written out from the third on. What is longer than `limit` characters ends
+    in an ellipsis.
     Markup stays as it is: a view must show the text as plain text. `sanitize`
     twice is `sanitize` once.
     """

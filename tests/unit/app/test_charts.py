@@ -45,6 +45,8 @@ from tui_trace.session.snapshot import (
     Snapshot,
 )
 
+pytestmark = pytest.mark.slow
+
 OUTCOMES = st.one_of(
     st.lists(
         st.sampled_from([LOST, PENDING, 0, 1, 999, 400_000, 8_000_000, 10**18]), max_size=RECENT

@@ -77,6 +77,7 @@ def test_before_any_answer_there_is_no_path() -> None:
     assert "no path is known" in text(paths_lines(snapshot, 80, HostLabels()))
 
 
+@pytest.mark.slow
 async def test_c_compares_the_run_in_force_with_another() -> None:
     async with watching(size=(100, 30)) as watch:
         await watch.press("c")
@@ -103,6 +104,7 @@ async def test_c_compares_the_run_in_force_with_another() -> None:
         assert watch.app._tracing._sink._wanted == (), "nobody looks at runs any more"
 
 
+@pytest.mark.slow
 async def test_a_third_run_can_be_chosen() -> None:
     script = [*two_runs(), *later(path(10, ProbeSettings(protocol=Protocol.UDP, port=53)), 3, 120)]
     async with watching(FakeSource(script), size=(100, 30)) as watch:
@@ -119,6 +121,7 @@ async def test_a_third_run_can_be_chosen() -> None:
         assert screen._shown == (2, 3)
 
 
+@pytest.mark.slow
 async def test_h_shows_the_paths_and_keeps_up() -> None:
     async with watching(FakeSource(path(5)), size=(80, 24)) as watch:
         await watch.press("H")
@@ -137,6 +140,7 @@ async def test_h_shows_the_paths_and_keeps_up() -> None:
         assert watch.app.screen is watch.app.live
 
 
+@pytest.mark.slow
 async def test_strangers_names_are_only_text_there_too() -> None:
     named = ev.HostNamed(at=NS_PER_S, address="10.0.0.1", names=(HOSTILE,))
     async with watching(FakeSource([*two_runs(), named]), size=(120, 30)) as watch:
@@ -184,6 +188,7 @@ def turns(rounds: int) -> list[ev.Event]:
     ]
 
 
+@pytest.mark.slow
 async def test_b_takes_turns_shows_them_side_by_side_and_ends() -> None:
     async with watching(FakeSource(path(5)), size=(100, 30)) as watch:
         await watch.press("b")
@@ -213,6 +218,7 @@ async def test_b_takes_turns_shows_them_side_by_side_and_ends() -> None:
         assert watch.app.screen is watch.app.live, "it does not open by itself at the end"
 
 
+@pytest.mark.slow
 async def test_two_chosen_runs_take_turns() -> None:
     script = [*two_runs(), *later(path(10, ProbeSettings(protocol=Protocol.UDP, port=53)), 3, 120)]
     source = FakeSource(script)
@@ -231,6 +237,7 @@ async def test_two_chosen_runs_take_turns() -> None:
         assert screen._shown == (4, 5), "what took turns is still what one looks at"
 
 
+@pytest.mark.slow
 async def test_a_third_run_beside_two_if_there_is_room() -> None:
     script = [*two_runs(), *later(path(10, ProbeSettings(protocol=Protocol.UDP, port=53)), 3, 120)]
     async with watching(FakeSource(script), size=(120, 30)) as watch:
@@ -252,6 +259,7 @@ async def test_a_third_run_beside_two_if_there_is_room() -> None:
         assert screen._shown == (2, 3), "there is no room"
 
 
+@pytest.mark.slow
 async def test_x_sends_more_flows_for_a_while_and_tells_what_they_saw() -> None:
     async with watching(FakeSource(path(5)), size=(100, 30)) as watch:
         await watch.press("x")

@@ -22,6 +22,8 @@ from tui_trace.core.settings import (
 from tui_trace.core.stream import Reset, Source
 from tui_trace.report.hop_columns import ALWAYS, COLUMNS, DISPLAYS
 
+pytestmark = pytest.mark.slow
+
 
 async def test_protocols_remember_their_port() -> None:
     async with watching() as watch:

@@ -21,6 +21,8 @@ from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, Pace
 from tui_trace.recording import Playback, Recording
 
+pytestmark = pytest.mark.slow
+
 REFUSED = {
     "w": "replay: the registry cannot be asked",
     "slash": "replay: the target cannot be changed",

@@ -6,6 +6,8 @@ import tui_trace.app.widgets.plots  # noqa: F401  (imported before it is wanted,
 from tests.helpers.app.fake_source import path
 from tests.helpers.app.pictures import app, long, pressing, wrong
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 30), (200, 60)], ids=lambda size: str(size[0]))
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from tui_trace.core.settings import NS_PER_S, Pace
 from tui_trace.core.stream import SourceError
 from tui_trace.session.snapshot import Snapshot
 
+pytestmark = pytest.mark.slow
+
 AT = 5 * NS_PER_S
 
 

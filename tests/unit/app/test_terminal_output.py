@@ -12,6 +12,8 @@ import pytest
 
 from tests.helpers.app.emulated_terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 ALTERNATE_SCREEN_LEFT = b"\x1b[?1049l"
 CURSOR_SHOWN = b"\x1b[?25h"
 MOUSE_OFF = b"\x1b[?1000l"

@@ -27,6 +27,8 @@ from tui_trace.core.settings import NS_PER_S, Pace
 from tui_trace.recording import Playback, RecordedSource, Recording, RecordingError
 from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMoment
 
+pytestmark = pytest.mark.slow
+
 
 @asynccontextmanager
 async def recorded(folder: Path, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Watch]:

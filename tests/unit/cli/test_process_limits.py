@@ -11,6 +11,8 @@ from tests.helpers.app.emulated_terminal import Terminal
 from tests.helpers.network.tui_trace_process import command, environment
 from tests.helpers.places import DATA
 
+pytestmark = pytest.mark.slow
+
 SESSION = DATA / "lab-turns.session"
 REPORT = ("-r", "--replay", str(SESSION))
 VIEW = ("--replay", str(SESSION))

@@ -75,6 +75,7 @@ def test_an_address_is_asked_of_nobody(server: local_servers.DnsServer) -> None:
     assert server.asked == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["silent", "servfail", "refused", "garbage"])
 def test_a_server_that_gives_no_answer(server: local_servers.DnsServer, fault: str) -> None:
     server.fault = fault
@@ -84,6 +85,7 @@ def test_a_server_that_gives_no_answer(server: local_servers.DnsServer, fault: s
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.slow
 def test_silence_about_one_family_does_not_hide_the_other(server: local_servers.DnsServer) -> None:
     class Half(local_servers.DnsServer):
         async def respond(self, wire: bytes, transport: str) -> list[bytes]:

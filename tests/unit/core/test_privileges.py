@@ -138,6 +138,7 @@ def test_dropping_twice_is_no_error() -> None:
     """)
 
 
+@pytest.mark.slow
 def test_everything_that_any_function_of_ours_imports_is_preloaded() -> None:
     out = run("""
         import ast, importlib.util, pathlib, sys
@@ -163,6 +164,7 @@ def test_everything_that_any_function_of_ours_imports_is_preloaded() -> None:
     assert {name for name, found in seen.items() if found == "False"} == {"tui_trace.__main__"}
 
 
+@pytest.mark.slow
 def test_preloading_starts_no_thread() -> None:
     run("""
         import os
@@ -229,6 +231,7 @@ def test_root_becomes_the_caller_and_never_root_again() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be refused to become somebody else")
 def test_who_cannot_become_the_caller_says_so() -> None:

@@ -149,6 +149,7 @@ commands = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(commands)
 def test_whatever_is_asked_rounds_belong_to_runs_that_were_told(given_: list) -> None:
     tape = trace(SimNet(length=4), commands=given_, seconds=12)

@@ -469,6 +469,7 @@ def test_an_answer_of_the_targets_own_goes_to_the_first_probe_that_can_have_met_
         assert not events_of(tape, events.Foreign)
 
 
+@pytest.mark.slow
 def test_sixteen_bits_of_key_are_not_given_away_twice_at_once() -> None:
     net = SimNet(length=1, delay=lambda _p, _n: 4 * NS_PER_S)
     tape = trace(net, UDP, interval=NS_PER_S // 10, queries=1500, max_ttl=1, seconds=6)

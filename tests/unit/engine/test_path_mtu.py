@@ -103,6 +103,7 @@ def test_a_router_that_does_not_say_its_mtu_is_met_with_the_next_plateau() -> No
     assert size_at_the_end(tape) == 1006
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.integers(1, LENGTH), st.integers(100, 1499))
 def test_a_black_hole_is_named_to_the_byte_and_the_hop(hop: int, mtu: int) -> None:

@@ -244,6 +244,7 @@ def test_ports_tell_probes_apart_where_all_else_is_rewritten(
         assert wire.match(bytes(quote), 48) is probe
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("track", ProbeIdField)
 def test_no_reply_of_a_foreign_flow_in_a_hundred_thousand(track: ProbeIdField) -> None:
     """Other programs of this machine probe the same target; some of their numbers are ours."""

@@ -100,6 +100,7 @@ def test_a_name_that_leads_elsewhere_or_nowhere_is_not_confirmed(
     assert HostNamed(0, "192.0.2.3", ("nowhere.example",), False) in events
 
 
+@pytest.mark.slow
 def test_a_name_whose_own_server_is_dead_is_shown_and_nothing_said_of_it(
     told: Callable[..., Told], server: local_servers.DnsServer
 ) -> None:
@@ -226,6 +227,7 @@ def test_origins_the_longest_prefix_with_all_who_announce_it(
     assert told(names=False, asn_source=AsnSource.CYMRU).ask("192.0.2.1") == [origin, named]
 
 
+@pytest.mark.slow
 def test_an_origin_without_names_of_ases_is_an_origin(
     told: Callable[..., Told], server: local_servers.DnsServer
 ) -> None:
@@ -376,6 +378,7 @@ def test_truncation_is_answered_by_tcp(
     assert ways == ["udp", "tcp"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [f for f in local_servers.DnsServer.FAULTS if f != "truncated"])
 def test_a_resolver_that_fails_is_said_once_and_harms_nobody(
     told: Callable[..., Told], server: local_servers.DnsServer, fault: str
@@ -388,6 +391,7 @@ def test_a_resolver_that_fails_is_said_once_and_harms_nobody(
     assert "\n" not in events[0].text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [f for f in local_servers.DnsServer.FAULTS if f != "truncated"])
 def test_one_name_that_fails_does_not_touch_another(
     told: Callable[..., Told], server: local_servers.DnsServer, fault: str
@@ -415,6 +419,7 @@ def test_a_question_that_got_lost_is_asked_again(
     assert asking.events[0] == HostNamed(0, "192.0.2.1", ("core1.example",), None)
 
 
+@pytest.mark.slow
 def test_a_slow_resolver_is_given_its_time(
     told: Callable[..., Told], server: local_servers.DnsServer
 ) -> None:

@@ -225,6 +225,7 @@ def test_a_reserved_address_is_nobodys() -> None:
     assert dns.asked == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["servfail", "silent", None])
 def test_without_dns_there_is_an_error_and_no_more(fault: str | None) -> None:
     told: list[Event] = []

@@ -12,6 +12,8 @@ from tests.helpers.heartbeat import listen
 from tests.helpers.network_guard import nothing_leaves  # noqa: F401
 from tui_trace.names import dns_backend, whois
 
+pytestmark = pytest.mark.slow
+
 HANGS = 5.0
 """Seconds; each of these took far more, or grew with the square of what is let through."""
 

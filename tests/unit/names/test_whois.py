@@ -122,6 +122,7 @@ async def resetting(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("talk", [silence, endless, dripping])
 def test_one_deadline_and_one_bound_for_the_whole_query(
     server: local_servers.WhoisServer, talk: Callable[[asyncio.StreamWriter], object]

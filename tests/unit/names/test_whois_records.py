@@ -324,6 +324,7 @@ def answers(registry: str) -> st.SearchStrategy[str]:
     return sections.map("% a registry\n\n{}\n".format)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("registry", ANSWERS)
 def test_any_ordinary_record_is_read_as_ipwhois_reads_it(registry: str) -> None:
     @settings(deadline=None, max_examples=150)

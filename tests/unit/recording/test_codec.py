@@ -15,6 +15,7 @@ from tui_trace.recording.codec import BLOCK_EVENTS, Packer, Unpacker
 events = st.one_of(*map(structs, get_args(ev.Event)))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.lists(events, max_size=8), max_size=6))
 def test_every_event_comes_back_from_chunks_and_from_the_whole(batches):

@@ -86,6 +86,7 @@ def test_what_no_recorder_writes_is_refused(tmp_path: Path) -> None:
         assert shown.error.startswith(f"tui-trace: {path}: damaged"), name
 
 
+@pytest.mark.slow
 def test_what_is_whole_is_shown(tmp_path: Path) -> None:
     """The limits are such that the program runs at all, and the helper sees what it writes."""
     write(tmp_path / "x.session", ROWS)

@@ -31,6 +31,7 @@ def short_blocks(monkeypatch):
     monkeypatch.setattr(codec, "BLOCK_EVENTS", 8)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -313,6 +314,7 @@ with Recording(Path(sys.argv[1])) as recording:
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_file_has_every_note_that_was_kept(tmp_path):
     chance = random.Random(5)
     path = record(ENDED, tmp_path / "a.session")

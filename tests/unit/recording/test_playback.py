@@ -17,6 +17,8 @@ from tui_trace.recording import Playback, Recording
 from tui_trace.report.collector import Collector
 from tui_trace.session.fold import Session
 
+pytestmark = pytest.mark.slow
+
 EVENTS = [*rounds(20), ev.SessionEnded(at=30 * NS_PER_S)]
 
 

@@ -21,6 +21,8 @@ from tui_trace.recording import (
 )
 from tui_trace.recording.sessions import DEFAULT_RETENTION, default_folder, prune_recordings
 
+pytestmark = pytest.mark.slow
+
 EVENTS = [*rounds(2), SessionEnded(at=5 * NS_PER_S)]
 NAMES = [
     "file:x",

@@ -39,6 +39,8 @@ from tui_trace.recording import (
 )
 from tui_trace.session import checkpoint
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def short_blocks(monkeypatch):

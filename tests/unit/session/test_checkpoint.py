@@ -1,6 +1,7 @@
 """A fold written down and taken up again is the same fold, whatever the events say."""
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ KINDS = [kind for kind in ev.Event.__args__ if kind is not ev.SessionBegan]
 any_events = st.lists(st.sampled_from([*KINDS, *[ev.Reply] * 8, ev.ProbeSent]).flatmap(structs))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(any_events, st.integers(0, 100))
 def test_it_goes_on_as_if_nothing_had_been(told, cut):

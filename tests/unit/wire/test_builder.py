@@ -96,6 +96,7 @@ def by_scapy(
     return below / above
 
 
+@pytest.mark.slow
 @given(probes())
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_patched_is_what_scapy_builds(

@@ -321,6 +321,7 @@ def test_our_own_packet_looped_back(case: Any) -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.sampled_from(sorted(DECODERS)), st.binary(max_size=200), st.booleans())
 @settings(max_examples=2000)
 def test_noise_never_raises(name: str, packet: bytes, whole: bool) -> None:
@@ -328,6 +329,7 @@ def test_noise_never_raises(name: str, packet: bytes, whole: bool) -> None:
     assert answer is None or isinstance(answer, ReceivedReply)
 
 
+@pytest.mark.slow
 @given(probe_cases(), st.data())
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_replies_never_raise(case: Any, data: st.DataObject) -> None:
