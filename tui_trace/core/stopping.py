@@ -97,10 +97,11 @@ class Stopping:
 
 def _outputs_take() -> bool:
     """Return whether both outputs take data; a closed or broken output counts as taking it."""
-    return all(_takes(number) for number in (1, 2))
+    return all(takes_output(number) for number in (1, 2))
 
 
-def _takes(file: int) -> bool:
+def takes_output(file: int) -> bool:
+    """Return whether a write to this descriptor would not block; a broken one never does."""
     asked = select.poll()
     asked.register(file, select.POLLOUT)
     return bool(asked.poll(0))

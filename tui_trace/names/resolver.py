@@ -42,12 +42,16 @@ class DnsAnswer(NamedTuple):
 class Resolver:
     """Sends queries to one server or to the system's servers; belongs to one event loop."""
 
-    def __init__(self, server: DnsServer | None, system: str = RESOLV_CONF) -> None:
-        """Use `server`; None: the current servers of `system`, a file as resolv.conf(5)."""
+    def __init__(self, server: DnsServer | None, system: str = RESOLV_CONF, port: int = 53) -> None:
+        """Use `server`; None: the current servers of `system`, a file as resolv.conf(5).
+
+        `port` is that of the servers in the file.
+        """
         self.answered = False
         """Whether any query was answered."""
         self._server = server
         self._system = system
+        self._port = port
         self._read: tuple[int, int] | None = None
         self._resolvers: list[dns.asyncresolver.Resolver] = []
         self._under_way: dict[tuple[dns.name.Name, str], asyncio.Task[DnsAnswer]] = {}
@@ -117,7 +121,8 @@ class Resolver:
                 found = dns.resolver.Resolver(io.StringIO(content)).nameservers
                 addresses = [server for server in found if isinstance(server, str)]
                 self._resolvers = [
-                    _resolver(addresses[turn:] + addresses[:turn]) for turn in range(len(addresses))
+                    _resolver(addresses[turn:] + addresses[:turn], self._port)
+                    for turn in range(len(addresses))
                 ]
                 self._read = read
         except (OSError, ValueError, dns.exception.DNSException):
@@ -125,7 +130,7 @@ class Resolver:
         return self._resolvers
 
 
-def _resolver(addresses: list[str], port: int = 53) -> dns.asyncresolver.Resolver:
+def _resolver(addresses: list[str], port: int) -> dns.asyncresolver.Resolver:
     resolver = dns.asyncresolver.Resolver(configure=False)
     resolver.nameservers = addresses
     resolver.port = port

@@ -244,7 +244,7 @@ class Names:
             self._cache.put(lookup.scope, known, min(ttl, holds))
 
     def _emit_if_new(self, key: _Key, known: NameEvent) -> None:
-        cleaned = _sanitized(msgspec.structs.replace(known, at=0, address=key[1]))
+        cleaned = sanitize_event(msgspec.structs.replace(known, at=0, address=key[1]))
         if self._emitted.get(key) == cleaned or (key not in self._emitted and _is_empty(cleaned)):
             return
         self._emitted[key] = cleaned
@@ -269,14 +269,14 @@ class Names:
         except Exception as error:
             reason = str(error) or f"no answer within {REGISTRY_DEADLINE:g} s"
             found = RegistryRecord(0, wanted, error=reason)
-        self._tell(_sanitized(msgspec.structs.replace(found, address=wanted)))
+        self._tell(sanitize_event(msgspec.structs.replace(found, address=wanted)))
 
 
 def _is_empty(known: NameEvent) -> bool:
     return known == type(known)(0, known.address)
 
 
-def _sanitized(event: _Found) -> _Found:
+def sanitize_event(event: _Found) -> _Found:
     """Return the event with sanitized text: it may come from DNS, whois or a file of anybody."""
     changes: dict[str, str | tuple[str, ...]] = {}
     for field in event.__struct_fields__:

@@ -133,7 +133,7 @@ class Packer:
     def _chunk(self, templates: int, events: int, level: int) -> bytes:
         columns = (self._which, self._at, self._probe, self._value)
         chunk = _Chunk(
-            self._templates[templates:], *(_by_significance(c[events:]) for c in columns)
+            self._templates[templates:], *(order_by_significance(c[events:]) for c in columns)
         )
         return _deflate(msgspec.msgpack.encode(chunk), level)
 
@@ -226,7 +226,8 @@ def _event_maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:
     return lambda at, _probe, _value: replace(template, at=at)
 
 
-def _by_significance(numbers: "array[int]") -> bytes:
+def order_by_significance(numbers: "array[int]") -> bytes:
+    """Return the bytes of all numbers, the least significant ones first: these compress well."""
     if sys.byteorder == "big":
         numbers = numbers[:]
         numbers.byteswap()

@@ -16,14 +16,13 @@ from tui_trace.recording import notes, schema
 from tui_trace.recording.codec import DAMAGED, Block, unpack_block, unpack_checkpoint
 from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.growth import Growth
+from tui_trace.recording.rebuilt_checkpoints import RebuiltCheckpoints
 from tui_trace.session import checkpoint
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Snapshot
 
 _MOST_DAMAGED = 8
 """Damaged checkpoints that are tried before the session is folded from its start."""
-_MOST_REBUILT = 64 << 20
-"""Most bytes of rebuilt checkpoints that are kept."""
 _FIRST_AT = "SELECT first FROM block WHERE number = ?"
 _CHECKPOINT = "SELECT fold FROM block WHERE number = ?"
 _LONGEST_TEXT = 4096
@@ -65,8 +64,7 @@ class Recording:
         self._database = schema.open_existing(path)
         self.template_bytes_read = 0
         """Bytes of the event templates that were read up to now."""
-        self._rebuilt: dict[int, bytes] = {}
-        """Checkpoints by block, where the file has checkpoints of another version or none."""
+        self._rebuilt = RebuiltCheckpoints()
         self._cached: tuple[int, Block | None] = (-1, None)
         """Number and events of the last full block that was read."""
         try:
@@ -266,7 +264,7 @@ class Recording:
                     session.apply(event)
                 fold = growth.check(len(block.events), block.template_bytes)
             if fold is not None:
-                self._remember(place + 1, fold)
+                self._rebuilt.add(place + 1, fold)
         return session
 
     def _restore_nearest(self, number: int) -> tuple[int, Session]:
@@ -283,9 +281,3 @@ class Recording:
             except (RecordingError, checkpoint.CheckpointError, TypeError, ArithmeticError):
                 damaged += 1
         return 0, Session()
-
-    def _remember(self, number: int, fold: bytes) -> None:
-        self._rebuilt[number] = fold
-        if sum(map(len, self._rebuilt.values())) > _MOST_REBUILT:
-            for one in list(self._rebuilt)[::2]:
-                del self._rebuilt[one]

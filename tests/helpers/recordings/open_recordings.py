@@ -25,6 +25,7 @@ from tui_trace.app.render.final_table import format_final_table
 from tui_trace.app.render.session_overview import happenings, overview
 from tui_trace.app.render.timeline_bar import timeline_bar
 from tui_trace.cli import main as cli_main
+from tui_trace.core import privileges
 from tui_trace.recording import Playback, Recording, RecordingError, list_sessions
 from tui_trace.report.collector import Collector
 from tui_trace.report.session_list import render_session_list
@@ -182,7 +183,7 @@ def _in_a_process(path: Path) -> Opened:
 
 def main(paths: list[str]) -> None:
     """Everything is imported once, before the first process."""
-    cli_main._give_up_rights = lambda: None
+    privileges.give_up_rights = lambda _preload: None
     for path in paths:
         sys.stdout.write(msgspec.json.encode(_in_a_process(Path(path))).decode() + "\n")
         sys.stdout.flush()

@@ -80,7 +80,8 @@ def chunk(templates: list[bytes], which: list[int], *columns: list[int], level: 
     """Bytes of events, as they come: distances of `at` and `probe`, and values."""
     zeros = [0] * len(which)
     laid = [
-        codec._by_significance(array("q", c)) for c in (which, *(columns or (zeros, zeros, zeros)))
+        codec.order_by_significance(array("q", column))
+        for column in (which, *(columns or (zeros, zeros, zeros)))
     ]
     return zlib.compress(msgspec.msgpack.encode([templates, *laid]), level)
 

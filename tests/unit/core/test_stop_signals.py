@@ -126,12 +126,12 @@ def test_signals_are_given_back() -> None:
 def test_a_full_pipe_takes_nothing_and_a_closed_one_holds_nobody_up() -> None:
     read, write = os.pipe()
     os.set_blocking(write, False)
-    assert stopping._takes(write)
+    assert stopping.takes_output(write)
     with contextlib.suppress(BlockingIOError):
         while True:
             os.write(write, b"x" * 4096)
-    assert not stopping._takes(write)
+    assert not stopping.takes_output(write)
     os.close(read)
-    assert stopping._takes(write)
+    assert stopping.takes_output(write)
     os.close(write)
-    assert stopping._takes(write)
+    assert stopping.takes_output(write)

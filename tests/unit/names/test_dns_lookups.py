@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 from tests.helpers import local_servers
 from tests.helpers.network_guard import nothing_leaves  # noqa: F401
 from tui_trace.core.events import AsnFound, Event, HostNamed, Notice, OwnerFound
-from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, resolver, service
+from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, addresses, resolver, service
 
 PATIENCE = 30.0
 
@@ -42,6 +43,11 @@ class Told:
             assert self.changed.wait_for(lambda: wanted(self.events), PATIENCE)
 
 
+def names_threads() -> list[threading.Thread]:
+    """The threads that look up names, of those that run."""
+    return [thread for thread in threading.enumerate() if thread.name == "names"]
+
+
 @pytest.fixture
 def server() -> Iterator[local_servers.DnsServer]:
     with local_servers.DnsServer() as running:
@@ -64,7 +70,7 @@ def told(server: local_servers.DnsServer) -> Iterator[Callable[..., Told]]:
     yield begin
     for each in begun:
         each.names.stop()
-        assert not each.names._thread.is_alive()
+    assert not names_threads()
 
 
 def test_a_name_comes_and_then_that_it_is_confirmed(
@@ -461,7 +467,7 @@ def test_stopping_waits_for_nobody(
     while not server.asked:
         time.sleep(0.01)
     asking.names.stop()
-    assert not asking.names._thread.is_alive()
+    assert not names_threads()
     asking.names.want("192.0.2.2")
     asking.names.record("192.0.2.2")
     assert not asking.names.settle(PATIENCE)
@@ -520,8 +526,6 @@ def test_the_system_names_its_servers_anew_when_the_network_changes(tmp_path: Pa
     assert asked.servers == ""
     system.write_text("nameserver 192.0.2.53\nnameserver 2001:db8::53\noptions timeout:30\n")
     assert asked.servers == "192.0.2.53, 2001:db8::53"
-    firsts = [order.nameservers[0] for order in asked._current()]
-    assert firsts == ["192.0.2.53", "2001:db8::53"]
     system.unlink()
     system.write_text("nameserver 198.51.100.53\n")
     assert asked.servers == "198.51.100.53"
@@ -534,33 +538,46 @@ async def test_without_any_server_nobody_is_asked(tmp_path: Path) -> None:
         await resolver.Resolver(None, str(tmp_path / "none")).ask(dns.name.root, "NS")
 
 
-async def test_the_second_try_goes_to_the_second_server() -> None:
+async def test_the_second_try_goes_to_the_second_server(tmp_path: Path) -> None:
     with (
         local_servers.DnsServer("127.0.0.1") as dead,
         local_servers.DnsServer("127.0.0.2", dead.port) as alive,
     ):
         dead.fault = "silent"
         alive.add("a.example.", 60, "A", "192.0.2.1")
-        both = [dead.host, alive.host]
-        asked = resolver.Resolver(DnsServer(dead.host))
-        asked._resolvers = [resolver._resolver(o, dead.port) for o in (both, both[::-1])]
+        system = tmp_path / "resolv.conf"
+        system.write_text(f"nameserver {dead.host}\nnameserver {alive.host}\n")
+        asked = resolver.Resolver(None, str(system), dead.port)
         answer = await asked.ask(dns.name.from_text("a.example"), "A")
         assert [record.to_text() for record in answer.records] == ["192.0.2.1"]
         assert (len(dead.asked), len(alive.asked)) == (1, 1)
 
 
 def test_a_fault_of_our_own_is_a_notice_and_no_traceback(
-    told: Callable[..., Told], capfd: pytest.CaptureFixture[str]
+    told: Callable[..., Told],
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fault() -> None:
-        raise RuntimeError("a [bold]fault[/]\x1b[31m")
+    """First in a callback of the event loop, then in the thread's own work."""
+    parse = addresses.parse_address
+    calls = itertools.count()
 
+    def parse_once(text: str) -> addresses.Address | None:
+        if next(calls):
+            raise RuntimeError("a [bold]fault[/]\x1b[31m")
+        return parse(text)
+
+    monkeypatch.setattr(addresses, "parse_address", parse_once)
     asking = told()
-    asking.names._post(lambda: asking.names._loop.call_soon(fault))
-    asking.wait(bool)
-    asking.names._post(fault)
-    asking.names._thread.join(PATIENCE)
-    assert asking.events == [
+
+    def notices(events: list[Event]) -> list[Event]:
+        return [event for event in events if isinstance(event, Notice)]
+
+    asking.names.want("192.0.2.1")
+    asking.wait(notices)
+    asking.names.want("192.0.2.2")
+    asking.wait(lambda events: len(notices(events)) > 1)
+    assert notices(asking.events) == [
         Notice(0, "names: a [bold]fault[/]\\x1b[31m"),
         Notice(0, "no names: RuntimeError: a [bold]fault[/]\\x1b[31m"),
     ]

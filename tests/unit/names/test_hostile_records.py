@@ -156,7 +156,7 @@ def test_a_file_that_somebody_wrote_is_text_from_outside(
 
 @given(st.text())
 def test_a_registry_may_say_what_it_likes(text: str) -> None:
-    harmless(service._sanitized(RegistryRecord(0, "192.0.2.1", *[text] * 7)))
+    harmless(service.sanitize_event(RegistryRecord(0, "192.0.2.1", *[text] * 7)))
 
 
 @given(st.text())

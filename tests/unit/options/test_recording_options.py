@@ -10,6 +10,7 @@ import pytest
 from tests.helpers.recordings.recording_builders import record, rounds
 from tui_trace.cli import main
 from tui_trace.core import events as ev
+from tui_trace.core import privileges
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.options.command_line import parse_command_line
 from tui_trace.recording import schema
@@ -54,7 +55,7 @@ def test_what_makes_no_sense_is_one_line(words: str, capsys: pytest.CaptureFixtu
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Runs the command line here, with its rights: exit code, output, errors."""
-    monkeypatch.setattr(main, "_give_up_rights", lambda: None)
+    monkeypatch.setattr(privileges, "give_up_rights", lambda _preload: None)
 
     def run(*words: str) -> tuple[int, str, str]:
         try:

@@ -232,13 +232,21 @@ def as_nobody(work):
     return said
 
 
-def test_a_full_disk_is_one_line(tmp_path):
+def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     path = record(ENDED, tmp_path / "a.session")
+
+    connect = sqlite3.connect
+
+    def connect_full(*arguments, **options):
+        database = connect(*arguments, **options)
+        (pages,) = database.execute("PRAGMA page_count").fetchone()
+        database.execute(f"PRAGMA max_page_count = {pages}")
+        return database
+
+    monkeypatch.setattr(sqlite3, "connect", connect_full)
 
     def work():
         with Recording(path) as recording:
-            pages = recording._database.execute("PRAGMA page_count").fetchone()[0]
-            recording._database.execute(f"PRAGMA max_page_count = {pages}")
             with pytest.raises(RecordingError, match="the disk is full"):
                 recording.note(random.Random(1).randbytes(50_000).hex(), 0)
             assert list(recording.events()) == ENDED

@@ -392,9 +392,10 @@ def test_nothing_is_kept_of_decided_probes_but_the_window():
     for number in range(20_000):
         session.apply(sent(number, 1 + number % 3))
         session.apply(reply(number, 1 + number % 3) if number % 2 else lost(number, 1 + number % 3))
-    for fold in session._runs[1]._hops.values():
-        assert not fold._pending
-        assert len(fold._recent) == RECENT
+    kept = session.checkpoint()
+    hops = kept.runs[-1].hops
+    assert [hop.ttl for hop in hops] == [1, 2, 3]
+    assert all(not hop.pending and len(hop.recent) == RECENT for hop in hops)
 
 
 def test_an_answer_in_the_probed_protocol_itself_is_an_answer_and_no_more():

@@ -38,7 +38,7 @@ class Empty:
 def sockets() -> RawSockets:
     """Without opening any: that takes rights."""
     made = RawSockets.__new__(RawSockets)
-    made._arrivals = ArrivalReader()
+    made.arrivals = ArrivalReader()
     return made
 
 

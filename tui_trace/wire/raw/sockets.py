@@ -78,7 +78,7 @@ class RawSockets:
         """Open them; `MissingRight`. On a machine without IPv6, or IPv4, that family is missing."""
         self.families: dict[int, Family] = {}
         self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._arrivals = ArrivalReader()
+        self.arrivals = ArrivalReader()
         self.packets: socket.socket | None = None
         """Receives other IP protocols, once it is bound (`watch`); None if it may not be opened."""
         try:
@@ -111,7 +111,7 @@ class RawSockets:
             data, ancillary, flags, sender = receiver.recvmsg(_LONGEST_REPLY, 128)
         except OSError:
             return None
-        wall, stamp, ttl = self._arrivals.read(ancillary, now, IP_VERSIONS[version])
+        wall, stamp, ttl = self.arrivals.read(ancillary, now, IP_VERSIONS[version])
         whole = not flags & _TRUNCATED
         if version == 4:
             return from_ip4(data, wall, stamp, whole)
