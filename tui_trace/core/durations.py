@@ -1,6 +1,20 @@
-"""A length of time as text."""
+"""A length of time as text, and a time of day."""
+
+import datetime
 
 from tui_trace.core.settings import NS_PER_S
+
+_LAST_SECOND = 253_402_214_399
+"""The end of 9999-12-30 (UTC), in seconds since 1970: in any time zone the calendar still has it."""
+
+
+def utc_time(nanoseconds: int) -> datetime.datetime:
+    """Return a time since 1970 to the second, in UTC; the nearest that the calendar has.
+
+    Recordings of strangers may claim any time.
+    """
+    seconds = min(max(nanoseconds // NS_PER_S, 0), _LAST_SECOND)
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
 def format_duration(duration: int) -> str:

@@ -5,19 +5,16 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tui_trace.core.durations import utc_time
 from tui_trace.core.events import AsnFound, MplsLabel
 from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
-from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.session.host_labels import HostLabels
 from tui_trace.session.snapshot import UNKNOWN_HOST, Hop, Snapshot
 
 SILENT = "???"
 """A hop that never answered, as mtr writes it."""
-
-_LAST_DAY = 253_402_214_400
-"""The start of 9999-12-31 (UTC), in seconds: no calendar goes farther."""
 
 
 class IpInfo(NamedTuple):
@@ -51,8 +48,7 @@ def began(snapshot: Snapshot) -> datetime.datetime:
 
 def time_of(snapshot: Snapshot, at: int) -> datetime.datetime:
     """Return the time of day at `at` (ns since the session began), to the second."""
-    seconds = min(max((snapshot.wall + at) // NS_PER_S, 0), _LAST_DAY)
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return utc_time(snapshot.wall + at)
 
 
 def hosts(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:

@@ -1,18 +1,15 @@
 """`--sessions`: the list of recorded sessions."""
 
-import datetime
 import shutil
 import sys
 from collections.abc import Sequence
 
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
-from tui_trace.core.durations import format_duration
+from tui_trace.core.durations import format_duration, utc_time
 from tui_trace.core.sanitize import sanitize
-from tui_trace.core.settings import NS_PER_S
 from tui_trace.recording import SessionInfo, list_sessions
 from tui_trace.recording.sessions import SUFFIX
 
-_LAST_DAY = 253_402_214_400
 _HEAD = ("Session", "Length", "Runs", "Size", "Target", "Began")
 _TARGET = _HEAD.index("Target")
 _LEAST = 12
@@ -72,8 +69,7 @@ def _foot(folders: str, width: int | None) -> list[str]:
 
 
 def _row(info: SessionInfo) -> tuple[str, ...]:
-    seconds = min(max(info.wall // NS_PER_S, 0), _LAST_DAY)
-    began = datetime.datetime.fromtimestamp(seconds, datetime.UTC).astimezone()
+    began = utc_time(info.wall).astimezone()
     target = info.target + (f" ({info.address})" if info.address != info.target else "")
     state = "" if info.ended else " running" if info.running else " cut off"
     return (
