@@ -65,7 +65,7 @@ async def _by_radb(answer: bytes) -> Any:
     with local_servers.WhoisServer() as server:
         server.answers[str(ADDRESS)] = answer
         radb = Radb(server="127.0.0.1", service=str(server.port))
-        async with aclosing(whois.look_up_origin(radb, _here, ADDRESS)) as found:
+        async with aclosing(whois.look_up_radb_origin(radb, _here, ADDRESS)) as found:
             return (await anext(found))[0]
 
 

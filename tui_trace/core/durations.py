@@ -5,7 +5,7 @@ import datetime
 from tui_trace.core.settings import NS_PER_S
 
 _LAST_SECOND = 253_402_214_399
-"""The end of 9999-12-30 (UTC), in seconds since 1970: in any time zone the calendar still has it."""
+"""The end of 9999-12-30 (UTC), in seconds since 1970: the calendar has it in any time zone."""
 
 
 def utc_time(nanoseconds: int) -> datetime.datetime:

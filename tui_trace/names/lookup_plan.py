@@ -61,7 +61,7 @@ class LookupPlan:
                     )
                 )
             elif options.asn_source is AsnSource.RADB:
-                ask = partial(whois.look_up_origin, options.radb, self._locate)
+                ask = partial(whois.look_up_radb_origin, options.radb, self._locate)
                 asked.append(Lookup(AsnFound, "whois", f"radb {options.radb}", ask))
         return {lookup.kind: lookup for lookup in asked}
 

@@ -98,7 +98,7 @@ def parse_origin(answer: str, address: Address, radb: Radb) -> AsnFound:
     return AsnFound(0, str(address), tuple(asns), str(prefix) if prefix else "")
 
 
-async def look_up_origin(
+async def look_up_radb_origin(
     radb: Radb, locate: Callable[[str], Awaitable[tuple[str, ...]]], address: Address
 ) -> AsyncGenerator[tuple[AsnFound, int], None]:
     """Yield the origin AS by whois.

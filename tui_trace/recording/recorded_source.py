@@ -83,7 +83,7 @@ def _create(path: Path) -> tuple[Path, sqlite3.Connection]:
     try:
         return path, schema.create(path)
     except FileExistsError:
-        raise RecordingError(f"--record {path}: there is such a file already") from None
+        raise RecordingError(f"--record {path}: file exists") from None
     except OSError as error:
         raise RecordingError(f"--record {path}: {error.strerror}") from None
     except sqlite3.Error as error:

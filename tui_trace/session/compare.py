@@ -62,7 +62,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One TTL."""
+    """One hop, in each of the runs that are compared."""
 
     ttl: int
     sides: tuple[Side, ...]

@@ -65,7 +65,7 @@ def test_any_name_is_a_name(place: Path, name: str) -> None:
     with Recording(find_recording(name)) as recording:
         assert list(recording.events()) == EVENTS
         recording.note("x", 0)
-    with pytest.raises(RecordingError, match="there is such a file already"):
+    with pytest.raises(RecordingError, match="file exists"):
         RecordedSource(Told(EVENTS), path).run(Kept())
     assert len(list_sessions(place)) == (path.parent == Path())
     prune_recordings(place, DEFAULT_RETENTION._replace(files=1))

@@ -232,7 +232,7 @@ def test_a_file_that_is_there_is_never_written_over(tmp_path):
     path = tmp_path / "a.session"
     path.write_text("mine")
     source = Told(rounds(1))
-    with pytest.raises(RecordingError, match="there is such a file already"):
+    with pytest.raises(RecordingError, match="file exists"):
         RecordedSource(source, path).run(Kept())
     assert path.read_text() == "mine"
 

@@ -34,8 +34,8 @@ from tui_trace.wire.raw.sockets import GET_RIGHT
 from tui_trace.wire.send_errors import refusal
 from tui_trace.wire.unprivileged.error_queue import UserSockets
 from tui_trace.wire.unprivileged.socket_pool import ProbeSockets
-from tui_trace.wire.unprivileged.tcp_connect import Tcp
-from tui_trace.wire.unprivileged.udp_icmp import Icmp, Route, Udp
+from tui_trace.wire.unprivileged.tcp_connect import TcpConnector
+from tui_trace.wire.unprivileged.udp_icmp import IcmpSender, Route, UdpSender
 
 _MAX_ROUTES = 64
 """Settings whose routes are kept."""
@@ -67,8 +67,8 @@ class ErrorQueueNetwork:
         self._source = source
         self._routes: dict[ProbeSettings, Route] = {}
         self._flow_names = 0
-        self._icmp, self._udp, self._tcp = Icmp(pool), Udp(pool), Tcp(pool)
-        self._by_protocol: dict[Protocol, Icmp | Udp | Tcp] = {
+        self._icmp, self._udp, self._tcp = IcmpSender(pool), UdpSender(pool), TcpConnector(pool)
+        self._by_protocol: dict[Protocol, IcmpSender | UdpSender | TcpConnector] = {
             Protocol.ICMP: self._icmp,
             Protocol.UDP: self._udp,
             Protocol.TCP: self._tcp,

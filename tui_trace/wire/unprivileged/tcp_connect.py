@@ -57,7 +57,7 @@ class Ports:
             self._free.append(port)
 
 
-class Tcp:
+class TcpConnector:
     """The connects that have not ended."""
 
     def __init__(self, pool: ProbeSockets) -> None:

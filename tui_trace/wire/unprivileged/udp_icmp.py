@@ -100,7 +100,7 @@ class _Datagrams:
         raise NotImplementedError
 
 
-class Udp(_Datagrams):
+class UdpSender(_Datagrams):
     """UDP probes: each has its own socket until it is decided. Its payload begins with its key."""
 
     def send(self, probe: ProbeSpec, route: Route, now: int) -> None:
@@ -156,7 +156,7 @@ class Udp(_Datagrams):
         )
 
 
-class Icmp(_Datagrams):
+class IcmpSender(_Datagrams):
     """ICMP probes: all of a flow leave from one socket, whose identifier the kernel picked."""
 
     def __init__(self, pool: ProbeSockets) -> None:
