@@ -21,6 +21,7 @@ RUNS = [
     ("lab",),
     ("memory",),
     ("recording",),
+    ("path_end",),
 ]
 LONGEST = 600.0
 """Seconds that one of them gets."""

@@ -21,10 +21,10 @@ FINAL_KINDS = frozenset(ReplyKind) - {ReplyKind.TIME_EXCEEDED}
 than Time Exceeded say that a packet was dropped too (RFC 792), or that its fragments never became
 complete."""
 
-SETTLED_STREAK = 10
-"""Final replies in a row after which a TTL that used to expire at a router counts as the end: the
-path got shorter. With fewer, per-packet load balancing over two lengths would move the end back and
-forth."""
+SETTLED_STREAK = 18
+"""Final replies, with no Time Exceeded among them, from TTLs that used to expire at a router, after
+which the path counts as shorter. With fewer, per-packet load balancing over branches of two lengths
+would move the end back and forth."""
 
 SILENT_PROBES = 3
 """Probes lost in a row at the end after which it is doubtful."""
@@ -82,8 +82,8 @@ class PathEndDetector:
         before = self._final.get(ttl)
         streak = 1 if before is None else before.streak + 1
         self._final[ttl] = _FinalReplies(streak, by_target, number)
-        if streak >= SETTLED_STREAK and ttl <= self.farthest_router_ttl:
-            self.farthest_router_ttl = ttl - 1
+        if self._is_shorter():
+            self.farthest_router_ttl = min(self._final) - 1
         if self.end_ttl is not None:
             self._compare_with_end(self.end_ttl, ttl, by_target)
         self._find_end()
@@ -97,6 +97,12 @@ class PathEndDetector:
             self._lost_at_end += 1
         elif self.end_ttl is not None and ttl > self.end_ttl:
             self._lost_past_end += 1
+
+    def _is_shorter(self) -> bool:
+        streaks = (
+            final.streak for ttl, final in self._final.items() if ttl <= self.farthest_router_ttl
+        )
+        return sum(streaks) >= SETTLED_STREAK
 
     def _compare_with_end(self, end_ttl: int, ttl: int, by_target: bool) -> None:
         if ttl <= end_ttl:
