@@ -65,4 +65,4 @@ def test_the_same_twice_is_no_difference() -> None:
     told = compare_runs([one, replace(other, number=2)])
     assert told.names == ("ICMP (run 1)", "ICMP (run 2)")
     assert not any(row.differences[0].real for row in told.rows)
-    assert told.sentence.startswith(("No difference between ", "Too few answers yet "))
+    assert told.sentence.startswith(("No significant difference between ", "Not enough data yet "))

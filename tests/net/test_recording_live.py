@@ -88,7 +88,7 @@ def test_a_file_that_is_moved_is_said_in_the_view(plain: Chain, tmp_path: Path) 
         path.rename(other)
         tmux.wait_for("not recorded any more: its file was moved, replaced or deleted")
         tmux.press("Left")
-        tmux.wait_for("nothing is recorded")
+        tmux.wait_for("nothing is being recorded now")
         tmux.press("q")
         tmux.wait_for("prompt> *$")
     assert [file.name for file in tmp_path.iterdir()] == ["b.session"]

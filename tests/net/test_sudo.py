@@ -164,7 +164,7 @@ def test_the_live_view_needs_nothing_that_it_can_not_read(place: Place) -> None:
         tmux.press("t")
         tmux.wait_for("TCP port 80")
         time.sleep(2)
-        for key, shown in (("c", "Runs compared"), ("g", "Charts"), ("H", "What happened")):
+        for key, shown in (("c", "Runs compared"), ("g", "Charts"), ("H", "^ Events")):
             tmux.press(key)
             screen = tmux.wait_for(shown)
             assert "no plots" not in screen

@@ -57,7 +57,9 @@ def test_rounds_of_both_alternate_on_the_wire_and_lose_nothing(family: int) -> N
         session = folded(stream)
         runs = [session.run(2), session.run(3)]
         assert abs(runs[0].rounds - runs[1].rounds) <= 1
-        assert compare_runs(runs).sentence.endswith((", measured in turns", "ICMP from TCP 443"))
+        assert compare_runs(runs).sentence.endswith(
+            (", measured in turns", "to compare ICMP and TCP 443")
+        )
 
 
 def test_a_visit_sends_its_flows_and_comes_home(plain: Chain) -> None:
@@ -98,7 +100,7 @@ def test_in_the_view_b_compares_what_takes_turns(tmp_path: Path) -> None:
         tmux.wait_for(r"run 2 \(UDP")
         tmux.press("b")
         tmux.wait_for(r"run 3  ICMP, \d+ rounds +run 4  UDP \d+, \d+ rounds")
-        tmux.wait_for("in turns|Too few answers yet")
+        tmux.wait_for("in turns|Not enough data yet")
         tmux.press("Escape")
         tmux.wait_for(r"run 4 \(UDP port \d+\) in turns with run 3")
         tmux.press("N")

@@ -4,6 +4,7 @@ This module imports only the standard library, so that a missing package is repo
 too.
 """
 
+import logging
 import sys
 import threading
 import warnings
@@ -24,6 +25,8 @@ def run() -> NoReturn:
     if not error_messages.is_debugging():
         # no messages of the interpreter about objects that were not fully made before an error
         sys.unraisablehook = lambda _: None
+        # nor the log of a library, which would stand beside our line, or across the view
+        logging.getLogger().addHandler(logging.NullHandler())
         warnings.simplefilter("ignore")
     code = _run_main()
     try:

@@ -220,3 +220,15 @@ def test_a_tiny_terminal_is_left_sane(size: tuple[int, int]) -> None:
         assert b"\x1b[?1049l" in terminal.raw
     finally:
         terminal.close()
+
+
+def test_the_log_of_a_library_is_not_shown() -> None:
+    child = (
+        "import logging; from tui_trace.cli import entry, main;"
+        "main.main = lambda: logging.getLogger('hashlib').error('code was not found') or 0;"
+        "entry.run()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", child], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
