@@ -1,9 +1,12 @@
 """The app on a terminal of its own: keys go in, what it shows comes out."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from html import unescape
 
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from tests.helpers.app.fake_source import FakeSource, path, switches
 from tui_trace.app.app import TraceApp
@@ -16,6 +19,11 @@ from tui_trace.core.settings import (
 )
 from tui_trace.core.stream import SetPace, Source, SourceError, Switch
 from tui_trace.session.snapshot import Snapshot
+
+_PIECE = re.compile(r'<text [^>]* x="([\d.]+)"[^>]*-line-(\d+)\)">(.*?)</text>')
+"""A piece of a line in a picture of the screen: where it begins, its line, and what it says."""
+_CELL = 12.2
+"""The width of a cell in such a picture."""
 
 
 class Watch:
@@ -51,6 +59,16 @@ class Watch:
         widget = self.app.live.query_one(selector)
         return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
 
+    @property
+    def screen_lines(self) -> list[str]:
+        """The lines of the terminal, with all that lies over one another on them."""
+        lines = [""] * self.app.size.height
+        for x, line, text in _PIECE.findall(self.app.export_screenshot()):
+            number = int(line)
+            lines[number] = lines[number].ljust(round(float(x) / _CELL))
+            lines[number] += unescape(text).replace("\xa0", " ")
+        return lines
+
     async def type(self, text: str) -> None:
         await self.press("ctrl+u", *text, "enter")
 
@@ -80,3 +98,15 @@ def refuse(target: str, _settings: ProbeSettings, _pace: Pace) -> Source:
 def seen(watch: Watch) -> Snapshot:
     assert watch.app.live.snapshot is not None
     return watch.app.live.snapshot
+
+
+def drawn(watch: Watch) -> list[Strip]:
+    """The lines of the table below its titles, as they were last built."""
+    table = watch.app.live.table
+    return [table.render_line(y) for y in range(1, table.size.height)]
+
+
+def anew(before: list[Strip], watch: Watch) -> list[str]:
+    """The hosts of the lines that were built since."""
+    pairs = zip(before, drawn(watch), strict=True)
+    return [new.text[3:].split()[0] for old, new in pairs if new.text.strip() and new is not old]
