@@ -19,6 +19,7 @@ from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.control.export import ENDINGS, proposed
 from tui_trace.app.control.history import next_moment
+from tui_trace.app.messages import PastFetched
 from tui_trace.app.render.styled_text import plain
 from tui_trace.app.render.timeline_bar import timeline_bar
 from tui_trace.core import events as ev
@@ -79,7 +80,7 @@ async def test_of_moments_that_come_too_fast_the_newest_counts(tmp_path: Path) -
         app.live.show_past_snapshot = taken.append
         moments = [replace(now, at=number * NS_PER_S) for number in range(5)]
         for found in (*moments[:3], "a line to be read", *moments[3:]):
-            app._show_past(found)
+            app.post_message(PastFetched(found))
         await watch.until(lambda: moments[-1] in taken)
         assert len(taken) < 3, "at most one before the line and one after it"
         assert "a line to be read" in watch.text("#keys")
@@ -125,7 +126,7 @@ async def test_a_recording_is_played_paused_sped_up_and_sought(tmp_path: Path) -
         app = TraceApp(refuse, playback, switches(), Pace(), Config())
         async with app.run_test(size=(100, 30)) as pilot:
             watch = Watch(app, FakeSource(), pilot)
-            await watch.until(lambda: app.live.snapshot and app._history._whole)
+            await watch.until(lambda: app.live.snapshot and app.history.whole)
             await watch.press("p")
             assert playback.paused
             assert "‖ replay" in watch.text("#heading")
