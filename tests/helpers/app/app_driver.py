@@ -1,23 +1,28 @@
 """The app on a terminal of its own: keys go in, what it shows comes out."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from html import unescape
+from pathlib import Path
 
 from textual.pilot import Pilot
 from textual.strip import Strip
 
 from tests.helpers.app.fake_source import FakeSource, path, switches
+from tests.helpers.app.scripts import moved
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.widgets.prompt import Prompt
+from tui_trace.core.events import Event
 from tui_trace.core.settings import (
+    NS_PER_S,
     Pace,
     ProbeSettings,
     SettingsHistory,
 )
 from tui_trace.core.stream import SetPace, Source, SourceError, Switch
+from tui_trace.recording import RecordedSource, Recording, RecordingError
 from tui_trace.session.snapshot import Snapshot
 
 _PIECE = re.compile(r'<text [^>]* x="([\d.]+)"[^>]*-line-(\d+)\)">(.*?)</text>')
@@ -89,6 +94,32 @@ async def watching(
         await pilot.pause(0.1)
         yield watch
     source.stop()
+
+
+@asynccontextmanager
+async def recorded(
+    folder: Path, script: Iterable[Event] | None = None, size: tuple[int, int] = (100, 30)
+) -> AsyncIterator[Watch]:
+    """A session in `one.session`, recorded as it runs; by default 50 s, the path moved at 0:30."""
+    inner = FakeSource(moved() if script is None else script)
+    file = folder / "one.session"
+    last = max(event.at for event in inner.script) // NS_PER_S * NS_PER_S
+    app = TraceApp(refuse, RecordedSource(inner, file), switches(), Pace(), Config())
+    async with app.run_test(size=size) as pilot:
+        watch = Watch(app, inner, pilot)
+        await watch.until(lambda: app.live.snapshot and app.live.snapshot.at >= last)
+        await watch.until(lambda: written_to(file) >= last)
+        yield watch
+    inner.stop()
+
+
+def written_to(file: Path) -> int:
+    """The moment, in ns, that a recording has come to; -1 before it can be read."""
+    try:
+        with Recording(file) as recording:
+            return recording.end
+    except RecordingError:
+        return -1
 
 
 def refuse(target: str, _settings: ProbeSettings, _pace: Pace) -> Source:
