@@ -20,9 +20,14 @@ from termios import TIOCSWINSZ
 from tests.helpers.app.fake_source import began, reply
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
+from tui_trace.app.render.styled_text import StyledLine
+from tui_trace.app.render.table_layout import TableLayout
 from tui_trace.app.source_thread import SnapshotSink
+from tui_trace.app.widgets import hop_table
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings, SettingsHistory
+from tui_trace.session.host_labels import HostLabels
+from tui_trace.session.snapshot import Hop
 
 HOPS = 30
 SECONDS = 10.0
@@ -69,7 +74,16 @@ def live(rate: float) -> None:
     app = TraceApp(
         lambda *_: source, source, SettingsHistory(settings), Pace(), Config(refresh=max(rate, 10))
     )
-    threading.Thread(target=tell, args=(lambda: app.live.table.built,), daemon=True).start()
+    built = 0
+    build = hop_table.row
+
+    def counted(hop: Hop, layout: TableLayout, labels: HostLabels) -> list[StyledLine]:
+        nonlocal built
+        built += 1
+        return build(hop, layout, labels)
+
+    hop_table.row = counted
+    threading.Thread(target=tell, args=(lambda: built,), daemon=True).start()
     app.run()
 
 

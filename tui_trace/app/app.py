@@ -112,7 +112,8 @@ class TraceApp(App[None]):
         self._config = config
         self._controls = ProbeControls(switches, pace)
         self._tracing = self._prepare(source)
-        self._history = SessionHistory(source, self._show_past)
+        self.history = SessionHistory(source, self._show_past)
+        """The past of the source in use."""
         self._terminal = _terminal_settings()
         self._view_loop: asyncio.AbstractEventLoop | None = None
         self._signal: int | None = None
@@ -136,12 +137,12 @@ class TraceApp(App[None]):
                 Hint(
                     key.id, self.shown_key(key, first=True), key.label, key.action, key.description
                 )
-                for key in footer_keys(replayed=self._history.playback is not None)
+                for key in footer_keys(replayed=self.history.playback is not None)
             ],
             send=self._send,
             trace=self._open_target,
             watch=self._watch_runs,
-            history=lambda: self._history,
+            history=lambda: self.history,
             write=self._export,
         )
         return self.live
@@ -258,7 +259,7 @@ class TraceApp(App[None]):
         self._controls.pace = replace(self._controls.pace, paused=False)
         self.live.reset_session()
         self._tracing = self._prepare(message.source)
-        self._history = SessionHistory(message.source, self._show_past)
+        self.history = SessionHistory(message.source, self._show_past)
         self.live.request_asn_lookup()
         self._tracing.start()
 

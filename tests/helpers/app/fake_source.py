@@ -145,7 +145,8 @@ class FakeSource:
         self.ended = threading.Event()
         self._todo: queue.SimpleQueue[Callable[[], Iterable[ev.Event]]] = queue.SimpleQueue()
         self._at = 0
-        self._run = 1
+        runs = (event.run for event in self.script if isinstance(event, ev.RunOpened))
+        self._run = max(runs, default=1)
 
     def play(self, *events: ev.Event) -> None:
         """Emit these too."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from tests.helpers.app.app_driver import Watch, seen, watching
+from tests.helpers.app.app_driver import Watch, recorded, seen, watching
 from tests.helpers.app.fake_source import ADDRESS, FakeSource, folded, path, reply
 from tests.helpers.app.pictures import app, long, pressing, wrong
 from tests.helpers.app.scripts import HOSTILE
@@ -32,6 +33,8 @@ from tui_trace.app.render.chart_data import (
 )
 from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.screens.chart_screen import ChartScreen
+from tui_trace.app.widgets import lazy_plots
+from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace
 from tui_trace.report.cell_text import TextStyle
@@ -276,7 +279,7 @@ async def test_the_histogram_is_as_high_as_there_are_answers() -> None:
 
 
 async def test_the_charts_keep_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui_trace.app.widgets.lazy_plots._PAUSE", 0.05)
+    monkeypatch.setattr(lazy_plots, "PAUSE", 0.05)
     async with watching(FakeSource(path(5)), size=(120, 30)) as watch:
         await opened(watch)
         assert "×" not in text_of(watch, "#charts-strips").splitlines()[5]
@@ -291,42 +294,47 @@ async def test_the_charts_keep_up(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_dear_things_are_not_drawn_for_every_snapshot() -> None:
     async with watching(FakeSource(path(5)), size=(120, 30)) as watch:
         screen = await opened(watch)
-        drawn = []
-        screen._throttle._work = lambda: drawn.append(1)
+        drawn: list[object] = []
+        screen.query_one("#charts-title", StyledLines).show = drawn.append
         for _ in range(50):
             screen.look_at(replace(seen(watch)))
         assert len(drawn) == 1
 
 
-async def test_of_two_runs_in_turns_it_shows_one() -> None:
+async def test_of_two_runs_in_turns_it_shows_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lazy_plots, "PAUSE", 0.05)
     async with watching(FakeSource(path(42)), size=(120, 30)) as watch:
         screen = await opened(watch)
         now = seen(watch)
-        one = replace(now, run=replace(now.run, number=1, turns_with=2))
-        other = replace(now, run=replace(now.run, number=2, turns_with=1))
-        for shown in (one, other):
+
+        def of_port(port: int, number: int, turns_with: int) -> Snapshot:
+            """As now, but the run has another port, by which its title tells it."""
+            to = replace(now.run.settings, port=port)
+            run = replace(now.run, number=number, turns_with=turns_with, settings=to)
+            return replace(now, run=run)
+
+        for shown in (of_port(1001, 1, 2), of_port(1002, 2, 1)):
             screen.look_at(shown)
-        assert screen._snapshot is one
-        alone = replace(other, run=replace(other.run, turns_with=0))
-        third = replace(now, run=replace(now.run, number=3))
-        for shown in (alone, third):
+        await watch.pilot.pause(0.3)
+        assert "port 1001 " in text_of(watch, "#charts-title")
+        for shown in (of_port(1003, 2, 0), of_port(1004, 3, 0)):
             screen.look_at(shown)
-            assert screen._snapshot is shown, "a switch is followed"
+            port = shown.run.settings.port
+            await watch.until(lambda port=port: f"port {port} " in text_of(watch, "#charts-title"))
 
 
-async def test_back_in_time_the_charts_are_of_that_moment() -> None:
-    then = folded(path(5))
-    async with watching(FakeSource(path(42)), size=(120, 30)) as watch:
-        screen = await opened(watch)
+async def test_back_in_time_the_charts_are_of_that_moment(tmp_path: Path) -> None:
+    async with recorded(tmp_path, path(42), size=(120, 30)) as watch:
+        await opened(watch)
         assert text_of(watch, "#charts-strips").count("×") > 10
-        watch.app.live._navigator.moment = then.at
-        watch.app.live.show_past_snapshot(then)
-        await watch.until(lambda: text_of(watch, "#charts-title").rstrip().endswith("l live"))
-        await watch.until(lambda: screen._snapshot is then)
+        await watch.press(*["left"] * 37)
+        await watch.until(lambda: "◀ 0:04 · l live" in text_of(watch, "#charts-title"))
+        of_silent_hop, of_hop_4 = 5, 1
+        losses = of_silent_hop + of_hop_4
+        await watch.until(lambda: text_of(watch, "#charts-strips").count("×") == losses)
         before = text_of(watch, "#charts-strips")
-        assert before.count("×") == 6, "five of the silent hop, one of hop 4"
         watch.source.play(ev.Notice(at=60 * NS_PER_S, text="later"))
-        await watch.until(lambda: watch.app.live._navigator.present.notice == "later")
+        await watch.until(lambda: watch.app.last_snapshot.notice == "later")
         await watch.pilot.pause(1.2)
         assert text_of(watch, "#charts-strips") == before
         await watch.press("l")
@@ -394,12 +402,10 @@ def test_any_outcomes_at_any_size(
     async def draw() -> None:
         async with watching(FakeSource(path(2)), size=sizes[0]) as watch:
             screen = await opened(watch)
+            screen.look_at(shown)
             for width, height in [*sizes, (1, 1), (80, 24)]:
                 await watch.pilot.resize_terminal(width, height)
-                screen._ttl = len(hops) - width % 2
-                screen._snapshot = shown
-                screen._draw()
-                await watch.pilot.pause(0.05)
+                await watch.press("up" if width % 2 else "down")
             strips = text_of(watch, "#charts-strips").splitlines()
             assert len(strips) == len(hops)
             if watch.app.failure is not None:

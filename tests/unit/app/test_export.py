@@ -31,7 +31,8 @@ def view_of(file: Path | None, at: int | None = None) -> View:
 async def test_every_run_gets_into_what_is_written(tmp_path: Path) -> None:
     file = tmp_path / "a.session"
     inner = FakeSource(switched())
-    app = TraceApp(refuse, RecordedSource(inner, file), switches(), Pace(), Config())
+    source = RecordedSource(inner, file)
+    app = TraceApp(refuse, source, switches(), Pace(), Config())
     async with app.run_test(size=(100, 30)) as pilot:
         watch = Watch(app, inner, pilot)
         await watch.until(lambda: app.live.snapshot and app.live.snapshot.run.number == 3)
@@ -41,7 +42,7 @@ async def test_every_run_gets_into_what_is_written(tmp_path: Path) -> None:
             ("json", '"number": 2'),
         ):
             out = tmp_path / f"out.{ending}"
-            await watch.until(lambda: app._history.file)
+            await watch.until(lambda: source.path)
             await watch.press("e")
             app.live.query_one("#prompt-value").value = str(out)
             await watch.press("enter")

@@ -1,7 +1,7 @@
 """Every key, from the terminal to the source."""
 
 import pytest
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from tests.helpers.app.app_driver import seen, watching
 from tests.helpers.app.fake_source import FakeSource, began, path, switches
@@ -132,9 +132,10 @@ async def test_a_size_below_the_headers_is_raised_with_a_warning() -> None:
     async with watching() as watch:
         await watch.press("S")
         await watch.type("20")
-        assert watch.app._controls.settings.size == 60
         assert "packet size raised" in watch.text("#keys")
         assert watch.settings == [], "60 bytes was the size before"
+        await watch.press("S")
+        assert watch.app.live.query_one("#prompt-value", Input).value == "60"
 
 
 async def test_tcp_flags_go_round() -> None:
@@ -374,9 +375,9 @@ async def test_the_palette_knows_the_keys() -> None:
 
 async def test_every_binding_explains_itself() -> None:
     async with watching() as watch:
-        own = list(watch.app.live._bindings.key_to_bindings.values())
-        flat = [binding for bindings in own for binding in bindings if not binding.system]
-        mine = [binding for binding in flat if binding.id]
+        live = watch.app.live
+        own = [one.binding for one in live.active_bindings.values() if one.node is live]
+        mine = [binding for binding in own if binding.id and not binding.system]
         assert {binding.id for binding in mine} >= {key.id for key in KEYS if not key.priority}
         assert all(binding.description and binding.tooltip for binding in mine)
 

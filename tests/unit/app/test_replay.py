@@ -18,7 +18,7 @@ from tui_trace.app.config import Config
 from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.time_navigation import TimeNavigator
 from tui_trace.core import events as ev
-from tui_trace.core.settings import NS_PER_S, Pace
+from tui_trace.core.settings import NS_PER_S, Pace, SettingsHistory
 from tui_trace.recording import Playback, Recording
 
 pytestmark = pytest.mark.slow
@@ -33,16 +33,16 @@ RECORDED = "replay: probe settings cannot be changed"
 
 @asynccontextmanager
 async def replayed(
-    file: Path, size: tuple[int, int] = (100, 30)
+    file: Path, size: tuple[int, int] = (100, 30), chosen: SettingsHistory | None = None
 ) -> AsyncIterator[tuple[Watch, Playback]]:
     """The recording of `moved`, standing still at its start."""
     with Recording(file) as recording:
         playback = Playback(recording)
         playback.pause()
-        app = TraceApp(refuse, playback, switches(), Pace(), Config())
+        app = TraceApp(refuse, playback, chosen or switches(), Pace(), Config())
         async with app.run_test(size=size) as pilot:
             watch = Watch(app, FakeSource(), pilot)
-            await watch.until(lambda: app.live.snapshot and app._history._whole)
+            await watch.until(lambda: app.live.snapshot and app.history.whole)
             yield watch, playback
             playback.stop()
 
@@ -55,13 +55,14 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("key", ["t", "u", "i", "F", "A", "r", "b", "x", "w"])
 async def test_a_key_of_the_probe_is_refused_in_passing(file: Path, key: str) -> None:
-    async with replayed(file) as (watch, playback):
-        before = watch.app._controls.settings
+    chosen = switches()
+    async with replayed(file, chosen=chosen) as (watch, playback):
+        before = chosen.current
         await watch.press("down", key)
         assert REFUSED.get(key, RECORDED) in watch.text("#keys")
         await watch.pilot.pause(0.2)
         assert "replay: " not in watch.text("#heading")
-        assert watch.app._controls.settings == before
+        assert chosen.current == before
         assert playback.position == 0, "and stays where it is"
 
 
@@ -137,7 +138,7 @@ def travelling(
     history = SessionHistory(playback, lambda _found: None)
     travel = TimeNavigator(lambda: history)
     travel.present = recording.snapshot(at)
-    while history._whole is None:
+    while history.whole is None:
         pass
     return travel, playback
 

@@ -5,14 +5,13 @@ from collections.abc import Iterable
 
 import pytest
 from msgspec.structs import replace
-from textual._compositor import Compositor
+from textual.drivers.headless_driver import HeadlessDriver
 
-from tests.helpers.app.app_driver import seen, watching
+from tests.helpers.app.app_driver import anew, drawn, seen, watching
 from tests.helpers.app.fake_source import HOPS, FakeSource, folded, path, reply, switches
 from tests.helpers.app.scripts import HOSTILE
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
-from tui_trace.app.messages import SnapshotTaken
 from tui_trace.app.widgets.hop_table import HopTable
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, Pace
@@ -33,17 +32,12 @@ def answer(probe: int, ttl: int, address: str, rtt: float = 1.0) -> Iterable[ev.
 
 async def test_rows_that_did_not_change_are_not_built_again() -> None:
     async with watching() as watch:
-        table = watch.app.live.table
         await watch.pilot.pause(0.2)
-        built, lines = table.built, [strip for _, strip in table._lines]
+        before = drawn(watch)
         watch.source.play(*answer(900, 2, "198.51.100.1"))
         await watch.until(lambda: seen(watch).run.hops[1].sent == 6)
         await watch.pilot.pause(0.1)
-        assert table.built == built + 1
-        now = [strip for _, strip in table._lines]
-        assert [old is new for old, new in zip(lines, now, strict=True)] == [
-            index != 1 for index in range(len(now))
-        ]
+        assert anew(before, watch) == ["198.51.100.1"]
 
 
 async def test_only_lines_that_changed_are_repainted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,34 +48,39 @@ async def test_only_lines_that_changed_are_repainted(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(
             HopTable, "render_line", lambda self, y: asked.append(y) or render_line(self, y)
         )
-        whole: list[bool] = []
-        render_full_update = Compositor.render_full_update
-        monkeypatch.setattr(
-            Compositor,
-            "render_full_update",
-            lambda *args, **more: whole.append(True) or render_full_update(*args, **more),
-        )
-        watch.source.play(*answer(900, 2, "198.51.100.1"))
-        await watch.until(lambda: seen(watch).run.hops[1].sent == 6)
-        await watch.pilot.pause(0.2)
+        written: list[str] = []
+        with monkeypatch.context() as terminal:
+            terminal.setattr(HeadlessDriver, "is_headless", False)
+            terminal.setattr(HeadlessDriver, "write", lambda _, text: written.append(text))
+            watch.source.play(*answer(900, 2, "198.51.100.1"))
+            await watch.until(lambda: seen(watch).run.hops[1].sent == 6)
+            await watch.pilot.pause(0.2)
         assert set(asked) == {2}
-        assert whole == []
+        assert "198.51.100.1 " in "".join(written)
+        for other in ("10.0.0.1 ", "198.51.100.9 ", "help"):
+            assert other not in "".join(written), "the terminal shows that already"
 
 
 async def test_selecting_draws_two_rows() -> None:
     async with watching() as watch:
         await watch.press("down")
-        built = watch.app.live.table.built
+        before = drawn(watch)
         await watch.press("down")
-        assert watch.app.live.table.built == built + 2
+        assert anew(before, watch) == ["10.0.0.1", "198.51.100.1"]
 
 
-async def test_a_newer_snapshot_takes_the_place_of_one_not_seen() -> None:
-    one = folded(path(1))
+async def test_a_newer_snapshot_takes_the_place_of_one_not_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with watching() as watch:
-        tracing = watch.app._tracing
-        first, second = SnapshotTaken(tracing, one), SnapshotTaken(tracing, one)
-        assert first.can_replace(second)
+        taken: list[Snapshot] = []
+        monkeypatch.setattr(watch.app.live, "show_snapshot", taken.append)
+        for number in range(5):
+            watch.source.play(ev.Notice(at=AT, text=f"notice {number}"))
+        assert watch.source.played.wait(5), "meanwhile the view stands still"
+        assert taken == []
+        await watch.until(lambda: taken and taken[-1].notice == "notice 4")
+        assert len(taken) < 3, "at most the first and the last"
 
 
 async def test_what_strangers_write_is_only_text() -> None:
@@ -215,11 +214,7 @@ async def test_a_scroll_bar_hides_nothing() -> None:
     async with watching(FakeSource(path(3, hops=many)), size=(80, 16)) as watch:
         await watch.press("ctrl+end")
         await watch.pilot.pause(0.2)
-        seen_lines = [
-            "".join(segment.text for segment in strip)
-            for strip in watch.app.screen._compositor.render_strips()
-        ]
-        assert any("10.0.0.30" in line and "[open]" in line for line in seen_lines)
+        assert any("10.0.0.30" in line and "[open]" in line for line in watch.screen_lines)
 
 
 async def test_the_table_follows_the_width() -> None:
@@ -278,10 +273,7 @@ async def test_the_inspector_leaves_the_selected_row_and_the_keys(size: tuple[in
         await watch.press("ctrl+home", "down", "down", "down", "enter")
         await watch.pilot.pause(0.2)
         live = watch.app.live
-        shown = [
-            "".join(segment.text for segment in strip)
-            for strip in watch.app.screen._compositor.render_strips()
-        ]
+        shown = watch.screen_lines
         assert any(line.startswith("› 4 ") for line in shown)
         assert any("hop 4" in line for line in shown)
         assert "? help" in shown[-1]

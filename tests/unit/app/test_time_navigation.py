@@ -1,8 +1,6 @@
 """Back in time, recordings played, files written: over real recordings."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,44 +10,23 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.widgets import Input
 
-from tests.helpers.app.app_driver import Watch, refuse, seen, watching
+from tests.helpers.app.app_driver import Watch, recorded, refuse, seen, watching
 from tests.helpers.app.fake_source import FakeSource, folded, path, switches
 from tests.helpers.app.scripts import moved
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.control.export import ENDINGS, proposed
 from tui_trace.app.control.history import next_moment
+from tui_trace.app.messages import PastFetched
 from tui_trace.app.render.styled_text import plain
 from tui_trace.app.render.timeline_bar import timeline_bar
 from tui_trace.core import events as ev
 from tui_trace.core.durations import format_duration
 from tui_trace.core.settings import NS_PER_S, Pace
-from tui_trace.recording import Playback, RecordedSource, Recording, RecordingError
+from tui_trace.recording import Playback, Recording
 from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMoment
 
 pytestmark = pytest.mark.slow
-
-
-@asynccontextmanager
-async def recorded(folder: Path, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Watch]:
-    """A session of 50 s whose path changed at 0:30, recorded as it runs."""
-    inner = FakeSource(moved())
-    source = RecordedSource(inner, folder / "one.session")
-    app = TraceApp(refuse, source, switches(), Pace(), Config())
-    async with app.run_test(size=size) as pilot:
-        watch = Watch(app, inner, pilot)
-        await watch.until(lambda: app.live.snapshot and app.live.snapshot.at >= 49 * NS_PER_S)
-        await watch.until(lambda: written_to(folder / "one.session") >= 49 * NS_PER_S)
-        yield watch
-    inner.stop()
-
-
-def written_to(file: Path) -> int:
-    try:
-        with Recording(file) as recording:
-            return recording.end
-    except RecordingError:
-        return -1
 
 
 async def test_left_goes_back_while_probing_goes_on(tmp_path: Path) -> None:
@@ -79,7 +56,7 @@ async def test_of_moments_that_come_too_fast_the_newest_counts(tmp_path: Path) -
         app.live.show_past_snapshot = taken.append
         moments = [replace(now, at=number * NS_PER_S) for number in range(5)]
         for found in (*moments[:3], "a line to be read", *moments[3:]):
-            app._show_past(found)
+            app.post_message(PastFetched(found))
         await watch.until(lambda: moments[-1] in taken)
         assert len(taken) < 3, "at most one before the line and one after it"
         assert "a line to be read" in watch.text("#keys")
@@ -125,7 +102,7 @@ async def test_a_recording_is_played_paused_sped_up_and_sought(tmp_path: Path) -
         app = TraceApp(refuse, playback, switches(), Pace(), Config())
         async with app.run_test(size=(100, 30)) as pilot:
             watch = Watch(app, FakeSource(), pilot)
-            await watch.until(lambda: app.live.snapshot and app._history._whole)
+            await watch.until(lambda: app.live.snapshot and app.history.whole)
             await watch.press("p")
             assert playback.paused
             assert "‖ replay" in watch.text("#heading")

@@ -27,7 +27,8 @@ class SessionHistory:
         self._wanted: int | None = None
         self._busy = False
         self._recording: Recording | None = None
-        self._whole: Timeline | None = None
+        self.whole: Timeline | None = None
+        """The timeline of a recording to its end; None until it is read, and in a live session."""
         if self.playback is not None:
             self.playback.on_note = self._noted
             threading.Thread(target=self._read_whole, args=(self.playback,), daemon=True).start()
@@ -50,7 +51,7 @@ class SessionHistory:
 
     def timeline(self, last: Snapshot | None) -> Timeline:
         """Return the timeline: of a recording, to its end; else as it was at `last`."""
-        return self._whole or (last.timeline if last is not None else _EMPTY)
+        return self.whole or (last.timeline if last is not None else _EMPTY)
 
     def fetch(self, at: int) -> None:
         """Read the session as it was at `at` (ns)."""
@@ -101,7 +102,7 @@ class SessionHistory:
 
     def _read_whole(self, playback: Playback) -> None:
         try:
-            self._whole = playback.recording.snapshot(playback.end).timeline
+            self.whole = playback.recording.snapshot(playback.end).timeline
         except RecordingError as error:
             self._arrived(str(error))
 

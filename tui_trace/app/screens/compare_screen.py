@@ -16,7 +16,7 @@ from tui_trace.session.compare import RunComparison, compare_runs
 from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Run, Snapshot
 
-_PAUSE = 1.0
+PAUSE = 1.0
 """Seconds from one comparison to the next."""
 
 
@@ -62,7 +62,7 @@ class CompareScreen(TextScreen):
         self._watch = watch
         self._alternate = alternate
         now = snapshot.run
-        self._shown = tuple(sorted((now.turns_with or max(snapshot.earlier), now.number)))
+        self.shown = tuple(sorted((now.turns_with or max(snapshot.earlier), now.number)))
         """Numbers of the runs side by side."""
         self._runs: tuple[Run, ...] = ()
         self._comparison: RunComparison | None = None
@@ -71,15 +71,15 @@ class CompareScreen(TextScreen):
     def on_mount(self) -> None:
         """Ask for the runs that are compared."""
         super().on_mount()
-        self._watch(self._shown)
+        self._watch(self.shown)
 
     def on_unmount(self) -> None:
         """Ask for no runs any more."""
         self._watch(())
 
     def _show(self, numbers: tuple[int, ...]) -> None:
-        self._shown = tuple(sorted(numbers))
-        self._watch(self._shown)
+        self.shown = tuple(sorted(numbers))
+        self._watch(self.shown)
 
     def look_at(self, snapshot: Snapshot, runs: tuple[Run, ...]) -> None:
         """Take newer runs, and compare them."""
@@ -88,9 +88,9 @@ class CompareScreen(TextScreen):
         if now.number != before.number:
             if now.turns_with:
                 self._show((now.turns_with, now.number))
-            elif not before.turns_with and now.number not in self._shown:
-                self._show((*(one for one in self._shown if one != before.number), now.number))
-        if len(self._known) > 1 and not set(self._shown) <= set(self._known):
+            elif not before.turns_with and now.number not in self.shown:
+                self._show((*(one for one in self.shown if one != before.number), now.number))
+        if len(self._known) > 1 and not set(self.shown) <= set(self._known):
             # a recording went back to where these runs were not yet
             self._show(self._known[-2:])
         self._runs = runs
@@ -104,29 +104,29 @@ class CompareScreen(TextScreen):
     def _changing(self) -> int:
         """The run that gives way to another: the first that is not the run in force."""
         now = self._snapshot.run.number
-        return next((one for one in self._shown if one != now), self._shown[0])
+        return next((one for one in self.shown if one != now), self.shown[0])
 
     def action_other(self, step: int) -> None:
         """Compare with the next later (1) or earlier (-1) run."""
         gone = self._changing
-        kept = tuple(one for one in self._shown if one != gone)
+        kept = tuple(one for one in self.shown if one != gone)
         others = [one for one in self._known if one not in kept]
         if len(others) > 1:
             self._show((*kept, others[(others.index(gone) + step) % len(others)]))
 
     def action_more(self) -> None:
         """Add a run (`+`)."""
-        others = [one for one in self._known if one not in self._shown]
-        if others and len(self._shown) < most_sides(self.size.width):
-            self._show((*self._shown, others[-1]))
+        others = [one for one in self._known if one not in self.shown]
+        if others and len(self.shown) < most_sides(self.size.width):
+            self._show((*self.shown, others[-1]))
         else:
             self.hint("No other run" if not others else "No room for another run")
 
     def action_less(self) -> None:
         """Remove a run (`-`)."""
-        if len(self._shown) > 2:
+        if len(self.shown) > 2:
             gone = self._changing
-            self._show(tuple(one for one in self._shown if one != gone))
+            self._show(tuple(one for one in self.shown if one != gone))
 
     def action_alternate(self) -> None:
         """Let the two runs alternate from here on, or stop that (`b`)."""
@@ -137,7 +137,7 @@ class CompareScreen(TextScreen):
 
     def _compare(self) -> None:
         runs = self._runs
-        if self._comparing or tuple(run.number for run in runs) != self._shown:
+        if self._comparing or tuple(run.number for run in runs) != self.shown:
             return
         if self._comparison is not None and self._comparison.runs == runs:
             return
@@ -151,7 +151,7 @@ class CompareScreen(TextScreen):
         """Show the comparison, and after a pause look for newer runs."""
         self._comparison = message.comparison
         self.refresh_lines()
-        self.set_timer(_PAUSE, self._again)
+        self.set_timer(PAUSE, self._again)
 
     def _again(self) -> None:
         self._comparing = False

@@ -60,8 +60,6 @@ class HopTable(ScrollView):
         self._palette = StylePalette(self)
         self.selected: int | None = None
         """TTL of the selected hop."""
-        self.built = 0
-        """Rows built so far: what the tests of the cache look at."""
 
     @property
     def table_layout(self) -> TableLayout:
@@ -215,7 +213,6 @@ class HopTable(ScrollView):
         built = self._rows.get(hop.ttl)
         if built is not None and built.hop is hop and built.who == who:
             return built.strips
-        self.built += 1
         selected = hop.ttl == self.selected
         over: Style | None = self._palette.over(CURSOR) if selected else None
         lines = row(hop, self._layout_now, self._labels)

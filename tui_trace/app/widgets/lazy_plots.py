@@ -9,7 +9,7 @@ from textual.message_pump import MessagePump
 from textual.timer import Timer
 
 _PLOTS = "tui_trace.app.widgets.plots"
-_PAUSE = 1.0
+PAUSE = 1.0
 """Seconds from one drawing to the next: a plot costs twenty to a hundred milliseconds."""
 
 
@@ -55,7 +55,7 @@ class Throttle:
             self._asked = True
             return
         self._asked = False
-        self._timer = self._node.set_timer(_PAUSE, self._over)
+        self._timer = self._node.set_timer(PAUSE, self._over)
         self._work()
 
     def reset(self) -> None:
