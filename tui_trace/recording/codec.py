@@ -271,14 +271,12 @@ def _max_inflated(data: bytes) -> int:
 
 def pack_checkpoint(state: SessionCheckpoint) -> bytes:
     """Return the compressed checkpoint; `OverflowError` if it is too large to be restored."""
-    raw = msgspec.msgpack.encode(state)
-    if (
-        len(raw) > _MAX_CHECKPOINT
-        or len(state.runs) > MAX_RUNS
-        or memory_weight(state) > MAX_MEMORY_WEIGHT
-    ):
-        raise OverflowError("the session has grown beyond what can be played again")
-    return zlib.compress(raw, _FAST)
+    # weighed first: to encode what is far too large may take more memory than there is
+    if len(state.runs) <= MAX_RUNS and memory_weight(state) <= MAX_MEMORY_WEIGHT:
+        raw = msgspec.msgpack.encode(state)
+        if len(raw) <= _MAX_CHECKPOINT:
+            return zlib.compress(raw, _FAST)
+    raise OverflowError("the session has grown beyond what can be played again")
 
 
 def unpack_checkpoint(data: bytes) -> SessionCheckpoint:

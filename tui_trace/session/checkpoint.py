@@ -23,6 +23,8 @@ MAX_RUNS = 4096
 MAX_MEMORY_WEIGHT = 2_000_000
 """Most numbers and names of a session, weighted by their memory: about 100 bytes each at most. 30
 hops of a run of one hour weigh 10,000."""
+_TEXT_PER_UNIT = 8
+"""Characters of text that weigh as much as a number: texts are written in full."""
 MAX_RESPONDERS = 64
 """Most addresses that a hop keeps; the address silent for longest is dropped first."""
 MAX_MARKS = 8
@@ -183,4 +185,5 @@ def memory_weight(state: SessionCheckpoint) -> int:
         + sum(8 * (len(hop.responders) + len(hop.marks) + len(hop.stats.histogram)) for hop in hops)
         + sum(8 * (len(hop.members) + len(hop.candidates)) for hop in tracks)
         + sum(8 + len(addresses) for addresses in there)
+        + sum(len(text) for _, _, text in state.timeline.moments) // _TEXT_PER_UNIT
     )
