@@ -15,15 +15,17 @@ from tui_trace.lab import load_scenario, scenario, scenario_titles
 pytestmark = pytest.mark.usefixtures("inside")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """tui-trace with these, to its end."""
+def run(*arguments: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """tui-trace with these, to its end; in a home of its own, or in that of all tests."""
+    places = ("HOME", *(f"XDG_{kind}_HOME" for kind in ("CONFIG", "DATA", "STATE", "CACHE")))
+    own = dict.fromkeys(places, str(home)) if home is not None else {}
     return subprocess.run(
         [*alone(), sys.executable, "-m", "tui_trace", *arguments],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        env=environment(),
+        env=environment() | own,
     )
 
 
@@ -106,8 +108,7 @@ def test_radb_comes_from_the_lab() -> None:
         assert origins[str(hop.v4)] == (hop.asn,)
 
 
-def test_what_the_lab_says_is_not_kept() -> None:
-    home = environment()["HOME"]
-    run("--lab", "plain", "-r", "-z", "-c", "1")
-    kept = [path for path in Path(home).rglob("*") if path.is_file()]
+def test_what_the_lab_says_is_not_kept(tmp_path: Path) -> None:
+    run("--lab", "plain", "-r", "-z", "-c", "1", home=tmp_path)
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not any(b"198.18.3." in path.read_bytes() for path in kept), kept
