@@ -67,6 +67,8 @@ class PathEndDetector:
         `number` is the probe's. At a TTL that was the end, the path has moved, and older replies
         from behind it say nothing of the new path.
         """
+        if ttl <= self.farthest_router_ttl and ttl < min(self._final, default=ttl + 1):
+            return
         has_moved = self.end_ttl is not None and ttl >= self.end_ttl
         self._final = {
             behind: final
@@ -82,7 +84,7 @@ class PathEndDetector:
         before = self._final.get(ttl)
         streak = 1 if before is None else before.streak + 1
         self._final[ttl] = _FinalReplies(streak, by_target, number)
-        if self._is_shorter():
+        if ttl <= self.farthest_router_ttl and self._is_shorter():
             self.farthest_router_ttl = min(self._final) - 1
         if self.end_ttl is not None:
             self._compare_with_end(self.end_ttl, ttl, by_target)
