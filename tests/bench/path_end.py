@@ -32,11 +32,13 @@ def sessions(
         scout = [MAX_TTL] if end.is_doubtful and last < MAX_TTL else []
         for ttl in [*range(1, last + 1), *scout]:
             number += 1
+            if ttl > last:
+                end.on_scout_sent(number)
             if ttl >= length(round_number, rng):
                 if rng.random() < lost(round_number):
                     end.on_lost(ttl)
                 else:
-                    end.on_final_reply(ttl, number, by_target=True)
+                    end.on_final_reply(ttl, number, by_target=True, is_scout=ttl > last)
             elif ttl < TARGET or length is per_packet:
                 end.on_time_exceeded(ttl, number)
             else:
@@ -60,10 +62,11 @@ def grows(round_number: int, _rng: random.Random) -> int:
 
 
 def _moved(
-    seed: int, length: Callable[[int, random.Random], int], truth: int, **more: object
+    seed: int,
+    length: Callable[[int, random.Random], int],
+    truth: int,
+    lost: Callable[[int], float],
 ) -> bool:
-    lost = more["lost"]
-    assert callable(lost)
     ends = itertools.islice(sessions(seed, length, lost), BEGINNING, None)
     return truth in ends and any(end != truth for end in ends)
 
@@ -80,9 +83,9 @@ def run(count: int) -> None:
         def outage(round_number: int, share: float = share) -> float:
             return 1.0 if 100 <= round_number < 160 else share
 
-        wrong = sum(_moved(seed, stable, TARGET, lost=lost) for seed in range(count))
-        away = sum(_moved(seed, stable, TARGET, lost=outage) for seed in range(count))
-        flips = sum(_moved(seed, per_packet, TARGET + 2, lost=lost) for seed in range(count))
+        wrong = sum(_moved(seed, stable, TARGET, lost) for seed in range(count))
+        away = sum(_moved(seed, stable, TARGET, outage) for seed in range(count))
+        flips = sum(_moved(seed, per_packet, TARGET + 2, lost) for seed in range(count))
         found = []
         for seed in range(count):
             ends = list(sessions(seed, grows, lost))

@@ -1,11 +1,11 @@
 """What has to be closed: a context manager by its `close` alone."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
 
-class Closing:
+class Closing(ABC):
     """Enters as itself, and closes at the end."""
 
     @abstractmethod

@@ -3,6 +3,7 @@
 Each runs in a thread of its own, on a port that the kernel picks, and says what it was asked.
 """
 
+import abc
 import asyncio
 import http.server
 import json
@@ -18,7 +19,7 @@ import dns.rdatatype
 import dns.rrset
 
 
-class Served:
+class Served(abc.ABC):
     """An event loop in a thread, for the time of a `with` block."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -47,9 +48,9 @@ class Served:
         self._ready.set()
         await self._over.wait()
 
+    @abc.abstractmethod
     async def open(self) -> None:
         """Listen, and set `port`."""
-        raise NotImplementedError
 
 
 class DnsServer(Served):

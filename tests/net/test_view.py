@@ -75,7 +75,7 @@ def test_every_switch_is_on_the_wire_within_a_round_of_the_key(family: int) -> N
     ends = [*pressed[1:], seen[-1].wall]
     for step, began, ended in zip(steps, pressed, ends, strict=True):
         after = [step.on_the_wire(one.packet) for one in seen if began <= one.wall < ended]
-        assert True in after, step
+        assert any(after), step
         before_the_first = after.index(True)
         assert before_the_first <= chain.length, step
         assert all(after[before_the_first:]), step

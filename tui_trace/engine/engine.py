@@ -28,11 +28,12 @@ from tui_trace.engine.clock_step import ClockStepDetector
 from tui_trace.engine.event_emitter import EventEmitter
 from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.keyless_replies import KeylessReplyBuffer
-from tui_trace.engine.late_replies import LateReplies
 from tui_trace.engine.matching import match_reply, probe_spec
 from tui_trace.engine.path_end import FINAL_KINDS
-from tui_trace.engine.probe_ids import ProbeIdGenerator, ProbeNumbers
-from tui_trace.engine.probe_registry import Probe, ProbeRegistry, ProbeState
+from tui_trace.engine.probe_ids import ProbeIdGenerator
+from tui_trace.engine.probe_registry import ProbeRegistry, ProbeState
+from tui_trace.engine.probe_sender import ProbeSender
+from tui_trace.engine.reply_timeout import MAX_TIMEOUT
 from tui_trace.engine.round_schedule import ScheduledProbe
 from tui_trace.engine.run_scheduler import RunScheduler
 from tui_trace.engine.run_state import EngineRun, RunProbe
@@ -42,8 +43,6 @@ from tui_trace.wire.network import NOTHING_QUOTED, Network, ReceivedReply, SendE
 PULSE_INTERVAL = 100 * NS_PER_MS
 EXPIRY_INTERVAL = 20 * NS_PER_MS
 PAST_END = "beyond the end of the path"
-RETRY_INTERVAL = 10 * NS_PER_MS
-"""Time until the next try to send a probe that no source port was free for."""
 MAX_BURST = 64
 """Probes sent before the replies are read again."""
 
@@ -73,21 +72,19 @@ class Engine:
         self._pace = pace
         self._version = version
         self._lab = lab
-        self._rng = rng or random.SystemRandom()
-        self._probe_ids = ProbeIdGenerator(self._rng)
+        self._probe_ids = ProbeIdGenerator(rng or random.SystemRandom())
         self._registry: ProbeRegistry[EngineRun] = ProbeRegistry()
         self._clock = ClockStepDetector(network.monotonic, network.wall)
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._sender = ProbeSender(network, self._registry, self._probe_ids, self._clock)
         self._stopping = False
         self._emitter = EventEmitter(network)
         self._runs = RunScheduler(self._make_flows, self._emitter.run_opened)
         self._port_book = PortBook(network)
         self._source_address = SourceAddressWatch(network)
         self._rounds = 0
-        self._numbers = ProbeNumbers(self._probe_ids)
         self._next_expiry = 0
         self._keyless_replies = KeylessReplyBuffer()
-        self._late_replies = LateReplies()
         self._last_sent: RunProbe | None = None
 
     # --- called from other threads
@@ -148,8 +145,19 @@ class Engine:
             self._is_last_round
             and self._current_run.schedule.is_round_over
             and not any(run.has_pending for run in self._runs.all)
-            and not self._late_replies.may_come(self._network.monotonic())
+            and not self._awaits_late_reply()
         )
+
+    def _awaits_late_reply(self) -> bool:
+        """Return whether a reply may still come for a probe that an adaptive timeout called lost.
+
+        Only a hop that has answered is waited for: a router that takes a second for one reply in
+        ten, for example, whose late replies would be printed as losses.
+        """
+        if self._pace.wait is not None:
+            return False
+        lost = self._registry.lost_since(self._network.monotonic() - MAX_TIMEOUT)
+        return any(probe.run.reply_timeout.has_answered(probe.ttl) for probe in lost)
 
     @property
     def _is_last_round(self) -> bool:
@@ -252,52 +260,14 @@ class Engine:
         return True
 
     def _send(self, run: EngineRun, scheduled: ScheduledProbe, now: int) -> None:
-        settings, ttl = run.settings, scheduled.ttl
-        may_reach_target = run.may_reach_target(ttl)
-        is_first = run.schedule.round == 1 and not self._pace.sequential
-        if run.flows.opens_connections and not is_first and run.awaits_first(ttl):
-            return
-        flow = run.flows.choose(scheduled.flow, may_reach_target and not is_first, now)
-        if flow is None and self._pace.sequential:
-            if self._pace.next_probe_after is not None:
-                run.schedule.postpone(scheduled, now + RETRY_INTERVAL)
-                return
-            # there is only this port, and its last probe is decided
-            flow = run.flows.choose(scheduled.flow, False, now)
-        if flow is None:
-            return
-        data_length = self._network.data_length(settings)
-        number, key = self._numbers.next_number(
-            settings.protocol, data_length, self._registry.is_pending
-        )
-        ip_id = self._probe_ids.ip_id(number)
-        probe = Probe(
-            number=number,
-            run=run,
-            ttl=ttl,
-            protocol=settings.protocol,
-            flow_index=scheduled.flow,
-            flow=flow,
-            key=key,
-            ip_id=ip_id,
-            tcp_data_length=data_length,
-            monotonic=now,
-            wall=self._network.wall(),
-            epoch=self._clock.epoch,
-            may_reach_target=may_reach_target,
-            is_first=is_first,
-            is_scout=scheduled.is_scout,
-        )
-        self._registry.add(probe)
         try:
-            self._network.send(probe_spec(probe))
+            probe = self._sender.send(run, scheduled, self._pace, now)
         except SendError as error:
-            self._registry.discard(probe)
-            self._emit_failure(run, ttl, error)
+            self._emit_failure(run, scheduled.ttl, error)
             return
-        run.add_sent(probe)
-        self._last_sent = probe
-        self._emitter.probe_sent(probe)
+        if probe is not None:
+            self._last_sent = probe
+            self._emitter.probe_sent(probe)
 
     def _emit_failure(self, run: EngineRun, ttl: int, error: SendError) -> None:
         self._source_address.invalidate()
@@ -352,7 +322,9 @@ class Engine:
             probe.state = ProbeState.ANSWERED
             run.reply_timeout.record(probe.ttl, rtt)
             if answer.kind in FINAL_KINDS:
-                run.path_end.on_final_reply(probe.ttl, probe.number, by_target=by_target)
+                run.path_end.on_final_reply(
+                    probe.ttl, probe.number, by_target=by_target, is_scout=probe.is_scout
+                )
             elif answer.kind is ReplyKind.TIME_EXCEEDED:
                 run.path_end.on_time_exceeded(probe.ttl, probe.number)
             if self._pace.first_reply:
@@ -408,5 +380,3 @@ class Engine:
                 probe.state = ProbeState.LOST
                 run.flows.on_lost(probe, now)
                 self._emitter.probe_lost(probe)
-                if self._pace.wait is None:
-                    self._late_replies.on_lost(probe)

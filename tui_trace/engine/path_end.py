@@ -5,10 +5,11 @@ refuses to forward them. With a load balancer over branches of unequal length, o
 router, now the target. The path then ends at the first TTL whose probes never expire.
 
 What is known of the end ages, because the path may change. A router that answers at a TTL, or
-behind it, shows that the path does not end there. While the target is not seen, or no longer, the
-end is *doubtful*: then one probe in each round, the *scout*, has a TTL that reaches past it. The
+behind it, shows that the path does not end there. While no end is known, or nothing answers at the
+end, it is *doubtful*: then one probe of a round, the *scout*, has a TTL that reaches past it. The
 target's reply to a scout overrules a router's refusal at once, and a silent end as soon as chance
-is ruled out.
+is ruled out. While the end answers, no scout is sent: it would meet what answers there, and take a
+share of what that host answers in a second.
 """
 
 from math import comb
@@ -57,9 +58,11 @@ class PathEndDetector:
         self._final: dict[int, _FinalReplies] = {}
         self._lost_at_end = 0
         """Probes in a row."""
-        self._lost_past_end = 0
-        """Since the end fell silent, as the next."""
-        self._answered_past_end = 0
+        self._first_scout = 0
+        """Number of the first scout since the end fell silent."""
+        self._scouts = 0
+        """Sent since then."""
+        self._answered_scouts = 0
 
     def on_time_exceeded(self, ttl: int, number: int) -> None:
         """Count a Time Exceeded message for a probe: the path goes on behind its TTL.
@@ -79,7 +82,9 @@ class PathEndDetector:
         self.farthest_router_ttl = max(self.farthest_router_ttl, ttl)
         self._find_end()
 
-    def on_final_reply(self, ttl: int, number: int, *, by_target: bool) -> None:
+    def on_final_reply(
+        self, ttl: int, number: int, *, by_target: bool, is_scout: bool = False
+    ) -> None:
         """Count a reply from the target, or from a router that no probe gets past."""
         before = self._final.get(ttl)
         streak = 1 if before is None else before.streak + 1
@@ -87,7 +92,7 @@ class PathEndDetector:
         if ttl <= self.farthest_router_ttl and self._is_shorter():
             self.farthest_router_ttl = min(self._final) - 1
         if self.end_ttl is not None:
-            self._compare_with_end(self.end_ttl, ttl, by_target)
+            self._compare_with_end(self.end_ttl, ttl, number, by_target, is_scout)
         self._find_end()
         self.farthest_reply_ttl = max(
             self.farthest_reply_ttl, ttl if self.end_ttl is None else min(ttl, self.end_ttl)
@@ -97,8 +102,11 @@ class PathEndDetector:
         """Count a probe with this TTL that nobody answered in time."""
         if ttl == self.end_ttl:
             self._lost_at_end += 1
-        elif self.end_ttl is not None and ttl > self.end_ttl:
-            self._lost_past_end += 1
+
+    def on_scout_sent(self, number: int) -> None:
+        """Count a scout. It may take longer to be lost than a probe at the end does."""
+        self._first_scout = self._first_scout or number
+        self._scouts += 1
 
     def _is_shorter(self) -> bool:
         streaks = (
@@ -106,30 +114,37 @@ class PathEndDetector:
         )
         return sum(streaks) >= SETTLED_STREAK
 
-    def _compare_with_end(self, end_ttl: int, ttl: int, by_target: bool) -> None:
+    def _compare_with_end(
+        self, end_ttl: int, ttl: int, number: int, by_target: bool, is_scout: bool
+    ) -> None:
         if ttl <= end_ttl:
             self._forget_silence()
         elif by_target and not self.reached:
-            self._drop_final(ttl - 1)
-        elif self._lost_at_end >= SILENT_PROBES:
-            self._answered_past_end += 1
+            self._drop_older(ttl, number)
+        elif is_scout and number >= self._first_scout > 0:
+            self._answered_scouts += 1
             if self._chance_of_silence() < MOVE_PROBABILITY:
-                self._drop_final(ttl - 1)
+                self._drop_older(ttl, number)
 
     def _chance_of_silence(self) -> float:
         """Return the probability that, of all these probes, just those at the end are lost.
 
-        The hypergeometric distribution: so many replies are dealt to probes at the end and past it.
+        The hypergeometric distribution: so many replies are dealt to probes at the end and scouts.
+        A scout in flight counts as lost, which makes the result larger.
         """
-        answered = self._answered_past_end
-        past = answered + self._lost_past_end
-        return comb(past, answered) / comb(past + self._lost_at_end, answered)
+        answered, sent = self._answered_scouts, self._scouts
+        return comb(sent, answered) / comb(sent + self._lost_at_end, answered)
 
     def _forget_silence(self) -> None:
-        self._lost_at_end = self._lost_past_end = self._answered_past_end = 0
+        self._lost_at_end = self._first_scout = self._scouts = self._answered_scouts = 0
 
-    def _drop_final(self, last_ttl: int) -> None:
-        self._final = {ttl: final for ttl, final in self._final.items() if ttl > last_ttl}
+    def _drop_older(self, ttl: int, number: int) -> None:
+        """Drop what was answered before TTL `ttl` by probes older than this number."""
+        self._final = {
+            before: final
+            for before, final in self._final.items()
+            if before >= ttl or final.newest > number
+        }
 
     def _find_end(self) -> None:
         end = min((ttl for ttl in self._final if ttl > self.farthest_router_ttl), default=None)
@@ -144,8 +159,8 @@ class PathEndDetector:
 
     @property
     def is_doubtful(self) -> bool:
-        """Return whether the target is not seen, or its last replies are missing."""
-        return not self.reached or self._lost_at_end >= SILENT_PROBES
+        """Return whether no end is known, or nothing answers there any more."""
+        return self.end_ttl is None or self._lost_at_end >= SILENT_PROBES
 
     @property
     def nearest_final_ttl(self) -> int | None:

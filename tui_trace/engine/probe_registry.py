@@ -3,6 +3,7 @@
 import enum
 from collections import deque
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from tui_trace.core.events import Stamp
@@ -156,6 +157,11 @@ class ProbeRegistry(Generic[RunT]):
     def by_age(self) -> Iterator[Probe[RunT]]:
         """Iterate over all probes, oldest first."""
         return iter(self._by_age)
+
+    def lost_since(self, time: int) -> Iterator[Probe[RunT]]:
+        """Iterate over the lost probes that left after `time` (monotonic ns)."""
+        young = takewhile(lambda probe: probe.monotonic > time, reversed(self._by_age))
+        return (probe for probe in young if probe.state is ProbeState.LOST)
 
     def forget_old(self, now: int) -> None:
         """Remove decided probes that left more than `KEEP_DECIDED` before `now` (monotonic ns)."""

@@ -9,8 +9,10 @@ from collections import deque
 from itertools import product
 from typing import NamedTuple
 
-from tui_trace.core.settings import Pace
+from tui_trace.core.settings import NS_PER_S, Pace
 
+SCOUT_INTERVAL = NS_PER_S
+"""Hosts limit their replies by the second: more scouts would take those of other probes."""
 MAX_AT_ONCE = 8
 """TTLs by which the path may have grown for a round to probe them at once."""
 
@@ -38,6 +40,8 @@ class RoundSchedule:
         """Probes that came due when the path was not known to go so far."""
         self._planned_ttl = 0
         """The greatest TTL that this round was planned for."""
+        self._scouted = -SCOUT_INTERVAL
+        """When the last round with a scout began."""
 
     def next_due(self, pace: Pace) -> int:
         """Return when the next probe is to leave, or the next round to begin."""
@@ -52,7 +56,8 @@ class RoundSchedule:
     def begin(self, now: int, pace: Pace, last_ttl: int, *, scout: bool = False) -> None:
         """Begin a round over the TTLs from the pace's first to `last_ttl`.
 
-        With a `scout`, one probe more leaves last, with the pace's greatest TTL.
+        If a `scout` is wanted, and there was none for a second, one probe more leaves last, with
+        the pace's greatest TTL.
         """
         on_time = self._began + pace.interval
         late = self.round == 0 or now - on_time > pace.interval
@@ -70,7 +75,8 @@ class RoundSchedule:
                 product(ttls, range(pace.queries), range(self._flows))
             )
         )
-        if scout:
+        if scout and self._began - self._scouted >= SCOUT_INTERVAL:
+            self._scouted = self._began
             due = self._scheduled[-1].due if self._scheduled else self._began
             self._scheduled.append(ScheduledProbe(due, pace.max_ttl, 0, is_scout=True))
 

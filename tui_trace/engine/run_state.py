@@ -59,6 +59,8 @@ class EngineRun:
     def add_sent(self, probe: RunProbe) -> None:
         """Count a probe of this run that left."""
         self.flows.on_sent(probe)
+        if probe.is_scout:
+            self.path_end.on_scout_sent(probe.number)
         self._in_flight.setdefault(probe.ttl, deque()).append(probe)
 
     def pop_expired(self, now: int, pace: Pace) -> list[RunProbe]:

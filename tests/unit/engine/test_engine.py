@@ -427,6 +427,23 @@ def test_many_flows_to_an_open_port_show_no_false_loss(
     assert len([r for r in events_of(tape, events.Reply) if r.ttl == 4 and not r.duplicate]) >= 60
 
 
+def test_where_no_further_port_is_to_be_had_it_is_said_and_it_goes_on() -> None:
+    class FewPorts(SimNet):
+        def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
+            reserved = super().reserve_port(protocol, port)
+            if reserved > 40_002:
+                raise SendError(24, "too many open files")
+            return reserved
+
+    net = FewPorts(length=4, respond=Listener(False))
+    tape = trace(net, TCP, seconds=30)
+    failures = events_of(tape, events.SendFailed)
+    assert {(failure.ttl, failure.reason) for failure in failures} == {(4, "too many open files")}
+    assert len({probe.flow for _, probe in net.sent}) == 3
+    assert isinstance(tape.events[-1], events.SessionEnded)
+    assert max(at for at, probe in net.sent if probe.ttl == 3) > net.now - 2 * NS_PER_S
+
+
 def test_a_port_given_by_the_user_is_never_left() -> None:
     net = SimNet(length=4, respond=Listener(False))
     settings = msgspec.structs.replace(TCP, source_port=5555)

@@ -1,6 +1,7 @@
 """The end of the path: found anew when it moves, and not moved by chance."""
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_a_refusal_that_is_over_is_forgotten(settings: ProbeSettings) -> None:
     told = ends(trace(net, settings, seconds=10))
     assert (5, False) in [end[1:] for end in told]
     assert told[-1][1:] == (6, True)
-    assert told[-1][0] < 7
+    assert told[-1][0] < 10
 
 
 @PROTOCOLS
@@ -111,7 +112,30 @@ def test_every_scout_is_decided_at_the_end() -> None:
         for event in events_of(tape, kind)
     }
     assert decided == sent
-    assert all(lost.ttl < 30 for lost in events_of(tape, events.ProbeLost)[30:])
+    _, *scouts = [event.probe for event in events_of(tape, events.ProbeSent) if event.ttl == 30]
+    assert len(scouts) == 3, "from the third round on"
+    assert {event.probe for event in events_of(tape, events.ProbeVoid)} == set(scouts)
+
+
+def test_there_is_a_scout_a_second_however_short_the_interval() -> None:
+    """More would take a share of what a host that limits its replies answers."""
+    net = SimNet(length=99, delay=lambda probe, _n: NS_PER_MS if probe.ttl <= 7 else None)
+    trace(net, seconds=20, interval=NS_PER_S // 10)
+    sent = [when for when, probe in net.sent if probe.ttl == 30][1:]
+    assert 17 <= len(sent) <= 20
+    assert all(after - before >= 0.9 * NS_PER_S for before, after in pairwise(sent))
+
+
+@PROTOCOLS
+def test_while_a_router_refuses_nothing_goes_past_it(settings: ProbeSettings) -> None:
+    net = SimNet(length=9)
+    net.respond = lambda net, probe: (
+        make_answer(probe, router(4), ReplyKind.UNREACHABLE)
+        if probe.ttl > 4
+        else answer_of(net, probe)
+    )
+    assert ends(trace(net, settings, seconds=20))[-1][1:] == (5, False)
+    assert max(probe.ttl for _, probe in net.sent[30:]) == 5
 
 
 @pytest.mark.parametrize("percent", [5, 20, 50, 80, 95])
@@ -125,11 +149,14 @@ def test_loss_at_the_target_does_not_move_the_end(percent: int) -> None:
             end.on_time_exceeded(ttl, ttl)
         end.on_final_reply(5, 5, by_target=True)
         for number in range(6, 306):
-            for ttl in (5, *([30] if end.is_doubtful else [])):
+            scouts = [30] if end.is_doubtful else []
+            if scouts:
+                end.on_scout_sent(number)
+            for ttl in (5, *scouts):
                 if rng.random() * 100 < percent:
                     end.on_lost(ttl)
                 else:
-                    end.on_final_reply(ttl, number, by_target=True)
+                    end.on_final_reply(ttl, number, by_target=True, is_scout=ttl == 30)
             if end.end_ttl != 5:
                 moved += 1
                 break

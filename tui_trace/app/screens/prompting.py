@@ -1,5 +1,6 @@
 """The keys that change the probe, at once or by a value that the user types."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 
 from textual.reactive import var
@@ -62,10 +63,16 @@ class PromptingScreen(Screen[None]):
         """The columns of the display in use."""
         return self._columns[self._display_now]
 
+    # `abstractmethod` is for mypy, which checks it: Textual's metaclass rules out `abc.ABC`
+
     @property
+    @abstractmethod
     def position(self) -> int:
         """The moment that the user looks at, in ns since the session began."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def to_present(self) -> None:
+        """Return to the present, which the keys of the probe change."""
 
     @property
     def prompt(self) -> Prompt:
@@ -80,10 +87,6 @@ class PromptingScreen(Screen[None]):
         """Remove the message."""
         for bar in self.query(Footer):
             bar.clear_message()
-
-    def to_present(self) -> None:
-        """Return to the present, which the keys of the probe change."""
-        raise NotImplementedError
 
     def refused_in_replay(self, why: str = "probe settings cannot be changed") -> bool:
         """Return whether a recording is played, in which nothing can be asked of the network.

@@ -1,5 +1,6 @@
 """A screen of text, kept up to date while it is open."""
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -32,9 +33,9 @@ class TextScreen(ModalScreen[None]):
             yield StyledLines(id="reading")
         yield StyledLines(id="reading-hint")
 
+    @abstractmethod  # for mypy, which checks it; Textual's metaclass rules out `abc.ABC`
     def lines(self, width: int) -> list[StyledLine]:
         """Return the lines to read, in `width` cells."""
-        raise NotImplementedError
 
     def on_mount(self) -> None:
         self.query_one("#reading-title", StyledLines).show(

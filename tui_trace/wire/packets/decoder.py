@@ -8,13 +8,14 @@ whatever the bytes are. RFC 792 and RFC 4443 (messages and their quotes), RFC 82
 import functools
 import socket
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import Protocol
 from tui_trace.wire.network import FlowTuple, ReceivedReply
 from tui_trace.wire.packets.checksum import ones_sum
-from tui_trace.wire.packets.icmp_class import ECHO_REPLY, classify_error4, classify_error6
+from tui_trace.wire.packets.icmp_class import CLASSIFY_ERROR, ECHO_REPLY
 from tui_trace.wire.packets.received_packet import ReceivedPacket
 from tui_trace.wire.packets.registry import BY_IP_NUMBER, PROBE_PROTOCOLS
 
@@ -25,11 +26,8 @@ _IP6 = struct.Struct("!HxxxxBB16x16s")
 
 # looked up once: that costs as much as a parse
 _TOO_BIG = ReplyKind.TOO_BIG
-_ECHO_REPLY4, _ECHO_REPLY6 = ECHO_REPLY[4], ECHO_REPLY[6]
 _PROTOCOL4, _PROTOCOL6 = BY_IP_NUMBER[4].get, BY_IP_NUMBER[6].get
 _OTHER_IP4, _OTHER_IP6 = PROBE_PROTOCOLS[4][Protocol.IP], PROBE_PROTOCOLS[6][Protocol.IP]
-_decode_echo_reply4 = PROBE_PROTOCOLS[4][Protocol.ICMP].decode_reply
-_decode_echo_reply6 = PROBE_PROTOCOLS[6][Protocol.ICMP].decode_reply
 
 _FRAGMENT = 44
 EXTENSIONS = (0, 43, _FRAGMENT, 60)
@@ -137,34 +135,37 @@ def behind_extensions(data: bytes, number: int, start: int) -> tuple[int, int]:
     return number, start
 
 
-def decode_icmpv4(packet: ReceivedPacket) -> ReceivedReply | None:
-    """Decode an ICMP message (RFC 792); None if it answers no probe."""
-    data, start = packet.data, packet.start
-    if len(data) < start + 8 or (packet.whole and ones_sum(data[start:])):
-        return None
-    icmp_type, code = data[start], data[start + 1]
-    if icmp_type == _ECHO_REPLY4 and code == 0:
-        return _decode_echo_reply4(packet)
-    kind = classify_error4(icmp_type, code)
-    if kind is None:
-        return None
-    mtu = _H.unpack_from(data, start + 6)[0] or None if kind is _TOO_BIG else None
-    return _decode_error(packet, kind, quote4(data, start + 8), mtu)
+def _icmp_decoder(version: int) -> Callable[[ReceivedPacket], ReceivedReply | None]:
+    """Return the function that decodes the ICMP messages of this IP version.
+
+    A raw IPv4 socket gives them unverified; of ICMPv6 the kernel has verified the checksum.
+    """
+    is_unverified = version == 4
+    echo_reply, classify_error = ECHO_REPLY[version], CLASSIFY_ERROR[version]
+    decode_echo_reply = PROBE_PROTOCOLS[version][Protocol.ICMP].decode_reply
+    read_quote = quote4 if version == 4 else quote6
+    read_mtu, mtu_at = (_H.unpack_from, 6) if version == 4 else (_I.unpack_from, 4)
+
+    def decode(packet: ReceivedPacket) -> ReceivedReply | None:
+        data, start = packet.data, packet.start
+        if len(data) < start + 8 or (is_unverified and packet.whole and ones_sum(data[start:])):
+            return None
+        icmp_type, code = data[start], data[start + 1]
+        if icmp_type == echo_reply and code == 0:
+            return decode_echo_reply(packet)
+        kind = classify_error(icmp_type, code)
+        if kind is None:
+            return None
+        mtu = read_mtu(data, start + mtu_at)[0] or None if kind is _TOO_BIG else None
+        return _decode_error(packet, kind, read_quote(data, start + 8), mtu)
+
+    return decode
 
 
-def decode_icmpv6(packet: ReceivedPacket) -> ReceivedReply | None:
-    """Decode an ICMPv6 message (RFC 4443), whose checksum the kernel has verified."""
-    data, start = packet.data, packet.start
-    if len(data) < start + 8:
-        return None
-    icmp_type, code = data[start], data[start + 1]
-    if icmp_type == _ECHO_REPLY6 and code == 0:
-        return _decode_echo_reply6(packet)
-    kind = classify_error6(icmp_type, code)
-    if kind is None:
-        return None
-    mtu = _I.unpack_from(data, start + 4)[0] or None if kind is _TOO_BIG else None
-    return _decode_error(packet, kind, quote6(data, start + 8), mtu)
+decode_icmpv4 = _icmp_decoder(4)
+"""Decode an ICMP message (RFC 792); None if it answers no probe."""
+decode_icmpv6 = _icmp_decoder(6)
+"""Decode an ICMPv6 message (RFC 4443); None if it answers no probe."""
 
 
 def _decode_error(

@@ -1,5 +1,6 @@
 """UDP and ICMP echo probes without rights: datagram sockets, of icmp(7) for ICMP."""
 
+import abc
 import socket
 import struct
 from typing import NamedTuple
@@ -30,7 +31,7 @@ class Route(NamedTuple):
     """The address that they carry."""
 
 
-class _Datagrams:
+class _Datagrams(abc.ABC):
     """The sending and receiving that UDP and ICMP have in common."""
 
     def __init__(self, pool: ProbeSockets) -> None:
@@ -90,14 +91,17 @@ class _Datagrams:
             if sending.stamp is Stamp.KERNEL:
                 self._wants_scheduler_stamps = False
 
+    @abc.abstractmethod
     def _key_of_sending(self, probe_socket: ProbeSocket, sending: QueuedStamp) -> int | None:
-        raise NotImplementedError
+        """Return the key of the probe that a stamp is of; None if that cannot be told."""
 
+    @abc.abstractmethod
     def _failed(self, probe_socket: ProbeSocket, failure: QueuedIcmpError) -> None:
-        raise NotImplementedError
+        """Take in an ICMP error for a probe of this socket."""
 
+    @abc.abstractmethod
     def _answered(self, probe_socket: ProbeSocket, datagram: Datagram) -> None:
-        raise NotImplementedError
+        """Take in what the target sent to this socket."""
 
 
 class UdpSender(_Datagrams):
