@@ -4,8 +4,6 @@ from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, ProbeSettings, Protocol
 
 KERNEL = ev.Stamp.KERNEL
-
-
 SETTINGS = [ProbeSettings(), ProbeSettings(protocol=Protocol.TCP, port=443, size=60)]
 
 

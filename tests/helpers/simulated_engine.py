@@ -15,11 +15,7 @@ from tui_trace.core.stream import Command
 from tui_trace.engine.engine import Engine
 
 ICMP = ProbeSettings()
-
-
 UDP = ProbeSettings(protocol=Protocol.UDP, port=33434)
-
-
 TCP = ProbeSettings(protocol=Protocol.TCP, port=443, size=60)
 
 

@@ -12,8 +12,6 @@ from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, Pace
 
 AT = 42 * NS_PER_S
-
-
 LONG = tuple(
     (f"2001:db8:{ttl:x}::{ttl * 77:x}:1" if ttl % 7 else None, 0.2 * 1.3**ttl)
     for ttl in range(1, 25)

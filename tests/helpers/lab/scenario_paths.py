@@ -3,8 +3,6 @@
 from tui_trace.lab.scenario import LabHop, Scenario
 
 QUICK = ("-c", "5", "-i", "0.1", "-Z", "1")
-
-
 MS = 1_000_000
 
 

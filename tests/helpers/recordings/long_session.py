@@ -19,11 +19,7 @@ from tui_trace.core.events import (
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 
 HOPS = 30
-
-
 LOST_AFTER = 2 * NS_PER_S
-
-
 KERNEL = Stamp.KERNEL
 
 

@@ -4,6 +4,7 @@
 killed, N events a block, and prints each event as it was handed over.
 """
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -122,6 +123,17 @@ class _Endless:
 if __name__ == "__main__":
     codec.BLOCK_EVENTS = int(sys.argv[2])
     RecordedSource(_Endless(), Path(sys.argv[1])).run(Kept())
+
+
+def replayed_as(option: str, path: Path) -> str:
+    """What the program prints of a recording."""
+    return subprocess.run(
+        [sys.executable, "-m", "tui_trace", "--replay", str(path), option],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
 
 
 def folded(events, at):

@@ -1,8 +1,6 @@
 """A recording in the live view: its keys, its end, and notes on it."""
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest
 from tests.helpers.app.app_driver import Watch, refuse, seen
 from tests.helpers.app.fake_source import FakeSource, path, switches
 from tests.helpers.app.scripts import moved
-from tests.helpers.recordings.recording_builders import record
+from tests.helpers.recordings.recording_builders import record, replayed_as
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.control.history import SessionHistory
@@ -191,14 +189,7 @@ async def test_a_note_is_seen_at_once_and_stands_in_every_report(file: Path) -> 
         await watch.press("right", "left_square_bracket")
         await watch.until(lambda: seen(watch).at == 20 * NS_PER_S)
     for option in ("-r", "-j", "--markdown", "--jsonl"):
-        done = subprocess.run(
-            [sys.executable, "-m", "tui_trace", "--replay", str(file), option],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        assert "the provider was called" in done.stdout
+        assert "the provider was called" in replayed_as(option, file)
 
 
 async def test_a_note_that_cannot_be_kept_is_one_passing_line(file: Path) -> None:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.helpers.recordings.recording_builders import Kept, record, rounds
+from tests.helpers.recordings.recording_builders import Kept, folded, record, rounds
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, ProbeSettings
 from tui_trace.core.stream import Inject, Reset, SetAsnLookup, Switch
@@ -76,15 +76,6 @@ def playing(recording):
         assert not thread.is_alive()
 
 
-def upto(at):
-    session = Session()
-    for event in EVENTS:
-        if event.at > at:
-            break
-        session.apply(event)
-    return session
-
-
 def test_as_fast_as_it_is_taken_it_is_the_same_stream(recording):
     sink = Kept()
     Playback(recording, speed=None).run(sink)
@@ -95,7 +86,7 @@ def test_as_fast_as_it_is_taken_it_is_the_same_stream(recording):
 def test_a_report_begins_at_the_end(recording):
     collector = Collector()
     Playback(recording, speed=None, start=recording.end).run(collector)
-    assert collector.snapshot() == upto(recording.end).snapshot()
+    assert collector.snapshot() == folded(EVENTS, recording.end).snapshot()
 
 
 def test_played_in_time_each_moment_is_as_it_was(playing):
@@ -119,10 +110,10 @@ def test_it_stands_still_at_the_end_and_can_go_back(playing):
     restores = sink.restores
     playback.seek(5 * NS_PER_S)
     sink.wait(lambda: sink.restores == restores + 1 and sink.pulses[-1] == 5 * NS_PER_S)
-    assert sink.session.snapshot() == upto(5 * NS_PER_S).snapshot()
+    assert sink.session.snapshot() == folded(EVENTS, 5 * NS_PER_S).snapshot()
     playback.pause(False)
     sink.wait(lambda: playback.position == playback.end)
-    assert sink.session.snapshot() == upto(playback.end).snapshot()
+    assert sink.session.snapshot() == folded(EVENTS, playback.end).snapshot()
 
 
 def test_paused_it_stands_still_and_still_seeks_anywhere(playing):
@@ -141,7 +132,7 @@ def test_paused_it_stands_still_and_still_seeks_anywhere(playing):
         count = len(sink.pulses)
         sink.wait(lambda count=count: len(sink.pulses) > count + 2)
         assert playback.position == at
-        assert sink.session.snapshot() == upto(at).snapshot()
+        assert sink.session.snapshot() == folded(EVENTS, at).snapshot()
         assert sink.events == []
 
 
@@ -161,7 +152,7 @@ def test_steps_add_up_though_none_was_taken_yet(recording):
     thread.join(10)
     assert sink.restores == 1, "only the last one counts"
     assert playback.position == playback.end - 2 * NS_PER_S
-    assert sink.session.snapshot() == upto(playback.position).snapshot()
+    assert sink.session.snapshot() == folded(EVENTS, playback.position).snapshot()
 
 
 def test_the_speed_keeps_to_its_bounds(playing):
@@ -206,7 +197,7 @@ def test_a_note_is_kept_while_it_plays_and_the_view_stays_where_it_is(playing):
         playback.command(Inject(ev.Note(at=0, text=f"note {number}", moment=5 * NS_PER_S)))
         assert said.get(timeout=10) == (f"note {number}", None)
     sink.wait(lambda: playback.position == 12 * NS_PER_S)
-    assert sink.session.snapshot() == upto(12 * NS_PER_S).snapshot()
+    assert sink.session.snapshot() == folded(EVENTS, 12 * NS_PER_S).snapshot()
     playback.set_speed(1000.0)
     playback.pause(False)
     sink.wait(lambda: playback.at_end)
@@ -236,7 +227,7 @@ def test_a_note_that_cannot_be_kept_is_one_line_and_it_plays_on(playing):
         other.execute("ROLLBACK")
     other.close()
     sink.wait(lambda: playback.at_end)
-    assert sink.session.snapshot() == upto(playback.end).snapshot()
+    assert sink.session.snapshot() == folded(EVENTS, playback.end).snapshot()
 
 
 def test_a_sink_that_cannot_go_back_is_left_where_it_is(playing):
