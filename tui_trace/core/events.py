@@ -192,6 +192,9 @@ class Reply(_Event, frozen=True, tag="reply", rename={"past_target": "beyond"}):
     """The reply came after the timeout: the probe counted as lost, and the loss is taken back."""
     duplicate: bool = False
     """The probe had been answered before."""
+    repeat: bool = False
+    """The target repeated its SYN/ACK (RFC 6298 §2): it shows that the target is there, but it does
+    not answer the probe, which may still be lost."""
     past_target: bool = False
     """The target answered a TTL greater than its own: a reply that belongs to no hop."""
     clock_stepped: bool = False
@@ -218,11 +221,13 @@ class Reply(_Event, frozen=True, tag="reply", rename={"past_target": "beyond"}):
 
 
 class ProbeLost(_Event, frozen=True, tag="probe-lost"):
-    """The timeout of this probe passed without a reply."""
+    """The timeout of this probe passed without a reply, or the local kernel gave up on it."""
 
     run: Int64
     probe: Int64
     ttl: Ttl
+    reason: str = ""
+    """Why, if the local kernel said so: nobody answered ARP for the gateway, for example."""
 
 
 class ProbeVoid(_Event, frozen=True, tag="probe-void"):
