@@ -11,6 +11,7 @@ from tui_trace.core.events import Event, ProbeLost, ProbeSent, Reply
 from tui_trace.core.settings import DEFAULT_SIZE, Pace, ProbeSettings, Protocol
 from tui_trace.engine.engine import Engine
 from tui_trace.wire.raw.raw_network import RawNetwork
+from tui_trace.wire.raw.raw_wire import RawWire
 from tui_trace.wire.raw.sockets import RawSockets
 
 
@@ -37,7 +38,7 @@ def _cpu_us() -> tuple[float, float]:
 def measure(protocol: Protocol, port: int, rounds: int, interval_ns: int, target: str) -> None:
     """Print probes, answers, losses and the CPU in µs while the engine ran: user's, kernel's."""
     counts = Counts()
-    network = RawNetwork(RawSockets(), target, 4)
+    network = RawNetwork(RawWire(RawSockets(), 4), target)
     settings = ProbeSettings(protocol=protocol, port=port, size=DEFAULT_SIZE[protocol])
     engine = Engine(
         network,

@@ -96,11 +96,14 @@ class SourceFactory:
         """Return a live trace without lookups and without a recording."""
         from tui_trace.engine.engine import Engine
         from tui_trace.engine.path_mtu import PathMtuSource, first_settings, largest_size
+        from tui_trace.engine.run_state import RunProbe
         from tui_trace.wire import backends
-        from tui_trace.wire.network import SendError
+        from tui_trace.wire.network import Network, SendError
 
         try:
-            network = backends.open_network(self._sockets, found.address, found.family)
+            network: Network[RunProbe] = backends.open_network(
+                self._sockets, found.address, found.family
+            )
         except SendError as error:
             raise SourceError(error.reason) from error
         scenario = self._lab.scenario if self._lab else None

@@ -5,11 +5,9 @@ the probes that are lost. It sleeps in `Network.receive` until the next of these
 """
 
 import queue
-import random
 from collections.abc import Callable
 from functools import partial
 
-from tui_trace.core.events import ReplyKind
 from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings
 from tui_trace.core.stream import (
     AlternateSettings,
@@ -26,22 +24,20 @@ from tui_trace.core.stream import (
 )
 from tui_trace.engine.clock_step import ClockStepDetector
 from tui_trace.engine.event_emitter import EventEmitter
+from tui_trace.engine.first_sweep import ScheduledProbe
 from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.keyless_replies import KeylessReplyBuffer
-from tui_trace.engine.matching import match_reply, probe_spec
-from tui_trace.engine.path_end import FINAL_KINDS
-from tui_trace.engine.probe_ids import ProbeIdGenerator
-from tui_trace.engine.probe_registry import ProbeRegistry, ProbeState
-from tui_trace.engine.probe_sender import ProbeSender
-from tui_trace.engine.reply_timeout import MAX_TIMEOUT
-from tui_trace.engine.round_schedule import ScheduledProbe
+from tui_trace.engine.probe import Probe, ProbeState
+from tui_trace.engine.reply_handler import ReplyHandler
 from tui_trace.engine.run_scheduler import RunScheduler
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.engine.source_address import SourceAddressWatch
-from tui_trace.wire.network import NOTHING_QUOTED, Network, ReceivedReply, SendError, SendStamp
+from tui_trace.wire.network import Network, SendError
 
 PULSE_INTERVAL = 100 * NS_PER_MS
 EXPIRY_INTERVAL = 20 * NS_PER_MS
+TICK = 4 * NS_PER_MS
+"""At a fast pace, so much time passes before probes are sent and replies are read again."""
 PAST_END = "beyond the end of the path"
 MAX_BURST = 64
 """Probes sent before the replies are read again."""
@@ -52,19 +48,20 @@ class Engine:
 
     def __init__(
         self,
-        network: Network,
+        network: Network[RunProbe],
         *,
         target: str,
         settings: ProbeSettings,
         pace: Pace,
         version: str,
         lab: str = "",
-        rng: random.Random | None = None,
+        waits_for_route: bool = False,
     ) -> None:
         """Prepare a session; nothing is sent before `run`.
 
         `target` is the name that the user gave; its address is the network's. `lab` is the name of
-        the lab's scenario, empty on a real network.
+        the lab's scenario, empty on a real network. If there is no route at the start, a session
+        that `waits_for_route` goes on until there is one; another one ends.
         """
         self._network = network
         self._target = target
@@ -72,17 +69,17 @@ class Engine:
         self._pace = pace
         self._version = version
         self._lab = lab
-        self._probe_ids = ProbeIdGenerator(rng or random.SystemRandom())
-        self._registry: ProbeRegistry[EngineRun] = ProbeRegistry()
+        self._waits_for_route = waits_for_route
         self._clock = ClockStepDetector(network.monotonic, network.wall)
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._sender = ProbeSender(network, self._registry, self._probe_ids, self._clock)
         self._stopping = False
         self._emitter = EventEmitter(network)
         self._runs = RunScheduler(self._make_flows, self._emitter.run_opened)
         self._port_book = PortBook(network)
         self._source_address = SourceAddressWatch(network)
+        self._replies = ReplyHandler(self._emitter, network.address, self._emit_failure)
         self._rounds = 0
+        self._probes = 0
         self._next_expiry = 0
         self._keyless_replies = KeylessReplyBuffer()
         self._last_sent: RunProbe | None = None
@@ -110,11 +107,7 @@ class Engine:
         self._emitter.attach(sink)
         network.open()
         try:
-            try:
-                self._source_address.find_initial(self._first_settings)
-                self._emit_beginning()
-            except SendError as error:
-                raise SourceError(error.reason) from error
+            self._emit_beginning()
             while not self._stopping and not self._is_done():
                 self._obey_commands()
                 self._send_due()
@@ -122,8 +115,6 @@ class Engine:
                 now = network.monotonic()
                 if now >= self._next_expiry:
                     self._emit_lost(now)
-                    self._registry.forget_old(now)
-                    self._next_expiry = now + EXPIRY_INTERVAL
                 self._emitter.pulse(now)
             for run in self._runs.all:
                 for probe in run.pending_scouts():
@@ -134,11 +125,19 @@ class Engine:
             network.close()
 
     def _emit_beginning(self) -> None:
+        try:
+            self._source_address.find_initial(self._first_settings)
+        except SendError as error:
+            if not self._waits_for_route:
+                raise SourceError(error.reason) from error
         self._emitter.session_began(
             self._target, self._source_address.source, self._version, self._lab
         )
         self._emitter.pace_set(self._pace)
-        self._runs.switch(self._first_settings)
+        try:
+            self._runs.switch(self._first_settings)
+        except SendError as error:
+            raise SourceError(error.reason) from error
 
     def _is_done(self) -> bool:
         return (
@@ -151,13 +150,10 @@ class Engine:
     def _awaits_late_reply(self) -> bool:
         """Return whether a reply may still come for a probe that an adaptive timeout called lost.
 
-        Only a hop that has answered is waited for: a router that takes a second for one reply in
-        ten, for example, whose late replies would be printed as losses.
+        The user's own wait (`-Z`) is kept to.
         """
-        if self._pace.wait is not None:
-            return False
-        lost = self._registry.lost_since(self._network.monotonic() - MAX_TIMEOUT)
-        return any(probe.run.reply_timeout.has_answered(probe.ttl) for probe in lost)
+        now = self._network.monotonic()
+        return self._pace.wait is None and any(run.awaits_late_reply(now) for run in self._runs.all)
 
     @property
     def _is_last_round(self) -> bool:
@@ -208,15 +204,16 @@ class Engine:
                     pass
 
     def _change_runs(self, change: Callable[[], None]) -> None:
-        run = self._current_run
-        run.schedule.clear()
+        run, now = self._current_run, self._network.monotonic()
+        run.schedule.pause(now)
         try:
             change()
         except SendError as error:
             self._emit_failure(run, self._pace.first_ttl, error)
+        self._current_run.schedule.resume(now)
 
     def _make_flows(self, settings: ProbeSettings) -> Flows:
-        return Flows(settings, self._port_book, self._probe_ids.icmp_checksum)
+        return Flows(settings, self._port_book)
 
     @property
     def _current_run(self) -> EngineRun:
@@ -232,18 +229,21 @@ class Engine:
             if may_from is None or may_from > now:
                 return
             scheduled = run.schedule.pop_due(now, run.last_ttl(self._pace))
-            if scheduled is None:
-                if not run.schedule.is_round_over or not self._begin_round(run, now):
-                    return
-            else:
+            if scheduled is not None:
                 self._send(run, scheduled, now)
+            elif not run.schedule.is_round_over or not self._begin_round(run, now):
+                return
 
     def _begin_round(self, run: EngineRun, now: int) -> bool:
-        if run.schedule.next_due(self._pace) > now:
+        if run.schedule.next_due(now, self._pace) > now:
             return False
         run = self._runs.next_round()
         run.schedule.begin(
-            now, self._pace, run.last_ttl(self._pace), scout=run.needs_scout(self._pace)
+            now,
+            self._pace,
+            run.last_ttl(self._pace),
+            scout=run.needs_scout(self._pace),
+            expected_ttl=run.expected_ttl,
         )
         self._rounds += 1
         self._emitter.round_began(run)
@@ -260,14 +260,35 @@ class Engine:
         return True
 
     def _send(self, run: EngineRun, scheduled: ScheduledProbe, now: int) -> None:
+        flow, ports = run.flows.choose(
+            scheduled.flow,
+            now,
+            may_reach_target=scheduled.is_scout or run.may_reach_target(scheduled.ttl),
+            is_sweep=scheduled.is_sweep,
+        )
+        self._probes += 1
+        probe = Probe(
+            run,
+            self._probes,
+            run.settings,
+            scheduled.ttl,
+            flow,
+            flow_index=scheduled.flow,
+            ports=ports,
+            is_scout=scheduled.is_scout,
+            monotonic=now,
+            wall=self._network.wall(),
+            epoch=self._clock.epoch,
+        )
         try:
-            probe = self._sender.send(run, scheduled, self._pace, now)
+            self._network.send(probe)
         except SendError as error:
+            run.flows.on_void(probe, now)
             self._emit_failure(run, scheduled.ttl, error)
             return
-        if probe is not None:
-            self._last_sent = probe
-            self._emitter.probe_sent(probe)
+        run.add_sent(probe)
+        self._last_sent = probe
+        self._emitter.probe_sent(probe)
 
     def _emit_failure(self, run: EngineRun, ttl: int, error: SendError) -> None:
         self._source_address.invalidate()
@@ -277,80 +298,32 @@ class Engine:
 
     def _receive(self) -> None:
         now = self._network.monotonic()
-        wake_at = min(self._next_expiry, now + PULSE_INTERVAL)
-        may_from = self._may_send_from()
-        if may_from is not None:
-            wake_at = min(wake_at, max(may_from, self._current_run.schedule.next_due(self._pace)))
-        sent, answers = self._network.receive(max(0, wake_at - now))
-        epoch = self._clock.check()
-        for stamp in sent:
-            self._record_stamp(stamp)
-        foreign = 0
-        # several sockets were read one after another: replies count in the order they came
-        answers.sort(key=lambda answer: answer.wall)
+        is_fast = 0 < self._current_run.schedule.step < TICK
+        timeout = max(0, self._wake_at(now) - now)
+        if is_fast and 0 < timeout <= TICK:
+            answers, foreign = self._network.receive(TICK, wake_on_reply=False)
+        else:
+            answers, foreign = self._network.receive(timeout)
+        now, epoch = self._network.monotonic(), self._clock.check()
+        source = self._source_address.source
         end_is_known = self._current_run.path_end.end_ttl is not None
-        for answer in self._keyless_replies.release(
-            answers, end_is_known, self._network.monotonic()
-        ):
-            probe = match_reply(self._registry, answer, self._network.address, self._network.quoted)
+        for answer in self._keyless_replies.release(answers, end_is_known, now):
+            probe = self._replies.handle(answer, source=source, now=now, epoch=epoch)
             if probe is None:
-                foreign += answer.destination == self._network.address
-            else:
-                self._handle_reply(probe, answer, epoch)
+                foreign += 1
+                continue
+            if self._pace.first_reply:
+                probe.run.schedule.cancel(probe.ttl, probe.flow_index)
+            self._update_path_end(probe.run)
         if foreign:
             self._emitter.foreign(foreign)
 
-    def _record_stamp(self, sent: SendStamp) -> None:
-        probe = self._registry.find(sent.protocol, sent.key)
-        if probe is not None and probe.flow == sent.flow:
-            probe.wall = sent.wall
-            probe.stamp = sent.stamp
-
-    def _handle_reply(self, probe: RunProbe, answer: ReceivedReply, epoch: int) -> None:
-        now = self._network.monotonic()
-        run = probe.run
-        by_target = answer.address == self._network.address
-        if answer.address == self._source_address.source and not by_target:
-            self._refused_here(probe, answer)
-            return
-        rtt = answer.wall - probe.wall
-        stepped = epoch != probe.epoch or rtt < 0
-        if stepped:
-            rtt = now - probe.monotonic
-        previous_state = probe.state
-        if previous_state is not ProbeState.ANSWERED:
-            probe.state = ProbeState.ANSWERED
-            run.reply_timeout.record(probe.ttl, rtt)
-            if answer.kind in FINAL_KINDS:
-                run.path_end.on_final_reply(
-                    probe.ttl, probe.number, by_target=by_target, is_scout=probe.is_scout
-                )
-            elif answer.kind is ReplyKind.TIME_EXCEEDED:
-                run.path_end.on_time_exceeded(probe.ttl, probe.number)
-            if self._pace.first_reply:
-                run.schedule.cancel(probe.ttl, probe.flow_index)
-        run.flows.on_reply(probe, answer.kind, previous_state, now)
-        quoted = NOTHING_QUOTED
-        if answer.message:
-            quoted = self._network.quoted(probe_spec(probe), answer)
-        self._emitter.reply(
-            probe,
-            answer,
-            quoted,
-            now=now,
-            rtt=rtt,
-            previous_state=previous_state,
-            stepped=stepped,
-            by_target=by_target,
-        )
-        self._update_path_end(run)
-
-    def _refused_here(self, probe: RunProbe, answer: ReceivedReply) -> None:
-        if probe.state is not ProbeState.PENDING:
-            return
-        reason = f"local kernel: {answer.kind.value} (code {answer.code})"
-        self._emit_failure(probe.run, probe.ttl, SendError(0, reason))
-        self._make_void(probe, "it never left")
+    def _wake_at(self, now: int) -> int:
+        wake_at = min(self._next_expiry, now + PULSE_INTERVAL)
+        may_from = self._may_send_from()
+        if may_from is None:
+            return wake_at
+        return min(wake_at, max(may_from, self._current_run.schedule.next_due(now, self._pace)))
 
     def _update_path_end(self, run: EngineRun) -> None:
         pace = self._pace
@@ -367,10 +340,11 @@ class Engine:
 
     def _make_void(self, probe: RunProbe, reason: str) -> None:
         probe.state = ProbeState.VOID
-        probe.run.flows.on_void(probe)
+        probe.run.flows.on_void(probe, self._network.monotonic())
         self._emitter.probe_void(probe, reason)
 
     def _emit_lost(self, now: int) -> None:
+        deadlines = [now + PULSE_INTERVAL]
         for run in self._runs.all:
             for probe in run.pop_expired(now, self._pace):
                 run.path_end.on_lost(probe.ttl)
@@ -379,4 +353,9 @@ class Engine:
                     continue
                 probe.state = ProbeState.LOST
                 run.flows.on_lost(probe, now)
+                run.add_lost(probe)
                 self._emitter.probe_lost(probe)
+            deadline = run.next_deadline(self._pace)
+            if deadline is not None:
+                deadlines.append(deadline)
+        self._next_expiry = max(min(deadlines), now + EXPIRY_INTERVAL)

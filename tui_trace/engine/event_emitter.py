@@ -5,15 +5,15 @@ from tui_trace.core.events import Stamp
 from tui_trace.core.settings import Pace
 from tui_trace.core.stream import Sink
 from tui_trace.engine.path_end import FINAL_KINDS
-from tui_trace.engine.probe_registry import ProbeState
+from tui_trace.engine.probe import ProbeState
 from tui_trace.engine.run_state import EngineRun, RunProbe
-from tui_trace.wire.network import Network, QuoteDetails, ReceivedReply, SendError
+from tui_trace.wire.network import Answer, Network, SendError
 
 
 class EventEmitter:
     """Hands events to a sink. An event's `at` is the moment of the call, unless it is given."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network[RunProbe]) -> None:
         """Count the session's time from now on."""
         self._network = network
         self._started = network.monotonic()
@@ -84,47 +84,50 @@ class EventEmitter:
 
     def reply(
         self,
-        probe: RunProbe,
-        answer: ReceivedReply,
-        quoted: QuoteDetails,
+        answer: Answer[RunProbe],
         *,
         now: int,
         rtt: int,
         previous_state: ProbeState,
         stepped: bool,
         by_target: bool,
+        is_repeat: bool,
     ) -> None:
         """Emit a reply that came at `now` (monotonic ns).
 
         `previous_state` is the probe's state before. `stepped`: the wall clock was set meanwhile,
         and `rtt` is by the monotonic clock.
         """
+        probe, reply, quoted = answer
         end = probe.run.path_end.end_ttl
-        is_past = end is not None and probe.ttl > end and answer.kind in FINAL_KINDS
+        is_past = reply.kind in FINAL_KINDS and (
+            probe.ttl > end if end is not None else probe.is_scout and by_target
+        )
         self._sink.event(
             events.Reply(
                 at=now - self._started,
                 run=probe.run.number,
                 probe=probe.number,
                 ttl=probe.ttl,
-                address=answer.address,
-                kind=answer.kind,
+                address=reply.address,
+                kind=reply.kind,
                 rtt=rtt,
                 sent_stamp=Stamp.USER if stepped else probe.stamp,
-                received_stamp=Stamp.USER if stepped else answer.stamp,
+                received_stamp=Stamp.USER if stepped else reply.stamp,
                 flow=probe.flow_index,
                 reached=by_target,
-                late=previous_state is ProbeState.LOST,
+                late=previous_state is ProbeState.LOST and not is_repeat,
                 duplicate=previous_state is ProbeState.ANSWERED,
+                repeat=is_repeat,
                 past_target=is_past,
                 clock_stepped=stepped,
-                icmp_type=answer.icmp_type,
-                code=answer.code,
-                reply_ttl=answer.reply_ttl,
-                mtu=answer.mtu,
-                ecn=answer.ecn,
-                quoted_tos=answer.quoted_tos,
-                quoted_ttl=answer.quoted_ttl,
+                icmp_type=reply.icmp_type,
+                code=reply.code,
+                reply_ttl=reply.reply_ttl,
+                mtu=reply.mtu,
+                ecn=reply.ecn,
+                quoted_tos=reply.quoted_tos,
+                quoted_ttl=reply.quoted_ttl,
                 quoted_bytes=quoted.shown,
                 changed=quoted.changed,
                 labels=quoted.labels,
@@ -157,11 +160,15 @@ class EventEmitter:
             )
         )
 
-    def probe_lost(self, probe: RunProbe) -> None:
-        """Emit that no reply came before the timeout."""
+    def probe_lost(self, probe: RunProbe, reason: str = "") -> None:
+        """Emit that no reply came before the timeout, or why the local kernel gave up."""
         self._sink.event(
             events.ProbeLost(
-                at=self._now(), run=probe.run.number, probe=probe.number, ttl=probe.ttl
+                at=self._now(),
+                run=probe.run.number,
+                probe=probe.number,
+                ttl=probe.ttl,
+                reason=reason,
             )
         )
 

@@ -1,13 +1,16 @@
 """The flow of each probe of a run: the two numbers that load balancers hash."""
 
+import random
+from functools import partial
 from typing import Any
 
 from tui_trace.core.events import ReplyKind
 from tui_trace.core.settings import FlowMode as Mode
 from tui_trace.core.settings import ProbeIdField, ProbeSettings, Protocol, TcpFlags
-from tui_trace.engine.probe_registry import Probe, ProbeState
-from tui_trace.engine.syn_ports import SynPortPool
-from tui_trace.wire.network import FlowTuple, Network
+from tui_trace.engine.probe import Probe
+from tui_trace.engine.source_ports import SourcePorts
+from tui_trace.wire.network import PORTED, FlowTuple, Network
+from tui_trace.wire.sent_probes import KEEP_TIME
 
 SCATTER = 0x9E37_79B1
 """Odd, and near 2³² divided by the golden ratio: its multiples are spread evenly (Knuth)."""
@@ -20,114 +23,122 @@ TRACKED = 128
 class PortBook:
     """The source ports of a session. All its runs use the same ports."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network[Any]) -> None:
         """Begin without any reserved port."""
         self._network = network
-        self._ports: dict[Protocol, list[int]] = {}
+        self._flows: dict[Protocol, list[SourcePorts]] = {}
+        self._given: dict[tuple[Protocol, int], SourcePorts] = {}
+        self.icmp_checksum = random.SystemRandom().randrange(1, 0xFFFF)
+        """The checksum that every ICMP probe of a constant flow carries."""
 
-    def port(self, protocol: Protocol, index: int) -> int:
-        """Return the port (ICMP: the identifier) of the flow with this index; `SendError`."""
-        ports = self._ports.setdefault(protocol, [])
-        while len(ports) <= index:
-            ports.append(self._network.reserve_port(protocol))
-        return ports[index]
+    def flow(self, protocol: Protocol, index: int) -> SourcePorts:
+        """Return the ports (ICMP: the identifier) of the flow with this index; `SendError`."""
+        flows = self._flows.setdefault(protocol, [])
+        reserve = partial(self._network.reserve_port, protocol)
+        while len(flows) <= index:
+            flows.append(SourcePorts(reserve(), reserve))
+        return flows[index]
 
-    def reserve(self, protocol: Protocol, port: int | None = None) -> int:
-        """Reserve `port`, or any free port, and return it; `SendError`."""
-        return self._network.reserve_port(protocol, port)
+    def given(self, protocol: Protocol, port: int) -> SourcePorts:
+        """Return the one port that the user wants; `SendError`."""
+        if (protocol, port) not in self._given:
+            self._network.reserve_port(protocol, port)
+            self._given[protocol, port] = SourcePorts(port, None)
+        return self._given[protocol, port]
 
 
 class Flows:
     """Chooses the flow of each probe of one run."""
 
-    def __init__(self, settings: ProbeSettings, book: PortBook, icmp_checksum: int) -> None:
+    def __init__(self, settings: ProbeSettings, book: PortBook) -> None:
         """Reserve the ports of the run; `SendError` if no port is free."""
         self._settings = settings
-        self._port_book = book
         self._sent = 0
         protocol = settings.protocol
-        self._second = icmp_checksum if protocol is Protocol.ICMP else settings.port
+        self._second = book.icmp_checksum if protocol is Protocol.ICMP else settings.port
         count = VARIED if settings.flow is Mode.VARY else settings.flows
         if settings.track is ProbeIdField.PORT:
             count = TRACKED
-        if settings.source_port is None:
-            self._ports = [book.port(protocol, index) for index in range(count)]
+        given = settings.source_port
+        if given is None:
+            self._flows = [book.flow(protocol, index) for index in range(count)]
         else:
             # several flows count up from the port that the user gave
-            self._ports = [
-                book.reserve(protocol, 1 + (settings.source_port + index - 1) % 0xFFFF)
-                for index in range(count)
-            ]
-        self._syn_ports: list[SynPortPool] = []
-        if protocol is Protocol.TCP and settings.tcp_flags in (TcpFlags.SYN, TcpFlags.ECN):
-            reserve = None if settings.source_port else lambda: book.reserve(Protocol.TCP)
-            self._syn_ports = [SynPortPool(port, reserve) for port in self._ports]
-        self._by_port = dict(zip(self._ports, self._syn_ports, strict=False))
-        """The pool that each source port belongs to."""
-
-    @property
-    def opens_connections(self) -> bool:
-        """Return whether probes are SYNs, which leave a half-open connection at the target."""
-        return bool(self._syn_ports)
+            ports = (1 + (given + index - 1) % 0xFFFF for index in range(count))
+            self._flows = [book.given(protocol, port) for port in ports]
+        self.opens_connections = protocol is Protocol.TCP and settings.tcp_flags in (
+            TcpFlags.SYN,
+            TcpFlags.ECN,
+        )
+        """Whether probes are SYNs, which leave a half-open connection at the target."""
+        self._has_ports = protocol in (Protocol.TCP, Protocol.UDP) or settings.number in PORTED
+        self._meets_service = False
 
     @property
     def first_port(self) -> int:
         """Return the source port of the first flow; 0 if the protocol has no ports."""
-        return self._ports[0] if self._settings.protocol in (Protocol.UDP, Protocol.TCP) else 0
+        is_ported = self._settings.protocol in (Protocol.UDP, Protocol.TCP)
+        return self._flows[0].main if is_ported else 0
 
-    def choose(self, index: int, exclusive: bool, now: int) -> FlowTuple | None:
-        """Return the flow of the next probe; None if it must not leave at `now` (monotonic ns).
+    def choose(
+        self, index: int, now: int, *, may_reach_target: bool, is_sweep: bool
+    ) -> tuple[FlowTuple, SourcePorts | None]:
+        """Return the flow of the next probe, and where its source port is leased from, if it is.
 
-        `exclusive`: do not reuse a source port that has an unanswered SYN at the target.
+        The probes of a first sweep share one port: the nearest one that meets the target is there
+        before the others.
         """
-        if self._settings.flow is Mode.CLASSIC and self._settings.protocol is Protocol.UDP:
-            return self._ports[index], self._second + self._sent % (0x10000 - self._second)
-        if self._settings.track is ProbeIdField.PORT:
-            index = self._sent % len(self._ports)
-        elif self._settings.flow is Mode.VARY:
+        settings = self._settings
+        if settings.flow is Mode.CLASSIC and settings.protocol is Protocol.UDP:
+            port = self._second + self._sent % (0x10000 - self._second)
+            return (self._flows[index].main, port), None
+        if settings.track is ProbeIdField.PORT:
+            index = self._sent % len(self._flows)
+        elif settings.flow is Mode.VARY:
             # in step neither with hops nor with rounds: each hop sees all flows in time
-            index = (self._sent * SCATTER >> 16) % len(self._ports)
-        if exclusive and self._syn_ports:
-            ports = self._syn_ports[index]
-            port = ports.choose(now)
-            if port is None:
-                return None
-            self._by_port[port] = ports
-            return port, self._second
-        return self._ports[index], self._second
+            index = (self._sent * SCATTER >> 16) % len(self._flows)
+        ports = self._flows[index]
+        if not may_reach_target or not self._has_ports:
+            return (ports.main, self._second), None
+        if not is_sweep and (self.opens_connections or self._meets_service):
+            return (ports.lease(now), self._second), ports
+        return (ports.share_main(), self._second), ports
 
-    def on_sent(self, probe: Probe[Any]) -> None:
+    def on_sent(self) -> None:
         """Count a probe that left."""
         self._sent += 1
-        if ports := self._pool_at_target(probe):
-            ports.on_sent(probe.flow[0])
 
-    def on_reply(
-        self, probe: Probe[Any], kind: ReplyKind, previous_state: ProbeState, now: int
-    ) -> None:
-        """Count a reply to a probe that had this state until then."""
-        port = probe.flow[0]
-        if previous_state is ProbeState.PENDING and (ports := self._pool_at_target(probe)):
-            ports.on_answered(port)
-        if kind is ReplyKind.SYN_ACK and self._syn_ports:
-            ports = self._pool(probe)
-            if previous_state is ProbeState.ANSWERED:
-                ports.on_repeated_syn_ack(port, now)
-            else:
-                ports.on_syn_ack(port, now)
+    def on_service_reply(self) -> None:
+        """Tell probes apart by their ports from now on: the target answers without their IDs."""
+        self._meets_service = True
+
+    def on_answered(self, probe: Probe[Any], kind: ReplyKind, now: int) -> None:
+        """Free the source port of a probe that was answered at `now` (monotonic ns)."""
+        ports, probe.ports = probe.ports, None
+        if ports is None:
+            return
+        if kind is ReplyKind.SYN_ACK:
+            ports.on_syn_ack(probe.flow[0], now)
+        else:
+            ports.give_back(probe.flow[0], now)
 
     def on_lost(self, probe: Probe[Any], now: int) -> None:
-        """Count a probe whose timeout has passed."""
-        if ports := self._pool_at_target(probe):
-            ports.on_lost(probe.flow[0], now)
+        """Free the source port of a lost probe; what still comes there is not another's reply."""
+        ports, probe.ports = probe.ports, None
+        if ports is None:
+            return
+        if self.opens_connections:
+            ports.on_syn_lost(probe.flow[0], now)
+        else:
+            ports.give_back(probe.flow[0], now + KEEP_TIME if self._meets_service else now)
 
-    def on_void(self, probe: Probe[Any]) -> None:
-        """Count a probe that was never sent after all."""
-        if ports := self._pool_at_target(probe):
-            ports.on_answered(probe.flow[0])
+    def on_void(self, probe: Probe[Any], now: int) -> None:
+        """Free the source port of a probe that counts as never sent."""
+        ports, probe.ports = probe.ports, None
+        if ports is not None:
+            ports.give_back(probe.flow[0], now)
 
-    def _pool_at_target(self, probe: Probe[Any]) -> SynPortPool | None:
-        return self._pool(probe) if probe.may_reach_target and self._syn_ports else None
-
-    def _pool(self, probe: Probe[Any]) -> SynPortPool:
-        return self._by_port[probe.flow[0]]
+    def on_repeated_syn_ack(self, probe: Probe[Any], now: int) -> None:
+        """Count a SYN/ACK that the target sent again."""
+        for ports in self._flows:
+            ports.on_repeated_syn_ack(probe.flow[0], now)

@@ -1,7 +1,10 @@
 """Replies without a probe ID: UDP datagrams that the target itself sends."""
 
+from collections.abc import Sequence
+
 from tui_trace.core.settings import NS_PER_MS
-from tui_trace.wire.network import ReceivedReply
+from tui_trace.engine.run_state import RunProbe
+from tui_trace.wire.network import Answer
 
 HOLD_TIME = 100 * NS_PER_MS
 
@@ -15,18 +18,22 @@ class KeylessReplyBuffer:
 
     def __init__(self) -> None:
         """Begin with an empty buffer."""
-        self._held: list[tuple[int, ReceivedReply]] = []
+        self._held: list[tuple[int, Answer[RunProbe]]] = []
 
     def release(
-        self, answers: list[ReceivedReply], end_is_known: bool, now: int
-    ) -> list[ReceivedReply]:
+        self, answers: Sequence[Answer[RunProbe]], end_is_known: bool, now: int
+    ) -> Sequence[Answer[RunProbe]]:
         """Return `answers` without the ones to hold, and with held ones that are due at `now`."""
-        if not self._held and (end_is_known or all(each.key is not None for each in answers)):
+        if not self._held and (end_is_known or all(map(_has_key, answers))):
             return answers
         if not end_is_known:
-            self._held += [(now + HOLD_TIME, each) for each in answers if each.key is None]
-            answers = [each for each in answers if each.key is not None]
+            self._held += [(now + HOLD_TIME, each) for each in answers if not _has_key(each)]
+            answers = [each for each in answers if _has_key(each)]
         if end_is_known or any(due <= now for due, _ in self._held):
-            answers = [each for _, each in self._held] + answers
+            answers = [*(each for _, each in self._held), *answers]
             self._held.clear()
         return answers
+
+
+def _has_key(answer: Answer[RunProbe]) -> bool:
+    return answer.reply.key is not None

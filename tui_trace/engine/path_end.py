@@ -56,6 +56,7 @@ class PathEndDetector:
         self.end_ttl: int | None = None
         """The TTL at which the path ends; None while it is unknown."""
         self._final: dict[int, _FinalReplies] = {}
+        self._met_target = False
         self._lost_at_end = 0
         """Probes in a row."""
         self._first_scout = 0
@@ -88,6 +89,7 @@ class PathEndDetector:
         """Count a reply from the target, or from a router that no probe gets past."""
         before = self._final.get(ttl)
         streak = 1 if before is None else before.streak + 1
+        self._met_target |= by_target
         self._final[ttl] = _FinalReplies(streak, by_target, number)
         if ttl <= self.farthest_router_ttl and self._is_shorter():
             self.farthest_router_ttl = min(self._final) - 1
@@ -97,6 +99,12 @@ class PathEndDetector:
         self.farthest_reply_ttl = max(
             self.farthest_reply_ttl, ttl if self.end_ttl is None else min(ttl, self.end_ttl)
         )
+
+    def on_target_disproved(self) -> None:
+        """Learn that who answered in the target's name is a router on the way to it."""
+        self._met_target = False
+        self._final = {ttl: final._replace(by_target=False) for ttl, final in self._final.items()}
+        self._find_end()
 
     def on_lost(self, ttl: int) -> None:
         """Count a probe with this TTL that nobody answered in time."""
@@ -109,8 +117,11 @@ class PathEndDetector:
         self._scouts += 1
 
     def _is_shorter(self) -> bool:
+        # where the target was met, a router that refuses is an outage and no shorter path
         streaks = (
-            final.streak for ttl, final in self._final.items() if ttl <= self.farthest_router_ttl
+            final.streak
+            for ttl, final in self._final.items()
+            if ttl <= self.farthest_router_ttl and (final.by_target or not self._met_target)
         )
         return sum(streaks) >= SETTLED_STREAK
 
@@ -147,7 +158,9 @@ class PathEndDetector:
         }
 
     def _find_end(self) -> None:
-        end = min((ttl for ttl in self._final if ttl > self.farthest_router_ttl), default=None)
+        final = {ttl: each for ttl, each in self._final.items() if ttl > self.farthest_router_ttl}
+        by_target = [ttl for ttl, each in final.items() if each.by_target]
+        end = min(by_target or final, default=None)
         if end != self.end_ttl:
             self.end_ttl = end
             self._forget_silence()

@@ -1,15 +1,16 @@
 """When the probes of a run leave.
 
-The first round of a run leaves at once, so that the path is seen after one round trip. From the
-second round on, probes are spread evenly over the interval, because routers limit how many ICMP
-errors they send.
+The first round of a run begins with a sweep at once (`FirstSweep`), so that the path is seen after
+one round trip. All else is spread evenly over the interval, because routers limit how many ICMP
+errors they send; the TTL changes fastest, so that no hop gets several probes in a row.
 """
 
 from collections import deque
-from itertools import product
-from typing import NamedTuple
+from itertools import islice, product
 
 from tui_trace.core.settings import NS_PER_S, Pace
+from tui_trace.engine.first_sweep import FirstSweep, ScheduledProbe
+from tui_trace.engine.path_end import PathEndDetector
 
 SCOUT_INTERVAL = NS_PER_S
 """Hosts limit their replies by the second: more scouts would take those of other probes."""
@@ -17,24 +18,18 @@ MAX_AT_ONCE = 8
 """TTLs by which the path may have grown for a round to probe them at once."""
 
 
-class ScheduledProbe(NamedTuple):
-    """A probe that waits for its time, `due` in monotonic ns."""
-
-    due: int
-    ttl: int
-    flow: int
-    is_scout: bool = False
-    """It reaches past the end of the path, as far as that is known."""
-
-
 class RoundSchedule:
     """The probes of the present round, in the order they are due. Times are monotonic ns."""
 
-    def __init__(self, flows: int) -> None:
+    def __init__(self, flows: int, path_end: PathEndDetector) -> None:
         """Begin without a round; the first one is due at once."""
         self.round = 0
+        self.step = 0
+        """Nanoseconds between two probes of the present round; 0: they leave at once."""
+        self._sweep = FirstSweep(path_end)
         self._flows = flows
         self._began = 0
+        self._paused_at = 0
         self._scheduled: deque[ScheduledProbe] = deque()
         self._beyond: list[ScheduledProbe] = []
         """Probes that came due when the path was not known to go so far."""
@@ -43,37 +38,85 @@ class RoundSchedule:
         self._scouted = -SCOUT_INTERVAL
         """When the last round with a scout began."""
 
-    def next_due(self, pace: Pace) -> int:
+    @property
+    def is_first_sweep(self) -> bool:
+        """Return whether probes of the first sweep still wait."""
+        return not self._sweep.is_over
+
+    def expect_target(self, reply_ttl: int | None, quoted_ttl: int | None) -> None:
+        """Learn how far the target is from its reply to the first sweep's scout; see there."""
+        self._sweep.expect_target(reply_ttl, quoted_ttl)
+
+    def next_due(self, now: int, pace: Pace) -> int:
         """Return when the next probe is to leave, or the next round to begin."""
-        if self._scheduled:
-            return self._scheduled[0].due
+        due = [self._scheduled[0].due] if self._scheduled else []
+        sweep_due = self._sweep.next_due(now)
+        if sweep_due is not None:
+            due.append(sweep_due)
+        if due:
+            return min(due)
         return self._began + pace.interval if self.round else 0
+
+    def pause(self, now: int) -> None:
+        """Stop the round where it is: another run is probed from now on."""
+        self._paused_at = now
+
+    def resume(self, now: int) -> None:
+        """Go on where the round was stopped, so that the farthest hops get their turn, too."""
+        if not self._paused_at:
+            return
+        paused = now - self._paused_at
+        self._paused_at = 0
+        self._began += paused
+        self._scouted += paused
+        self._sweep.pause(paused)
+        self._scheduled = deque(probe._replace(due=probe.due + paused) for probe in self._scheduled)
 
     def continue_from(self, other: "RoundSchedule") -> None:
         """Begin the next round one interval after the last round of the other run."""
         self._began = other._began
 
-    def begin(self, now: int, pace: Pace, last_ttl: int, *, scout: bool = False) -> None:
+    def begin(
+        self,
+        now: int,
+        pace: Pace,
+        last_ttl: int,
+        *,
+        scout: bool = False,
+        expected_ttl: int = 0,
+    ) -> None:
         """Begin a round over the TTLs from the pace's first to `last_ttl`.
 
         If a `scout` is wanted, and there was none for a second, one probe more leaves last, with
-        the pace's greatest TTL.
+        the pace's greatest TTL. `expected_ttl` is the target's, as another run knows it; 0: not
+        known.
         """
         on_time = self._began + pace.interval
         late = self.round == 0 or now - on_time > pace.interval
         self._began = now if late else on_time
         self.round += 1
+        self._paused_at = 0
+        self._sweep.clear()
         self._beyond.clear()
         self._planned_ttl = last_ttl
         ttls = range(pace.first_ttl, last_ttl + 1)
-        probes = len(ttls) * pace.queries * self._flows
-        at_once = self.round == 1 or pace.sequential
-        step = 0.0 if at_once or not probes else pace.interval / probes
-        self._scheduled = deque(
-            ScheduledProbe(self._began + round(step * k), ttl, flow)
-            for k, (ttl, _, flow) in enumerate(
-                product(ttls, range(pace.queries), range(self._flows))
+        if pace.sequential:
+            self.step = 0
+            self._scheduled = deque(
+                ScheduledProbe(self._began, ttl, flow)
+                for ttl, _, flow in product(ttls, range(pace.queries), range(self._flows))
             )
+            return
+        sweeps = pace.queries * self._flows
+        self.step = round(pace.interval / (len(ttls) * sweeps)) if ttls else pace.interval
+        swept = 0
+        if self.round == 1:
+            self._sweep.begin(now, pace, expected_ttl)
+            swept = len(ttls)
+        spread = enumerate(product(range(pace.queries), range(self._flows), ttls))
+        self._scheduled = deque(
+            ScheduledProbe(self._began + self.step * count, ttl, flow)
+            for count, (_, flow, ttl) in islice(spread, swept, None)
         )
         if scout and self._began - self._scouted >= SCOUT_INTERVAL:
             self._scouted = self._began
@@ -91,23 +134,22 @@ class RoundSchedule:
         missing = [probe._replace(due=now) for probe in self._beyond if probe.ttl <= last_ttl]
         self._beyond = [probe for probe in self._beyond if probe.ttl > last_ttl]
         ttls = range(max(pace.first_ttl, self._planned_ttl + 1), last_ttl + 1)
-        further = product(ttls, range(pace.queries), range(self._flows))
-        missing += [ScheduledProbe(now, ttl, flow) for ttl, _, flow in further]
+        further = product(range(pace.queries), range(self._flows), ttls)
+        missing += [ScheduledProbe(now, ttl, flow) for _, flow, ttl in further]
         self._scheduled.extendleft(reversed(missing))
         self._planned_ttl = max(self._planned_ttl, last_ttl)
 
     def pop_due(self, now: int, last_ttl: int) -> ScheduledProbe | None:
         """Remove and return a probe that is due and has at most this TTL; None: there is none."""
+        probe = self._sweep.pop(now)
+        if probe is not None:
+            return probe
         while self._scheduled and self._scheduled[0].due <= now:
             probe = self._scheduled.popleft()
             if probe.ttl <= last_ttl or probe.is_scout:
                 return probe
             self._beyond.append(probe)
         return None
-
-    def postpone(self, probe: ScheduledProbe, due: int) -> None:
-        """Put a probe back: it is the next one, from `due` on."""
-        self._scheduled.appendleft(probe._replace(due=due))
 
     def cancel(self, ttl: int, flow: int) -> None:
         """Remove the remaining probes with this TTL and flow from this round."""
@@ -118,10 +160,11 @@ class RoundSchedule:
 
     def clear(self) -> None:
         """Remove the rest of this round; the next round begins at its usual time."""
+        self._sweep.clear()
         self._scheduled.clear()
         self._beyond.clear()
 
     @property
     def is_round_over(self) -> bool:
         """Return whether no probe of this round is left to send."""
-        return not self._scheduled
+        return not self._scheduled and self._sweep.is_over

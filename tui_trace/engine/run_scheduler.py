@@ -83,9 +83,16 @@ class RunScheduler:
         return run
 
     def _new(self, settings: ProbeSettings) -> EngineRun:
-        run = EngineRun(len(self.all) + 1, settings, self._make_flows(settings))
+        flows = self._make_flows(settings)
+        run = EngineRun(len(self.all) + 1, settings, flows, self._known_distance())
         self.all.append(run)
         return run
+
+    def _known_distance(self) -> int:
+        """Return the target's TTL in the run that is probed now; 0: it is not known."""
+        if not self.all or not self.current.path_end.reached:
+            return 0
+        return self.current.path_end.end_ttl or 0
 
     def _make_current(self, run: EngineRun, reopened: bool, rounds: Iterator[EngineRun]) -> None:
         self.current = run

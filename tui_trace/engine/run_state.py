@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.engine.flows import Flows
 from tui_trace.engine.path_end import PathEndDetector
-from tui_trace.engine.probe_registry import Probe, ProbeState
-from tui_trace.engine.reply_timeout import AdaptiveTimeout
+from tui_trace.engine.probe import Probe, ProbeState
+from tui_trace.engine.reply_timeout import MAX_TIMEOUT, AdaptiveTimeout
 from tui_trace.engine.round_schedule import RoundSchedule
+from tui_trace.engine.target_replies import TargetReplies
 
 
 class EngineRun:
     """The state of one run while the engine probes."""
 
-    def __init__(self, number: int, settings: ProbeSettings, flows: Flows) -> None:
-        """Begin without any probe; `number` counts from 1."""
+    def __init__(
+        self, number: int, settings: ProbeSettings, flows: Flows, expected_ttl: int = 0
+    ) -> None:
+        """Begin without any probe; `number` counts from 1.
+
+        `expected_ttl` is where another run of the session met the target; 0: not known.
+        """
         self.number = number
         self.settings = settings
         self.flows = flows
+        self.expected_ttl = expected_ttl
         self.turns_with = 0
         """Number of the run that it alternates with; 0: none."""
-        self.schedule = RoundSchedule(settings.flows)
         self.path_end = PathEndDetector()
+        self.schedule = RoundSchedule(settings.flows, self.path_end)
         self.reply_timeout = AdaptiveTimeout()
+        self.target_replies = TargetReplies()
         self.emitted_end: tuple[int, bool] | None = None
         self._in_flight: dict[int, deque[RunProbe]] = {}
+        self._lost: deque[RunProbe] = deque()
 
     def last_ttl(self, pace: Pace) -> int:
         """Return the greatest TTL to probe: the pace's, while no round has shown the end."""
@@ -49,32 +59,86 @@ class EngineRun:
         nearest = self.path_end.nearest_final_ttl
         return ttl > self.path_end.farthest_router_ttl or (nearest is not None and ttl >= nearest)
 
-    def awaits_first(self, ttl: int) -> bool:
-        """Return whether the first round has still to show if this TTL reaches the target."""
-        return self.may_reach_target(ttl) and any(
-            probe.is_first and probe.state is ProbeState.PENDING
-            for probe in self._in_flight.get(ttl, ())
-        )
-
     def add_sent(self, probe: RunProbe) -> None:
         """Count a probe of this run that left."""
-        self.flows.on_sent(probe)
-        if probe.is_scout:
+        self.flows.on_sent()
+        if probe.is_scout and self.schedule.round > 1:
             self.path_end.on_scout_sent(probe.number)
         self._in_flight.setdefault(probe.ttl, deque()).append(probe)
 
     def pop_expired(self, now: int, pace: Pace) -> list[RunProbe]:
         """Remove and return the probes whose timeout has passed at `now` (monotonic ns)."""
-        lost: list[RunProbe] = []
+        expired: list[RunProbe] = []
         for ttl, probes in self._in_flight.items():
-            _drop_decided(probes)
-            if not probes:
+            wait = self._wait(ttl, pace)
+            while probes and (
+                probes[0].state is not ProbeState.PENDING or now - probes[0].monotonic >= wait
+            ):
+                probe = probes.popleft()
+                if probe.state is ProbeState.PENDING:
+                    expired.append(probe)
+        return expired
+
+    def next_deadline(self, pace: Pace) -> int | None:
+        """Return when (monotonic ns) the next timeout passes; None: no probe is in flight."""
+        return min(
+            (
+                probes[0].monotonic + self._wait(ttl, pace)
+                for ttl, probes in self._in_flight.items()
+                if probes
+            ),
+            default=None,
+        )
+
+    def _wait(self, ttl: int, pace: Pace) -> int:
+        return self.reply_timeout.for_ttl(ttl) if pace.wait is None else pace.wait
+
+    def add_lost(self, probe: RunProbe) -> None:
+        """Count a probe that was not answered in time."""
+        self._lost.append(probe)
+
+    def awaits_late_reply(self, now: int) -> bool:
+        """Return whether a reply may still come for a probe that was called lost.
+
+        Only a hop that has answered is waited for: a router that takes a second for one reply in
+        ten, for example, whose late replies would be printed as losses.
+        """
+        while self._lost and (
+            now - self._lost[0].monotonic > MAX_TIMEOUT
+            or self._lost[0].state is not ProbeState.LOST
+        ):
+            self._lost.popleft()
+        return any(
+            probe.state is ProbeState.LOST and self.reply_timeout.has_answered(probe.ttl)
+            for probe in self._lost
+        )
+
+    def probe_of_datagram(self, latest: RunProbe, arrived: int) -> RunProbe | None:
+        """Return the probe that a datagram without a probe ID answers; None if there is none.
+
+        `latest` left last from its port, or with its protocol. `arrived` is in ns since 1970.
+        """
+        beyond = None
+        for probe in self._same_flow(latest):
+            if probe.wall > arrived or probe.ttl <= self.path_end.farthest_router_ttl:
                 continue
-            wait = self.reply_timeout.for_ttl(ttl) if pace.wait is None else pace.wait
-            while probes and now - probes[0].monotonic >= wait:
-                lost.append(probes.popleft())
-                _drop_decided(probes)
-        return lost
+            if probe.state is ProbeState.PENDING:
+                return probe
+            if probe.state is ProbeState.VOID and beyond is None:
+                beyond = probe
+        if beyond is not None or latest.ttl <= self.path_end.farthest_router_ttl:
+            return beyond
+        return latest
+
+    def _same_flow(self, latest: RunProbe) -> Iterator[RunProbe]:
+        """Yield the probes of a flow that may be in flight, oldest first."""
+        probes = (probe for each in self._in_flight.values() for probe in each)
+        return iter(
+            sorted(
+                (probe for probe in probes if probe.flow == latest.flow),
+                key=lambda probe: probe.number,
+            )
+        )
 
     def pending_past(self, ttl: int) -> list[RunProbe]:
         """Return the probes in flight with a greater TTL."""

@@ -1,7 +1,7 @@
 """The address that probes leave from: checked with each round, at most ten times a second."""
 
 from tui_trace.core.settings import NS_PER_MS, ProbeSettings
-from tui_trace.engine.run_state import EngineRun
+from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.wire.network import Network
 
 CHECK_INTERVAL = 100 * NS_PER_MS
@@ -10,7 +10,7 @@ CHECK_INTERVAL = 100 * NS_PER_MS
 class SourceAddressWatch:
     """The source address of a session, which may change while a laptop moves."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network[RunProbe]) -> None:
         """Begin without an address."""
         self._network = network
         self.source = ""

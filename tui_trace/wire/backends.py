@@ -8,8 +8,9 @@ from typing import TypeAlias
 import msgspec
 
 from tui_trace.core.settings import DEFAULT_PORT, ProbeSettings, Protocol
-from tui_trace.wire.network import Network, SendError
+from tui_trace.wire.network import Network, ProbeT, SendError
 from tui_trace.wire.raw.raw_network import RawNetwork
+from tui_trace.wire.raw.raw_wire import RawWire
 from tui_trace.wire.raw.sockets import GET_RIGHT, MissingRight, RawSockets
 from tui_trace.wire.unprivileged.error_queue import UserSockets
 from tui_trace.wire.unprivileged.error_queue_network import ErrorQueueNetwork, refuse_icmp
@@ -42,10 +43,11 @@ def mark(sockets: Sockets, number: int) -> None:
         raise SendError(errno.EPERM, "--mark needs CAP_NET_ADMIN, and raw sockets")
 
 
-def open_network(sockets: Sockets, address: str, family: int) -> Network:
+def open_network(sockets: Sockets, address: str, family: int) -> Network[ProbeT]:
     """Return the network of one target; `SendError` if the machine lacks the `family` (4 or 6)."""
     if isinstance(sockets, RawSockets):
-        return RawNetwork(sockets, address, family)
+        wire: RawWire[ProbeT] = RawWire(sockets, family)
+        return RawNetwork(wire, address)
     return ErrorQueueNetwork(sockets, address, family)
 
 

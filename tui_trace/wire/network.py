@@ -1,4 +1,8 @@
-"""The interface between engine and wire: probes to send, and replies decoded. No bytes cross it.
+"""The interface between engine and wire: probes to send, and what came back for each.
+
+The engine decides which probe leaves when, with which TTL and flow. The wire builds it, keeps what
+it sent, and finds the probe that a reply belongs to (`tui_trace.wire.matching`). No packet layout
+crosses this interface.
 
 A probe is identified by its *flow* and its *key*. Both stand in the first eight bytes above IP, the
 part that every router must quote (RFC 792):
@@ -16,7 +20,7 @@ IPv4 adds the IP ID. Two bytes of payload give ICMP and UDP the checksum that fl
 """
 
 import typing
-from typing import NamedTuple, TypeAlias
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from tui_trace.core.events import Change, Interface, MplsLabel, ReplyKind, Stamp
 from tui_trace.core.settings import ProbeSettings, Protocol
@@ -28,31 +32,52 @@ PORTED = frozenset({33, 132, 136})
 (RFC 4340, 9260, 3828). Of all others, any datagram from the target may be the reply."""
 
 
-class ProbeSpec(NamedTuple):
-    """One probe to send."""
+class OutgoingProbe:
+    """One probe, as the engine asks for it and as the wire sent it."""
 
-    settings: ProbeSettings
-    ttl: int
-    flow: FlowTuple
-    key: int
-    ip_id: int
-    """1–65535; IPv4 only."""
+    __slots__ = (
+        "data_length",
+        "flow",
+        "ip_id",
+        "key",
+        "monotonic",
+        "packet",
+        "settings",
+        "stamp",
+        "target",
+        "ttl",
+        "wall",
+    )
+
+    def __init__(
+        self, settings: ProbeSettings, ttl: int, flow: FlowTuple, monotonic: int, wall: int
+    ) -> None:
+        """`monotonic` and `wall` are clock times in ns, read just before the probe is sent."""
+        self.settings = settings
+        self.ttl = ttl
+        self.flow = flow
+        self.monotonic = monotonic
+        self.wall = wall
+        """Nanoseconds since 1970 when it left; the kernel's, once `stamp` says so."""
+        self.stamp = Stamp.USER
+        """Which clock `wall` is from. `USER`: this program, just before it sent."""
+        # all that follows is set by `Network.send`
+        self.target = ""
+        """Its address."""
+        self.key = 0
+        self.ip_id = 0
+        """1–65535; IPv4 only."""
+        self.data_length = 0
+        """Bytes of TCP data, which an RST may acknowledge beyond the key."""
+        self.packet = b""
+        """The first bytes of the IP packet, as it was sent; empty if they are not known."""
 
 
-class SendStamp(NamedTuple):
-    """When a probe left. If a probe has two, the one that was handed over last counts."""
-
-    protocol: Protocol
-    flow: FlowTuple
-    key: int
-    stamp: Stamp
-    """Which clock stamped it. `USER`: this program, just before it sent; the kernel took none."""
-    wall: int
-    """Nanoseconds since 1970 by the kernel's clock."""
+ProbeT = TypeVar("ProbeT", bound=OutgoingProbe)
 
 
 class ReceivedReply(NamedTuple):
-    """One packet that came in, decoded. The engine decides whether it answers one of our probes."""
+    """One packet that came in, decoded. It answers one of our probes, or somebody else's."""
 
     address: str
     kind: ReplyKind
@@ -83,12 +108,9 @@ class ReceivedReply(NamedTuple):
     quoted_tos: int | None
     quoted_ttl: int | None
     message: bytes = b""
-    """The whole ICMP error, from its header on, for `Network.quoted`; empty for direct replies."""
+    """The whole ICMP error, from its header on; empty for direct replies."""
     number: int = 0
     """The IP protocol of a datagram that answers `Protocol.IP`."""
-    checksum_invariant: int | None = None
-    """(Ports + checksum) mod 65535, after the addresses' contribution is removed: NAT does not
-    change it. Only for a UDP probe over IPv6 that was quoted with other addresses than ours."""
 
 
 class QuoteDetails(NamedTuple):
@@ -97,14 +119,30 @@ class QuoteDetails(NamedTuple):
     changed: tuple[Change, ...] = ()
     shown: int | None = None
     """Bytes of the probe that were quoted; None: all of them."""
-    is_translated: bool = True
-    """The first eight bytes of the transport header are the probe's. Only ports or identifier may
-    differ, and the checksum only by what these and the addresses change in it."""
     labels: tuple[MplsLabel, ...] = ()
     interfaces: tuple[Interface, ...] = ()
 
 
 NOTHING_QUOTED = QuoteDetails()
+
+
+class Answer(NamedTuple, Generic[ProbeT]):
+    """A probe, and what came back for it."""
+
+    probe: ProbeT
+    """If the reply carries no probe ID (`ReceivedReply.key` is None): the probe that left last from
+    the port that the reply came to; where there are no ports, the last one of its protocol."""
+    reply: ReceivedReply
+    quoted: QuoteDetails = NOTHING_QUOTED
+
+
+class Received(NamedTuple, Generic[ProbeT]):
+    """All that came in since the last time."""
+
+    answers: list[Answer[ProbeT]]
+    """In the order in which they arrived."""
+    foreign: int = 0
+    """Replies that look like replies to our probes, but match none of them."""
 
 
 class SendError(Exception):
@@ -118,7 +156,7 @@ class SendError(Exception):
         super().__init__(reason)
 
 
-class Network(typing.Protocol):
+class Network(typing.Protocol[ProbeT]):
     """The network as one target is probed in it: real sockets, or a simulation and its clock."""
 
     family: int
@@ -152,23 +190,17 @@ class Network(typing.Protocol):
         """
         ...
 
-    def data_length(self, settings: ProbeSettings) -> int:
-        """Return the bytes of TCP data in a probe of these settings, which an RST acknowledges."""
+    def send(self, probe: ProbeT) -> None:
+        """Give a probe its ID and send it; `SendError` if this machine's kernel refuses."""
         ...
 
-    def send(self, probe: ProbeSpec) -> None:
-        """Send one probe; `SendError` if this machine's kernel refuses."""
-        ...
+    def receive(self, timeout: int, *, wake_on_reply: bool = True) -> Received[ProbeT]:
+        """Wait at most `timeout` ns for a reply or for `wake`, and return all that came.
 
-    def receive(self, timeout: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
-        """Wait at most `timeout` ns for a packet or for `wake`, and return all that came.
-
-        Send stamps are read before the replies, so a probe's stamp never comes after its reply.
+        Without `wake_on_reply` no reply ends the wait: the kernel has stamped it when it came, and
+        several are read at once for less. A probe's send stamp is in the probe before its reply is
+        returned.
         """
-        ...
-
-    def quoted(self, probe: ProbeSpec, reply: ReceivedReply) -> QuoteDetails:
-        """Return what a reply with a `message` says about the probe that was sent; never raises."""
         ...
 
     def wake(self) -> None:

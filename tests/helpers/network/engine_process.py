@@ -26,6 +26,7 @@ from tui_trace.core.stream import (
 )
 from tui_trace.engine.engine import Engine
 from tui_trace.wire.raw.raw_network import RawNetwork
+from tui_trace.wire.raw.raw_wire import RawWire
 from tui_trace.wire.raw.sockets import RawSockets
 
 
@@ -74,7 +75,7 @@ def main(target: str, settings: str, pace: str) -> None:
     sockets = RawSockets()
     address, family = resolve(target, None)
     engine = Engine(
-        RawNetwork(sockets, address, family),
+        RawNetwork(RawWire(sockets, family), address),
         target=target,
         settings=_settings(settings, family),
         pace=msgspec.json.decode(pace, type=Pace),

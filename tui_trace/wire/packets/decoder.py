@@ -178,6 +178,6 @@ def _decode_error(
     # in the order of the fields: by name, their construction takes 1.5 µs longer
     fields = (
         address, kind, protocol, flow, key, ip_id, destination, wall, stamp,
-        data[start], data[start + 1], reply_ttl, mtu, False, tos, ttl, data[start:], 0, None,
+        data[start], data[start + 1], reply_ttl, mtu, False, tos, ttl, data[start:], 0,
     )  # fmt: skip
     return ReceivedReply._make(fields)

@@ -35,7 +35,7 @@ class Icmp(ProbeProtocol):
         RewrittenField.SEQUENCE: (6, 2),
     }
     header_length = 8
-    rewritten_by_nat = slice(4, 6)
+    secrets = (slice(2, 4), slice(4, 6), slice(6, 8))
     early_checksum_at = 2
 
     def __init__(self, family: int) -> None:
@@ -84,6 +84,6 @@ class Icmp(ProbeProtocol):
         flow = identifier, (checksum + self._from_reply) % ONES_COMPLEMENT_MODULUS
         return direct_reply(packet, _ECHO, _ICMP, flow, sequence, icmp_type=self._reply_type)
 
-    def undo_address_change(self, reply: ReceivedReply, change: int) -> ReceivedReply:
-        identifier, checksum = reply.flow
-        return reply._replace(flow=(identifier, (checksum + change) % ONES_COMPLEMENT_MODULUS))
+    def secret_copy(self, data: bytes, start: int) -> bytes:
+        """Return the checksum filler, which follows from identifier, checksum and sequence."""
+        return data[start + 8 : start + 10]

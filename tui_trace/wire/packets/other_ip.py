@@ -22,6 +22,7 @@ class OtherIp(ProbeProtocol):
     """All IP protocols that have no entry in the registry."""
 
     protocol = Protocol.IP
+    secrets = (slice(0, 2), slice(4, 8))
 
     def header(self, settings: ProbeSettings) -> bytes:  # noqa: ARG002
         return bytes(8)

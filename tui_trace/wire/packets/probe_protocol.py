@@ -13,6 +13,7 @@ from typing import ClassVar, TypeAlias
 from tui_trace.core.events import RewrittenField
 from tui_trace.core.settings import ProbeSettings, Protocol
 from tui_trace.wire.network import FlowTuple, ReceivedReply
+from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS, ones_sum
 from tui_trace.wire.packets.received_packet import ReceivedPacket
 
 Patch: TypeAlias = Callable[[bytearray, FlowTuple, int], None]
@@ -50,9 +51,8 @@ class ProbeProtocol(abc.ABC):
     """The header fields by which a quote is compared with its probe."""
     header_length: ClassVar[int] = 0
     """Bytes of a header; see `length_of_header` if not every header has as many."""
-    rewritten_by_nat: ClassVar[slice] = slice(0, 4)
-    """The bytes, of the first eight, that NAT rewrites with the addresses. The first two of them
-    belong to the source."""
+    secrets: ClassVar[tuple[slice, ...]] = ()
+    """The parts of the first eight bytes that only a host which saw the probe knows."""
     early_checksum_at: ClassVar[int | None] = None
     """Offset of the checksum, if it is in the first eight bytes."""
 
@@ -97,13 +97,25 @@ class ProbeProtocol(abc.ABC):
         """Return the bytes of data in a probe that the target acknowledges with its key."""
         return 0
 
-    def undo_address_change(self, reply: ReceivedReply, change: int) -> ReceivedReply:  # noqa: ARG002
-        """Return the reply with the flow and key that the probe had before NAT.
+    def secret_copy(self, data: bytes, start: int) -> bytes:  # noqa: ARG002
+        """Return what repeats a secret behind the first eight bytes; empty if it is not there.
 
-        `change` is by how much the addresses' one's complement sum grew. Called only where the
-        checksum covers them.
+        `start` is the offset of the transport header in the packet, which may be cut short.
         """
-        return reply
+        return b""
+
+    def nat_sum(self, data: bytes, start: int) -> int | None:
+        """Return the sum that NAT does not change, modulo 65535; None without a checksum up there.
+
+        That of the first eight bytes, and of the addresses where the checksum covers them: what
+        NAT adds to a port or an address, it takes off the checksum (RFC 3022 §4.1).
+        """
+        if self.early_checksum_at is None:
+            return None
+        total = ones_sum(data[start : start + 8])
+        if self.sums_addresses:
+            total += ones_sum(data[12:20] if self.family == 4 else data[8:40])
+        return total % ONES_COMPLEMENT_MODULUS
 
     def length_of_header(self, data: bytes) -> int:  # noqa: ARG002
         """Return the bytes of a quoted header, which may be cut short."""

@@ -4,19 +4,13 @@ Nothing here raises, whatever the quote is. TTL and IP checksum change at every 
 reported. A checksum is not reported if another change explains it.
 """
 
-import socket
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from tui_trace.core.events import Change, RewrittenField
-from tui_trace.wire.network import ReceivedReply
-from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS, ones_sum
 from tui_trace.wire.packets.decoder import behind_extensions, text_of
 from tui_trace.wire.packets.probe_protocol import FieldValue, FieldValues, ProbeProtocol
-from tui_trace.wire.packets.registry import PROBE_PROTOCOLS, protocol_of
-
-QUOTED_ADDRESSES6 = slice(8 + 8, 8 + 40)
-"""The addresses that an ICMPv6 error quotes, counted from its header on."""
+from tui_trace.wire.packets.registry import protocol_of
 
 _DIFFERENT_IN_EVERY_PROBE = frozenset(
     {
@@ -41,18 +35,15 @@ class QuoteDiff(NamedTuple):
     changed: tuple[Change, ...]
     shown: int | None
     """Bytes quoted, if fewer than were sent."""
-    is_translated: bool
-    """See `tui_trace.wire.network.QuoteDetails`."""
 
 
-def is_as_sent(sent: bytearray, quote: bytes, family: int) -> bool:
-    """Return whether all that is quoted is as it was sent, with the TTL that the quote has."""
+def is_as_sent(sent: bytes, quote: bytes, family: int) -> bool:
+    """Return whether all that is quoted is as it was sent, but for TTL and IP checksum."""
     if len(quote) > len(sent):
         quote = quote[: len(sent)]
     if family == 6:
-        return quote == sent[: len(quote)]
-    # bytes 10 and 11 are the checksum, which some routers quote wrong
-    return quote[:10] == sent[:10] and quote[12:] == sent[12 : len(quote)]
+        return quote[:7] == sent[:7] and quote[8:] == sent[8 : len(quote)]
+    return quote[:8] == sent[:8] and quote[12:] == sent[12 : len(quote)]
 
 
 def diff_quote(sent: bytes, quote: bytes, family: int) -> QuoteDiff:
@@ -61,7 +52,7 @@ def diff_quote(sent: bytes, quote: bytes, family: int) -> QuoteDiff:
     shown = len(quote) if len(quote) < len(sent) else None
     ours, theirs = _packet(sent, family), _packet(quote, family)
     if ours is None or theirs is None or ours.number != theirs.number:
-        return QuoteDiff((), shown, False)
+        return QuoteDiff((), shown)
     network = list(_differences(_ip_fields(ours), _ip_fields(theirs)))
     protocol = ours.protocol
     transport = list(
@@ -74,7 +65,7 @@ def diff_quote(sent: bytes, quote: bytes, family: int) -> QuoteDiff:
         covered |= _COVERED_WITH_ADDRESSES & {change.field for change in network}
     if covered - {RewrittenField.CHECKSUM}:
         transport = [change for change in transport if change.field is not RewrittenField.CHECKSUM]
-    return QuoteDiff((*network, *transport), shown, _differs_only_by_nat(ours, theirs))
+    return QuoteDiff((*network, *transport), shown)
 
 
 def _without_padding(sent: bytes, quote: bytes) -> bytes:
@@ -100,10 +91,6 @@ class _Packet(NamedTuple):
     @property
     def addresses(self) -> bytes:
         return self.header[12:20] if self.protocol.family == 4 else self.header[8:40]
-
-    @property
-    def source(self) -> bytes:
-        return self.addresses[: len(self.addresses) // 2]
 
     @property
     def payload(self) -> bytes:
@@ -163,59 +150,3 @@ def _ip_fields(packet: _Packet) -> FieldValues:
         RewrittenField.DF: fragment >> 14 & 1,
         RewrittenField.FRAGMENT: int(bool(fragment & 0x3FFF)),
     }
-
-
-def _differs_only_by_nat(sent: _Packet, received: _Packet) -> bool:
-    """Return whether only NAT lies between the two.
-
-    NAT rewrites addresses, ports or identifier, and the checksum that covers them. A packet with
-    another source port, or identifier, but from the same address, is another program's.
-    """
-    was, now = sent.transport[:8], received.transport[:8]
-    if len(now) < 8:
-        return False
-    at = sent.protocol.rewritten_by_nat.start
-    if was[at : at + 2] != now[at : at + 2] and sent.source == received.source:
-        return False
-    return _untouched_by_nat(sent) == _untouched_by_nat(received)
-
-
-def _untouched_by_nat(packet: _Packet) -> tuple[bytes, int]:
-    """Return what NAT leaves as it is, of the first eight bytes of the transport header.
-
-    These are the bytes that NAT does not write to; and the sum of the bytes that it rewrites, of
-    the checksum, and of the addresses that the checksum covers.
-    """
-    protocol, checksum_at = packet.protocol, packet.protocol.early_checksum_at
-    rest = bytearray(packet.transport[:8])
-    rewritten = rest[protocol.rewritten_by_nat]
-    rest[protocol.rewritten_by_nat] = bytes(len(rewritten))
-    if checksum_at is None:
-        return bytes(rest), 0
-    total = ones_sum(rewritten) + _number(rest, checksum_at, 2)
-    rest[checksum_at : checksum_at + 2] = b"\0\0"
-    if protocol.sums_addresses:
-        total += ones_sum(packet.addresses)
-    return bytes(rest), total % ONES_COMPLEMENT_MODULUS
-
-
-def undo_nat(reply: ReceivedReply, source: str, target: str) -> ReceivedReply:
-    """Return the reply with flow and key as they were when the probe went to `target`.
-
-    NAT that rewrites the destination changes the checksum of UDP and ICMPv6 with it, which is the
-    key of one and half the flow of the other. Where it rewrites ports too, or the `source`, only
-    the `checksum_invariant` identifies the probe.
-    """
-    family = 6 if ":" in target else 4
-    af = socket.AF_INET6 if family == 6 else socket.AF_INET
-    protocol = PROBE_PROTOCOLS[family][reply.protocol]
-    if not protocol.sums_addresses:
-        return reply
-    sent = socket.inet_pton(af, target)
-    change = ones_sum(socket.inet_pton(af, reply.destination)) - ones_sum(sent)
-    if family == 6 and protocol.key_is_checksum and reply.key:
-        quoted, ours = reply.message[QUOTED_ADDRESSES6], socket.inet_pton(af, source) + sent
-        if quoted != ours:
-            total = sum(reply.flow) + reply.key + ones_sum(quoted) - ones_sum(ours)
-            reply = reply._replace(checksum_invariant=total % ONES_COMPLEMENT_MODULUS)
-    return protocol.undo_address_change(reply, change)

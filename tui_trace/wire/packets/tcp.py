@@ -1,11 +1,12 @@
 """TCP segments as probes (RFC 9293): a SYN or an ACK, which the target answers with SYN/ACK or RST.
 
-The flow is the ports, the key is the sequence number.
+The flow is the ports, the key is the sequence number. The timestamp option repeats it: a firewall
+that gives connections other sequence numbers mostly leaves that alone.
 """
 
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from tui_trace.core.events import ReplyKind, RewrittenField
@@ -47,7 +48,7 @@ _ECE = 0x40
 
 _FLAG_LETTERS = "FSRP.UEW"
 _OPTION_NAMES = {0: "eol", 1: "nop", 2: "mss", 3: "wscale", 4: "sackOK", 5: "sack", 8: "TS"}
-_MSS = 2
+_MSS, _TIMESTAMPS = 2, 8
 
 
 class Tcp(ProbeProtocol):
@@ -57,6 +58,7 @@ class Tcp(ProbeProtocol):
     ip_numbers: ClassVar[Mapping[int, int]] = {4: socket.IPPROTO_TCP, 6: socket.IPPROTO_TCP}
     has_raw_socket = True
     port_socket = socket.SOCK_STREAM
+    secrets = (slice(0, 2), slice(4, 8))
     field_places: ClassVar[FieldPlaces] = {
         **PORT_PLACES,
         RewrittenField.SEQUENCE: (4, 4),
@@ -79,12 +81,16 @@ class Tcp(ProbeProtocol):
         acknowledges = settings.tcp_flags in (TcpFlags.ACK, TcpFlags.SYN_ACK)
         acknowledgement_at = start + 8
         checksum_at = start + 16
+        timestamp_at = None if settings.no_tcp_options else start + _timestamp_place(settings)
         pack_into = _HHI.pack_into
 
         def patch(packet: bytearray, flow: FlowTuple, key: int) -> None:
             source, destination = flow
             pack_into(packet, start, source, destination, key)
             total = fixed_sum + source + destination + key
+            if timestamp_at is not None:
+                _I.pack_into(packet, timestamp_at, key)
+                total += key
             if acknowledges:
                 _I.pack_into(packet, acknowledgement_at, key)
                 total += key
@@ -127,6 +133,13 @@ class Tcp(ProbeProtocol):
         data = settings.size - minimum_size(Protocol.TCP, self.family, settings.no_tcp_options)
         return data - 1 if settings.tcp_flags is TcpFlags.ACK else data
 
+    def secret_copy(self, data: bytes, start: int) -> bytes:
+        """Return the value of the timestamp option (RFC 7323 §3.2), wherever it stands."""
+        for kind, value in _options(data[start:]):
+            if kind == _TIMESTAMPS and value:
+                return value[:4]
+        return b""
+
     def length_of_header(self, data: bytes) -> int:
         return (data[12] >> 4) * 4 if len(data) > 12 else 20
 
@@ -136,9 +149,7 @@ class Tcp(ProbeProtocol):
             fields[RewrittenField.TCP_FLAGS] = _format_flags(data[13])
         end = self.length_of_header(data)
         if len(data) >= end >= 20:
-            fields[RewrittenField.MSS], fields[RewrittenField.OPTIONS] = _format_options(
-                data[20:end]
-            )
+            fields[RewrittenField.MSS], fields[RewrittenField.OPTIONS] = _format_options(data)
         return fields
 
 
@@ -148,7 +159,8 @@ def tcp_options(flags: TcpFlags, family: int) -> list[tuple[str, Any]]:
     A SYN has those of Linux, in its order. An ACK has the timestamps of an open connection, and
     NOPs where a SYN has the rest, so that it needs no data to be as long.
     """
-    timestamps = ("Timestamp", (1, 0))
+    # `Tcp.patcher` writes the value of each probe
+    timestamps = ("Timestamp", (0, 0))
     if flags is TcpFlags.ACK:
         return [("NOP", None), ("NOP", None), timestamps, *[("NOP", None)] * 8]
     return [
@@ -164,23 +176,41 @@ def _format_flags(flags: int) -> str:
     return "".join(letter for bit, letter in enumerate(_FLAG_LETTERS) if flags >> bit & 1)
 
 
-def _format_options(data: bytes) -> tuple[int | None, str]:
-    """Return the MSS, and the names and values of all options; the MSS's value is left out."""
-    mss = None
-    words = []
+def _timestamp_place(settings: ProbeSettings) -> int:
+    """Return the offset of the timestamp's value behind the start of the TCP header, in bytes."""
+    return 24 if settings.tcp_flags is TcpFlags.ACK else 28
+
+
+def _options(header: bytes) -> Iterator[tuple[int, bytes | None]]:
+    """Yield kind and value of each option that is there in full; None: the rest makes no sense."""
+    end = (header[12] >> 4) * 4 if len(header) > 12 else 0
+    data = header[20:end] if len(header) >= end >= 20 else b""
     at = 0
     while at < len(data):
         kind = data[at]
         length = 1 if kind < 2 else data[at + 1] if at + 1 < len(data) else 0
         if not length or at + length > len(data):
+            yield kind, None
+            return
+        yield kind, data[at + 2 : at + length]
+        at += length
+
+
+def _format_options(header: bytes) -> tuple[int | None, str]:
+    """Return the MSS, and the names and values of all options.
+
+    Left out are the values of the MSS, and of the timestamps, which differ in every probe.
+    """
+    mss = None
+    words = []
+    for kind, value in _options(header):
+        if value is None:
             words.append("broken")
-            break
-        value = data[at + 2 : at + length]
+            continue
         word = _OPTION_NAMES.get(kind, f"option {kind}")
         if kind == _MSS:
             mss = int.from_bytes(value[:2], "big")
-        elif value:
+        elif value and kind != _TIMESTAMPS:
             word += f" {int.from_bytes(value, 'big'):x}"
         words.append(word)
-        at += length
     return mss, " ".join(words)

@@ -33,6 +33,7 @@ class Udp(ProbeProtocol):
     key_is_checksum = True
     field_places: ClassVar[FieldPlaces] = {**PORT_PLACES, RewrittenField.CHECKSUM: (6, 2)}
     header_length = 8
+    secrets = (slice(0, 2), slice(6, 8))
     early_checksum_at = 6
 
     def header(self, settings: ProbeSettings) -> bytes:
@@ -66,9 +67,6 @@ class Udp(ProbeProtocol):
             return None
         return direct_reply(packet, _UDP_REPLY, _UDP, (destination, source), None)
 
-    def undo_address_change(self, reply: ReceivedReply, change: int) -> ReceivedReply:
-        # a checksum of 0 was not computed, and is sent as 0xFFFF where it was
-        if not reply.key:
-            return reply
-        key = (reply.key + change) % ONES_COMPLEMENT_MODULUS or ONES_COMPLEMENT_MODULUS
-        return reply._replace(key=key)
+    def secret_copy(self, data: bytes, start: int) -> bytes:
+        """Return the checksum filler, which follows from ports and checksum."""
+        return data[start + 8 : start + 10]

@@ -61,16 +61,15 @@ NOTHING = Program([(_RETURN, 0, 0, 0)])
 EVERYTHING = Program([(_RETURN, 0, 0, _WHOLE)])
 
 
-def from_target(target: str, family: int, ports: Collection[int], is_tcp: bool) -> Program:
-    """Return the filter of a raw socket: from the target, to one of these ports.
+def to_ports(family: int, ports: Collection[int], is_tcp: bool) -> Program:
+    """Return the filter of a raw socket: from anybody to one of these ports.
 
     Of TCP only SYN/ACK and RST. If there are more ports than a program can hold, all ports pass.
     """
     if not ports:
         return NOTHING
-    code = _addresses(family, target)
     # X becomes the offset of the transport header in what the socket sees
-    code.append((_LOAD_X_IP_LENGTH if family == 4 else _LOAD_X, 0, 0, 0))
+    code: list[_Instruction] = [(_LOAD_X_IP_LENGTH if family == 4 else _LOAD_X, 0, 0, 0)]
     if is_tcp:
         code += [
             (_LOAD_BYTE_INDEXED, 0, 0, 13),

@@ -16,20 +16,16 @@ ICMPv6 lose it silently.
 
 import errno
 import os
+import random
 import socket
 import time
+from typing import Generic, cast
 
 from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags, minimum_size
 from tui_trace.wire.egress_route import EgressRoute, find_source_address, interface_index
 from tui_trace.wire.linux import IP_VERSIONS
-from tui_trace.wire.network import (
-    NOTHING_QUOTED,
-    ProbeSpec,
-    QuoteDetails,
-    ReceivedReply,
-    SendError,
-    SendStamp,
-)
+from tui_trace.wire.network import Answer, OutgoingProbe, ProbeT, Received, SendError
+from tui_trace.wire.probe_ids import ProbeIdGenerator
 from tui_trace.wire.raw.sockets import GET_RIGHT
 from tui_trace.wire.send_errors import refusal
 from tui_trace.wire.unprivileged.error_queue import UserSockets
@@ -43,7 +39,11 @@ _MAX_ROUTES = 64
 PING_ALLOWED_BY = 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"'
 
 
-class ErrorQueueNetwork:
+def _arrival(answer: Answer[OutgoingProbe]) -> int:
+    return answer.reply.wall
+
+
+class ErrorQueueNetwork(Generic[ProbeT]):
     """Implement `tui_trace.wire.network.Network` without CAP_NET_RAW."""
 
     def __init__(
@@ -67,6 +67,7 @@ class ErrorQueueNetwork:
         self._source = source
         self._routes: dict[ProbeSettings, Route] = {}
         self._flow_names = 0
+        self._ids = ProbeIdGenerator(random.SystemRandom())
         self._icmp, self._udp, self._tcp = IcmpSender(pool), UdpSender(pool), TcpConnector(pool)
         self._by_protocol: dict[Protocol, IcmpSender | UdpSender | TcpConnector] = {
             Protocol.ICMP: self._icmp,
@@ -112,27 +113,28 @@ class ErrorQueueNetwork:
         self._flow_names += 1
         return self._flow_names
 
-    def data_length(self, settings: ProbeSettings) -> int:  # noqa: ARG002
-        """Return 0: its socket identifies the reply to a `connect()`."""
-        return 0
-
-    def send(self, probe: ProbeSpec) -> None:
-        """Send one probe; `SendError` if this machine's kernel refuses."""
+    def send(self, probe: ProbeT) -> None:
+        """Give a probe its ID and send it; `SendError` if this machine's kernel refuses."""
         settings = probe.settings
         if settings not in self._routes:
             self.source(settings)
         route = self._routes[settings]
         self._pool.mtu = None
+        probe.target = self.address
+        probe.key, probe.ip_id = self._ids.next_ids(settings.protocol, 0)
         self._pool.remember(probe)
         try:
             self._by_protocol[settings.protocol].send(probe, route, time.monotonic_ns())
         except OSError as error:
             raise refusal(error, route.egress.source, self._pool.mtu) from None
 
-    def receive(self, timeout: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
-        """Wait at most `timeout` ns, and return all that came. See `Network`."""
+    def receive(self, timeout: int, *, wake_on_reply: bool = True) -> Received[ProbeT]:  # noqa: ARG002
+        """Wait at most `timeout` ns, and return all that came. See `Network`.
+
+        A reply always ends the wait: of TCP, it is stamped when it is read.
+        """
         pool, next_deadline = self._pool, self._tcp.next_deadline
-        if pool.sent or pool.replies:
+        if pool.answers:
             timeout = 0
         elif next_deadline is not None:
             timeout = min(timeout, next_deadline - time.monotonic_ns())
@@ -142,13 +144,9 @@ class ErrorQueueNetwork:
             if probe_socket in pool:
                 self._by_protocol[probe_socket.protocol].take(probe_socket, wall)
         self._tcp.give_up(time.monotonic_ns())
-        sent, replies = pool.sent, pool.replies
-        pool.sent, pool.replies = [], []
-        return sent, replies
-
-    def quoted(self, probe: ProbeSpec, reply: ReceivedReply) -> QuoteDetails:  # noqa: ARG002
-        """Nothing: no quote comes with its headers."""
-        return NOTHING_QUOTED
+        answers, pool.answers = pool.answers, []
+        answers.sort(key=_arrival)
+        return Received(cast(list[Answer[ProbeT]], answers))
 
     def wake(self) -> None:
         """End a `receive` early; for any thread, and for signal handlers."""

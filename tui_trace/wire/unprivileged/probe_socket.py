@@ -13,7 +13,7 @@ from tui_trace.core.settings import NS_PER_S, ProbeSettings, Protocol
 from tui_trace.wire import linux
 from tui_trace.wire.egress_route import EgressRoute
 from tui_trace.wire.linux import IpVersion
-from tui_trace.wire.network import ProbeSpec
+from tui_trace.wire.network import OutgoingProbe
 from tui_trace.wire.unprivileged.error_queue import receive_errors_and_stamps, stamp_sending
 
 _LINGER_RESET = struct.pack("@ii", 1, 0)
@@ -36,7 +36,7 @@ class ProbeSocket:
         """
         self.protocol = protocol
         self.egress = egress
-        self.last_probe: ProbeSpec | None = None
+        self.last_probe: OutgoingProbe | None = None
         """The probe that left last."""
         self.wall = 0
         """Nanoseconds since 1970, when its connect() began."""

@@ -11,7 +11,7 @@ from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import Protocol
 from tui_trace.wire.egress_route import EgressRoute
 from tui_trace.wire.linux import IpVersion
-from tui_trace.wire.network import FlowTuple, ProbeSpec, ReceivedReply, SendError, SendStamp
+from tui_trace.wire.network import Answer, OutgoingProbe, ReceivedReply, SendError
 from tui_trace.wire.packets.icmp_class import CLASSIFY_ERROR
 from tui_trace.wire.unprivileged.error_queue import (
     QueuedIcmpError,
@@ -24,13 +24,13 @@ from tui_trace.wire.unprivileged.probe_socket import IdlePool, ProbeSocket
 MAX_SOCKETS = 256
 """Sockets that one network opens at most."""
 MAX_REMEMBERED = 4096
-"""Probes whose flow is looked up by their key."""
+"""Probes that are looked up by their key."""
 BATCH = 64
 """Entries that are taken from one socket at a time."""
 
 
 class ProbeSockets:
-    """The sockets, stamps and replies that the protocols of one network share."""
+    """The sockets and replies that the protocols of one network share."""
 
     def __init__(self, user_sockets: UserSockets, ip: IpVersion, address: str) -> None:
         """Open nothing yet; `address` is the target's."""
@@ -41,11 +41,11 @@ class ProbeSockets:
         self.address = socket.inet_ntop(ip.af, self.packed_address)
         self.idle = IdlePool()
         """Of UDP: no other protocol keeps sockets that can be closed for another probe."""
-        self.sent: list[SendStamp] = []
-        self.replies: list[ReceivedReply] = []
+        self.answers: list[Answer[OutgoingProbe]] = []
+        """What came in since the last `receive`."""
         self.mtu: int | None = None
         """Of the interface that last refused a probe for its size, in bytes."""
-        self._flows: dict[tuple[Protocol, int], FlowTuple] = {}
+        self._probes: dict[tuple[Protocol, int], OutgoingProbe] = {}
         self._probe_sockets: dict[int, ProbeSocket] = {}
         self._poll: select.epoll
         self._limit = 0
@@ -104,17 +104,17 @@ class ProbeSockets:
         """Return whether the socket is open."""
         return self._probe_sockets.get(probe_socket.handle) is probe_socket
 
-    def remember(self, probe: ProbeSpec) -> None:
-        """Note the flow of a probe, so that its key leads to it."""
+    def remember(self, probe: OutgoingProbe) -> None:
+        """Keep a probe, so that its key leads to it."""
         key = probe.settings.protocol, probe.key
-        self._flows.pop(key, None)
-        self._flows[key] = probe.flow
-        if len(self._flows) > MAX_REMEMBERED:
-            del self._flows[next(iter(self._flows))]
+        self._probes.pop(key, None)
+        self._probes[key] = probe
+        if len(self._probes) > MAX_REMEMBERED:
+            del self._probes[next(iter(self._probes))]
 
-    def flow(self, protocol: Protocol, key: int | None) -> FlowTuple | None:
-        """Return the flow of the probe with this key; None if there was none."""
-        return None if key is None else self._flows.get((protocol, key))
+    def find(self, protocol: Protocol, key: int | None) -> OutgoingProbe | None:
+        """Return the probe with this key; None if there was none."""
+        return None if key is None else self._probes.get((protocol, key))
 
     def errors(self, probe_socket: ProbeSocket) -> list[QueuedIcmpError | QueuedStamp]:
         """Return the stamps and ICMP errors on a socket's error queue; none if it is closed."""
@@ -129,58 +129,59 @@ class ProbeSockets:
                     found.append(entry)
         return found
 
-    def add_router_reply(
-        self, protocol: Protocol, flow: FlowTuple, key: int, failure: QueuedIcmpError
-    ) -> None:
+    def add_router_reply(self, probe: OutgoingProbe, failure: QueuedIcmpError) -> None:
         """Add the reply of an ICMP error for this probe; none if the message answers no probe."""
         kind = CLASSIFY_ERROR[self.ip.version](failure.icmp_type, failure.code)
         if kind is None:
             return
-        self.replies.append(
-            ReceivedReply(
-                address=failure.address,
-                kind=kind,
-                protocol=protocol,
-                flow=flow,
-                key=key,
-                ip_id=None,
-                destination=failure.destination,
-                wall=failure.wall,
-                stamp=failure.stamp,
-                icmp_type=failure.icmp_type,
-                code=failure.code,
-                reply_ttl=failure.ttl,
-                mtu=failure.info or None if kind is ReplyKind.TOO_BIG else None,
-                ecn=False,
-                quoted_tos=None,
-                quoted_ttl=None,
-            )
+        reply = ReceivedReply(
+            address=failure.address,
+            kind=kind,
+            protocol=probe.settings.protocol,
+            flow=probe.flow,
+            key=probe.key,
+            ip_id=None,
+            destination=failure.destination,
+            wall=failure.wall,
+            stamp=failure.stamp,
+            icmp_type=failure.icmp_type,
+            code=failure.code,
+            reply_ttl=failure.ttl,
+            mtu=failure.info or None if kind is ReplyKind.TOO_BIG else None,
+            ecn=False,
+            quoted_tos=None,
+            quoted_ttl=None,
         )
+        self.answers.append(Answer(probe, reply))
 
     def add_target_reply(
-        self, probe: ProbeSpec, kind: ReplyKind, wall: int, stamp: Stamp, ttl: int | None = None
+        self,
+        probe: OutgoingProbe,
+        kind: ReplyKind,
+        wall: int,
+        stamp: Stamp,
+        ttl: int | None = None,
     ) -> None:
         """Add the reply of the target itself; `wall` is its arrival in ns since 1970."""
-        self.replies.append(
-            ReceivedReply(
-                address=self.address,
-                kind=kind,
-                protocol=probe.settings.protocol,
-                flow=probe.flow,
-                key=probe.key,
-                ip_id=None,
-                destination=self.address,
-                wall=wall,
-                stamp=stamp,
-                icmp_type=None,
-                code=None,
-                reply_ttl=ttl,
-                mtu=None,
-                ecn=False,
-                quoted_tos=None,
-                quoted_ttl=None,
-            )
+        reply = ReceivedReply(
+            address=self.address,
+            kind=kind,
+            protocol=probe.settings.protocol,
+            flow=probe.flow,
+            key=probe.key,
+            ip_id=None,
+            destination=self.address,
+            wall=wall,
+            stamp=stamp,
+            icmp_type=None,
+            code=None,
+            reply_ttl=ttl,
+            mtu=None,
+            ecn=False,
+            quoted_tos=None,
+            quoted_ttl=None,
         )
+        self.answers.append(Answer(probe, reply))
 
 
 def socket_limit() -> int:

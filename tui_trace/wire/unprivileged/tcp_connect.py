@@ -16,7 +16,7 @@ from collections import deque
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, FlowMode, Protocol
 from tui_trace.wire.linux import socket_address
-from tui_trace.wire.network import ProbeSpec, SendStamp
+from tui_trace.wire.network import OutgoingProbe
 from tui_trace.wire.unprivileged.error_queue import QueuedIcmpError
 from tui_trace.wire.unprivileged.probe_socket import ProbeSocket
 from tui_trace.wire.unprivileged.socket_pool import ProbeSockets
@@ -71,7 +71,7 @@ class TcpConnector:
         oldest = next(iter(self._since.values()), None)
         return None if oldest is None else oldest + CONNECT_TIMEOUT
 
-    def send(self, probe: ProbeSpec, route: Route, now: int) -> None:
+    def send(self, probe: OutgoingProbe, route: Route, now: int) -> None:
         """Begin the connect of a probe; `SendError` or `OSError` if this machine refuses."""
         is_same_flow = probe.settings.flow is not FlowMode.VARY
         port = self._ports.take(now) if is_same_flow else 0
@@ -100,9 +100,7 @@ class TcpConnector:
         elif rtt_us:
             # the kernel's own RTT: from TCP's sending the SYN to TCP's receiving the SYN/ACK
             sent, received = probe_socket.wall, probe_socket.wall + rtt_us * 1000
-            self._pool.sent.append(
-                SendStamp(Protocol.TCP, probe.flow, probe.key, Stamp.SCHEDULER, sent)
-            )
+            probe.wall, probe.stamp = sent, Stamp.SCHEDULER
             self._pool.add_target_reply(probe, ReplyKind.SYN_ACK, received, Stamp.SCHEDULER)
             self._ports.give_back(probe_socket.port, time.monotonic_ns(), was_open=True)
             self._end(probe_socket)
@@ -121,7 +119,7 @@ class TcpConnector:
         """Forget all connects; the pool has closed their sockets."""
         self._since.clear()
 
-    def _connect(self, probe: ProbeSpec, route: Route, now: int, port: int) -> None:
+    def _connect(self, probe: OutgoingProbe, route: Route, now: int, port: int) -> None:
         probe_socket = self._pool.add(Protocol.TCP, route.egress, now, port)
         probe_socket.last_probe = probe
         self._since[probe_socket] = now
@@ -135,13 +133,10 @@ class TcpConnector:
         )
         probe_socket.wall = time.time_ns()
         result = probe_socket.sock.connect_ex(place)
-        self._pool.sent.append(
-            SendStamp(Protocol.TCP, probe.flow, probe.key, Stamp.USER, probe_socket.wall)
-        )
+        probe.wall = probe_socket.wall
         if result == errno.ECONNREFUSED:
             self._refused(probe_socket, probe, time.time_ns())
         elif result not in (0, errno.EINPROGRESS) and not self._take_error(probe_socket):
-            self._pool.sent.pop()
             self._end(probe_socket)
             raise OSError(result, os.strerror(result))
 
@@ -151,13 +146,13 @@ class TcpConnector:
             if isinstance(entry, QueuedIcmpError) and probe_socket.last_probe is not None:
                 probe = probe_socket.last_probe
                 if not self._was_retransmitted(probe_socket):
-                    self._pool.add_router_reply(Protocol.TCP, probe.flow, probe.key, entry)
+                    self._pool.add_router_reply(probe, entry)
                     self._ports.give_back(probe_socket.port, time.monotonic_ns(), was_open=False)
                 self._end(probe_socket)
                 return True
         return False
 
-    def _refused(self, probe_socket: ProbeSocket, probe: ProbeSpec, wall: int) -> None:
+    def _refused(self, probe_socket: ProbeSocket, probe: OutgoingProbe, wall: int) -> None:
         self._pool.add_target_reply(probe, ReplyKind.RST, wall, Stamp.USER)
         self._ports.give_back(probe_socket.port, time.monotonic_ns(), was_open=False)
         self._end(probe_socket)

@@ -9,7 +9,7 @@ from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import FlowMode, Protocol
 from tui_trace.wire.egress_route import EgressRoute
 from tui_trace.wire.linux import socket_address
-from tui_trace.wire.network import ProbeSpec, SendStamp
+from tui_trace.wire.network import Answer, OutgoingProbe
 from tui_trace.wire.packets import decoder
 from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS, ones_sum
 from tui_trace.wire.packets.icmp_class import ECHO_REQUEST
@@ -52,7 +52,7 @@ class _Datagrams(abc.ABC):
             probe_socket.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
     def _leave(
-        self, probe_socket: ProbeSocket, probe: ProbeSpec, message: bytes, port: int
+        self, probe_socket: ProbeSocket, probe: OutgoingProbe, message: bytes, port: int
     ) -> None:
         probe_socket.apply_settings(probe.settings, probe.ttl)
         probe_socket.stamp(self._wants_scheduler_stamps)
@@ -83,10 +83,9 @@ class _Datagrams(abc.ABC):
 
     def _stamped(self, probe_socket: ProbeSocket, sending: QueuedStamp) -> None:
         key = self._key_of_sending(probe_socket, sending)
-        flow = self._pool.flow(probe_socket.protocol, key)
-        if key is not None and flow is not None:
-            stamp = SendStamp(probe_socket.protocol, flow, key, sending.stamp, sending.wall)
-            self._pool.sent.append(stamp)
+        probe = self._pool.find(probe_socket.protocol, key)
+        if probe is not None:
+            probe.wall, probe.stamp = sending.wall, sending.stamp
             # the scheduler's stamps cost as much as the rest: not needed if the driver takes any
             if sending.stamp is Stamp.KERNEL:
                 self._wants_scheduler_stamps = False
@@ -107,7 +106,7 @@ class _Datagrams(abc.ABC):
 class UdpSender(_Datagrams):
     """UDP probes: each has its own socket until it is decided. Its payload begins with its key."""
 
-    def send(self, probe: ProbeSpec, route: Route, now: int) -> None:
+    def send(self, probe: OutgoingProbe, route: Route, now: int) -> None:
         """Send one probe; `SendError` or `OSError` if this machine refuses."""
         idle = self._pool.idle
         while (old := idle.take_expired(now)) is not None:
@@ -143,9 +142,9 @@ class UdpSender(_Datagrams):
             key = last.key
         else:
             return
-        flow = self._pool.flow(Protocol.UDP, key)
-        if flow is not None and flow[1] == failure.port:
-            self._pool.add_router_reply(Protocol.UDP, flow, key, failure)
+        probe = self._pool.find(Protocol.UDP, key)
+        if probe is not None and probe.flow[1] == failure.port:
+            self._pool.add_router_reply(probe, failure)
 
     def _answered(self, probe_socket: ProbeSocket, datagram: Datagram) -> None:
         """Add the target's reply. The socket is not freed: a duplicate may follow."""
@@ -173,7 +172,7 @@ class IcmpSender(_Datagrams):
         self._quote = decoder.quote4 if is_4 else decoder.quote6
         self._decode = decoder.decode_icmpv4 if is_4 else decoder.decode_icmpv6
 
-    def send(self, probe: ProbeSpec, route: Route, now: int) -> None:
+    def send(self, probe: OutgoingProbe, route: Route, now: int) -> None:
         """Send one probe; `SendError` or `OSError` if this machine refuses."""
         place = probe.flow[0], route.egress
         probe_socket = self._probe_sockets.get(place)
@@ -191,7 +190,7 @@ class IcmpSender(_Datagrams):
         """Forget the sockets; the pool has closed them."""
         self._probe_sockets.clear()
 
-    def _request(self, probe: ProbeSpec, identifier: int, addresses: bytes) -> bytes:
+    def _request(self, probe: OutgoingProbe, identifier: int, addresses: bytes) -> bytes:
         """Return an echo request; two bytes of it make the checksum, which the kernel computes.
 
         The checksum is then what the flow says.
@@ -220,13 +219,13 @@ class IcmpSender(_Datagrams):
         if len(failure.data) < 8:
             return
         key = int.from_bytes(failure.data[6:8], "big")
-        flow = self._pool.flow(Protocol.ICMP, key)
-        if flow is not None:
-            self._pool.add_router_reply(Protocol.ICMP, flow, key, failure)
+        probe = self._pool.find(Protocol.ICMP, key)
+        if probe is not None:
+            self._pool.add_router_reply(probe, failure)
 
     def _answered(self, probe_socket: ProbeSocket, datagram: Datagram) -> None:  # noqa: ARG002
         address, _, data, wall, stamp, ttl, whole = datagram
         answer = self._decode(ReceivedPacket(data, 0, address, ttl, wall, stamp, whole))
-        flow = self._pool.flow(Protocol.ICMP, answer.key) if answer else None
-        if answer is not None and flow is not None:
-            self._pool.replies.append(answer._replace(flow=flow))
+        probe = self._pool.find(Protocol.ICMP, answer.key) if answer else None
+        if answer is not None and probe is not None:
+            self._pool.answers.append(Answer(probe, answer))

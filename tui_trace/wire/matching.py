@@ -1,0 +1,168 @@
+"""Which probe a reply belongs to.
+
+Two kinds of replies are told apart. A *direct* reply comes from the target, with the probe's flow
+and key. An ICMP error *quotes* the probe. A quote that is right in every field is credited at once.
+If a middlebox rewrote something, what is left has to prove which probe it was: `ENOUGH` bits of it
+that only a host which saw the probe knows. A blind forger then hits one of 65,000 probes with a
+chance below 2⁻³². With fewer bits, down to `SOME`, the first quote is kept back until a second one,
+of another probe and rewritten in the same fields, shows that a middlebox does so.
+
+Secret are the source port or the ICMP identifier, the key, the IP ID or the flow label, and what
+repeats them farther behind (`ProbeProtocol.secret_copy`) or in a sum (`ProbeProtocol.nat_sum`).
+"""
+
+from collections.abc import Sequence
+from typing import Generic, NamedTuple, TypeAlias
+
+from tui_trace.core.events import ReplyKind
+from tui_trace.core.settings import DnatMode, ProbeIdField, Protocol
+from tui_trace.wire.network import PORTED, OutgoingProbe, ProbeT, ReceivedReply
+from tui_trace.wire.packets.decoder import behind_extensions
+from tui_trace.wire.packets.probe_protocol import ProbeProtocol
+from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
+from tui_trace.wire.sent_probes import HEADER_LENGTH, SentProbes
+
+ENOUGH = 48
+SOME = 32
+
+ICMP_HEADER = 8
+_FLOW_LABEL_BITS = 20
+
+_Rewritten: TypeAlias = tuple[Protocol, tuple[bool, ...]]
+"""Which of the secrets a quote has lost."""
+
+
+class Match(NamedTuple, Generic[ProbeT]):
+    """A reply, and the probe that it belongs to."""
+
+    probe: ProbeT
+    reply: ReceivedReply
+
+
+class Matcher(Generic[ProbeT]):
+    """Finds the probes of replies."""
+
+    def __init__(self, sent: SentProbes[ProbeT]) -> None:
+        """Match replies with these probes."""
+        self._sent = sent
+        self._kept_back: dict[_Rewritten, Match[ProbeT]] = {}
+        self._proven: set[_Rewritten] = set()
+
+    def match(self, reply: ReceivedReply) -> Sequence[Match[ProbeT]] | None:
+        """Return `reply` with its probe, and a reply kept back that is proven by it.
+
+        None if it belongs to no probe; nothing if it is kept back.
+        """
+        if not reply.message:
+            probe = self._find_direct(reply)
+            return None if probe is None else (Match(probe, reply),)
+        probe = None if reply.key is None else self._sent.by_key(reply.protocol, reply.key)
+        if probe is not None and _is_exact(probe, reply):
+            return (Match(probe, reply),)
+        return self._match_rewritten(reply)
+
+    def _find_direct(self, reply: ReceivedReply) -> ProbeT | None:
+        if reply.key is None:
+            probe = self._find_datagram(reply)
+        else:
+            probe = self._sent.by_key(reply.protocol, reply.key)
+            if probe is not None and probe.flow != reply.flow:
+                return None
+        if probe is None:
+            return None
+        # a host may answer an echo request from another address of its own (RFC 4443 §4.2), and
+        # then identifier, checksum and sequence prove it
+        is_from_target = reply.address == probe.target or reply.kind is ReplyKind.ECHO
+        return probe if is_from_target else None
+
+    def _find_datagram(self, reply: ReceivedReply) -> ProbeT | None:
+        if reply.protocol is Protocol.IP and reply.number not in PORTED:
+            return self._sent.by_number(reply.number)
+        probe = self._sent.by_port(reply.protocol, reply.flow[0])
+        if probe is None or probe.flow[1] != reply.flow[1]:
+            return None
+        return probe if reply.number in (0, probe.settings.number) else None
+
+    def _match_rewritten(self, reply: ReceivedReply) -> Sequence[Match[ProbeT]] | None:
+        quote = reply.message[ICMP_HEADER:]
+        family = 4 if quote[0] >> 4 == 4 else 6
+        protocol = PROBE_PROTOCOLS[family][reply.protocol]
+        start = transport_start(quote)
+        for probe in self._sent.candidates(protocol, quote, start):
+            if probe.settings.dnat is DnatMode.OFF:
+                continue
+            match = Match(probe, reply)
+            if _tracked_field_agrees(probe, reply):
+                return (match,)
+            agreeing, rewritten = _agreement(probe, quote, start, protocol)
+            if agreeing >= ENOUGH or (agreeing >= SOME and rewritten in self._proven):
+                return (match,)
+            if agreeing >= SOME:
+                return self._keep_back(rewritten, match)
+        return None
+
+    def _keep_back(self, rewritten: _Rewritten, match: Match[ProbeT]) -> Sequence[Match[ProbeT]]:
+        before = self._kept_back.get(rewritten)
+        if before is None or before.probe is match.probe:
+            self._kept_back[rewritten] = match
+            return ()
+        self._proven.add(rewritten)
+        del self._kept_back[rewritten]
+        return before, match
+
+
+def transport_start(packet: bytes) -> int:
+    """Return the offset of the transport header in an IP packet."""
+    if packet[0] >> 4 == 4:
+        return (packet[0] & 15) * 4
+    return behind_extensions(packet, packet[6], HEADER_LENGTH[6])[1]
+
+
+def _is_exact(probe: OutgoingProbe, reply: ReceivedReply) -> bool:
+    if probe.flow != reply.flow or probe.target != reply.destination:
+        return False
+    if reply.ip_id is None:
+        return _has_label(probe.packet, reply.message[ICMP_HEADER : ICMP_HEADER + 4])
+    return probe.ip_id == reply.ip_id
+
+
+def _has_label(sent: bytes, quote: bytes) -> bool:
+    """Return whether the flow label, the last 20 bits of the first four bytes, is the same."""
+    return (sent[1] ^ quote[1]) & 15 == 0 and sent[2:4] == quote[2:4]
+
+
+def _tracked_field_agrees(probe: OutgoingProbe, reply: ReceivedReply) -> bool:
+    """Return whether the field agrees that the user says is left alone (`--track`)."""
+    track = probe.settings.track
+    if track is ProbeIdField.SEQUENCE or probe.flow[0] != reply.flow[0]:
+        return False
+    if probe.flow[1] != reply.flow[1] and probe.target == reply.destination:
+        return False
+    return track is ProbeIdField.PORT or reply.ip_id == probe.ip_id
+
+
+def _agreement(
+    probe: OutgoingProbe, quote: bytes, start: int, protocol: ProbeProtocol
+) -> tuple[int, _Rewritten]:
+    """Return how many secret bits of a quote are the probe's, and which of them are not."""
+    sent, sent_start = probe.packet, HEADER_LENGTH[protocol.family]
+    ours, theirs = sent[sent_start : sent_start + 8], quote[start : start + 8]
+    agrees = [ours[secret] == theirs[secret] for secret in protocol.secrets]
+    sizes = [secret.stop - secret.start for secret in protocol.secrets]
+    agreeing = sum(size for size, same in zip(sizes, agrees, strict=True) if same)
+    copy = protocol.secret_copy(quote, start)
+    repeats = bool(copy) and copy == protocol.secret_copy(sent, sent_start)
+    total = protocol.nat_sum(quote, start)
+    if not repeats and total is not None:
+        # two bytes that follow from the others, as the filler does
+        repeats, copy = total == protocol.nat_sum(sent, sent_start), ours[:2]
+    if repeats:
+        agreeing = min(sum(sizes), agreeing + len(copy))
+    bits = 8 * agreeing
+    if protocol.family == 6:
+        same_ip = _has_label(sent, quote)
+        bits += _FLOW_LABEL_BITS * same_ip
+    else:
+        same_ip = sent[4:6] == quote[4:6]
+        bits += 16 * same_ip
+    return bits, (protocol.protocol, (*agrees, repeats, same_ip))

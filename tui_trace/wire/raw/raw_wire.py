@@ -1,0 +1,289 @@
+"""The raw sockets of a process at work: sends packets of probes, and finds the probes of replies.
+
+It serves every target of one IP version. What differs by target, route and template, is in
+`tui_trace.wire.raw.raw_network`.
+"""
+
+import contextlib
+import errno
+import os
+import random
+import select
+import socket
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Generic, TypeAlias
+
+from tui_trace.core.events import Stamp
+from tui_trace.core.settings import Protocol
+from tui_trace.wire import linux
+from tui_trace.wire.egress_route import EgressRoute
+from tui_trace.wire.linux import IP_VERSIONS, SocketAddress
+from tui_trace.wire.matching import Matcher
+from tui_trace.wire.network import Answer, ProbeT, Received, ReceivedReply, SendError
+from tui_trace.wire.packets import decoder
+from tui_trace.wire.packets.probe_protocol import ProbeProtocol
+from tui_trace.wire.packets.received_packet import ReceivedPacket
+from tui_trace.wire.packets.registry import PROBE_PROTOCOLS, protocol_of
+from tui_trace.wire.probe_ids import ProbeIdGenerator
+from tui_trace.wire.quotes import KEPT_BYTES, quote_details
+from tui_trace.wire.raw import bpf
+from tui_trace.wire.raw.sockets import Family, LoopedPacket, RawSockets, read_sent
+from tui_trace.wire.send_errors import refusal
+from tui_trace.wire.sent_probes import SentProbes
+
+_MAX_READS = 512
+"""Packets that one `receive` takes from each socket, so that the engine can send in a flood."""
+
+_Decoder: TypeAlias = Callable[[ReceivedPacket], ReceivedReply | None]
+
+_arrival = attrgetter("wall")
+
+
+class RawWire(Generic[ProbeT]):
+    """Sends and receives for the targets of one IP version."""
+
+    def __init__(self, sockets: RawSockets, family: int) -> None:
+        """Open nothing yet. `SendError` if the machine does not have the `family` (4 or 6)."""
+        if family not in sockets.families:
+            raise SendError(errno.EAFNOSUPPORT, f"this machine has no IPv{family}")
+        self.family = family
+        self.ip = IP_VERSIONS[family]
+        self._sockets = sockets
+        self._raw: Family = sockets.families[family]
+        self._sender = self._raw.sender
+        self._ids = ProbeIdGenerator(random.SystemRandom())
+        self._probes: SentProbes[ProbeT] = SentProbes()
+        self._matcher = Matcher(self._probes)
+        self._targets: set[str] = set()
+        self._has_scheduler_stamps = False
+        self._header_of_addresses = 12 if family == 4 else 8
+        self._addresses: dict[bytes, None] = {}
+        """The addresses, source and destination, of the packets that were sent."""
+        self._applied: tuple[EgressRoute, bool] | None = None
+        self._ports: dict[tuple[Protocol, int], socket.socket] = {}
+        self._watched: tuple[str, str, int] | None = None
+        """Target, source and IP protocol of the datagrams that the packet socket lets in."""
+        decode_icmp = decoder.decode_icmpv4 if family == 4 else decoder.decode_icmpv6
+        protocols = PROBE_PROTOCOLS[family]
+        self._receivers: dict[int, tuple[socket.socket, _Decoder]] = {
+            self._raw.icmp.fileno(): (self._raw.icmp, decode_icmp),
+            self._raw.tcp.fileno(): (self._raw.tcp, protocols[Protocol.TCP].decode_reply),
+            self._raw.udp.fileno(): (self._raw.udp, protocols[Protocol.UDP].decode_reply),
+        }
+        self._set_packet_decoder(protocols[Protocol.IP])
+        self._waiting = [*self._receivers, sockets.wake]
+        self._poll = select.poll()
+        for handle in self._waiting:
+            self._poll.register(handle, select.POLLIN)
+        self._sender_handle = self._sender.fileno()
+        # no events asked for: what is reported is POLLERR, the error queue
+        self._poll.register(self._sender_handle, 0)
+
+    def open(self, target: str) -> None:
+        """Let packets in from now on, for this address too."""
+        self._targets.add(target)
+        self._let_nothing_in()
+        bpf.EVERYTHING.attach(self._raw.icmp)
+
+    def close(self) -> None:
+        """Free the reserved ports, and let no packets in any more."""
+        self._targets.clear()
+        self._let_nothing_in()
+        for holder in self._ports.values():
+            holder.close()
+        self._ports.clear()
+
+    def wake(self) -> None:
+        """End a `receive` early; for any thread, and for signal handlers."""
+        os.eventfd_write(self._sockets.wake, 1)
+
+    def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
+        """Reserve a source port by a bound socket; without ports, any identifier. See `Network`.
+
+        The kernel answers a SYN/ACK with RST, because no socket listens on the port; it drops what
+        comes to a UDP port silently. A port below 1024 is used without being reserved: the right to
+        bind it is given up by then (ip(7), net.ipv4.ip_unprivileged_port_start). If a program
+        listens there, the kernel answers a SYN/ACK with RST all the same.
+        """
+        port_socket = PROBE_PROTOCOLS[self.family][protocol].port_socket
+        if port_socket is None:
+            return port or random.SystemRandom().randrange(1, 1 << 16)
+        if port is not None and (protocol, port) in self._ports:
+            return port
+        is_tcp = protocol is Protocol.TCP
+        try:
+            holder = socket.socket(self.ip.af, port_socket)
+        except OSError as error:
+            raise refusal(error, "") from None
+        try:
+            if self.family == 6:
+                holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if not is_tcp:
+                bpf.NOTHING.attach(holder)
+            holder.bind(("", port or 0))
+        except OSError as error:
+            number = error.errno or 0
+            if number != errno.EACCES or port is None:
+                holder.close()
+                is_used = number == errno.EADDRINUSE
+                reason = f"source port {port} is in use" if is_used else os.strerror(number)
+                raise SendError(number, reason) from None
+        taken = port or int(holder.getsockname()[1])
+        self._ports[protocol, taken] = holder
+        ours = [number for each, number in self._ports if each is protocol]
+        bpf.to_ports(self.family, ours, is_tcp).attach(self._raw.tcp if is_tcp else self._raw.udp)
+        return taken
+
+    def watch(self, target: str, source: str, protocol: ProbeProtocol, number: int) -> None:
+        """Let in the target's packets of this IP protocol, which has no raw socket.
+
+        Not where this machine is the target: our own probes would come back.
+        """
+        if source != target and (target, source, number) != self._watched:
+            self._sockets.watch(self.family, bpf.datagrams(target, source, self.family, number))
+            self._set_packet_decoder(protocol)
+            self._watched = target, source, number
+
+    def know_addresses(self, addresses: bytes) -> None:
+        """Take note of the source and destination of packets that will be sent.
+
+        The kernel's next stamps may come from another interface: its driver may take none.
+        """
+        self._addresses[addresses] = None
+        self._stamp_at_scheduler(True)
+
+    def apply_route(self, egress: EgressRoute, *, dont_route: bool) -> None:
+        """Have the next packets leave by this route; `OSError`."""
+        wanted = egress, dont_route
+        if wanted != self._applied:
+            self._applied = None
+            linux.set_dont_route(self._sender, self.ip, dont_route)
+            linux.leave_by_interface(self._sender, self.ip, egress.interface)
+            self._sender.bind(linux.socket_address(self.ip, egress.source, 0, egress.interface))
+            self._applied = wanted
+
+    def assign_ids(self, probe: ProbeT) -> None:
+        """Give a probe its key and its IP ID, from its protocol and its data."""
+        probe.key, probe.ip_id = self._ids.next_ids(probe.settings.protocol, probe.data_length)
+
+    def send(
+        self, probe: ProbeT, protocol: ProbeProtocol, packet: bytearray, destination: SocketAddress
+    ) -> None:
+        """Send the packet of a probe, and keep what replies need; `OSError`."""
+        probe.packet = bytes(packet if len(packet) <= KEPT_BYTES else packet[:KEPT_BYTES])
+        self._probes.add(probe, protocol)
+        try:
+            self._sender.sendto(packet, destination)
+        except OSError:
+            self._probes.remove_last()
+            raise
+
+    def receive(self, timeout: int, *, wake_on_reply: bool = True) -> Received[ProbeT]:
+        """Wait at most `timeout` ns, and return all that came. See `Network`.
+
+        Send stamps do not end the wait.
+        """
+        if timeout > 0:
+            # poll(2) and epoll wait in whole milliseconds
+            waiting = self._waiting if wake_on_reply else (self._sockets.wake,)
+            select.select(waiting, (), (), timeout / 1e9)
+        replies: list[ReceivedReply] = []
+        has_stamps = False
+        for handle, _ in self._poll.poll(0):
+            if handle == self._sender_handle:
+                has_stamps = True
+            elif handle == self._sockets.wake:
+                with contextlib.suppress(BlockingIOError):
+                    os.eventfd_read(handle)
+            else:
+                self._read_replies(handle, replies)
+        # a probe's stamp was queued before its reply, so it is there by now
+        if has_stamps or replies:
+            self.read_stamps()
+        if not replies:
+            return Received([])
+        if len(replies) > 1:
+            replies.sort(key=_arrival)
+        return self._match(replies)
+
+    def read_stamps(self) -> int | None:
+        """Read all send stamps; return the MTU in bytes, if a link refused a packet."""
+        mtu = None
+        for _ in range(_MAX_READS):
+            looped = read_sent(self._sender)
+            if looped is None:
+                break
+            if isinstance(looped, LoopedPacket):
+                self._take_stamp(looped)
+            else:
+                mtu = looped
+        return mtu
+
+    def _match(self, replies: list[ReceivedReply]) -> Received[ProbeT]:
+        answers: list[Answer[ProbeT]] = []
+        foreign = 0
+        for reply in replies:
+            matches = self._matcher.match(reply)
+            if matches is None:
+                foreign += reply.destination in self._targets
+                continue
+            for probe, answer in matches:
+                if answer.message:
+                    details = quote_details(probe, answer, self.family)
+                    answers.append(Answer(probe, answer, details))
+                else:
+                    answers.append(Answer(probe, answer))
+        return Received(answers, foreign)
+
+    def _read_replies(self, handle: int, replies: list[ReceivedReply]) -> None:
+        receiver, decode = self._receivers[handle]
+        for _ in range(_MAX_READS):
+            packet = self._sockets.read(receiver, self.family)
+            if packet is None:
+                return
+            reply = decode(packet)
+            if reply is not None:
+                replies.append(reply)
+
+    def _take_stamp(self, looped: LoopedPacket) -> None:
+        """Find the IP header by its addresses: a link header of unknown length comes first."""
+        data, stamp, wall = looped
+        for addresses in self._addresses:
+            start = data.find(addresses) - self._header_of_addresses
+            if start >= 0:
+                break
+        else:
+            return
+        number = data[start + 9] if self.family == 4 else data[start + 6]
+        protocol = protocol_of(number, self.family)
+        above = start + self.ip.header_length
+        if len(data) < above + 8:
+            return
+        flow_and_key = protocol.flow_and_key(data, above)
+        probe = flow_and_key and self._probes.by_key(protocol.protocol, flow_and_key[1])
+        if not probe:
+            return
+        probe.wall, probe.stamp = wall, stamp
+        if self._has_scheduler_stamps and stamp is Stamp.KERNEL:
+            self._stamp_at_scheduler(False)
+
+    def _stamp_at_scheduler(self, on: bool) -> None:
+        """Have the kernel's scheduler stamp probes too, or stop it.
+
+        Its stamps are needed where a driver takes none, and cost 7 µs a probe. So whenever the
+        route changes, they are asked for until the driver's first stamp.
+        """
+        if on != self._has_scheduler_stamps:
+            self._sockets.stamp_scheduler(self.family, on)
+            self._has_scheduler_stamps = on
+
+    def _let_nothing_in(self) -> None:
+        self._raw.let_nothing_in()
+        self._sockets.watch(self.family, None)
+        self._watched = None
+
+    def _set_packet_decoder(self, protocol: ProbeProtocol) -> None:
+        packets = self._sockets.packets
+        if packets is not None:
+            self._receivers[packets.fileno()] = packets, protocol.decode_reply
