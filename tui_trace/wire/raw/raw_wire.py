@@ -28,12 +28,13 @@ from tui_trace.wire.packets.registry import PROBE_PROTOCOLS, protocol_of
 from tui_trace.wire.probe_ids import ProbeIdGenerator
 from tui_trace.wire.quotes import KEPT_BYTES, quote_details
 from tui_trace.wire.raw import bpf
-from tui_trace.wire.raw.sockets import Family, LoopedPacket, RawSockets, read_sent
+from tui_trace.wire.raw.message_reader import MAX_MESSAGES
+from tui_trace.wire.raw.sockets import Family, LoopedPacket, RawSockets
 from tui_trace.wire.send_errors import refusal
 from tui_trace.wire.sent_probes import SentProbes
 
-_MAX_READS = 512
-"""Packets that one `receive` takes from each socket, so that the engine can send in a flood."""
+_MAX_READS = 8
+"""Times that one `receive` reads from each socket, so that the engine can send in a flood."""
 
 _Decoder: TypeAlias = Callable[[ReceivedPacket], ReceivedReply | None]
 
@@ -211,13 +212,14 @@ class RawWire(Generic[ProbeT]):
         """Read all send stamps; return the MTU in bytes, if a link refused a packet."""
         mtu = None
         for _ in range(_MAX_READS):
-            looped = read_sent(self._sender)
-            if looped is None:
+            sent = self._sockets.read_sent(self._sender)
+            for looped in sent:
+                if isinstance(looped, LoopedPacket):
+                    self._take_stamp(looped)
+                else:
+                    mtu = looped
+            if len(sent) < MAX_MESSAGES:
                 break
-            if isinstance(looped, LoopedPacket):
-                self._take_stamp(looped)
-            else:
-                mtu = looped
         return mtu
 
     def _match(self, replies: list[ReceivedReply]) -> Received[ProbeT]:
@@ -239,12 +241,13 @@ class RawWire(Generic[ProbeT]):
     def _read_replies(self, handle: int, replies: list[ReceivedReply]) -> None:
         receiver, decode = self._receivers[handle]
         for _ in range(_MAX_READS):
-            packet = self._sockets.read(receiver, self.family)
-            if packet is None:
+            packets = self._sockets.read(receiver, self.family)
+            for packet in packets:
+                reply = decode(packet)
+                if reply is not None:
+                    replies.append(reply)
+            if len(packets) < MAX_MESSAGES:
                 return
-            reply = decode(packet)
-            if reply is not None:
-                replies.append(reply)
 
     def _take_stamp(self, looped: LoopedPacket) -> None:
         """Find the IP header by its addresses: a link header of unknown length comes first."""

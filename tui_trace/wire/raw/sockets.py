@@ -17,16 +17,14 @@ from typing import NamedTuple
 from tui_trace.core.events import Stamp
 from tui_trace.wire import linux
 from tui_trace.wire.linux import IP_VERSIONS, ArrivalReader, IpVersion
-from tui_trace.wire.packets.decoder import from_ip4, from_ip6
+from tui_trace.wire.packets.decoder import from_ip4, from_ip6, text_of
 from tui_trace.wire.packets.received_packet import ReceivedPacket
 from tui_trace.wire.raw import bpf
+from tui_trace.wire.raw.message_reader import MessageReader
 
 _TX_STAMPS = linux.SOF_TIMESTAMPING_TX_SOFTWARE | linux.SOF_TIMESTAMPING_SOFTWARE
 """Without OPT_TSONLY the packet itself comes back with its stamp and tells which probe it is; a
 count of sends (OPT_ID) goes wrong when one fails."""
-_TRUNCATED = int(socket.MSG_TRUNC)
-"""As a plain number: the enum's `&` costs more than reading a packet's header."""
-
 _ETHERTYPE = {4: 0x0800, 6: 0x86DD}
 
 _BUFFER = 8 << 20
@@ -45,6 +43,15 @@ NEEDS_RIGHT = f"raw sockets need CAP_NET_RAW: {GET_RIGHT}"
 
 class MissingRight(Exception):  # noqa: N818
     """This process may not open raw sockets; `str()` is the one line that says what to do."""
+
+
+class LoopedPacket(NamedTuple):
+    """A packet of ours that the kernel stamped on its way out."""
+
+    data: bytes
+    """From the link header on, as far as the IP and transport headers."""
+    stamp: Stamp
+    wall: int
 
 
 class Family(NamedTuple):
@@ -79,6 +86,8 @@ class RawSockets:
         self.families: dict[int, Family] = {}
         self.wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.arrivals = ArrivalReader()
+        self._replies = MessageReader(_LONGEST_REPLY)
+        self._sent = MessageReader(_LONGEST_HEADERS)
         self.packets: socket.socket | None = None
         """Receives other IP protocols, once it is bound (`watch`); None if it may not be opened."""
         try:
@@ -101,23 +110,41 @@ class RawSockets:
             self.packets.close()
         os.close(self.wake)
 
-    def read(self, receiver: socket.socket, version: int) -> ReceivedPacket | None:
-        """Return the next packet on a socket of this IP version; None if there is none.
+    def read(self, receiver: socket.socket, version: int) -> list[ReceivedPacket]:
+        """Return the packets that wait on a socket of this IP version, `MAX_MESSAGES` at most.
 
-        None also for bytes that are no packet of this version.
+        Bytes that are no packet of this version are left out.
         """
+        packets: list[ReceivedPacket] = []
         now = time.time_ns()
-        try:
-            data, ancillary, flags, sender = receiver.recvmsg(_LONGEST_REPLY, 128)
-        except OSError:
-            return None
-        wall, stamp, ttl = self.arrivals.read(ancillary, now, IP_VERSIONS[version])
-        whole = not flags & _TRUNCATED
-        if version == 4:
-            return from_ip4(data, wall, stamp, whole)
-        if receiver is self.packets:
-            return from_ip6(data, wall, stamp, whole)
-        return ReceivedPacket(data, 0, sender[0].partition("%")[0], ttl, wall, stamp, whole)
+        ip = IP_VERSIONS[version]
+        for data, ancillary, whole, name in self._replies.read(receiver):
+            wall, stamp, ttl = self.arrivals.read(ancillary, now, ip)
+            if version == 4:
+                packet = from_ip4(data, wall, stamp, whole)
+            elif receiver is self.packets:
+                packet = from_ip6(data, wall, stamp, whole)
+            else:
+                # struct sockaddr_in6: family, port, flow, address
+                packet = ReceivedPacket(data, 0, text_of(name[8:24]), ttl, wall, stamp, whole)
+            if packet is not None:
+                packets.append(packet)
+        return packets
+
+    def read_sent(self, sender: socket.socket) -> list[LoopedPacket | int]:
+        """Return the packets that were stamped on their way out, `MAX_MESSAGES` at most.
+
+        An MTU, in bytes, if a link refused a packet for its size.
+        """
+        found: list[LoopedPacket | int] = []
+        for data, ancillary, _, _ in self._sent.read(sender, socket.MSG_ERRQUEUE):
+            wall, origin, _, _, info, _ = linux.read_extended_error(ancillary)
+            if origin == linux.SO_EE_ORIGIN_LOCAL:
+                found.append(info)
+            else:
+                stamp = _SCHEDULER if info == linux.SCM_TSTAMP_SCHED else _KERNEL
+                found.append(LoopedPacket(data, stamp, wall))
+        return found
 
     def stamp_scheduler(self, version: int, on: bool) -> None:
         """Have the kernel stamp packets also as they enter the interface's queue, or stop it."""
@@ -132,30 +159,6 @@ class RawSockets:
         if program is not None:
             program.attach(self.packets)
             _bind(self.packets, _ETHERTYPE[version])
-
-
-class LoopedPacket(NamedTuple):
-    """A packet of ours that the kernel stamped on its way out."""
-
-    data: bytes
-    """From the link header on, as far as the IP and transport headers."""
-    stamp: Stamp
-    wall: int
-
-
-def read_sent(sender: socket.socket) -> LoopedPacket | int | None:
-    """Return the next packet that was stamped; None at the end of the error queue.
-
-    An MTU, in bytes, if a link refused a packet for its size.
-    """
-    try:
-        data, ancillary, _, _ = sender.recvmsg(_LONGEST_HEADERS, 256, socket.MSG_ERRQUEUE)
-    except OSError:
-        return None
-    wall, origin, _, _, info, _ = linux.read_extended_error(ancillary)
-    if origin == linux.SO_EE_ORIGIN_LOCAL:
-        return info
-    return LoopedPacket(data, _SCHEDULER if info == linux.SCM_TSTAMP_SCHED else _KERNEL, wall)
 
 
 def _open(version: int) -> Family | None:
