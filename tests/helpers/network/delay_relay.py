@@ -60,7 +60,8 @@ class DelayRelay:
         self._process.wait(10)
 
 
-def _open(interface: str) -> socket.socket:
+def open_port(interface: str) -> socket.socket:
+    """A socket that takes the interface's frames, each behind its virtio header of 10 bytes."""
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     # The header carries checksums that the sender's stack left to the device.
@@ -73,7 +74,7 @@ def _open(interface: str) -> socket.socket:
 
 def relay(up: str, down: str) -> None:
     """Carry frames until standard input ends."""
-    ports = [_open(up), _open(down)]
+    ports = [open_port(up), open_port(down)]
     delays = [0, 0]
     copies = 1
     waiting: list[tuple[int, int, int, bytes]] = []
