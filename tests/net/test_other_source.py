@@ -65,9 +65,8 @@ def test_an_anycast_address_is_answered_from_a_unicast_one(options: tuple[str, .
         ping = chain.client.run(["ping", "-n", "-c3", "-i0.2", "-W1", ANYCAST])
         assert " 0% packet loss" in ping.stdout
         seen = report(chain.client, "-c8", "-i0.2", *options, ANYCAST)
-        answered = [address for address in seen.addresses[-1:] if address]
-        assert answered in ([LAN], [chain.target_address(6)])
-        is_whole(seen, chain, 6, answered[0])
+        # Linux answers an echo from an address of its own, and errors from the anycast one
+        is_whole(seen, chain, 6, ANYCAST if options else chain.target_address(6))
 
 
 @FAMILIES

@@ -60,7 +60,7 @@ class Packet:
         self.family = {b"\x08\x00": 4, b"\x86\xdd": 6}.get(bytes(kind), 0)
         self.number, self.top = 0, self.ip
         if self.family:
-            self.number, self.top = _above(frame, self.ip)
+            self.number, self.top = above(frame, self.ip)
 
     @property
     def is_error(self) -> bool:
@@ -102,7 +102,7 @@ class Packet:
         self.frame[self.top + 2 : self.top + 4] = (0xFFFF - sum16(body, pseudo)).to_bytes(2, "big")
 
 
-def _above(data: bytes, ip: int) -> tuple[int, int]:
+def above(data: bytes, ip: int) -> tuple[int, int]:
     """Number and place of what is above the IP header at `ip`; no extension headers."""
     if data[ip] >> 4 == 4:
         return data[ip + 9], ip + (data[ip] & 15) * 4
@@ -131,7 +131,7 @@ class QuotedSum(Rewrite):
     def back(self, packet: Packet) -> None:
         if not packet.is_error:
             return
-        number, top = _above(packet.frame, packet.top + 8)
+        number, top = above(packet.frame, packet.top + 8)
         if number != _UDP:
             return
         place = slice(top + 6, top + 8)
@@ -197,7 +197,7 @@ class Cut(Rewrite):
         if not packet.is_error:
             return
         frame, ip = packet.frame, packet.ip
-        _, top = _above(frame, packet.top + 8)
+        _, top = above(frame, packet.top + 8)
         del frame[top + 8 :]
         frame[packet.top + 4] = frame[packet.top + 5] = 0
         place, length = (ip + 2, top + 8 - ip) if packet.family == 4 else (ip + 4, top - ip - 32)
