@@ -22,7 +22,7 @@ EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 
 @contextmanager
 def prober(chain: Chain, family: int, *options: str) -> Iterator[list[Report]]:
-    """A report that runs meanwhile; it is in the list afterwards, with its text in `text`."""
+    """A report that runs meanwhile; it is in the list afterwards."""
     words = command("-j", "-n", *options, chain.target_address(family))
     running = chain.client.popen(words, env=environment(), stdout=PIPE)
     found: list[Report] = []
