@@ -9,7 +9,7 @@ from subprocess import PIPE
 import pytest
 
 from tests.helpers.network.chain import DOWN, UP, Chain, address
-from tests.helpers.network.fault_injection import listen
+from tests.helpers.network.fault_injection import Sending, listen
 from tests.helpers.network.params import FAMILIES, OPEN_PORT
 from tests.helpers.network.rows import Report, parse, report
 from tests.helpers.network.tui_trace_process import command, environment, program
@@ -22,11 +22,15 @@ EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 
 @contextmanager
 def prober(chain: Chain, family: int, *options: str) -> Iterator[list[Report]]:
-    """A report that runs meanwhile; it is in the list afterwards."""
+    """A report that runs meanwhile, its first probes sent; it is in the list afterwards."""
+    answers = Sending(chain.target)
     words = command("-j", "-n", *options, chain.target_address(family))
     running = chain.client.popen(words, env=environment(), stdout=PIPE)
     found: list[Report] = []
     try:
+        end = time.monotonic() + 20
+        while answers.count() < 3 and time.monotonic() < end:
+            time.sleep(0.05)
         yield found
         found.append(parse(running.communicate(timeout=40)[0].decode()))
     finally:
@@ -70,7 +74,7 @@ def test_a_refusal_on_the_way_is_a_loss_of_the_target(
         seen = found[0]
     assert seen.addresses == chain.hops(family)
     losses = seen.losses()
-    assert (losses[1], losses[2]) == (0, 0)
+    assert losses[1] == 0  # the second refuses its own TTL, too: Linux does so once a second
     assert 25 <= losses[5] <= 55
     assert seen.hubs[5]["Best"] >= DELAY_MS
     assert seen.hubs[5]["Wrst"] < 10 * DELAY_MS
@@ -78,11 +82,15 @@ def test_a_refusal_on_the_way_is_a_loss_of_the_target(
 
 
 @FAMILIES
-@pytest.mark.parametrize("dead", [False, True])
-def test_a_dead_gateway_is_loss_in_every_row(family: int, dead: bool) -> None:
+@pytest.mark.parametrize(
+    ("dead", "interval", "rounds"), [(False, "0.5", "10"), (True, "0.5", "32"), (True, "1", "16")]
+)
+def test_a_dead_gateway_is_loss_in_every_row(
+    family: int, dead: bool, interval: str, rounds: str
+) -> None:
     """It is gone for 8 of 16 s, and nobody answers ARP or neighbour discovery for it."""
     with Chain(3) as chain:
-        with prober(chain, family, "-c32", "-i0.5") as found:
+        with prober(chain, family, "-c", rounds, "-i", interval) as found:
             if dead:
                 time.sleep(4)
                 chain.router(1).nft(
@@ -99,8 +107,8 @@ def test_a_dead_gateway_is_loss_in_every_row(family: int, dead: bool) -> None:
         return
     assert seen.addresses == chain.hops(family)
     assert all(35 <= loss <= 65 for loss in losses.values()), losses
-    assert max(losses.values()) - min(losses.values()) <= 12
-    assert all(hub["Snt"] >= 30 for hub in seen.hubs.values())
+    assert max(losses.values()) - min(losses.values()) <= 15
+    assert all(hub["Snt"] >= int(rounds) - 2 for hub in seen.hubs.values())
     assert "limit" not in str(seen.hubs)
 
 

@@ -64,11 +64,11 @@ def test_what_is_overtaken_is_not_lost(family: int, interval: str, flow: tuple[s
     with Chain(LENGTH - 1, relay=2) as chain:
         assert chain.relay is not None
         listen(chain.target, OPEN_PORT)
-        chain.relay.delay(jitter_ms=150)
-        rounds = "20" if "-q" in flow else "50"
+        chain.relay.delay(back_ms=40, jitter_ms=150)
+        rounds = "25" if "-q" in flow else "70"
         options = (*TCP, "-c", rounds, "-i", interval, *flow)
         seen = report(chain.client, *options, chain.target_address(family))
     assert seen.addresses == chain.hops(family)
     assert set(seen.losses().values()) == {0}
     assert seen.hubs[LENGTH]["Wrst"] < 500
-    assert seen.hubs[LENGTH]["Snt"] >= 48
+    assert seen.hubs[LENGTH]["Snt"] >= 65
