@@ -106,7 +106,8 @@ def test_a_dead_gateway_is_loss_in_every_row(
         assert set(losses.values()) == {0}
         return
     assert seen.addresses == chain.hops(family)
-    assert all(35 <= loss <= 65 for loss in losses.values()), losses
+    # what the kernel holds for ARP when the gateway is back, up to 3 s of it, arrives after all
+    assert all(25 <= loss <= 60 for loss in losses.values()), losses
     assert max(losses.values()) - min(losses.values()) <= 15
     assert all(hub["Snt"] >= int(rounds) - 2 for hub in seen.hubs.values())
     assert "limit" not in str(seen.hubs)
