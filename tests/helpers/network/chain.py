@@ -6,13 +6,14 @@ Link k joins node k-1 to node k; the client is node 0, the target node N+1. Node
 
 import ipaddress
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.helpers.closing import Closing
 from tests.helpers.network import netns
 from tests.helpers.network.delay_relay import DelayRelay
 from tests.helpers.network.fault_injection import silence
+from tests.helpers.network.middlebox import Middlebox
 from tests.helpers.network.netns import Netns
 
 UP = "up0"
@@ -48,18 +49,29 @@ def address(link: int, side: int, family: int) -> str:
 class Chain(Closing):
     """Client, routers and target. A context manager; `close` takes it all down."""
 
-    def __init__(self, routers: int, *, silent: Iterable[int] = (), relay: int | None = None):
-        """Build it. `silent` routers send no time exceeded; a relay may stand in link `relay`."""
+    def __init__(
+        self,
+        routers: int,
+        *,
+        silent: Iterable[int] = (),
+        relay: int | None = None,
+        rewrites: Sequence[str] = (),
+    ):
+        """Build it. `silent` routers send no time exceeded; a relay may stand in link `relay`.
+
+        With `rewrites` it is a middlebox that does these.
+        """
         self.length = routers + 1
         """The target's TTL."""
         self.relay: DelayRelay | None = None
+        self._box: Middlebox | None = None
         self.silent_hops = tuple(silent)
         number = next(_numbers)
         names = [f"{number}c", *(f"{number}r{k}" for k in range(1, routers + 1)), f"{number}t"]
         self.nodes = netns.make_all(names)
         self._relay_space = netns.make_all([f"{number}d"])[0] if relay is not None else None
         try:
-            self._build(relay)
+            self._build(relay, rewrites)
         except BaseException:
             self.close()
             raise
@@ -97,7 +109,7 @@ class Chain(Closing):
         """The client's address."""
         return address(1, 1, family)
 
-    def _build(self, relay: int | None) -> None:
+    def _build(self, relay: int | None, rewrites: Sequence[str]) -> None:
         spaces = self.nodes + ([self._relay_space] if self._relay_space else [])
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda space: space.sysctl(**_SYSCTLS), spaces))
@@ -115,7 +127,10 @@ class Chain(Closing):
         if self._relay_space is not None:
             self._relay_space.sysctl(ipv6__conf__all__disable_ipv6=1)
             self._relay_space.ip(f"link set {UP} up", f"link set {DOWN} up")
-            self.relay = DelayRelay(self._relay_space, UP, DOWN)
+            if rewrites:
+                self._box = Middlebox(self._relay_space, UP, DOWN, rewrites)
+            else:
+                self.relay = DelayRelay(self._relay_space, UP, DOWN)
         for router in self.silent_hops:
             silence(self.nodes[router])
         for family in (4, 6):
@@ -156,8 +171,9 @@ class Chain(Closing):
 
     def close(self) -> None:
         """Take everything down."""
-        if self.relay is not None:
-            self.relay.close()
+        for box in (self.relay, self._box):
+            if box is not None:
+                box.close()
         for space in self.nodes + ([self._relay_space] if self._relay_space else []):
             space.delete()
 

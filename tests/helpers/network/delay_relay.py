@@ -1,10 +1,11 @@
 """A wire with a delay: carries frames between two interfaces of a namespace, later.
 
 The harness starts this file as a program in the relay's namespace. It reads one command a line
-(`FORWARD_NS BACK_NS COPIES`) and answers each with a line once it is in force.
+(`FORWARD_NS BACK_NS COPIES JITTER_NS`) and answers each with a line once it is in force.
 """
 
 import heapq
+import random
 import select
 import socket
 import subprocess
@@ -41,10 +42,21 @@ class DelayRelay:
         )
         self._answer()
 
-    def delay(self, forward_ms: float = 0, back_ms: float = 0, copies: int = 1) -> None:
-        """Delay each way by this many ms, for frames that come from now on; send `copies`."""
+    def delay(
+        self,
+        forward_ms: float = 0,
+        back_ms: float = 0,
+        copies: int = 1,
+        *,
+        jitter_ms: float = 0,
+    ) -> None:
+        """Delay each way by this many ms, for frames that come from now on; send `copies`.
+
+        On the way forward each waits up to `jitter_ms` more, at random, so that they overtake.
+        """
         assert self._process.stdin is not None
-        command = f"{round(forward_ms * 1e6)} {round(back_ms * 1e6)} {copies}\n"
+        times = [round(ms * 1e6) for ms in (forward_ms, back_ms, jitter_ms)]
+        command = f"{times[0]} {times[1]} {copies} {times[2]}\n"
         self._process.stdin.write(command.encode())
         self._process.stdin.flush()
         self._answer()
@@ -60,7 +72,8 @@ class DelayRelay:
         self._process.wait(10)
 
 
-def _open(interface: str) -> socket.socket:
+def open_port(interface: str) -> socket.socket:
+    """A socket that takes the interface's frames, each behind its virtio header of 10 bytes."""
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     # The header carries checksums that the sender's stack left to the device.
@@ -73,8 +86,9 @@ def _open(interface: str) -> socket.socket:
 
 def relay(up: str, down: str) -> None:
     """Carry frames until standard input ends."""
-    ports = [_open(up), _open(down)]
+    ports = [open_port(up), open_port(down)]
     delays = [0, 0]
+    jitter = 0
     copies = 1
     waiting: list[tuple[int, int, int, bytes]] = []
     order = 0
@@ -97,13 +111,15 @@ def relay(up: str, down: str) -> None:
             for _ in range(copies):
                 order += 1
                 due = time.monotonic_ns() + delays[side]
+                if side == 0 and jitter:
+                    due += random.randrange(jitter)
                 heapq.heappush(waiting, (due, order, 1 - side, frame))
         if sys.stdin.fileno() in ready:
             words = sys.stdin.readline().split()
             if not words:
                 return
             delays[:] = int(words[0]), int(words[1])
-            copies = int(words[2])
+            copies, jitter = int(words[2]), int(words[3])
             print("ready", flush=True)
 
 

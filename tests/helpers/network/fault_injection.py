@@ -39,6 +39,21 @@ class Dropping:
         return forwarded, dropped
 
 
+class DroppingAnswers:
+    """A node that drops some of what it sends, at random, and counts."""
+
+    def __init__(self, node: Netns, match: str, percent: int) -> None:
+        """`match` is in nft's words: which of its packets are meant."""
+        self._node = node
+        rule = f"{match} numgen random mod 100 < {percent} counter drop"
+        node.nft(_table("answers", "output", f"{match} counter", rule))
+
+    def counts(self) -> tuple[int, int]:
+        """Packets that came to be sent, and those of them that were dropped."""
+        meant, dropped = _counters(self._node, "answers")
+        return meant, dropped
+
+
 class Sending:
     """Counts what leaves a node over IP."""
 
@@ -124,19 +139,26 @@ while True:
 """
 
 _ECHO = """
-import socket, sys
+import contextlib, socket, sys
 udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-udp.bind(("", int(sys.argv[1])))
+udp.bind((sys.argv[2], int(sys.argv[1])))
 print("ready", flush=True)
 while True:
-    udp.sendto(*udp.recvfrom(65535))
+    answer = udp.recvfrom(65535)
+    with contextlib.suppress(PermissionError):  # a firewall of this host's drops it
+        udp.sendto(*answer)
 """
 
 
-def listen(target: Netns, port: int, *, udp: bool = False) -> None:
-    """Open a port until the namespace ends: TCP that accepts and closes, or UDP that echoes."""
-    server = target.popen(["python3", "-c", _ECHO if udp else _SERVER, str(port)], stderr=None)
+def listen(target: Netns, port: int, *, udp: bool = False, address: str = "") -> None:
+    """Open a port until the namespace ends: TCP that accepts and closes, or UDP that echoes.
+
+    UDP answers from `address`, where one is given.
+    """
+    mapped = f"::ffff:{address}" if "." in address else address
+    program = _ECHO if udp else _SERVER
+    server = target.popen(["python3", "-c", program, str(port), mapped], stderr=None)
     assert server.stdout is not None
     if server.stdout.readline() != b"ready\n":
         raise AssertionError(f"nothing listens on port {port}")
