@@ -1,6 +1,7 @@
 """How often a trace wakes the processor while little happens: one round a second over 8 hops.
 
-A voluntary context switch is a thread that waited and was woken; those of all threads are counted.
+A voluntary context switch is a thread that waited and was woken; those of all threads of a program
+and of its children (mtr-packet, say) are counted.
 """
 
 import argparse
@@ -18,19 +19,26 @@ START = 5.0
 """Seconds until a program has started, and knows its path."""
 
 
+def threads(pid: int) -> list[Path]:
+    """Where /proc tells of each thread of a program and of its children."""
+    own = list(Path(f"/proc/{pid}/task").iterdir())
+    children = [int(child) for task in own for child in (task / "children").read_text().split()]
+    return own + [thread for child in children for thread in threads(child)]
+
+
 def switches(pid: int) -> tuple[int, int]:
     """Context switches up to now: voluntary, and those in which the kernel took the processor."""
     total = {"voluntary": 0, "nonvoluntary": 0}
-    for status in Path(f"/proc/{pid}/task").glob("*/status"):
-        for kind, count in re.findall(r"^(\w+)_ctxt_switches:\s+(\d+)", status.read_text(), re.M):
+    for thread in threads(pid):
+        status = (thread / "status").read_text()
+        for kind, count in re.findall(r"^(\w+)_ctxt_switches:\s+(\d+)", status, re.MULTILINE):
             total[kind] += int(count)
     return total["voluntary"], total["nonvoluntary"]
 
 
 def processor_ms(pid: int) -> float:
     """CPU that its threads used up to now."""
-    ran = (Path(task) / "schedstat" for task in Path(f"/proc/{pid}/task").iterdir())
-    return sum(int(one.read_text().split()[0]) for one in ran) / 1e6
+    return sum(int((one / "schedstat").read_text().split()[0]) for one in threads(pid)) / 1e6
 
 
 def _read_on(terminal: Terminal, seconds: float) -> None:
