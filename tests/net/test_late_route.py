@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.network import tui_trace_process
 from tests.helpers.network.chain import DOWN, Chain
 from tests.helpers.network.outages import Fault, link_down, no_route
-from tests.helpers.network.params import FAMILIES, OPTION, PROTOCOLS
+from tests.helpers.network.params import FAMILIES, OPEN_PORT, OPTION, PROTOCOLS
 from tests.helpers.network.terminals import Tmux
 from tui_trace.core.settings import Protocol
 
@@ -18,6 +18,11 @@ LATER = 3.0
 """Seconds after the start at which the network comes."""
 HANGS = 5.0
 """Seconds; the program starts in one, and what waits for a network takes for ever."""
+SHOWN = {
+    Protocol.ICMP: "ICMP echo",
+    Protocol.UDP: "UDP port 33434",
+    Protocol.TCP: f"TCP port {OPEN_PORT}",
+}
 LATE_ADDRESS = {4: "198.18.1.77", 6: "2001:db8:0:1::77"}
 
 
@@ -102,6 +107,8 @@ def test_every_protocol_waits_for_its_route(protocol: Protocol) -> None:
         args = [*OPTION[protocol], *arguments(chain, 4, False)]
         before, _ = trace_through(no_route(chain), chain, 4, args)
     assert "stopped" not in before
+    assert SHOWN[protocol] in before
+    assert "every 0.3 s" in before
 
 
 def test_with_a_route_the_view_says_nothing() -> None:
