@@ -1,4 +1,4 @@
-"""All benchmarks, one after another, as root: some twenty minutes. Names choose some of them."""
+"""All benchmarks, one after another, as root: some half an hour. Names choose some of them."""
 
 import argparse
 import os
@@ -15,6 +15,7 @@ RUNS = [
     ("sweep",),
     ("bench_view",),
     ("engine",),
+    ("wakeups",),
     ("unprivileged",),
     ("throughput",),
     ("dead_resolver",),

@@ -10,6 +10,9 @@ from tests.helpers.network.chain import Chain
 from tests.helpers.network.fault_injection import listen
 from tests.helpers.network.netns import Netns
 
+RATES = (1000, 3000)
+"""Probes a second."""
+
 
 def _cpu_s(space: Netns, args: list[str]) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -77,7 +80,8 @@ def run(rate: int, seconds: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=int, default=1000)
+    parser.add_argument("--rate", type=int, action="append", help="again for more; 1000 and 3000")
     parser.add_argument("--seconds", type=int, default=10)
     options = parser.parse_args()
-    run(options.rate, options.seconds)
+    for rate in options.rate or RATES:
+        run(rate, options.seconds)

@@ -20,6 +20,12 @@ def silence(router: Netns) -> None:
     router.nft(_table("silent", "output", *drops))
 
 
+def mute(target: Netns) -> None:
+    """The target hears no probe any more, and its neighbours still find it."""
+    drops = ("meta l4proto {icmp, tcp, udp} drop", "icmpv6 type echo-request drop")
+    target.nft(_table("mute", "input", *drops))
+
+
 class Dropping:
     """A router that drops some of what it forwards to one address, at random, and counts.
 

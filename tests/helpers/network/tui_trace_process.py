@@ -66,6 +66,11 @@ def probe_of(protocol: Protocol, **fields: Any) -> ProbeSettings:
     return ProbeSettings(protocol=protocol, **{**usual, **fields})
 
 
+def open_files(pid: int) -> int:
+    """Descriptors that a process holds now."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
 def decode(text: str) -> list[Event]:
     """The events of JSON lines."""
     return [events.decode_event(line) for line in text.splitlines()]
@@ -146,6 +151,11 @@ class Live(Closing):
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
         self._rest = b""
+
+    @property
+    def open_files(self) -> int:
+        """Descriptors that the engine's process holds now."""
+        return open_files(self._process.pid)
 
     def switch(self, **fields: object) -> None:
         """Change settings of the probe."""
