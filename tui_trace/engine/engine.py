@@ -260,21 +260,16 @@ class Engine:
         return True
 
     def _send(self, run: EngineRun, scheduled: ScheduledProbe, now: int) -> None:
-        flow, ports = run.flows.choose(
-            scheduled.flow,
-            now,
-            may_reach_target=scheduled.is_scout or run.may_reach_target(scheduled.ttl),
-            is_sweep=scheduled.is_sweep,
-        )
+        is_for_target = scheduled.is_scout or run.may_reach_target(scheduled.ttl)
+        chosen = run.flows.choose(scheduled, now, may_reach_target=is_for_target)
         self._probes += 1
         probe = Probe(
             run,
             self._probes,
             run.settings,
             scheduled.ttl,
-            flow,
+            chosen,
             flow_index=scheduled.flow,
-            ports=ports,
             is_scout=scheduled.is_scout,
             monotonic=now,
             wall=self._network.wall(),

@@ -5,11 +5,12 @@ from functools import partial
 from typing import Any
 
 from tui_trace.core.events import ReplyKind
+from tui_trace.core.settings import NS_PER_S, ProbeIdField, ProbeSettings, Protocol, TcpFlags
 from tui_trace.core.settings import FlowMode as Mode
-from tui_trace.core.settings import ProbeIdField, ProbeSettings, Protocol, TcpFlags
+from tui_trace.engine.first_sweep import ScheduledProbe
 from tui_trace.engine.probe import Probe
-from tui_trace.engine.source_ports import SourcePorts
-from tui_trace.wire.network import PORTED, FlowTuple, Network
+from tui_trace.engine.source_ports import ChosenFlow, SourcePorts
+from tui_trace.wire.network import PORTED, Network
 from tui_trace.wire.sent_probes import KEEP_TIME
 
 SCATTER = 0x9E37_79B1
@@ -18,6 +19,9 @@ VARIED = 16
 """Number of source ports that `--flow vary` goes through."""
 TRACKED = 128
 """Number of source ports that `--track port` goes through: so many probes have one of their own."""
+
+SEPARATION = 3 * NS_PER_S
+"""How long each probe has a port of its own after the path may have become shorter."""
 
 
 class PortBook:
@@ -73,6 +77,7 @@ class Flows:
         """Whether probes are SYNs, which leave a half-open connection at the target."""
         self._has_ports = protocol in (Protocol.TCP, Protocol.UDP) or settings.number in PORTED
         self._meets_service = False
+        self._separates_until = 0
 
     @property
     def first_port(self) -> int:
@@ -80,29 +85,29 @@ class Flows:
         is_ported = self._settings.protocol in (Protocol.UDP, Protocol.TCP)
         return self._flows[0].main if is_ported else 0
 
-    def choose(
-        self, index: int, now: int, *, may_reach_target: bool, is_sweep: bool
-    ) -> tuple[FlowTuple, SourcePorts | None]:
-        """Return the flow of the next probe, and where its source port is leased from, if it is.
+    def choose(self, scheduled: ScheduledProbe, now: int, *, may_reach_target: bool) -> ChosenFlow:
+        """Return the flow of the next probe.
 
         The probes of a first sweep share one port: the nearest one that meets the target is there
         before the others.
         """
-        settings = self._settings
+        settings, index = self._settings, scheduled.flow
         if settings.flow is Mode.CLASSIC and settings.protocol is Protocol.UDP:
             port = self._second + self._sent % (0x10000 - self._second)
-            return (self._flows[index].main, port), None
+            return ChosenFlow((self._flows[index].main, port), None, False)
         if settings.track is ProbeIdField.PORT:
             index = self._sent % len(self._flows)
         elif settings.flow is Mode.VARY:
             # in step neither with hops nor with rounds: each hop sees all flows in time
             index = (self._sent * SCATTER >> 16) % len(self._flows)
         ports = self._flows[index]
-        if not may_reach_target or not self._has_ports:
-            return (ports.main, self._second), None
-        if not is_sweep and (self.opens_connections or self._meets_service):
-            return (ports.lease(now), self._second), ports
-        return (ports.share_main(), self._second), ports
+        separates = now < self._separates_until
+        if not (may_reach_target or separates) or not self._has_ports:
+            return ChosenFlow((ports.main, self._second), None, False)
+        has_to_differ = self.opens_connections or self._meets_service or scheduled.is_scout
+        if has_to_differ and not scheduled.is_sweep:
+            return ChosenFlow((ports.lease(now), self._second), ports, True)
+        return ChosenFlow((ports.share_main(), self._second), ports, False)
 
     def on_sent(self) -> None:
         """Count a probe that left."""
@@ -111,6 +116,13 @@ class Flows:
     def on_service_reply(self) -> None:
         """Tell probes apart by their ports from now on: the target answers without their IDs."""
         self._meets_service = True
+
+    def on_nearer_service(self, now: int) -> None:
+        """Tell all probes apart by their ports for a while: the path may have become shorter.
+
+        A probe that a router used to stop has met the target, and its reply does not say which one.
+        """
+        self._separates_until = now + SEPARATION
 
     def on_answered(self, probe: Probe[Any], kind: ReplyKind, now: int) -> None:
         """Free the source port of a probe that was answered at `now` (monotonic ns)."""

@@ -24,16 +24,16 @@ class KeylessReplyBuffer:
         self, answers: Sequence[Answer[RunProbe]], end_is_known: bool, now: int
     ) -> Sequence[Answer[RunProbe]]:
         """Return `answers` without the ones to hold, and with held ones that are due at `now`."""
-        if not self._held and (end_is_known or all(map(_has_key, answers))):
+        if not self._held and (end_is_known or all(map(_is_certain, answers))):
             return answers
         if not end_is_known:
-            self._held += [(now + HOLD_TIME, each) for each in answers if not _has_key(each)]
-            answers = [each for each in answers if _has_key(each)]
+            self._held += [(now + HOLD_TIME, each) for each in answers if not _is_certain(each)]
+            answers = [each for each in answers if _is_certain(each)]
         if end_is_known or any(due <= now for due, _ in self._held):
             answers = [*(each for _, each in self._held), *answers]
             self._held.clear()
         return answers
 
 
-def _has_key(answer: Answer[RunProbe]) -> bool:
-    return answer.reply.key is not None
+def _is_certain(answer: Answer[RunProbe]) -> bool:
+    return answer.reply.key is not None or answer.probe.has_own_port

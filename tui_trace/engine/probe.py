@@ -4,8 +4,8 @@ import enum
 from typing import Generic, TypeVar
 
 from tui_trace.core.settings import ProbeSettings
-from tui_trace.engine.source_ports import SourcePorts
-from tui_trace.wire.network import FlowTuple, OutgoingProbe
+from tui_trace.engine.source_ports import ChosenFlow
+from tui_trace.wire.network import OutgoingProbe
 
 RunT = TypeVar("RunT")
 """The engine's run type; a probe only refers to its run."""
@@ -23,7 +23,17 @@ class ProbeState(enum.Enum):
 class Probe(OutgoingProbe, Generic[RunT]):
     """A probe, its place in its run, and its state."""
 
-    __slots__ = ("epoch", "flow_index", "is_scout", "number", "ports", "rtt", "run", "state")
+    __slots__ = (
+        "epoch",
+        "flow_index",
+        "has_own_port",
+        "is_scout",
+        "number",
+        "ports",
+        "rtt",
+        "run",
+        "state",
+    )
 
     def __init__(
         self,
@@ -31,10 +41,9 @@ class Probe(OutgoingProbe, Generic[RunT]):
         number: int,
         settings: ProbeSettings,
         ttl: int,
-        flow: FlowTuple,
+        chosen: ChosenFlow,
         *,
         flow_index: int,
-        ports: SourcePorts | None,
         is_scout: bool,
         monotonic: int,
         wall: int,
@@ -42,16 +51,17 @@ class Probe(OutgoingProbe, Generic[RunT]):
     ) -> None:
         """`monotonic` and `wall` are clock times in ns, read just before the probe is sent.
 
-        `flow_index` is the number of the flow in its run. `ports` is where it has its source port
-        from, for as long as it is in flight; None: it shares one that it cannot keep from others.
-        `is_scout` says that its TTL reaches past the known end of the path: it counts only if it
-        is answered. `epoch` is the clock's (`ClockStepDetector`).
+        `flow_index` is the number of the flow in its run. `is_scout` says that its TTL reaches past
+        the known end of the path: it counts only if it is answered. `epoch` is the clock's
+        (`ClockStepDetector`).
         """
-        super().__init__(settings, ttl, flow, monotonic, wall)
+        super().__init__(settings, ttl, chosen.flow, monotonic, wall)
         self.run = run
         self.number = number
         self.flow_index = flow_index
-        self.ports = ports
+        self.ports = chosen.ports
+        """None: its port was given back, or need not be."""
+        self.has_own_port = chosen.has_own_port
         self.is_scout = is_scout
         self.epoch = epoch
         self.state = ProbeState.PENDING

@@ -39,8 +39,11 @@ class ReplyHandler:
         """
         probe, reply, _ = answer
         if reply.key is None:
-            datagram_of = probe.run.probe_of_datagram(probe, reply.wall)
-            probe.run.flows.on_service_reply()
+            run = probe.run
+            datagram_of = run.probe_of_datagram(probe, reply.wall)
+            run.flows.on_service_reply()
+            if datagram_of is None or datagram_of.ttl <= run.path_end.farthest_router_ttl:
+                run.flows.on_nearer_service(now)
             if datagram_of is None:
                 return None
             probe = datagram_of

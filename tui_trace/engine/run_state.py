@@ -118,6 +118,8 @@ class EngineRun:
 
         `latest` left last from its port, or with its protocol. `arrived` is in ns since 1970.
         """
+        if latest.has_own_port:
+            return latest
         beyond = None
         for probe in self._same_flow(latest):
             if probe.wall > arrived or probe.ttl <= self.path_end.farthest_router_ttl:

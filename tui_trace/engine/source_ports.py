@@ -9,9 +9,10 @@ One port is enough as long as everything is answered before the next probe is du
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
-from tui_trace.wire.network import SendError
+from tui_trace.wire.network import FlowTuple, SendError
 
 MAX_PORTS = 128
 """The greatest number of ports of one flow."""
@@ -23,6 +24,16 @@ RST_CONFIRMATION = 2 * NS_PER_S
 RST_OVERTAKEN = 900 * NS_PER_MS
 """How long the next SYN might overtake the RST on a path that changes the order of packets. It is
 shorter than the usual interval, so that one port is enough."""
+
+
+class ChosenFlow(NamedTuple):
+    """What a probe is to be sent with."""
+
+    flow: FlowTuple
+    ports: "SourcePorts | None"
+    """Where its source port has to be given back to; None: nowhere."""
+    has_own_port: bool
+    """No other probe in flight has its port."""
 
 
 class SourcePorts:

@@ -88,6 +88,7 @@ class Matcher(Generic[ProbeT]):
         family = 4 if quote[0] >> 4 == 4 else 6
         protocol = PROBE_PROTOCOLS[family][reply.protocol]
         start = transport_start(quote)
+        best: tuple[int, _Rewritten, Match[ProbeT]] | None = None
         for probe in self._sent.candidates(protocol, quote, start):
             if probe.settings.dnat is DnatMode.OFF:
                 continue
@@ -95,11 +96,14 @@ class Matcher(Generic[ProbeT]):
             if _tracked_field_agrees(probe, reply):
                 return (match,)
             agreeing, rewritten = _agreement(probe, quote, start, protocol)
-            if agreeing >= ENOUGH or (agreeing >= SOME and rewritten in self._proven):
-                return (match,)
-            if agreeing >= SOME:
-                return self._keep_back(rewritten, match)
-        return None
+            if best is None or agreeing > best[0]:
+                best = agreeing, rewritten, match
+        if best is None or best[0] < SOME:
+            return None
+        agreeing, rewritten, match = best
+        if agreeing >= ENOUGH or rewritten in self._proven:
+            return (match,)
+        return self._keep_back(rewritten, match)
 
     def _keep_back(self, rewritten: _Rewritten, match: Match[ProbeT]) -> Sequence[Match[ProbeT]]:
         before = self._kept_back.get(rewritten)
