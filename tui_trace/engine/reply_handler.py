@@ -91,18 +91,19 @@ class ReplyHandler:
         run.flows.on_answered(probe, reply.kind, now)
         if by_target:
             run.target_replies.on_target_reply(rtt)
-        if by_target or reply.kind is ReplyKind.TIME_EXCEEDED:
-            run.reply_timeout.record(probe.ttl, rtt)
+            if probe.is_scout and run.schedule.is_first_sweep:
+                run.schedule.expect_target(reply.reply_ttl, reply.quoted_ttl)
+                return
         if reply.kind is ReplyKind.TIME_EXCEEDED:
             if run.target_replies.on_time_exceeded(reply.address, rtt):
                 run.path_end.on_target_disproved()
             run.path_end.on_time_exceeded(probe.ttl, probe.number)
-        elif by_target and probe.is_scout and run.schedule.is_first_sweep:
-            run.schedule.expect_target(reply.reply_ttl, reply.quoted_ttl)
         elif reply.kind in FINAL_KINDS and not was_void:
             run.path_end.on_final_reply(
                 probe.ttl, probe.number, by_target=by_target, is_scout=probe.is_scout
             )
+        if by_target or reply.kind is ReplyKind.TIME_EXCEEDED:
+            run.reply_timeout.record(probe.ttl, rtt)
 
     def _refused_here(self, probe: RunProbe, reply: ReceivedReply, now: int) -> None:
         """Handle what our own kernel answers: the probe never left, or nobody took it."""
