@@ -69,7 +69,7 @@ def _named(address: Address, texts: tuple[str, ...], confirmed: bool | None) -> 
 
 
 class _Origin(NamedTuple):
-    """One TXT record of origin.asn.cymru.com: `64500 | 192.0.2.0/24 | DE | ripencc | 2001-01-01`."""
+    """One record of origin.asn.cymru.com: `64500 | 192.0.2.0/24 | DE | ripencc | 2001-01-01`."""
 
     asns: str
     """AS numbers, with spaces between them."""
