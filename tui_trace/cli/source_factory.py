@@ -107,7 +107,9 @@ class SourceFactory:
         from tui_trace.wire.network import SendError
 
         try:
-            network = backends.open_network(self._sockets, found.address, found.family)
+            network = backends.open_network(
+                self._sockets, found.address, found.family, wait=pace.wait
+            )
         except SendError as error:
             raise SourceError(error.reason) from error
         scenario = self._lab.scenario if self._lab else None

@@ -38,11 +38,22 @@ from tui_trace.engine.round_schedule import ScheduledProbe
 from tui_trace.engine.run_scheduler import RunScheduler
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.engine.source_address import SourceAddressWatch
-from tui_trace.wire.network import NOTHING_QUOTED, Network, ReceivedReply, SendError, SendStamp
+from tui_trace.wire.network import (
+    NOTHING_QUOTED,
+    Answers,
+    Network,
+    ReceivedReply,
+    SendError,
+    SendStamp,
+)
 
 PULSE_INTERVAL = 100 * NS_PER_MS
 EXPIRY_INTERVAL = 20 * NS_PER_MS
 PAST_END = "beyond the end of the path"
+IN_DOUBT = (
+    "TCP replies after more than 1 s count as lost: without CAP_NET_RAW it cannot be told"
+    " whether they answer the probe or the kernel's repetition of it"
+)
 MAX_BURST = 64
 """Probes sent before the replies are read again."""
 
@@ -86,6 +97,7 @@ class Engine:
         self._next_expiry = 0
         self._keyless_replies = KeylessReplyBuffer()
         self._last_sent: RunProbe | None = None
+        self._doubted: set[int] = set()
 
     # --- called from other threads
 
@@ -308,6 +320,9 @@ class Engine:
 
     def _handle_reply(self, probe: RunProbe, answer: ReceivedReply, epoch: int) -> None:
         now = self._network.monotonic()
+        if answer.answers is not Answers.PROBE:
+            self._answered_repeat(probe, answer)
+            return
         run = probe.run
         by_target = answer.address == self._network.address
         if answer.address == self._source_address.source and not by_target:
@@ -344,6 +359,12 @@ class Engine:
             by_target=by_target,
         )
         self._update_path_end(run)
+
+    def _answered_repeat(self, probe: RunProbe, answer: ReceivedReply) -> None:
+        """Say once a run that replies are not counted which might answer the probe."""
+        if answer.answers is Answers.UNKNOWN and probe.run.number not in self._doubted:
+            self._doubted.add(probe.run.number)
+            self._emitter.notice(f"hop {probe.ttl}: {IN_DOUBT}")
 
     def _refused_here(self, probe: RunProbe, answer: ReceivedReply) -> None:
         if probe.state is not ProbeState.PENDING:

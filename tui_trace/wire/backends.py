@@ -13,6 +13,7 @@ from tui_trace.wire.raw.raw_network import RawNetwork
 from tui_trace.wire.raw.sockets import GET_RIGHT, MissingRight, RawSockets
 from tui_trace.wire.unprivileged.error_queue import UserSockets
 from tui_trace.wire.unprivileged.error_queue_network import ErrorQueueNetwork, refuse_icmp
+from tui_trace.wire.unprivileged.tcp_connect import USUAL_PATIENCE
 
 Sockets: TypeAlias = RawSockets | UserSockets
 
@@ -42,11 +43,17 @@ def mark(sockets: Sockets, number: int) -> None:
         raise SendError(errno.EPERM, "--mark needs CAP_NET_ADMIN, and raw sockets")
 
 
-def open_network(sockets: Sockets, address: str, family: int) -> Network:
-    """Return the network of one target; `SendError` if the machine lacks the `family` (4 or 6)."""
+def open_network(
+    sockets: Sockets, address: str, family: int, *, wait: int | None = None
+) -> Network:
+    """Return the network of one target; `SendError` if the machine lacks the `family` (4 or 6).
+
+    `wait`: how long the engine waits for a reply, in ns; None: not longer than usual.
+    """
     if isinstance(sockets, RawSockets):
         return RawNetwork(sockets, address, family)
-    return ErrorQueueNetwork(sockets, address, family)
+    patience = max(USUAL_PATIENCE, wait or 0)
+    return ErrorQueueNetwork(sockets, address, family, patience=patience)
 
 
 def backend_limits(sockets: Sockets, *, unprivileged: bool) -> str | None:

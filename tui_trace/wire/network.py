@@ -15,6 +15,7 @@ part that every router must quote (RFC 792):
 IPv4 adds the IP ID. Two bytes of payload give ICMP and UDP the checksum that flow or key ask for.
 """
 
+import enum
 import typing
 from typing import NamedTuple, TypeAlias
 
@@ -49,6 +50,16 @@ class SendStamp(NamedTuple):
     """Which clock stamped it. `USER`: this program, just before it sent; the kernel took none."""
     wall: int
     """Nanoseconds since 1970 by the kernel's clock."""
+
+
+class Answers(enum.Enum):
+    """What a reply answers, where the kernel sends a probe again by itself."""
+
+    PROBE = enum.auto()
+    REPEAT = enum.auto()
+    """Only the repetition: the probe itself may be lost, and the reply's time is no RTT."""
+    UNKNOWN = enum.auto()
+    """The probe or the repetition, which cannot be told."""
 
 
 class ReceivedReply(NamedTuple):
@@ -89,6 +100,8 @@ class ReceivedReply(NamedTuple):
     checksum_invariant: int | None = None
     """(Ports + checksum) mod 65535, after the addresses' contribution is removed: NAT does not
     change it. Only for a UDP probe over IPv6 that was quoted with other addresses than ours."""
+    answers: Answers = Answers.PROBE
+    """Which packet it answers, where the kernel may have sent the probe again."""
 
 
 class QuoteDetails(NamedTuple):

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import Protocol
-from tui_trace.wire.network import FlowTuple, ReceivedReply
+from tui_trace.wire.network import Answers, FlowTuple, ReceivedReply
+
+_PROBE = Answers.PROBE
 
 
 class ReceivedPacket(NamedTuple):
@@ -44,5 +46,6 @@ def direct_reply(
     fields = (
         address, kind, protocol, flow, key, None, address, wall, stamp,
         icmp_type, code, ttl, None, ecn, None, None, b"", number, None,
+        _PROBE,
     )  # fmt: skip
     return ReceivedReply._make(fields)

@@ -40,7 +40,7 @@ class ProbeSockets:
         # in the form of RFC 5952, as it stands in replies
         self.address = socket.inet_ntop(ip.af, self.packed_address)
         self.idle = IdlePool()
-        """Of UDP: no other protocol keeps sockets that can be closed for another probe."""
+        """Of UDP, which keeps sockets that can be closed for another probe."""
         self.sent: list[SendStamp] = []
         self.replies: list[ReceivedReply] = []
         self.mtu: int | None = None
@@ -78,9 +78,14 @@ class ProbeSockets:
                 ready.append(self._probe_sockets[handle])
         return ready
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a socket has to go before another can be opened."""
+        return len(self._probe_sockets) >= self._limit
+
     def add(self, protocol: Protocol, egress: EgressRoute, now: int, port: int = 0) -> ProbeSocket:
         """Open a socket; `OSError`, or `SendError` if too many sockets carry probes."""
-        if len(self._probe_sockets) >= self._limit:
+        if self.is_full:
             evicted = self.idle.take_evictable(now)
             if evicted is None:
                 words = f"all {self._limit} sockets allowed carry probes (see ulimit -n)"
@@ -129,57 +134,53 @@ class ProbeSockets:
                     found.append(entry)
         return found
 
-    def add_router_reply(
+    def router_reply(
         self, protocol: Protocol, flow: FlowTuple, key: int, failure: QueuedIcmpError
-    ) -> None:
-        """Add the reply of an ICMP error for this probe; none if the message answers no probe."""
+    ) -> ReceivedReply | None:
+        """Return the reply of an ICMP error for this probe; None if it answers no probe."""
         kind = CLASSIFY_ERROR[self.ip.version](failure.icmp_type, failure.code)
         if kind is None:
-            return
-        self.replies.append(
-            ReceivedReply(
-                address=failure.address,
-                kind=kind,
-                protocol=protocol,
-                flow=flow,
-                key=key,
-                ip_id=None,
-                destination=failure.destination,
-                wall=failure.wall,
-                stamp=failure.stamp,
-                icmp_type=failure.icmp_type,
-                code=failure.code,
-                reply_ttl=failure.ttl,
-                mtu=failure.info or None if kind is ReplyKind.TOO_BIG else None,
-                ecn=False,
-                quoted_tos=None,
-                quoted_ttl=None,
-            )
+            return None
+        return ReceivedReply(
+            address=failure.address,
+            kind=kind,
+            protocol=protocol,
+            flow=flow,
+            key=key,
+            ip_id=None,
+            destination=failure.destination,
+            wall=failure.wall,
+            stamp=failure.stamp,
+            icmp_type=failure.icmp_type,
+            code=failure.code,
+            reply_ttl=failure.ttl,
+            mtu=failure.info or None if kind is ReplyKind.TOO_BIG else None,
+            ecn=False,
+            quoted_tos=None,
+            quoted_ttl=None,
         )
 
-    def add_target_reply(
+    def target_reply(
         self, probe: ProbeSpec, kind: ReplyKind, wall: int, stamp: Stamp, ttl: int | None = None
-    ) -> None:
-        """Add the reply of the target itself; `wall` is its arrival in ns since 1970."""
-        self.replies.append(
-            ReceivedReply(
-                address=self.address,
-                kind=kind,
-                protocol=probe.settings.protocol,
-                flow=probe.flow,
-                key=probe.key,
-                ip_id=None,
-                destination=self.address,
-                wall=wall,
-                stamp=stamp,
-                icmp_type=None,
-                code=None,
-                reply_ttl=ttl,
-                mtu=None,
-                ecn=False,
-                quoted_tos=None,
-                quoted_ttl=None,
-            )
+    ) -> ReceivedReply:
+        """Return the reply of the target itself; `wall` is its arrival in ns since 1970."""
+        return ReceivedReply(
+            address=self.address,
+            kind=kind,
+            protocol=probe.settings.protocol,
+            flow=probe.flow,
+            key=probe.key,
+            ip_id=None,
+            destination=self.address,
+            wall=wall,
+            stamp=stamp,
+            icmp_type=None,
+            code=None,
+            reply_ttl=ttl,
+            mtu=None,
+            ecn=False,
+            quoted_tos=None,
+            quoted_ttl=None,
         )
 
 

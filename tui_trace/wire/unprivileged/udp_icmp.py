@@ -9,7 +9,7 @@ from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import FlowMode, Protocol
 from tui_trace.wire.egress_route import EgressRoute
 from tui_trace.wire.linux import socket_address
-from tui_trace.wire.network import ProbeSpec, SendStamp
+from tui_trace.wire.network import FlowTuple, ProbeSpec, SendStamp
 from tui_trace.wire.packets import decoder
 from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS, ones_sum
 from tui_trace.wire.packets.icmp_class import ECHO_REQUEST
@@ -91,6 +91,13 @@ class _Datagrams(abc.ABC):
             if sending.stamp is Stamp.KERNEL:
                 self._wants_scheduler_stamps = False
 
+    def _add_router_reply(
+        self, protocol: Protocol, flow: FlowTuple, key: int, failure: QueuedIcmpError
+    ) -> None:
+        reply = self._pool.router_reply(protocol, flow, key, failure)
+        if reply is not None:
+            self._pool.replies.append(reply)
+
     @abc.abstractmethod
     def _key_of_sending(self, probe_socket: ProbeSocket, sending: QueuedStamp) -> int | None:
         """Return the key of the probe that a stamp is of; None if that cannot be told."""
@@ -145,7 +152,7 @@ class UdpSender(_Datagrams):
             return
         flow = self._pool.flow(Protocol.UDP, key)
         if flow is not None and flow[1] == failure.port:
-            self._pool.add_router_reply(Protocol.UDP, flow, key, failure)
+            self._add_router_reply(Protocol.UDP, flow, key, failure)
 
     def _answered(self, probe_socket: ProbeSocket, datagram: Datagram) -> None:
         """Add the target's reply. The socket is not freed: a duplicate may follow."""
@@ -155,8 +162,10 @@ class UdpSender(_Datagrams):
             probe.flow[1],
         ):
             return
-        self._pool.add_target_reply(
-            probe, ReplyKind.UDP, datagram.wall, datagram.stamp, datagram.ttl
+        self._pool.replies.append(
+            self._pool.target_reply(
+                probe, ReplyKind.UDP, datagram.wall, datagram.stamp, datagram.ttl
+            )
         )
 
 
@@ -222,7 +231,7 @@ class IcmpSender(_Datagrams):
         key = int.from_bytes(failure.data[6:8], "big")
         flow = self._pool.flow(Protocol.ICMP, key)
         if flow is not None:
-            self._pool.add_router_reply(Protocol.ICMP, flow, key, failure)
+            self._add_router_reply(Protocol.ICMP, flow, key, failure)
 
     def _answered(self, probe_socket: ProbeSocket, datagram: Datagram) -> None:  # noqa: ARG002
         address, _, data, wall, stamp, ttl, whole = datagram
