@@ -50,10 +50,6 @@ from tui_trace.wire.network import (
 PULSE_INTERVAL = 100 * NS_PER_MS
 EXPIRY_INTERVAL = 20 * NS_PER_MS
 PAST_END = "beyond the end of the path"
-IN_DOUBT = (
-    "TCP replies after more than 1 s count as lost: without CAP_NET_RAW it cannot be told"
-    " whether they answer the probe or the kernel's repetition of it"
-)
 MAX_BURST = 64
 """Probes sent before the replies are read again."""
 
@@ -97,7 +93,6 @@ class Engine:
         self._next_expiry = 0
         self._keyless_replies = KeylessReplyBuffer()
         self._last_sent: RunProbe | None = None
-        self._doubted: set[int] = set()
 
     # --- called from other threads
 
@@ -120,9 +115,9 @@ class Engine:
         """
         network = self._network
         self._emitter.attach(sink)
-        network.open()
         try:
             try:
+                network.open()
                 self._source_address.find_initial(self._first_settings)
                 self._emit_beginning()
             except SendError as error:
@@ -321,7 +316,8 @@ class Engine:
     def _handle_reply(self, probe: RunProbe, answer: ReceivedReply, epoch: int) -> None:
         now = self._network.monotonic()
         if answer.answers is not Answers.PROBE:
-            self._answered_repeat(probe, answer)
+            if answer.answers is Answers.UNKNOWN:
+                self._emitter.in_doubt(probe)
             return
         run = probe.run
         by_target = answer.address == self._network.address
@@ -359,12 +355,6 @@ class Engine:
             by_target=by_target,
         )
         self._update_path_end(run)
-
-    def _answered_repeat(self, probe: RunProbe, answer: ReceivedReply) -> None:
-        """Say once a run that replies are not counted which might answer the probe."""
-        if answer.answers is Answers.UNKNOWN and probe.run.number not in self._doubted:
-            self._doubted.add(probe.run.number)
-            self._emitter.notice(f"hop {probe.ttl}: {IN_DOUBT}")
 
     def _refused_here(self, probe: RunProbe, answer: ReceivedReply) -> None:
         if probe.state is not ProbeState.PENDING:

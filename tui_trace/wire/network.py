@@ -140,7 +140,10 @@ class Network(typing.Protocol):
     """The target's."""
 
     def open(self) -> None:
-        """Take over the sockets, which one target uses at a time. Call this first."""
+        """Take over the sockets, which one target uses at a time. Call this first.
+
+        `SendError` if this process cannot wait for them.
+        """
         ...
 
     def monotonic(self) -> int:

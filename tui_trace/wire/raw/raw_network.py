@@ -13,7 +13,12 @@ from typing import NamedTuple, TypeAlias
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import ProbeSettings, Protocol
 from tui_trace.wire import linux
-from tui_trace.wire.egress_route import EgressRoute, find_source_address, interface_index
+from tui_trace.wire.egress_route import (
+    EgressRoute,
+    find_source_address,
+    interface_index,
+    open_socket,
+)
 from tui_trace.wire.linux import IP_VERSIONS, SocketAddress
 from tui_trace.wire.network import (
     NOTHING_QUOTED,
@@ -30,7 +35,7 @@ from tui_trace.wire.packets.received_packet import ReceivedPacket
 from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
 from tui_trace.wire.raw import bpf
 from tui_trace.wire.raw.sockets import Family, LoopedPacket, RawSockets, read_sent
-from tui_trace.wire.send_errors import refusal
+from tui_trace.wire.send_errors import cannot_open, refusal
 
 _MAX_ROUTES = 64
 """Settings whose templates are kept."""
@@ -172,7 +177,7 @@ class RawNetwork:
         if port is not None and (protocol, port) in self._ports:
             return port
         is_tcp = protocol is Protocol.TCP
-        holder = socket.socket(self._ip.af, port_socket)
+        holder = open_socket(self._ip.af, port_socket)
         try:
             if self.family == 6:
                 holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -190,7 +195,12 @@ class RawNetwork:
         self._ports[protocol, taken] = holder
         ours = [number for each, number in self._ports if each is protocol]
         program = bpf.from_target(self.address, self.family, ours, is_tcp)
-        program.attach(self._raw.tcp if is_tcp else self._raw.udp)
+        try:
+            program.attach(self._raw.tcp if is_tcp else self._raw.udp)
+        except OSError as error:
+            del self._ports[protocol, taken]
+            holder.close()
+            raise cannot_open(error) from None
         return taken
 
     def data_length(self, settings: ProbeSettings) -> int:

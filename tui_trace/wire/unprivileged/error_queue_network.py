@@ -31,7 +31,7 @@ from tui_trace.wire.network import (
     SendStamp,
 )
 from tui_trace.wire.raw.sockets import GET_RIGHT
-from tui_trace.wire.send_errors import refusal
+from tui_trace.wire.send_errors import cannot_open, refusal
 from tui_trace.wire.unprivileged.error_queue import UserSockets
 from tui_trace.wire.unprivileged.socket_pool import ProbeSockets
 from tui_trace.wire.unprivileged.tcp_connect import USUAL_PATIENCE, TcpConnector
@@ -205,4 +205,4 @@ def refuse_icmp(family: int) -> None:
         words = f"ICMP echo is not allowed to this group; {PING_ALLOWED_BY} allows it to all"
         raise SendError(errno.EACCES, words) from None
     except OSError as error:
-        raise refusal(error, "") from None
+        raise cannot_open(error) from None

@@ -11,7 +11,7 @@ import struct
 
 from tui_trace.core.settings import NS_PER_S, ProbeSettings, Protocol
 from tui_trace.wire import linux
-from tui_trace.wire.egress_route import EgressRoute
+from tui_trace.wire.egress_route import EgressRoute, open_socket
 from tui_trace.wire.linux import IpVersion
 from tui_trace.wire.network import ProbeSpec
 from tui_trace.wire.unprivileged.error_queue import receive_errors_and_stamps, stamp_sending
@@ -32,7 +32,8 @@ class ProbeSocket:
     ) -> None:
         """Open and bind the socket; port 0: the kernel picks.
 
-        `OSError` if that fails: `PermissionError` for ICMP if this process may not send it.
+        `SendError` if there is no socket to be had, for ICMP also if this process may not send it;
+        `OSError` if it cannot be bound.
         """
         self.protocol = protocol
         self.egress = egress
@@ -46,7 +47,7 @@ class ProbeSocket:
         self._stamped: bool | None = None
         kind = socket.SOCK_STREAM if protocol is Protocol.TCP else socket.SOCK_DGRAM
         number = ip.icmp if protocol is Protocol.ICMP else 0
-        self.sock = socket.socket(ip.af, kind, number)
+        self.sock = open_socket(ip.af, kind, number)
         try:
             self._set_up(ip, egress, port)
         except OSError:

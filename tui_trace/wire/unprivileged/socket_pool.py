@@ -13,6 +13,7 @@ from tui_trace.wire.egress_route import EgressRoute
 from tui_trace.wire.linux import IpVersion
 from tui_trace.wire.network import FlowTuple, ProbeSpec, ReceivedReply, SendError, SendStamp
 from tui_trace.wire.packets.icmp_class import CLASSIFY_ERROR
+from tui_trace.wire.send_errors import cannot_open
 from tui_trace.wire.unprivileged.error_queue import (
     QueuedIcmpError,
     QueuedRefusal,
@@ -49,12 +50,16 @@ class ProbeSockets:
         self._probe_sockets: dict[int, ProbeSocket] = {}
         self._poll: select.epoll
         self._limit = 0
+        self._closing = contextlib.ExitStack()
 
     def open(self) -> None:
-        """Make ready for sockets, until `close`."""
-        self._poll = select.epoll()
-        self._poll.register(self.user_sockets.wake, select.EPOLLIN)
-        self._limit = socket_limit()
+        """Make ready for sockets, until `close`; `SendError` if no descriptor is left."""
+        try:
+            self._poll = self._closing.enter_context(select.epoll())
+            self._poll.register(self.user_sockets.wake, select.EPOLLIN)
+            self._limit = socket_limit()
+        except OSError as error:
+            raise cannot_open(error) from None
 
     def close(self) -> None:
         """Close all sockets of this network."""
@@ -62,7 +67,7 @@ class ProbeSockets:
             probe_socket.close()
         self._probe_sockets.clear()
         self.idle = IdlePool()
-        self._poll.close()
+        self._closing.close()
 
     def wait(self, timeout: int) -> list[ProbeSocket]:
         """Return the sockets that are ready, after at most `timeout` ns; a wake ends the wait."""
@@ -92,10 +97,14 @@ class ProbeSockets:
                 raise SendError(errno.EMFILE, words)
             self.remove(evicted)
         probe_socket = ProbeSocket(protocol, self.ip, egress, port)
+        try:
+            self._poll.register(
+                probe_socket.handle, select.EPOLLOUT if protocol is Protocol.TCP else select.EPOLLIN
+            )
+        except OSError as error:
+            probe_socket.close()
+            raise cannot_open(error) from None
         self._probe_sockets[probe_socket.handle] = probe_socket
-        self._poll.register(
-            probe_socket.handle, select.EPOLLOUT if protocol is Protocol.TCP else select.EPOLLIN
-        )
         return probe_socket
 
     def remove(self, probe_socket: ProbeSocket) -> None:

@@ -16,7 +16,7 @@ REPETITION = NS_PER_S
 """How long after the probe the kernel repeats it, in ns: so long at least."""
 
 _SPREAD = 10 * NS_PER_MS
-_FEW = 3
+_FEW = 2
 """Replies of a nearer hop whose fastest is taken for the time that the path needs."""
 _IN_A_ROW = 5
 """Replies taken for repeats in a row after which the path may have grown slower."""
