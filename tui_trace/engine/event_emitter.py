@@ -191,7 +191,7 @@ class EventEmitter:
         """Emit, once a run, that a reply is not counted which may answer this probe."""
         if probe.run.number not in self._doubted:
             self._doubted.add(probe.run.number)
-            self.notice(f"hop {probe.ttl}: {_IN_DOUBT}")
+            self.notice(_IN_DOUBT)
 
     def inject(self, event: events.Event) -> None:
         """Emit an event from outside, such as a host name, as of now."""
