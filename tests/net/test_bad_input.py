@@ -227,3 +227,21 @@ def test_in_a_prompt_the_old_setting_stays(named: Chain, keys: str, text: str, o
         assert before is not None
         assert after is not None
         assert after[0] == before[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("198.18.1.255", "is the broadcast address of a network here"),
+        ("010.0.0.1", "without leading zeros"),
+        ("fe80::1", "is link-local: name the interface"),
+    ],
+)
+def test_an_address_that_is_no_target_in_the_prompt(named: Chain, text: str, line: str) -> None:
+    with Tmux(named.client, columns=140) as tmux:
+        tmux.start(tui_trace_process.command("-n", FOUR), tui_trace_process.environment())
+        tmux.wait_for(re.escape(named.hop(1)))
+        tmux.press("/")
+        tmux.answer(text)
+        tmux.press("Enter")
+        tmux.wait_for(line)
