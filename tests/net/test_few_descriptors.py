@@ -1,5 +1,6 @@
-"""A process that runs out of descriptors says so, and goes on with what it has."""
+"""A process that gets no socket says so, and goes on with what it has."""
 
+import sys
 from collections.abc import Iterator
 from subprocess import CompletedProcess
 
@@ -13,6 +14,27 @@ from tui_trace.core.events import SendFailed, SessionEnded
 
 UNPRIVILEGED = pytest.mark.parametrize("user", [(), NOBODY], ids=["raw", "unprivileged"])
 LIMIT = "cannot open more files (ulimit -n)"
+
+SANDBOX = """
+import ctypes, os, platform, struct, sys
+number = {"x86_64": 41, "aarch64": 198}[platform.machine()]
+code = b"".join(struct.pack("=HBBI", *each) for each in (
+    (0x20, 0, 0, 0),               # the system call
+    (0x15, 0, 4, number),          # socket(2)?
+    (0x20, 0, 0, 24),              # its second argument
+    (0x54, 0, 0, 0xF),
+    (0x15, 0, 1, 1),               # SOCK_STREAM?
+    (0x06, 0, 0, 0x00050001),      # EPERM
+    (0x06, 0, 0, 0x7FFF0000),      # allowed
+))
+program = ctypes.create_string_buffer(code)
+fprog = ctypes.create_string_buffer(struct.pack("@HxxxxxxP", 7, ctypes.addressof(program)))
+libc = ctypes.CDLL(None, use_errno=True)
+assert not libc.prctl(38, 1, 0, 0, 0)
+assert not libc.prctl(22, 2, fprog, 0, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""Runs a program in a sandbox where stream sockets cannot be opened: seccomp(2)."""
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +90,20 @@ def test_many_flows_and_few_descriptors(path: Chain) -> None:
 def test_no_descriptor_for_the_first_flows(path: Chain) -> None:
     done = limited(path, 40, (), "-T", "-P", "81", "--flows", "64", "-c1")
     assert (done.returncode, done.stderr) == (1, f"tui-trace: this process {LIMIT}\n")
+
+
+@UNPRIVILEGED
+def test_a_sandbox_without_stream_sockets(path: Chain, user: tuple[str, ...]) -> None:
+    args = tui_trace_process.command("--jsonl", "-n", "-T", "-c1", "-m4", path.target_address())
+    done = path.client.run(
+        [sys.executable, "-c", SANDBOX, *user, *args],
+        check=False,
+        env=tui_trace_process.environment(),
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    words = "this process may not open a socket (EPERM: a sandbox?)"
+    if done.returncode:
+        assert done.stderr == f"tui-trace: {words}\n"
+    else:
+        failed = tui_trace_process.only(SendFailed, tui_trace_process.decode(done.stdout))
+        assert {one.reason for one in failed} == {words}
