@@ -13,7 +13,7 @@ from tui_trace.wire.raw.raw_network import RawNetwork
 from tui_trace.wire.raw.sockets import GET_RIGHT, MissingRight, RawSockets
 from tui_trace.wire.unprivileged.error_queue import UserSockets
 from tui_trace.wire.unprivileged.error_queue_network import ErrorQueueNetwork, refuse_icmp
-from tui_trace.wire.unprivileged.tcp_connect import USUAL_PATIENCE
+from tui_trace.wire.unprivileged.tcp_connect import LEAST_PATIENCE, USUAL_PATIENCE
 
 Sockets: TypeAlias = RawSockets | UserSockets
 
@@ -48,11 +48,11 @@ def open_network(
 ) -> Network:
     """Return the network of one target; `SendError` if the machine lacks the `family` (4 or 6).
 
-    `wait`: how long the engine waits for a reply, in ns; None: not longer than usual.
+    `wait`: how long the engine waits for a reply, in ns; None: as long as usual.
     """
     if isinstance(sockets, RawSockets):
         return RawNetwork(sockets, address, family)
-    patience = max(USUAL_PATIENCE, wait or 0)
+    patience = USUAL_PATIENCE if wait is None else max(LEAST_PATIENCE, wait)
     return ErrorQueueNetwork(sockets, address, family, patience=patience)
 
 
