@@ -121,10 +121,13 @@ def test_loss_is_that_of_the_first_syns(slow: Chain, port: int, family: int) -> 
 
 @PORTS
 def test_what_cannot_be_told_is_said(slow: Chain, port: int) -> None:
-    """Without TCP timestamps nothing tells an answer to the probe from one to its repetition."""
+    """Without TCP timestamps nothing tells an answer to the probe from one to its repetition.
+
+    Of IPv4 there is no repetition here.
+    """
     slow.client.sysctl(ipv4__tcp_timestamps=0)
     try:
-        stream = trace(slow, port, 4, 2)
+        stream, other = trace(slow, port, 6, 2), trace(slow, port, 4, 2)
     finally:
         slow.client.sysctl(ipv4__tcp_timestamps=1)
     hops = by_hop(slow, stream)
@@ -132,3 +135,5 @@ def test_what_cannot_be_told_is_said(slow: Chain, port: int) -> None:
     assert all(one.lost for ttl in range(SLOW_FROM, slow.length + 1) for one in hops[ttl])
     said = [notice.text for notice in only(Notice, stream) if notice.text.startswith(IN_DOUBT)]
     assert len(said) == 1
+    assert not any(one.lost for hop in by_hop(slow, other).values() for one in hop)
+    assert_no_rtt_is_a_second_wrong(other)

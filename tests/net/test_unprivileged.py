@@ -294,7 +294,7 @@ def test_syns_are_as_the_settings_say(path: Chain, df: bool, family: int) -> Non
 
 @FAMILIES
 def test_a_silent_target_gets_no_syn_after_the_wait(family: int) -> None:
-    """While a reply is waited for, the kernel repeats the SYN: once in 1.5 s, and only there."""
+    """While a reply is waited for, the kernel repeats a SYN of IPv6: once in 1.5 s."""
     with Chain(2) as chain:
         chain.target.nft(
             "table inet mute {\nchain c {\ntype filter hook input priority 0\n"
@@ -307,9 +307,10 @@ def test_a_silent_target_gets_no_syn_after_the_wait(family: int) -> None:
     outcomes = tui_trace_process.outcomes(stream)
     assert [one.sent.ttl for one in outcomes if one.lost] == [3, 3]
     assert len(outcomes) == 6
+    times = 1 if family == 4 else 2
     syns = Counter((one.packet.ports, one.packet.sequence, one.packet.ttl) for one in seen)
     assert sorted((ttl, count) for (_, _, ttl), count in syns.items()) == [
-        (1, 1), (1, 1), (2, 1), (2, 1), (3, 2), (3, 2),
+        (1, 1), (1, 1), (2, 1), (2, 1), (3, times), (3, times),
     ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ constant: load balancers may send probes of different ports by different paths. 
 constant as possible, the port that was given back last is the first to be used again.
 """
 
+import contextlib
 import socket
 import struct
 
@@ -16,6 +17,7 @@ from tui_trace.wire.linux import IpVersion
 from tui_trace.wire.network import ProbeSpec
 from tui_trace.wire.unprivileged.error_queue import receive_errors_and_stamps, stamp_sending
 
+_OTHER_TOS = 4
 _LINGER_RESET = struct.pack("@ii", 1, 0)
 
 KEEP_UNANSWERED = 60 * NS_PER_S
@@ -103,6 +105,20 @@ class ProbeSocket:
             packets = self.protocol is Protocol.ICMP
             stamp_sending(self.sock, scheduler=scheduler, packets=packets)
             self._stamped = scheduler
+
+    def let_repeat(self, allowed: bool) -> None:
+        """Keep the kernel from sending an unanswered SYN again, or from sending at all; or let it.
+
+        Without gateways (socket(7) SO_DONTROUTE) it finds no route, and waits on for the reply. It
+        looks for a route as the TOS changes. That does nothing over IPv6, nor for a neighbour.
+        """
+        tos = self._applied.tos if self._applied else 0
+        dont_route = not allowed or (self._applied is not None and self._applied.dont_route)
+        if self._ip.version == 4:
+            with contextlib.suppress(OSError):
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, int(dont_route))
+                for value in (tos ^ _OTHER_TOS, tos):
+                    self.sock.setsockopt(self._ip.level, self._ip.set_tos, value)
 
     def close(self) -> None:
         """Close the socket, which frees its port. An open TCP connection is reset."""

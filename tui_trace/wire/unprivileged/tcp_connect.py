@@ -2,7 +2,8 @@
 
 A connect() ends with an ICMP error, with the target's RST (ECONNREFUSED), or with its SYN/ACK: then
 the connection is open, and is reset at once. It lives as long as the engine waits for a reply, and
-meanwhile the kernel repeats the SYN: `syn_repeats` says which SYN a reply answers. A source port is
+meanwhile the kernel repeats the SYN, unless it can be kept from that: `syn_repeats` says which SYN
+a reply answers. A source port is
 used again as soon as its connect() has ended, so that the flow changes little. If the connection
 was open or the SYN repeated, the port rests first. If no reply came, the port is not used again:
 the target may hold the connection half open.
@@ -14,6 +15,7 @@ import socket
 import struct
 import time
 from collections import deque
+from itertools import islice
 from typing import NamedTuple
 
 from tui_trace.core.events import ReplyKind, Stamp
@@ -91,14 +93,17 @@ class TcpConnector:
         self._patience = min(patience, KEEP_UNANSWERED)
         self._ports = Ports()
         self._since: dict[ProbeSocket, int] = {}
+        self._repeating: dict[ProbeSocket, None] = {}
+        """Those whose SYN the kernel will repeat."""
         self._fastest = FastestReplies()
         self._late: list[_Late] = []
 
     @property
     def next_deadline(self) -> int | None:
-        """When the oldest connect is given up, in monotonic ns; None if there is none."""
-        oldest = next(iter(self._since.values()), None)
-        return None if oldest is None else oldest + self._patience
+        """When `give_up` has something to do, in monotonic ns; None if there is no connect."""
+        times = [since + self._patience for since in islice(self._since.values(), 1)]
+        times += [self._since[each] + LEAST_PATIENCE for each in islice(self._repeating, 1)]
+        return min(times, default=None)
 
     def send(self, probe: ProbeSpec, route: Route, now: int) -> None:
         """Begin the connect of a probe; `SendError` or `OSError` if this machine refuses."""
@@ -121,8 +126,8 @@ class TcpConnector:
             return
         error = probe_socket.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         info = self._info(probe_socket)
-        if not error and info[0] == _SYN_SENT:
-            return
+        if info[0] == _SYN_SENT:
+            return  # an error that is not for good: no route for a repetition
         probe = probe_socket.last_probe
         (rtt_us,) = _u32.unpack_from(info, _RTT_US)
         if probe is None:
@@ -136,6 +141,12 @@ class TcpConnector:
 
     def give_up(self, now: int) -> None:
         """End the connects that take too long; `now` is monotonic ns."""
+        while self._repeating:
+            probe_socket = next(iter(self._repeating))
+            if self._age(probe_socket, now) < LEAST_PATIENCE:
+                break
+            del self._repeating[probe_socket]
+            probe_socket.let_repeat(False)
         while self._since:
             probe_socket = next(iter(self._since))
             if self._age(probe_socket, now) < self._patience:
@@ -149,6 +160,7 @@ class TcpConnector:
     def close(self) -> None:
         """Forget all connects; the pool has closed their sockets."""
         self._since.clear()
+        self._repeating.clear()
         self._late.clear()
 
     def _age(self, probe_socket: ProbeSocket, now: int) -> int:
@@ -158,6 +170,7 @@ class TcpConnector:
         probe_socket = self._pool.add(Protocol.TCP, route.egress, now, port)
         probe_socket.last_probe = probe
         self._since[probe_socket] = now
+        self._repeating[probe_socket] = None
         try:
             probe_socket.apply_settings(probe.settings, probe.ttl)
         except OSError:
@@ -245,16 +258,18 @@ class TcpConnector:
         elapsed = reply.wall - probe_socket.wall
         is_repeated = self._was_repeated(probe_socket)
         is_open = reply.kind is ReplyKind.SYN_ACK
+        is_shown = rtt is not None or not is_repeated
         self._ports.give_back(probe_socket.port, now, rests=is_open or is_repeated)
         if rtt is not None and is_repeated and elapsed - rtt > REPETITION // 2:
             self._fastest.note(probe.settings, probe.ttl, rtt)
             self._pool.replies.append(reply._replace(answers=Answers.REPEAT))
-        elif not is_repeated or (rtt is not None and not is_open):
+        elif is_shown and not (is_open and elapsed >= REPETITION):
             self._fastest.note(probe.settings, probe.ttl, elapsed)
             self._pool.replies.append(reply)
         else:
             decided_at = self._since[probe_socket] + self._patience - DECIDED_BEFORE
-            self._judge(_Late(probe, reply, elapsed, rtt is not None, decided_at), now)
+            # what is shown to answer the probe may be the target's own repetition of a SYN/ACK
+            self._judge(_Late(probe, reply, elapsed, is_shown, decided_at), now)
 
     def _judge(self, late: _Late, now: int) -> None:
         """Hand over a late reply, or keep it while other replies may show what it answers."""
@@ -282,4 +297,8 @@ class TcpConnector:
 
     def _end(self, probe_socket: ProbeSocket) -> None:
         del self._since[probe_socket]
+        if probe_socket in self._repeating:
+            del self._repeating[probe_socket]
+        else:
+            probe_socket.let_repeat(True)  # so that the reset leaves
         self._pool.remove(probe_socket)
