@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tui_trace.classic.program import Request, split_own_options
+from tui_trace.classic.program import ProgramExit, Request, split_own_options
+from tui_trace.core.ip_literals import is_ambiguous
+from tui_trace.core.sanitize import sanitize
 from tui_trace.names.name_options import NameOptions
 from tui_trace.options.command_line import Options
 from tui_trace.options.command_line import parse_command_line as parse_own
@@ -22,6 +24,8 @@ def parse_classic(program: str, words: Sequence[str]) -> tuple[Request, Options]
     ]
     theirs, ours = split_own_options(words)
     request = parse(theirs)
+    if is_ambiguous(request.host):
+        raise ProgramExit(1, request.unknown_host.replace("{}", sanitize(request.host)))
     live = "tui" in ours
     lab = ["--lab", ours["lab"]] if "lab" in ours else []
     options = parse_own(["-t" if live else "--jsonl", "-4", *lab, "--", request.host])

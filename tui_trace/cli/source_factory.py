@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from tui_trace import __version__, names
-from tui_trace.cli.resolve import resolve
+from tui_trace.cli.resolve import ANYHOW, Egress, find_addresses, resolve
 from tui_trace.core.events import Notice
+from tui_trace.core.ip_literals import parse_literal
 from tui_trace.core.probe_size import fit_size
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import Inject, Source, SourceError
@@ -66,7 +67,9 @@ class SourceFactory:
         from tui_trace.wire import backends
         from tui_trace.wire.network import SendError
 
-        address, family = self.resolve(host, self.options.family)
+        interface = settings.interface
+        egress = Egress(interface, self._source_families(host, settings.source))
+        address, family = self.resolve(host, self.options.family, egress)
         by_name = self.options.icmp_by_name
         limits = backends.backend_limits(self._sockets, unprivileged=self.options.unprivileged)
         try:
@@ -77,8 +80,12 @@ class SourceFactory:
             raise SourceError(error.reason) from error
         settings, raised = fit_size(settings, family)
         if settings.source is not None:
-            source, _ = self.resolve(settings.source, family)
-            settings = msgspec.structs.replace(settings, source=source)
+            scope = address.partition("%")[2] or None
+            source, _ = self.resolve(settings.source, family, Egress(interface or scope))
+            source, _, own = source.partition("%")
+            settings = msgspec.structs.replace(
+                settings, source=source, interface=interface or own or None
+            )
         warnings = tuple(line for line in (limits, raised, instead) if line)
         return ResolvedTarget(host, address, family, settings, warnings)
 
@@ -102,7 +109,7 @@ class SourceFactory:
 
         try:
             network: Network[RunProbe] = backends.open_network(
-                self._sockets, found.address, found.family
+                self._sockets, found.address, found.family, wait=pace.wait
             )
         except SendError as error:
             raise SourceError(error.reason) from error
@@ -142,10 +149,21 @@ class SourceFactory:
         """Return a live trace to another host with these settings; raise `SourceError`."""
         return self.source(self.resolve_target(host, settings), pace)
 
-    def resolve(self, host: str, family: int | None) -> tuple[str, int]:
+    def _source_families(self, host: str, source: str | None) -> frozenset[int]:
+        """Return the IP versions of the source; all where it cannot decide anything."""
+        is_decided = self.options.family is not None or parse_literal(host) is not None
+        if source is None or is_decided or self._lab is not None:
+            return ANYHOW.families
+        try:
+            found = find_addresses(source, None, self.options.naming.server)
+        except SourceError:
+            return ANYHOW.families  # said when the source is resolved for the target's version
+        return frozenset(family for _, family in found)
+
+    def resolve(self, host: str, family: int | None, egress: Egress = ANYHOW) -> tuple[str, int]:
         """Return the address and its IP version (4 or 6); raise `SourceError` if there is none."""
         if self._lab is None:
-            return resolve(host, family, self.options.naming.server)
+            return resolve(host, family, self.options.naming.server, egress)
         address = self._lab.scenario.resolve(host.strip(), family)
         if address is None:
             wanted = f"IPv{family} address" if family else "address"

@@ -332,7 +332,7 @@ class AsnFound(_Event, frozen=True, tag="origin"):
     country: str = ""
     """ISO 3166-1, two letters."""
     registry: str = ""
-    """`arin`, `ripencc`, `apnic`, `lacnic` or `afrinic`."""
+    """Mostly `arin`, `ripencc`, `apnic`, `lacnic` or `afrinic`; any text, or none."""
     names: tuple[str, ...] = ()
     """Names of the ASes in the same order; an empty name, or no names: unknown as yet."""
     allocated: str = ""

@@ -105,9 +105,12 @@ class Engine:
         """
         network = self._network
         self._emitter.attach(sink)
-        network.open()
         try:
-            self._emit_beginning()
+            try:
+                network.open()
+                self._emit_beginning()
+            except SendError as error:
+                raise SourceError(error.reason) from error
             while not self._stopping and not self._is_done():
                 self._obey_commands()
                 self._send_due()
@@ -127,17 +130,14 @@ class Engine:
     def _emit_beginning(self) -> None:
         try:
             self._source_address.find_initial(self._first_settings)
-        except SendError as error:
+        except SendError:
             if not self._waits_for_route:
-                raise SourceError(error.reason) from error
+                raise
         self._emitter.session_began(
             self._target, self._source_address.source, self._version, self._lab
         )
         self._emitter.pace_set(self._pace)
-        try:
-            self._runs.switch(self._first_settings)
-        except SendError as error:
-            raise SourceError(error.reason) from error
+        self._runs.switch(self._first_settings)
 
     def _is_done(self) -> bool:
         return (

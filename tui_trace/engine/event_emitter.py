@@ -9,6 +9,11 @@ from tui_trace.engine.probe import ProbeState
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.wire.network import Answer, Network, SendError
 
+_IN_DOUBT = (
+    "TCP replies after more than 1 s count as lost: without CAP_NET_RAW it cannot be told"
+    " whether they answer the probe or the kernel's repetition of it"
+)
+
 
 class EventEmitter:
     """Hands events to a sink. An event's `at` is the moment of the call, unless it is given."""
@@ -17,6 +22,7 @@ class EventEmitter:
         """Count the session's time from now on."""
         self._network = network
         self._started = network.monotonic()
+        self._doubted: set[int] = set()
         self._sink: Sink
         """There is one from `attach` on."""
 
@@ -98,7 +104,7 @@ class EventEmitter:
         `previous_state` is the probe's state before. `stepped`: the wall clock was set meanwhile,
         and `rtt` is by the monotonic clock.
         """
-        probe, reply, quoted = answer
+        probe, reply, quoted, _ = answer
         end = probe.run.path_end.end_ttl
         is_past = reply.kind in FINAL_KINDS and (
             probe.ttl > end if end is not None else probe.is_scout and by_target
@@ -187,6 +193,12 @@ class EventEmitter:
     def notice(self, text: str) -> None:
         """Emit one line for the user."""
         self._sink.event(events.Notice(at=self._now(), text=text))
+
+    def in_doubt(self, probe: RunProbe) -> None:
+        """Emit, once a run, that a reply is not counted which may answer this probe."""
+        if probe.run.number not in self._doubted:
+            self._doubted.add(probe.run.number)
+            self.notice(_IN_DOUBT)
 
     def inject(self, event: events.Event) -> None:
         """Emit an event from outside, such as a host name, as of now."""

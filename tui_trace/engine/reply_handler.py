@@ -8,7 +8,7 @@ from tui_trace.engine.path_end import FINAL_KINDS
 from tui_trace.engine.probe import ProbeState
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.engine.source_ports import RST_OVERTAKEN
-from tui_trace.wire.network import Answer, ReceivedReply, SendError
+from tui_trace.wire.network import Answer, Answers, ReceivedReply, SendError
 
 _NOBODY_THERE = frozenset({(3, 1), (1, 3)})
 """Type and code of what our own kernel answers when it cannot find the neighbour that a packet has
@@ -37,7 +37,11 @@ class ReplyHandler:
         `source` is the address that probes leave from, `epoch` the clock's. None for a datagram
         that answers no probe.
         """
-        probe, reply, _ = answer
+        probe, reply, _, answers = answer
+        if answers is not Answers.PROBE:
+            if answers is Answers.UNKNOWN:
+                self._emitter.in_doubt(probe)
+            return probe
         if reply.key is None:
             run = probe.run
             datagram_of = run.probe_of_datagram(probe, reply.wall)

@@ -4,12 +4,13 @@ Delays and jitter are in milliseconds, moments and periods in seconds, loss and 
 percent. The last hop is the target. `load_scenario` reads a scenario.
 """
 
-import ipaddress
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+
+from tui_trace.core.ip_literals import parse_literal
 
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Milliseconds = Annotated[float, Meta(ge=0, le=60_000)]
@@ -241,11 +242,8 @@ class Scenario(_Table, frozen=True):
 
         `family` is 4, 6, or None for any.
         """
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            pass
-        else:
+        address = parse_literal(host)
+        if address is not None:
             return str(address) if family in (None, address.version) else None
         for hop in self.all_hops():
             if hop.name.lower() == host.lower().rstrip("."):

@@ -3,8 +3,8 @@
 Each lookup yields events with their TTL in seconds; a later event replaces the one before.
 """
 
-from collections.abc import AsyncGenerator, Iterable
-from typing import Any
+from collections.abc import AsyncGenerator, Iterator
+from typing import NamedTuple
 
 import dns.name
 import dns.reversename
@@ -12,9 +12,6 @@ import msgspec
 from dns.rdtypes.ANY.PTR import PTR
 from dns.rdtypes.ANY.SOA import SOA
 from dns.rdtypes.ANY.TXT import TXT
-from ipwhois.asn import IPASN
-from ipwhois.exceptions import ASNParseError, ASNRegistryError
-from ipwhois.whois import RIR_WHOIS
 
 from tui_trace.core.events import AsnFound, HostNamed, OwnerFound
 from tui_trace.names.addresses import Address
@@ -71,14 +68,20 @@ def _named(address: Address, texts: tuple[str, ...], confirmed: bool | None) -> 
     return HostNamed(0, str(address), texts, confirmed, shown if shown != texts else ())
 
 
-class _OriginParser(IPASN):  # type: ignore[misc]
-    """The parser without `Net`, which refuses documentation addresses and reads system files."""
+class _Origin(NamedTuple):
+    """One record of origin.asn.cymru.com: `64500 | 192.0.2.0/24 | DE | ripencc | 2001-01-01`."""
 
-    def __init__(self) -> None:
-        self.rir_whois = RIR_WHOIS
+    asns: str
+    """AS numbers, with spaces between them."""
+    prefix: str
+    country: str
+    registry: str
+    """Whoever allocated the prefix: mostly one of the five regional registries."""
+    allocated: str
 
 
-_parser = _OriginParser()
+_TITLE_FIELD = 4
+"""The place of the AS's name in `64500 | DE | ripencc | 2001-01-01 | ONE - One, DE`."""
 
 
 async def look_up_origin(
@@ -87,25 +90,27 @@ async def look_up_origin(
     """Yield the origin AS from Team Cymru's DNS, then again with the names of the ASes."""
     answer = await resolver.ask(_origin_name(address), "TXT")
     candidates: list[Announced] = []
-    about: dict[str, dict[str, Any]] = {}
-    for fields in _parsed(answer, _parser.parse_fields_dns):
-        prefix = parse_network(fields["asn_cidr"])
+    about: dict[str, _Origin] = {}
+    for fields in _records(answer):
+        origin = _Origin(*_padded(fields, len(_Origin._fields)))
+        prefix = parse_network(origin.prefix)
         if prefix is not None:
-            about.setdefault(str(prefix), fields)
-            numbers = (parse_asn(text) for text in fields["asn"].split())
+            about.setdefault(str(prefix), origin)
+            numbers = (parse_asn(text) for text in origin.asns.split())
             candidates.append((prefix, [number for number in numbers if number is not None]))
     prefix, asns = most_specific(candidates, address)
     if prefix is None or not asns:
         yield AsnFound(0, str(address)), answer.ttl
         return
+    best = about[str(prefix)]
     found = AsnFound(
         0,
         str(address),
         tuple(asns[:MAX_ORIGINS]),
         str(prefix),
-        _country(about[str(prefix)]["asn_country_code"]),
-        about[str(prefix)]["asn_registry"],
-        allocated=about[str(prefix)]["asn_date"],
+        _country(best.country),
+        best.registry,
+        allocated=best.allocated,
     )
     yield found, answer.ttl
     ttl = answer.ttl
@@ -114,13 +119,13 @@ async def look_up_origin(
         described = await resolver.ask(dns.name.Name((b"AS%d" % number,)).concatenate(_ASN), "TXT")
         ttl = min(ttl, described.ttl)
         titles.append("")
-        for fields in _parsed(described, _parser.parse_fields_verbose_dns):
-            titles[-1] = titles[-1] or fields["asn_description"]
+        for fields in _records(described):
+            titles[-1] = titles[-1] or _padded(fields, _TITLE_FIELD + 1)[_TITLE_FIELD]
     yield msgspec.structs.replace(found, names=tuple(titles)), ttl
 
 
 def _country(text: str) -> str:
-    return text if len(text) == 2 and text.isascii() and text.isalpha() else ""
+    return text.upper() if len(text) == 2 and text.isascii() and text.isalpha() else ""
 
 
 def _origin_name(address: Address) -> dns.name.Name:
@@ -133,14 +138,17 @@ def _origin_name(address: Address) -> dns.name.Name:
     return dns.name.Name(labels)
 
 
-def _parsed(answer: DnsAnswer, parse: Any) -> Iterable[dict[str, Any]]:
+def _records(answer: DnsAnswer) -> Iterator[list[str]]:
+    """Yield the fields of each TXT record, which stand between bars."""
     for record in answer.records:
         if isinstance(record, TXT):
             text = b"".join(record.strings).decode("utf-8", "backslashreplace")
-            try:
-                yield parse(text)
-            except (ASNParseError, ASNRegistryError):
-                continue
+            yield [field.strip() for field in text.split("|")]
+
+
+def _padded(fields: list[str], length: int) -> list[str]:
+    """Return so many fields; those that the answer lacks are empty."""
+    return [*fields, *[""] * length][:length]
 
 
 _WIDEST = {4: 8, 6: 12}

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tui_trace.core.bounded_files import user_folder
+from tui_trace.core.ip_literals import unmapped
 from tui_trace.core.settings import SettingError
 
 DNS_PORT = 53
@@ -110,7 +111,7 @@ def parse_dns_server(text: str, option: str = "--dns-server") -> DnsServer:
     """
     host, port = _split(text.strip())
     try:
-        address = str(ipaddress.ip_address(host))
+        address = str(unmapped(ipaddress.ip_address(host)))
         number = int(port) if port.isascii() and port.isdecimal() else 0
     except ValueError:
         number = 0

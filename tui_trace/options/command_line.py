@@ -10,6 +10,7 @@ from typing import NoReturn
 import msgspec
 
 from tui_trace import __version__
+from tui_trace.core.ip_literals import PLAIN_NUMBERS, is_ambiguous
 from tui_trace.core.parse_values import parse_mark, parse_size
 from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, ProbeSettings, SettingError
@@ -325,6 +326,9 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
                 parser.error(f"--replay plays a recording and does not go with {name}")
     elif not (given.sessions or given.completion or given.lab) and (given.host or "").strip() == "":
         parser.error("no HOST was given; --help shows the options")
+    for option, address in (("HOST", given.host), ("--address", given.address)):
+        if address is not None and is_ambiguous(address):
+            raise SettingError(option, address, PLAIN_NUMBERS)
     return Options(
         host=given.host,
         settings=parse_probe_settings(given),

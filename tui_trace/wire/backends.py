@@ -14,6 +14,7 @@ from tui_trace.wire.raw.raw_wire import RawWire
 from tui_trace.wire.raw.sockets import GET_RIGHT, MissingRight, RawSockets
 from tui_trace.wire.unprivileged.error_queue import UserSockets
 from tui_trace.wire.unprivileged.error_queue_network import ErrorQueueNetwork, refuse_icmp
+from tui_trace.wire.unprivileged.tcp_connect import LEAST_PATIENCE, USUAL_PATIENCE
 
 Sockets: TypeAlias = RawSockets | UserSockets
 
@@ -43,12 +44,18 @@ def mark(sockets: Sockets, number: int) -> None:
         raise SendError(errno.EPERM, "--mark needs CAP_NET_ADMIN, and raw sockets")
 
 
-def open_network(sockets: Sockets, address: str, family: int) -> Network[ProbeT]:
-    """Return the network of one target; `SendError` if the machine lacks the `family` (4 or 6)."""
+def open_network(
+    sockets: Sockets, address: str, family: int, *, wait: int | None = None
+) -> Network[ProbeT]:
+    """Return the network of one target; `SendError` if the machine lacks the `family` (4 or 6).
+
+    `wait`: how long the engine waits for a reply, in ns; None: as long as usual.
+    """
     if isinstance(sockets, RawSockets):
         wire: RawWire[ProbeT] = RawWire(sockets, family)
         return RawNetwork(wire, address)
-    return ErrorQueueNetwork(sockets, address, family)
+    patience = USUAL_PATIENCE if wait is None else max(LEAST_PATIENCE, wait)
+    return ErrorQueueNetwork(sockets, address, family, patience=patience)
 
 
 def backend_limits(sockets: Sockets, *, unprivileged: bool) -> str | None:

@@ -19,6 +19,7 @@ part that every router must quote (RFC 792):
 IPv4 adds the IP ID. Two bytes of payload give ICMP and UDP the checksum that flow or key ask for.
 """
 
+import enum
 import typing
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -74,6 +75,16 @@ class OutgoingProbe:
 
 
 ProbeT = TypeVar("ProbeT", bound=OutgoingProbe)
+
+
+class Answers(enum.Enum):
+    """What a reply answers, where the kernel sends a probe again by itself."""
+
+    PROBE = enum.auto()
+    REPEAT = enum.auto()
+    """Only the repetition: the probe itself may be lost, and the reply's time is no RTT."""
+    UNKNOWN = enum.auto()
+    """The probe or the repetition, which cannot be told."""
 
 
 class ReceivedReply(NamedTuple):
@@ -134,6 +145,7 @@ class Answer(NamedTuple, Generic[ProbeT]):
     the port that the reply came to; where there are no ports, the last one of its protocol."""
     reply: ReceivedReply
     quoted: QuoteDetails = NOTHING_QUOTED
+    answers: Answers = Answers.PROBE
 
 
 class Received(NamedTuple, Generic[ProbeT]):
@@ -165,7 +177,10 @@ class Network(typing.Protocol[ProbeT]):
     """The target's."""
 
     def open(self) -> None:
-        """Take over the sockets, which one target uses at a time. Call this first."""
+        """Take over the sockets, which one target uses at a time. Call this first.
+
+        `SendError` if this process cannot wait for them.
+        """
         ...
 
     def monotonic(self) -> int:

@@ -19,7 +19,20 @@ _REASONS = {
     errno.EINVAL: "a local route discards it (EINVAL)",
     errno.EOPNOTSUPP: "IPv6 has no --dont-route",
     errno.EAFNOSUPPORT: "this machine does not speak that IP version",
+    errno.EMFILE: "this process cannot open more files (ulimit -n)",
+    errno.ENFILE: "this machine cannot open more files (sysctl fs.file-max)",
 }
+
+_MAY_NOT_OPEN = frozenset({errno.EPERM, errno.EACCES})
+
+
+def cannot_open(error: OSError) -> SendError:
+    """Return the error that the user sees where a socket, or what waits for it, was not opened."""
+    number = error.errno or 0
+    if number in _MAY_NOT_OPEN:
+        name = errno.errorcode[number]
+        return SendError(number, f"this process may not open a socket ({name}: a sandbox?)")
+    return SendError(number, _REASONS.get(number) or os.strerror(number))
 
 
 def refusal(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers import local_servers
 from tests.helpers.network_guard import nothing_leaves  # noqa: F401
-from tui_trace.cli.resolve import resolve
+from tui_trace.cli.resolve import Egress, resolve
 from tui_trace.core.stream import SourceError
 from tui_trace.names import DnsServer
 
@@ -71,8 +71,58 @@ def test_what_there_is_no_address_of(
 
 
 def test_an_address_is_asked_of_nobody(server: local_servers.DnsServer) -> None:
-    assert ask(server, "192.0.2.1") == ("192.0.2.1", 4)
+    assert ask(server, "127.0.0.1") == ("127.0.0.1", 4)
     assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("::ffff:127.0.0.3", ("127.0.0.3", 4)),
+        ("::FFFF:7f00:3", ("127.0.0.3", 4)),
+        ("mapped.example", ("127.0.0.3", 4)),
+        ("127.3", ("127.0.0.3", 4)),
+        ("0x7f.0.0.3", ("127.0.0.3", 4)),
+        ("::0001", ("::1", 6)),
+    ],
+)
+def test_an_address_in_another_form(
+    server: local_servers.DnsServer, host: str, found: tuple[str, int]
+) -> None:
+    server.add("mapped.example.", 60, "AAAA", "::ffff:127.0.0.3")
+    assert ask(server, host) == found
+    with pytest.raises(SourceError, match=f"IPv{10 - found[1]}"):
+        ask(server, host, 10 - found[1])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.010", "0127.0.0.1", "010", "::ffff:127.0.0.01"])
+def test_a_leading_zero_is_refused(server: local_servers.DnsServer, host: str) -> None:
+    """To inet_aton(3) such a number is octal, to people it is not."""
+    with pytest.raises(SourceError, match="without leading zeros"):
+        ask(server, host)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(("families", "found"), [({4}, 4), ({6}, 6), ({4, 6}, 6), (set(), 6)])
+def test_the_source_chooses_the_version(
+    server: local_servers.DnsServer, families: set[int], found: int
+) -> None:
+    asked = DnsServer(server.host, server.port)
+    _, version = resolve("both.example", None, asked, Egress(families=frozenset(families)))
+    assert version == found
+
+
+def test_a_link_local_address_names_its_interface(server: local_servers.DnsServer) -> None:
+    with pytest.raises(SourceError, match=r"fe80::1 is link-local: name the interface, as in"):
+        ask(server, "fe80::1")
+    asked = DnsServer(server.host, server.port)
+    assert resolve("fe80::1", None, asked, Egress("lo")) == ("fe80::1", 6)
+    assert resolve("fe80::1%lo", None, asked, Egress("lo")) == ("fe80::1%lo", 6)
+    assert ask(server, "fe80::1%1") == ("fe80::1%lo", 6)
+    with pytest.raises(SourceError, match="fe80::1 is on interface 99999, which is not there"):
+        ask(server, "fe80::1%99999")
+    with pytest.raises(SourceError, match="not on the interface of -I other"):
+        resolve("fe80::1%lo", None, asked, Egress("other"))
 
 
 @pytest.mark.slow

@@ -256,13 +256,32 @@ def test_origins_of_ipv6_skip_the_groups_of_zeros_at_the_end(
 @pytest.mark.parametrize(
     "text",
     ['""', '"|"', '"NA | 192.0.2.0/24 | DE | ripencc | "', '"1 | 192.0.2.0/99 | DE | arin | "',
-     '"1 | 192.0.2.0/24 | DE | nobody | "', '"1|2|3"', '"1 | 0.0.0.0 | DE | arin | 2"'],
+     '"1|2|3"', '"1 | 0.0.0.0 | DE | arin | 2"'],
 )  # fmt: skip
 def test_an_origin_that_cannot_be_read_is_none(
     told: Callable[..., Told], server: local_servers.DnsServer, text: str
 ) -> None:
     server.add("1.2.0.192.origin.asn.cymru.com.", 300, "TXT", text)
     assert told(names=False, asn_source=AsnSource.CYMRU).ask("192.0.2.1") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "registry"),
+    [
+        ('"64502 | 192.0.2.0/24 | DE | jpnic | 2001"', "jpnic"),
+        ('"64502 | 192.0.2.0/24 | DE |  | 2001"', ""),
+        ('"64502 | 192.0.2.0/24 | DE"', ""),
+        ('"64502 | 192.0.2.0/24 | DE | a\\027[31mb | 2001"', r"a\x1b[31mb"),
+    ],
+)
+def test_an_origin_of_any_registry_is_an_origin(
+    told: Callable[..., Told], server: local_servers.DnsServer, text: str, registry: str
+) -> None:
+    server.add("1.2.0.192.origin.asn.cymru.com.", 300, "TXT", text)
+    server.add("AS64502.asn.cymru.com.", 300, "TXT", '"64502 | DE | other | 2001 | THREE"')
+    *_, last = told(names=False, asn_source=AsnSource.CYMRU).ask("192.0.2.1")
+    assert isinstance(last, AsnFound)
+    assert (last.asns, last.registry, last.names) == ((64502,), registry, ("THREE",))
 
 
 def test_one_question_for_what_several_hops_share(

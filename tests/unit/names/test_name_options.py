@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui_trace.core.ip_literals import Address, unmapped
 from tui_trace.core.settings import SettingError
 from tui_trace.names import AsnSource, DnsServer, Radb, parse_asn_source, parse_dns_server
 
@@ -16,6 +17,8 @@ from tui_trace.names import AsnSource, DnsServer, Radb, parse_asn_source, parse_
         ("[2001:db8::1]", DnsServer("2001:db8::1", 53)),
         ("[2001:db8::1]:5353", DnsServer("2001:db8::1", 5353)),
         ("fe80::1%eth0", DnsServer("fe80::1%eth0", 53)),
+        ("::ffff:192.0.2.1", DnsServer("192.0.2.1", 53)),
+        ("[::ffff:192.0.2.1]:5353", DnsServer("192.0.2.1", 5353)),
     ],
 )
 def test_a_dns_server(text: str, server: DnsServer) -> None:
@@ -34,6 +37,7 @@ def test_a_dns_server(text: str, server: DnsServer) -> None:
         "192.0.2.1:5x",
         "192.0.2.1:٥٣",
         "192.0.2.256",
+        "192.0.02.1",
         "[192.0.2.1]:53",
         "[2001:db8::1",
         "[2001:db8::1]53",
@@ -51,8 +55,8 @@ def test_what_is_no_dns_server_gets_one_line(text: str) -> None:
 
 
 @given(st.ip_addresses(), st.integers(1, 65_535))
-def test_a_dns_server_is_read_as_it_is_written(address: object, port: int) -> None:
-    server = DnsServer(str(address), port)
+def test_a_dns_server_is_read_as_it_is_written(address: Address, port: int) -> None:
+    server = DnsServer(str(unmapped(address)), port)
     assert parse_dns_server(str(server)) == server
 
 

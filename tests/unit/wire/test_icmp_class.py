@@ -37,9 +37,8 @@ def by_error_queue(
     failure = QueuedIcmpError(
         *(ROUTER[family], icmp_type, code, 1400, TARGET[family], 33434, b"", 0, Stamp.KERNEL, 61)
     )
-    pool.add_router_reply(Protocol.UDP, (4000, 33434), 9, failure)
-    replies, pool.replies = pool.replies, []
-    return (replies[0].kind, replies[0].mtu) if replies else None
+    reply = pool.router_reply(Protocol.UDP, (4000, 33434), 9, failure)
+    return (reply.kind, reply.mtu) if reply else None
 
 
 @pytest.mark.parametrize("family", [4, 6])

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import Protocol
-from tui_trace.wire.network import FlowTuple, ReceivedReply
+from tui_trace.wire.network import Answers, FlowTuple, ReceivedReply
 from tui_trace.wire.packets.checksum import ones_sum
 from tui_trace.wire.packets.icmp_class import CLASSIFY_ERROR, ECHO_REPLY
 from tui_trace.wire.packets.received_packet import ReceivedPacket
@@ -26,6 +26,7 @@ _IP6 = struct.Struct("!HxxxxBB16x16s")
 
 # looked up once: that costs as much as a parse
 _TOO_BIG = ReplyKind.TOO_BIG
+_PROBE = Answers.PROBE
 _PROTOCOL4, _PROTOCOL6 = BY_IP_NUMBER[4].get, BY_IP_NUMBER[6].get
 _OTHER_IP4, _OTHER_IP6 = PROBE_PROTOCOLS[4][Protocol.IP], PROBE_PROTOCOLS[6][Protocol.IP]
 

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import Protocol
-from tui_trace.wire.network import FlowTuple, ReceivedReply
+from tui_trace.wire.network import Answers, FlowTuple, ReceivedReply
+
+_PROBE = Answers.PROBE
 
 
 class ReceivedPacket(NamedTuple):

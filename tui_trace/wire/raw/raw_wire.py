@@ -17,7 +17,7 @@ from typing import Generic, TypeAlias
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import Protocol
 from tui_trace.wire import linux
-from tui_trace.wire.egress_route import EgressRoute
+from tui_trace.wire.egress_route import EgressRoute, open_socket
 from tui_trace.wire.linux import IP_VERSIONS, SocketAddress
 from tui_trace.wire.matching import Matcher
 from tui_trace.wire.network import Answer, ProbeT, Received, ReceivedReply, SendError
@@ -30,7 +30,7 @@ from tui_trace.wire.quotes import KEPT_BYTES, quote_details
 from tui_trace.wire.raw import bpf
 from tui_trace.wire.raw.message_reader import MAX_MESSAGES
 from tui_trace.wire.raw.sockets import Family, LoopedPacket, RawSockets
-from tui_trace.wire.send_errors import refusal
+from tui_trace.wire.send_errors import cannot_open
 from tui_trace.wire.sent_probes import SentProbes
 
 _MAX_READS = 8
@@ -113,10 +113,7 @@ class RawWire(Generic[ProbeT]):
         if port is not None and (protocol, port) in self._ports:
             return port
         is_tcp = protocol is Protocol.TCP
-        try:
-            holder = socket.socket(self.ip.af, port_socket)
-        except OSError as error:
-            raise refusal(error, "") from None
+        holder = open_socket(self.ip.af, port_socket)
         try:
             if self.family == 6:
                 holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -133,7 +130,13 @@ class RawWire(Generic[ProbeT]):
         taken = port or int(holder.getsockname()[1])
         self._ports[protocol, taken] = holder
         ours = [number for each, number in self._ports if each is protocol]
-        bpf.to_ports(self.family, ours, is_tcp).attach(self._raw.tcp if is_tcp else self._raw.udp)
+        program = bpf.to_ports(self.family, ours, is_tcp)
+        try:
+            program.attach(self._raw.tcp if is_tcp else self._raw.udp)
+        except OSError as error:
+            del self._ports[protocol, taken]
+            holder.close()
+            raise cannot_open(error) from None
         return taken
 
     def watch(self, target: str, source: str, protocol: ProbeProtocol, number: int) -> None:

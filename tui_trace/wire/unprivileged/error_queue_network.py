@@ -9,9 +9,9 @@ cannot be chosen.
 
 Quotes come without their IP headers. So it is unknown which TOS, TTL, addresses or IP ID a router
 received. The kernel stamps what arrives, and what UDP and ICMP send; a SYN is stamped in user space
-just before `connect()`. The RTT of a SYN/ACK is the kernel's own (tcp(7) TCP_INFO); an RST is
-stamped in user space. If a local filter drops a probe, UDP and ICMPv4 report it as refused; TCP and
-ICMPv6 lose it silently.
+just before `connect()`, and repeated by the kernel after 1 s (see `syn_repeats`). The RTT of a
+SYN/ACK is the kernel's own (tcp(7) TCP_INFO); an RST is stamped in user space. If a local filter
+drops a probe, UDP and ICMPv4 report it as refused; TCP and ICMPv6 lose it silently.
 """
 
 import errno
@@ -27,10 +27,10 @@ from tui_trace.wire.linux import IP_VERSIONS
 from tui_trace.wire.network import Answer, OutgoingProbe, ProbeT, Received, SendError
 from tui_trace.wire.probe_ids import ProbeIdGenerator
 from tui_trace.wire.raw.sockets import GET_RIGHT
-from tui_trace.wire.send_errors import refusal
+from tui_trace.wire.send_errors import cannot_open, refusal
 from tui_trace.wire.unprivileged.error_queue import UserSockets
 from tui_trace.wire.unprivileged.socket_pool import ProbeSockets
-from tui_trace.wire.unprivileged.tcp_connect import TcpConnector
+from tui_trace.wire.unprivileged.tcp_connect import USUAL_PATIENCE, TcpConnector
 from tui_trace.wire.unprivileged.udp_icmp import IcmpSender, Route, UdpSender
 
 _MAX_ROUTES = 64
@@ -53,10 +53,13 @@ class ErrorQueueNetwork(Generic[ProbeT]):
         family: int,
         interface: str | None = None,
         source: str | None = None,
+        *,
+        patience: int = USUAL_PATIENCE,
     ) -> None:
         """Open nothing yet. `interface` and `source` are used where the settings name none.
 
-        `target_address` may carry a scope (`fe80::1%eth0`). `family` is 4 or 6.
+        `target_address` may carry a scope (`fe80::1%eth0`). `family` is 4 or 6. `patience`: how
+        long a connect() lives, in ns.
         """
         address, _, scope = target_address.partition("%")
         self._ip = IP_VERSIONS[family]
@@ -68,7 +71,8 @@ class ErrorQueueNetwork(Generic[ProbeT]):
         self._routes: dict[ProbeSettings, Route] = {}
         self._flow_names = 0
         self._ids = ProbeIdGenerator(random.SystemRandom())
-        self._icmp, self._udp, self._tcp = IcmpSender(pool), UdpSender(pool), TcpConnector(pool)
+        self._icmp, self._udp = IcmpSender(pool), UdpSender(pool)
+        self._tcp = TcpConnector(pool, patience)
         self._by_protocol: dict[Protocol, IcmpSender | UdpSender | TcpConnector] = {
             Protocol.ICMP: self._icmp,
             Protocol.UDP: self._udp,
@@ -199,4 +203,4 @@ def refuse_icmp(family: int) -> None:
         words = f"ICMP echo is not allowed to this group; {PING_ALLOWED_BY} allows it to all"
         raise SendError(errno.EACCES, words) from None
     except OSError as error:
-        raise refusal(error, "") from None
+        raise cannot_open(error) from None

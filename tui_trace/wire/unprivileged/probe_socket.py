@@ -6,16 +6,18 @@ constant: load balancers may send probes of different ports by different paths. 
 constant as possible, the port that was given back last is the first to be used again.
 """
 
+import contextlib
 import socket
 import struct
 
 from tui_trace.core.settings import NS_PER_S, ProbeSettings, Protocol
 from tui_trace.wire import linux
-from tui_trace.wire.egress_route import EgressRoute
+from tui_trace.wire.egress_route import EgressRoute, open_socket
 from tui_trace.wire.linux import IpVersion
 from tui_trace.wire.network import OutgoingProbe
 from tui_trace.wire.unprivileged.error_queue import receive_errors_and_stamps, stamp_sending
 
+_OTHER_TOS = 4
 _LINGER_RESET = struct.pack("@ii", 1, 0)
 
 KEEP_UNANSWERED = 60 * NS_PER_S
@@ -32,7 +34,8 @@ class ProbeSocket:
     ) -> None:
         """Open and bind the socket; port 0: the kernel picks.
 
-        `OSError` if that fails: `PermissionError` for ICMP if this process may not send it.
+        `SendError` if there is no socket to be had, for ICMP also if this process may not send it;
+        `OSError` if it cannot be bound.
         """
         self.protocol = protocol
         self.egress = egress
@@ -46,7 +49,7 @@ class ProbeSocket:
         self._stamped: bool | None = None
         kind = socket.SOCK_STREAM if protocol is Protocol.TCP else socket.SOCK_DGRAM
         number = ip.icmp if protocol is Protocol.ICMP else 0
-        self.sock = socket.socket(ip.af, kind, number)
+        self.sock = open_socket(ip.af, kind, number)
         try:
             self._set_up(ip, egress, port)
         except OSError:
@@ -102,6 +105,20 @@ class ProbeSocket:
             packets = self.protocol is Protocol.ICMP
             stamp_sending(self.sock, scheduler=scheduler, packets=packets)
             self._stamped = scheduler
+
+    def let_repeat(self, allowed: bool) -> None:
+        """Keep the kernel from sending an unanswered SYN again, or from sending at all; or let it.
+
+        Without gateways (socket(7) SO_DONTROUTE) it finds no route, and waits on for the reply. It
+        looks for a route as the TOS changes. That does nothing over IPv6, nor for a neighbour.
+        """
+        tos = self._applied.tos if self._applied else 0
+        dont_route = not allowed or (self._applied is not None and self._applied.dont_route)
+        if self._ip.version == 4:
+            with contextlib.suppress(OSError):
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, int(dont_route))
+                for value in (tos ^ _OTHER_TOS, tos):
+                    self.sock.setsockopt(self._ip.level, self._ip.set_tos, value)
 
     def close(self) -> None:
         """Close the socket, which frees its port. An open TCP connection is reset."""

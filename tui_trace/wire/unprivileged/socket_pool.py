@@ -13,6 +13,7 @@ from tui_trace.wire.egress_route import EgressRoute
 from tui_trace.wire.linux import IpVersion
 from tui_trace.wire.network import Answer, OutgoingProbe, ReceivedReply, SendError
 from tui_trace.wire.packets.icmp_class import CLASSIFY_ERROR
+from tui_trace.wire.send_errors import cannot_open
 from tui_trace.wire.unprivileged.error_queue import (
     QueuedIcmpError,
     QueuedRefusal,
@@ -49,12 +50,16 @@ class ProbeSockets:
         self._probe_sockets: dict[int, ProbeSocket] = {}
         self._poll: select.epoll
         self._limit = 0
+        self._closing = contextlib.ExitStack()
 
     def open(self) -> None:
-        """Make ready for sockets, until `close`."""
-        self._poll = select.epoll()
-        self._poll.register(self.user_sockets.wake, select.EPOLLIN)
-        self._limit = socket_limit()
+        """Make ready for sockets, until `close`; `SendError` if no descriptor is left."""
+        try:
+            self._poll = self._closing.enter_context(select.epoll())
+            self._poll.register(self.user_sockets.wake, select.EPOLLIN)
+            self._limit = socket_limit()
+        except OSError as error:
+            raise cannot_open(error) from None
 
     def close(self) -> None:
         """Close all sockets of this network."""
@@ -62,7 +67,7 @@ class ProbeSockets:
             probe_socket.close()
         self._probe_sockets.clear()
         self.idle = IdlePool()
-        self._poll.close()
+        self._closing.close()
 
     def wait(self, timeout: int) -> list[ProbeSocket]:
         """Return the sockets that are ready, after at most `timeout` ns; a wake ends the wait."""
@@ -78,19 +83,28 @@ class ProbeSockets:
                 ready.append(self._probe_sockets[handle])
         return ready
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a socket has to go before another can be opened."""
+        return len(self._probe_sockets) >= self._limit
+
     def add(self, protocol: Protocol, egress: EgressRoute, now: int, port: int = 0) -> ProbeSocket:
         """Open a socket; `OSError`, or `SendError` if too many sockets carry probes."""
-        if len(self._probe_sockets) >= self._limit:
+        if self.is_full:
             evicted = self.idle.take_evictable(now)
             if evicted is None:
                 words = f"all {self._limit} sockets allowed carry probes (see ulimit -n)"
                 raise SendError(errno.EMFILE, words)
             self.remove(evicted)
         probe_socket = ProbeSocket(protocol, self.ip, egress, port)
+        try:
+            self._poll.register(
+                probe_socket.handle, select.EPOLLOUT if protocol is Protocol.TCP else select.EPOLLIN
+            )
+        except OSError as error:
+            probe_socket.close()
+            raise cannot_open(error) from None
         self._probe_sockets[probe_socket.handle] = probe_socket
-        self._poll.register(
-            probe_socket.handle, select.EPOLLOUT if protocol is Protocol.TCP else select.EPOLLIN
-        )
         return probe_socket
 
     def remove(self, probe_socket: ProbeSocket) -> None:
@@ -129,12 +143,12 @@ class ProbeSockets:
                     found.append(entry)
         return found
 
-    def add_router_reply(self, probe: OutgoingProbe, failure: QueuedIcmpError) -> None:
-        """Add the reply of an ICMP error for this probe; none if the message answers no probe."""
+    def router_reply(self, probe: OutgoingProbe, failure: QueuedIcmpError) -> ReceivedReply | None:
+        """Return the reply of an ICMP error for this probe; None if it answers no probe."""
         kind = CLASSIFY_ERROR[self.ip.version](failure.icmp_type, failure.code)
         if kind is None:
-            return
-        reply = ReceivedReply(
+            return None
+        return ReceivedReply(
             address=failure.address,
             kind=kind,
             protocol=probe.settings.protocol,
@@ -152,18 +166,17 @@ class ProbeSockets:
             quoted_tos=None,
             quoted_ttl=None,
         )
-        self.answers.append(Answer(probe, reply))
 
-    def add_target_reply(
+    def target_reply(
         self,
         probe: OutgoingProbe,
         kind: ReplyKind,
         wall: int,
         stamp: Stamp,
         ttl: int | None = None,
-    ) -> None:
-        """Add the reply of the target itself; `wall` is its arrival in ns since 1970."""
-        reply = ReceivedReply(
+    ) -> ReceivedReply:
+        """Return the reply of the target itself; `wall` is its arrival in ns since 1970."""
+        return ReceivedReply(
             address=self.address,
             kind=kind,
             protocol=probe.settings.protocol,
@@ -181,7 +194,6 @@ class ProbeSockets:
             quoted_tos=None,
             quoted_ttl=None,
         )
-        self.answers.append(Answer(probe, reply))
 
 
 def socket_limit() -> int:

@@ -90,6 +90,11 @@ class _Datagrams(abc.ABC):
             if sending.stamp is Stamp.KERNEL:
                 self._wants_scheduler_stamps = False
 
+    def _add_router_reply(self, probe: OutgoingProbe, failure: QueuedIcmpError) -> None:
+        reply = self._pool.router_reply(probe, failure)
+        if reply is not None:
+            self._pool.answers.append(Answer(probe, reply))
+
     @abc.abstractmethod
     def _key_of_sending(self, probe_socket: ProbeSocket, sending: QueuedStamp) -> int | None:
         """Return the key of the probe that a stamp is of; None if that cannot be told."""
@@ -144,7 +149,7 @@ class UdpSender(_Datagrams):
             return
         probe = self._pool.find(Protocol.UDP, key)
         if probe is not None and probe.flow[1] == failure.port:
-            self._pool.add_router_reply(probe, failure)
+            self._add_router_reply(probe, failure)
 
     def _answered(self, probe_socket: ProbeSocket, datagram: Datagram) -> None:
         """Add the target's reply. The socket is not freed: a duplicate may follow."""
@@ -154,9 +159,10 @@ class UdpSender(_Datagrams):
             probe.flow[1],
         ):
             return
-        self._pool.add_target_reply(
+        reply = self._pool.target_reply(
             probe, ReplyKind.UDP, datagram.wall, datagram.stamp, datagram.ttl
         )
+        self._pool.answers.append(Answer(probe, reply))
 
 
 class IcmpSender(_Datagrams):
@@ -221,7 +227,7 @@ class IcmpSender(_Datagrams):
         key = int.from_bytes(failure.data[6:8], "big")
         probe = self._pool.find(Protocol.ICMP, key)
         if probe is not None:
-            self._pool.add_router_reply(probe, failure)
+            self._add_router_reply(probe, failure)
 
     def _answered(self, probe_socket: ProbeSocket, datagram: Datagram) -> None:  # noqa: ARG002
         address, _, data, wall, stamp, ttl, whole = datagram
