@@ -25,6 +25,7 @@ from tui_trace.core.stream import (
     Switch,
 )
 from tui_trace.engine.clock_step import ClockStepDetector
+from tui_trace.engine.egress_watch import EgressWatch
 from tui_trace.engine.event_emitter import EventEmitter
 from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.keyless_replies import KeylessReplyBuffer
@@ -37,7 +38,6 @@ from tui_trace.engine.reply_timeout import MAX_TIMEOUT
 from tui_trace.engine.round_schedule import ScheduledProbe
 from tui_trace.engine.run_scheduler import RunScheduler
 from tui_trace.engine.run_state import EngineRun, RunProbe
-from tui_trace.engine.source_address import SourceAddressWatch
 from tui_trace.wire.network import NOTHING_QUOTED, Network, ReceivedReply, SendError, SendStamp
 
 PULSE_INTERVAL = 100 * NS_PER_MS
@@ -81,7 +81,7 @@ class Engine:
         self._emitter = EventEmitter(network)
         self._runs = RunScheduler(self._make_flows, self._emitter.run_opened)
         self._port_book = PortBook(network)
-        self._source_address = SourceAddressWatch(network)
+        self._egress = EgressWatch(network)
         self._rounds = 0
         self._next_expiry = 0
         self._keyless_replies = KeylessReplyBuffer()
@@ -111,7 +111,7 @@ class Engine:
         network.open()
         try:
             try:
-                self._source_address.find_initial(self._first_settings)
+                self._egress.find_initial(self._first_settings)
                 self._emit_beginning()
             except SendError as error:
                 raise SourceError(error.reason) from error
@@ -134,9 +134,7 @@ class Engine:
             network.close()
 
     def _emit_beginning(self) -> None:
-        self._emitter.session_began(
-            self._target, self._source_address.source, self._version, self._lab
-        )
+        self._emitter.session_began(self._target, self._egress.source, self._version, self._lab)
         self._emitter.pace_set(self._pace)
         self._runs.switch(self._first_settings)
 
@@ -251,8 +249,11 @@ class Engine:
 
     def _can_leave(self, run: EngineRun, now: int) -> bool:
         try:
-            if self._source_address.has_changed(run, now):
-                self._emitter.source_changed(self._source_address.source)
+            source = self._egress.source
+            if (egress := self._egress.find_change(run, now)) is not None:
+                self._emitter.egress_found(run, egress)
+            if self._egress.source != source:
+                self._emitter.source_changed(self._egress.source)
         except SendError as error:
             run.schedule.clear()
             self._emit_failure(run, self._pace.first_ttl, error)
@@ -270,7 +271,7 @@ class Engine:
             self._emitter.probe_sent(probe)
 
     def _emit_failure(self, run: EngineRun, ttl: int, error: SendError) -> None:
-        self._source_address.invalidate()
+        self._egress.invalidate()
         self._emitter.send_failed(run, ttl, error)
 
     # --- replies
@@ -310,7 +311,7 @@ class Engine:
         now = self._network.monotonic()
         run = probe.run
         by_target = answer.address == self._network.address
-        if answer.address == self._source_address.source and not by_target:
+        if answer.address == self._egress.source and not by_target:
             self._refused_here(probe, answer)
             return
         rtt = answer.wall - probe.wall

@@ -24,7 +24,7 @@ from tui_trace.core.settings import (
     TcpFlags,
 )
 from tui_trace.core.stream import Inject, Reset, SetPace, SourceError, Switch
-from tui_trace.wire.network import ProbeSpec, ReceivedReply, SendError
+from tui_trace.wire.network import Egress, ProbeSpec, ReceivedReply, SendError
 
 
 def test_the_stream_begins_with_the_session_and_ends_with_its_end() -> None:
@@ -282,7 +282,7 @@ def test_failed_sends_are_told_and_do_not_shift_anything() -> None:
 
 def test_without_a_source_address_nothing_begins() -> None:
     class Unrouted(SimNet):
-        def source(self, _settings: ProbeSettings) -> str:
+        def egress(self, _settings: ProbeSettings) -> Egress:
             raise SendError(101, "no route to the target")
 
     net = Unrouted()
@@ -295,10 +295,10 @@ def test_a_route_that_goes_and_comes_back_is_told_and_probing_goes_on() -> None:
     class Flapping(SimNet):
         gone = False
 
-        def source(self, settings: ProbeSettings) -> str:
+        def egress(self, settings: ProbeSettings) -> Egress:
             if self.gone:
                 raise SendError(101, "no route to the target")
-            return super().source(settings)
+            return super().egress(settings)
 
     net = Flapping()
     net.at += [

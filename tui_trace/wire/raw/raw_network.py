@@ -13,10 +13,11 @@ from typing import NamedTuple, TypeAlias
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import ProbeSettings, Protocol
 from tui_trace.wire import linux
-from tui_trace.wire.egress_route import EgressRoute, find_source_address, interface_index
-from tui_trace.wire.linux import IP_VERSIONS, SocketAddress
+from tui_trace.wire.egress_route import EgressRoute, find_egress, interface_index, route_query
+from tui_trace.wire.linux import IP_VERSIONS
 from tui_trace.wire.network import (
     NOTHING_QUOTED,
+    Egress,
     ProbeSpec,
     QuoteDetails,
     ReceivedReply,
@@ -29,6 +30,7 @@ from tui_trace.wire.packets.probe_protocol import ProbeProtocol
 from tui_trace.wire.packets.received_packet import ReceivedPacket
 from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
 from tui_trace.wire.raw import bpf
+from tui_trace.wire.raw.next_hop import NextHop, find_next_hop
 from tui_trace.wire.raw.sockets import Family, LoopedPacket, RawSockets, read_sent
 from tui_trace.wire.send_errors import refusal
 
@@ -47,7 +49,7 @@ class _Route(NamedTuple):
     egress: EgressRoute
     source: str
     """The address that they carry."""
-    destination: SocketAddress
+    next_hop: NextHop
     template: builder.Template
 
 
@@ -89,7 +91,7 @@ class RawNetwork:
         self._route: _Route
         self._addresses: dict[bytes, None] = {}
         self._current_source = ""
-        self._applied: tuple[EgressRoute, bool] | None = None
+        self._applied: tuple[str, int, int, bool] | None = None
         self._ports: dict[tuple[Protocol, int], socket.socket] = {}
         self._pending_stamps: list[SendStamp] = []
         self._watched: tuple[str, int] | None = None
@@ -123,8 +125,8 @@ class RawNetwork:
         """Return nanoseconds since 1970 by CLOCK_REALTIME, as the kernel's stamps are."""
         return time.time_ns()
 
-    def source(self, settings: ProbeSettings) -> str:
-        """Return the address that probes of these settings leave from now. See `Network`.
+    def egress(self, settings: ProbeSettings) -> Egress:
+        """Return how probes of these settings leave now. See `Network`.
 
         The interface's index is looked up each time: an interface may be created again under its
         old name.
@@ -137,11 +139,16 @@ class RawNetwork:
         index = interface_index(settings.interface or self._interface)
         bound = "" if settings.spoofed_source else settings.source or self._source or ""
         egress = EgressRoute(bound, index)
-        source = find_source_address(self._ip, self.address, settings, egress)
+        mark = self._sender.getsockopt(socket.SOL_SOCKET, socket.SO_MARK)
+        found = find_egress(self._ip, self.address, settings, egress, mark)
         if settings.spoofed_source:
-            source = settings.source or source
+            found = found._replace(source=settings.source or found.source)
+        source = found.source
+        query = route_query(self._ip, self.address, settings, egress, mark)
+        owner = os.fstat(self._sender_handle).st_uid
+        next_hop = find_next_hop(self._ip, query, found, owner)
         known = self._routes.get(settings)
-        if known is None or (known.egress.interface, known.source) != (index, source):
+        if known is None or (known.next_hop, known.source) != (next_hop, source):
             self._stamp_at_scheduler(True)
         if known is not None and known.source == source:
             template = known.template
@@ -153,10 +160,9 @@ class RawNetwork:
         self._current_source = source
         if not protocol.has_raw_socket:
             self._watch(source, protocol, number)
-        destination = linux.socket_address(self._ip, self.address, 0, index)
-        self._routes[settings] = _Route(egress, source, destination, template)
+        self._routes[settings] = _Route(egress, source, next_hop, template)
         self._settings = None
-        return source
+        return found
 
     def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
         """Reserve a source port by a bound socket; without ports, any identifier. See `Network`.
@@ -205,7 +211,7 @@ class RawNetwork:
         route = self._route
         packet = route.template.probe(ttl, flow, key, ip_id)
         try:
-            self._sender.sendto(packet, route.destination)
+            self._sender.sendto(packet, route.next_hop.flags, route.next_hop.address)
         except OSError as error:
             raise self._refusal(error, route.egress.source) from None
 
@@ -349,20 +355,19 @@ class RawNetwork:
     def _prepare(self, settings: ProbeSettings) -> None:
         """Have the sender use the route of these settings; `SendError`."""
         if settings not in self._routes:
-            self.source(settings)
+            self.egress(settings)
         route = self._routes[settings]
-        egress = route.egress
-        wanted = egress, settings.dont_route
+        source, interface = route.egress.source, route.next_hop.interface
+        wanted = source, interface, settings.tos, settings.dont_route
         if wanted != self._applied:
             self._applied = None
             try:
                 linux.set_dont_route(self._sender, self._ip, settings.dont_route)
-                linux.leave_by_interface(self._sender, self._ip, egress.interface)
-                self._sender.bind(
-                    linux.socket_address(self._ip, egress.source, 0, egress.interface)
-                )
+                linux.leave_by_interface(self._sender, self._ip, interface)
+                self._sender.setsockopt(self._ip.level, self._ip.set_tos, settings.tos)
+                self._sender.bind(linux.socket_address(self._ip, source, 0, interface))
             except OSError as error:
-                raise self._refusal(error, route.egress.source) from None
+                raise self._refusal(error, source) from None
             self._applied = wanted
         self._route, self._settings = route, settings
 
