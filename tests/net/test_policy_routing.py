@@ -9,8 +9,17 @@ import pytest
 from tests.helpers.network import tui_trace_process
 from tests.helpers.network.packet_parser import Packet
 from tests.helpers.network.params import FAMILIES
-from tests.helpers.network.two_uplinks import FIRST, SECOND, TABLE, TARGET, TwoUplinks, Uplink
-from tui_trace.core.events import EgressFound, Reply, SessionBegan, SourceChanged
+from tests.helpers.network.tunnel import Tunnel
+from tests.helpers.network.two_uplinks import (
+    FIRST,
+    SECOND,
+    TABLE,
+    TARGET,
+    UPLINKS,
+    TwoUplinks,
+    Uplink,
+)
+from tui_trace.core.events import EgressFound, Reply, SendFailed, SessionBegan, SourceChanged
 from tui_trace.core.settings import NS_PER_MS, Pace, Protocol
 
 TO_SECOND = f"lookup {TABLE}"
@@ -206,3 +215,82 @@ def test_flows_that_vary_leave_by_one_way(net: TwoUplinks, family: int) -> None:
             )
     assert len({packet.ports[0] for packet in _probes(seen[SECOND])}) > 4
     assert not _probes(seen[FIRST])
+
+
+@FAMILIES
+@pytest.mark.parametrize("rights", [(), ("--unprivileged",)], ids=["raw", "unprivileged"])
+def test_a_tunnel_without_a_gateway(net: TwoUplinks, rights: tuple[str, ...], family: int) -> None:
+    """Only the rule's table knows that the tunnel leads to the target."""
+    source = {4: "198.18.50.1", 6: "2001:db8:50::1"}[family]
+    everywhere = {4: "0.0.0.0/0", 6: "::/0"}[family]
+    with Tunnel(net.client, "vpn") as tunnel:
+        net.client.ip(
+            "link set vpn mtu 1380 up",
+            f"addr add {source} dev vpn",
+            f"route add {everywhere} dev vpn table 101",
+        )
+        with net.rule(f"{WEB} lookup 101", family), net.watched(family) as seen:
+            done = tui_trace_process.program(
+                *(net.client, *rights, "--jsonl", "-n", "-c1", "-m4", "-Z1", "-T", "-P443"),
+                TARGET[family],
+            )
+        entered = [packet for packet in tunnel.stop() if packet.destination == TARGET[family]]
+    stream = tui_trace_process.decode(done.stdout)
+    assert not tui_trace_process.only(SendFailed, stream)
+    (told,) = tui_trace_process.only(EgressFound, stream)
+    assert told == EgressFound(told.at, 1, source, "vpn", "", 1380)
+    assert {packet.ttl for packet in entered} == {1, 2, 3, 4}
+    assert {(packet.source, packet.ports[1]) for packet in entered} == {(source, 443)}
+    assert not any(_probes(found) for found in seen.values())
+
+
+@FAMILIES
+def test_the_main_table_may_know_both_ways(net: TwoUplinks, family: int) -> None:
+    """The second one by a greater metric, as where a machine has two providers."""
+    everywhere = {4: "0.0.0.0/0", 6: "::/0"}[family]
+    known = f"route add {everywhere} via {SECOND.address(2, family)} dev second metric 5000"
+    net.client.ip(known)
+    try:
+        with net.rule(f"{WEB} {TO_SECOND}", family), net.watched(family) as seen:
+            stream = tui_trace_process.trace(net.client, "-c1", "-T", "-P443", TARGET[family])
+    finally:
+        net.client.ip(known.replace("add", "del"))
+    assert any(reply.reached for reply in tui_trace_process.only(Reply, stream))
+    assert _uplink_and_source(seen) == {("second", SECOND.address(1, family))}
+
+
+def test_a_gateway_of_the_other_ip_version(net: TwoUplinks) -> None:
+    """IPv4 by an IPv6 router (RFC 8950), which both tables know."""
+    route = f"route add {TARGET[4]} via inet6 {SECOND.address(2, 6)} dev second"
+    for table in (" metric 5000", " table 102"):
+        net.client.ip(route + table)
+    try:
+        with net.rule(f"{WEB} lookup 102", 4), net.watched(4) as seen:
+            stream = tui_trace_process.trace(net.client, "-c1", "-T", "-P443", TARGET[4])
+    finally:
+        for table in (" metric 5000", " table 102"):
+            net.client.ip(route.replace("add", "del") + table)
+    (told,) = tui_trace_process.only(EgressFound, stream)
+    assert (told.interface, told.gateway) == ("second", SECOND.address(2, 6))
+    assert any(reply.reached for reply in tui_trace_process.only(Reply, stream))
+    assert _uplink_and_source(seen) == {("second", SECOND.address(1, 4))}
+
+
+@FAMILIES
+def test_several_next_hops_of_one_route(net: TwoUplinks, family: int) -> None:
+    """By whichever the kernel picks for this connection: what is said is what is seen."""
+    hops = " ".join(f"nexthop via {one.address(2, family)} dev {one.interface}" for one in UPLINKS)
+    net.client.run(["ip", f"-{family}", *f"route add {TARGET[family]} {hops}".split()])
+    net.client.sysctl(ipv4__fib_multipath_hash_policy=1, ipv6__fib_multipath_hash_policy=1)
+    used = set()
+    try:
+        for port in range(9000, 9006):
+            options = ("-c1", "-T", f"-P{port}", "-L40123")
+            with net.watched(family) as seen:
+                stream = tui_trace_process.trace(net.client, *options, TARGET[family])
+            (told,) = tui_trace_process.only(EgressFound, stream)
+            assert _uplink_and_source(seen) == {(told.interface, told.source)}
+            used.add(told.interface)
+    finally:
+        net.client.run(["ip", f"-{family}", "route", "del", TARGET[family]])
+    assert used == {"first", "second"}

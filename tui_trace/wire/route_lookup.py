@@ -17,13 +17,14 @@ from tui_trace.wire.linux import IpVersion
 
 _GETROUTE, _NEWROUTE, _ERROR, _REQUEST = 26, 24, 2, 0x1
 _DST, _SRC, _OIF, _GATEWAY, _PREFSRC, _METRICS, _CACHEINFO, _MARK = 1, 2, 4, 5, 7, 8, 12, 16
-_VIA, _UID, _PROTOCOL, _SPORT, _DPORT = 18, 25, 27, 28, 29
+_MULTIPATH, _VIA, _UID, _PROTOCOL, _SPORT, _DPORT = 9, 18, 25, 27, 28, 29
 _METRIC_MTU = 2
-_CLONED = 0x200
+_CLONED, _FIB_MATCH = 0x200, 0x2000
 _BROADCAST = 3
 _DSCP = 0xFC
 """The TOS bits that rules look at."""
-_SIOCGIFMTU = 0x8921
+_SIOCGIFFLAGS, _SIOCGIFMTU = 0x8913, 0x8921
+_NOARP = 0x80
 
 _header = struct.Struct("=IHHII")
 _rtmsg = struct.Struct("=BBBBBBBBI")
@@ -108,6 +109,11 @@ class RouteLookup:
             mtu=0 if is_learnt else _number(metrics.get(_METRIC_MTU)),
         )
 
+    def has_several_next_hops(self, ip: IpVersion, query: RouteQuery) -> bool:
+        """Return whether the kernel picks a next hop by a hash of the packet; `OSError`."""
+        answer = self._ask(_request(ip, query, _FIB_MATCH))
+        return any(kind == _MULTIPATH for kind, _ in _attributes(answer, _rtmsg.size))
+
     def interface_mtu(self, name: str) -> int:
         """Return the MTU of an interface in bytes; `OSError` if it is gone.
 
@@ -115,6 +121,14 @@ class RouteLookup:
         """
         answer = fcntl.ioctl(self._socket, _SIOCGIFMTU, _ifreq.pack(name.encode(), 0))
         return int(_ifreq.unpack(answer)[1])
+
+    def has_link_addresses(self, name: str) -> bool:
+        """Return whether neighbours at this interface have addresses that must be resolved.
+
+        `OSError` if it is gone. A tunnel's have none.
+        """
+        answer = fcntl.ioctl(self._socket, _SIOCGIFFLAGS, _ifreq.pack(name.encode(), 0))
+        return not int(_ifreq.unpack(answer)[1]) & _NOARP
 
     def _ask(self, body: bytes) -> bytes:
         """Return the body of the kernel's answer, which is there when the request was sent."""
@@ -130,10 +144,10 @@ class RouteLookup:
         raise OSError(number, os.strerror(number))
 
 
-def _request(ip: IpVersion, query: RouteQuery) -> bytes:
+def _request(ip: IpVersion, query: RouteQuery, flags: int = 0) -> bytes:
     bits = 8 * len(socket.inet_pton(ip.af, query.destination))
     parts = [
-        _rtmsg.pack(ip.af, bits, bits if query.source else 0, query.tos & _DSCP, 0, 0, 0, 0, 0),
+        _rtmsg.pack(ip.af, bits, bits if query.source else 0, query.tos & _DSCP, 0, 0, 0, 0, flags),
         _pack(_DST, socket.inet_pton(ip.af, query.destination)),
     ]
     if query.source:

@@ -32,6 +32,7 @@ class Uplink(NamedTuple):
 
 
 FIRST, SECOND = Uplink("first", 1, 1500), Uplink("second", 2, 1400)
+UPLINKS = FIRST, SECOND
 
 
 class TwoUplinks(Closing):
@@ -45,7 +46,7 @@ class TwoUplinks(Closing):
             space.sysctl(**SYSCTLS)
             space.ip("link set lo up")
         self.target.ip(*(f"addr add {one} dev lo" for one in (TARGET[4], f"{TARGET[6]}/128")))
-        for uplink, router in zip((FIRST, SECOND), routers, strict=True):
+        for uplink, router in zip(UPLINKS, routers, strict=True):
             self._join(uplink, router)
 
     def _join(self, uplink: Uplink, router: Netns) -> None:
@@ -90,7 +91,7 @@ class TwoUplinks(Closing):
         """What leaves for the target in the block, by uplink; filled at its end."""
         expression = f"dst host {TARGET[family]}"
         captures = {
-            uplink: Capture(self.client, uplink.interface, expression) for uplink in (FIRST, SECOND)
+            uplink: Capture(self.client, uplink.interface, expression) for uplink in UPLINKS
         }
         found: dict[Uplink, list[Packet]] = {}
         try:
