@@ -1,5 +1,6 @@
 """Policy routing (ip-rule(8)) holds for probes as for real connections, and what is said is so."""
 
+import json
 import socket
 import sys
 from collections.abc import Iterator
@@ -294,3 +295,47 @@ def test_several_next_hops_of_one_route(net: TwoUplinks, family: int) -> None:
     finally:
         net.client.run(["ip", f"-{family}", "route", "del", TARGET[family]])
     assert used == {"first", "second"}
+
+
+@FAMILIES
+def test_the_mtu_of_the_route(net: TwoUplinks, family: int) -> None:
+    """A route's own MTU is told; one that was learnt from the path is not, as no probe heeds it."""
+    options = ("-c1", "-u", TARGET[family])
+    route = f"route add {TARGET[family]} via {FIRST.address(2, family)} dev first"
+    net.client.ip(f"{route} mtu 1350")
+    told = [_told(net, *options)]
+    net.client.ip(route.replace("add", "del"))
+    net.routers[0].ip("link set target mtu 1300")
+    try:
+        ping = ["ping", "-c1", "-W1", "-s1400", "-Mdo", TARGET[family]]
+        net.client.run(ping, check=False)
+        cached = net.client.run(["ip", "route", "get", TARGET[family]]).stdout
+        told.append(_told(net, *options))
+    finally:
+        net.routers[0].ip("link set target mtu 1500")
+        net.client.run(["ip", f"-{family}", "route", "flush", "cache"])
+    assert "mtu 1300" in cached
+    assert [one.mtu for one in told] == [1350, 1500]
+
+
+def _told(net: TwoUplinks, *args: str) -> EgressFound:
+    stream = tui_trace_process.trace(net.client, *args)
+    return tui_trace_process.only(EgressFound, stream)[0]
+
+
+@FAMILIES
+def test_a_neighbour_needs_no_gateway(net: TwoUplinks, family: int) -> None:
+    options = ("--dont-route",) if family == 4 else ()
+    for uplink in UPLINKS:
+        told = _told(net, "-c1", *options, uplink.address(2, family))
+        source = uplink.address(1, family)
+        assert told == EgressFound(told.at, 1, source, uplink.interface, "", uplink.mtu)
+
+
+def test_a_scope_names_the_interface(net: TwoUplinks) -> None:
+    for uplink, router in zip(UPLINKS, net.routers, strict=True):
+        listing = json.loads(router.run(["ip", "-j", "-6", "addr", "show", "client"]).stdout)
+        (local,) = (one["local"] for one in listing[0]["addr_info"] if one["scope"] == "link")
+        told = _told(net, "-c1", "-T", "-P443", f"{local}%{uplink.interface}")
+        assert (told.interface, told.gateway, told.mtu) == (uplink.interface, "", uplink.mtu)
+        assert told.source.startswith("fe80::")

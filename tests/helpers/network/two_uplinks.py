@@ -41,12 +41,12 @@ class TwoUplinks(Closing):
     def __init__(self) -> None:
         """Build it."""
         spaces = self._spaces = make_all(["u-client", "u-first", "u-second", "u-target"])
-        self.client, *routers, self.target = spaces
+        self.client, *self.routers, self.target = spaces
         for space in spaces:
             space.sysctl(**SYSCTLS)
             space.ip("link set lo up")
         self.target.ip(*(f"addr add {one} dev lo" for one in (TARGET[4], f"{TARGET[6]}/128")))
-        for uplink, router in zip(UPLINKS, routers, strict=True):
+        for uplink, router in zip(UPLINKS, self.routers, strict=True):
             self._join(uplink, router)
 
     def _join(self, uplink: Uplink, router: Netns) -> None:
