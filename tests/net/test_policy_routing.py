@@ -98,6 +98,12 @@ def test_probes_leave_as_the_rules_say(net: TwoUplinks, case: str, family: int) 
     assert {packet.source for packet in _probes(seen[expected])} == {source}
 
 
+REFUSALS = {
+    "prohibit": ("prohibited by a local route or rule", "prohibited by a local route or rule"),
+    "unreachable": ("no route to the target", "neighbour or route is unreachable"),
+    "blackhole": ("a local route discards it", "a local route discards it"),
+}
+"""What is said of a rule, and of a route."""
 CONNECTIONS = {
     WEB: (socket.SOCK_STREAM, 443, 0, 0, 0, 0),
     "not ipproto udp": (socket.SOCK_STREAM, 80, 0, 0, 0, 0),
@@ -156,26 +162,27 @@ def test_without_rights_the_same_is_said(net: TwoUplinks, family: int) -> None:
 
 
 @FAMILIES
-@pytest.mark.parametrize(
-    ("action", "words"),
-    [
-        ("prohibit", "prohibited by a local route or rule"),
-        ("unreachable", "no route to the target"),
-        ("blackhole", "a local route discards it"),
-    ],
-)
-def test_a_rule_that_refuses_is_told(net: TwoUplinks, action: str, words: str, family: int) -> None:
+@pytest.mark.parametrize("by_route", [False, True], ids=["rule", "route"])
+@pytest.mark.parametrize("action", REFUSALS)
+def test_a_rule_or_route_that_refuses_is_told(
+    net: TwoUplinks, action: str, by_route: bool, family: int
+) -> None:
     """The words are those of the error that a real socket gets."""
-    with net.rule(f"{WEB} {action}", family):
-        refused = tui_trace_process.program(
-            net.client, "-r", "-n", "-c1", "-T", "-P443", TARGET[family], check=False
-        )
-        other = tui_trace_process.program(
-            net.client, "-r", "-n", "-c1", "-T", "-P80", TARGET[family]
-        )
+    everywhere = {4: "0.0.0.0/0", 6: "::/0"}[family]
+    net.client.ip(f"route add {action} {everywhere} table 103")
+    try:
+        with net.rule(f"{WEB} {'lookup 103' if by_route else action}", family):
+            refused, other = (
+                tui_trace_process.program(
+                    net.client, "-r", "-n", "-c1", "-T", "-P", port, TARGET[family], check=False
+                )
+                for port in ("443", "80")
+            )
+    finally:
+        net.client.ip(f"route del {action} {everywhere} table 103")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
-    assert words in refused.stderr
-    assert other.stderr == ""
+    assert REFUSALS[action][by_route] in refused.stderr
+    assert (other.returncode, other.stderr) == (0, "")
 
 
 @FAMILIES

@@ -93,12 +93,8 @@ class RouteLookup:
             # a socket may send to it only with SO_BROADCAST
             raise OSError(errno.EACCES, os.strerror(errno.EACCES))
         found = dict(_attributes(answer, _rtmsg.size))
-        expires = 0
-        if len(cache := found.get(_CACHEINFO, b"")) >= _cacheinfo.size:
-            _, _, expires, error, *_ = _cacheinfo.unpack_from(cache)
-            if error:
-                # IPv6: a route that refuses is a route, too
-                raise OSError(abs(error), os.strerror(abs(error)))
+        cache = found.get(_CACHEINFO, b"")
+        expires = _cacheinfo.unpack_from(cache)[2] if len(cache) >= _cacheinfo.size else 0
         # what expires was learnt from the path, and probes heed no such MTU
         is_learnt = bool(flags & _CLONED and expires)
         metrics = dict(_attributes(found.get(_METRICS, b""), 0))
