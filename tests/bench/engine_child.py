@@ -47,7 +47,7 @@ def measure(protocol: Protocol, port: int, rounds: int, interval_ns: int, target
         pace=Pace(interval=interval_ns, rounds=rounds),
         version=__version__,
     )
-    network.source(settings)  # imports what builds a template
+    network.egress(settings)  # imports what builds a template
     user, kernel = _cpu_us()
     engine.run(counts)
     user_then, kernel_then = _cpu_us()

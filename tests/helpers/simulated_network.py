@@ -10,10 +10,18 @@ from dataclasses import dataclass, field
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import NS_PER_MS, ProbeSettings, Protocol
-from tui_trace.wire.network import ProbeSpec, QuoteDetails, ReceivedReply, SendError, SendStamp
+from tui_trace.wire.network import (
+    Egress,
+    ProbeSpec,
+    QuoteDetails,
+    ReceivedReply,
+    SendError,
+    SendStamp,
+)
 
 TARGET = "192.0.2.99"
 SOURCE = "198.51.100.1"
+GATEWAY = "198.51.100.254"
 WALL_BASE = 1_700_000_000_000_000_000
 NOT_TRANSLATED = QuoteDetails(is_translated=False)
 
@@ -58,8 +66,8 @@ class SimNet:
     def wall(self) -> int:
         return self.now + WALL_BASE + self.wall_shift
 
-    def source(self, settings: ProbeSettings) -> str:
-        return settings.source or self.source_address
+    def egress(self, settings: ProbeSettings) -> Egress:
+        return Egress(settings.source or self.source_address, "sim0", GATEWAY, 1500, 2)
 
     def reserve_port(self, _protocol: Protocol, port: int | None = None) -> int:
         return port if port is not None else next(self._ports)

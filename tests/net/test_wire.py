@@ -182,7 +182,7 @@ def test_every_probe_is_answered(
 ) -> None:
     def trace() -> Any:
         network = opened(family)
-        source = network.source(settings)
+        source = network.egress(settings).source
         flow = flow_of(network, settings)
         # the kernel starts to stamp some time after it is asked
         time.sleep(0.3)
@@ -216,7 +216,7 @@ def test_an_open_port_answers_every_syn(net: Net, family: int) -> None:
 
     def trace() -> Any:
         network = opened(family)
-        network.source(settings)
+        network.egress(settings)
         flow = flow_of(network, settings)
         got = []
         for key in range(7, 27):
@@ -235,7 +235,7 @@ def test_a_udp_answer(net: Net, family: int) -> None:
 
     def trace() -> Any:
         network = opened(family)
-        network.source(settings)
+        network.egress(settings)
         flow = flow_of(network, settings)
         network.send(ProbeSpec(settings, 9, flow, 0xFFFF, 1))
         return flow, collect(network, 1)[1]
@@ -272,7 +272,7 @@ def test_a_busy_host_reaches_no_socket_of_ours(net: Net, family: int) -> None:
         with socket.socket(af) as closed:
             closed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             settings = ProbeSettings(protocol=Protocol.TCP, port=1, size=80)
-            network.source(settings)
+            network.egress(settings)
             network.send(ProbeSpec(settings, 9, (ours[0], 1), 5, 1))
         return read, collect(network, 1)[1]
 
@@ -289,7 +289,7 @@ def test_another_targets_packets_stay_outside(net: Net, family: int) -> None:
         sockets = RawSockets()
         target = RawNetwork(sockets, TARGET[family], family)
         target.open()
-        target.source(settings)
+        target.egress(settings)
         port = target.reserve_port(Protocol.TCP)
         target.close()
         router = RawNetwork(sockets, ROUTER[family], family)
@@ -319,7 +319,7 @@ def test_without_rights_all_goes_on(net: Net, family: int) -> None:
                     size=settings.size,
                     interface=interface,
                 )
-                network.source(chosen)
+                network.egress(chosen)
                 flow = flow_of(network, chosen)
                 network.send(ProbeSpec(chosen, 1, flow, number + 1, 1))
                 got += [answer.address for answer in collect(network, 1)[1]]
@@ -339,7 +339,7 @@ def test_a_fixed_source_follows_the_rules_for_it(net: Net, family: int) -> None:
         network = opened(family)
         said = []
         for settings in (plain, fixed, plain):
-            source = network.source(settings)
+            source = network.egress(settings).source
             network.send(ProbeSpec(settings, 1, flow_of(network, settings), 7, 7))
             said += [(source, each.address) for each in collect(network, 1)[1]]
         return said
@@ -368,7 +368,7 @@ def test_cap_net_raw_alone_is_enough(net: Net, family: int) -> None:
         assert ctypes.CDLL(None).capset(ctypes.byref(head), ctypes.byref(sets)) == 0
         network = opened(family)
         privileges.drop_capabilities()
-        network.source(settings)
+        network.egress(settings)
         network.send(ProbeSpec(settings, 9, flow_of(network, settings), 7, 7))
         return [each.kind for each in collect(network, 1)[1]]
 
@@ -385,7 +385,7 @@ def test_targets_one_after_another_share_the_sockets(net: Net, family: int) -> N
         for target in (TARGET[family], ROUTER[family], TARGET[family]):
             network = RawNetwork(sockets, target, family)
             network.open()
-            network.source(settings)
+            network.egress(settings)
             network.send(ProbeSpec(settings, 9, flow_of(network, settings), 7, 7))
             sent, answers = collect(network, 1)
             said += [(each.address, sent[-1].stamp) for each in answers]
@@ -407,7 +407,7 @@ def test_a_stamp_ends_no_wait(net: Net, family: int) -> None:
 
     def trace() -> Any:
         network = opened(family)
-        network.source(settings)
+        network.egress(settings)
         network.send(ProbeSpec(settings, 1, flow_of(network, settings), 7, 7))
         began = network.monotonic()
         sent, answers = network.receive(150_000_000)
@@ -493,7 +493,7 @@ def test_a_cached_path_mtu_refuses_nothing(net: Net, family: int) -> None:
         got = []
         for df in (True, True, False):
             settings = ProbeSettings(protocol=Protocol.UDP, port=9999, size=1400, df=df)
-            network.source(settings)
+            network.egress(settings)
             network.send(ProbeSpec(settings, 9, flow_of(network, settings), 5, 1))
             got += [(each.kind, each.mtu) for each in collect(network, 1)[1]]
         return got
@@ -518,7 +518,7 @@ def test_errors_of_the_route(net: Net, family: int) -> None:
             ProbeSettings(size=80, interface="nope0"),
             ProbeSettings(size=80, source={4: "192.0.2.1", 6: "2001:db8::1"}[family]),
         ):
-            for ask in (network.source, lambda s: network.send(ProbeSpec(s, 1, (1, 2), 3, 4))):
+            for ask in (network.egress, lambda s: network.send(ProbeSpec(s, 1, (1, 2), 3, 4))):
                 with pytest.raises(SendError) as caught:
                     ask(settings)
                 said.append((caught.value.errno, str(caught.value)))
@@ -554,7 +554,7 @@ def test_an_interface_made_anew_serves_again(net: Net, family: int) -> None:
         said: list[Any] = []
         for key in range(1, 4):
             try:
-                said.append(network.source(settings))
+                said.append(network.egress(settings).source)
                 network.send(ProbeSpec(settings, 1, (port, 9), key, key))
                 said += [(each.address, each.key) for each in collect(network, 1)[1]]
             except SendError as error:

@@ -296,6 +296,20 @@ class SourceChanged(_Event, frozen=True, tag="source-changed"):
     source: str
 
 
+class EgressFound(_Event, frozen=True, tag="egress-found"):
+    """Probes of this run leave this way from now on."""
+
+    run: Int64
+    source: str
+    """The address that they carry."""
+    interface: str = ""
+    """Name; empty if the kernel does not say."""
+    gateway: str = ""
+    """Empty if the target is on the link."""
+    mtu: Int64 = 0
+    """Of the route, or else of the interface, in bytes; 0: not known."""
+
+
 class Notice(_Event, frozen=True, tag="notice"):
     """One line that the user should read."""
 
@@ -382,6 +396,7 @@ Event: TypeAlias = (
     | PathEnd
     | Foreign
     | SourceChanged
+    | EgressFound
     | Notice
     | Note
     | HostNamed

@@ -1,5 +1,6 @@
 """Probe settings in words."""
 
+from tui_trace.core.events import EgressFound
 from tui_trace.core.settings import (
     DSCP_NAMES,
     PROTOCOL_NAMES,
@@ -63,3 +64,12 @@ def describe_tos(tos: int) -> str:
         if tos and tos == code << 2:
             return f"{tos} ({name})"
     return str(tos)
+
+
+def describe_egress(egress: EgressFound) -> str:
+    """Return `from 192.0.2.5 by eth0 via 192.0.2.1, MTU 1500`; unknown parts are left out."""
+    words = [f"from {egress.source}"]
+    if egress.interface:
+        words.append(f"by {egress.interface}")
+        words.append(f"via {egress.gateway}" if egress.gateway else "without a gateway")
+    return " ".join(words) + (f", MTU {egress.mtu}" if egress.mtu else "")

@@ -23,6 +23,7 @@ from tui_trace.core.stream import (
     Switch,
 )
 from tui_trace.engine.clock_step import ClockStepDetector
+from tui_trace.engine.egress_watch import EgressWatch
 from tui_trace.engine.event_emitter import EventEmitter
 from tui_trace.engine.first_sweep import ScheduledProbe
 from tui_trace.engine.flows import Flows, PortBook
@@ -31,7 +32,6 @@ from tui_trace.engine.probe import Probe, ProbeState
 from tui_trace.engine.reply_handler import ReplyHandler
 from tui_trace.engine.run_scheduler import RunScheduler
 from tui_trace.engine.run_state import EngineRun, RunProbe
-from tui_trace.engine.source_address import SourceAddressWatch
 from tui_trace.wire.network import Network, SendError
 
 PULSE_INTERVAL = 100 * NS_PER_MS
@@ -76,7 +76,7 @@ class Engine:
         self._emitter = EventEmitter(network)
         self._runs = RunScheduler(self._make_flows, self._emitter.run_opened)
         self._port_book = PortBook(network)
-        self._source_address = SourceAddressWatch(network)
+        self._egress = EgressWatch(network)
         self._replies = ReplyHandler(self._emitter, network.address, self._emit_failure)
         self._rounds = 0
         self._probes = 0
@@ -129,13 +129,11 @@ class Engine:
 
     def _emit_beginning(self) -> None:
         try:
-            self._source_address.find_initial(self._first_settings)
+            self._egress.find_initial(self._first_settings)
         except SendError:
             if not self._waits_for_route:
                 raise
-        self._emitter.session_began(
-            self._target, self._source_address.source, self._version, self._lab
-        )
+        self._emitter.session_began(self._target, self._egress.source, self._version, self._lab)
         self._emitter.pace_set(self._pace)
         self._runs.switch(self._first_settings)
 
@@ -251,8 +249,11 @@ class Engine:
 
     def _can_leave(self, run: EngineRun, now: int) -> bool:
         try:
-            if self._source_address.has_changed(run, now):
-                self._emitter.source_changed(self._source_address.source)
+            source = self._egress.source
+            if (egress := self._egress.find_change(run, now)) is not None:
+                self._emitter.egress_found(run, egress)
+            if self._egress.source != source:
+                self._emitter.source_changed(self._egress.source)
         except SendError as error:
             run.schedule.clear()
             self._emit_failure(run, self._pace.first_ttl, error)
@@ -286,7 +287,7 @@ class Engine:
         self._emitter.probe_sent(probe)
 
     def _emit_failure(self, run: EngineRun, ttl: int, error: SendError) -> None:
-        self._source_address.invalidate()
+        self._egress.invalidate()
         self._emitter.send_failed(run, ttl, error)
 
     # --- replies
@@ -300,7 +301,7 @@ class Engine:
         else:
             answers, foreign = self._network.receive(timeout)
         now, epoch = self._network.monotonic(), self._clock.check()
-        source = self._source_address.source
+        source = self._egress.source
         end_is_known = self._current_run.path_end.end_ttl is not None
         for answer in self._keyless_replies.release(answers, end_is_known, now):
             probe = self._replies.handle(answer, source=source, now=now, epoch=epoch)

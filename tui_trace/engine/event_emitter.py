@@ -7,7 +7,7 @@ from tui_trace.core.stream import Sink
 from tui_trace.engine.path_end import FINAL_KINDS
 from tui_trace.engine.probe import ProbeState
 from tui_trace.engine.run_state import EngineRun, RunProbe
-from tui_trace.wire.network import Answer, Network, SendError
+from tui_trace.wire.network import Answer, Egress, Network, SendError
 
 _IN_DOUBT = (
     "TCP replies after more than 1 s count as lost: without CAP_NET_RAW it cannot be told"
@@ -185,6 +185,19 @@ class EventEmitter:
     def foreign(self, count: int) -> None:
         """Emit that so many replies matched none of our probes."""
         self._sink.event(events.Foreign(at=self._now(), count=count))
+
+    def egress_found(self, run: EngineRun, egress: Egress) -> None:
+        """Emit how probes of this run leave from now on."""
+        self._sink.event(
+            events.EgressFound(
+                at=self._now(),
+                run=run.number,
+                source=egress.source,
+                interface=egress.interface,
+                gateway=egress.gateway,
+                mtu=egress.mtu,
+            )
+        )
 
     def source_changed(self, source: str) -> None:
         """Emit that probes leave from another address than before."""

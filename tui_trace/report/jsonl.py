@@ -29,6 +29,7 @@ mtu-found                 ttl, mtu, how, address
 path-end                  run, ttl, reached
 foreign                   count of replies that answer no probe of ours
 source-changed            source
+egress-found              run, source, interface, gateway, mtu: how its probes leave
 notice                    text
 note                      text, moment: what the user wrote, and what time it is about
 named                     address, names, confirmed, shown

@@ -2,9 +2,11 @@
 
 Added to `report`: `tui_trace`, what mtr does not say of the run, whose number is its `run`. Its
 `runs` are all those of the session (null where they were not kept), each with its `number`,
-`probe`, `rounds`, whether it `reached` the target, and the number of the one that it took turns
-with (`turns_with`, or null). Its `notes` are the user's own, each with the `time` it is about and
-the same as `at_s`, seconds since the session began.
+`probe`, `egress`, `rounds`, whether it `reached` the target, and the number of the one that it took
+turns with (`turns_with`, or null). `egress` is how its probes leave this machine: `source`,
+`interface`, `gateway` (empty: the target is on the link) and `mtu` in bytes; or null. Its `notes`
+are the user's own, each with the `time` it is about and the same as `at_s`, seconds since the
+session began.
 
 Added to each hub, behind the columns asked for: `addresses` (latest first), `late`, `duplicates`,
 `pending`, `user_stamped` (answers whose RTT rests on a stamp that the kernel did not take),
@@ -54,6 +56,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
             "source": sanitize(snapshot.source),
             "start": began(snapshot).isoformat(),
             "probe": msgspec.to_builtins(run.settings),
+            "egress": _egress(run),
             "run": run.number,
             "rounds": run.rounds,
             "reached": run.reached,
@@ -77,9 +80,22 @@ def _outline(run: Run) -> dict[str, Any]:
     return {
         "number": run.number,
         "probe": msgspec.to_builtins(run.settings),
+        "egress": _egress(run),
         "rounds": run.rounds,
         "reached": run.reached,
         "turns_with": run.turns_with or None,
+    }
+
+
+def _egress(run: Run) -> dict[str, Any] | None:
+    way = run.egress
+    if way is None:
+        return None
+    return {
+        "source": sanitize(way.source),
+        "interface": sanitize(way.interface),
+        "gateway": sanitize(way.gateway),
+        "mtu": way.mtu,
     }
 
 

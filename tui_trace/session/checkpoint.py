@@ -8,14 +8,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from tui_trace.core.events import SessionBegan
+from tui_trace.core.events import EgressFound, SessionBegan
 from tui_trace.core.ranges import Count, Int64, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, MomentKind
 
-VERSION = 5
+VERSION = 6
 """Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
 MAX_RUNS = 4096
@@ -96,6 +96,7 @@ class RunCheckpoint(_State, frozen=True, array_like=True):
     end: Int64 | None
     hops: Annotated[list[HopCheckpoint], Meta(max_length=256)]
     turns_with: Int64 = 0
+    egress: EgressFound | None = None
 
 
 class TrackCheckpoint(_State, frozen=True, array_like=True):

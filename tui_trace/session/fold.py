@@ -58,6 +58,7 @@ class Session:
             ev.Foreign: self._foreign_seen,
             ev.SourceChanged: self._source_changed,
             ev.MtuFound: self._mtu_found,
+            ev.EgressFound: self._egress_found,
             ev.Notice: self._notice_given,
             ev.Note: self._note,
             ev.HostNamed: self._named,
@@ -243,6 +244,10 @@ class Session:
         self._source = event.source
         self._source_notice = f"probes now leave from {event.source}"
         self._timeline.add_moment(event.at, MomentKind.NOTICE, self._source_notice)
+
+    def _egress_found(self, event: ev.EgressFound) -> None:
+        if run := self._runs.get(event.run):
+            run.egress = event
 
     def _notice_given(self, event: ev.Notice) -> None:
         self._notice = event.text

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from tui_trace.core.events import EgressFound
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.session.checkpoint import RunCheckpoint
 from tui_trace.session.hop_fold import HopFold
@@ -24,6 +25,7 @@ class RunFold:
         self.rounds = 0
         self.reached = False
         self.end: int | None = None
+        self.egress: EgressFound | None = None
         self._opened = opened
         self._hops: dict[int, HopFold] = {}
 
@@ -39,6 +41,7 @@ class RunFold:
             end=self.end,
             hops=[hop.checkpoint() for hop in self._hops.values()],
             turns_with=self.turns_with,
+            egress=self.egress,
         )
 
     @classmethod
@@ -49,6 +52,7 @@ class RunFold:
         run.reached = state.reached
         run.end = state.end
         run.turns_with = state.turns_with
+        run.egress = state.egress
         run._hops = {hop.ttl: HopFold.from_checkpoint(hop) for hop in state.hops}
         return run
 
@@ -85,6 +89,7 @@ class RunFold:
             self.reached,
             hops,
             self.turns_with,
+            self.egress,
         )
 
     def _last_row(self) -> int:

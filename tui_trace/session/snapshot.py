@@ -9,6 +9,7 @@ import msgspec
 
 from tui_trace.core.events import (
     AsnFound,
+    EgressFound,
     HostNamed,
     Interface,
     MplsLabel,
@@ -119,6 +120,8 @@ class Run(msgspec.Struct, frozen=True):
     hops: tuple[Hop, ...]
     turns_with: int = 0
     """Number of the run that it alternates with, round by round; 0: none."""
+    egress: EgressFound | None = None
+    """How its probes leave this machine; None: not known."""
 
 
 class Balance(enum.StrEnum):

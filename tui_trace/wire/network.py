@@ -157,6 +157,21 @@ class Received(NamedTuple, Generic[ProbeT]):
     """Replies that look like replies to our probes, but match none of them."""
 
 
+class Egress(NamedTuple):
+    """How probes leave this machine."""
+
+    source: str
+    """The address that they carry."""
+    interface: str = ""
+    """Name; empty if the kernel does not say."""
+    gateway: str = ""
+    """Empty if the target is on the link."""
+    mtu: int = 0
+    """Of the route, or else of the interface, in bytes; 0: not known."""
+    interface_index: int = 0
+    """0: not known."""
+
+
 class SendError(Exception):
     """This machine's kernel refused a packet."""
 
@@ -191,10 +206,10 @@ class Network(typing.Protocol[ProbeT]):
         """Return nanoseconds since 1970, by the clock that the stamps are taken from."""
         ...
 
-    def source(self, settings: ProbeSettings) -> str:
-        """Return the address that probes of these settings leave from now.
+    def egress(self, settings: ProbeSettings) -> Egress:
+        """Return how probes of these settings leave now, by their first ports if flows differ.
 
-        `SendError` if there is none. Sends nothing.
+        `SendError` if none can leave. Sends nothing.
         """
         ...
 

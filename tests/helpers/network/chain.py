@@ -21,7 +21,7 @@ UP = "up0"
 DOWN = "down0"
 """Interface towards the target."""
 
-_SYSCTLS = {
+SYSCTLS = {
     "ipv4__ip_forward": 1,
     "ipv4__icmp_ratelimit": 0,
     "ipv4__icmp_msgs_per_sec": 1_000_000,
@@ -112,7 +112,7 @@ class Chain(Closing):
     def _build(self, relay: int | None, rewrites: Sequence[str]) -> None:
         spaces = self.nodes + ([self._relay_space] if self._relay_space else [])
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda space: space.sysctl(**_SYSCTLS), spaces))
+            list(pool.map(lambda space: space.sysctl(**SYSCTLS), spaces))
             links = []
             for link in range(1, self.length + 1):
                 left, right = self.nodes[link - 1].name, self.nodes[link].name

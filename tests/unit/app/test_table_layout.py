@@ -10,11 +10,11 @@ from tui_trace.app.render.final_table import format_final_table
 from tui_trace.app.render.header import heading
 from tui_trace.app.render.styled_text import plain
 from tui_trace.app.render.table_layout import NOTES_FAIR, ColumnDemand, header, lay_out, row
-from tui_trace.app.widgets.hop_inspector import inspect, plot_height
+from tui_trace.app.widgets.hop_inspector import egress_at, inspect, plot_height
 from tui_trace.core.blocks import BLOCKS
 from tui_trace.core.cell_width import pad_or_truncate
 from tui_trace.core.durations import format_duration
-from tui_trace.core.events import Change, MplsLabel, RewrittenField
+from tui_trace.core.events import Change, EgressFound, MplsLabel, RewrittenField
 from tui_trace.core.percentages import format_loss
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
@@ -290,6 +290,24 @@ def test_the_inspector_tells_what_the_hop_received() -> None:
     assert "received TOS 0 (sent 0xb8) · MSS 1360 (sent 1460) · TTL 1 · MPLS 24015" in text
     layout = lay_out(columns_of("latency"), 120, ColumnDemand().grown_to([hop]))
     assert "MPLS 24015 MSS 1360" in plain(row(hop, layout)[0])
+
+
+def test_the_inspector_of_the_first_row_tells_how_probes_leave() -> None:
+    way = EgressFound(0, 1, "192.0.2.5", "eth0", "192.0.2.1", 1500)
+    snapshot = folded(path(5))
+    snapshot = replace(snapshot, run=replace(snapshot.run, egress=way))
+    first, second, *_ = snapshot.run.hops
+    assert egress_at(second, snapshot) is None
+    for told, words in (
+        (way, "probes leave from 192.0.2.5 by eth0 via 192.0.2.1, MTU 1500"),
+        (replace(way, gateway="", mtu=0), "probes leave from 192.0.2.5 by eth0 without a gateway"),
+        (replace(way, interface="", gateway="", mtu=0), "probes leave from 192.0.2.5"),
+    ):
+        run = replace(snapshot.run, egress=told)
+        found = egress_at(first, replace(snapshot, run=run))
+        lines = [plain(line).strip() for line in inspect(first, 100, 12, egress=found)]
+        assert words in lines
+        assert plot_height(first, 14, egress=found) == plot_height(first, 14) - 1
 
 
 WANTS = st.builds(

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.simulated_engine import ICMP, TCP, UDP, events_of, trace
-from tests.helpers.simulated_network import SOURCE, TARGET, SimNet, answer_of, make_answer, router
+from tests.helpers.simulated_network import (
+    GATEWAY,
+    SOURCE,
+    TARGET,
+    SimNet,
+    answer_of,
+    make_answer,
+    router,
+)
 from tui_trace.core import events
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import (
@@ -24,7 +32,7 @@ from tui_trace.core.settings import (
     TcpFlags,
 )
 from tui_trace.core.stream import Inject, Reset, SetPace, SourceError, Switch
-from tui_trace.wire.network import ProbeSpec, ReceivedReply, SendError
+from tui_trace.wire.network import Egress, ProbeSpec, ReceivedReply, SendError
 
 
 def test_the_stream_begins_with_the_session_and_ends_with_its_end() -> None:
@@ -282,7 +290,7 @@ def test_failed_sends_are_told_and_do_not_shift_anything() -> None:
 
 def test_without_a_source_address_nothing_begins() -> None:
     class Unrouted(SimNet):
-        def source(self, _settings: ProbeSettings) -> str:
+        def egress(self, _settings: ProbeSettings) -> Egress:
             raise SendError(101, "no route to the target")
 
     net = Unrouted()
@@ -295,10 +303,10 @@ def test_a_route_that_goes_and_comes_back_is_told_and_probing_goes_on() -> None:
     class Flapping(SimNet):
         gone = False
 
-        def source(self, settings: ProbeSettings) -> str:
+        def egress(self, settings: ProbeSettings) -> Egress:
             if self.gone:
                 raise SendError(101, "no route to the target")
-            return super().source(settings)
+            return super().egress(settings)
 
     net = Flapping()
     net.at += [
@@ -312,6 +320,24 @@ def test_a_route_that_goes_and_comes_back_is_told_and_probing_goes_on() -> None:
     assert [event.source for event in events_of(tape, events.SourceChanged)] == ["198.51.100.2"]
     assert max(event.at for event in events_of(tape, events.Reply)) > 7 * NS_PER_S
     assert not events_of(tape, events.ProbeLost)
+
+
+def test_how_probes_leave_is_told_once_for_each_change() -> None:
+    class Moving(SimNet):
+        gateway = GATEWAY
+
+        def egress(self, settings: ProbeSettings) -> Egress:
+            return super().egress(settings)._replace(gateway=self.gateway)
+
+    net = Moving()
+    net.at.append((net.now + 3 * NS_PER_S, lambda: setattr(net, "gateway", "198.51.100.253")))
+    tape = trace(net, seconds=6)
+    told = events_of(tape, events.EgressFound)
+    assert [(one.run, one.source, one.interface, one.gateway, one.mtu) for one in told] == [
+        (1, SOURCE, "sim0", GATEWAY, 1500),
+        (1, SOURCE, "sim0", "198.51.100.253", 1500),
+    ]
+    assert not events_of(tape, events.SourceChanged)
 
 
 def test_our_own_kernel_answering_is_no_hop() -> None:

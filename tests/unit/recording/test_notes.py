@@ -78,7 +78,7 @@ def test_a_full_block_makes_room(tmp_path):
         assert recording.session(recording.end).snapshot().ended
 
 
-def test_a_file_of_the_first_version_becomes_one_of_the_second(tmp_path):
+def test_a_file_of_the_first_version_becomes_one_of_the_latest(tmp_path):
     path = record(ENDED, tmp_path / "a.session")
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version = 1")
@@ -86,7 +86,7 @@ def test_a_file_of_the_first_version_becomes_one_of_the_second(tmp_path):
     with Recording(path) as recording:
         assert version(path) == 1, "reading changes nothing"
         recording.note("the provider was called", NS_PER_S)
-    assert version(path) == schema.VERSION == 2
+    assert version(path) == schema.VERSION == 3
 
 
 def version(path):

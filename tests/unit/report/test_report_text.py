@@ -118,6 +118,20 @@ def test_notes_stand_under_the_table_at_their_time():
     assert format_final_table(snapshot, 80).rstrip().endswith("the provider was called")
 
 
+def test_the_json_says_how_probes_leave():
+    silent = snapshot_of(*path())
+    way = ev.EgressFound(0, 1, "192.0.2.5", "eth0\x1b[2J", "192.0.2.1", 1500)
+    said = [
+        json.loads(mtr_json.render_json(one, NARROW))["report"]["tui_trace"]
+        for one in (silent, snapshot_of(way, *path()))
+    ]
+    assert [one["runs"][0]["egress"] == one["egress"] for one in said] == [True, True]
+    assert said[0]["egress"] is None
+    shown = said[1]["egress"]
+    assert "\x1b" not in shown.pop("interface")
+    assert shown == {"source": "192.0.2.5", "gateway": "192.0.2.1", "mtu": 1500}
+
+
 @pytest.mark.parametrize("moment", [-(1 << 63), (1 << 63) - 1])
 def test_a_note_about_an_impossible_time_is_one_all_the_same(moment):
     snapshot = snapshot_of(*path(), ev.Note(at=NS_PER_S, text="when", moment=moment))

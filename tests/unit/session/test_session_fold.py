@@ -329,6 +329,22 @@ def test_notice_and_source_in_one_line():
     assert snapshot.notice == "packet size raised to 40 bytes · probes now leave from 203.0.113.9"
 
 
+def test_each_run_knows_how_its_probes_leave():
+    session = session_of(opened(1), opened(2, probe=SETTINGS[1]))
+    ways = [
+        ev.EgressFound(at=2, run=1, source="192.0.2.5", interface="eth0"),
+        ev.EgressFound(at=3, run=2, source="203.0.113.5", interface="wg0", mtu=1420),
+        ev.EgressFound(at=4, run=1, source="192.0.2.6", interface="eth1", gateway="192.0.2.1"),
+        ev.EgressFound(at=5, run=9, source="192.0.2.7"),
+    ]
+    for way in ways:
+        session.apply(way)
+    again = Session.from_checkpoint(session.checkpoint())
+    for one in (session, again):
+        assert [one.run(number).egress for number in (1, 2)] == [ways[2], ways[1]]
+        assert one.snapshot().run.egress == ways[1]
+
+
 def test_foreign_adds_up_and_the_end_is_seen():
     session = session_of(ev.Foreign(at=1, count=2), ev.Foreign(at=2, count=3))
     assert (session.snapshot().foreign, session.snapshot().ended) == (5, False)

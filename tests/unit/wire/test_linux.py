@@ -3,15 +3,16 @@
 import socket
 import struct
 import time
+from pathlib import Path
 
 import pytest
 
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.wire import linux
-from tui_trace.wire.egress_route import EgressRoute, find_source_address, interface_index
+from tui_trace.wire.egress_route import EgressRoute, find_egress, interface_index
 from tui_trace.wire.linux import IP_VERSIONS, ArrivalReader, socket_address
-from tui_trace.wire.network import SendError
+from tui_trace.wire.network import Egress, SendError
 
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
 ROUTER = {4: "198.51.100.1", 6: "2001:db8:ff::1"}
@@ -59,15 +60,19 @@ def test_only_link_local_addresses_have_a_scope() -> None:
         assert socket_address(IP_VERSIONS[6], address, 7, 3) == (plain, 7, 0, 3)
 
 
-def test_the_source_address_is_the_routes_or_the_users() -> None:
-    """Of the loopback interface; a connect() of UDP sends nothing."""
-    ip, settings = IP_VERSIONS[4], ProbeSettings()
+def test_probes_leave_by_the_route_or_as_the_user_says() -> None:
+    """By the loopback interface; nothing is sent."""
+    ip, settings = IP_VERSIONS[4], ProbeSettings(tos=8)
     loopback = interface_index("lo")
-    assert find_source_address(ip, "127.0.0.1", settings, EgressRoute("", 0)) == "127.0.0.1"
+    found = find_egress(ip, "127.0.0.1", settings, EgressRoute("", 0))
+    mtu = int(Path("/sys/class/net/lo/mtu").read_text())
+    assert found == Egress("127.0.0.1", "lo", "", mtu, loopback)
     chosen = EgressRoute("127.0.0.9", loopback)
-    assert find_source_address(ip, "127.0.0.1", settings, chosen, tos=8) == "127.0.0.9"
+    assert find_egress(ip, "127.0.0.1", settings, chosen)[:2] == ("127.0.0.9", "lo")
+    neighbour = ProbeSettings(dont_route=True)
+    assert find_egress(ip, "127.0.0.1", neighbour, EgressRoute("", 0)) == found
     with pytest.raises(SendError, match=r"source address 192\.0\.2\.9 is not on this machine"):
-        find_source_address(ip, "127.0.0.1", settings, EgressRoute("192.0.2.9", 0))
+        find_egress(ip, "127.0.0.1", settings, EgressRoute("192.0.2.9", 0))
     with pytest.raises(SendError, match="interface nil9 is not there"):
         interface_index("nil9")
     assert interface_index(None) == 0
@@ -76,4 +81,4 @@ def test_the_source_address_is_the_routes_or_the_users() -> None:
 def test_ipv6_cannot_do_without_gateways() -> None:
     settings = ProbeSettings(dont_route=True)
     with pytest.raises(SendError, match="IPv6 has no --dont-route"):
-        find_source_address(IP_VERSIONS[6], "::1", settings, EgressRoute("", 0))
+        find_egress(IP_VERSIONS[6], "::1", settings, EgressRoute("", 0))

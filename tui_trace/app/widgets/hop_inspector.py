@@ -5,8 +5,9 @@ from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.widgets.lazy_plots import PlotsReady, Throttle, load_plots
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
-from tui_trace.core.events import RegistryRecord
+from tui_trace.core.events import EgressFound, RegistryRecord
 from tui_trace.core.percentages import format_loss
+from tui_trace.core.probe_text import describe_egress
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS
 from tui_trace.report.cell_text import TextStyle, sparkline
@@ -90,9 +91,11 @@ def _about(one: Responder, labels: HostLabels) -> list[str]:
     return [line for line in lines if line]
 
 
-def _texts(hop: Hop, labels: HostLabels) -> list[str]:
+def _texts(hop: Hop, labels: HostLabels, egress: EgressFound | None) -> list[str]:
     """Return all lines about a hop, the most important first."""
     texts = _figures(hop)
+    if egress is not None:
+        texts.append(f"probes leave {sanitize(describe_egress(egress))}")
     if not hop.responders:
         return [*texts, "nothing answered at this TTL"]
     first, *others = responders(hop)
@@ -114,16 +117,38 @@ def _title(hop: Hop, labels: HostLabels) -> str:
     return title
 
 
-def plot_height(hop: Hop, height: int, labels: HostLabels = NO_LABELS) -> int:
+def egress_at(hop: Hop, snapshot: Snapshot | None) -> EgressFound | None:
+    """Return how probes leave, where that is told: at the first row of the table."""
+    if snapshot is None or snapshot.run.hops[:1] != (hop,):
+        return None
+    return snapshot.run.egress
+
+
+def plot_height(
+    hop: Hop,
+    height: int,
+    labels: HostLabels = NO_LABELS,
+    *,
+    egress: EgressFound | None = None,
+) -> int:
     """Return the lines that a panel of `height` has for a plot; 0 if they are too few."""
-    left = height - 1 - len(_texts(hop, labels))
+    left = height - 1 - len(_texts(hop, labels, egress))
     return left if hop.responders and left >= _PLOT_LEAST else 0
 
 
 def inspect(
-    hop: Hop, width: int, height: int, labels: HostLabels = NO_LABELS, *, plot: int = 0
+    hop: Hop,
+    width: int,
+    height: int,
+    labels: HostLabels = NO_LABELS,
+    *,
+    plot: int = 0,
+    egress: EgressFound | None = None,
 ) -> list[StyledLine]:
-    """Return the panel's lines, at most `height`; `plot` of them are left to a plot."""
+    """Return the panel's lines, at most `height`; `plot` of them are left to a plot.
+
+    `egress`: how the probes of the run leave, if that is to be told here.
+    """
     title = _title(hop, labels)
     title += "─" * (width - cell_width(title))
     lines: list[StyledLine] = [[(pad_or_truncate(title, width), TextStyle.DIM)]]
@@ -133,7 +158,8 @@ def inspect(
         blocks = sparkline(hop.recent, hop.figures.min, width - 2)
         lines.append([(f" {blocks}", TextStyle.SPARK)])
     lines += [
-        [(pad_or_truncate(f" {text}", width), TextStyle.PLAIN)] for text in _texts(hop, labels)
+        [(pad_or_truncate(f" {text}", width), TextStyle.PLAIN)]
+        for text in _texts(hop, labels, egress)
     ]
     return lines[:height]
 
@@ -165,8 +191,10 @@ class HopInspector(StyledLines):
         if self._hop is None:
             self.show([[(" select a hop first (up, down)", TextStyle.DIM)]])
         elif height:
-            plot = self._place_plot(plot_height(self._hop, height, self._labels))
-            self.show(inspect(self._hop, width, height, self._labels, plot=plot))
+            egress = egress_at(self._hop, self._snapshot)
+            room = plot_height(self._hop, height, self._labels, egress=egress)
+            plot = self._place_plot(room)
+            self.show(inspect(self._hop, width, height, self._labels, plot=plot, egress=egress))
         for shown in self.query("#inspector-rtt"):
             shown.display = bool(plot)
 

@@ -7,14 +7,13 @@ import time
 from typing import Generic, NamedTuple
 
 from tui_trace.core.settings import ProbeSettings, Protocol
-from tui_trace.wire import linux
-from tui_trace.wire.egress_route import EgressRoute, find_source_address, interface_index
-from tui_trace.wire.linux import SocketAddress
-from tui_trace.wire.network import ProbeT, Received, SendError
+from tui_trace.wire.egress_route import EgressRoute, find_egress, interface_index, route_query
+from tui_trace.wire.network import Egress, ProbeT, Received, SendError
 from tui_trace.wire.packets import builder
 from tui_trace.wire.packets.decoder import EXTENSIONS
 from tui_trace.wire.packets.probe_protocol import ProbeProtocol
 from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
+from tui_trace.wire.raw.next_hop import NextHop, find_next_hop
 from tui_trace.wire.raw.raw_wire import RawWire
 from tui_trace.wire.send_errors import refusal
 
@@ -25,10 +24,11 @@ _MAX_ROUTES = 64
 class _Route(NamedTuple):
     """How the probes of some settings leave."""
 
-    egress: EgressRoute
+    bound: str
+    """Address given by the user; empty: the routing table decides."""
     source: str
     """The address that they carry."""
-    destination: SocketAddress
+    next_hop: NextHop
     template: builder.Template
     protocol: ProbeProtocol
     data_length: int
@@ -75,8 +75,8 @@ class RawNetwork(Generic[ProbeT]):
         """Return nanoseconds since 1970 by CLOCK_REALTIME, as the kernel's stamps are."""
         return time.time_ns()
 
-    def source(self, settings: ProbeSettings) -> str:
-        """Return the address that probes of these settings leave from now. See `Network`.
+    def egress(self, settings: ProbeSettings) -> Egress:
+        """Return how probes of these settings leave now. See `Network`.
 
         The interface's index is looked up each time: an interface may be created again under its
         old name.
@@ -88,28 +88,32 @@ class RawNetwork(Generic[ProbeT]):
             raise SendError(errno.EPROTONOSUPPORT, reason)
         index = interface_index(settings.interface or self._interface)
         bound = "" if settings.spoofed_source else settings.source or self._source or ""
-        egress = EgressRoute(bound, index)
-        source = find_source_address(self._ip, self.address, settings, egress)
+        asked, mark = EgressRoute(bound, index), self._wire.mark
+        found = find_egress(self._ip, self.address, settings, asked, mark)
         if settings.spoofed_source:
-            source = settings.source or source
+            found = found._replace(source=settings.source or found.source)
+        query = route_query(self._ip, self.address, settings, asked, mark)
+        next_hop = find_next_hop(self._ip, query, found, self._wire.owner)
         known = self._routes.get(settings)
-        if known is None or (known.egress.interface, known.source) != (index, source):
-            packed_source = socket.inet_pton(self._ip.af, source)
+        if known is None or (known.next_hop, known.source) != (next_hop, found.source):
+            packed_source = socket.inet_pton(self._ip.af, found.source)
             self._wire.know_addresses(packed_source + self._packed_address)
-        if known is not None and known.source == source:
+        if known is not None and known.source == found.source:
             template = known.template
         else:
-            template = builder.Template(settings, source, self.address, self.family, self._label)
+            template = builder.Template(
+                settings, found.source, self.address, self.family, self._label
+            )
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
         if not protocol.has_raw_socket:
-            self._wire.watch(self.address, source, protocol, number)
-        destination = linux.socket_address(self._ip, self.address, 0, index)
+            self._wire.watch(self.address, found.source, protocol, number)
+        data_length = protocol.data_length(settings)
         self._routes[settings] = _Route(
-            egress, source, destination, template, protocol, protocol.data_length(settings)
+            bound, found.source, next_hop, template, protocol, data_length
         )
         self._settings = None
-        return source
+        return found
 
     def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
         """Reserve a source port until `close`. See `Network`."""
@@ -126,9 +130,9 @@ class RawNetwork(Generic[ProbeT]):
         self._wire.assign_ids(probe)
         packet = route.template.probe(probe.ttl, probe.flow, probe.key, probe.ip_id)
         try:
-            self._wire.send(probe, route.protocol, packet, route.destination)
+            self._wire.send(probe, route.protocol, packet, route.next_hop)
         except OSError as error:
-            raise self._refusal(error, route.egress.source) from None
+            raise self._refusal(error, route.bound) from None
 
     def receive(self, timeout: int, *, wake_on_reply: bool = True) -> Received[ProbeT]:
         """Wait at most `timeout` ns for replies, and return all that came. See `Network`."""
@@ -145,12 +149,14 @@ class RawNetwork(Generic[ProbeT]):
     def _prepare(self, settings: ProbeSettings) -> None:
         """Have the sender use the route of these settings; `SendError`."""
         if settings not in self._routes:
-            self.source(settings)
+            self.egress(settings)
         route = self._routes[settings]
         try:
-            self._wire.apply_route(route.egress, dont_route=settings.dont_route)
+            self._wire.apply_route(
+                route.bound, route.next_hop.interface, settings.tos, dont_route=settings.dont_route
+            )
         except OSError as error:
-            raise self._refusal(error, route.egress.source) from None
+            raise self._refusal(error, route.bound) from None
         self._route, self._settings = route, settings
 
     def _refusal(self, error: OSError, bound: str) -> SendError:

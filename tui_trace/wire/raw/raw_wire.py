@@ -17,8 +17,8 @@ from typing import Generic, TypeAlias
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import Protocol
 from tui_trace.wire import linux
-from tui_trace.wire.egress_route import EgressRoute, open_socket
-from tui_trace.wire.linux import IP_VERSIONS, SocketAddress
+from tui_trace.wire.egress_route import open_socket
+from tui_trace.wire.linux import IP_VERSIONS
 from tui_trace.wire.matching import Matcher
 from tui_trace.wire.network import Answer, ProbeT, Received, ReceivedReply, SendError
 from tui_trace.wire.packets import decoder
@@ -29,6 +29,7 @@ from tui_trace.wire.probe_ids import ProbeIdGenerator
 from tui_trace.wire.quotes import KEPT_BYTES, quote_details
 from tui_trace.wire.raw import bpf
 from tui_trace.wire.raw.message_reader import MAX_MESSAGES
+from tui_trace.wire.raw.next_hop import NextHop
 from tui_trace.wire.raw.sockets import Family, LoopedPacket, RawSockets
 from tui_trace.wire.send_errors import cannot_open
 from tui_trace.wire.sent_probes import SentProbes
@@ -61,7 +62,7 @@ class RawWire(Generic[ProbeT]):
         self._header_of_addresses = 12 if family == 4 else 8
         self._addresses: dict[bytes, None] = {}
         """The addresses, source and destination, of the packets that were sent."""
-        self._applied: tuple[EgressRoute, bool] | None = None
+        self._applied: tuple[str, int, int, bool] | None = None
         self._ports: dict[tuple[Protocol, int], socket.socket] = {}
         self._watched: tuple[str, str, int] | None = None
         """Target, source and IP protocol of the datagrams that the packet socket lets in."""
@@ -157,14 +158,28 @@ class RawWire(Generic[ProbeT]):
         self._addresses[addresses] = None
         self._stamp_at_scheduler(True)
 
-    def apply_route(self, egress: EgressRoute, *, dont_route: bool) -> None:
-        """Have the next packets leave by this route; `OSError`."""
-        wanted = egress, dont_route
+    @property
+    def mark(self) -> int:
+        """Return the mark that packets carry (SO_MARK, socket(7))."""
+        return self._sender.getsockopt(socket.SOL_SOCKET, socket.SO_MARK)
+
+    @property
+    def owner(self) -> int:
+        """Return the user whom the sending socket belongs to, which routing rules look at."""
+        return os.fstat(self._sender_handle).st_uid
+
+    def apply_route(self, source: str, interface: int, tos: int, *, dont_route: bool) -> None:
+        """Have the next packets leave by this route; `OSError`.
+
+        `source` is empty and `interface` 0 where the routing table decides, which looks at `tos`.
+        """
+        wanted = source, interface, tos, dont_route
         if wanted != self._applied:
             self._applied = None
             linux.set_dont_route(self._sender, self.ip, dont_route)
-            linux.leave_by_interface(self._sender, self.ip, egress.interface)
-            self._sender.bind(linux.socket_address(self.ip, egress.source, 0, egress.interface))
+            linux.leave_by_interface(self._sender, self.ip, interface)
+            self._sender.setsockopt(self.ip.level, self.ip.set_tos, tos)
+            self._sender.bind(linux.socket_address(self.ip, source, 0, interface))
             self._applied = wanted
 
     def assign_ids(self, probe: ProbeT) -> None:
@@ -172,13 +187,13 @@ class RawWire(Generic[ProbeT]):
         probe.key, probe.ip_id = self._ids.next_ids(probe.settings.protocol, probe.data_length)
 
     def send(
-        self, probe: ProbeT, protocol: ProbeProtocol, packet: bytearray, destination: SocketAddress
+        self, probe: ProbeT, protocol: ProbeProtocol, packet: bytearray, next_hop: NextHop
     ) -> None:
         """Send the packet of a probe, and keep what replies need; `OSError`."""
         probe.packet = bytes(packet if len(packet) <= KEPT_BYTES else packet[:KEPT_BYTES])
         self._probes.add(probe, protocol)
         try:
-            self._sender.sendto(packet, destination)
+            self._sender.sendto(packet, next_hop.flags, next_hop.address)
         except OSError:
             self._probes.remove_last()
             raise

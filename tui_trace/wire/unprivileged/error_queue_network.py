@@ -22,9 +22,9 @@ import time
 from typing import Generic, cast
 
 from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags, minimum_size
-from tui_trace.wire.egress_route import EgressRoute, find_source_address, interface_index
+from tui_trace.wire.egress_route import EgressRoute, find_egress, interface_index
 from tui_trace.wire.linux import IP_VERSIONS
-from tui_trace.wire.network import Answer, OutgoingProbe, ProbeT, Received, SendError
+from tui_trace.wire.network import Answer, Egress, OutgoingProbe, ProbeT, Received, SendError
 from tui_trace.wire.probe_ids import ProbeIdGenerator
 from tui_trace.wire.raw.sockets import GET_RIGHT
 from tui_trace.wire.send_errors import cannot_open, refusal
@@ -91,19 +91,19 @@ class ErrorQueueNetwork(Generic[ProbeT]):
         """Return nanoseconds since 1970 by CLOCK_REALTIME, as the kernel's stamps are."""
         return time.time_ns()
 
-    def source(self, settings: ProbeSettings) -> str:
-        """Return the address that probes of these settings leave from now. See `Network`.
+    def egress(self, settings: ProbeSettings) -> Egress:
+        """Return how probes of these settings leave now. See `Network`.
 
         `SendError` also for settings that need CAP_NET_RAW. Sends nothing.
         """
         _refuse_privileged(settings, self.family)
         index = interface_index(settings.interface or self._interface)
         egress = EgressRoute(settings.source or self._source or "", index)
-        source = find_source_address(self._ip, self.address, settings, egress, settings.tos)
+        found = find_egress(self._ip, self.address, settings, egress)
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
-        self._routes[settings] = Route(egress, source)
-        return source
+        self._routes[settings] = Route(egress, found.source)
+        return found
 
     def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
         """Return a number for a flow; the kernel picks the port, or identifier, of each socket.
@@ -121,7 +121,7 @@ class ErrorQueueNetwork(Generic[ProbeT]):
         """Give a probe its ID and send it; `SendError` if this machine's kernel refuses."""
         settings = probe.settings
         if settings not in self._routes:
-            self.source(settings)
+            self.egress(settings)
         route = self._routes[settings]
         self._pool.mtu = None
         probe.target = self.address
