@@ -87,6 +87,8 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
     reason: LossReason | None
     silent: Count
     """Probes lost since then for no known reason."""
+    with_reason: dict[Int64, bool]
+    """Which of the last probes were lost for a reason; True: refused, False: given up."""
     fixed_mark: str = ""
     """A mark that does not come from replies."""
 
@@ -188,7 +190,7 @@ def memory_weight(state: SessionCheckpoint) -> int:
     tracks = [hop for track in state.paths.tracks.values() for hop in track.hops.values()]
     there = [addresses for path in state.paths.paths for addresses in path.hops.values()]
     return (
-        sum(16 + len(hop.pending) + len(hop.recent) for hop in hops)
+        sum(16 + len(hop.pending) + len(hop.recent) + len(hop.with_reason) for hop in hops)
         + sum(8 * (len(hop.responders) + len(hop.refusers)) for hop in hops)
         + sum(8 * (len(hop.marks) + len(hop.stats.histogram)) for hop in hops)
         + sum(len(hop.reason.text) for hop in hops if hop.reason) // _TEXT_PER_UNIT

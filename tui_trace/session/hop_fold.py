@@ -45,6 +45,7 @@ class HopFold:
         "_snapshot",
         "_stats",
         "_user_stamped",
+        "_with_reason",
         "ttl",
     )
 
@@ -60,6 +61,8 @@ class HopFold:
         self._repeats = 0
         self._refused = 0
         self._given_up = 0
+        self._with_reason: dict[int, bool] = {}
+        """Of the last `RECENT` probes, those lost for a reason; True: refused, False: given up."""
         self._reason: LossReason | None = None
         self._silent = 0
         """Probes lost for no known reason since `_reason`."""
@@ -96,6 +99,7 @@ class HopFold:
             given_up=self._given_up,
             reason=self._reason,
             silent=self._silent,
+            with_reason=self._with_reason,
             lost=self._lost,
             late=self._late,
             duplicates=self._duplicates,
@@ -122,6 +126,7 @@ class HopFold:
         hop._given_up = state.given_up
         hop._reason = state.reason
         hop._silent = state.silent
+        hop._with_reason = dict(state.with_reason)
         hop._lost = state.lost
         hop._late = state.late
         hop._duplicates = state.duplicates
@@ -154,7 +159,9 @@ class HopFold:
         recent = self._recent
         recent[probe] = PENDING
         if len(recent) > RECENT:
-            del recent[next(iter(recent))]
+            oldest = next(iter(recent))
+            del recent[oldest]
+            self._with_reason.pop(oldest, None)
 
     def on_lost(self, probe: int, reason: str = "") -> bool:
         """Count a probe as lost, if it is in flight; return whether it was.
@@ -167,7 +174,7 @@ class HopFold:
         self._lose(probe)
         if reason:
             self._given_up += 1
-            self._explain(LossReason(text=reason))
+            self._explain(LossReason(text=reason), probe, is_refusal=False)
         elif self._reason is not None:
             self._silent += 1
             if self._silent >= SILENT_LOSSES:
@@ -180,16 +187,18 @@ class HopFold:
         if probe in self._recent:
             self._recent[probe] = LOST
 
-    def _explain(self, reason: LossReason | None) -> None:
+    def _explain(self, reason: LossReason, probe: int, *, is_refusal: bool) -> None:
         self._reason = reason
         self._silent = 0
+        if probe in self._recent:
+            self._with_reason.setdefault(probe, is_refusal)
 
     def on_void(self, probe: int, *, was_lost: bool = False) -> None:
         """Count a probe as never sent; `was_lost`: it counts as lost until now."""
         if probe in self._pending:
             self._pending.remove(probe)
         elif self._lost and (was_lost or self.is_lost(probe)):
-            self._take_back()
+            self._take_back(probe)
         else:
             return
         self._snapshot = None
@@ -213,9 +222,9 @@ class HopFold:
         if is_new:
             self._pending.discard(probe)
             self._lose(probe)
-        if self._refused + self._given_up < self._lost:
+        if probe not in self._with_reason and self._refused + self._given_up < self._lost:
             self._refused += 1
-        self._explain(LossReason(marks, reply.address))
+        self._explain(LossReason(marks, reply.address), probe, is_refusal=True)
         if marks:
             self._marks.record(marks, self._heard_replies)
         if reply.quoted_ttl is not None and not self._responders:
@@ -231,8 +240,7 @@ class HopFold:
         if probe in self._pending:
             self._pending.remove(probe)
         elif self._lost and (reply.late or self.is_lost(probe)):
-            # a reply is late after a loss without a reply, and not after a refusal
-            self._take_back(was_refused=not reply.late)
+            self._take_back(probe)
         if reply.late:
             self._late += 1
         if probe in self._recent:
@@ -241,18 +249,22 @@ class HopFold:
         if reply.sent_stamp is _USER or reply.received_stamp is _USER:
             self._user_stamped += 1
         self._is_target = reply.reached
-        self._explain(None)
+        self._reason = None
         if reply.quoted_ttl is not None:
             self._quoting_reply = reply
         if marks:
             self._marks.record(marks, self._heard_replies)
         _count_address(self._responders, reply)
 
-    def _take_back(self, *, was_refused: bool = False) -> None:
+    def _take_back(self, probe: int) -> None:
         """Count one lost probe less."""
         self._lost -= 1
-        if was_refused and self._refused:
+        was_refused = self._with_reason.pop(probe, None)
+        if was_refused is True and self._refused:
             self._refused -= 1
+        if was_refused is False and self._given_up:
+            self._given_up -= 1
+        # a reason is not known of a probe that is older than the last `RECENT`
         self._given_up = min(self._given_up, self._lost)
         self._refused = min(self._refused, self._lost - self._given_up)
 
