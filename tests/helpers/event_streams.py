@@ -9,6 +9,8 @@ from tests.helpers.event_builders import SETTINGS, began, lost, opened, reply, s
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, Pace
 
+REFUSING = (ev.ReplyKind.UNREACHABLE, ev.ReplyKind.TOO_BIG, ev.ReplyKind.OTHER)
+
 
 class Probe(msgspec.Struct):
     run: int
@@ -16,6 +18,8 @@ class Probe(msgspec.Struct):
     ttl: int
     state: str = "pending"
     rtt: int = 0
+    refused: bool = False
+    repeats: int = 0
 
 
 @st.composite
@@ -30,7 +34,9 @@ def streams(draw):
         at += draw(st.integers(0, NS_PER_S))
         what = draw(
             st.sampled_from(
-                ["send"] * 3 + ["answer"] * 2 + ["lose", "void", "beyond"] + ["switch", "duplicate"]
+                ["send"] * 3
+                + ["answer"] * 2
+                + ["lose", "void", "beyond", "switch", "duplicate", "refuse", "repeat"]
             )
         )
         if what == "switch":
@@ -53,6 +59,8 @@ def streams(draw):
             "lose": ("pending",),
             "void": ("pending", "lost"),
             "duplicate": ("answered",),
+            "refuse": ("pending", "lost", "answered"),
+            "repeat": ("pending", "lost", "answered"),
         }[what]
         candidates = [probe for probe in probes if probe.state in wanted]
         if not candidates:
@@ -64,18 +72,57 @@ def streams(draw):
             events.append(lost(probe.number, probe.ttl, run=probe.run, at=at))
             continue
         if what == "void":
-            probe.state = "void"
+            probe.state, probe.refused = "void", False
             events.append(void(probe.number, probe.ttl, run=probe.run, at=at))
             continue
-        was_lost = probe.state == "lost"
+        if what == "refuse":
+            again = probe.refused or probe.state == "answered"
+            duplicates[key] += again
+            fields = {"late": not again and probe.state == "lost", "duplicate": again}
+            if not again:
+                probe.state, probe.refused = "lost", True
+            events.append(
+                reply(
+                    probe.number,
+                    probe.ttl,
+                    run=probe.run,
+                    at=at,
+                    kind=draw(st.sampled_from(REFUSING)),
+                    icmp_type=3,
+                    code=0,
+                    address="192.0.2.1",
+                    **fields,
+                )
+            )
+            continue
+        if what == "repeat":
+            probe.repeats += 1
+            events.append(
+                reply(
+                    probe.number,
+                    probe.ttl,
+                    99 * NS_PER_S,
+                    run=probe.run,
+                    at=at,
+                    kind=ev.ReplyKind.SYN_ACK,
+                    repeat=True,
+                    reached=True,
+                    late=probe.state == "lost",
+                    duplicate=probe.state == "answered",
+                )
+            )
+            continue
+        was_lost = probe.state == "lost" and not probe.refused
+        duplicate = False
         rtt = draw(st.integers(0, 10 * NS_PER_S))
         if what == "duplicate":
             duplicates[key] += 1
         elif what == "beyond":
-            probe.state = "void"
+            probe.state, probe.refused = "void", False
         else:
             late[key] += was_lost
-            probe.state, probe.rtt = "answered", rtt
+            duplicate = probe.refused
+            probe.state, probe.rtt, probe.refused = "answered", rtt, False
         events.append(
             reply(
                 probe.number,
@@ -84,7 +131,7 @@ def streams(draw):
                 run=probe.run,
                 at=at,
                 late=was_lost,
-                duplicate=what == "duplicate",
+                duplicate=what == "duplicate" or duplicate,
                 past_target=what == "beyond",
                 reached=what == "beyond",
             )

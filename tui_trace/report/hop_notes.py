@@ -1,6 +1,7 @@
 """The notes of a hop: what its answers said, and the counters that are zero where all is well."""
 
 from tui_trace.core.sanitize import sanitize
+from tui_trace.session.annotations import TOO_BIG, is_refusal
 from tui_trace.session.snapshot import Hop
 
 
@@ -9,24 +10,44 @@ def short_notes(hop: Hop) -> str:
 
     The state of the port comes first, then notes with a number: the end may be cut off.
     """
-    notes = sorted(map(sanitize, hop.marks), key=lambda note: (note[:1] != "[", not _number(note)))
-    return " ".join([*notes, *(f"{word} {n}" for word, n in _counts(hop, "late", "dup"))])
+    notes = sorted(mark_words(hop), key=lambda note: (note[:1] != "[", not _number(note)))
+    counts = (f"{word} {n}" for word, n in _counts(hop, "late", "dup", "rep"))
+    return " ".join([*notes, *counts, *local_reason(hop)])
 
 
 def full_notes(hop: Hop) -> str:
     """Return the notes for a report: `[open] · MTU 1400 · 2 late · 1 duplicate`."""
-    counts = (f"{n} {word}" for word, n in _counts(hop, "late", "duplicate"))
-    return " · ".join([*map(sanitize, hop.marks), *counts])
+    counts = (f"{n} {word}" for word, n in _counts(hop, "late", "duplicate", "repeated"))
+    return " · ".join([*mark_words(hop), *counts, *local_reason(hop)])
 
 
 def has_notes(hop: Hop) -> bool:
     """Return whether there is anything to note."""
-    return bool(hop.marks or hop.late or hop.duplicates)
+    return bool(full_notes(hop))
 
 
-def _counts(hop: Hop, late: str, duplicates: str) -> list[tuple[str, int]]:
+def mark_words(hop: Hop) -> list[str]:
+    """Return the marks of a hop, harmless for a terminal.
+
+    The latest refusal says whose it is, unless the row says that itself: `!N from 10.0.1.1`.
+    """
+    words = [sanitize(mark) for mark in hop.marks]
+    if hop.refuser and all(one.address != hop.refuser for one in hop.responders):
+        place = (i for i, mark in enumerate(hop.marks) if is_refusal(mark) or mark == TOO_BIG)
+        if (first := next(place, None)) is not None:
+            words[first] += f" from {sanitize(hop.refuser)}"
+    return words
+
+
+def local_reason(hop: Hop) -> list[str]:
+    """Return why the local kernel gives the hop's probes up, in one text; none if it does not."""
+    return [sanitize(hop.reason.text)] if hop.reason is not None and hop.reason.text else []
+
+
+def _counts(hop: Hop, late: str, duplicates: str, repeats: str) -> list[tuple[str, int]]:
     """Each counter that is not zero, with its word."""
-    return [(word, n) for word, n in ((late, hop.late), (duplicates, hop.duplicates)) if n]
+    counters = ((late, hop.late), (duplicates, hop.duplicates), (repeats, hop.repeats))
+    return [(word, n) for word, n in counters if n]
 
 
 def _number(note: str) -> bool:

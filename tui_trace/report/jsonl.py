@@ -19,10 +19,10 @@ run-opened                run, settings: protocol, port, tos, df, size and the r
 round-began               run, round
 probe-sent                run, probe (its number, one in the session), ttl, flow
 reply                     run, probe, ttl, address, kind, rtt, sent_stamp, received_stamp, flow,
-                          reached, late, duplicate, beyond, clock_stepped, icmp_type, code,
+                          reached, late, duplicate, repeat, beyond, clock_stepped, icmp_type, code,
                           reply_ttl, mtu, ecn, quoted_tos, quoted_ttl, quoted_bytes, changed,
                           labels, interfaces
-probe-lost                run, probe, ttl; a late reply takes it back
+probe-lost                run, probe, ttl, reason (of the local kernel); a late reply takes it back
 probe-void                run, probe, ttl, reason: it counts as never sent
 send-failed               run, ttl, errno, reason, mtu
 mtu-found                 ttl, mtu, how, address

@@ -2,8 +2,9 @@
 
 The header is mtr's to the letter, to its last comma, and its blank column counts the drops. Behind
 it stand `Addresses` (all that answered, latest first), `Late`, `Duplicates`, `Marks`, `Reached`
-(1: it is the target) and `P50`, `P90`, `P99` in ms. What holds a comma or a quote is quoted
-(RFC 4180), and a host that a spreadsheet would take for a formula stands behind an apostrophe.
+(1: it is the target), `P50`, `P90`, `P99` in ms, and `Repeats`. What holds a comma or a quote is
+quoted (RFC 4180), and a host that a spreadsheet would take for a formula stands behind an
+apostrophe.
 """
 
 import csv
@@ -17,7 +18,7 @@ from tui_trace.report.mtr_fields import FIELDS, ReportLayout
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
 _BEFORE = ("Mtr_Version", "Start_Time", "Status", "Host", "Hop", "Ip")
-_BEHIND = ("Addresses", "Late", "Duplicates", "Marks", "Reached", "P50", "P90", "P99")
+_BEHIND = ("Addresses", "Late", "Duplicates", "Marks", "Reached", "P50", "P90", "P99", "Repeats")
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -48,6 +49,7 @@ def _row(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
         _harmless(" ".join(sanitize(mark) for mark in hop.marks)),
         str(int(hop.is_target)),
         *_percentiles(hop),
+        str(hop.repeats),
     ]
 
 

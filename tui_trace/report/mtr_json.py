@@ -9,9 +9,11 @@ are the user's own, each with the `time` it is about and the same as `at_s`, sec
 session began.
 
 Added to each hub, behind the columns asked for: `addresses` (latest first), `late`, `duplicates`,
-`pending`, `user_stamped` (answers whose RTT rests on a stamp that the kernel did not take),
-`marks`, `reached` (it is the target), and `jitter_ms`, `p50_ms`, `p90_ms`, `p99_ms`, which are null
-where there are too few answers. RTTs are in ms.
+`repeats` (SYN/ACKs that the target sent again), `pending`, `user_stamped` (answers whose RTT rests
+on a stamp that the kernel did not take), `marks`, `reached` (it is the target), and `jitter_ms`,
+`p50_ms`, `p90_ms`, `p99_ms`, which are null where there are too few answers. RTTs are in ms. Of the
+lost probes, `refused` met an ICMP error, the last one from `refused_by` (or null); `given_up` were
+given up by the local kernel, whose `reason` stands there as long as it lasts (or null).
 """
 
 import json
@@ -30,6 +32,7 @@ from tui_trace.report.formatting import (
     time_of,
 )
 from tui_trace.report.hop_columns import COLUMNS
+from tui_trace.report.hop_notes import local_reason
 from tui_trace.report.mtr_fields import ReportLayout, chosen, exact
 from tui_trace.session.data_warnings import all_warnings
 from tui_trace.session.snapshot import Hop, Run, Snapshot
@@ -109,6 +112,11 @@ def _hub(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> dict[str, Any]:
         "addresses": [sanitize(responder.address) for responder in hop.responders],
         "late": hop.late,
         "duplicates": hop.duplicates,
+        "repeats": hop.repeats,
+        "refused": hop.refused,
+        "refused_by": sanitize(hop.refuser) or None,
+        "given_up": hop.given_up,
+        "reason": next(iter(local_reason(hop)), None),
         "pending": hop.pending,
         "user_stamped": hop.user_stamped,
         "marks": [sanitize(mark) for mark in hop.marks],

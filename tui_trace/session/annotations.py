@@ -26,6 +26,8 @@ _UNREACHABLE = {
 # looked up once: an enum lookup takes longer than all other work on a usual reply
 _USUAL = ReplyKind.TIME_EXCEEDED
 """The kind of most replies; it has no mark."""
+_ERRORS = frozenset({ReplyKind.UNREACHABLE, ReplyKind.TOO_BIG})
+_OTHER = ReplyKind.OTHER
 REFUSALS = {
     "!N": "no route to the network",
     "!H": "host unreachable",
@@ -44,8 +46,21 @@ TOO_BIG = "!F"
 
 
 def is_refusal(mark: str) -> bool:
-    """Return whether a router that sends this mark refused the probe: `!H`, `!<99>`."""
-    return mark in REFUSALS or mark.startswith("!<")
+    """Return whether a router that sends this mark refused the probe: `!H`, `!<99>`, `icmp 12/0`.
+
+    Of one for which it is only too large, `TOO_BIG`, the size is the matter.
+    """
+    return mark in REFUSALS or mark.startswith(("!<", "icmp "))
+
+
+def refuses(reply: Reply) -> bool:
+    """Return whether a reply is an ICMP error of somebody who is not the target.
+
+    It says that the probe was dropped, and does not answer it. A Time Exceeded message does.
+    """
+    if reply.kind is _USUAL or reply.reached:
+        return False
+    return reply.kind in _ERRORS or (reply.kind is _OTHER and reply.icmp_type is not None)
 
 
 _PORT_UNREACHABLE = {4: 3, 6: 4}

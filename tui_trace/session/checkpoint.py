@@ -13,7 +13,7 @@ from tui_trace.core.ranges import Count, Int64, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
-from tui_trace.session.snapshot import AddressInfo, MomentKind
+from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind
 
 VERSION = 6
 """Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
@@ -80,6 +80,15 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
     user_stamped: Count
     is_target: bool
     quote: QuoteSummary | None
+    refusers: Annotated[dict[str, tuple[Count, Int64]], Meta(max_length=MAX_RESPONDERS)]
+    repeats: Count
+    refused: Count
+    given_up: Count
+    reason: LossReason | None
+    silent: Count
+    """Probes lost since then for no known reason."""
+    with_reason: dict[Int64, bool]
+    """Which of the last probes were lost for a reason; True: refused, False: given up."""
     fixed_mark: str = ""
     """A mark that does not come from replies."""
 
@@ -182,8 +191,10 @@ def memory_weight(state: SessionCheckpoint) -> int:
     tracks = [hop for track in state.paths.tracks.values() for hop in track.hops.values()]
     there = [addresses for path in state.paths.paths for addresses in path.hops.values()]
     return (
-        sum(16 + len(hop.pending) + len(hop.recent) for hop in hops)
-        + sum(8 * (len(hop.responders) + len(hop.marks) + len(hop.stats.histogram)) for hop in hops)
+        sum(16 + len(hop.pending) + len(hop.recent) + len(hop.with_reason) for hop in hops)
+        + sum(8 * (len(hop.responders) + len(hop.refusers)) for hop in hops)
+        + sum(8 * (len(hop.marks) + len(hop.stats.histogram)) for hop in hops)
+        + sum(len(hop.reason.text) for hop in hops if hop.reason) // _TEXT_PER_UNIT
         + sum(8 * (len(hop.members) + len(hop.candidates)) for hop in tracks)
         + sum(8 + len(addresses) for addresses in there)
         + sum(len(text) for _, _, text in state.timeline.moments) // _TEXT_PER_UNIT

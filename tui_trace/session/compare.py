@@ -191,7 +191,8 @@ def _words(one: Hop | None, other: Hop | None, loss: Verdict, rtt: Verdict, name
     if loss is Verdict.DIFFERENT and one and other:
         first, second = one.loss_percent or 0.0, other.loss_percent or 0.0
         if second >= 100:
-            parts.append(f"silent to {name}")
+            refused = other.refused == other.lost
+            parts.append(f"refused with {name}" if refused else f"silent to {name}")
         elif first >= 100:
             parts.append(f"answers only {name}")
         else:

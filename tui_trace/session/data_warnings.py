@@ -20,8 +20,15 @@ def session_warnings(snapshot: Snapshot) -> list[str]:
 
 def run_warnings(run: Run) -> list[str]:
     """Return the warnings about the statistics of one run, one line each."""
-    hops = [str(hop.ttl) for hop in run.hops if hop.user_stamped]
-    if not hops:
-        return []
-    place = f"hop{'s' if len(hops) > 1 else ''} {', '.join(hops)}"
-    return [f"{place}: some RTTs use user-space timestamps"]
+    told: dict[str, list[int]] = {}
+    for hop in run.hops:
+        if hop.reason is not None and hop.reason.text:
+            told.setdefault(sanitize(hop.reason.text), []).append(hop.ttl)
+    stamped = [hop.ttl for hop in run.hops if hop.user_stamped]
+    if stamped:
+        told["some RTTs use user-space timestamps"] = stamped
+    return [f"{_place(ttls)}: {text}" for text, ttls in told.items()]
+
+
+def _place(ttls: list[int]) -> str:
+    return f"hop{'s' if len(ttls) > 1 else ''} {', '.join(map(str, ttls))}"

@@ -11,7 +11,7 @@ from tui_trace.core.percentages import format_loss
 from tui_trace.core.sanitize import sanitize
 from tui_trace.session.annotations import TOO_BIG, is_refusal
 from tui_trace.session.paths import varies_flow
-from tui_trace.session.snapshot import Hop, Snapshot
+from tui_trace.session.snapshot import Hop, LossReason, Snapshot
 
 SILENT_ROUNDS = 3
 """Rounds that may pass without an answer of the target before it is called silent."""
@@ -23,7 +23,7 @@ class Finding(msgspec.Struct, frozen=True):
     """A claim about the path."""
 
     kind: str
-    """One word for programs: `loss`, `down`, `refused`, `mtu`, `max-ttl`."""
+    """One word for programs: `refused`, `mtu`, `local`, `loss`, `max-ttl`, `down`."""
     hop: int | None
     """TTL at which it begins; None: the whole path."""
     harm: bool
@@ -62,24 +62,48 @@ def find_target_loss(snapshot: Snapshot) -> Finding | None:
     return Finding("loss", target.ttl, True, f"{loss} loss at the target", f"{loss} lost")
 
 
-def find_refusal(snapshot: Snapshot) -> Finding | None:
-    """Find `refused`: the last hop that answered says that it will not pass the probe on."""
-    hop = _last_answering(snapshot)
-    refusal = next(filter(is_refusal, hop.marks), None) if hop is not None else None
-    if hop is None or refusal is None:
+def _present_reason(snapshot: Snapshot) -> tuple[int, LossReason] | None:
+    """Return why the last probes did not reach the target, and the first TTL where that is so.
+
+    None if nobody says so, or if the last ones were answered at the end of the path.
+    """
+    run = snapshot.run
+    last = target_hop(snapshot)
+    if last is None and not run.reached:
+        known = (hop for hop in reversed(run.hops) if hop.responders or hop.reason)
+        last = next(known, None)
+    if last is None or last.reason is None:
         return None
-    text = f"refused at hop {hop.ttl}: {sanitize(refusal)}"
-    return Finding("refused", hop.ttl, True, text, text)
+    return next(hop.ttl for hop in run.hops if hop.reason == last.reason), last.reason
+
+
+def find_refusal(snapshot: Snapshot) -> Finding | None:
+    """Find `refused`: a router or a firewall says that it will not pass the probes on."""
+    ttl, reason = _present_reason(snapshot) or (0, LossReason())
+    refusal = next(filter(is_refusal, reason.marks), None)
+    if refusal is None:
+        return None
+    text = f"refused at hop {ttl}: {sanitize(refusal)}"
+    return Finding("refused", ttl, True, text, text)
 
 
 def find_too_big(snapshot: Snapshot) -> Finding | None:
     """Find `mtu`: probes are larger than the next link takes."""
-    hop = _last_answering(snapshot)
-    if hop is None or TOO_BIG not in hop.marks:
+    ttl, reason = _present_reason(snapshot) or (0, LossReason())
+    if TOO_BIG not in reason.marks:
         return None
-    mtu = next((sanitize(mark) for mark in hop.marks if mark.startswith("MTU ")), "smaller MTU")
-    short = f"{mtu} at hop {hop.ttl}"
-    return Finding("mtu", hop.ttl, True, f"{short}: larger ones are refused", short)
+    mtu = next((sanitize(mark) for mark in reason.marks if mark.startswith("MTU ")), "smaller MTU")
+    short = f"{mtu} at hop {ttl}"
+    return Finding("mtu", ttl, True, f"{short}: larger ones are refused", short)
+
+
+def find_local_reason(snapshot: Snapshot) -> Finding | None:
+    """Find `local`: this machine's kernel gives the probes up, and says why."""
+    ttl, reason = _present_reason(snapshot) or (0, LossReason())
+    if not reason.text:
+        return None
+    text = sanitize(reason.text)
+    return Finding("local", ttl, True, text, text)
 
 
 def find_end_of_ttls(snapshot: Snapshot) -> Finding | None:
@@ -104,9 +128,10 @@ def find_silent_target(snapshot: Snapshot) -> Finding | None:
 
 
 FINDERS: list[Callable[[Snapshot], Finding | None]] = [
-    find_target_loss,
     find_refusal,
     find_too_big,
+    find_local_reason,
+    find_target_loss,
     find_end_of_ttls,
     find_silent_target,
 ]

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tui_trace.core import events as ev
 from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
-from tui_trace.session.annotations import marks_of
+from tui_trace.session.annotations import marks_of, refuses
 from tui_trace.session.checkpoint import SessionCheckpoint
 from tui_trace.session.paths import PathLog
 from tui_trace.session.run_fold import RunFold
@@ -191,17 +191,25 @@ class Session:
         if event.reached:
             run.reached = True
         hop = run.hop(event.ttl)
-        if event.past_target:
+        is_refusal = refuses(event)
+        if event.repeat:
+            hop.on_repeat()
+        elif event.past_target:
             # the target answered a TTL past its own: the probe counts for no hop
             hop.on_void(event.probe, was_lost=event.late)
-        elif event.duplicate:
+        elif event.duplicate and (is_refusal or not hop.is_lost(event.probe)):
             hop.on_duplicate()
+        elif is_refusal:
+            marks = marks_of(event, run.settings, self._began.family)
+            if hop.on_refused(event, marks) and event.ttl == run.end:
+                self._timeline.on_lost(event.at, event.probe)
+            self._update_path(event, run)
         else:
+            # the first answer, be it to a probe that was refused before
             hop.on_reply(event, marks_of(event, run.settings, self._began.family))
             self._update_path(event, run)
             if event.reached:
-                rtt = max(event.rtt, 0)
-                self._timeline.on_reply(event.at, rtt, event.probe, late=event.late)
+                self._timeline.on_reply(event.at, max(event.rtt, 0), event.probe)
 
     def _update_path(self, event: ev.Reply, run: RunFold) -> None:
         # an ICMP unreachable may come from a router other than the one at this TTL
@@ -213,8 +221,8 @@ class Session:
 
     def _probe_lost(self, event: ev.ProbeLost) -> None:
         if run := self._runs.get(event.run):
-            run.hop(event.ttl).on_lost(event.probe)
-            if event.ttl == run.end:
+            counted = run.hop(event.ttl).on_lost(event.probe, event.reason)
+            if counted and event.ttl == run.end:
                 self._timeline.on_lost(event.at, event.probe)
 
     def _probe_void(self, event: ev.ProbeVoid) -> None:

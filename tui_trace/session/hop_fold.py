@@ -6,23 +6,28 @@ from tui_trace.core.events import Reply, Stamp
 from tui_trace.session.annotations import Annotations
 from tui_trace.session.checkpoint import MAX_RESPONDERS, CheckpointError, HopCheckpoint, to_deltas
 from tui_trace.session.quote_text import QuoteSummary
-from tui_trace.session.snapshot import LOST, PENDING, RECENT, Hop, Responder
+from tui_trace.session.snapshot import LOST, PENDING, RECENT, Hop, LossReason, Responder
 from tui_trace.session.stats import RttStats
 
 # looked up once: asking an enum for a member is slow
 _USER = Stamp.USER
+SILENT_LOSSES = 10
+"""Probes lost for no known reason in a row, after which an earlier reason has passed. A router may
+limit how many errors it sends, and the local kernel gives only some of the probes back."""
 
 
 class HopFold:
     """Counts what happened to the probes of one TTL.
 
     A probe is in flight, lost or answered, and `sent` is the sum of the three, so that the numbers
-    always agree. Only probes in flight and the last `RECENT` probes are known by number.
+    always agree. A refused probe is lost. Only probes in flight and the last `RECENT` probes are
+    known by number.
     """
 
     __slots__ = (
         "_duplicates",
         "_fixed_mark",
+        "_given_up",
         "_is_target",
         "_late",
         "_lost",
@@ -30,11 +35,17 @@ class HopFold:
         "_pending",
         "_quote",
         "_quoting_reply",
+        "_reason",
         "_recent",
+        "_refused",
+        "_refusers",
+        "_repeats",
         "_responders",
+        "_silent",
         "_snapshot",
         "_stats",
         "_user_stamped",
+        "_with_reason",
         "ttl",
     )
 
@@ -46,6 +57,15 @@ class HopFold:
         self._pending: set[int] = set()
         self._recent: dict[int, int] = {}
         self._responders: dict[str, list[int]] = {}
+        self._refusers: dict[str, list[int]] = {}
+        self._repeats = 0
+        self._refused = 0
+        self._given_up = 0
+        self._with_reason: dict[int, bool] = {}
+        """Of the last `RECENT` probes, those lost for a reason; True: refused, False: given up."""
+        self._reason: LossReason | None = None
+        self._silent = 0
+        """Probes lost for no known reason since `_reason`."""
         self._lost = 0
         self._late = 0
         self._duplicates = 0
@@ -73,6 +93,13 @@ class HopFold:
             recent=to_deltas(list(self._recent)),
             outcomes=list(self._recent.values()),
             responders={a: (answers, seen) for a, (answers, seen) in self._responders.items()},
+            refusers={a: (answers, seen) for a, (answers, seen) in self._refusers.items()},
+            repeats=self._repeats,
+            refused=self._refused,
+            given_up=self._given_up,
+            reason=self._reason,
+            silent=self._silent,
+            with_reason=self._with_reason,
             lost=self._lost,
             late=self._late,
             duplicates=self._duplicates,
@@ -93,9 +120,18 @@ class HopFold:
         hop._pending = set(accumulate(state.pending))
         hop._recent = dict(zip(accumulate(state.recent), state.outcomes, strict=True))
         hop._responders = {a: [answers, seen] for a, (answers, seen) in state.responders.items()}
+        hop._refusers = {a: [answers, seen] for a, (answers, seen) in state.refusers.items()}
+        hop._repeats = state.repeats
+        hop._refused = state.refused
+        hop._given_up = state.given_up
+        hop._reason = state.reason
+        hop._silent = state.silent
+        hop._with_reason = dict(state.with_reason)
         hop._lost = state.lost
         hop._late = state.late
         hop._duplicates = state.duplicates
+        if hop._refused + hop._given_up > hop._lost:
+            raise CheckpointError("more reasons than losses")
         hop._user_stamped = state.user_stamped
         hop._fixed_mark = state.fixed_mark
         hop._is_target = state.is_target
@@ -107,6 +143,15 @@ class HopFold:
         """Return whether at least one probe was answered."""
         return self._stats.count > 0
 
+    @property
+    def heard(self) -> bool:
+        """Return whether at least one probe was answered or refused."""
+        return bool(self._responders or self._refusers)
+
+    def is_lost(self, probe: int) -> bool:
+        """Return whether a probe, one of the last `RECENT`, counts as lost."""
+        return self._recent.get(probe) == LOST
+
     def on_sent(self, probe: int) -> None:
         """Count a probe that left."""
         self._snapshot = None
@@ -114,24 +159,46 @@ class HopFold:
         recent = self._recent
         recent[probe] = PENDING
         if len(recent) > RECENT:
-            del recent[next(iter(recent))]
+            oldest = next(iter(recent))
+            del recent[oldest]
+            self._with_reason.pop(oldest, None)
 
-    def on_lost(self, probe: int) -> None:
-        """Count a probe as lost, if it is in flight."""
+    def on_lost(self, probe: int, reason: str = "") -> bool:
+        """Count a probe as lost, if it is in flight; return whether it was.
+
+        `reason` is what the local kernel says, if it gave the probe up.
+        """
         if probe not in self._pending:
-            return
-        self._snapshot = None
+            return False
         self._pending.remove(probe)
+        self._lose(probe)
+        if reason:
+            self._given_up += 1
+            self._explain(LossReason(text=reason), probe, is_refusal=False)
+        elif self._reason is not None:
+            self._silent += 1
+            if self._silent >= SILENT_LOSSES:
+                self._reason = None
+        return True
+
+    def _lose(self, probe: int) -> None:
+        self._snapshot = None
         self._lost += 1
         if probe in self._recent:
             self._recent[probe] = LOST
+
+    def _explain(self, reason: LossReason, probe: int, *, is_refusal: bool) -> None:
+        self._reason = reason
+        self._silent = 0
+        if probe in self._recent:
+            self._with_reason.setdefault(probe, is_refusal)
 
     def on_void(self, probe: int, *, was_lost: bool = False) -> None:
         """Count a probe as never sent; `was_lost`: it counts as lost until now."""
         if probe in self._pending:
             self._pending.remove(probe)
-        elif self._lost and (was_lost or self._recent.get(probe) == LOST):
-            self._lost -= 1
+        elif self._lost and (was_lost or self.is_lost(probe)):
+            self._take_back(probe)
         else:
             return
         self._snapshot = None
@@ -142,15 +209,38 @@ class HopFold:
         self._snapshot = None
         self._duplicates += 1
 
+    def on_repeat(self) -> None:
+        """Count a SYN/ACK that the target repeated."""
+        self._snapshot = None
+        self._repeats += 1
+
+    def on_refused(self, reply: Reply, marks: tuple[str, ...]) -> bool:
+        """Count a probe that somebody refused as lost; return whether it did not count so yet."""
+        self._snapshot = None
+        probe = reply.probe
+        is_new = probe in self._pending or not (reply.late or self.is_lost(probe))
+        if is_new:
+            self._pending.discard(probe)
+            self._lose(probe)
+        if probe not in self._with_reason and self._refused + self._given_up < self._lost:
+            self._refused += 1
+        self._explain(LossReason(marks, reply.address), probe, is_refusal=True)
+        if marks:
+            self._marks.record(marks, self._heard_replies)
+        if reply.quoted_ttl is not None and not self._responders:
+            self._quoting_reply = reply
+        _count_address(self._refusers, reply)
+        return is_new
+
     def on_reply(self, reply: Reply, marks: tuple[str, ...]) -> None:
-        """Count the first reply to a probe, in time or late."""
+        """Count the first answer to a probe, in time or late."""
         self._snapshot = None
         probe = reply.probe
         rtt = reply.rtt if reply.rtt > 0 else 0
         if probe in self._pending:
             self._pending.remove(probe)
-        elif reply.late and self._lost:
-            self._lost -= 1
+        elif self._lost and (reply.late or self.is_lost(probe)):
+            self._take_back(probe)
         if reply.late:
             self._late += 1
         if probe in self._recent:
@@ -159,22 +249,28 @@ class HopFold:
         if reply.sent_stamp is _USER or reply.received_stamp is _USER:
             self._user_stamped += 1
         self._is_target = reply.reached
+        self._reason = None
         if reply.quoted_ttl is not None:
             self._quoting_reply = reply
         if marks:
-            self._marks.record(marks, self._stats.count)
-        responder = self._responders.get(reply.address)
-        if responder is None:
-            self._add_responder(reply)
-        else:
-            responder[0] += 1
-            responder[1] = reply.at
+            self._marks.record(marks, self._heard_replies)
+        _count_address(self._responders, reply)
 
-    def _add_responder(self, reply: Reply) -> None:
-        responders = self._responders
-        if len(responders) >= MAX_RESPONDERS:
-            del responders[min(responders, key=lambda address: responders[address][1])]
-        responders[reply.address] = [1, reply.at]
+    def _take_back(self, probe: int) -> None:
+        """Count one lost probe less."""
+        self._lost -= 1
+        was_refused = self._with_reason.pop(probe, None)
+        if was_refused is True and self._refused:
+            self._refused -= 1
+        if was_refused is False and self._given_up:
+            self._given_up -= 1
+        # a reason is not known of a probe that is older than the last `RECENT`
+        self._given_up = min(self._given_up, self._lost)
+        self._refused = min(self._refused, self._lost - self._given_up)
+
+    @property
+    def _heard_replies(self) -> int:
+        return self._stats.count + self._refused
 
     def snapshot(self) -> Hop:
         """Return the hop as it is now; the same object as before while nothing changed."""
@@ -189,19 +285,15 @@ class HopFold:
         return self._quote
 
     def _all_marks(self) -> tuple[str, ...]:
-        marks = self._marks.recent(self._stats.count)
+        marks = self._marks.recent(self._heard_replies)
         return marks if self._fixed_mark in ("", *marks) else (self._fixed_mark, *marks)
 
     def _make(self) -> Hop:
-        responders = [
-            Responder(a, answers, seen) for a, (answers, seen) in self._responders.items()
-        ]
-        if len(responders) > 1:
-            responders.sort(key=lambda responder: responder.seen, reverse=True)
+        refusers = _latest_first(self._refusers)
         pending = len(self._pending)
         return Hop(
             ttl=self.ttl,
-            responders=tuple(responders),
+            responders=_latest_first(self._responders) or refusers,
             sent=self._lost + self._stats.count + pending,
             lost=self._lost,
             late=self._late,
@@ -213,4 +305,28 @@ class HopFold:
             user_stamped=self._user_stamped,
             is_target=self._is_target,
             quote=self._summarise_quote(),
+            repeats=self._repeats,
+            refused=self._refused,
+            given_up=self._given_up,
+            refuser=refusers[0].address if refusers else "",
+            reason=self._reason,
         )
+
+
+def _count_address(known: dict[str, list[int]], reply: Reply) -> None:
+    """Count a reply under its address; the address silent for longest makes room."""
+    one = known.get(reply.address)
+    if one is not None:
+        one[0] += 1
+        one[1] = reply.at
+        return
+    if len(known) >= MAX_RESPONDERS:
+        del known[min(known, key=lambda address: known[address][1])]
+    known[reply.address] = [1, reply.at]
+
+
+def _latest_first(known: dict[str, list[int]]) -> tuple[Responder, ...]:
+    found = [Responder(address, answers, seen) for address, (answers, seen) in known.items()]
+    if len(found) > 1:
+        found.sort(key=lambda responder: responder.seen, reverse=True)
+    return tuple(found)

@@ -33,7 +33,7 @@ class LossPlace(enum.Enum):
 
 def loss_place(hop: Hop) -> LossPlace:
     """Return where the losses of a hop happen."""
-    if not hop.lost or not hop.responders:
+    if not hop.lost or not (hop.responders or hop.given_up):
         return LossPlace.NOWHERE
     if LIMITED in hop.marks:
         return LossPlace.ANSWERS
@@ -70,7 +70,7 @@ def limited(hops: Sequence[Hop]) -> set[int]:
 
     What gets lost on the way to a hop gets lost on the way through it too. Loss that does not
     reach farther hops is that of the answers alone: routers limit how many they send, or let them
-    wait (RFC 1812 §4.3.2.8).
+    wait (RFC 1812 §4.3.2.8). A loss with a reason is none of the answers.
     """
     found: set[int] = set()
     least = 100.0
@@ -78,7 +78,8 @@ def limited(hops: Sequence[Hop]) -> set[int]:
         loss = loss_of(hop, _SURE)
         if loss is None or not hop.figures.count:
             continue
-        if hop.lost >= _LEAST and loss.low > least:
+        answers = wilson(hop.unexplained, hop.lost + hop.figures.count, _SURE)
+        if hop.unexplained >= _LEAST and answers.low > least:
             found.add(hop.ttl)
         least = min(least, loss.high)
     return found

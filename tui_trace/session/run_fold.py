@@ -93,7 +93,10 @@ class RunFold:
         )
 
     def _last_row(self) -> int:
-        if self.end is not None:
+        if self.end is None:
+            heard = (ttl for ttl, fold in self._hops.items() if fold.heard)
+            return max(heard, default=self.pace.first_ttl + self.pace.max_unknown - 1)
+        if self.reached:
             return self.end
-        answered = [ttl for ttl, fold in self._hops.items() if fold.answered]
-        return max(answered, default=self.pace.first_ttl + self.pace.max_unknown - 1)
+        # a refusal on the way may be over soon: the rows behind it keep what they have seen
+        return max(self.end, *(ttl for ttl, fold in self._hops.items() if fold.answered), 0)

@@ -63,15 +63,30 @@ class Responder(msgspec.Struct, frozen=True):
     """`at` of its last answer."""
 
 
+class LossReason(msgspec.Struct, frozen=True):
+    """Why probes get lost, in the words of who knows it."""
+
+    marks: tuple[str, ...] = ()
+    """Of the ICMP error that refused the probe: `!N`; empty if the local kernel gave it up."""
+    address: str = ""
+    """Who sent that error."""
+    text: str = ""
+    """What the local kernel says: `nobody answers ARP for 10.0.0.1`; empty for an ICMP error."""
+
+
 class Hop(msgspec.Struct, frozen=True):
-    """One row of the table: a TTL in one run."""
+    """One row of the table: a TTL in one run.
+
+    Only a Time Exceeded message and the target's own reply are answers. A probe that somebody else
+    refused with an ICMP error, or that the local kernel gave up, is lost for that reason.
+    """
 
     ttl: int
     responders: tuple[Responder, ...]
-    """Latest first; empty if nothing answered."""
+    """Who answered, latest first; if nobody did, who refused. Empty if nothing was heard."""
     sent: int
     lost: int
-    """Probes without a reply before the timeout; a late reply takes its loss back."""
+    """Probes without an answer before the timeout; a late answer takes its loss back."""
     late: int
     duplicates: int
     pending: int
@@ -86,6 +101,16 @@ class Hop(msgspec.Struct, frozen=True):
     is_target: bool
     quote: QuoteSummary | None = None
     """What its last quote of a probe shows; None if it never quoted one."""
+    repeats: int = 0
+    """SYN/ACKs that the target repeated: they answer no probe."""
+    refused: int = 0
+    """Lost probes that somebody refused with an ICMP error."""
+    given_up: int = 0
+    """Lost probes that the local kernel gave up."""
+    refuser: str = ""
+    """Who refused a probe last; empty if nobody did."""
+    reason: LossReason | None = None
+    """Why the last probes were lost; None after an answer, or where nobody says why any more."""
 
     @property
     def received(self) -> tuple[str, ...]:
@@ -101,6 +126,11 @@ class Hop(msgspec.Struct, frozen=True):
     def interfaces(self) -> tuple[Interface, ...]:
         """Return the interfaces that the router names."""
         return self.quote.interfaces if self.quote is not None else ()
+
+    @property
+    def unexplained(self) -> int:
+        """Lost probes of which nobody said why."""
+        return self.lost - self.refused - self.given_up
 
     @property
     def loss_percent(self) -> float | None:

@@ -88,9 +88,9 @@ class TimelineFold:
         """Add empty buckets up to this moment."""
         self._bucket(at)
 
-    def on_reply(self, at: int, rtt: int, probe: int, *, late: bool) -> None:
-        """Count a reply of the target, with its RTT in ns; `late` takes a loss back."""
-        if late and (lost_at := self._lost.pop(probe, None)) is not None:
+    def on_reply(self, at: int, rtt: int, probe: int) -> None:
+        """Count a reply of the target, with its RTT in ns; it takes the probe's loss back."""
+        if (lost_at := self._lost.pop(probe, None)) is not None:
             bucket = self._bucket(lost_at)
             bucket.lost -= 1
             bucket.cached = None

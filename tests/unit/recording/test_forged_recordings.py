@@ -62,7 +62,7 @@ def test_it_is_shown_or_refused_in_one_line(group: int, tmp_path: Path) -> None:
 REFUSED = (
     "block numbered 4611686018427387904",
     "a gap",
-    "20,000 full blocks without a fold, version 5",
+    "20,000 full blocks without a fold, version 6",
     "a bomb of 640 MiB",
     "one event too many",
     "chunks without end",

@@ -285,7 +285,7 @@ def test_a_late_answer_takes_its_loss_back_where_it_was():
     fold = TimelineFold()
     fold.on_lost(5 * NS_PER_S, 1)
     fold.on_lost(6 * NS_PER_S, 2)
-    fold.on_reply(9 * NS_PER_S, 7, 1, late=True)
+    fold.on_reply(9 * NS_PER_S, 7, 1)
     assert [bucket.lost for bucket in fold.snapshot().buckets] == [0] * 6 + [1] + [0] * 3
 
 
@@ -297,7 +297,7 @@ def test_the_timeline_counts_everything_in_bounded_memory(happenings):
         if rtt is None:
             fold.on_lost(at, number)
         else:
-            fold.on_reply(at, rtt, number, late=False)
+            fold.on_reply(at, rtt, number)
     timeline = fold.snapshot()
     rtts = [rtt for _, rtt in happenings if rtt is not None]
     assert len(timeline.buckets) <= MAX_BUCKETS

@@ -57,6 +57,8 @@ def test_fold_agrees_with_a_model_that_keeps_every_probe(stream):
             rtts = [p.rtt for p in mine if p.state == "answered"]
             assert hop.sent == len(mine) - counts["void"]
             assert hop.lost == counts["lost"]
+            assert hop.refused == sum(p.refused for p in mine)
+            assert hop.repeats == sum(p.repeats for p in mine)
             assert hop.pending == counts["pending"]
             assert hop.figures.count == counts["answered"]
             assert hop.sent == hop.lost + hop.pending + hop.figures.count

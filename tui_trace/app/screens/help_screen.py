@@ -44,8 +44,10 @@ _NOTES = (
     ("ECN …", "ECN was refused, cleared on the way, or marked CE (congestion)"),
     ("icmp 12/0", "another reply, by its ICMP type and code"),
     (LIMITED, "later hops lose less, so the path itself is fine"),
+    ("!N from …", "who refused probes on their way to this hop: they count as lost"),
     ("late 2", "replies after the timeout; their probes no longer count as lost"),
     ("dup 2", "further replies to a probe that was already answered"),
+    ("rep 2", "SYN/ACKs that the target sent again: they answer no probe"),
 )
 _TIMELINE = (
     ("▁▂▃", "RTT of the target, on a logarithmic scale; a gap: no answer"),

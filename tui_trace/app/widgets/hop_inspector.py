@@ -12,6 +12,7 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS
 from tui_trace.report.cell_text import TextStyle, sparkline
 from tui_trace.report.hop_columns import loss_style
+from tui_trace.report.hop_notes import local_reason, mark_words
 from tui_trace.session.host_labels import NO_LABELS, HostLabels, responders
 from tui_trace.session.snapshot import AddressInfo, Hop, Responder, Snapshot
 
@@ -25,9 +26,12 @@ def _figures(hop: Hop) -> list[str]:
     lost = f"{hop.lost} lost" + (f" ({format_loss(hop.lost, f.count)} %)" if hop.lost else "")
     counted = [f"{hop.sent} sent", f"{f.count} answered", lost]
     for number, word in (
+        (hop.refused, "of them refused"),
+        (hop.given_up, "of them given up by this machine"),
         (hop.pending, "in flight"),
         (hop.late, "late"),
         (hop.duplicates, "duplicate"),
+        (hop.repeats, "repeated"),
     ):
         if number:
             counted.append(f"{number} {word}")
@@ -35,7 +39,7 @@ def _figures(hop: Hop) -> list[str]:
         counted.append(f"~ {hop.user_stamped} with user-space timestamps")
     times = (f.last, f.min, f.mean, f.sd, f.max)
     spread = (f.jitter, f.p50, f.p90, f.p99)
-    marks = "  ".join(sanitize(mark) for mark in hop.marks)
+    marks = "  ".join([*mark_words(hop), *local_reason(hop)])
     lines = [
         f"{' · '.join(counted)}   {marks}".strip(),
         _named(("last", "min", "avg", "sd", "max"), times),
