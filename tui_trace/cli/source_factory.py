@@ -14,7 +14,7 @@ from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import Inject, Source, SourceError
 from tui_trace.names.name_options import NameOptions
 from tui_trace.names.named_source import NamedSource
-from tui_trace.options.command_line import Options
+from tui_trace.options.command_line import Options, Output
 
 if TYPE_CHECKING:
     from tui_trace.lab import Lab
@@ -125,6 +125,7 @@ class SourceFactory:
             pace=pace,
             version=__version__,
             lab=options.lab or "",
+            waits_for_route=options.output is Output.LIVE,
         )
         title = (scenario.title,) if scenario else ()
         for line in (*title, *found.warnings):

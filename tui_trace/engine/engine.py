@@ -33,6 +33,7 @@ from tui_trace.engine.reply_handler import ReplyHandler
 from tui_trace.engine.run_scheduler import RunScheduler
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.wire.network import Network, SendError
+from tui_trace.wire.send_errors import MAY_PASS
 
 PULSE_INTERVAL = 100 * NS_PER_MS
 EXPIRY_INTERVAL = 20 * NS_PER_MS
@@ -130,8 +131,8 @@ class Engine:
     def _emit_beginning(self) -> None:
         try:
             self._egress.find_initial(self._first_settings)
-        except SendError:
-            if not self._waits_for_route:
+        except SendError as error:
+            if not self._waits_for_route or error.errno not in MAY_PASS:
                 raise
         self._emitter.session_began(self._target, self._egress.source, self._version, self._lab)
         self._emitter.pace_set(self._pace)
@@ -236,6 +237,10 @@ class Engine:
         if run.schedule.next_due(now, self._pace) > now:
             return False
         run = self._runs.next_round()
+        if self._waits_for_route and not run.schedule.round and not self._can_leave(run, now):
+            # so that the first sweep is one when the route comes
+            run.schedule.put_off(now)
+            return False
         run.schedule.begin(
             now,
             self._pace,

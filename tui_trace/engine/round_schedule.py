@@ -28,7 +28,7 @@ class RoundSchedule:
         """Nanoseconds between two probes of the present round; 0: they leave at once."""
         self._sweep = FirstSweep(path_end)
         self._flows = flows
-        self._began = 0
+        self._began: int | None = None
         self._paused_at = 0
         self._scheduled: deque[ScheduledProbe] = deque()
         self._beyond: list[ScheduledProbe] = []
@@ -55,7 +55,7 @@ class RoundSchedule:
             due.append(sweep_due)
         if due:
             return min(due)
-        return self._began + pace.interval if self.round else 0
+        return 0 if self._began is None else self._began + pace.interval
 
     def pause(self, now: int) -> None:
         """Stop the round where it is: another run is probed from now on."""
@@ -67,10 +67,15 @@ class RoundSchedule:
             return
         paused = now - self._paused_at
         self._paused_at = 0
-        self._began += paused
+        if self._began is not None:
+            self._began += paused
         self._scouted += paused
         self._sweep.pause(paused)
         self._scheduled = deque(probe._replace(due=probe.due + paused) for probe in self._scheduled)
+
+    def put_off(self, now: int) -> None:
+        """Begin no round before one interval has passed: no probe can leave."""
+        self._began = now
 
     def continue_from(self, other: "RoundSchedule") -> None:
         """Begin the next round one interval after the last round of the other run."""
@@ -91,9 +96,9 @@ class RoundSchedule:
         the pace's greatest TTL. `expected_ttl` is the target's, as another run knows it; 0: not
         known.
         """
-        on_time = self._began + pace.interval
-        late = self.round == 0 or now - on_time > pace.interval
-        self._began = now if late else on_time
+        on_time = now if self._began is None else self._began + pace.interval
+        began = on_time if now - on_time <= pace.interval else now
+        self._began = began
         self.round += 1
         self._paused_at = 0
         self._sweep.clear()
@@ -103,7 +108,7 @@ class RoundSchedule:
         if pace.sequential:
             self.step = 0
             self._scheduled = deque(
-                ScheduledProbe(self._began, ttl, flow)
+                ScheduledProbe(began, ttl, flow)
                 for ttl, _, flow in product(ttls, range(pace.queries), range(self._flows))
             )
             return
@@ -115,12 +120,12 @@ class RoundSchedule:
             swept = len(ttls)
         spread = enumerate(product(range(pace.queries), range(self._flows), ttls))
         self._scheduled = deque(
-            ScheduledProbe(self._began + self.step * count, ttl, flow)
+            ScheduledProbe(began + self.step * count, ttl, flow)
             for count, (_, flow, ttl) in islice(spread, swept, None)
         )
-        if scout and self._began - self._scouted >= SCOUT_INTERVAL:
-            self._scouted = self._began
-            due = self._scheduled[-1].due if self._scheduled else self._began
+        if scout and began - self._scouted >= SCOUT_INTERVAL:
+            self._scouted = began
+            due = self._scheduled[-1].due if self._scheduled else began
             self._scheduled.append(ScheduledProbe(due, pace.max_ttl, 0, is_scout=True))
 
     def extend(self, now: int, pace: Pace, last_ttl: int) -> None:

@@ -23,6 +23,20 @@ _REASONS = {
     errno.ENFILE: "this machine cannot open more files (sysctl fs.file-max)",
 }
 
+MAY_PASS = frozenset(
+    {
+        errno.ENETUNREACH,
+        errno.EHOSTUNREACH,
+        errno.ENETDOWN,
+        errno.ENODEV,
+        errno.ENXIO,
+        errno.EADDRNOTAVAIL,
+        errno.EACCES,
+        errno.EINVAL,
+    }
+)
+"""Errors of a network that is not there, or not yet: routes, interfaces and addresses come and go."""
+
 _MAY_NOT_OPEN = frozenset({errno.EPERM, errno.EACCES})
 
 
