@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+from tui_trace.engine.matching import match_reply
+from tui_trace.engine.probe_ids import ProbeIdGenerator
+from tui_trace.engine.probe_registry import Probe, ProbeRegistry
 
 from tests.helpers.simulated_network import SimNet
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import DnatMode, FlowMode, ProbeIdField, ProbeSettings, Protocol
 from tui_trace.engine.flows import Flows, PortBook
-from tui_trace.engine.matching import match_reply
-from tui_trace.engine.probe_ids import ProbeIdGenerator
-from tui_trace.engine.probe_registry import Probe, ProbeRegistry
 from tui_trace.engine.run_state import EngineRun
 from tui_trace.wire.network import ProbeSpec, QuoteDetails, ReceivedReply
 from tui_trace.wire.packets import decoder, icmp_extensions, quote_diff
