@@ -30,7 +30,7 @@ class SimNet:
     """A chain: a router a TTL, then the target. Delays in ns."""
 
     length: int = 5
-    delay: Callable[[OutgoingProbe, int], int | None] = None
+    delay: Callable[[OutgoingProbe, int], int | None] | None = None
     """Round-trip time of the nth probe, without it 1 ms a hop; its result None: no answer."""
     respond: Callable[["SimNet", OutgoingProbe], ReceivedReply | None] | None = None
     family: int = 4
