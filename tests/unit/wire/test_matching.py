@@ -213,6 +213,21 @@ def test_nat66_of_udp(
     assert wire.feed([(each, wire.rewritten(each, **fields)) for each in two], length) == expected
 
 
+@FAMILIES
+def test_nat_that_turns_the_checksum_into_another_probes(family: int) -> None:
+    """By chance, one probe in so many that are kept; here all destination ports are tried."""
+    wire = Wire(family, protocol=Protocol.UDP)
+    probe, keys = wire.probes[0], {each.key for each in wire.probes[1:]}
+    tried = 0
+    for port in range(1, 3000):
+        quote = wire.rewritten(probe, dst=INSIDE[family], dport=port)
+        start = 20 if family == 4 else 40
+        if int.from_bytes(quote[start + 6 : start + 8], "big") in keys:
+            tried += 1
+            assert wire.match(quote, SHORT[family]) is probe
+    assert tried
+
+
 @settings(max_examples=400, deadline=None)
 @given(
     st.sampled_from(_WIRE6),
