@@ -1,6 +1,5 @@
 """The engine on a simulated network."""
 
-import random
 from collections.abc import Callable
 
 from tests.helpers.simulated_network import SimNet
@@ -54,7 +53,6 @@ def trace(
         settings=settings,
         pace=Pace(**pace),
         version="0",
-        rng=random.Random(1),
     )
     for when, command in commands or []:
         net.at.append((net.now + when, lambda command=command: engine.command(command)))

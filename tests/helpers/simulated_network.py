@@ -5,25 +5,26 @@ It stands in for the wire only; the real sockets have tests of their own on real
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import NS_PER_MS, ProbeSettings, Protocol
 from tui_trace.wire.network import (
+    NOTHING_QUOTED,
+    Answer,
     Egress,
-    ProbeSpec,
+    OutgoingProbe,
     QuoteDetails,
+    Received,
     ReceivedReply,
     SendError,
-    SendStamp,
 )
 
 TARGET = "192.0.2.99"
 SOURCE = "198.51.100.1"
 GATEWAY = "198.51.100.254"
 WALL_BASE = 1_700_000_000_000_000_000
-NOT_TRANSLATED = QuoteDetails(is_translated=False)
 
 
 @dataclass
@@ -31,31 +32,37 @@ class SimNet:
     """A chain: a router a TTL, then the target. Delays in ns."""
 
     length: int = 5
-    delay: Callable[[ProbeSpec, int], int | None] = lambda probe, _n: probe.ttl * NS_PER_MS
-    """Round-trip time of the nth probe; None: no answer."""
-    respond: Callable[["SimNet", ProbeSpec], ReceivedReply | None] | None = None
+    delay: Callable[[OutgoingProbe, int], int | None] | None = None
+    """Round-trip time of the nth probe, without it 1 ms a hop; its result None: no answer."""
+    respond: Callable[["SimNet", OutgoingProbe], ReceivedReply | None] | None = None
     family: int = 4
     address: str = TARGET
     kernel_stamps: bool = True
-    fail: Callable[[ProbeSpec], SendError | None] = lambda _probe: None
+    fail: Callable[[OutgoingProbe], SendError | None] = lambda _probe: None
     now: int = 5_000_000_000
     wall_shift: int = 0
     source_address: str = SOURCE
-    sent: list[tuple[int, ProbeSpec]] = field(default_factory=list)
+    sent: list[tuple[int, OutgoingProbe]] = field(default_factory=list)
     at: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
     """Things to do at a time of the clock: `at.append((ns, action))`."""
-    quotes: Callable[[ProbeSpec, ReceivedReply], QuoteDetails] = lambda _probe, _answer: (
-        NOT_TRANSLATED
+    quotes: Callable[[OutgoingProbe, ReceivedReply], QuoteDetails] = lambda _probe, _answer: (
+        NOTHING_QUOTED
     )
-    """What answers with a message say of their probes."""
+    """What answers say of their probes."""
+    foreign: int = 0
+    """Replies to nobody's probe that the next `receive` tells."""
     closed: bool = False
     receives: int = 0
 
     def __post_init__(self) -> None:
-        self._heap: list[tuple[int, int, SendStamp | ReceivedReply]] = []
+        self._heap: list[tuple[int, int, OutgoingProbe, ReceivedReply]] = []
+        self._latest: dict[tuple[Protocol, int], OutgoingProbe] = {}
+        """The last probe from each port."""
         self._order = itertools.count()
         self._ports = itertools.count(40_000)
         self._woken = False
+        if self.delay is None:
+            self.delay = lambda probe, _n: min(probe.ttl, self.length) * NS_PER_MS
 
     def open(self) -> None:
         self.closed = False
@@ -72,40 +79,30 @@ class SimNet:
     def reserve_port(self, _protocol: Protocol, port: int | None = None) -> int:
         return port if port is not None else next(self._ports)
 
-    def data_length(self, settings: ProbeSettings) -> int:
-        return max(0, settings.size - 60) if settings.protocol is Protocol.TCP else 0
-
-    def send(self, probe: ProbeSpec) -> None:
+    def send(self, probe: OutgoingProbe) -> None:
         error = self.fail(probe)
         if error is not None:
             raise error
+        probe.target = self.address
         self.sent.append((self.now, probe))
+        self._latest[probe.settings.protocol, probe.flow[0]] = probe
         if self.kernel_stamps:
-            self.inject(
-                self.now,
-                SendStamp(
-                    probe.settings.protocol,
-                    probe.flow,
-                    probe.key,
-                    Stamp.KERNEL,
-                    self.wall(),
-                ),
-            )
+            probe.wall, probe.stamp = self.wall(), Stamp.KERNEL
         delay = self.delay(probe, len(self.sent))
         answer = (self.respond or answer_of)(self, probe)
         if delay is not None and answer is not None:
-            self.inject(self.now + delay, answer)
+            self.inject(self.now + delay, probe, answer)
 
-    def inject(self, when: int, what: SendStamp | ReceivedReply) -> None:
-        """Let something arrive at a time."""
-        heapq.heappush(self._heap, (when, next(self._order), what))
+    def inject(self, when: int, probe: OutgoingProbe, reply: ReceivedReply) -> None:
+        """Let a reply to a probe arrive at a time; without a key, to the last one of its port."""
+        heapq.heappush(self._heap, (when, next(self._order), probe, reply))
 
-    def receive(self, timeout: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
+    def receive(self, timeout: int, *, wake_on_reply: bool = True) -> Received[OutgoingProbe]:
         self.receives += 1
         deadline = self.now + timeout
         if self._woken:
             deadline, self._woken = self.now, False
-        if self._heap:
+        if self._heap and wake_on_reply:
             deadline = min(deadline, max(self.now, self._heap[0][0]))
         if self.at:
             self.at.sort(key=lambda entry: entry[0])
@@ -113,20 +110,18 @@ class SimNet:
                 when, action = self.at.pop(0)
                 self.now = max(self.now, when)
                 action()
-                return [], []
+                return Received([])
         self.now = max(self.now + 1, deadline)
-        sent: list[SendStamp] = []
-        answers: list[ReceivedReply] = []
-        while self._heap and self._heap[0][0] <= self.now:
-            when, _, what = heapq.heappop(self._heap)
-            if isinstance(what, SendStamp):
-                sent.append(what)
-            else:
-                answers.append(what._replace(wall=when + WALL_BASE + self.wall_shift))
-        return sent, answers
+        foreign, self.foreign = self.foreign, 0
+        return Received(list(self._arrived()), foreign)
 
-    def quoted(self, probe: ProbeSpec, answer: ReceivedReply) -> QuoteDetails:
-        return self.quotes(probe, answer)
+    def _arrived(self) -> Iterator[Answer[OutgoingProbe]]:
+        while self._heap and self._heap[0][0] <= self.now:
+            when, _, probe, reply = heapq.heappop(self._heap)
+            if reply.key is None:
+                probe = self._latest[reply.protocol, reply.flow[0]]
+            reply = reply._replace(wall=when + WALL_BASE + self.wall_shift)
+            yield Answer(probe, reply, self.quotes(probe, reply))
 
     def wake(self) -> None:
         self._woken = True
@@ -135,7 +130,7 @@ class SimNet:
         self.closed = True
 
 
-def answer_of(net: SimNet, probe: ProbeSpec) -> ReceivedReply:
+def answer_of(net: SimNet, probe: OutgoingProbe) -> ReceivedReply:
     """What a plain chain says to a probe."""
     if probe.ttl < net.length:
         return make_answer(probe, router(probe.ttl), ReplyKind.TIME_EXCEEDED)
@@ -144,7 +139,7 @@ def answer_of(net: SimNet, probe: ProbeSpec) -> ReceivedReply:
         Protocol.UDP: ReplyKind.UNREACHABLE,
         Protocol.TCP: ReplyKind.SYN_ACK,
     }[probe.settings.protocol]
-    return make_answer(probe, net.address, kind)
+    return make_answer(probe, net.address, kind, distance=net.length)
 
 
 def router(ttl: int) -> str:
@@ -152,8 +147,14 @@ def router(ttl: int) -> str:
     return f"203.0.113.{ttl}"
 
 
-def make_answer(probe: ProbeSpec, address: str, kind: ReplyKind) -> ReceivedReply:
-    """An answer that quotes a probe truly, or acknowledges it; its time is set on arrival."""
+def make_answer(
+    probe: OutgoingProbe, address: str, kind: ReplyKind, distance: int | None = None
+) -> ReceivedReply:
+    """An answer that quotes a probe truly, or acknowledges it; its time is set on arrival.
+
+    It is from the TTL `distance`; None: from where the probe's TTL ends.
+    """
+    distance = distance or probe.ttl
     direct = kind in (ReplyKind.ECHO, ReplyKind.SYN_ACK, ReplyKind.RST)
     return ReceivedReply(
         address=address,
@@ -167,9 +168,9 @@ def make_answer(probe: ProbeSpec, address: str, kind: ReplyKind) -> ReceivedRepl
         stamp=Stamp.KERNEL,
         icmp_type=None if direct else 11,
         code=None if direct else 0,
-        reply_ttl=64,
+        reply_ttl=65 - distance,
         mtu=None,
         ecn=False,
         quoted_tos=None if direct else probe.settings.tos,
-        quoted_ttl=None if direct else 1,
+        quoted_ttl=None if direct else probe.ttl - distance + 1,
     )

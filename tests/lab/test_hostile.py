@@ -49,9 +49,7 @@ def fought(protocol: Protocol, family: int, flow: FlowMode, dnat: DnatMode, seed
         probe = msgspec.structs.replace(probe, size=probe.size + 20)
     wire = Wire(SCENARIO, family, Enemy(rng), HOSTILE_EACH, rng)
     wire.may_be_translated = dnat is not DnatMode.OFF
-    engine = Engine(
-        wire, target=wire.address, settings=probe, pace=PACE, version="0", rng=Random(seed)
-    )
+    engine = Engine(wire, target=wire.address, settings=probe, pace=PACE, version="0")
     engine.run(wire)
     wire.judge()
     return wire

@@ -262,7 +262,7 @@ def test_while_sessions_are_listed(
 
 @SIGNALS
 @pytest.mark.parametrize(
-    "module", ["tui_trace.cli.main", "tui_trace.engine.probe_registry", "scapy.layers"]
+    "module", ["tui_trace.cli.main", "tui_trace.engine.run_state", "scapy.layers"]
 )
 def test_while_modules_are_imported(chain: Chain, module: str, number: int) -> None:
     program = [sys.executable, "-X", "importtime", "-m", "tui_trace"]

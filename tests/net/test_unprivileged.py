@@ -456,17 +456,19 @@ _SENDER = """
 import sys, time
 from tui_trace.core.settings import ProbeSettings, Protocol
 from tui_trace.wire.unprivileged.error_queue import UserSockets
-from tui_trace.wire.network import ProbeSpec as Outgoing
+from tui_trace.wire.network import OutgoingProbe
 from tui_trace.wire.unprivileged.error_queue_network import ErrorQueueNetwork
 
 network = ErrorQueueNetwork(UserSockets(), sys.argv[1], 4)
 network.open()
 settings = ProbeSettings(protocol=Protocol.ICMP)
 flow = network.reserve_port(Protocol.ICMP), 4242
-for key in range(1, 6):
-    network.send(Outgoing(settings, 1, flow, key, key))
+sent = []
+for _ in range(5):
+    sent.append(OutgoingProbe(settings, 1, flow, network.monotonic(), network.wall()))
+    network.send(sent[-1])
     time.sleep(0.2)
-print(sorted(answer.key for answer in network.receive(0)[1]))
+print(sorted(1 + sent.index(answer.probe) for answer in network.receive(0).answers))
 """
 
 

@@ -18,8 +18,9 @@ from tests.helpers.network.netns import Netns, make_all, missing_right
 from tui_trace.core import privileges
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags
-from tui_trace.wire.network import ProbeSpec, ReceivedReply, SendError, SendStamp
+from tui_trace.wire.network import Answer, OutgoingProbe, SendError
 from tui_trace.wire.raw.raw_network import RawNetwork
+from tui_trace.wire.raw.raw_wire import RawWire
 from tui_trace.wire.raw.sockets import MissingRight, RawSockets
 
 pytestmark = [
@@ -136,8 +137,8 @@ while True:
 """
 
 
-def opened(family: int, target: str | None = None, **kwargs: Any) -> RawNetwork:
-    network = RawNetwork(RawSockets(), target or TARGET[family], family, **kwargs)
+def opened(family: int, target: str | None = None) -> RawNetwork:
+    network = RawNetwork(RawWire(RawSockets(), family), target or TARGET[family])
     network.open()
     return network
 
@@ -147,17 +148,24 @@ def flow_of(network: RawNetwork, settings: ProbeSettings) -> tuple[int, int]:
     return port, 0x1234 if settings.protocol is Protocol.ICMP else settings.port
 
 
-def collect(network: RawNetwork, answers: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
+def send(
+    network: RawNetwork, settings: ProbeSettings, ttl: int, flow: tuple[int, int]
+) -> OutgoingProbe:
+    probe = OutgoingProbe(settings, ttl, flow, network.monotonic(), network.wall())
+    network.send(probe)
+    return probe
+
+
+def collect(network: RawNetwork, answers: int) -> list[Answer[OutgoingProbe]]:
     """All that comes until so many answers are there, or two seconds over."""
-    sent, got = network.receive(0)
+    got = network.receive(0).answers
     end = network.monotonic() + 2_000_000_000
     while len(got) < answers and network.monotonic() < end:
-        more = network.receive(50_000_000)
-        for stamp in more[0]:
-            assert all(stamp.key != answer.key for answer in got), "a stamp after its reply"
-        sent += more[0]
-        got += more[1]
-    return sent, got
+        more = network.receive(50_000_000).answers
+        for answer in more:
+            assert answer.probe.stamp is not Stamp.USER, "its stamp is there before its reply"
+        got += more
+    return got
 
 
 KINDS = [
@@ -187,26 +195,29 @@ def test_every_probe_is_answered(
         # the kernel starts to stamp some time after it is asked
         time.sleep(0.3)
         for ttl in (1, 2):
-            network.send(ProbeSpec(settings, ttl, flow, 5000 + ttl, 60_000 + ttl))
-        data = network.data_length(settings)
-        return source, flow, data, *collect(network, 2)
+            send(network, settings, ttl, flow)
+        return source, flow, collect(network, 2)
 
-    source, flow, data, sent, answers = inside(net[0], trace)
+    source, flow, answers = inside(net[0], trace)
     assert source == US[family]
-    near, far = sorted(answers, key=lambda answer: answer.address != ROUTER[family])
+    answers.sort(key=lambda answer: answer.probe.ttl)
+    (first, second), (near, far) = zip(*((each.probe, each.reply) for each in answers), strict=True)
+    assert (first.ttl, second.ttl) == (1, 2)
     assert (near.address, near.kind) == (ROUTER[family], ReplyKind.TIME_EXCEEDED)
     assert (far.address, far.kind) == (TARGET[family], kind)
-    assert (near.flow, near.key) == (flow, 5001)
-    assert near.ip_id == (60_001 if family == 4 else None)
-    counted = data if kind is ReplyKind.RST and settings.tcp_flags is not TcpFlags.ACK else 0
-    assert (far.flow, far.key) == (flow, 5002 + counted)
+    assert (near.flow, near.key) == (flow, first.key)
+    assert near.ip_id == (first.ip_id if family == 4 else None)
+    counts_data = kind is ReplyKind.RST and settings.tcp_flags is not TcpFlags.ACK
+    counted = second.data_length if counts_data else 0
+    assert (far.flow, far.key) == (flow, (second.key + counted) % (1 << 32))
     assert {near.destination, far.destination} == {TARGET[family]}
+    assert {first.target, second.target} == {TARGET[family]}
     assert (near.reply_ttl, far.reply_ttl) == (64, 63)
     assert {near.stamp, far.stamp} == {Stamp.KERNEL}
-    for key, answer in ((5001, near), (5002, far)):
-        stamps = [each for each in sent if each.key == key and each.flow == flow]
-        assert stamps[-1].stamp is Stamp.KERNEL
-        assert 0 < answer.wall - stamps[-1].wall < 2_000_000_000
+    for probe, reply, quoted in answers:
+        assert probe.stamp is Stamp.KERNEL
+        assert 0 < reply.wall - probe.wall < 2_000_000_000
+        assert quoted.changed == ()
 
 
 @FAMILIES
@@ -219,14 +230,14 @@ def test_an_open_port_answers_every_syn(net: Net, family: int) -> None:
         network.egress(settings)
         flow = flow_of(network, settings)
         got = []
-        for key in range(7, 27):
-            network.send(ProbeSpec(settings, 9, flow, key, 1))
-            got += collect(network, 1)[1]
+        for _ in range(20):
+            probe = send(network, settings, 9, flow)
+            got += [(each.reply.kind, each.probe is probe) for each in collect(network, 1)]
         return got
 
     with Serving(net[2], LISTEN):
         answers = inside(net[0], trace)
-    assert [(a.kind, a.key) for a in answers] == [(ReplyKind.SYN_ACK, k) for k in range(7, 27)]
+    assert answers == [(ReplyKind.SYN_ACK, True)] * 20
 
 
 @FAMILIES
@@ -237,12 +248,13 @@ def test_a_udp_answer(net: Net, family: int) -> None:
         network = opened(family)
         network.egress(settings)
         flow = flow_of(network, settings)
-        network.send(ProbeSpec(settings, 9, flow, 0xFFFF, 1))
-        return flow, collect(network, 1)[1]
+        probes = [send(network, settings, 9, flow) for _ in range(2)]
+        return flow, [(each.reply, probes.index(each.probe)) for each in collect(network, 2)]
 
     with Serving(net[2], ECHO):
-        flow, (answer,) = inside(net[0], trace)
-    assert (answer.kind, answer.flow, answer.key) == (ReplyKind.UDP, flow, None)
+        flow, answers = inside(net[0], trace)
+    assert [(r.kind, r.flow, r.key) for r, _ in answers] == [(ReplyKind.UDP, flow, None)] * 2
+    assert [number for _, number in answers] == [1, 1], "the one that left last from the port"
 
 
 @FAMILIES
@@ -251,7 +263,7 @@ def test_a_busy_host_reaches_no_socket_of_ours(net: Net, family: int) -> None:
 
     def traffic() -> Any:
         sockets = RawSockets()
-        network = RawNetwork(sockets, host, family)
+        network = RawNetwork(RawWire(sockets, family), host)
         network.open()
         ours = network.reserve_port(Protocol.TCP), network.reserve_port(Protocol.UDP)
         af = socket.AF_INET if family == 4 else socket.AF_INET6
@@ -273,8 +285,8 @@ def test_a_busy_host_reaches_no_socket_of_ours(net: Net, family: int) -> None:
             closed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             settings = ProbeSettings(protocol=Protocol.TCP, port=1, size=80)
             network.egress(settings)
-            network.send(ProbeSpec(settings, 9, (ours[0], 1), 5, 1))
-        return read, collect(network, 1)[1]
+            send(network, settings, 9, (ours[0], 1))
+        return read, [each.reply for each in collect(network, 1)]
 
     read, answers = inside(net[0], traffic)
     assert read == [None, None]
@@ -282,23 +294,49 @@ def test_a_busy_host_reaches_no_socket_of_ours(net: Net, family: int) -> None:
 
 
 @FAMILIES
-def test_another_targets_packets_stay_outside(net: Net, family: int) -> None:
+@pytest.mark.parametrize("target", [ROUTER, TARGET], ids=["another target", "the same target"])
+def test_what_another_program_sends_is_none_of_ours(
+    net: Net, family: int, target: dict[int, str]
+) -> None:
+    """Of its probes to our target, the ICMP errors are counted as foreign; RSTs stay outside."""
     settings = ProbeSettings(protocol=Protocol.TCP, port=81, size=80)
 
     def trace() -> Any:
-        sockets = RawSockets()
-        target = RawNetwork(sockets, TARGET[family], family)
-        target.open()
-        target.egress(settings)
-        port = target.reserve_port(Protocol.TCP)
-        target.close()
-        router = RawNetwork(sockets, ROUTER[family], family)
-        router.open()
-        router.reserve_port(Protocol.TCP, port)
-        target.send(ProbeSpec(settings, 9, (port, 81), 5, 1))
-        return router.receive(200_000_000)[1]
+        other, ours = opened(family), opened(family, target[family])
+        other.egress(settings)
+        ours.egress(settings)
+        ours.reserve_port(Protocol.TCP)
+        flow = flow_of(other, settings)
+        for ttl in (1, 9):
+            send(other, settings, ttl, flow)
+        kinds = {each.reply.kind for each in collect(other, 2)}
+        return kinds, ours.receive(200_000_000), ours.receive(50_000_000)
 
-    assert inside(net[0], trace) == []
+    kinds, first, second = inside(net[0], trace)
+    assert kinds == {ReplyKind.TIME_EXCEEDED, ReplyKind.RST}
+    assert first.answers == second.answers == []
+    assert first.foreign + second.foreign == (1 if target is TARGET else 0)
+
+
+@FAMILIES
+def test_targets_share_a_wire_at_the_same_time(net: Net, family: int) -> None:
+    settings = ProbeSettings(protocol=Protocol.TCP, port=81, size=80)
+
+    def trace() -> Any:
+        wire = RawWire(RawSockets(), family)
+        networks = [RawNetwork(wire, each[family]) for each in (TARGET, ROUTER)]
+        probes = []
+        for network in networks:
+            network.open()
+            network.egress(settings)
+        flow = flow_of(networks[0], settings)
+        for _ in range(3):
+            probes += [send(network, settings, 9, flow) for network in networks]
+        got = collect(networks[0], 6)
+        return sorted((probes.index(each.probe), each.reply.address) for each in got)
+
+    each = [TARGET[family], ROUTER[family]]
+    assert inside(net[0], trace) == list(enumerate(each * 3))
 
 
 @FAMILIES
@@ -308,10 +346,10 @@ def test_without_rights_all_goes_on(net: Net, family: int) -> None:
         privileges.drop_capabilities()
         with pytest.raises(PermissionError):
             socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
-        network = RawNetwork(sockets, TARGET[family], family)
+        network = RawNetwork(RawWire(sockets, family), TARGET[family])
         network.open()
         got = []
-        for number, (settings, _) in enumerate(KINDS):
+        for settings, _ in KINDS:
             for interface in (None, "e2"):
                 chosen = ProbeSettings(
                     protocol=settings.protocol,
@@ -321,8 +359,8 @@ def test_without_rights_all_goes_on(net: Net, family: int) -> None:
                 )
                 network.egress(chosen)
                 flow = flow_of(network, chosen)
-                network.send(ProbeSpec(chosen, 1, flow, number + 1, 1))
-                got += [answer.address for answer in collect(network, 1)[1]]
+                send(network, chosen, 1, flow)
+                got += [answer.reply.address for answer in collect(network, 1)]
         return got
 
     through_e2 = [ROUTER[family], OTHER_ROUTER[family]] * len(KINDS)
@@ -340,8 +378,8 @@ def test_a_fixed_source_follows_the_rules_for_it(net: Net, family: int) -> None:
         said = []
         for settings in (plain, fixed, plain):
             source = network.egress(settings).source
-            network.send(ProbeSpec(settings, 1, flow_of(network, settings), 7, 7))
-            said += [(source, each.address) for each in collect(network, 1)[1]]
+            send(network, settings, 1, flow_of(network, settings))
+            said += [(source, each.reply.address) for each in collect(network, 1)]
         return said
 
     six = ["ip", f"-{family}"]
@@ -369,8 +407,8 @@ def test_cap_net_raw_alone_is_enough(net: Net, family: int) -> None:
         network = opened(family)
         privileges.drop_capabilities()
         network.egress(settings)
-        network.send(ProbeSpec(settings, 9, flow_of(network, settings), 7, 7))
-        return [each.kind for each in collect(network, 1)[1]]
+        send(network, settings, 9, flow_of(network, settings))
+        return [each.reply.kind for each in collect(network, 1)]
 
     assert inside(net[0], trace) == [kind]
 
@@ -380,15 +418,14 @@ def test_targets_one_after_another_share_the_sockets(net: Net, family: int) -> N
     settings = ProbeSettings(protocol=Protocol.TCP, port=81, size=80)
 
     def trace() -> Any:
-        sockets = RawSockets()
+        wire = RawWire(RawSockets(), family)
         said = []
         for target in (TARGET[family], ROUTER[family], TARGET[family]):
-            network = RawNetwork(sockets, target, family)
+            network = RawNetwork(wire, target)
             network.open()
             network.egress(settings)
-            network.send(ProbeSpec(settings, 9, flow_of(network, settings), 7, 7))
-            sent, answers = collect(network, 1)
-            said += [(each.address, sent[-1].stamp) for each in answers]
+            send(network, settings, 9, flow_of(network, settings))
+            said += [(each.reply.address, each.probe.stamp) for each in collect(network, 1)]
             network.close()
         return said
 
@@ -408,18 +445,18 @@ def test_a_stamp_ends_no_wait(net: Net, family: int) -> None:
     def trace() -> Any:
         network = opened(family)
         network.egress(settings)
-        network.send(ProbeSpec(settings, 1, flow_of(network, settings), 7, 7))
+        probe = send(network, settings, 1, flow_of(network, settings))
         began = network.monotonic()
-        sent, answers = network.receive(150_000_000)
-        return network.monotonic() - began, [each.key for each in sent], answers
+        received = network.receive(150_000_000)
+        return network.monotonic() - began, probe.stamp, received
 
     try:
-        waited, keys, answers = inside(net[0], trace)
+        waited, stamp, received = inside(net[0], trace)
     finally:
         net[0].run(["nft", "delete table inet wr"])
     assert waited >= 150_000_000
-    assert set(keys) == {7}
-    assert answers == []
+    assert stamp is Stamp.KERNEL
+    assert received == ([], 0)
 
 
 def test_the_missing_right_is_one_line(net: Net) -> None:
@@ -460,17 +497,17 @@ def test_a_refusal_is_told_and_moves_no_stamp(net: Net, family: int) -> None:
     def trace() -> Any:
         network = opened(family)
         port = network.reserve_port(Protocol.UDP)
-        said, stamps = [], []
-        for key in range(1, 31):
-            settings = (small, refused, large)[key % 3]
+        said, probes = [], {}
+        for number in range(1, 31):
+            settings = (small, refused, large)[number % 3]
+            probe = probes[number] = OutgoingProbe(settings, 1, (port, settings.port), 0, 0)
             try:
-                network.send(ProbeSpec(settings, 1, (port, settings.port), key, key))
+                network.send(probe)
             except SendError as error:
-                said.append((key, error.errno, str(error)))
+                said.append((number, error.errno, str(error)))
         for _ in range(10):
-            sent, _ = network.receive(20_000_000)
-            stamps += [each.key for each in sent]
-        return said, sorted(set(stamps))
+            network.receive(20_000_000)
+        return said, [number for number, each in probes.items() if each.stamp is Stamp.KERNEL]
 
     try:
         said, stamps = inside(net[0], trace)
@@ -494,8 +531,8 @@ def test_a_cached_path_mtu_refuses_nothing(net: Net, family: int) -> None:
         for df in (True, True, False):
             settings = ProbeSettings(protocol=Protocol.UDP, port=9999, size=1400, df=df)
             network.egress(settings)
-            network.send(ProbeSpec(settings, 9, flow_of(network, settings), 5, 1))
-            got += [(each.kind, each.mtu) for each in collect(network, 1)[1]]
+            send(network, settings, 9, flow_of(network, settings))
+            got += [(each.reply.kind, each.reply.mtu) for each in collect(network, 1)]
         return got
 
     try:
@@ -518,7 +555,7 @@ def test_errors_of_the_route(net: Net, family: int) -> None:
             ProbeSettings(size=80, interface="nope0"),
             ProbeSettings(size=80, source={4: "192.0.2.1", 6: "2001:db8::1"}[family]),
         ):
-            for ask in (network.egress, lambda s: network.send(ProbeSpec(s, 1, (1, 2), 3, 4))):
+            for ask in (network.source, lambda s: send(network, s, 1, (1, 2))):
                 with pytest.raises(SendError) as caught:
                     ask(settings)
                 said.append((caught.value.errno, str(caught.value)))
@@ -548,15 +585,16 @@ def test_an_interface_made_anew_serves_again(net: Net, family: int) -> None:
     def trace() -> Any:
         sockets = RawSockets()
         privileges.drop_capabilities()
-        network = RawNetwork(sockets, TARGET[family], family)
+        network = RawNetwork(RawWire(sockets, family), TARGET[family])
         network.open()
         port = network.reserve_port(Protocol.UDP)
         said: list[Any] = []
         for key in range(1, 4):
             try:
                 said.append(network.egress(settings).source)
-                network.send(ProbeSpec(settings, 1, (port, 9), key, key))
-                said += [(each.address, each.key) for each in collect(network, 1)[1]]
+                probe = send(network, settings, 1, (port, 9))
+                got = collect(network, 1)
+                said += [(each.reply.address, key) for each in got if each.probe is probe]
             except SendError as error:
                 said.append(str(error))
             os.write(asked, b".")
@@ -616,7 +654,7 @@ def test_wake_ends_a_receive(net: Net) -> None:
         network.receive(20_000_000_000)
         waited = time.monotonic() - began
         # and it is used up
-        assert network.receive(0) == ([], [])
+        assert network.receive(0) == ([], 0)
         return waited
 
     assert inside(net[0], wait) < 10
@@ -624,9 +662,9 @@ def test_wake_ends_a_receive(net: Net) -> None:
 
 def test_the_target_is_named_as_answers_name_it(net: Net) -> None:
     def names() -> Any:
-        sockets = RawSockets()
+        wire = RawWire(RawSockets(), 6)
         given = "FD66:0002:0::0002", "fe80::0:1%lo"
-        return [RawNetwork(sockets, each, 6).address for each in given]
+        return [RawNetwork(wire, each).address for each in given]
 
     assert inside(net[0], names) == ["fd66:2::2", "fe80::1"]
 
@@ -637,7 +675,7 @@ def test_a_machine_without_ipv6(net: Net) -> None:
         for sock in sockets.families.pop(6)[1:]:
             sock.close()
         with pytest.raises(SendError) as caught:
-            RawNetwork(sockets, TARGET[6], 6)
+            RawWire(sockets, 6)
         return caught.value.errno
 
     assert inside(net[0], start) == errno.EAFNOSUPPORT

@@ -349,7 +349,7 @@ class Engine:
         for run in self._runs.all:
             for probe in run.pop_expired(now, self._pace):
                 run.path_end.on_lost(probe.ttl)
-                if probe.is_scout:
+                if not run.counts_as_lost(probe):
                     self._make_void(probe, PAST_END)
                     continue
                 probe.state = ProbeState.LOST

@@ -16,7 +16,7 @@ from tui_trace.engine.path_end import PathEndDetector
 WINDOW = 3
 """TTLs beyond the farthest answer: with the scout, four probes meet the target at most."""
 WIDER_WINDOW = 8
-"""The same after `PATIENCE`."""
+"""The same after `PATIENCE`, while the target has not told how far it is."""
 PATIENCE = 100 * NS_PER_MS
 """After so long without another answer from the path, the window opens further."""
 
@@ -127,4 +127,5 @@ class FirstSweep:
             expected = self._expected_ttl
             self._expected_ttl = expected + WIDER_WINDOW if expected else self._max_ttl
             self._progress_at = now
-        return max(farthest + WIDER_WINDOW, self._expected_ttl)
+        window = WINDOW if self._expected_ttl else WIDER_WINDOW
+        return max(farthest + window, self._expected_ttl)

@@ -57,6 +57,7 @@ class PathEndDetector:
         """The TTL at which the path ends; None while it is unknown."""
         self._final: dict[int, _FinalReplies] = {}
         self._met_target = False
+        self._is_first_link_dead = False
         self._lost_at_end = 0
         """Probes in a row."""
         self._first_scout = 0
@@ -99,6 +100,10 @@ class PathEndDetector:
         self.farthest_reply_ttl = max(
             self.farthest_reply_ttl, ttl if self.end_ttl is None else min(ttl, self.end_ttl)
         )
+
+    def on_no_neighbour(self) -> None:
+        """Learn that no probe gets beyond this machine: nobody answers on the first link."""
+        self._is_first_link_dead = True
 
     def on_target_disproved(self) -> None:
         """Learn that who answered in the target's name is a router on the way to it."""
@@ -171,9 +176,15 @@ class PathEndDetector:
         return self.end_ttl is not None and self._final[self.end_ttl].by_target
 
     @property
+    def _never_left(self) -> bool:
+        return self._is_first_link_dead and not self.farthest_reply_ttl
+
+    @property
     def is_doubtful(self) -> bool:
         """Return whether no end is known, or nothing answers there any more."""
-        return self.end_ttl is None or self._lost_at_end >= SILENT_PROBES
+        if self.end_ttl is None:
+            return not self._never_left
+        return self._lost_at_end >= SILENT_PROBES
 
     @property
     def nearest_final_ttl(self) -> int | None:
@@ -182,6 +193,8 @@ class PathEndDetector:
 
     def last_ttl(self, max_ttl: int, max_unknown: int) -> int:
         """Return the greatest TTL worth a probe."""
+        if self._never_left:
+            return 1
         return min(
             max_ttl, self.farthest_reply_ttl + max_unknown if self.end_ttl is None else self.end_ttl
         )

@@ -91,10 +91,13 @@ class ReplyHandler:
     ) -> None:
         run = probe.run
         was_void = probe.state is ProbeState.VOID
+        shares_port = probe.ports is not None and not probe.has_own_port
         probe.state, probe.rtt = ProbeState.ANSWERED, rtt
         run.flows.on_answered(probe, reply.kind, now)
         if by_target:
             run.target_replies.on_target_reply(rtt)
+            if reply.kind is ReplyKind.SYN_ACK and shares_port:
+                run.sweep_opened_connection = True
             if probe.is_scout and run.schedule.is_first_sweep:
                 run.schedule.expect_target(reply.reply_ttl, reply.quoted_ttl)
                 return
@@ -115,6 +118,7 @@ class ReplyHandler:
         if (reply.icmp_type, reply.code) in _NOBODY_THERE:
             protocol = "ARP" if reply.icmp_type == 3 else "neighbour discovery"
             reason = f"nobody answers {protocol} on the first link"
+            probe.run.path_end.on_no_neighbour()
         if probe.state is not ProbeState.PENDING:
             self._send_failed(probe.run, probe.ttl, SendError(0, reason))
             return

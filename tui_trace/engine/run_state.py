@@ -36,6 +36,8 @@ class EngineRun:
         self.reply_timeout = AdaptiveTimeout()
         self.target_replies = TargetReplies()
         self.emitted_end: tuple[int, bool] | None = None
+        self.sweep_opened_connection = False
+        """The target answered a SYN of the first sweep, whose SYNs share one port."""
         self._in_flight: dict[int, deque[RunProbe]] = {}
         self._lost: deque[RunProbe] = deque()
 
@@ -92,6 +94,17 @@ class EngineRun:
 
     def _wait(self, ttl: int, pace: Pace) -> int:
         return self.reply_timeout.for_ttl(ttl) if pace.wait is None else pace.wait
+
+    def counts_as_lost(self, probe: RunProbe) -> bool:
+        """Return whether a probe that nobody answered in time says anything about the path.
+
+        A scout beyond the end does not. Neither does a SYN of the first sweep, if the target has
+        opened a connection for another one that overtook it.
+        """
+        was_overtaken = (
+            self.sweep_opened_connection and probe.ports is not None and not probe.has_own_port
+        )
+        return not probe.is_scout and not was_overtaken
 
     def add_lost(self, probe: RunProbe) -> None:
         """Count a probe that was not answered in time."""

@@ -88,20 +88,18 @@ class Matcher(Generic[ProbeT]):
         family = 4 if quote[0] >> 4 == 4 else 6
         protocol = PROBE_PROTOCOLS[family][reply.protocol]
         start = transport_start(quote)
-        best: tuple[int, _Rewritten, Match[ProbeT]] | None = None
+        most = 0
         for probe in self._sent.candidates(protocol, quote, start):
             if probe.settings.dnat is DnatMode.OFF:
                 continue
-            match = Match(probe, reply)
             if _tracked_field_agrees(probe, reply):
-                return (match,)
-            agreeing, rewritten = _agreement(probe, quote, start, protocol)
-            if best is None or agreeing > best[0]:
-                best = agreeing, rewritten, match
-        if best is None or best[0] < SOME:
+                return (Match(probe, reply),)
+            agreeing, lost = _agreement(probe, quote, start, protocol)
+            if agreeing > most:
+                most, match, rewritten = agreeing, Match(probe, reply), lost
+        if most < SOME:
             return None
-        agreeing, rewritten, match = best
-        if agreeing >= ENOUGH or rewritten in self._proven:
+        if most >= ENOUGH or rewritten in self._proven:
             return (match,)
         return self._keep_back(rewritten, match)
 
@@ -148,7 +146,10 @@ def _tracked_field_agrees(probe: OutgoingProbe, reply: ReceivedReply) -> bool:
 def _agreement(
     probe: OutgoingProbe, quote: bytes, start: int, protocol: ProbeProtocol
 ) -> tuple[int, _Rewritten]:
-    """Return how many secret bits of a quote are the probe's, and which of them are not."""
+    """Return how many secret bits of a quote are the probe's, and which of them are not.
+
+    None are, if no field agrees that differs between probes of one flow.
+    """
     sent, sent_start = probe.packet, HEADER_LENGTH[protocol.family]
     ours, theirs = sent[sent_start : sent_start + 8], quote[start : start + 8]
     agrees = [ours[secret] == theirs[secret] for secret in protocol.secrets]
@@ -169,4 +170,6 @@ def _agreement(
     else:
         same_ip = sent[4:6] == quote[4:6]
         bits += 16 * same_ip
+    if not (agrees[-1] or repeats or (same_ip and protocol.family == 4)):
+        bits = 0
     return bits, (protocol.protocol, (*agrees, repeats, same_ip))

@@ -35,7 +35,7 @@ MAY_PASS = frozenset(
         errno.EINVAL,
     }
 )
-"""Errors of a network that is not there, or not yet: routes, interfaces and addresses come and go."""
+"""Errors of a network that is not there yet: routes, interfaces and addresses come and go."""
 
 _MAY_NOT_OPEN = frozenset({errno.EPERM, errno.EACCES})
 

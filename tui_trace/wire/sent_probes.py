@@ -100,8 +100,8 @@ class SentProbes(Generic[ProbeT]):
     def candidates(self, protocol: ProbeProtocol, quote: bytes, start: int) -> Iterator[ProbeT]:
         """Yield the probes that agree with a quote in a field that may identify them.
 
-        `start` is the offset of the transport header in the quote. The IP ID comes before the
-        key, because NAT may have turned the key into another probe's.
+        `start` is the offset of the transport header in the quote. The key comes after what NAT
+        leaves alone, because NAT may have turned the key into another probe's.
         """
         name = protocol.protocol
         copy = protocol.secret_copy(quote, start)
@@ -109,9 +109,6 @@ class SentProbes(Generic[ProbeT]):
         found = [
             self._by_ip_id.get(int.from_bytes(quote[4:6], "big")) if protocol.family == 4 else None
         ]
-        if flow_and_key is not None:
-            (source, _), key = flow_and_key
-            found += [self.by_key(name, key), self.by_port(name, source)]
         if protocol.key_is_checksum:
             found += [
                 self._by_copy.get(copy),
@@ -119,6 +116,9 @@ class SentProbes(Generic[ProbeT]):
             ]
         elif copy:
             found.append(self.by_key(name, int.from_bytes(copy, "big")))
+        if flow_and_key is not None:
+            (source, _), key = flow_and_key
+            found += [self.by_key(name, key), self.by_port(name, source)]
         for probe in found:
             if probe is not None and probe.settings.protocol is name:
                 yield probe

@@ -1,4 +1,4 @@
-"""The real engine, templates and decoders on the lab's internet, with a clock and an enemy.
+"""The real engine, templates, decoders and matching on the lab's internet, and an enemy.
 
 Nothing is simulated but time and sockets: probes are the bytes that would leave, answers are the
 bytes that the lab would send, and the decoders read what a raw socket would give them.
@@ -16,10 +16,21 @@ from tui_trace.core.settings import ProbeSettings, Protocol
 from tui_trace.lab.packets import ICMP, ICMP6, TCP, UDP, build_datagram, checksum, with_checksum
 from tui_trace.lab.scenario import Scenario
 from tui_trace.lab.simulator import Simulator
-from tui_trace.wire.network import ProbeSpec, QuoteDetails, ReceivedReply, SendStamp
-from tui_trace.wire.packets import builder, decoder, icmp_extensions, quote_diff
+from tui_trace.wire.matching import Matcher
+from tui_trace.wire.network import (
+    NOTHING_QUOTED,
+    Answer,
+    Egress,
+    OutgoingProbe,
+    Received,
+    ReceivedReply,
+)
+from tui_trace.wire.packets import builder, decoder
 from tui_trace.wire.packets.received_packet import ReceivedPacket
 from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
+from tui_trace.wire.probe_ids import ProbeIdGenerator
+from tui_trace.wire.quotes import KEPT_BYTES, quote_details
+from tui_trace.wire.sent_probes import SentProbes
 
 SOURCE = {4: "192.0.2.2", 6: "2001:db8::2"}
 WALL = 1_700_000_000_000_000_000
@@ -48,11 +59,17 @@ class Wire:
         self.order = itertools.count()
         self.ports = itertools.count(40_000)
         self.templates: dict[ProbeSettings, builder.Template] = {}
-        self.stamps: list[SendStamp] = []
+        self.ids = ProbeIdGenerator(rng)
+        self.probes: SentProbes[OutgoingProbe] = SentProbes()
+        self.matcher = Matcher(self.probes)
         self.last_sent = b""
         self.sent: dict[int, bytes] = {}
         """Probes as they left, by number."""
-        self.packet: tuple[bytes, bool] | None = None
+        self.packets: list[tuple[bytes, bool]] = []
+        """What the last `receive` credited: the packet, or two of them, kept back and new."""
+        self.read: tuple[bytes, bool] | None = None
+        """The packet that the last `receive` read."""
+        self.kept_back: dict[ReceivedReply, tuple[bytes, bool]] = {}
         self.credited: list[events.Reply] = []
         self.hostile = 0
         self.valid = 0
@@ -74,54 +91,58 @@ class Wire:
     def wall(self) -> int:
         return self.now + WALL
 
-    def source(self, _settings: ProbeSettings) -> str:
-        return SOURCE[self.family]
+    def egress(self, _settings: ProbeSettings) -> Egress:
+        return Egress(SOURCE[self.family])
 
     def reserve_port(self, _protocol: Protocol, port: int | None = None) -> int:
         return port if port is not None else next(self.ports)
 
-    def data_length(self, settings: ProbeSettings) -> int:
-        return PROBE_PROTOCOLS[self.family][settings.protocol].data_length(settings)
-
-    def send(self, probe: ProbeSpec) -> None:
-        settings, ttl, flow, key, ip_id = probe
+    def send(self, probe: OutgoingProbe) -> None:
+        settings = probe.settings
+        protocol = PROBE_PROTOCOLS[self.family][settings.protocol]
         if settings not in self.templates:
             self.templates[settings] = builder.Template(
                 settings, SOURCE[self.family], self.address, self.family
             )
-        packet = bytearray(self.templates[settings].probe(ttl, flow, key, ip_id))
-        if self.family == 4:
-            packet[2:4] = len(packet).to_bytes(2, "big")  # the kernel's to fill in
-        raw = bytes(packet)
+        probe.target = self.address
+        probe.data_length = protocol.data_length(settings)
+        probe.key, probe.ip_id = self.ids.next_ids(settings.protocol, probe.data_length)
+        probe.wall, probe.stamp = self.wall(), Stamp.KERNEL
+        raw = bytes(self.templates[settings].probe(probe.ttl, probe.flow, probe.key, probe.ip_id))
+        probe.packet = raw[:KEPT_BYTES]
+        self.probes.add(probe, protocol)
         self.last_sent = raw
-        self.stamps.append(SendStamp(settings.protocol, flow, key, Stamp.KERNEL, self.wall()))
         for at, answer in self.internet.receive(raw, self.now):
             heapq.heappush(self.heap, (at, next(self.order), answer, True))
             for hostile in self.enemy.packets(answer, self.each):
                 moment = at + self.rng.randrange(-500_000, 500_000)
                 heapq.heappush(self.heap, (max(moment, self.now), next(self.order), hostile, False))
 
-    def quoted(self, probe: ProbeSpec, answer: ReceivedReply) -> QuoteDetails:
-        settings, _, flow, key, ip_id = probe
-        quote, extension = icmp_extensions.split_extensions(answer.message, self.family)
-        sent = bytes(self.templates[settings].probe(answer.quoted_ttl or 0, flow, key, ip_id))
-        told = icmp_extensions.decode_extensions(extension) if extension else ((), ())
-        if quote_diff.is_as_sent(sent, quote, self.family):
-            return QuoteDetails((), None, True, *told)
-        return QuoteDetails(*quote_diff.diff_quote(sent, quote, self.family), *told)
-
-    def receive(self, timeout: int) -> tuple[list[SendStamp], list[ReceivedReply]]:
+    def receive(self, timeout: int, *, wake_on_reply: bool = True) -> Received[OutgoingProbe]:  # noqa: ARG002
         self.judge()
         deadline = self.now + timeout
-        stamps, self.stamps = self.stamps, []
         if not self.heap or self.heap[0][0] > deadline:
             self.now = max(deadline, self.now + 1)
-            return stamps, []
+            return Received([])
         at, _, raw, valid = heapq.heappop(self.heap)
         self.now = max(self.now, at)
-        self.packet = (raw, valid)
-        answer = self.decoded(raw)
-        return stamps, [] if answer is None else [answer]
+        self.read = (raw, valid)
+        reply = self.decoded(raw)
+        return Received([]) if reply is None else self.matched(reply, raw, valid)
+
+    def matched(self, reply: ReceivedReply, raw: bytes, valid: bool) -> Received[OutgoingProbe]:
+        """What belongs to a probe, and which packets it came in."""
+        matches = self.matcher.match(reply)
+        if matches is None:
+            return Received([], 1)
+        if not matches:
+            self.kept_back[reply] = raw, valid
+        answers = []
+        for probe, each in matches:
+            self.packets.append((raw, valid) if each is reply else self.kept_back.pop(each))
+            details = quote_details(probe, each, self.family) if each.message else NOTHING_QUOTED
+            answers.append(Answer(probe, each, details))
+        return Received(answers)
 
     def decoded(self, raw: bytes) -> ReceivedReply | None:
         """As the sockets hand it over: whole packets of IPv4, of IPv6 only what is above."""
@@ -152,17 +173,16 @@ class Wire:
 
     def judge(self) -> None:
         """What the last packet led to is right."""
-        if self.packet is None:
-            assert self.credited == []
-            return
-        (raw, valid), self.packet = self.packet, None
+        packets, self.packets = self.packets, []
         credited, self.credited = self.credited, []
-        assert len(credited) <= 1
-        self.valid += valid
-        self.hostile += not valid
-        if valid:
-            assert len(credited) == 1, raw.hex()
-        for reply_event in credited:
+        assert len(credited) <= len(packets)
+        if self.read is not None:
+            (raw, valid), self.read = self.read, None
+            self.valid += valid
+            self.hostile += not valid
+            if valid:
+                assert len(credited) == len(packets) >= 1, raw.hex()
+        for reply_event, (raw, valid) in zip(credited, packets, strict=True):
             probe = self.sent[reply_event.probe]
             right = speaks_of(raw, probe, self.family)
             right = right or (self.may_be_translated and shares_a_number(raw, probe, self.family))
@@ -198,10 +218,15 @@ def speaks_of(raw: bytes, probe: bytes, family: int) -> bool:
 
 
 def shares_a_number(raw: bytes, probe: bytes, family: int) -> bool:
-    """An ICMP error that quotes the probe's IP ID, or its ports or identifier with its key."""
+    """An ICMP error that quotes one of the numbers that only this probe has.
+
+    These are the IP ID, the key, and the checksum filler, which follows from the key.
+    """
     start, above = (20, probe[20:]) if family == 4 else (40, probe[40:])
     quote = raw[start + 8 :]
     numbers = [above[6:8]] if family == 6 else [probe[4:6], above[6:8]]
+    if probe[9 if family == 4 else 6] != TCP:
+        numbers.append(above[8:10])
     return raw[9 if family == 4 else 6] in (ICMP, ICMP6) and any(each in quote for each in numbers)
 
 

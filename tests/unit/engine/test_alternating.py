@@ -68,8 +68,10 @@ def test_turns_end_with_a_switch_and_the_run_of_before_goes_on() -> None:
     tape = trace(SimNet(), commands=commands, seconds=9)
     assert opened(tape) == [(1, False, 0), (2, False, 3), (3, False, 2), (1, True, 0)]
     runs = [run for run, _ in rounds_of(tape)]
-    assert runs == [1, 1, 1, 1, 2, 3, 2, 1, 1, 1]
-    assert session_of(tape).run(1).rounds == 7
+    assert runs == [1, 1, 1, 1, 2, 3, 2, 1, 1]
+    assert session_of(tape).run(1).rounds == 6
+    sent = Counter(event.ttl for event in events_of(tape, events.ProbeSent) if event.run == 1)
+    assert [sent[ttl] for ttl in range(1, 6)] == [6] * 5, "the fourth round went on in the middle"
 
 
 def test_a_reset_starts_both_of_a_pair_anew() -> None:
@@ -108,10 +110,10 @@ def test_a_visit_that_is_broken_off_does_not_come_back(way_out: Command) -> None
 
 def test_turns_that_cannot_be_taken_leave_the_run_in_force() -> None:
     net = SimNet()
-    reserve = net.reserve_port
+    reserve, began = net.reserve_port, net.now
 
     def full(protocol: object, port: int | None = None) -> int:
-        if len(net.sent) > 30:
+        if net.now > began + 2 * NS_PER_S:
             raise SendError(99, "no port to be had")
         return reserve(protocol, port)
 

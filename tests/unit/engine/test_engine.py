@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable
+from math import ceil
 
 import msgspec
 import pytest
@@ -24,7 +24,6 @@ from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import (
     NS_PER_MS,
     NS_PER_S,
-    DnatMode,
     FlowMode,
     Pace,
     ProbeSettings,
@@ -32,7 +31,15 @@ from tui_trace.core.settings import (
     TcpFlags,
 )
 from tui_trace.core.stream import Inject, Reset, SetPace, SourceError, Switch
-from tui_trace.wire.network import Egress, ProbeSpec, ReceivedReply, SendError
+from tui_trace.engine.source_ports import MAX_PORTS, RST_OVERTAKEN
+from tui_trace.wire.network import Egress, OutgoingProbe, ReceivedReply, SendError
+
+BEGAN = SimNet().now
+
+
+def sent_from(net: SimNet, when: int) -> list[tuple[int, OutgoingProbe]]:
+    """The probes that left so many ns after the start, or later."""
+    return [each for each in net.sent if each[0] >= BEGAN + when]
 
 
 def test_the_stream_begins_with_the_session_and_ends_with_its_end() -> None:
@@ -44,12 +51,15 @@ def test_the_stream_begins_with_the_session_and_ends_with_its_end() -> None:
 
 
 @pytest.mark.parametrize("settings", [ICMP, UDP, TCP], ids=lambda s: s.protocol.value)
-def test_the_first_sweep_goes_out_at_once_and_ends_at_the_target(settings: ProbeSettings) -> None:
+def test_the_first_sweep_follows_the_answers_and_ends_at_the_target(
+    settings: ProbeSettings,
+) -> None:
     net = SimNet(length=5)
     tape = trace(net, settings)
-    assert [probe.ttl for _, probe in net.sent] == list(range(1, 31))
+    assert [probe.ttl for _, probe in net.sent] == [1, 2, 3, 30, 4, 5, 6, 7]
     # the simulated clock moves by a nanosecond a look, not by a wait
-    assert net.sent[-1][0] - net.sent[0][0] < NS_PER_MS
+    assert net.sent[3][0] - net.sent[0][0] < NS_PER_MS
+    assert net.sent[-1][0] - net.sent[0][0] < 6 * NS_PER_MS
     hops = {r.ttl: r.address for r in events_of(tape, events.Reply) if not r.past_target}
     assert hops == {**{ttl: router(ttl) for ttl in range(1, 5)}, 5: TARGET}
     assert events_of(tape, events.PathEnd)[-1] == msgspec.structs.replace(
@@ -61,7 +71,7 @@ def test_the_first_sweep_goes_out_at_once_and_ends_at_the_target(settings: Probe
 def test_later_rounds_are_spread_over_the_interval_and_stop_at_the_target() -> None:
     net = SimNet(length=5)
     trace(net, rounds=4)
-    later = net.sent[30:]
+    later = sent_from(net, NS_PER_S)
     assert [probe.ttl for _, probe in later] == [1, 2, 3, 4, 5] * 3
     gaps = [b[0] - a[0] for a, b in itertools.pairwise(later)]
     assert all(abs(gap - NS_PER_S / 5) < 0.01 * NS_PER_S for gap in gaps)
@@ -70,7 +80,7 @@ def test_later_rounds_are_spread_over_the_interval_and_stop_at_the_target() -> N
 def test_a_target_that_never_answers_is_probed_five_hops_past_the_last_that_did() -> None:
     net = SimNet(length=99, delay=lambda probe, _n: NS_PER_MS if probe.ttl <= 7 else None)
     tape = trace(net, rounds=3)
-    later = [probe.ttl for _, probe in net.sent[30:]]
+    later = [probe.ttl for _, probe in sent_from(net, NS_PER_S)]
     expected = sorted([*range(1, 13), *range(1, 13), 30])
     assert sorted(later) == expected, "and from the third round on one looks for the target"
     assert events_of(tape, events.PathEnd)[-1].ttl == 12
@@ -80,7 +90,8 @@ def test_a_target_that_never_answers_is_probed_five_hops_past_the_last_that_did(
 def test_queries_send_so_many_probes_a_hop() -> None:
     net = SimNet(length=3)
     trace(net, queries=3, rounds=2)
-    assert Counter(probe.ttl for _, probe in net.sent[90:]) == {1: 3, 2: 3, 3: 3}
+    later = [probe.ttl for _, probe in sent_from(net, NS_PER_S)]
+    assert later == [1, 2, 3] * 3, "no hop gets several in a row"
 
 
 @given(
@@ -91,7 +102,7 @@ def test_queries_send_so_many_probes_a_hop() -> None:
 def test_every_probe_is_decided_once(
     delays: list[int | None], settings: ProbeSettings, length: int
 ) -> None:
-    def delay(_probe: ProbeSpec, n: int) -> int | None:
+    def delay(_probe: OutgoingProbe, n: int) -> int | None:
         ms = delays[n % len(delays)]
         return None if ms is None else ms * NS_PER_MS
 
@@ -99,7 +110,11 @@ def test_every_probe_is_decided_once(
     sent = {event.probe for event in events_of(tape, events.ProbeSent)}
     lost = {event.probe for event in events_of(tape, events.ProbeLost)}
     void = {event.probe for event in events_of(tape, events.ProbeVoid)}
-    in_time = {r.probe for r in events_of(tape, events.Reply) if not r.late and not r.duplicate}
+    in_time = {
+        r.probe
+        for r in events_of(tape, events.Reply)
+        if not r.late and not r.duplicate and not r.repeat
+    }
     late = {r.probe for r in events_of(tape, events.Reply) if r.late}
     assert in_time | lost | void == sent
     assert not in_time & lost
@@ -150,10 +165,10 @@ def test_without_any_answer_the_wait_is_five_seconds() -> None:
 def test_a_second_answer_is_a_duplicate() -> None:
     net = SimNet(length=2)
 
-    def twice(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
+    def twice(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
         answer = answer_of(net, probe)
         assert answer is not None
-        net.inject(net.now + 5 * NS_PER_MS, answer)
+        net.inject(net.now + 5 * NS_PER_MS, probe, answer)
         return answer
 
     net.respond = twice
@@ -161,52 +176,23 @@ def test_a_second_answer_is_a_duplicate() -> None:
     assert [r.duplicate for r in events_of(tape, events.Reply) if r.probe == 1] == [False, True]
 
 
-FORGERIES: dict[str, Callable[[ReceivedReply], ReceivedReply]] = {
-    "key": lambda a: a._replace(key=((a.key or 0) + 7) % 0xFFFF),
-    "flow": lambda a: a._replace(flow=(a.flow[0] ^ 1, a.flow[1])),
-    "other end of the flow": lambda a: a._replace(flow=(a.flow[0], a.flow[1] ^ 1)),
-    "ip id": lambda a: a._replace(ip_id=(a.ip_id or 0) ^ 1),
-    "protocol": lambda a: a._replace(
-        protocol=Protocol.UDP if a.protocol is not Protocol.UDP else Protocol.TCP
-    ),
-}
-
-
-@pytest.mark.parametrize("settings", [ICMP, UDP, TCP], ids=lambda s: s.protocol.value)
-@pytest.mark.parametrize("what", FORGERIES)
-def test_an_answer_that_is_wrong_in_one_field_is_foreign(
-    settings: ProbeSettings, what: str
-) -> None:
-    def forged(_net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
-        answer = make_answer(probe, router(probe.ttl), ReplyKind.TIME_EXCEEDED)
-        return FORGERIES[what](answer)
-
-    # an IP ID alone may have been rewritten, unless nothing may
-    dnat = DnatMode.OFF if what == "ip id" else settings.dnat
-    tape = trace(SimNet(respond=forged), msgspec.structs.replace(settings, dnat=dnat), max_ttl=3)
-    assert not events_of(tape, events.Reply)
-    assert sum(event.count for event in events_of(tape, events.Foreign)) == 3
-    assert len(events_of(tape, events.ProbeLost)) == 3
-
-
-def test_a_direct_answer_from_another_address_is_refused() -> None:
-    def impostor(_net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
-        return make_answer(probe, "203.0.113.77", ReplyKind.ECHO)
-
-    assert not events_of(trace(SimNet(respond=impostor), max_ttl=3), events.Reply)
+def test_replies_that_the_wire_knows_no_probe_of_are_counted() -> None:
+    net = SimNet()
+    net.at.append((net.now + NS_PER_S // 2, lambda: setattr(net, "foreign", 3)))
+    assert [event.count for event in events_of(trace(net, seconds=2), events.Foreign)] == [3]
 
 
 def test_a_switch_with_probes_in_flight_credits_each_to_its_old_run() -> None:
     net = SimNet(length=25, delay=lambda _p, _n: 300 * NS_PER_MS)
-    tape = trace(net, seconds=3, commands=[(100 * NS_PER_MS, Switch(TCP))])
+    tape = trace(net, seconds=3, commands=[(250 * NS_PER_MS, Switch(TCP))])
     runs = {event.probe: event.run for event in events_of(tape, events.ProbeSent)}
     assert set(runs.values()) == {1, 2}
     old = [r for r in events_of(tape, events.Reply) if r.run == 1 and not r.past_target]
-    assert len(old) == 25
+    assert sorted(r.ttl for r in old if not r.reached) == list(range(1, 25))
     assert all(runs[r.probe] == r.run for r in events_of(tape, events.Reply))
     assert not events_of(tape, events.ProbeLost)
     switched = [probe for at, probe in net.sent if probe.settings == TCP]
-    assert [probe.ttl for probe in switched[:30]] == list(range(1, 31))
+    assert [probe.ttl for probe in switched[:4]] == [1, 2, 3, 30]
 
 
 def test_settings_used_before_open_their_run_again_and_reset_does_not() -> None:
@@ -257,8 +243,8 @@ def test_a_path_that_grows_is_followed_at_once_and_one_that_shrinks_makes_no_los
 
 
 def test_branches_of_unequal_length_end_where_the_target_always_answers() -> None:
-    def balanced(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
-        net.length = 5 + (probe.key + probe.ip_id) % 2
+    def balanced(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
+        net.length = 5 + probe.number * 7919 % 13 % 2
         return answer_of(net, probe)
 
     tape = trace(SimNet(respond=balanced), seconds=30)
@@ -268,7 +254,7 @@ def test_branches_of_unequal_length_end_where_the_target_always_answers() -> Non
 
 
 def test_a_router_that_refuses_ends_the_path_unreached() -> None:
-    def refusing(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
+    def refusing(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
         if probe.ttl < 4:
             return answer_of(net, probe)
         return make_answer(probe, router(3), ReplyKind.UNREACHABLE)
@@ -340,14 +326,36 @@ def test_how_probes_leave_is_told_once_for_each_change() -> None:
     assert not events_of(tape, events.SourceChanged)
 
 
-def test_our_own_kernel_answering_is_no_hop() -> None:
-    def own(_net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
-        return make_answer(probe, SOURCE, ReplyKind.UNREACHABLE)
+@pytest.mark.parametrize(
+    ("icmp_type", "code", "reason"),
+    [
+        (3, 1, "nobody answers ARP on the first link"),
+        (1, 3, "nobody answers neighbour discovery on the first link"),
+        (3, 3, "local kernel: unreachable (code 3)"),
+    ],
+)
+def test_our_own_kernel_answering_is_no_hop(icmp_type: int, code: int, reason: str) -> None:
+    def own(_net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
+        answer = make_answer(probe, SOURCE, ReplyKind.UNREACHABLE)
+        return answer._replace(icmp_type=icmp_type, code=code)
 
     tape = trace(SimNet(respond=own), max_ttl=3)
     assert not events_of(tape, events.Reply)
+    assert [event.ttl for event in events_of(tape, events.ProbeLost)] == [1, 2, 3]
+    assert {event.reason for event in events_of(tape, events.ProbeLost)} == {reason}
+    assert not events_of(tape, events.ProbeVoid)
+
+
+def test_what_our_own_kernel_says_of_a_probe_that_was_answered_is_told_as_a_failure() -> None:
+    def both(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
+        own = make_answer(probe, SOURCE, ReplyKind.UNREACHABLE)
+        net.inject(net.now + 50 * NS_PER_MS, probe, own._replace(icmp_type=3, code=1))
+        return answer_of(net, probe)
+
+    tape = trace(SimNet(respond=both), max_ttl=2, seconds=0.5)
+    assert [event.ttl for event in events_of(tape, events.Reply)] == [1, 2]
     assert not events_of(tape, events.ProbeLost)
-    assert len(events_of(tape, events.SendFailed)) == len(events_of(tape, events.ProbeVoid)) == 3
+    assert [event.ttl for event in events_of(tape, events.SendFailed)] == [1, 2]
 
 
 def test_a_wall_clock_that_steps_does_not_touch_an_rtt() -> None:
@@ -371,20 +379,19 @@ def test_without_kernel_stamps_the_reply_says_so() -> None:
 
 @pytest.mark.parametrize("settings", [ICMP, UDP, TCP], ids=lambda s: s.protocol.value)
 def test_a_constant_flow_stays_the_same_over_ttls_and_rounds(settings: ProbeSettings) -> None:
-    def expiring(_net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
+    def expiring(_net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
         return make_answer(probe, router(probe.ttl), ReplyKind.TIME_EXCEEDED)
 
     net = SimNet(respond=expiring)
     trace(net, settings, rounds=4, max_ttl=8)
-    assert len({probe.flow for _, probe in net.sent}) == 1
-    keys = [probe.key for _, probe in net.sent]
-    assert len(set(keys)) == len(keys)
+    # the scout of the first sweep may meet the target before it has answered another SYN
+    assert len({probe.flow for _, probe in net.sent if not probe.is_scout}) == 1
 
 
 def test_classic_lets_the_udp_port_rise() -> None:
     net = SimNet(length=9)
     trace(net, msgspec.structs.replace(UDP, flow=FlowMode.CLASSIC), max_ttl=8)
-    assert [probe.flow[1] for _, probe in net.sent] == list(range(33434, 33442))
+    assert [probe.flow[1] for _, probe in net.sent] == list(range(33434, 33443))
 
 
 @pytest.mark.parametrize("settings", [ICMP, UDP, TCP], ids=lambda s: s.protocol.value)
@@ -405,26 +412,35 @@ class Listener:
         self.resets_arrive = resets_arrive
         self.half_open: dict[tuple[int, int], int] = {}
 
-    def __call__(self, net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
+    def __call__(self, net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
         answer = answer_of(net, probe)
         assert answer is not None
         if answer.kind is not ReplyKind.SYN_ACK:
             return answer
         if self.half_open.get(probe.flow, 0) > net.now:
             return None
+        rtt = net.delay(probe, 0) or 0
         self.half_open[probe.flow] = net.now + 63 * NS_PER_S
         if self.resets_arrive:
-            self.half_open[probe.flow] = net.now + (net.delay(probe, 0) or 0)
+            self.half_open[probe.flow] = net.now + rtt
         else:
             for after in (1, 3, 7, 15, 31):
-                net.inject(net.now + after * NS_PER_S, answer)
+                net.inject(net.now + rtt + after * NS_PER_S, probe, answer)
         return answer
 
 
 @pytest.mark.parametrize("flags", [TcpFlags.SYN, TcpFlags.ECN])
-@pytest.mark.parametrize("resets_arrive", [True, False])
 @pytest.mark.parametrize(
-    ("interval", "rtt"), [(NS_PER_S, 4), (NS_PER_S // 5, 4), (NS_PER_S, 300), (NS_PER_S // 20, 300)]
+    ("resets_arrive", "interval", "rtt"),
+    [
+        (True, NS_PER_S, 4),
+        (True, NS_PER_S // 5, 4),
+        (True, NS_PER_S, 300),
+        (True, NS_PER_S // 20, 300),
+        (False, NS_PER_S, 4),
+        (False, NS_PER_S, 300),
+        (False, NS_PER_S * 8 // 10, 4),
+    ],
 )
 def test_an_open_port_shows_no_false_loss(
     resets_arrive: bool, interval: int, rtt: int, flags: TcpFlags
@@ -435,11 +451,12 @@ def test_an_open_port_shows_no_false_loss(
     assert not events_of(tape, events.ProbeLost)
     answered = [r for r in events_of(tape, events.Reply) if r.ttl == 4 and not r.duplicate]
     assert len(answered) >= 60
-    routers = {probe.flow for _, probe in net.sent if probe.ttl < 4}
+    routers = {probe.flow for _, probe in sent_from(net, NS_PER_S) if probe.ttl < 4}
     assert len(routers) == 1
-    if resets_arrive and rtt * NS_PER_MS < interval:
-        late_on = {probe.flow for at, probe in net.sent[60:] if at > net.now - 50 * NS_PER_S}
-        assert late_on == routers
+    if resets_arrive:
+        late_on = {probe.flow for _, probe in sent_from(net, 50 * NS_PER_S)}
+        assert len(late_on) <= ceil((rtt * NS_PER_MS + RST_OVERTAKEN) / interval)
+        assert routers <= late_on
 
 
 @pytest.mark.parametrize("resets_arrive", [True, False])
@@ -453,7 +470,20 @@ def test_many_flows_to_an_open_port_show_no_false_loss(
     assert len([r for r in events_of(tape, events.Reply) if r.ttl == 4 and not r.duplicate]) >= 60
 
 
-def test_where_no_further_port_is_to_be_had_it_is_said_and_it_goes_on() -> None:
+@pytest.mark.parametrize("interval", [NS_PER_S // 5, NS_PER_S // 20])
+def test_where_ports_run_out_every_probe_leaves_all_the_same(interval: int) -> None:
+    net = SimNet(length=4, respond=Listener(False))
+    tape = trace(net, TCP, seconds=60, interval=interval)
+    flows = {probe.flow for _, probe in net.sent}
+    assert len(flows) == MAX_PORTS
+    at_target = [at for at, probe in sent_from(net, NS_PER_S) if probe.ttl == 4]
+    assert abs(len(at_target) - 59 * NS_PER_S // interval) <= 1
+    used_up = max(next(at for at, probe in net.sent if probe.flow == flow) for flow in flows)
+    first_loss = next(iter(events_of(tape, events.ProbeLost)))
+    assert first_loss.at + BEGAN > used_up, "before that none is lost"
+
+
+def test_where_no_further_port_is_to_be_had_it_goes_on() -> None:
     class FewPorts(SimNet):
         def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
             reserved = super().reserve_port(protocol, port)
@@ -463,53 +493,70 @@ def test_where_no_further_port_is_to_be_had_it_is_said_and_it_goes_on() -> None:
 
     net = FewPorts(length=4, respond=Listener(False))
     tape = trace(net, TCP, seconds=30)
-    failures = events_of(tape, events.SendFailed)
-    assert {(failure.ttl, failure.reason) for failure in failures} == {(4, "too many open files")}
     assert len({probe.flow for _, probe in net.sent}) == 3
+    assert not events_of(tape, events.SendFailed)
     assert isinstance(tape.events[-1], events.SessionEnded)
-    assert max(at for at, probe in net.sent if probe.ttl == 3) > net.now - 2 * NS_PER_S
+    later = Counter(probe.ttl for _, probe in sent_from(net, NS_PER_S))
+    assert [later[ttl] for ttl in range(1, 5)] == [29] * 4, "no probe is left out"
 
 
-def test_a_port_given_by_the_user_is_never_left() -> None:
-    net = SimNet(length=4, respond=Listener(False))
+@pytest.mark.parametrize("resets_arrive", [True, False])
+def test_a_port_given_by_the_user_is_never_left(resets_arrive: bool) -> None:
+    net = SimNet(length=4, respond=Listener(resets_arrive))
     settings = msgspec.structs.replace(TCP, source_port=5555)
     tape = trace(net, settings, seconds=30)
     assert {probe.flow[0] for _, probe in net.sent} == {5555}
+    later = Counter(probe.ttl for _, probe in sent_from(net, NS_PER_S))
+    assert [later[ttl] for ttl in range(1, 4)] == [29] * 3
+    if resets_arrive:
+        assert later[4] == 29
+        assert not [lost for lost in events_of(tape, events.ProbeLost) if lost.at > NS_PER_S]
+
+
+def dns(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
+    """What a UDP service answers: nothing in it says which probe it is for."""
+    if probe.ttl < net.length:
+        return answer_of(net, probe)
+    answer = make_answer(probe, TARGET, ReplyKind.UDP, distance=net.length)
+    return answer._replace(key=None, ip_id=None)
+
+
+@pytest.mark.parametrize("last_hop", [5, 8, 12])
+def test_an_answer_of_the_targets_own_goes_to_the_first_probe_that_can_have_met_it(
+    last_hop: int,
+) -> None:
+    def delay(probe: OutgoingProbe, _n: int) -> int:
+        """With 8 ms, the target's answer overtakes the last router's."""
+        return (last_hop if probe.ttl >= 5 else 2 + 2 * probe.ttl) * NS_PER_MS
+
+    tape = trace(SimNet(length=5, respond=dns, delay=delay), UDP, rounds=3)
+    replies = [r for r in events_of(tape, events.Reply) if not r.past_target]
+    hops = {(r.ttl, r.address) for r in replies}
+    assert hops == {(5, TARGET), *((ttl, router(ttl)) for ttl in range(1, 5))}
+    assert {r.rtt for r in replies if r.ttl == 5} == {last_hop * NS_PER_MS}
     assert not events_of(tape, events.ProbeLost)
+    assert not events_of(tape, events.Foreign)
 
 
-def test_an_rst_that_acknowledges_the_data_is_ours() -> None:
-    def closed(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
-        data = net.data_length(probe.settings)
-        answer = make_answer(probe, TARGET, ReplyKind.RST)
-        return answer._replace(key=(probe.key + data) & 0xFFFFFFFF)
+@pytest.mark.parametrize("each", [5, 10])
+def test_datagrams_of_a_service_are_credited_to_their_own_probes_while_some_are_lost(
+    each: int,
+) -> None:
+    """One of so many at the target is lost; no other probe takes its place or its RTT."""
+    dropped: list[int] = []
 
-    net = SimNet(respond=closed)
-    tape = trace(net, msgspec.structs.replace(TCP, size=500), max_ttl=2)
-    assert {r.kind for r in events_of(tape, events.Reply)} == {ReplyKind.RST}
+    def lossy(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
+        if probe.ttl == 4 and net.now > BEGAN + 2 * NS_PER_S and len(net.sent) // 4 % each == 0:
+            dropped.append(probe.number)
+            return None
+        return dns(net, probe)
 
-
-def net_probe(ttl: int) -> ProbeSpec:
-    return ProbeSpec(UDP, ttl, (0, 0), 0, 0)
-
-
-def test_an_answer_of_the_targets_own_goes_to_the_first_probe_that_can_have_met_it() -> None:
-    def dns(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
-        if probe.ttl < net.length:
-            return answer_of(net, probe)
-        return make_answer(probe, TARGET, ReplyKind.UDP)._replace(key=None, ip_id=None)
-
-    def overtaking(probe: ProbeSpec, _n: int) -> int:
-        return (8 if probe.ttl == 5 else 2 + 2 * probe.ttl) * NS_PER_MS
-
-    for delay in (lambda probe, _n: probe.ttl * NS_PER_MS, overtaking):
-        tape = trace(SimNet(length=5, respond=dns, delay=delay), UDP, rounds=3)
-        replies = [r for r in events_of(tape, events.Reply) if not r.past_target]
-        hops = {(r.ttl, r.address) for r in replies}
-        assert hops == {(5, TARGET), *((ttl, router(ttl)) for ttl in range(1, 5))}
-        assert {r.rtt for r in replies if r.ttl == 5} == {delay(net_probe(5), 0)}
-        assert not events_of(tape, events.ProbeLost)
-        assert not events_of(tape, events.Foreign)
+    tape = trace(SimNet(length=4, respond=lossy), UDP, seconds=60, interval=NS_PER_S // 5)
+    lost = {event.probe for event in events_of(tape, events.ProbeLost)}
+    in_flight = {dropped[-1]}
+    assert len(dropped) > 20
+    assert lost - in_flight == set(dropped) - in_flight
+    assert {r.rtt for r in events_of(tape, events.Reply) if r.ttl == 4} == {4 * NS_PER_MS}
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from tui_trace.core import events
 from tui_trace.core.events import ReplyKind
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, ProbeSettings
 from tui_trace.engine.path_end import PathEndDetector
-from tui_trace.wire.network import ProbeSpec, ReceivedReply
+from tui_trace.wire.network import OutgoingProbe, ReceivedReply
 
 PROTOCOLS = pytest.mark.parametrize("settings", [ICMP, UDP, TCP], ids=lambda s: s.protocol.value)
 
@@ -27,7 +27,7 @@ def test_a_refusal_that_is_over_is_forgotten(settings: ProbeSettings) -> None:
     net = SimNet(length=6)
     began = net.now
 
-    def respond(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
+    def respond(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
         if probe.ttl >= 5 and 3 * NS_PER_S < net.now - began < 4 * NS_PER_S:
             return make_answer(probe, router(4), ReplyKind.UNREACHABLE)
         return None if probe.ttl == 5 else answer_of(net, probe)
@@ -44,7 +44,7 @@ def test_a_path_that_grows_behind_a_silent_hop_is_found(settings: ProbeSettings)
     """From 5 hops to 12, the seventh of which never answers."""
     net = SimNet(length=5)
 
-    def respond(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
+    def respond(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
         return None if net.length == 12 and probe.ttl == 7 else answer_of(net, probe)
 
     net.respond = respond
@@ -59,7 +59,7 @@ def test_a_path_that_grows_into_silence_is_found(settings: ProbeSettings) -> Non
     """From 5 hops to 12, and none of the new ones answers: nothing but the end's silence shows."""
     net = SimNet(length=5)
 
-    def respond(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
+    def respond(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
         return None if net.length == 12 and 5 <= probe.ttl < 12 else answer_of(net, probe)
 
     net.respond = respond
@@ -76,7 +76,7 @@ def test_a_target_behind_eight_silent_routers_is_seen_when_it_comes_up(
     net = SimNet(length=10)
     began = net.now
 
-    def respond(net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
+    def respond(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
         is_silent = 2 <= probe.ttl < 10 or (probe.ttl >= 10 and net.now - began < 4 * NS_PER_S)
         return None if is_silent else answer_of(net, probe)
 
@@ -112,16 +112,18 @@ def test_every_scout_is_decided_at_the_end() -> None:
         for event in events_of(tape, kind)
     }
     assert decided == sent
-    _, *scouts = [event.probe for event in events_of(tape, events.ProbeSent) if event.ttl == 30]
-    assert len(scouts) == 3, "from the third round on"
-    assert {event.probe for event in events_of(tape, events.ProbeVoid)} == set(scouts)
+    first, _sweep, *later = [
+        event.probe for event in events_of(tape, events.ProbeSent) if event.ttl == 30
+    ]
+    assert len(later) == 3, "from the third round on"
+    assert {event.probe for event in events_of(tape, events.ProbeVoid)} == {first, *later}
 
 
 def test_there_is_a_scout_a_second_however_short_the_interval() -> None:
     """More would take a share of what a host that limits its replies answers."""
     net = SimNet(length=99, delay=lambda probe, _n: NS_PER_MS if probe.ttl <= 7 else None)
     trace(net, seconds=20, interval=NS_PER_S // 10)
-    sent = [when for when, probe in net.sent if probe.ttl == 30][1:]
+    _first, _sweep, *sent = [when for when, probe in net.sent if probe.ttl == 30]
     assert 17 <= len(sent) <= 20
     assert all(after - before >= 0.9 * NS_PER_S for before, after in pairwise(sent))
 

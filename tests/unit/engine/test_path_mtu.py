@@ -1,7 +1,5 @@
 """Path MTU discovery over simulated links, honest and silent ones."""
 
-import random
-
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -14,7 +12,7 @@ from tui_trace.core.events import MtuSource, ReplyKind
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.engine.engine import Engine
 from tui_trace.engine.path_mtu import PLATEAUS, PathMtuSource, first_settings, largest_size
-from tui_trace.wire.network import ProbeSpec, ReceivedReply, SendError
+from tui_trace.wire.network import OutgoingProbe, ReceivedReply, SendError
 
 LENGTH = 7
 
@@ -28,7 +26,7 @@ class Links:
         self.interface = interface
         self.refused_at: set[int] = set()
 
-    def __call__(self, net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
+    def __call__(self, net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
         for ttl in range(1, min(probe.ttl, LENGTH) + 1):
             mtu = self.mtus.get(ttl, 65535)
             if probe.settings.size > mtu:
@@ -39,7 +37,7 @@ class Links:
                 return answer._replace(code=4, mtu=mtu if self.says == "mtu" else None)
         return answer_of(net, probe)
 
-    def refuse(self, probe: ProbeSpec) -> SendError | None:
+    def refuse(self, probe: OutgoingProbe) -> SendError | None:
         if probe.settings.size > self.interface:
             return SendError(90, "larger than the interface's MTU", self.interface)
         return None
@@ -54,7 +52,6 @@ def discover(links: Links, start: ProbeSettings = ICMP, given_size: int | None =
         settings=first_settings(start, 4),
         pace=msgspec.structs.replace(pace, rounds=None),
         version="0",
-        rng=random.Random(2),
     )
     source = PathMtuSource(engine, start, pace, 4, largest_size(given_size))
     net.at.append((net.now + 600 * NS_PER_S, source.stop))
@@ -115,7 +112,7 @@ def test_a_black_hole_is_named_to_the_byte_and_the_hop(hop: int, mtu: int) -> No
 
 def test_a_lie_cannot_make_it_run_for_ever() -> None:
     class Liar(Links):
-        def __call__(self, _net: SimNet, probe: ProbeSpec) -> ReceivedReply | None:
+        def __call__(self, _net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
             answer = make_answer(probe, router(1), ReplyKind.TOO_BIG)
             return answer._replace(code=4, mtu=probe.settings.size - 1)
 

@@ -85,7 +85,7 @@ def by_scapy(
             ack=key if "A" in flags else 0,
             flags=flags,
             window=64240,
-            options=[] if chosen.no_tcp_options else tcp_options(chosen.tcp_flags, family),
+            options=[] if chosen.no_tcp_options else options_of(chosen, family, key),
         )
     elif chosen.protocol is Protocol.IP:
         setattr(below, "proto" if family == 4 else "nh", chosen.number)
@@ -94,6 +94,14 @@ def by_scapy(
         echo = ICMP if family == 4 else ICMPv6EchoRequest
         above = echo(id=flow[0], seq=key)
     return below / above
+
+
+def options_of(chosen: ProbeSettings, family: int, key: int) -> list[tuple[str, Any]]:
+    """The timestamp repeats the sequence number."""
+    return [
+        (name, (key, 0) if name == "Timestamp" else value)
+        for name, value in tcp_options(chosen.tcp_flags, family)
+    ]
 
 
 @pytest.mark.slow
@@ -128,6 +136,8 @@ def test_the_wire_carries_flow_and_key(
             assert (above.sport, above.dport, above.chksum) == (*flow, key)
         elif chosen.protocol is Protocol.TCP:
             assert (above.sport, above.dport, above.seq) == (*flow, key)
+            options = dict(above.options)
+            assert chosen.no_tcp_options or options["Timestamp"] == (key, 0)
         elif chosen.protocol is Protocol.IP:
             assert struct.unpack_from("!HHI", bytes(above)) == (*flow, key)
         else:

@@ -7,8 +7,9 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 
 from tui_trace.core.events import ReplyKind, Stamp
-from tui_trace.core.settings import Protocol
+from tui_trace.core.settings import ProbeSettings, Protocol
 from tui_trace.wire.linux import IP_VERSIONS
+from tui_trace.wire.network import OutgoingProbe
 from tui_trace.wire.packets import decoder
 from tui_trace.wire.packets.icmp_class import ECHO_REPLY, TYPES_TO_RECEIVE
 from tui_trace.wire.packets.received_packet import ReceivedPacket
@@ -17,6 +18,7 @@ from tui_trace.wire.unprivileged.socket_pool import ProbeSockets
 
 ROUTER = {4: "198.51.100.1", 6: "2001:db8:ff::1"}
 TARGET = {4: "203.0.113.9", 6: "2001:db8:5::9"}
+PROBE = OutgoingProbe(ProbeSettings(protocol=Protocol.UDP), 1, (4000, 33434), 0, 0)
 QUOTE = {
     4: bytes(IP(src="192.0.2.77", dst=TARGET[4]) / UDP(sport=4000, dport=33434, chksum=9)),
     6: bytes(IPv6(src="2001:db8::77", dst=TARGET[6]) / UDP(sport=4000, dport=33434, chksum=9)),
@@ -37,7 +39,7 @@ def by_error_queue(
     failure = QueuedIcmpError(
         *(ROUTER[family], icmp_type, code, 1400, TARGET[family], 33434, b"", 0, Stamp.KERNEL, 61)
     )
-    reply = pool.router_reply(Protocol.UDP, (4000, 33434), 9, failure)
+    reply = pool.router_reply(PROBE, failure)
     return (reply.kind, reply.mtu) if reply else None
 
 
