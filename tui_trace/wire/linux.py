@@ -5,6 +5,8 @@ Documentation/networking/timestamping.rst of the kernel.
 """
 
 import errno
+import os
+import resource
 import socket
 import struct
 from collections.abc import Iterable
@@ -182,6 +184,17 @@ def host_and_port(name: object) -> tuple[str, int]:
     if not isinstance(name, tuple):
         return "", 0
     return str(name[0]).partition("%")[0], int(name[1])
+
+
+def half_of_descriptors(most: int) -> int:
+    """Return how many sockets may be kept open: half of what the process may still open, 1 to most.
+
+    The rest is for the routing table, for names and for files.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return most
+    return max(1, min(most, (soft - len(os.listdir("/proc/self/fd"))) // 2))
 
 
 def leave_by_interface(sock: socket.socket, ip: IpVersion, interface: int) -> None:

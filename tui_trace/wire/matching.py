@@ -11,12 +11,14 @@ Secret are the source port or the ICMP identifier, the key, the IP ID or the flo
 repeats them farther behind (`ProbeProtocol.secret_copy`) or in a sum (`ProbeProtocol.nat_sum`).
 """
 
+import socket
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeAlias
 
 from tui_trace.core.events import ReplyKind
 from tui_trace.core.settings import DnatMode, ProbeIdField, Protocol
-from tui_trace.wire.network import PORTED, OutgoingProbe, ProbeT, ReceivedReply
+from tui_trace.wire.network import PORTED, FlowTuple, OutgoingProbe, ProbeT, ReceivedReply
+from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS, ones_sum
 from tui_trace.wire.packets.decoder import behind_extensions
 from tui_trace.wire.packets.probe_protocol import ProbeProtocol
 from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
@@ -66,14 +68,14 @@ class Matcher(Generic[ProbeT]):
             probe = self._find_datagram(reply)
         else:
             probe = self._sent.by_key(reply.protocol, reply.key)
-            if probe is not None and probe.flow != reply.flow:
-                return None
         if probe is None:
             return None
+        if reply.address == probe.target:
+            return probe if reply.key is None or probe.flow == reply.flow else None
         # a host may answer an echo request from another address of its own (RFC 4443 §4.2), and
         # then identifier, checksum and sequence prove it
-        is_from_target = reply.address == probe.target or reply.kind is ReplyKind.ECHO
-        return probe if is_from_target else None
+        is_echo = reply.kind is ReplyKind.ECHO and probe.flow == _flow_from_elsewhere(probe, reply)
+        return probe if is_echo else None
 
     def _find_datagram(self, reply: ReceivedReply) -> ProbeT | None:
         if reply.protocol is Protocol.IP and reply.number not in PORTED:
@@ -111,6 +113,21 @@ class Matcher(Generic[ProbeT]):
         self._proven.add(rewritten)
         del self._kept_back[rewritten]
         return before, match
+
+
+def _flow_from_elsewhere(probe: OutgoingProbe, reply: ReceivedReply) -> FlowTuple:
+    """Return the flow of an echo reply as if it had come from the target's own address.
+
+    The checksum of ICMPv6 covers the addresses (RFC 4443 §2.3).
+    """
+    identifier, checksum = reply.flow
+    if ":" in reply.address:
+        here, there = (
+            ones_sum(socket.inet_pton(socket.AF_INET6, each))
+            for each in (reply.address, probe.target)
+        )
+        checksum = (checksum + here - there) % ONES_COMPLEMENT_MODULUS
+    return identifier, checksum
 
 
 def transport_start(packet: bytes) -> int:

@@ -37,6 +37,9 @@ from tui_trace.wire.sent_probes import SentProbes
 _MAX_READS = 8
 """Times that one `receive` reads from each socket, so that the engine can send in a flood."""
 
+_MAX_PORTS = 1000
+"""Source ports that are reserved at most; each takes a file descriptor."""
+
 _Decoder: TypeAlias = Callable[[ReceivedPacket], ReceivedReply | None]
 
 _arrival = attrgetter("wall")
@@ -64,6 +67,7 @@ class RawWire(Generic[ProbeT]):
         """The addresses, source and destination, of the packets that were sent."""
         self._applied: tuple[str, int, int, bool] | None = None
         self._ports: dict[tuple[Protocol, int], socket.socket] = {}
+        self._max_ports = 0
         self._watched: tuple[str, str, int] | None = None
         """Target, source and IP protocol of the datagrams that the packet socket lets in."""
         decode_icmp = decoder.decode_icmpv4 if family == 4 else decoder.decode_icmpv6
@@ -85,6 +89,7 @@ class RawWire(Generic[ProbeT]):
     def open(self, target: str) -> None:
         """Let packets in from now on, for this address too."""
         self._targets.add(target)
+        self._max_ports = linux.half_of_descriptors(_MAX_PORTS)
         self._let_nothing_in()
         bpf.EVERYTHING.attach(self._raw.icmp)
 
@@ -113,6 +118,8 @@ class RawWire(Generic[ProbeT]):
             return port or random.SystemRandom().randrange(1, 1 << 16)
         if port is not None and (protocol, port) in self._ports:
             return port
+        if len(self._ports) >= self._max_ports:
+            raise cannot_open(OSError(errno.EMFILE, ""))
         is_tcp = protocol is Protocol.TCP
         holder = open_socket(self.ip.af, port_socket)
         try:

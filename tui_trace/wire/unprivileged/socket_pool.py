@@ -3,12 +3,12 @@
 import contextlib
 import errno
 import os
-import resource
 import select
 import socket
 
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import Protocol
+from tui_trace.wire import linux
 from tui_trace.wire.egress_route import EgressRoute
 from tui_trace.wire.linux import IpVersion
 from tui_trace.wire.network import Answer, OutgoingProbe, ReceivedReply, SendError
@@ -57,7 +57,7 @@ class ProbeSockets:
         try:
             self._poll = self._closing.enter_context(select.epoll())
             self._poll.register(self.user_sockets.wake, select.EPOLLIN)
-            self._limit = socket_limit()
+            self._limit = linux.half_of_descriptors(MAX_SOCKETS)
         except OSError as error:
             raise cannot_open(error) from None
 
@@ -194,14 +194,3 @@ class ProbeSockets:
             quoted_tos=None,
             quoted_ttl=None,
         )
-
-
-def socket_limit() -> int:
-    """Return how many sockets one network may open.
-
-    Half of the file descriptors that the process has left, 1 to `MAX_SOCKETS`.
-    """
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return MAX_SOCKETS
-    return max(1, min(MAX_SOCKETS, (soft - len(os.listdir("/proc/self/fd"))) // 2))
