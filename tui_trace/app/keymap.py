@@ -41,7 +41,7 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
                 "x",
                 "flows",
                 "flows",
-                "Probe 8 flows for 3 rounds to detect load balancing",
+                "Probe 8 flows in turn for 24 intervals to detect load balancing",
             ),
         ),
     ),

@@ -19,6 +19,8 @@ WIDER_WINDOW = 8
 """The same after `PATIENCE`, while the target has not told how far it is."""
 PATIENCE = 100 * NS_PER_MS
 """After so long without another answer from the path, the window opens further."""
+LONG_PATIENCE = 3 * PATIENCE
+"""The same where the target has told how far it is."""
 
 _USUAL_TTLS = (32, 64, 128, 255)
 """TTLs that hosts send their packets with."""
@@ -96,8 +98,9 @@ class FirstSweep:
             return None
         if self._waiting[0] <= self._limit(now):
             return now
-        opened = self._began if now < self._began + PATIENCE else self._progress_at
-        return opened + PATIENCE
+        if now < self._began + PATIENCE:
+            return self._began + PATIENCE
+        return self._progress_at + self._patience
 
     def pop(self, now: int) -> ScheduledProbe | None:
         """Remove and return the next probe that may leave now; None: there is none."""
@@ -115,6 +118,10 @@ class FirstSweep:
             return None
         return ScheduledProbe(now, self._waiting.popleft(), 0, is_sweep=True)
 
+    @property
+    def _patience(self) -> int:
+        return LONG_PATIENCE if self._expected_ttl else PATIENCE
+
     def _limit(self, now: int) -> int:
         """Return the greatest TTL that may be probed now."""
         farthest = max(self._before_first, self._path_end.farthest_reply_ttl)
@@ -123,7 +130,7 @@ class FirstSweep:
             self._progress_at = now
         if now - self._began < PATIENCE:
             return max(farthest + WINDOW, self._expected_ttl)
-        if now - self._progress_at >= PATIENCE:
+        if now - self._progress_at >= self._patience:
             expected = self._expected_ttl
             self._expected_ttl = expected + WIDER_WINDOW if expected else self._max_ttl
             self._progress_at = now

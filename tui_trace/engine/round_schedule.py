@@ -21,8 +21,12 @@ MAX_AT_ONCE = 8
 class RoundSchedule:
     """The probes of the present round, in the order they are due. Times are monotonic ns."""
 
-    def __init__(self, flows: int, path_end: PathEndDetector) -> None:
-        """Begin without a round; the first one is due at once."""
+    def __init__(self, flows: int, path_end: PathEndDetector, stretch: int = 1) -> None:
+        """Begin without a round; the first one is due at once.
+
+        A round takes so many times the pace's interval as `stretch` says.
+        """
+        self._stretch = stretch
         self.round = 0
         self.step = 0
         """Nanoseconds between two probes of the present round; 0: they leave at once."""
@@ -55,7 +59,7 @@ class RoundSchedule:
             due.append(sweep_due)
         if due:
             return min(due)
-        return 0 if self._began is None else self._began + pace.interval
+        return 0 if self._began is None else self._began + pace.interval * self._stretch
 
     def pause(self, now: int) -> None:
         """Stop the round where it is: another run is probed from now on."""
@@ -96,8 +100,9 @@ class RoundSchedule:
         the pace's greatest TTL. `expected_ttl` is the target's, as another run knows it; 0: not
         known.
         """
-        on_time = now if self._began is None else self._began + pace.interval
-        began = on_time if now - on_time <= pace.interval else now
+        interval = pace.interval * self._stretch
+        on_time = now if self._began is None else self._began + interval
+        began = on_time if now - on_time <= interval else now
         self._began = began
         self.round += 1
         self._paused_at = 0
@@ -113,7 +118,7 @@ class RoundSchedule:
             )
             return
         sweeps = pace.queries * self._flows
-        self.step = round(pace.interval / (len(ttls) * sweeps)) if ttls else pace.interval
+        self.step = round(interval / (len(ttls) * sweeps)) if ttls else interval
         swept = 0
         if self.round == 1:
             self._sweep.begin(now, pace, expected_ttl)

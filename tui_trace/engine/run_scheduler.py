@@ -68,8 +68,12 @@ class RunScheduler:
         self._announce(pair[1], False)
 
     def probe_temporarily(self, settings: ProbeSettings, rounds: int) -> None:
-        """Probe so many rounds in a new run, then go on with the chosen run; `SendError`."""
-        run = self._new(settings)
+        """Probe so many rounds in a new run, then go on with the chosen run; `SendError`.
+
+        Each flow has an interval of its own, so that no router that limits its replies is asked
+        more often than otherwise.
+        """
+        run = self._new(settings, stretch=settings.flows)
         self._make_current(run, False, chain(repeat(run, rounds), repeat(self._chosen)))
 
     def next_round(self) -> EngineRun:
@@ -82,9 +86,15 @@ class RunScheduler:
                 self._announce(run, True)
         return run
 
-    def _new(self, settings: ProbeSettings) -> EngineRun:
+    def _new(self, settings: ProbeSettings, stretch: int = 1) -> EngineRun:
         flows = self._make_flows(settings)
-        run = EngineRun(len(self.all) + 1, settings, flows, self._known_distance())
+        run = EngineRun(
+            len(self.all) + 1,
+            settings,
+            flows,
+            expected_ttl=self._known_distance(),
+            stretch=stretch,
+        )
         self.all.append(run)
         return run
 

@@ -19,11 +19,18 @@ class EngineRun:
     """The state of one run while the engine probes."""
 
     def __init__(
-        self, number: int, settings: ProbeSettings, flows: Flows, expected_ttl: int = 0
+        self,
+        number: int,
+        settings: ProbeSettings,
+        flows: Flows,
+        *,
+        expected_ttl: int = 0,
+        stretch: int = 1,
     ) -> None:
         """Begin without any probe; `number` counts from 1.
 
-        `expected_ttl` is where another run of the session met the target; 0: not known.
+        `expected_ttl` is where another run of the session met the target; 0: not known. `stretch`
+        is how many intervals a round takes.
         """
         self.number = number
         self.settings = settings
@@ -32,7 +39,7 @@ class EngineRun:
         self.turns_with = 0
         """Number of the run that it alternates with; 0: none."""
         self.path_end = PathEndDetector()
-        self.schedule = RoundSchedule(settings.flows, self.path_end)
+        self.schedule = RoundSchedule(settings.flows, self.path_end, stretch)
         self.reply_timeout = AdaptiveTimeout()
         self.target_replies = TargetReplies()
         self.emitted_end: tuple[int, bool] | None = None

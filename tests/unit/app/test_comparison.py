@@ -287,7 +287,7 @@ async def test_x_sends_more_flows_for_a_while_and_tells_what_they_saw() -> None:
         (asked,) = [one for one in watch.source.commands if isinstance(one, ProbeTemporarily)]
         assert asked.settings == replace(seen(watch).run.settings, flows=8) or asked.rounds == 3
         await watch.until(lambda: seen(watch).run.number == 2)
-        assert "8 flows for 3 rounds" in watch.text("#keys")
+        assert "8 flows for 24 intervals" in watch.text("#keys")
         balanced = []
         for flow in range(8):
             for ttl, address in enumerate(("10.0.0.1", f"192.0.2.{flow % 3}", ADDRESS), 1):

@@ -193,7 +193,7 @@ class ProbeControls:
             )
         more = replace(self.settings, flows=FLOWS)
         self._asked.add(more)
-        text = f"probing {FLOWS} flows for {VISIT} rounds to detect load balancing …"
+        text = f"probing {FLOWS} flows for {FLOWS * VISIT} intervals to detect load balancing …"
         return ControlResult(ProbeTemporarily(more, VISIT), text)
 
     def on_run_opened(self, run: Run) -> None:
