@@ -37,7 +37,7 @@ from tui_trace.wire.send_errors import MAY_PASS
 
 PULSE_INTERVAL = 100 * NS_PER_MS
 EXPIRY_INTERVAL = 20 * NS_PER_MS
-TICK = 4 * NS_PER_MS
+TICK = 5 * NS_PER_MS
 """At a fast pace, so much time passes before probes are sent and replies are read again."""
 PAST_END = "beyond the end of the path"
 MAX_BURST = 64
