@@ -247,6 +247,7 @@ class Engine:
             run.last_ttl(self._pace),
             scout=run.needs_scout(self._pace),
             expected_ttl=run.expected_ttl,
+            sweeps_with_scout=run.flows.has_spare_ports,
         )
         self._rounds += 1
         self._emitter.round_began(run)
@@ -267,7 +268,11 @@ class Engine:
 
     def _send(self, run: EngineRun, scheduled: ScheduledProbe, now: int) -> None:
         is_for_target = scheduled.is_scout or run.may_reach_target(scheduled.ttl)
-        chosen = run.flows.choose(scheduled, now, may_reach_target=is_for_target)
+        try:
+            chosen = run.flows.choose(scheduled, now, may_reach_target=is_for_target)
+        except SendError as error:
+            self._emit_failure(run, scheduled.ttl, error)
+            return
         self._probes += 1
         probe = Probe(
             run,

@@ -53,13 +53,14 @@ class FirstSweep:
         self._progress_at = 0
         self._expected_ttl = 0
 
-    def begin(self, now: int, pace: Pace, expected_ttl: int) -> None:
-        """Begin with all TTLs of the pace.
+    def begin(self, now: int, pace: Pace, expected_ttl: int, *, scout: bool = True) -> None:
+        """Begin with all TTLs of the pace, and a `scout` where it can tell anything.
 
         `expected_ttl` is where another run of the session met the target; 0: not known.
         """
         self._waiting = deque(range(pace.first_ttl, pace.max_ttl + 1))
-        self._scout_ttl = 0 if expected_ttl or len(self._waiting) <= WINDOW else pace.max_ttl
+        is_needed = scout and not expected_ttl and len(self._waiting) > WINDOW
+        self._scout_ttl = pace.max_ttl if is_needed else 0
         self._before_first = pace.first_ttl - 1
         self._max_ttl = pace.max_ttl
         self._began = self._progress_at = now

@@ -1,5 +1,6 @@
 """The flow of each probe of a run: the two numbers that load balancers hash."""
 
+import errno
 import random
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ from tui_trace.core.settings import FlowMode as Mode
 from tui_trace.engine.first_sweep import ScheduledProbe
 from tui_trace.engine.probe import Probe
 from tui_trace.engine.source_ports import ChosenFlow, SourcePorts
-from tui_trace.wire.network import PORTED, Network
+from tui_trace.wire.network import PORTED, Network, SendError
 from tui_trace.wire.sent_probes import KEEP_TIME
 
 SCATTER = 0x9E37_79B1
@@ -19,6 +20,8 @@ VARIED = 16
 """Number of source ports that `--flow vary` goes through."""
 TRACKED = 128
 """Number of source ports that `--track port` goes through: so many probes have one of their own."""
+
+_HALF_OPEN = "the target holds a connection half open on every source port: no RST of ours arrives"
 
 SEPARATION = 3 * NS_PER_S
 """How long each probe has a port of its own after the path may have become shorter."""
@@ -75,6 +78,8 @@ class Flows:
             TcpFlags.ECN,
         )
         """Whether probes are SYNs, which leave a half-open connection at the target."""
+        self.has_spare_ports = given is None or not self.opens_connections
+        """Whether a probe that is for the target alone takes no other one's port there."""
         self._has_ports = protocol in (Protocol.TCP, Protocol.UDP) or settings.number in PORTED
         self._meets_service = False
         self._separates_until = 0
@@ -86,7 +91,7 @@ class Flows:
         return self._flows[0].main if is_ported else 0
 
     def choose(self, scheduled: ScheduledProbe, now: int, *, may_reach_target: bool) -> ChosenFlow:
-        """Return the flow of the next probe.
+        """Return the flow of the next probe; `SendError` if no port can be had for it.
 
         The probes of a first sweep share one port: the nearest one that meets the target is there
         before the others.
@@ -106,7 +111,10 @@ class Flows:
             return ChosenFlow((ports.main, self._second), None, False)
         has_to_differ = self.opens_connections or self._meets_service or scheduled.is_scout
         if has_to_differ and not scheduled.is_sweep:
-            return ChosenFlow((ports.lease(now), self._second), ports, True)
+            leased = ports.lease(now)
+            if leased is None:
+                raise SendError(errno.EADDRINUSE, _HALF_OPEN)
+            return ChosenFlow((leased, self._second), ports, True)
         return ChosenFlow((ports.share_main(), self._second), ports, False)
 
     def on_sent(self) -> None:

@@ -93,12 +93,13 @@ class RoundSchedule:
         *,
         scout: bool = False,
         expected_ttl: int = 0,
+        sweeps_with_scout: bool = True,
     ) -> None:
         """Begin a round over the TTLs from the pace's first to `last_ttl`.
 
         If a `scout` is wanted, and there was none for a second, one probe more leaves last, with
         the pace's greatest TTL. `expected_ttl` is the target's, as another run knows it; 0: not
-        known.
+        known. A first sweep has a scout of its own if it `sweeps_with_scout`.
         """
         interval = pace.interval * self._stretch
         on_time = now if self._began is None else self._began + interval
@@ -121,7 +122,7 @@ class RoundSchedule:
         self.step = round(interval / (len(ttls) * sweeps)) if ttls else interval
         swept = 0
         if self.round == 1:
-            self._sweep.begin(now, pace, expected_ttl)
+            self._sweep.begin(now, pace, expected_ttl, scout=sweeps_with_scout)
             swept = len(ttls)
         spread = enumerate(product(range(pace.queries), range(self._flows), ttls))
         self._scheduled = deque(

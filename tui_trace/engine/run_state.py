@@ -58,6 +58,7 @@ class EngineRun:
         """Return whether a probe is to look for the target past the last TTL of the next round."""
         return (
             self.schedule.round > 0
+            and self.flows.has_spare_ports
             and not pace.sequential
             and self.path_end.is_doubtful
             and self.last_ttl(pace) < pace.max_ttl

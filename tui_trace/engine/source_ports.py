@@ -21,6 +21,8 @@ HALF_OPEN = 64 * NS_PER_S
 RST_CONFIRMATION = 2 * NS_PER_S
 """Without a repeated SYN/ACK for so long, the RST has arrived (RFC 6298 §2: the first comes after
 1 s)."""
+REPEATS_IN_A_ROW = 3
+"""So many ports with repeated SYN/ACKs show that RSTs do not arrive at all."""
 RST_OVERTAKEN = 900 * NS_PER_MS
 """How long the next SYN might overtake the RST on a path that changes the order of packets. It is
 shorter than the usual interval, so that one port is enough."""
@@ -45,23 +47,38 @@ class SourcePorts:
         self._reserve = reserve
         self._free_at = {main: 0}
         self._leases = {main: 0}
+        self._half_open_until: dict[int, int] = {}
+        self._unconfirmed: set[int] = set()
+        """Ports that got a SYN/ACK, for which no RST of ours may have arrived."""
+        self._repeats = 0
+        """Ports in a row for which none did."""
         self._doubts_resets_until: int | None = None
 
-    def lease(self, now: int) -> int:
+    def lease(self, now: int) -> int | None:
         """Return a port that no other probe has at `now` (monotonic ns).
 
-        If all are taken and there is no other to be had: the one that will be free first.
+        If all are taken and there is no other to be had: the one that will be free first. None if
+        the target seems to hold a connection half open on each, and would not answer.
         """
         free_at, leases = self._free_at, self._leases
         for port, count in leases.items():
             if not count and free_at[port] <= now:
+                if port in self._unconfirmed:
+                    self._unconfirmed.remove(port)
+                    self._repeats = 0
                 leases[port] = 1
                 return port
         another = self._another()
         if another is not None:
             leases[another], free_at[another] = 1, 0
             return another
-        port = min(leases, key=lambda each: (leases[each], free_at[each]))
+        if self._reserve is None:
+            leases[self.main] += 1
+            return self.main
+        usable = [port for port in leases if not self._is_half_open(port, now)]
+        if not usable:
+            return None
+        port = min(usable, key=lambda each: (leases[each], free_at[each]))
         leases[port] += 1
         return port
 
@@ -84,8 +101,12 @@ class SourcePorts:
         """End the lease of a SYN that was answered; our kernel sends an RST."""
         if self._doubts_resets_until is None:
             self._doubts_resets_until = now + RST_CONFIRMATION
-        doubted = now < self._doubts_resets_until
-        self.give_back(port, now + (RST_CONFIRMATION if doubted else RST_OVERTAKEN))
+        self._unconfirmed.add(port)
+        rest = RST_CONFIRMATION if now < self._doubts_resets_until else RST_OVERTAKEN
+        if self._repeats >= REPEATS_IN_A_ROW:
+            rest = HALF_OPEN
+            self._half_open_until[port] = now + rest
+        self.give_back(port, now + rest)
 
     def on_repeated_syn_ack(self, port: int, now: int) -> None:
         """Let the port rest until the target has forgotten the connection: no RST has arrived.
@@ -95,7 +116,15 @@ class SourcePorts:
         if port not in self._free_at:
             return
         self._doubt_resets(now + HALF_OPEN)
-        self._free_at[port] = now + HALF_OPEN
+        self._repeats += port in self._unconfirmed
+        self._unconfirmed.discard(port)
+        self._free_at[port] = self._half_open_until[port] = now + HALF_OPEN
+
+    def _is_half_open(self, port: int, now: int) -> bool:
+        """Return whether a connection is half open on this port, or seems to be."""
+        if self._half_open_until.get(port, 0) > now:
+            return True
+        return self._repeats > 0 and port in self._unconfirmed and self._free_at[port] > now
 
     def _doubt_resets(self, until: int) -> None:
         self._doubts_resets_until = max(until, self._doubts_resets_until or 0)
