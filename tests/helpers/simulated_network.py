@@ -76,7 +76,13 @@ class SimNet:
     def egress(self, settings: ProbeSettings) -> Egress:
         return Egress(settings.source or self.source_address, "sim0", GATEWAY, 1500, 2)
 
-    def reserve_port(self, _protocol: Protocol, port: int | None = None) -> int:
+    def reserve_port(
+        self,
+        _protocol: Protocol,
+        port: int | None = None,
+        *,
+        is_spare: bool = False,  # noqa: ARG002
+    ) -> int:
         return port if port is not None else next(self._ports)
 
     def send(self, probe: OutgoingProbe) -> None:

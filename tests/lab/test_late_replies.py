@@ -29,11 +29,13 @@ hold = {{ percent = 10, by = 1000 }}
 """
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_what_is_late_at_the_end_is_no_loss(tmp_path: Path, seed: int) -> None:
-    file = tmp_path / "late.toml"
-    file.write_text(SCENARIO.format(seed=seed))
-    hops = trace(file, "-c", "10", "-i", "0.1").run.hops
-    assert [hop.ttl for hop in hops] == [1, 2, 3, 4]
-    assert [hop.lost for hop in hops] == [0, 0, 0, 0]
-    assert any(hop.late for hop in hops), "nothing was late, so nothing was tried"
+def test_what_is_late_at_the_end_is_no_loss(tmp_path: Path) -> None:
+    late = 0
+    for seed in range(6):
+        file = tmp_path / f"late{seed}.toml"
+        file.write_text(SCENARIO.format(seed=seed))
+        hops = trace(file, "-c", "10", "-i", "0.1").run.hops
+        assert [hop.ttl for hop in hops] == [1, 2, 3, 4]
+        assert [hop.lost for hop in hops] == [0, 0, 0, 0]
+        late += sum(hop.late for hop in hops)
+    assert late, "nothing was late, so nothing was tried"

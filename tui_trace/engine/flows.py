@@ -10,7 +10,7 @@ from tui_trace.core.settings import NS_PER_S, ProbeIdField, ProbeSettings, Proto
 from tui_trace.core.settings import FlowMode as Mode
 from tui_trace.engine.first_sweep import ScheduledProbe
 from tui_trace.engine.probe import Probe
-from tui_trace.engine.source_ports import ChosenFlow, SourcePorts
+from tui_trace.engine.source_ports import RST_CONFIRMATION, ChosenFlow, SourcePorts
 from tui_trace.wire.network import PORTED, Network, SendError
 from tui_trace.wire.sent_probes import KEEP_TIME
 
@@ -41,9 +41,9 @@ class PortBook:
     def flow(self, protocol: Protocol, index: int) -> SourcePorts:
         """Return the ports (ICMP: the identifier) of the flow with this index; `SendError`."""
         flows = self._flows.setdefault(protocol, [])
-        reserve = partial(self._network.reserve_port, protocol)
+        spare = partial(self._network.reserve_port, protocol, is_spare=True)
         while len(flows) <= index:
-            flows.append(SourcePorts(reserve(), reserve))
+            flows.append(SourcePorts(self._network.reserve_port(protocol), spare))
         return flows[index]
 
     def given(self, protocol: Protocol, port: int) -> SourcePorts:
@@ -109,7 +109,7 @@ class Flows:
         separates = now < self._separates_until
         if not (may_reach_target or separates) or not self._has_ports:
             return ChosenFlow((ports.main, self._second), None, False)
-        has_to_differ = self.opens_connections or self._meets_service or scheduled.is_scout
+        has_to_differ = self.opens_connections or self._meets_service
         if has_to_differ and not scheduled.is_sweep:
             leased = ports.lease(now)
             if leased is None:
@@ -153,10 +153,14 @@ class Flows:
             ports.give_back(probe.flow[0], now + KEEP_TIME if self._meets_service else now)
 
     def on_void(self, probe: Probe[Any], now: int) -> None:
-        """Free the source port of a probe that counts as never sent."""
+        """Free the source port of a probe that counts as never sent.
+
+        A SYN beyond the end of the path may have met the target all the same.
+        """
         ports, probe.ports = probe.ports, None
         if ports is not None:
-            ports.give_back(probe.flow[0], now)
+            rests = self.opens_connections and probe.has_own_port
+            ports.give_back(probe.flow[0], now + RST_CONFIRMATION if rests else now)
 
     def on_repeated_syn_ack(self, probe: Probe[Any], now: int) -> None:
         """Count a SYN/ACK that the target sent again."""

@@ -6,7 +6,8 @@ from tui_trace.core.settings import NS_PER_MS
 from tui_trace.engine.run_state import RunProbe
 from tui_trace.wire.network import Answer
 
-HOLD_TIME = 100 * NS_PER_MS
+HOLD_TIME = 50 * NS_PER_MS
+"""Shorter than the patience of the first sweep, which waits for these replies."""
 
 
 class KeylessReplyBuffer:

@@ -98,7 +98,7 @@ class ReplyHandler:
             run.target_replies.on_target_reply(rtt)
             if reply.kind is ReplyKind.SYN_ACK and shares_port:
                 run.sweep_opened_connection = True
-            if probe.is_scout and run.schedule.is_first_sweep:
+            if probe.is_scout and run.schedule.round == 1:
                 run.schedule.expect_target(reply.reply_ttl, reply.quoted_ttl)
                 return
         if reply.kind is ReplyKind.TIME_EXCEEDED:

@@ -110,7 +110,10 @@ class EngineRun:
         opened a connection for another one that overtook it.
         """
         was_overtaken = (
-            self.sweep_opened_connection and probe.ports is not None and not probe.has_own_port
+            self.sweep_opened_connection
+            and probe.ports is not None
+            and not probe.has_own_port
+            and probe.ttl >= (self.path_end.end_ttl or 0)
         )
         return not probe.is_scout and not was_overtaken
 

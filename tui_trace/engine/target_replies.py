@@ -29,6 +29,7 @@ class TargetReplies:
         self._fastest: int | None = None
         self._slowest = 0
         self._slowest_router = 0
+        """Of late: a slow reply counts for less with each one that follows."""
 
     def on_time_exceeded(self, address: str, rtt: int) -> bool:
         """Count a router's reply, `rtt` in ns.
@@ -37,7 +38,7 @@ class TargetReplies:
         same message as a destination does (iptables' REJECT), but packets expire there, too.
         """
         self._routers.add(address)
-        self._slowest_router = max(self._slowest_router, rtt)
+        self._slowest_router = max(rtt, self._slowest_router * 9 // 10)
         was_target = address in self._other_addresses
         self._other_addresses.discard(address)
         return was_target
@@ -62,7 +63,7 @@ class TargetReplies:
     def on_target_reply(self, rtt: int) -> None:
         """Count a reply of the target that answers its probe, `rtt` in ns."""
         self._fastest = rtt if self._fastest is None else min(self._fastest, rtt)
-        self._slowest = max(self._slowest, rtt)
+        self._slowest = max(rtt, self._slowest * 9 // 10)
 
     def is_repeat(self, rtt: int) -> bool:
         """Return whether a SYN/ACK after `rtt` ns is one that the target sent again.

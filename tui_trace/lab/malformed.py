@@ -68,13 +68,20 @@ def _changed(quote: bytes, at: int, size: int, rng: Random) -> bytes:
 
 
 def _other_flow(quote: bytes, start: int, protocol: int, rng: Random) -> bytes:
-    """Return the quote with another source port or ICMP identifier."""
+    """Return the quote of another program's probe: from another port, and with its own numbers."""
     at = start + 4 if protocol in (ICMP, ICMP6) else start
-    return _changed(quote, at, 2, rng)
+    return _changed(_other_key(quote, start, protocol, rng), at, 2, rng)
 
 
 def _other_key(quote: bytes, start: int, protocol: int, rng: Random) -> bytes:
-    """Return the quote with a sequence number (UDP: checksum) that was not sent."""
+    """Return the quote with a sequence number (UDP: checksum) that was not sent.
+
+    Nor was the IP ID, or IPv6's flow label, nor what a probe repeats of these behind its first
+    eight bytes: else it is a probe's own quote that a middlebox rewrote.
+    """
+    quote = _changed(quote, 4 if quote[0] >> 4 == 4 else 2, 2, rng)
     if protocol == TCP:
-        return _changed(quote, start + 4, 4, rng)
-    return _changed(quote, start + 6, 2, rng)
+        quote = _changed(quote, start + 4, 4, rng)
+        return _changed(quote, start + 28, 4, rng) if len(quote) >= start + 32 else quote
+    quote = _changed(quote, start + 6, 2, rng)
+    return _changed(quote, start + 8, 2, rng) if len(quote) >= start + 10 else quote

@@ -99,7 +99,12 @@ def find_egress(
 
 
 def _described(lookup: RouteLookup, source: str, found: Route) -> Egress:
-    name = socket.if_indextoname(found.interface)
+    try:
+        name = socket.if_indextoname(found.interface)
+    except OSError:
+        # libc asks by a socket of its own, and does not say if it could not open one
+        open_socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+        raise
     mtu = found.mtu or lookup.interface_mtu(name)
     return Egress(source, name, found.gateway, mtu, found.interface)
 

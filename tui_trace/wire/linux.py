@@ -186,6 +186,10 @@ def host_and_port(name: object) -> tuple[str, int]:
     return str(name[0]).partition("%")[0], int(name[1])
 
 
+_USUALLY_OPEN = 64
+"""Descriptors that are taken to be open where there is no /proc."""
+
+
 def half_of_descriptors(most: int) -> int:
     """Return how many sockets may be kept open: half of what the process may still open, 1 to most.
 
@@ -194,7 +198,11 @@ def half_of_descriptors(most: int) -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return most
-    return max(1, min(most, (soft - len(os.listdir("/proc/self/fd"))) // 2))
+    try:
+        used = len(os.listdir("/proc/self/fd"))
+    except FileNotFoundError:
+        used = _USUALLY_OPEN
+    return max(1, min(most, (soft - used) // 2))
 
 
 def leave_by_interface(sock: socket.socket, ip: IpVersion, interface: int) -> None:

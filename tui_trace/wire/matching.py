@@ -31,7 +31,7 @@ ICMP_HEADER = 8
 _FLOW_LABEL_BITS = 20
 
 _Rewritten: TypeAlias = tuple[Protocol, tuple[bool, ...]]
-"""Which of the secrets a quote has lost."""
+"""Which of the secrets a quote still has."""
 
 
 class Match(NamedTuple, Generic[ProbeT]):
@@ -90,18 +90,20 @@ class Matcher(Generic[ProbeT]):
         family = 4 if quote[0] >> 4 == 4 else 6
         protocol = PROBE_PROTOCOLS[family][reply.protocol]
         start = transport_start(quote)
-        most = 0
+        most = 0, 0
         for probe in self._sent.candidates(protocol, quote, start):
             if probe.settings.dnat is DnatMode.OFF:
                 continue
             if _tracked_field_agrees(probe, reply):
                 return (Match(probe, reply),)
-            agreeing, lost = _agreement(probe, quote, start, protocol)
-            if agreeing > most:
-                most, match, rewritten = agreeing, Match(probe, reply), lost
-        if most < SOME:
+            agreeing, left = _agreement(probe, quote, start, protocol)
+            # an IP ID that was rewritten may have become another probe's
+            rank = agreeing, sum(left[1])
+            if rank > most:
+                most, match, rewritten = rank, Match(probe, reply), left
+        if most[0] < SOME:
             return None
-        if most >= ENOUGH or rewritten in self._proven:
+        if most[0] >= ENOUGH or rewritten in self._proven:
             return (match,)
         return self._keep_back(rewritten, match)
 

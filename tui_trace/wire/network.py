@@ -213,8 +213,12 @@ class Network(typing.Protocol[ProbeT]):
         """
         ...
 
-    def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
+    def reserve_port(
+        self, protocol: Protocol, port: int | None = None, *, is_spare: bool = False
+    ) -> int:
         """Reserve a source port until `close`, and return it; None: the kernel picks one.
+
+        A spare one is refused where the file descriptors get scarce.
 
         The receive filter lets in what comes to a reserved port. `SendError` if it is in use.
         """

@@ -94,7 +94,13 @@ class Wire:
     def egress(self, _settings: ProbeSettings) -> Egress:
         return Egress(SOURCE[self.family])
 
-    def reserve_port(self, _protocol: Protocol, port: int | None = None) -> int:
+    def reserve_port(
+        self,
+        _protocol: Protocol,
+        port: int | None = None,
+        *,
+        is_spare: bool = False,  # noqa: ARG002
+    ) -> int:
         return port if port is not None else next(self.ports)
 
     def send(self, probe: OutgoingProbe) -> None:
@@ -220,14 +226,25 @@ def speaks_of(raw: bytes, probe: bytes, family: int) -> bool:
 def shares_a_number(raw: bytes, probe: bytes, family: int) -> bool:
     """An ICMP error that quotes one of the numbers that only this probe has.
 
-    These are the IP ID, the key, and the checksum filler, which follows from the key.
+    These are the IP ID, the key, and what follows from the key: the checksum filler, and the sum
+    that NAT does not change.
     """
     start, above = (20, probe[20:]) if family == 4 else (40, probe[40:])
     quote = raw[start + 8 :]
     numbers = [above[6:8]] if family == 6 else [probe[4:6], above[6:8]]
     if probe[9 if family == 4 else 6] != TCP:
         numbers.append(above[8:10])
-    return raw[9 if family == 4 else 6] in (ICMP, ICMP6) and any(each in quote for each in numbers)
+    if raw[9 if family == 4 else 6] not in (ICMP, ICMP6):
+        return False
+    return any(each in quote for each in numbers) or nat_sum(quote, start) == nat_sum(probe, start)
+
+
+def nat_sum(packet: bytes, top: int) -> int:
+    """The sum of the addresses and of eight bytes from the transport header on (RFC 1071)."""
+    summed = packet[12 if top == 20 else 8 : top + 8]
+    return (
+        sum(int.from_bytes(summed[at : at + 2], "big") for at in range(0, len(summed), 2)) % 65535
+    )
 
 
 class Enemy:

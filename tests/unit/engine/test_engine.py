@@ -486,8 +486,10 @@ def test_where_all_ports_are_half_open_nothing_is_lost_and_it_is_told(interval: 
 
 def test_where_no_further_port_is_to_be_had_it_goes_on() -> None:
     class FewPorts(SimNet):
-        def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
-            reserved = super().reserve_port(protocol, port)
+        def reserve_port(
+            self, protocol: Protocol, port: int | None = None, *, is_spare: bool = False
+        ) -> int:
+            reserved = super().reserve_port(protocol, port, is_spare=is_spare)
             if reserved > 40_002:
                 raise SendError(24, "too many open files")
             return reserved

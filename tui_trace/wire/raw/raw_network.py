@@ -115,9 +115,11 @@ class RawNetwork(Generic[ProbeT]):
         self._settings = None
         return found
 
-    def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
+    def reserve_port(
+        self, protocol: Protocol, port: int | None = None, *, is_spare: bool = False
+    ) -> int:
         """Reserve a source port until `close`. See `Network`."""
-        return self._wire.reserve_port(protocol, port)
+        return self._wire.reserve_port(protocol, port, is_spare=is_spare)
 
     def send(self, probe: ProbeT) -> None:
         """Give a probe its ID and send it; `SendError` if this machine's kernel refuses."""

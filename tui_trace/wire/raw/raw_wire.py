@@ -105,7 +105,9 @@ class RawWire(Generic[ProbeT]):
         """End a `receive` early; for any thread, and for signal handlers."""
         os.eventfd_write(self._sockets.wake, 1)
 
-    def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
+    def reserve_port(
+        self, protocol: Protocol, port: int | None = None, *, is_spare: bool = False
+    ) -> int:
         """Reserve a source port by a bound socket; without ports, any identifier. See `Network`.
 
         The kernel answers a SYN/ACK with RST, because no socket listens on the port; it drops what
@@ -118,7 +120,7 @@ class RawWire(Generic[ProbeT]):
             return port or random.SystemRandom().randrange(1, 1 << 16)
         if port is not None and (protocol, port) in self._ports:
             return port
-        if len(self._ports) >= self._max_ports:
+        if is_spare and len(self._ports) >= self._max_ports:
             raise cannot_open(OSError(errno.EMFILE, ""))
         is_tcp = protocol is Protocol.TCP
         holder = open_socket(self.ip.af, port_socket)

@@ -105,7 +105,13 @@ class ErrorQueueNetwork(Generic[ProbeT]):
         self._routes[settings] = Route(egress, found.source)
         return found
 
-    def reserve_port(self, protocol: Protocol, port: int | None = None) -> int:
+    def reserve_port(
+        self,
+        protocol: Protocol,
+        port: int | None = None,
+        *,
+        is_spare: bool = False,  # noqa: ARG002
+    ) -> int:
         """Return a number for a flow; the kernel picks the port, or identifier, of each socket.
 
         `SendError` if `port` is given, and for ICMP if this process may not send it.
