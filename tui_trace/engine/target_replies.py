@@ -9,6 +9,8 @@ _REPEATED_AFTER = tuple(seconds * NS_PER_S for seconds in (1, 3, 7, 15, 31))
 §5.5: the timeout of 1 s doubles each time)."""
 _EARLY, _LATE = 20 * NS_PER_MS, 300 * NS_PER_MS
 """By how much it may do so too early or too late: by a timer, and for a changed path."""
+_DRIFT = 16
+"""Each timer fires a little late: after this part of the time at most."""
 _UNLIKE = 500 * NS_PER_MS
 """A round trip that is longer by less may be one of a queue that grows."""
 
@@ -74,5 +76,6 @@ class TargetReplies:
         fastest = self._slowest_router if self._fastest is None else self._fastest
         slowest = max(self._slowest, self._slowest_router)
         return rtt > slowest + _UNLIKE and any(
-            after - _EARLY <= rtt - fastest <= after + _LATE for after in _REPEATED_AFTER
+            after - _EARLY <= rtt - fastest <= after + max(_LATE, after // _DRIFT)
+            for after in _REPEATED_AFTER
         )
