@@ -11,7 +11,7 @@ from tests.helpers.network import netns
 RUNS = [
     ("rtt",),
     ("rtt", "--busy"),
-    ("first_picture",),
+    ("first_picture", "--times", "1"),
     ("sweep",),
     ("bench_view",),
     ("engine",),
