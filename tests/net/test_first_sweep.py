@@ -76,7 +76,7 @@ def arrivals(path: Chain, *args: str) -> int:
     return sum(one.wall < began + NS_PER_S for one in seen)
 
 
-@pytest.mark.parametrize("delay", [0, 40, 80])
+@pytest.mark.parametrize("delay", [0, 80])
 @KINDS
 def test_few_probes_reach_the_target_in_the_first_second(
     path: Chain, kind: str, delay: int
@@ -94,7 +94,7 @@ def test_told_where_the_path_ends_two_probes_reach_it(path: Chain, kind: str) ->
     assert arrivals(path, *PROBES[kind], "-m", str(path.length)) <= 2
 
 
-@pytest.mark.parametrize("routers", [5, 15])
+@pytest.mark.parametrize("routers", [5])
 def test_default_limits_cost_no_answer(routers: int) -> None:
     """Each on a chain of its own: what one took from a limit another does not feel."""
     with ExitStack() as stack, ThreadPoolExecutor(3) as pool:
@@ -158,7 +158,7 @@ def balance(chain: Chain, ttl: int) -> str:
     return "198.18.200.2"
 
 
-@pytest.mark.parametrize("kind", ["icmp", "udp-closed", "tcp-open"])
+@pytest.mark.parametrize("kind", ["udp-closed"])
 def test_every_way_is_asked_no_faster_than_routers_answer(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "session.ttrec"
     with Chain(4) as chain:

@@ -313,7 +313,10 @@ class Engine:
         now, epoch = self._network.monotonic(), self._clock.check()
         source = self._egress.source
         end_is_known = self._current_run.path_end.end_ttl is not None
-        for answer in self._keyless_replies.release(answers, end_is_known, now):
+        released = self._keyless_replies.release(answers, end_is_known, now)
+        if self._keyless_replies.is_holding:
+            self._current_run.schedule.on_target_heard()
+        for answer in released:
             probe = self._replies.handle(answer, source=source, now=now, epoch=epoch)
             if probe is None:
                 foreign += 1

@@ -52,6 +52,7 @@ class FirstSweep:
         self._farthest = 0
         self._progress_at = 0
         self._expected_ttl = 0
+        self._hears_target = False
 
     def begin(self, now: int, pace: Pace, expected_ttl: int, *, scout: bool = True) -> None:
         """Begin with all TTLs of the pace, and a `scout` where it can tell anything.
@@ -66,6 +67,7 @@ class FirstSweep:
         self._began = self._progress_at = now
         self._farthest = 0
         self._expected_ttl = expected_ttl
+        self._hears_target = False
 
     def pause(self, paused: int) -> None:
         """Shift all times by as many ns as the run was not probed."""
@@ -92,6 +94,10 @@ class FirstSweep:
         elif reply_ttl:
             began_with = min(ttl for ttl in _USUAL_TTLS if ttl >= reply_ttl)
             self._expected_ttl = began_with - reply_ttl + 1
+
+    def on_target_heard(self) -> None:
+        """Learn that the target answers: how far it is will be known soon."""
+        self._hears_target = True
 
     def next_due(self, now: int) -> int | None:
         """Return when the next probe may leave, if no answer changes that; None: there is none."""
@@ -121,7 +127,7 @@ class FirstSweep:
 
     @property
     def _patience(self) -> int:
-        return LONG_PATIENCE if self._expected_ttl else PATIENCE
+        return LONG_PATIENCE if self._expected_ttl or self._hears_target else PATIENCE
 
     def _limit(self, now: int) -> int:
         """Return the greatest TTL that may be probed now."""
@@ -135,5 +141,5 @@ class FirstSweep:
             expected = self._expected_ttl
             self._expected_ttl = expected + WIDER_WINDOW if expected else self._max_ttl
             self._progress_at = now
-        window = WINDOW if self._expected_ttl else WIDER_WINDOW
+        window = WINDOW if self._expected_ttl or self._hears_target else WIDER_WINDOW
         return max(farthest + window, self._expected_ttl)

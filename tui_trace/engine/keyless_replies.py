@@ -21,6 +21,11 @@ class KeylessReplyBuffer:
         """Begin with an empty buffer."""
         self._held: list[tuple[int, Answer[RunProbe]]] = []
 
+    @property
+    def is_holding(self) -> bool:
+        """Return whether the target has answered, and it is not known which probe."""
+        return bool(self._held)
+
     def release(
         self, answers: Sequence[Answer[RunProbe]], end_is_known: bool, now: int
     ) -> Sequence[Answer[RunProbe]]:

@@ -51,6 +51,10 @@ class RoundSchedule:
         """Learn how far the target is from its reply to the first sweep's scout; see there."""
         self._sweep.expect_target(reply_ttl, quoted_ttl)
 
+    def on_target_heard(self) -> None:
+        """Learn that the target answers, and that it is not known yet which probe it answers."""
+        self._sweep.on_target_heard()
+
     def next_due(self, now: int, pace: Pace) -> int:
         """Return when the next probe is to leave, or the next round to begin."""
         due = [self._scheduled[0].due] if self._scheduled else []
