@@ -127,7 +127,7 @@ def test_a_target_that_goes_away_behind_a_firewall_of_ours_leaves_no_rows(
     assert {void.ttl for void in only(ProbeVoid, stream)} <= set(range(6, 31))
 
 
-@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("family", [4])
 def test_scouts_cost_a_router_at_its_limit_no_answer(family: int) -> None:
     """One error a second to each host, as Linux has it: what the row of TTL 3 gets stays its own.
 
@@ -145,8 +145,7 @@ def test_scouts_cost_a_router_at_its_limit_no_answer(family: int) -> None:
     assert not [lost for lost in only(ProbeLost, stream) if lost.ttl == 3]
 
 
-@pytest.mark.parametrize("family", [4, 6])
-@pytest.mark.parametrize("interval", [1.0, 0.25])
+@pytest.mark.parametrize(("family", "interval"), [(4, 0.25), (6, 1.0)])
 def test_a_target_at_the_limit_of_its_errors_stays_where_it_is(
     family: int, interval: float
 ) -> None:
