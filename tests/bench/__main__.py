@@ -23,6 +23,7 @@ RUNS = [
     ("memory",),
     ("recording",),
     ("path_end",),
+    ("repeats",),
 ]
 LONGEST = 600.0
 """Seconds that one of them gets."""

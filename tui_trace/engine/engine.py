@@ -353,7 +353,8 @@ class Engine:
         self._emitter.probe_void(probe, reason)
 
     def _emit_lost(self, now: int) -> None:
-        deadlines = [now + PULSE_INTERVAL]
+        # a probe that leaves before then may have as short a wait as the user gave
+        deadlines = [now + min(PULSE_INTERVAL, self._pace.wait or PULSE_INTERVAL)]
         for run in self._runs.all:
             for probe in run.pop_expired(now, self._pace):
                 run.path_end.on_lost(probe.ttl)

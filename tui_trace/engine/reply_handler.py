@@ -64,7 +64,7 @@ class ReplyHandler:
         is_repeat = reply.kind is ReplyKind.SYN_ACK and self._repeats(probe, rtt, now)
         if previous_state is not ProbeState.ANSWERED and not is_repeat:
             self._decide(probe, reply, rtt, by_target=by_target, now=now)
-        elif is_repeat and by_target:
+        elif is_repeat and not probe.is_scout:
             probe.run.path_end.on_final_reply(probe.ttl, probe.number, by_target=True)
         self._emitter.reply(
             answer,
@@ -122,6 +122,10 @@ class ReplyHandler:
         if probe.state is not ProbeState.PENDING:
             self._send_failed(probe.run, probe.ttl, SendError(0, reason))
             return
-        probe.state = ProbeState.LOST
+        counts = probe.run.counts_as_lost(probe)
+        probe.state = ProbeState.LOST if counts else ProbeState.VOID
         probe.run.flows.on_lost(probe, now)
-        self._emitter.probe_lost(probe, reason)
+        if counts:
+            self._emitter.probe_lost(probe, reason)
+        else:
+            self._emitter.probe_void(probe, reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from typing import TypeAlias
 
 from tui_trace.core.settings import Pace, ProbeSettings
@@ -156,14 +155,12 @@ class EngineRun:
             return beyond
         return latest
 
-    def _same_flow(self, latest: RunProbe) -> Iterator[RunProbe]:
-        """Yield the probes of a flow that may be in flight, oldest first."""
+    def _same_flow(self, latest: RunProbe) -> list[RunProbe]:
+        """Return the probes of a flow that may be in flight, oldest first."""
         probes = (probe for each in self._in_flight.values() for probe in each)
-        return iter(
-            sorted(
-                (probe for probe in probes if probe.flow == latest.flow),
-                key=lambda probe: probe.number,
-            )
+        return sorted(
+            (probe for probe in probes if probe.flow == latest.flow),
+            key=lambda probe: probe.number,
         )
 
     def pending_past(self, ttl: int) -> list[RunProbe]:
@@ -188,11 +185,6 @@ class EngineRun:
             for probes in self._in_flight.values()
             for probe in probes
         )
-
-
-def _drop_decided(probes: deque[RunProbe]) -> None:
-    while probes and probes[0].state is not ProbeState.PENDING:
-        probes.popleft()
 
 
 RunProbe: TypeAlias = Probe[EngineRun]

@@ -13,6 +13,8 @@ _DRIFT = 16
 """Each timer fires a little late: after this part of the time at most."""
 _UNLIKE = 500 * NS_PER_MS
 """A round trip that is longer by less may be one of a queue that grows."""
+_FADES = 5
+"""Tenths of a slow reply that still count when the next one has come."""
 
 _BY_END = frozenset({ReplyKind.ECHO, ReplyKind.SYN_ACK, ReplyKind.RST, ReplyKind.UDP})
 _END_UNREACHABLE = frozenset({(3, 2), (3, 3), (1, 4), (4, 1)})
@@ -40,7 +42,7 @@ class TargetReplies:
         same message as a destination does (iptables' REJECT), but packets expire there, too.
         """
         self._routers.add(address)
-        self._slowest_router = max(rtt, self._slowest_router * 9 // 10)
+        self._slowest_router = max(rtt, self._slowest_router * _FADES // 10)
         was_target = address in self._other_addresses
         self._other_addresses.discard(address)
         return was_target
@@ -65,17 +67,18 @@ class TargetReplies:
     def on_target_reply(self, rtt: int) -> None:
         """Count a reply of the target that answers its probe, `rtt` in ns."""
         self._fastest = rtt if self._fastest is None else min(self._fastest, rtt)
-        self._slowest = max(rtt, self._slowest * 9 // 10)
+        self._slowest = max(rtt, self._slowest * _FADES // 10)
 
     def is_repeat(self, rtt: int) -> bool:
         """Return whether a SYN/ACK after `rtt` ns is one that the target sent again.
 
-        The first one was lost, or our RST was. It is known by its time: so long after the fastest
-        reply, and unlike any that came before. Before the first reply, the routers' count.
+        The first one was lost, or our RST was. It is known by its time: so long after a reply that
+        took between the fastest and the slowest time of late, and unlike any of these. Before the
+        first reply, the routers' count.
         """
         fastest = self._slowest_router if self._fastest is None else self._fastest
         slowest = max(self._slowest, self._slowest_router)
         return rtt > slowest + _UNLIKE and any(
-            after - _EARLY <= rtt - fastest <= after + max(_LATE, after // _DRIFT)
+            fastest + after - _EARLY <= rtt <= slowest + after + max(_LATE, after // _DRIFT)
             for after in _REPEATED_AFTER
         )
