@@ -131,3 +131,43 @@ def test_an_outage_that_a_router_tells_does_not_shorten_a_path(settings: ProbeSe
     assert len(at_target) >= 37, "the target is probed all the time"
     refused = [r for r in events_of(tape, events.Reply) if r.kind is ReplyKind.UNREACHABLE]
     assert not [r for r in refused if r.address == router(1) and r.reached]
+
+
+def test_a_scout_whose_syn_ack_is_repeated_moves_no_end() -> None:
+    """The target is silent in its own row, so nothing but the scout tells of it."""
+
+    def late(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
+        if probe.ttl < net.length:
+            return answer_of(net, probe)
+        is_scout = [each.ttl for _, each in net.sent].count(30) == 1
+        return (
+            make_answer(probe, TARGET, ReplyKind.SYN_ACK) if probe.ttl == 30 and is_scout else None
+        )
+
+    net = SimNet(
+        length=5, respond=late, delay=lambda p, _n: NS_PER_S + 40 * NS_PER_MS if p.ttl == 30 else 1
+    )
+    tape = trace(net, TCP, rounds=1, wait=3 * NS_PER_S)
+    assert any(reply.repeat for reply in events_of(tape, events.Reply))
+    assert all(end.ttl < 30 for end in events_of(tape, events.PathEnd))
+
+
+def test_a_scout_that_our_own_kernel_gives_up_is_no_loss() -> None:
+    def dead_gateway(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
+        if net.now < began + 3 * NS_PER_S:
+            return answer_of(net, probe)
+        own = make_answer(probe, net.source_address, ReplyKind.UNREACHABLE)
+        return own._replace(icmp_type=3, code=1)
+
+    def delay(probe: OutgoingProbe, _number: int) -> int:
+        is_dead = net.now >= began + 3 * NS_PER_S
+        return 3 * NS_PER_S if is_dead else probe.ttl * NS_PER_MS
+
+    net = SimNet(length=4, respond=dead_gateway, delay=delay)
+    began = net.now
+    tape = trace(net, ICMP, seconds=20)
+    scouts = {event.probe for event in events_of(tape, events.ProbeSent) if event.ttl == 30}
+    assert len(scouts) > 3
+    lost = events_of(tape, events.ProbeLost)
+    assert {event.ttl for event in lost} == {1, 2, 3, 4}
+    assert not scouts & {event.probe for event in lost}
