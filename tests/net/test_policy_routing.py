@@ -190,18 +190,21 @@ def test_the_way_out_changes_while_it_probes(net: TwoUplinks, family: int) -> No
     """Each run has its own, and a rule that comes is told of once, with the new address."""
     settings = tui_trace_process.probe_of(Protocol.TCP, port=80)
     pace = Pace(interval=100 * NS_PER_MS)
-    with tui_trace_process.Live(net.client, TARGET[family], settings, pace) as live:
+
+    def run_until_told(live: tui_trace_process.Live, kind: type, count: int) -> None:
+        """So many in all: the command's answer may have brought one along."""
+        live.run_until(lambda stream: len(tui_trace_process.only(kind, stream)) >= count)
         live.run_on(Reply, 4)
+
+    with tui_trace_process.Live(net.client, TARGET[family], settings, pace) as live:
+        run_until_told(live, EgressFound, 1)
         with net.rule(f"{WEB} {TO_SECOND}", family):
             live.switch(port=443)
-            live.run_on(EgressFound, 1)
-            live.run_on(Reply, 4)
+            run_until_told(live, EgressFound, 2)
             live.switch(port=80)
-            live.run_on(SourceChanged, 1)
-            live.run_on(Reply, 4)
+            run_until_told(live, SourceChanged, 2)
             with net.rule(f"ipproto tcp dport 80 {TO_SECOND}", family):
-                live.run_on(EgressFound, 1)
-                live.run_on(Reply, 4)
+                run_until_told(live, EgressFound, 3)
                 stream = live.stop()
     told = tui_trace_process.only(EgressFound, stream)
     assert [(one.run, one.interface) for one in told] == [

@@ -12,7 +12,7 @@ from tui_trace.core.settings import Protocol
 
 ICMP = tui_trace_process.probe_of(Protocol.ICMP)
 UDP = tui_trace_process.probe_of(Protocol.UDP)
-SECONDS = 30.0
+SECONDS = 20.0
 LEVEL = 1.5
 """How many times the probes of one hop those of another may be."""
 
