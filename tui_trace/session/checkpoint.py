@@ -11,11 +11,12 @@ from msgspec import Meta
 from tui_trace.core.events import EgressFound, SessionBegan
 from tui_trace.core.ranges import Count, Int64, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
+from tui_trace.session.finding import Episode
 from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind
 
-VERSION = 6
+VERSION = 7
 """Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
 MAX_RUNS = 4096
@@ -31,6 +32,11 @@ MAX_MARKS = 8
 """Most marks that a hop keeps."""
 MAX_REMEMBERED_LOSSES = 256
 """Most lost probes whose loss can still be taken back."""
+MAX_EPISODES = 500
+"""Most episodes that are remembered; the oldest is dropped first."""
+MAX_SLOTS = 2048
+"""Most slots of a run's log of rounds."""
+SlotBits = Annotated[str, Meta(max_length=MAX_SLOTS // 4)]
 PathLetter = Annotated[str, Meta(pattern=r"^[A-Z]{0,8}$")]
 """Letter of a path; empty if there is no path yet."""
 
@@ -93,6 +99,34 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
     """A mark that does not come from replies."""
 
 
+class HopLogCheckpoint(_State, frozen=True, array_like=True):
+    """State of `HopLog`. Bits are hexadecimal: they outgrow 64 bits."""
+
+    lost: SlotBits
+    answered: SlotBits
+    refused: SlotBits
+    by_address: Annotated[dict[str, SlotBits], Meta(max_length=MAX_RESPONDERS)]
+    rtts: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]
+    reply_ttls: Annotated[bytes, Meta(max_length=MAX_SLOTS)]
+    pending: dict[Int64, Int64]
+    lost_probes: Annotated[dict[Int64, Int64], Meta(max_length=MAX_REMEMBERED_LOSSES)]
+
+
+class RunLogCheckpoint(_State, frozen=True, array_like=True):
+    """State of `RunLog`."""
+
+    first_slot: Int64
+    times: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]
+    flows: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]
+    rounds: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]
+    hops: Annotated[dict[Ttl, HopLogCheckpoint], Meta(max_length=256)]
+    target: HopLogCheckpoint
+    target_ttl: Ttl | None
+    round: Int64
+    base: Int64
+    counts: Annotated[dict[Ttl, Int64], Meta(max_length=256)]
+
+
 class RunCheckpoint(_State, frozen=True, array_like=True):
     """State of `RunFold`."""
 
@@ -106,6 +140,7 @@ class RunCheckpoint(_State, frozen=True, array_like=True):
     hops: Annotated[list[HopCheckpoint], Meta(max_length=256)]
     turns_with: Int64 = 0
     egress: EgressFound | None = None
+    log: RunLogCheckpoint | None = None
 
 
 class TrackCheckpoint(_State, frozen=True, array_like=True):
@@ -157,6 +192,15 @@ class TimelineCheckpoint(_State, frozen=True, array_like=True):
     path: PathLetter
 
 
+class EpisodesCheckpoint(_State, frozen=True, array_like=True):
+    """State of `EpisodeLog`."""
+
+    over: Annotated[list[Episode], Meta(max_length=MAX_EPISODES)]
+    lasting: Annotated[list[Episode], Meta(max_length=MAX_EPISODES)]
+    ended: Annotated[list[tuple[str, Int64, Int64]], Meta(max_length=MAX_EPISODES)]
+    """Kind, run, and `at` of the end of the latest episode that is over."""
+
+
 class SessionCheckpoint(_State, frozen=True, array_like=True):
     """State of `Session`."""
 
@@ -176,6 +220,7 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     ended: bool
     paths: PathsCheckpoint
     timeline: TimelineCheckpoint
+    episodes: EpisodesCheckpoint = EpisodesCheckpoint([], [], [])
     mtus: dict[Ttl, str] = {}
     """Marks of path MTU discovery, by TTL."""
 
@@ -198,4 +243,15 @@ def memory_weight(state: SessionCheckpoint) -> int:
         + sum(8 * (len(hop.members) + len(hop.candidates)) for hop in tracks)
         + sum(8 + len(addresses) for addresses in there)
         + sum(len(text) for _, _, text in state.timeline.moments) // _TEXT_PER_UNIT
+        + sum(_log_weight(run.log) for run in state.runs if run.log)
+    )
+
+
+def _log_weight(log: RunLogCheckpoint) -> int:
+    """An RTT takes 8 bytes, a TTL one, a slot of the run 24: 100 bytes are a unit."""
+    hops = [log.target, *log.hops.values()]
+    return (
+        sum(16 + len(hop.rtts) // 10 + len(hop.pending) + len(hop.lost_probes) for hop in hops)
+        + sum(4 * len(hop.by_address) for hop in hops)
+        + len(log.times) // 4
     )

@@ -10,6 +10,9 @@ from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.annotations import marks_of, refuses
 from tui_trace.session.checkpoint import SessionCheckpoint
+from tui_trace.session.episodes import EpisodeLog
+from tui_trace.session.evidence import Findable
+from tui_trace.session.finding_watch import FindingWatch
 from tui_trace.session.paths import PathLog
 from tui_trace.session.run_fold import RunFold
 from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo, MomentKind, Run, Snapshot
@@ -44,6 +47,7 @@ class Session:
         self._mtus: dict[int, str] = {}
         self._paths = PathLog()
         self._timeline = TimelineFold()
+        self._watch = FindingWatch()
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.SessionBegan: self._session_began,
             ev.PaceSet: self._pace_set,
@@ -90,6 +94,7 @@ class Session:
             paths=self._paths.checkpoint(),
             timeline=self._timeline.checkpoint(),
             mtus=self._mtus,
+            episodes=self._watch.episodes.checkpoint(),
         )
 
     @classmethod
@@ -112,6 +117,7 @@ class Session:
         session._mtus = dict(state.mtus)
         session._paths = PathLog.from_checkpoint(state.paths)
         session._timeline = TimelineFold.from_checkpoint(state.timeline)
+        session._watch.episodes = EpisodeLog.from_checkpoint(state.episodes)
         return session
 
     def apply(self, event: ev.Event) -> None:
@@ -142,12 +148,34 @@ class Session:
             path=self._paths.current(self._run.number),
             paths=self._paths.paths(),
             timeline=self._timeline.snapshot(),
+            findings=self._watch.episodes.findings(),
+            episodes=self._watch.episodes.episodes(),
             who=self._hosts,
         )
 
     def run(self, number: int) -> Run:
         """Return the run with this number as it is now; `KeyError` if there is none."""
         return self._runs[number].snapshot(self._mtus)
+
+    def _look(self, *, thorough: bool = False) -> None:
+        run = self._run
+        turns = self._runs.get(run.turns_with)
+        self._watch.look(
+            Findable(
+                at=self._at,
+                address=self._began.address,
+                family=self._began.family,
+                pace=self._pace,
+                run=run,
+                runs=self._runs,
+                active=(turns, run) if turns is not None else (run,),
+                path=self._paths.current(run.number),
+                paths=self._paths.paths,
+                lasting=self._watch.episodes.lasting,
+                ended=self._watch.episodes.ended,
+            ),
+            thorough=thorough,
+        )
 
     def _session_began(self, event: ev.SessionBegan) -> None:
         self._began = event
@@ -173,13 +201,17 @@ class Session:
     def _round_began(self, event: ev.RoundBegan) -> None:
         if run := self._runs.get(event.run):
             run.rounds = event.round
+            run.log.on_round(event.round)
         self._timeline.extend_to(event.at)
+        if self._watch.is_due(event.at):
+            self._look()
 
     def _probe_sent(self, event: ev.ProbeSent) -> None:
         if self._trouble is not None and event.at - self._last_failure >= CALM:
             self._trouble = None
         if run := self._runs.get(event.run):
             run.hop(event.ttl).on_sent(event.probe)
+            run.log.on_sent(event.probe, event.ttl, event.flow, event.at)
 
     def _reply(self, event: ev.Reply) -> None:
         # a reply to a probe that left before the failure does not show that the failure is over
@@ -197,18 +229,23 @@ class Session:
         elif event.past_target:
             # the target answered a TTL past its own: the probe counts for no hop
             hop.on_void(event.probe, was_lost=event.late)
+            run.log.on_past_target(event)
         elif event.duplicate and (is_refusal or not hop.is_lost(event.probe)):
             hop.on_duplicate()
         elif is_refusal:
             marks = marks_of(event, run.settings, self._began.family)
-            if hop.on_refused(event, marks) and event.ttl == run.end:
+            at_end = event.ttl == run.end
+            run.log.on_lost(event.probe, event.ttl, at_end=at_end, is_refused=True)
+            if hop.on_refused(event, marks) and at_end:
                 self._timeline.on_lost(event.at, event.probe)
             self._update_path(event, run)
         else:
             # the first answer, be it to a probe that was refused before
             hop.on_reply(event, marks_of(event, run.settings, self._began.family))
+            run.log.on_answer(event)
             self._update_path(event, run)
             if event.reached:
+                self._look_at_target(run)
                 self._timeline.on_reply(event.at, max(event.rtt, 0), event.probe)
 
     def _update_path(self, event: ev.Reply, run: RunFold) -> None:
@@ -222,12 +259,21 @@ class Session:
     def _probe_lost(self, event: ev.ProbeLost) -> None:
         if run := self._runs.get(event.run):
             counted = run.hop(event.ttl).on_lost(event.probe, event.reason)
-            if counted and event.ttl == run.end:
+            at_end = event.ttl == run.end
+            run.log.on_lost(event.probe, event.ttl, at_end=at_end, is_refused=bool(event.reason))
+            if counted and at_end:
                 self._timeline.on_lost(event.at, event.probe)
+                self._look_at_target(run)
+
+    def _look_at_target(self, run: RunFold) -> None:
+        """Look at once if the target falls silent, or answers again."""
+        if self._watch.is_turn(run):
+            self._look()
 
     def _probe_void(self, event: ev.ProbeVoid) -> None:
         if run := self._runs.get(event.run):
             run.hop(event.ttl).on_void(event.probe)
+            run.log.on_void(event.probe, event.ttl)
 
     def _send_failed(self, event: ev.SendFailed) -> None:
         if event.reason != self._trouble:
@@ -285,3 +331,4 @@ class Session:
 
     def _session_ended(self, _: ev.SessionEnded) -> None:
         self._ended = True
+        self._look(thorough=True)

@@ -9,6 +9,7 @@ from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.session.checkpoint import RunCheckpoint
 from tui_trace.session.hop_fold import HopFold
 from tui_trace.session.loss import LIMITED, limited
+from tui_trace.session.round_log import RunLog
 from tui_trace.session.snapshot import Run
 
 
@@ -26,7 +27,8 @@ class RunFold:
         self.reached = False
         self.end: int | None = None
         self.egress: EgressFound | None = None
-        self._opened = opened
+        self.log = RunLog(number, settings)
+        self.opened = opened
         self._hops: dict[int, HopFold] = {}
 
     def checkpoint(self) -> RunCheckpoint:
@@ -35,13 +37,14 @@ class RunFold:
             number=self.number,
             settings=self.settings,
             pace=self.pace,
-            opened=self._opened,
+            opened=self.opened,
             rounds=self.rounds,
             reached=self.reached,
             end=self.end,
             hops=[hop.checkpoint() for hop in self._hops.values()],
             turns_with=self.turns_with,
             egress=self.egress,
+            log=self.log.checkpoint(),
         )
 
     @classmethod
@@ -53,6 +56,8 @@ class RunFold:
         run.end = state.end
         run.turns_with = state.turns_with
         run.egress = state.egress
+        if state.log is not None:
+            run.log = RunLog.from_checkpoint(state.number, state.settings, state.log)
         run._hops = {hop.ttl: HopFold.from_checkpoint(hop) for hop in state.hops}
         return run
 
@@ -84,7 +89,7 @@ class RunFold:
         return Run(
             self.number,
             self.settings,
-            self._opened,
+            self.opened,
             self.rounds,
             self.reached,
             hops,

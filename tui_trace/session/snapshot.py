@@ -18,6 +18,7 @@ from tui_trace.core.events import (
 )
 from tui_trace.core.percentages import loss_percent
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
+from tui_trace.session.finding import Episode, Finding
 from tui_trace.session.quote_text import QuoteSummary
 
 LOST = -1
@@ -336,6 +337,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     paths: tuple[Path, ...] = ()
     """All paths of this session, in the order of their discovery."""
     timeline: Timeline = Timeline(NS_PER_S, (), ())
+    findings: tuple[Finding, ...] = ()
+    """What is so now, the worst first."""
+    episodes: tuple[Episode, ...] = ()
+    """What was and is so, in the order of the beginnings."""
     who: dict[str, AddressInfo] = {}
     """What is known about each address. Never changed; `UNKNOWN_HOST` stands for a missing one."""
 

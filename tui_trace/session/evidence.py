@@ -1,0 +1,48 @@
+"""What finders look at: all runs of a session, the runs being probed, and what was found before."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from tui_trace.core.settings import Pace
+from tui_trace.session.finding import Episode, Finding, FindingKind
+from tui_trace.session.run_fold import RunFold
+from tui_trace.session.snapshot import Path, PathNow
+
+
+class Findable(msgspec.Struct, frozen=True):
+    """A session at one moment, for finders; they change nothing of it."""
+
+    at: int
+    """Now, in ns since the session began."""
+    address: str
+    """The target's."""
+    family: int
+    pace: Pace
+    run: RunFold
+    """The run in force."""
+    runs: Mapping[int, RunFold]
+    """All runs, by number."""
+    active: tuple[RunFold, ...]
+    """The runs being probed now: the one in force, or those that take turns."""
+    path: PathNow | None
+    """Of the run in force."""
+    paths: Callable[[], tuple[Path, ...]]
+    """Returns all paths of the session."""
+    lasting: Mapping[tuple[str, int, int | None], Episode]
+    """Episodes that last, by the key of their finding."""
+    ended: Mapping[tuple[str, int], int]
+    """By kind and run: `at` of the end of the latest episode that is over."""
+
+    def lasts(self, kind: FindingKind, run: int, hop: int | None = None) -> Episode | None:
+        """Return the lasting episode of this kind; `hop` is None for harmful kinds."""
+        return self.lasting.get((kind, run, hop))
+
+    def free_since(self, kind: FindingKind, run: int) -> int:
+        """Return the `at` since when an episode of this kind may begin: the end of the last one."""
+        return self.ended.get((kind, run), 0)
+
+
+Finder: TypeAlias = Callable[[Findable], Iterable[Finding]]
+"""Returns what it finds now, in any order; nothing once that is over."""

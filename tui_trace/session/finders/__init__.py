@@ -1,0 +1,8 @@
+"""The finders: each looks at a session for one kind of finding, or a few that exclude another."""
+
+from tui_trace.session.evidence import Finder
+
+QUICK_FINDERS: list[Finder] = []
+"""Those that look once a round: a few microseconds a hop."""
+THOROUGH_FINDERS: list[Finder] = []
+"""Those that look once in 8 to 16 rounds."""

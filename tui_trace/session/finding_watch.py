@@ -1,0 +1,66 @@
+"""When a session is looked at for findings.
+
+What costs little is looked at once a round, and at once when the target falls silent or answers
+again; what rests on many probes, when there are enough new ones. Both at most once a second, by the
+`at` of events: a recording gives the same findings as the session did.
+"""
+
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.session.episodes import EpisodeLog
+from tui_trace.session.evidence import Findable
+from tui_trace.session.finders import QUICK_FINDERS, THOROUGH_FINDERS
+from tui_trace.session.finding import Finding, FindingKind
+from tui_trace.session.run_fold import RunFold
+
+SILENT = 3
+"""Lost probes to the target in a row after which it is looked at at once."""
+_LOOK_INTERVAL = NS_PER_S
+_FIRST_SLOTS = 64
+"""Up to so many slots of a run, a thorough look comes every `_FEW` of them; then every `_MANY`."""
+_FEW = 8
+_MANY = 16
+
+
+class FindingWatch:
+    """Looks at a session again and again, and folds what it finds into episodes."""
+
+    def __init__(self) -> None:
+        """Begin without a look."""
+        self.episodes = EpisodeLog()
+        self._looked = -_LOOK_INTERVAL
+        self._thorough: list[Finding] = []
+        """What the last thorough look found."""
+        self._next_slot: dict[int, int] = {}
+        """By run: the slot from which on it is looked at thoroughly again."""
+
+    def is_due(self, at: int) -> bool:
+        """Return whether a look is due at `at` (ns): there was none for a second."""
+        return at - self._looked >= _LOOK_INTERVAL
+
+    def is_turn(self, run: RunFold) -> bool:
+        """Return whether the target's last outcome says that it fell silent, or answers again."""
+        target = run.log.target
+        is_silent = (target.lost >> target.answered.bit_length()).bit_count() >= SILENT
+        return is_silent != ((FindingKind.DOWN, run.number, None) in self.episodes.lasting)
+
+    def look(self, session: Findable, *, thorough: bool = False) -> None:
+        """Look at the session as it is now; thoroughly, if that is due or asked for."""
+        self._looked = session.at
+        found = [finding for find in QUICK_FINDERS for finding in find(session)]
+        if self._is_thorough_due(session) or thorough:
+            self._thorough = [finding for find in THOROUGH_FINDERS for finding in find(session)]
+        else:
+            active = {0, *(run.number for run in session.active)}
+            self._thorough = [
+                one for one in self._thorough if one.run in active and one.until is None
+            ]
+        self.episodes.look([*found, *self._thorough], session.at)
+
+    def _is_thorough_due(self, session: Findable) -> bool:
+        due = False
+        for run in session.active:
+            slot = run.log.first_slot + run.log.slots
+            if slot >= self._next_slot.get(run.number, _FEW):
+                self._next_slot[run.number] = slot + (_FEW if slot < _FIRST_SLOTS else _MANY)
+                due = True
+        return due
