@@ -11,7 +11,7 @@ from msgspec import Meta
 from tui_trace.core.events import EgressFound, SessionBegan
 from tui_trace.core.ranges import Count, Int64, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
-from tui_trace.session.finding import Episode
+from tui_trace.session.finding import Episode, Finding
 from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind
@@ -201,6 +201,15 @@ class EpisodesCheckpoint(_State, frozen=True, array_like=True):
     """Kind, run, and `at` of the end of the latest episode that is over."""
 
 
+class WatchCheckpoint(_State, frozen=True, array_like=True):
+    """State of `FindingWatch`."""
+
+    episodes: EpisodesCheckpoint
+    looked: Int64
+    thorough: Annotated[list[Finding], Meta(max_length=MAX_EPISODES)]
+    next_slot: Annotated[dict[Int64, Int64], Meta(max_length=MAX_RUNS)]
+
+
 class SessionCheckpoint(_State, frozen=True, array_like=True):
     """State of `Session`."""
 
@@ -220,7 +229,7 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     ended: bool
     paths: PathsCheckpoint
     timeline: TimelineCheckpoint
-    episodes: EpisodesCheckpoint = EpisodesCheckpoint([], [], [])
+    watch: WatchCheckpoint | None = None
     mtus: dict[Ttl, str] = {}
     """Marks of path MTU discovery, by TTL."""
 

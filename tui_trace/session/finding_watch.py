@@ -6,9 +6,10 @@ again; what rests on many probes, when there are enough new ones. Both at most o
 """
 
 from tui_trace.core.settings import NS_PER_S
+from tui_trace.session import finders
+from tui_trace.session.checkpoint import WatchCheckpoint
 from tui_trace.session.episodes import EpisodeLog
 from tui_trace.session.evidence import Findable
-from tui_trace.session.finders import QUICK_FINDERS, THOROUGH_FINDERS
 from tui_trace.session.finding import Finding, FindingKind
 from tui_trace.session.run_fold import RunFold
 
@@ -33,6 +34,22 @@ class FindingWatch:
         self._next_slot: dict[int, int] = {}
         """By run: the slot from which on it is looked at thoroughly again."""
 
+    def checkpoint(self) -> WatchCheckpoint:
+        """Return the whole state, for `from_checkpoint`."""
+        return WatchCheckpoint(
+            self.episodes.checkpoint(), self._looked, self._thorough, self._next_slot
+        )
+
+    @classmethod
+    def from_checkpoint(cls, state: WatchCheckpoint) -> "FindingWatch":
+        """Restore a watch; `CheckpointError` if none can have been in this state."""
+        watch = cls()
+        watch.episodes = EpisodeLog.from_checkpoint(state.episodes)
+        watch._looked = state.looked
+        watch._thorough = list(state.thorough)
+        watch._next_slot = dict(state.next_slot)
+        return watch
+
     def is_due(self, at: int) -> bool:
         """Return whether a look is due at `at` (ns): there was none for a second."""
         return at - self._looked >= _LOOK_INTERVAL
@@ -46,9 +63,11 @@ class FindingWatch:
     def look(self, session: Findable, *, thorough: bool = False) -> None:
         """Look at the session as it is now; thoroughly, if that is due or asked for."""
         self._looked = session.at
-        found = [finding for find in QUICK_FINDERS for finding in find(session)]
+        found = [one for find in finders.QUICK_FINDERS for one in find(session)]
         if self._is_thorough_due(session) or thorough:
-            self._thorough = [finding for find in THOROUGH_FINDERS for finding in find(session)]
+            self._thorough = [
+                finding for find in finders.THOROUGH_FINDERS for finding in find(session)
+            ]
         else:
             active = {0, *(run.number for run in session.active)}
             self._thorough = [

@@ -10,10 +10,10 @@ from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.annotations import marks_of, refuses
 from tui_trace.session.checkpoint import SessionCheckpoint
-from tui_trace.session.episodes import EpisodeLog
 from tui_trace.session.evidence import Findable
 from tui_trace.session.finding_watch import FindingWatch
 from tui_trace.session.paths import PathLog
+from tui_trace.session.round_log import RunLog
 from tui_trace.session.run_fold import RunFold
 from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo, MomentKind, Run, Snapshot
 from tui_trace.session.timeline import TimelineFold
@@ -94,7 +94,7 @@ class Session:
             paths=self._paths.checkpoint(),
             timeline=self._timeline.checkpoint(),
             mtus=self._mtus,
-            episodes=self._watch.episodes.checkpoint(),
+            watch=self._watch.checkpoint(),
         )
 
     @classmethod
@@ -117,7 +117,8 @@ class Session:
         session._mtus = dict(state.mtus)
         session._paths = PathLog.from_checkpoint(state.paths)
         session._timeline = TimelineFold.from_checkpoint(state.timeline)
-        session._watch.episodes = EpisodeLog.from_checkpoint(state.episodes)
+        if state.watch is not None:
+            session._watch = FindingWatch.from_checkpoint(state.watch)
         return session
 
     def apply(self, event: ev.Event) -> None:
@@ -156,6 +157,10 @@ class Session:
     def run(self, number: int) -> Run:
         """Return the run with this number as it is now; `KeyError` if there is none."""
         return self._runs[number].snapshot(self._mtus)
+
+    def run_log(self, number: int) -> RunLog:
+        """Return the log of the run with this number, which grows; `KeyError` if there is none."""
+        return self._runs[number].log
 
     def _look(self, *, thorough: bool = False) -> None:
         run = self._run

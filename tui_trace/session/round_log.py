@@ -230,9 +230,9 @@ class RunLog:
         if reply.reached:
             self.target_ttl = reply.ttl
             self.target._on_answer(slot, reply)
-        elif self.target.lost >> slot & 1:
+        elif (place := self.target._take(reply.probe)) is not None:
             # a late answer of a router at what was the end of the path
-            self.target._take_back(slot)
+            self.target._take_back(place)
 
     def on_past_target(self, reply: Reply) -> None:
         """Count an answer of the target to a TTL past its own: it is there."""
@@ -252,9 +252,7 @@ class RunLog:
             return
         hop._on_lost(probe, slot, is_refused=is_refused)
         if at_end and not self.target.answered >> slot & 1:
-            self.target.lost |= 1 << slot
-            if is_refused:
-                self.target.refused |= 1 << slot
+            self.target._on_lost(probe, slot, is_refused=is_refused)
 
     def on_void(self, probe: int, ttl: int) -> None:
         """Forget a probe that counts as never sent."""
@@ -262,6 +260,8 @@ class RunLog:
         slot = hop._take(probe) if hop is not None else None
         if hop is not None and slot is not None:
             hop._take_back(slot)
+            if self.target._take(probe) is not None:
+                self.target._take_back(slot)
 
     def _forget(self, slots: int) -> None:
         self.first_slot += slots
