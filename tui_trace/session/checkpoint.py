@@ -124,6 +124,7 @@ class RunLogCheckpoint(_State, frozen=True, array_like=True):
     target_ttl: Ttl | None
     round: Int64
     base: Int64
+    first_rtt: Int64
     counts: Annotated[dict[Ttl, Int64], Meta(max_length=256)]
 
 

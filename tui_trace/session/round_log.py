@@ -15,8 +15,11 @@ from tui_trace.session.checkpoint import CheckpointError, HopLogCheckpoint, RunL
 
 WINDOW = 1024
 """Slots that are remembered at least; up to twice as many are."""
+RTT_WINDOW = 256
+"""Slots whose RTTs a hop remembers at least, and up to twice as many; the target remembers all: they
+are most of a recording's size."""
 NO_RTT = -1
-"""In `HopLog.rtts`: this slot has no answer."""
+"""In `HopLog.rtts`: this slot has no answer, or its RTT is not remembered."""
 MAX_ADDRESSES = 16
 """Addresses of a hop whose answers are told apart; the one silent for longest makes room."""
 _REMEMBERED = 256
@@ -54,9 +57,13 @@ class HopLog:
         self._lost_probes: dict[int, int] = {}
 
     def rtts_of(self, slots: int) -> list[int]:
-        """Return the RTTs (ns) of those of `slots` (bits) that were answered, in their order."""
+        """Return the RTTs (ns) of those of `slots` (bits) that were answered, in their order.
+
+        Those that are not remembered are left out.
+        """
         rtts = self.rtts
-        return [rtts[place] for place in bits_of(slots & self.answered)]
+        known = (rtts[place] for place in bits_of(slots & self.answered))
+        return [rtt for rtt in known if rtt != NO_RTT]
 
     # --- what happens to its probes
 
@@ -111,6 +118,12 @@ class HopLog:
         self._lost_probes = {
             p: slot - slots for p, slot in self._lost_probes.items() if slot >= slots
         }
+
+    def _forget_rtts(self, before: int) -> None:
+        """Forget the RTTs of the slots before this one."""
+        count = min(before, len(self.rtts))
+        self.rtts[:count] = array("q", [NO_RTT]) * count
+        self.reply_ttls[:count] = array("B", bytes(count))
 
     def checkpoint(self) -> HopLogCheckpoint:
         """Return the whole state, for `from_checkpoint`."""
@@ -171,6 +184,8 @@ class RunLog:
         self._round = 0
         self._base = 0
         """The first slot of the present round."""
+        self._first_rtt = 0
+        """The first slot whose RTTs all hops remember."""
         self._counts: dict[int, int] = {}
         """By TTL: probes of the present round."""
 
@@ -202,6 +217,10 @@ class RunLog:
         self._counts.clear()
         if self._base >= 2 * WINDOW:
             self._forget(self._base - WINDOW)
+        if self._base - self._first_rtt >= 2 * RTT_WINDOW:
+            self._first_rtt = self._base - RTT_WINDOW
+            for hop in self.hops.values():
+                hop._forget_rtts(self._first_rtt)
 
     def on_sent(self, probe: int, ttl: int, flow: int, at: int) -> None:
         """Count a probe that left."""
@@ -266,6 +285,7 @@ class RunLog:
     def _forget(self, slots: int) -> None:
         self.first_slot += slots
         self._base -= slots
+        self._first_rtt = max(self._first_rtt - slots, 0)
         del self.times[:slots]
         del self.flows[:slots]
         del self.rounds[:slots]
@@ -287,6 +307,7 @@ class RunLog:
             target_ttl=self.target_ttl,
             round=self._round,
             base=self._base,
+            first_rtt=self._first_rtt,
             counts=self._counts,
         )
 
@@ -305,7 +326,7 @@ class RunLog:
         log.hops = {ttl: HopLog.from_checkpoint(hop) for ttl, hop in state.hops.items()}
         log.target = HopLog.from_checkpoint(state.target)
         log.target_ttl = state.target_ttl
-        log._round, log._base = state.round, state.base
+        log._round, log._base, log._first_rtt = state.round, state.base, state.first_rtt
         log._counts = dict(state.counts)
         if not 0 <= state.base <= len(log.times):
             raise CheckpointError("a round without slots")

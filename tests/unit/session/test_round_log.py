@@ -9,7 +9,7 @@ from tests.helpers.event_builders import lost, opened, reply, sent
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, ProbeSettings
 from tui_trace.session.fold import Session
-from tui_trace.session.round_log import NO_RTT, WINDOW, RunLog, bits_of
+from tui_trace.session.round_log import NO_RTT, RTT_WINDOW, WINDOW, RunLog, bits_of
 
 LAST = 4
 """TTL of the target."""
@@ -72,7 +72,12 @@ def test_the_oldest_slots_are_forgotten():
             outcome = truth[ttl, slot + log.first_slot]
             assert hop.lost >> slot & 1 == (outcome is None)
             shown = hop.rtts[slot] if slot < len(hop.rtts) else NO_RTT
-            assert shown == (NO_RTT if outcome is None else outcome)
+            age = log.slots - slot
+            if outcome is None or age > 2 * RTT_WINDOW:
+                assert shown == NO_RTT
+            elif age <= RTT_WINDOW:
+                assert shown == outcome
+    assert len(log.target.rtts_of(log.latest(WINDOW))) == log.target.answered.bit_count()
     assert log.since(log.times[-5]) == log.latest(5)
     assert log.latest(5).bit_count() == 5
     assert log.latest(10**6).bit_count() == log.slots
