@@ -16,8 +16,8 @@ from tui_trace.session.checkpoint import CheckpointError, HopLogCheckpoint, RunL
 WINDOW = 1024
 """Slots that are remembered at least; up to twice as many are."""
 RTT_WINDOW = 256
-"""Slots whose RTTs a hop remembers at least, and up to twice as many; the target remembers all: they
-are most of a recording's size."""
+"""Slots whose RTTs a hop remembers at least, and up to twice as many; the target, all. They
+would be most of the size of a recording."""
 NO_RTT = -1
 """In `HopLog.rtts`: this slot has no answer, or its RTT is not remembered."""
 MAX_ADDRESSES = 16
