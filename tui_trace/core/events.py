@@ -169,6 +169,9 @@ class ProbeSent(_Event, frozen=True, tag="probe-sent"):
     ttl: Ttl
     flow: Int64 = 0
     """Index of its flow in the run, from 0 on."""
+    source_port: Int64 = 0
+    """Its source port, if it is not its flow's: probes that may meet a target which opens
+    connections must not share one. A load balancer may send it another way than its flow."""
 
 
 class Reply(_Event, frozen=True, tag="reply", rename={"past_target": "beyond"}):

@@ -85,6 +85,7 @@ class EventEmitter:
                 probe=probe.number,
                 ttl=probe.ttl,
                 flow=probe.flow_index,
+                source_port=probe.flow[0] if probe.run.flows.is_spare_port(probe) else 0,
             )
         )
 

@@ -117,6 +117,10 @@ class Flows:
             return ChosenFlow((leased, self._second), ports, True)
         return ChosenFlow((ports.share_main(), self._second), ports, False)
 
+    def is_spare_port(self, probe: Probe[Any]) -> bool:
+        """Return whether a probe has a source port that is the main one of no flow of the run."""
+        return probe.has_own_port and all(ports.main != probe.flow[0] for ports in self._flows)
+
     def on_sent(self) -> None:
         """Count a probe that left."""
         self._sent += 1

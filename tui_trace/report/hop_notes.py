@@ -12,13 +12,13 @@ def short_notes(hop: Hop) -> str:
     """
     notes = sorted(mark_words(hop), key=lambda note: (note[:1] != "[", not _number(note)))
     counts = (f"{word} {n}" for word, n in _counts(hop, "late", "dup", "rep"))
-    return " ".join([*notes, *counts, *local_reason(hop)])
+    return " ".join([*notes, *counts, *other_flows(hop), *local_reason(hop)])
 
 
 def full_notes(hop: Hop) -> str:
     """Return the notes for a report: `[open] · MTU 1400 · 2 late · 1 duplicate`."""
     counts = (f"{n} {word}" for word, n in _counts(hop, "late", "duplicate", "repeated"))
-    return " · ".join([*mark_words(hop), *counts, *local_reason(hop)])
+    return " · ".join([*mark_words(hop), *counts, *other_flows(hop), *local_reason(hop)])
 
 
 def has_notes(hop: Hop) -> bool:
@@ -48,6 +48,11 @@ def _counts(hop: Hop, late: str, duplicates: str, repeats: str) -> list[tuple[st
     """Each counter that is not zero, with its word."""
     counters = ((late, hop.late), (duplicates, hop.duplicates), (repeats, hop.repeats))
     return [(word, n) for word, n in counters if n]
+
+
+def other_flows(hop: Hop) -> list[str]:
+    """Return that its probes have other flows than those to the hops before; none if not."""
+    return [f"{hop.spare_ports + 1} flows"] if hop.spare_ports else []
 
 
 def _number(note: str) -> bool:

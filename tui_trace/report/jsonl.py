@@ -17,7 +17,8 @@ run-opened                run, settings: protocol, port, tos, df, size and the r
                           looks like; again, source_port, turns_with (a run; each has every
                           other round)
 round-began               run, round
-probe-sent                run, probe (its number, one in the session), ttl, flow
+probe-sent                run, probe (its number, one in the session), ttl, flow, source_port (if
+                          it is not the flow's)
 reply                     run, probe, ttl, address, kind, rtt, sent_stamp, received_stamp, flow,
                           reached, late, duplicate, repeat, beyond, clock_stepped, icmp_type, code,
                           reply_ttl, mtu, ecn, quoted_tos, quoted_ttl, quoted_bytes, changed,

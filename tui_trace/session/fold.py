@@ -215,7 +215,7 @@ class Session:
         if self._trouble is not None and event.at - self._last_failure >= CALM:
             self._trouble = None
         if run := self._runs.get(event.run):
-            run.hop(event.ttl).on_sent(event.probe)
+            run.hop(event.ttl).on_sent(event.probe, event.source_port)
             run.log.on_sent(event.probe, event.ttl, event.flow, event.at)
 
     def _reply(self, event: ev.Reply) -> None:

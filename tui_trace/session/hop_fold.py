@@ -4,7 +4,13 @@ from itertools import accumulate
 
 from tui_trace.core.events import Reply, Stamp
 from tui_trace.session.annotations import Annotations
-from tui_trace.session.checkpoint import MAX_RESPONDERS, CheckpointError, HopCheckpoint, to_deltas
+from tui_trace.session.checkpoint import (
+    MAX_RESPONDERS,
+    MAX_SPARE_PORTS,
+    CheckpointError,
+    HopCheckpoint,
+    to_deltas,
+)
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import LOST, PENDING, RECENT, Hop, LossReason, Responder
 from tui_trace.session.stats import RttStats
@@ -43,6 +49,7 @@ class HopFold:
         "_responders",
         "_silent",
         "_snapshot",
+        "_spare_ports",
         "_stats",
         "_user_stamped",
         "_with_reason",
@@ -59,6 +66,7 @@ class HopFold:
         self._responders: dict[str, list[int]] = {}
         self._refusers: dict[str, list[int]] = {}
         self._repeats = 0
+        self._spare_ports: set[int] = set()
         self._refused = 0
         self._given_up = 0
         self._with_reason: dict[int, bool] = {}
@@ -95,6 +103,7 @@ class HopFold:
             responders={a: (answers, seen) for a, (answers, seen) in self._responders.items()},
             refusers={a: (answers, seen) for a, (answers, seen) in self._refusers.items()},
             repeats=self._repeats,
+            spare_ports=sorted(self._spare_ports),
             refused=self._refused,
             given_up=self._given_up,
             reason=self._reason,
@@ -122,6 +131,7 @@ class HopFold:
         hop._responders = {a: [answers, seen] for a, (answers, seen) in state.responders.items()}
         hop._refusers = {a: [answers, seen] for a, (answers, seen) in state.refusers.items()}
         hop._repeats = state.repeats
+        hop._spare_ports = set(state.spare_ports)
         hop._refused = state.refused
         hop._given_up = state.given_up
         hop._reason = state.reason
@@ -152,9 +162,11 @@ class HopFold:
         """Return whether a probe, one of the last `RECENT`, counts as lost."""
         return self._recent.get(probe) == LOST
 
-    def on_sent(self, probe: int) -> None:
-        """Count a probe that left."""
+    def on_sent(self, probe: int, spare_port: int = 0) -> None:
+        """Count a probe that left; `spare_port` is its source port if it is not its flow's."""
         self._snapshot = None
+        if spare_port and len(self._spare_ports) < MAX_SPARE_PORTS:
+            self._spare_ports.add(spare_port)
         self._pending.add(probe)
         recent = self._recent
         recent[probe] = PENDING
@@ -306,6 +318,7 @@ class HopFold:
             is_target=self._is_target,
             quote=self._summarise_quote(),
             repeats=self._repeats,
+            spare_ports=len(self._spare_ports),
             refused=self._refused,
             given_up=self._given_up,
             refuser=refusers[0].address if refusers else "",

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_trace.core.settings import NS_PER_MS, NS_PER_S
+from tests.helpers.simulated_engine import TCP, UDP, trace
+from tests.helpers.simulated_network import SimNet, answer_of
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, ProbeSettings
 from tui_trace.engine.source_ports import (
     HALF_OPEN,
     MAX_PORTS,
@@ -15,7 +17,9 @@ from tui_trace.engine.source_ports import (
     RST_OVERTAKEN,
     SourcePorts,
 )
-from tui_trace.wire.network import SendError
+from tui_trace.report.hop_notes import short_notes
+from tui_trace.session.fold import Session
+from tui_trace.wire.network import OutgoingProbe, ReceivedReply, SendError
 
 MAIN = 40_000
 
@@ -151,3 +155,25 @@ def test_a_port_that_is_shared_is_leased_only_when_all_gave_it_back(also: int) -
         ports.give_back(MAIN + 1, 0)
         ports.give_back(MAIN, 0)
     assert ports.lease(0) == MAIN
+
+
+@pytest.mark.parametrize(("settings", "differ"), [(UDP, False), (TCP, True)])
+def test_the_row_of_a_target_says_when_its_probes_have_other_flows(
+    settings: ProbeSettings, differ: bool
+) -> None:
+    net = SimNet(length=4)
+    sent: dict[int, set[int]] = {}
+
+    def seen(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
+        sent.setdefault(probe.ttl, set()).add(probe.flow[0])
+        return answer_of(net, probe)
+
+    net.respond = seen
+    session = Session()
+    for event in trace(net, settings, interval=NS_PER_S // 5, seconds=20).events:
+        session.apply(event)
+    hops = session.snapshot().run.hops
+    assert [hop.spare_ports for hop in hops] == [len(sent[hop.ttl]) - 1 for hop in hops]
+    assert [hop.spare_ports > 0 for hop in hops] == [False, False, False, differ]
+    assert ("flows" in short_notes(hops[-1])) == differ
+    assert "flows" not in short_notes(hops[-2])

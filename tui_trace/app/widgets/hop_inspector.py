@@ -35,6 +35,10 @@ def _figures(hop: Hop) -> list[str]:
     ):
         if number:
             counted.append(f"{number} {word}")
+    if hop.spare_ports:
+        counted.append(
+            f"from {hop.spare_ports + 1} source ports, the other hops' from one each flow"
+        )
     if hop.user_stamped:
         counted.append(f"~ {hop.user_stamped} with user-space timestamps")
     times = (f.last, f.min, f.mean, f.sd, f.max)
