@@ -1,0 +1,90 @@
+"""A session in the lab in simulated time: hours in seconds, and each time the same."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from random import Random
+
+from tests.helpers.lab.forging_wire import Enemy, Wire
+from tui_trace.core import events
+from tui_trace.core.settings import (
+    DEFAULT_PORT,
+    DEFAULT_SIZE,
+    NS_PER_S,
+    Pace,
+    ProbeSettings,
+    Protocol,
+)
+from tui_trace.core.stream import Switch
+from tui_trace.engine.engine import Engine
+from tui_trace.lab import load_scenario
+from tui_trace.session.fold import Session
+from tui_trace.wire.network import OutgoingProbe, Received
+
+
+def probe(protocol: Protocol = Protocol.ICMP, **fields: object) -> ProbeSettings:
+    """Return settings with the usual port and size of a protocol, and other fields."""
+    known = {"port": DEFAULT_PORT[protocol], "size": DEFAULT_SIZE[protocol]}
+    return ProbeSettings(protocol=protocol, **(known | fields))  # type: ignore[arg-type]
+
+
+class _PeacefulWire(Wire):
+    """The lab's internet without an enemy; does what is due when its time has come."""
+
+    due: list[tuple[int, Callable[[], None]]]
+
+    def receive(self, timeout: int, *, wake_on_reply: bool = True) -> Received[OutgoingProbe]:
+        while self.due and self.now >= self.due[0][0]:
+            self.due.pop(0)[1]()
+        return super().receive(timeout, wake_on_reply=wake_on_reply)
+
+    def judge(self) -> None:
+        self.packets, self.credited, self.read = [], [], None
+
+
+class WatchedSession:
+    """Folds the events of a source, and looks at the session every second, as a view does."""
+
+    def __init__(self) -> None:
+        self.session = Session()
+        self.said: dict[str, set[int | None]] = {}
+        """Everything that was claimed at any time: by kind, the hops."""
+        self._looked = 0
+
+    def event(self, event: events.Event) -> None:
+        self.session.apply(event)
+        if event.at - self._looked >= NS_PER_S:
+            self._looked = event.at
+            for finding in self.session.snapshot().findings:
+                self.said.setdefault(finding.kind, set()).add(finding.hop)
+
+    def pulse(self, _at: int) -> None: ...
+
+
+def simulated_session(
+    scenario: str,
+    seconds: float,
+    settings: ProbeSettings | None = None,
+    *,
+    family: int = 4,
+    switches: Iterable[tuple[float, ProbeSettings]] = (),
+    seed: int = 1,
+    **pace: object,
+) -> WatchedSession:
+    """Return a scenario of the lab as it was probed; `switches` are seconds and settings."""
+    wire = _PeacefulWire(load_scenario(scenario), family, Enemy(Random(seed)), 0, Random(seed))
+    begin = wire.now
+    engine = Engine(
+        wire,
+        target=wire.address,
+        settings=settings or probe(),
+        pace=Pace(**pace),
+        version="0",  # type: ignore[arg-type]
+    )
+    wire.due = [
+        (begin + round(at * NS_PER_S), partial(engine.command, Switch(other)))
+        for at, other in switches
+    ]
+    wire.due.append((begin + round(seconds * NS_PER_S), engine.stop))
+    watched = WatchedSession()
+    engine.run(watched)
+    return watched
