@@ -120,6 +120,7 @@ class RunLogCheckpoint(_State, frozen=True, array_like=True):
 
     first_slot: Int64
     times: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]
+    ends: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]
     flows: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]
     rounds: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]
     hops: Annotated[dict[Ttl, HopLogCheckpoint], Meta(max_length=256)]
@@ -225,6 +226,7 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     runs: Annotated[list[RunCheckpoint], Meta(max_length=MAX_RUNS)]
     source: str
     trouble: str | None
+    trouble_since: Int64
     last_failure: Int64
     notice: str | None
     source_notice: str | None

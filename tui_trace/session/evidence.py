@@ -30,6 +30,10 @@ class Findable(msgspec.Struct, frozen=True):
     """Of the run in force."""
     paths: Callable[[], tuple[Path, ...]]
     """Returns all paths of the session."""
+    trouble: str
+    """Why this machine cannot send now; empty if it can."""
+    trouble_since: int
+    """`at` of the first failure, if there is any trouble."""
     lasting: Mapping[tuple[str, int, int | None], Episode]
     """Episodes that last, by the key of their finding."""
     ended: Mapping[tuple[str, int], int]

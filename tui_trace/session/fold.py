@@ -37,6 +37,7 @@ class Session:
         self._runs: dict[int, RunFold] = {}
         self._source = ""
         self._trouble: str | None = None
+        self._trouble_since = 0
         self._last_failure = 0
         self._notice: str | None = None
         self._source_notice: str | None = None
@@ -85,6 +86,7 @@ class Session:
             runs=[run.checkpoint() for run in self._runs.values()],
             source=self._source,
             trouble=self._trouble,
+            trouble_since=self._trouble_since,
             last_failure=self._last_failure,
             notice=self._notice,
             source_notice=self._source_notice,
@@ -108,6 +110,7 @@ class Session:
         session._run = session._runs.get(state.run, session._run)
         session._source = state.source
         session._trouble = state.trouble
+        session._trouble_since = state.trouble_since
         session._last_failure = state.last_failure
         session._notice = state.notice
         session._source_notice = state.source_notice
@@ -176,6 +179,8 @@ class Session:
                 active=(turns, run) if turns is not None else (run,),
                 path=self._paths.current(run.number),
                 paths=self._paths.paths,
+                trouble=self._trouble or "",
+                trouble_since=self._trouble_since,
                 lasting=self._watch.episodes.lasting,
                 ended=self._watch.episodes.ended,
             ),
@@ -283,6 +288,8 @@ class Session:
     def _send_failed(self, event: ev.SendFailed) -> None:
         if event.reason != self._trouble:
             self._timeline.add_moment(event.at, MomentKind.TROUBLE, event.reason)
+        if self._trouble is None:
+            self._trouble_since = event.at
         self._trouble = event.reason
         self._last_failure = event.at
 

@@ -158,6 +158,21 @@ class HopFold:
         """Return whether at least one probe was answered or refused."""
         return bool(self._responders or self._refusers)
 
+    @property
+    def reason(self) -> LossReason | None:
+        """Return why its last probes were lost; None after an answer, or if nobody says why."""
+        return self._reason
+
+    @property
+    def repeats(self) -> int:
+        """Return how many SYN/ACKs the target sent again."""
+        return self._repeats
+
+    @property
+    def duplicates(self) -> int:
+        """Return how many further replies to answered probes there were."""
+        return self._duplicates
+
     def is_lost(self, probe: int) -> bool:
         """Return whether a probe, one of the last `RECENT`, counts as lost."""
         return self._recent.get(probe) == LOST

@@ -48,7 +48,7 @@ class Interval(msgspec.Struct, frozen=True):
     high: float
 
 
-def wilson(lost: int, decided: int, z: float = _Z) -> Interval:
+def wilson(lost: float, decided: float, z: float = _Z) -> Interval:
     """Of `lost` out of `decided` > 0; 95 % if `z` is not given."""
     share = lost / decided
     centre = share + z * z / (2 * decided)

@@ -171,6 +171,8 @@ class RunLog:
         """Number of the oldest slot that is remembered: bit 0."""
         self.times = array("q")
         """`at` (ns) of the first probe of each slot."""
+        self.ends = array("q")
+        """`at` (ns) of the last probe of each slot, which is mostly the one to the target."""
         self.flows = array("q")
         """Index of the flow that each slot was probed with."""
         self.rounds = array("q")
@@ -232,8 +234,10 @@ class RunLog:
                 self._forget(WINDOW)
                 slot -= WINDOW
             self.times.append(at)
+            self.ends.append(at)
             self.flows.append(flow)
             self.rounds.append(self._round)
+        self.ends[slot] = at
         hop = self.hops.get(ttl)
         if hop is None:
             hop = self.hops[ttl] = HopLog()
@@ -287,6 +291,7 @@ class RunLog:
         self._base -= slots
         self._first_rtt = max(self._first_rtt - slots, 0)
         del self.times[:slots]
+        del self.ends[:slots]
         del self.flows[:slots]
         del self.rounds[:slots]
         self.target._forget(slots)
@@ -300,6 +305,7 @@ class RunLog:
         return RunLogCheckpoint(
             first_slot=self.first_slot,
             times=self.times.tolist(),
+            ends=self.ends.tolist(),
             flows=self.flows.tolist(),
             rounds=self.rounds.tolist(),
             hops={ttl: hop.checkpoint() for ttl, hop in self.hops.items()},
@@ -318,10 +324,11 @@ class RunLog:
         """Restore a run's log; `CheckpointError` if no run can have been in this state."""
         log = cls(number, settings)
         log.first_slot = state.first_slot
-        log.times, log.flows, log.rounds = (
-            array("q", numbers) for numbers in (state.times, state.flows, state.rounds)
+        log.times, log.ends, log.flows, log.rounds = (
+            array("q", numbers) for numbers in (state.times, state.ends, state.flows, state.rounds)
         )
-        if not len(log.times) == len(log.flows) == len(log.rounds) <= 2 * WINDOW:
+        lengths = {len(log.times), len(log.ends), len(log.flows), len(log.rounds)}
+        if len(lengths) > 1 or log.slots > 2 * WINDOW:
             raise CheckpointError("slots without their times")
         log.hops = {ttl: HopLog.from_checkpoint(hop) for ttl, hop in state.hops.items()}
         log.target = HopLog.from_checkpoint(state.target)

@@ -61,6 +61,11 @@ class RunFold:
         run._hops = {hop.ttl: HopFold.from_checkpoint(hop) for hop in state.hops}
         return run
 
+    @property
+    def hops(self) -> Mapping[int, HopFold]:
+        """Return the hops by TTL, the nearest first."""
+        return self._hops
+
     def hop(self, ttl: int) -> HopFold:
         """Return the hop with this TTL; it is made if it does not exist."""
         try:
