@@ -146,6 +146,7 @@ class RunCheckpoint(_State, frozen=True, array_like=True):
     turns_with: Int64 = 0
     egress: EgressFound | None = None
     log: RunLogCheckpoint | None = None
+    own_losses: Annotated[dict[Ttl, str], Meta(max_length=256)] = {}
 
 
 class TrackCheckpoint(_State, frozen=True, array_like=True):

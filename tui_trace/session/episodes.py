@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from tui_trace.session.checkpoint import MAX_EPISODES, CheckpointError, EpisodesCheckpoint
 from tui_trace.session.finding import Episode, Finding
+from tui_trace.session.finding_text import is_event
 
 
 class EpisodeLog:
@@ -47,7 +48,7 @@ class EpisodeLog:
         self._ended[finding.kind, finding.run] = until
         while len(self._ended) > MAX_EPISODES:
             del self._ended[next(iter(self._ended))]
-        if until >= finding.since:
+        if until >= finding.since and is_event(finding):
             self._over.append(Episode(finding, episode.told, until))
 
     def findings(self) -> tuple[Finding, ...]:
@@ -57,8 +58,11 @@ class EpisodeLog:
         return tuple(found)
 
     def episodes(self) -> tuple[Episode, ...]:
-        """Return all episodes that are remembered, in the order of their beginnings."""
-        known = [*self._over, *self._lasting.values()]
+        """Return the episodes that are remembered, in the order of their beginnings.
+
+        What does not touch the target has no place among them.
+        """
+        known = [*self._over, *(one for one in self._lasting.values() if is_event(one.finding))]
         known.sort(key=lambda episode: episode.finding.since)
         return tuple(known)
 

@@ -62,6 +62,10 @@ class FindingKind(enum.StrEnum):
     """Nothing is wrong, and how small a fault would have been seen."""
 
 
+OWN_LOSSES = frozenset({FindingKind.ANSWERS_LOST, FindingKind.RATE_LIMITED})
+"""Kinds that say that a hop loses answers of its own: the path is fine."""
+
+
 class Sure(enum.StrEnum):
     """How sure a finding is. Below `LIKELY`, nothing is said."""
 

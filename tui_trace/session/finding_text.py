@@ -7,13 +7,13 @@ from tui_trace.session.finding import Episode, Finding, FindingKind
 
 Clock: TypeAlias = Callable[[int], str]
 """Returns the wall clock at `at` (ns since the session began): `03:12:40`."""
-_WITH_TIME = frozenset({FindingKind.PATH_CHANGE, FindingKind.FLAP, FindingKind.LOOP})
+_TIMED = frozenset({FindingKind.PATH_CHANGE, FindingKind.FLAP, FindingKind.LOOP})
 """Harmless kinds whose time matters."""
 
 
 def is_event(finding: Finding) -> bool:
     """Return whether it belongs into a log: the target suffers, or the path moved."""
-    return finding.harm or finding.kind in _WITH_TIME
+    return finding.harm or finding.kind in _TIMED
 
 
 def describe_finding(finding: Finding, clock: Clock) -> str:

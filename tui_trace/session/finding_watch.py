@@ -10,11 +10,12 @@ from tui_trace.session import finders
 from tui_trace.session.checkpoint import WatchCheckpoint
 from tui_trace.session.episodes import EpisodeLog
 from tui_trace.session.evidence import Findable
+from tui_trace.session.finders.all_well import find_all_well
+from tui_trace.session.finders.silence import SILENT, trailing_losses
 from tui_trace.session.finding import Finding, FindingKind
 from tui_trace.session.run_fold import RunFold
 
-SILENT = 3
-"""Lost probes to the target in a row after which it is looked at at once."""
+_SILENCES = (FindingKind.DOWN, FindingKind.REFUSED, FindingKind.MTU, FindingKind.LOCAL)
 _LOOK_INTERVAL = NS_PER_S
 _FIRST_SLOTS = 64
 """Up to so many slots of a run, a thorough look comes every `_FEW` of them; then every `_MANY`."""
@@ -28,6 +29,10 @@ class FindingWatch:
     def __init__(self) -> None:
         """Begin without a look."""
         self.episodes = EpisodeLog()
+        self.looks = 0
+        """Looks since the watch was made or restored."""
+        self.looks = 0
+        """Looks since the watch was made or restored."""
         self._looked = -_LOOK_INTERVAL
         self._thorough: list[Finding] = []
         """What the last thorough look found."""
@@ -56,13 +61,15 @@ class FindingWatch:
 
     def is_turn(self, run: RunFold) -> bool:
         """Return whether the target's last outcome says that it fell silent, or answers again."""
-        target = run.log.target
-        is_silent = (target.lost >> target.answered.bit_length()).bit_count() >= SILENT
-        return is_silent != ((FindingKind.DOWN, run.number, None) in self.episodes.lasting)
+        is_silent = trailing_losses(run.log.target)[0] >= SILENT
+        lasting = self.episodes.lasting
+        return is_silent != any((kind, run.number, None) in lasting for kind in _SILENCES)
 
     def look(self, session: Findable, *, thorough: bool = False) -> None:
         """Look at the session as it is now; thoroughly, if that is due or asked for."""
         self._looked = session.at
+        self.looks += 1
+        self.looks += 1
         found = [one for find in finders.QUICK_FINDERS for one in find(session)]
         if self._is_thorough_due(session) or thorough:
             self._thorough = [
@@ -73,7 +80,10 @@ class FindingWatch:
             self._thorough = [
                 one for one in self._thorough if one.run in active and one.until is None
             ]
-        self.episodes.look([*found, *self._thorough], session.at)
+        found += self._thorough
+        if not any(finding.harm for finding in found):
+            found += filter(None, (find_all_well(session),))
+        self.episodes.look(found, session.at)
 
     def _is_thorough_due(self, session: Findable) -> bool:
         due = False

@@ -11,6 +11,7 @@ from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.annotations import marks_of, refuses
 from tui_trace.session.checkpoint import SessionCheckpoint
 from tui_trace.session.evidence import Findable
+from tui_trace.session.finding import OWN_LOSSES, Finding
 from tui_trace.session.finding_watch import FindingWatch
 from tui_trace.session.paths import PathLog
 from tui_trace.session.round_log import RunLog
@@ -161,6 +162,15 @@ class Session:
         """Return the run with this number as it is now; `KeyError` if there is none."""
         return self._runs[number].snapshot(self._mtus)
 
+    @property
+    def looks(self) -> int:
+        """Return how often the session was looked at for findings."""
+        return self._watch.looks
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what was found at the last look, the worst first."""
+        return self._watch.episodes.findings()
+
     def run_log(self, number: int) -> RunLog:
         """Return the log of the run with this number, which grows; `KeyError` if there is none."""
         return self._runs[number].log
@@ -168,6 +178,7 @@ class Session:
     def _look(self, *, thorough: bool = False) -> None:
         run = self._run
         turns = self._runs.get(run.turns_with)
+        active = (turns, run) if turns is not None else (run,)
         self._watch.look(
             Findable(
                 at=self._at,
@@ -176,7 +187,7 @@ class Session:
                 pace=self._pace,
                 run=run,
                 runs=self._runs,
-                active=(turns, run) if turns is not None else (run,),
+                active=active,
                 path=self._paths.current(run.number),
                 paths=self._paths.paths,
                 trouble=self._trouble or "",
@@ -186,6 +197,14 @@ class Session:
             ),
             thorough=thorough,
         )
+        for each in active:
+            each.own_losses = {
+                finding.hop: finding.short
+                for finding in self.findings()
+                if finding.run == each.number
+                and finding.kind in OWN_LOSSES
+                and finding.hop is not None
+            }
 
     def _session_began(self, event: ev.SessionBegan) -> None:
         self._began = event

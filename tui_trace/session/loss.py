@@ -1,8 +1,7 @@
-"""The confidence interval of a loss, and loss of answers that is no loss of the path."""
+"""The confidence interval of a loss, and where the losses of a hop happen."""
 
 import enum
 import math
-from collections.abc import Sequence
 
 import msgspec
 
@@ -10,12 +9,8 @@ from tui_trace.session.snapshot import Hop
 
 _Z = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
-_SURE = 3.0
-"""Deviations that the loss of two hops has to be apart, each way: chance does that hardly ever."""
-LIMITED = "rate-limited"
-"""The mark of a hop that loses answers although later hops lose less: the path itself is fine."""
-_LEAST = 3
-"""Losses from which on it is looked at."""
+OWN_LOSS_MARKS = frozenset({"rate-limited", "answers lost"})
+"""Marks of a hop that loses answers of its own."""
 
 
 class LossPlace(enum.Enum):
@@ -35,7 +30,7 @@ def loss_place(hop: Hop) -> LossPlace:
     """Return where the losses of a hop happen."""
     if not hop.lost or not (hop.responders or hop.given_up):
         return LossPlace.NOWHERE
-    if LIMITED in hop.marks:
+    if OWN_LOSS_MARKS.intersection(hop.marks):
         return LossPlace.ANSWERS
     return LossPlace.TARGET if hop.is_target else LossPlace.PATH
 
@@ -63,23 +58,3 @@ def loss_of(hop: Hop, z: float = _Z) -> Interval | None:
     """Of the probes of a hop; None before the first was decided."""
     decided = hop.lost + hop.figures.count
     return wilson(hop.lost, decided, z) if decided else None
-
-
-def limited(hops: Sequence[Hop]) -> set[int]:
-    """The TTLs that answer less often than one behind them, which their probes must have passed.
-
-    What gets lost on the way to a hop gets lost on the way through it too. Loss that does not
-    reach farther hops is that of the answers alone: routers limit how many they send, or let them
-    wait (RFC 1812 §4.3.2.8). A loss with a reason is none of the answers.
-    """
-    found: set[int] = set()
-    least = 100.0
-    for hop in reversed(hops):
-        loss = loss_of(hop, _SURE)
-        if loss is None or not hop.figures.count:
-            continue
-        answers = wilson(hop.unexplained, hop.lost + hop.figures.count, _SURE)
-        if hop.unexplained >= _LEAST and answers.low > least:
-            found.add(hop.ttl)
-        least = min(least, loss.high)
-    return found

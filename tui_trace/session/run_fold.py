@@ -8,7 +8,6 @@ from tui_trace.core.events import EgressFound
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.session.checkpoint import RunCheckpoint
 from tui_trace.session.hop_fold import HopFold
-from tui_trace.session.loss import LIMITED, limited
 from tui_trace.session.round_log import RunLog
 from tui_trace.session.snapshot import Run
 
@@ -29,6 +28,8 @@ class RunFold:
         self.egress: EgressFound | None = None
         self.log = RunLog(number, settings)
         self.opened = opened
+        self.own_losses: dict[int, str] = {}
+        """By TTL: hops that lose answers of their own, in a word; set by who finds that."""
         self._hops: dict[int, HopFold] = {}
 
     def checkpoint(self) -> RunCheckpoint:
@@ -45,6 +46,7 @@ class RunFold:
             turns_with=self.turns_with,
             egress=self.egress,
             log=self.log.checkpoint(),
+            own_losses=self.own_losses,
         )
 
     @classmethod
@@ -56,6 +58,7 @@ class RunFold:
         run.end = state.end
         run.turns_with = state.turns_with
         run.egress = state.egress
+        run.own_losses = dict(state.own_losses)
         if state.log is not None:
             run.log = RunLog.from_checkpoint(state.number, state.settings, state.log)
         run._hops = {hop.ttl: HopFold.from_checkpoint(hop) for hop in state.hops}
@@ -86,9 +89,9 @@ class RunFold:
             for ttl, fold in self._hops.items()
             if self.pace.first_ttl <= ttl <= last
         )
-        if found := limited(hops):
+        if found := self.own_losses:
             hops = tuple(
-                replace(hop, marks=(*hop.marks, LIMITED)) if hop.ttl in found else hop
+                replace(hop, marks=(*hop.marks, found[hop.ttl])) if hop.ttl in found else hop
                 for hop in hops
             )
         return Run(

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.helpers.event_builders import began, lost, opened, reply, sent
-from tests.helpers.hop_builders import hop_of
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 from tui_trace.report.hop_notes import full_notes, short_notes
@@ -16,7 +15,7 @@ from tui_trace.report.mtr_text import render_text
 from tui_trace.session.findings import worst_finding
 from tui_trace.session.fold import Session
 from tui_trace.session.hop_fold import SILENT_LOSSES
-from tui_trace.session.loss import LIMITED, limited
+from tui_trace.session.loss import OWN_LOSS_MARKS
 from tui_trace.session.snapshot import LOST
 
 GATEWAY = "203.0.113.1"
@@ -100,7 +99,7 @@ def test_a_gateway_without_its_uplink_is_loss_at_the_target():
     assert last.is_target
     assert short_notes(last) == f"!N from {GATEWAY}"
     assert trace.words == "refused at hop 2: !N"
-    assert all(LIMITED not in hop.marks for hop in trace.hops)
+    assert not any(OWN_LOSS_MARKS.intersection(hop.marks) for hop in trace.hops)
     buckets = trace.snapshot.timeline.buckets
     assert (sum(b.answered for b in buckets), sum(b.lost for b in buckets)) == (18, 12)
 
@@ -192,16 +191,6 @@ def test_rows_stay_while_a_refusal_ends_the_path_before_them():
     assert [hop.ttl for hop in trace.hops] == [1, 2], "a target nearer by is another matter"
 
 
-def test_only_a_loss_without_a_reason_shows_a_limit():
-    lossy = hop_of(1, [LOST] * 50 + [NS_PER_MS] * 50)
-    fine = hop_of(2, [NS_PER_MS] * 100)
-    assert limited([lossy, fine]) == {1}
-    assert limited([replace(lossy, refused=50), fine]) == set()
-    assert limited([replace(lossy, given_up=50), fine]) == set()
-    refused_behind = replace(hop_of(2, [LOST] * 50 + [NS_PER_MS] * 50), refused=50)
-    assert limited([lossy, refused_behind]) == set(), "what those behind lose shows no limit"
-
-
 # --- repeated
 
 
@@ -232,7 +221,7 @@ def test_what_the_kernel_gives_up_is_lost_for_its_reason():
     assert short_notes(first) == ARP
     assert trace.words == ARP
     assert f"hop 1: {ARP}" in render_text(trace.snapshot, ReportLayout())
-    assert all(LIMITED not in hop.marks for hop in trace.hops)
+    assert not any(OWN_LOSS_MARKS.intersection(hop.marks) for hop in trace.hops)
     trace.round(reply, lost)
     assert ARP not in short_notes(trace.hops[0]) + trace.words, "a later answer ends it"
 

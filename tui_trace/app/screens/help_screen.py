@@ -12,7 +12,6 @@ from tui_trace.app.screens.text_screen import TextScreen
 from tui_trace.core.cell_width import pad_or_truncate
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.annotations import REFUSALS, TOO_BIG
-from tui_trace.session.loss import LIMITED
 
 _LEGEND = (
     ("(no reply)", "nothing answered at this TTL; some routers are set up not to reply"),
@@ -43,7 +42,8 @@ _NOTES = (
     ("MPLS 16", "the probe arrived here with these labels"),
     ("ECN …", "ECN was refused, cleared on the way, or marked CE (congestion)"),
     ("icmp 12/0", "another reply, by its ICMP type and code"),
-    (LIMITED, "later hops lose less, so the path itself is fine"),
+    ("answers lost", "this hop alone loses answers: the traffic is fine"),
+    ("rate-limited", "this hop answers a bounded number of probes a second: the traffic is fine"),
     ("!N from …", "who refused probes on their way to this hop: they count as lost"),
     ("late 2", "replies after the timeout; their probes no longer count as lost"),
     ("dup 2", "further replies to a probe that was already answered"),

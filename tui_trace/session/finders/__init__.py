@@ -1,8 +1,12 @@
 """The finders: each looks at a session for one kind of finding, or a few that exclude another."""
 
 from tui_trace.session.evidence import Finder
+from tui_trace.session.finders.own_answers import find_lost_answers
+from tui_trace.session.finders.repeated_replies import find_repeated_replies
+from tui_trace.session.finders.silence import find_silence
+from tui_trace.session.finders.target_loss import find_target_loss
 
-QUICK_FINDERS: list[Finder] = []
+QUICK_FINDERS: list[Finder] = [find_silence]
 """Those that look once a round: a few microseconds a hop."""
-THOROUGH_FINDERS: list[Finder] = []
+THOROUGH_FINDERS: list[Finder] = [find_target_loss, find_lost_answers, find_repeated_replies]
 """Those that look once in 8 to 16 rounds."""

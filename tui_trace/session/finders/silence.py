@@ -1,0 +1,203 @@
+"""The target does not answer: it is silent, somebody refuses the probes, or they do not leave."""
+
+from collections.abc import Iterator
+
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.session.annotations import TOO_BIG, is_refusal
+from tui_trace.session.evidence import Findable
+from tui_trace.session.finders.burst_statistics import bursts_in
+from tui_trace.session.finding import Finding, FindingKind, Sure
+from tui_trace.session.round_log import HopLog, RunLog
+from tui_trace.session.run_fold import RunFold
+from tui_trace.session.snapshot import LossReason
+
+SILENT = 3
+"""Lost probes in a row from which on the target may be silent."""
+_BURSTS_BEFORE, _LOSSES_BEFORE = 2.7, 0.3
+"""What is taken for seen before anything was: three losses in a row are hardly ever chance."""
+_CHANCE = 0.01
+"""How probable it may be that a burst as long as this one is among all bursts of the run."""
+_REFUSALS = 2
+"""Refused probes in a row from which on a target that has answered counts as out of reach."""
+RECENTLY = 60 * NS_PER_S
+"""How long ago another run may have reached the target for a silence to be the settings' matter."""
+
+
+def find_silence(session: Findable) -> Iterator[Finding]:
+    """Find `refused`, `mtu`, `local`, `max-ttl` or `down` in each run that is being probed."""
+    if session.trouble:
+        text = sanitize(session.trouble)
+        yield Finding(
+            kind=FindingKind.LOCAL,
+            harm=True,
+            sure=Sure.CERTAIN,
+            since=session.trouble_since,
+            text=text,
+            past=text,
+            severity=1.0,
+        )
+    for run in session.active:
+        explained = _find_reason(run)
+        if explained is not None:
+            yield explained
+        elif (silent := _find_silent(session, run)) is not None:
+            yield silent
+
+
+def _find_reason(run: RunFold) -> Finding | None:
+    """Find why the last probes did not reach the target, if somebody says so."""
+    last = _last_hop(run)
+    if last is None or (reason := run.hops[last].reason) is None:
+        return None
+    ttl = next(ttl for ttl, hop in run.hops.items() if hop.reason == reason)
+    log = run.log
+    unanswered, first = trailing_losses(log.hops.get(ttl, HopLog()))
+    if unanswered < (_REFUSALS if log.target.answered else 1):
+        return None
+    kind, text, past = _explain(reason, ttl)
+    return Finding(
+        kind=kind,
+        harm=True,
+        sure=Sure.CERTAIN,
+        since=log.times[first],
+        text=text,
+        past=past,
+        details=f"({_probes(unanswered)})",
+        hop=ttl,
+        address=reason.address,
+        run=run.number,
+        severity=1.0,
+        evidence={"lost": unanswered},
+    )
+
+
+def _last_hop(run: RunFold) -> int | None:
+    """The target's TTL, or else the farthest one that was heard or is known to get nothing."""
+    if run.reached and run.end in run.hops:
+        return run.end
+    known = (ttl for ttl, hop in run.hops.items() if hop.heard or hop.reason)
+    return max(known, default=None)
+
+
+def _explain(reason: LossReason, ttl: int) -> tuple[FindingKind, str, str]:
+    """Return the kind of a reason, and what it means now and when it is over."""
+    if reason.text:
+        text = sanitize(reason.text)
+        return FindingKind.LOCAL, text, text
+    by = f" by {sanitize(reason.address)}" if reason.address else ""
+    if TOO_BIG in reason.marks:
+        marks = (sanitize(mark) for mark in reason.marks if mark.startswith("MTU "))
+        mtu = next(marks, "a smaller MTU")
+        text = f"{mtu} at hop {ttl}: larger packets"
+        return FindingKind.MTU, f"{text} are refused{by}", f"{text} were refused{by}"
+    refusal = next(filter(is_refusal, reason.marks), "")
+    what = f"refused at hop {ttl}: {sanitize(refusal)}" if refusal else f"refused at hop {ttl}"
+    return FindingKind.REFUSED, f"{what}{by}", f"was {what}{by}"
+
+
+def trailing_losses(hop: HopLog) -> tuple[int, int]:
+    """Return how many probes a hop lost since its last answer, and the slot of the first one."""
+    answered = hop.answered.bit_length()
+    lost = hop.lost >> answered
+    if not lost:
+        return 0, 0
+    return lost.bit_count(), answered + (lost & -lost).bit_length() - 1
+
+
+def _probes(count: int) -> str:
+    return f"{count} probe{'s' if count > 1 else ''}"
+
+
+def _find_silent(session: Findable, run: RunFold) -> Finding | None:
+    """Find `down`, or `max-ttl` where the target is not asked at all."""
+    log = run.log
+    if not log.target.answered and (end := _end_of_ttls(run, session.pace.max_ttl)) is not None:
+        return end
+    streak, first = trailing_losses(log.target)
+    if streak < SILENT or streak < _slots_of_last_round(log):
+        return None
+    if session.lasts(FindingKind.DOWN, run.number) is None and _is_usual(log, streak, first):
+        return None
+    hop, address = _last_answer(log, first + 1)
+    if not log.target.answered and was_reached_otherwise(session, run):
+        return None
+    where = f"last answer hop {hop} {address}" if hop is not None else "nobody answers"
+    never = not log.target.answered and log.first_slot == 0
+    return Finding(
+        kind=FindingKind.DOWN,
+        harm=True,
+        sure=Sure.CERTAIN if streak > SILENT else Sure.LIKELY,
+        since=log.ends[first],
+        text="no answer from the target" if never else "target silent",
+        past="there was no answer from the target" if never else "target was silent",
+        details=f"({_probes(streak)}), {where}",
+        short="target silent" if hop is None else f"silent after hop {hop}",
+        hop=hop,
+        address=address,
+        run=run.number,
+        severity=0.99,
+        evidence={"lost": streak},
+        next="D tries other protocols, ports and sizes",
+    )
+
+
+def _slots_of_last_round(log: RunLog) -> int:
+    """Several queries or flows of one round are no silence yet."""
+    last = log.rounds[-1]
+    return sum(number == last for number in log.rounds[-64:])
+
+
+def _is_usual(log: RunLog, streak: int, first: int) -> bool:
+    """Return whether a burst of such a length is to be expected among those of this run.
+
+    The chance that a loss follows a loss, from the bursts before, gives that of a whole burst.
+    """
+    target = log.target
+    before = bursts_in(target.lost, target.answered, (1 << first) - 1)
+    stay = (before.lost - before.bursts + _LOSSES_BEFORE) / (
+        before.lost + _LOSSES_BEFORE + _BURSTS_BEFORE
+    )
+    return stay ** (streak - 1) * max(before.bursts, 1) > _CHANCE * 1.01
+
+
+def _last_answer(log: RunLog, first: int) -> tuple[int | None, str]:
+    """Return the farthest hop that answers during a silence, and its address.
+
+    `first` is its first whole slot; the last one may have passed, in part, after its end.
+    """
+    slots = (1 << log.target.lost.bit_length()) - (1 << first)
+    answering = [ttl for ttl, hop in log.hops.items() if hop.answered & slots]
+    if not answering:
+        return None, ""
+    ttl = max(answering)
+    return ttl, sanitize(next(reversed(log.hops[ttl].by_address), ""))
+
+
+def _end_of_ttls(run: RunFold, last: int) -> Finding | None:
+    """Find `max-ttl`: a router answers the largest TTL."""
+    hop = run.log.hops.get(last)
+    if run.rounds < SILENT or hop is None or not hop.answered:
+        return None
+    text = f"the largest TTL {last} ends before the target"
+    return Finding(
+        kind=FindingKind.MAX_TTL,
+        harm=False,
+        sure=Sure.CERTAIN,
+        since=run.opened,
+        text=text,
+        past=text,
+        short=f"largest TTL {last}",
+        hop=last,
+        run=run.number,
+        next="m sets a larger one",
+    )
+
+
+def was_reached_otherwise(session: Findable, run: RunFold) -> bool:
+    """Return whether another run reached the target shortly before this one began, or since."""
+    for other in session.runs.values():
+        last = other.log.target.answered.bit_length()
+        if other is not run and last and other.log.ends[last - 1] >= run.opened - RECENTLY:
+            return True
+    return False
