@@ -17,8 +17,9 @@ from tui_trace.core.settings import (
 from tui_trace.core.stream import Switch
 from tui_trace.engine.engine import Engine
 from tui_trace.lab import load_scenario
+from tui_trace.lab.packets import RST, TCP, build_datagram, with_checksum
 from tui_trace.session.fold import Session
-from tui_trace.wire.network import OutgoingProbe, Received
+from tui_trace.wire.network import OutgoingProbe, Received, ReceivedReply
 
 
 def probe(protocol: Protocol = Protocol.ICMP, **fields: object) -> ProbeSettings:
@@ -37,8 +38,25 @@ class _PeacefulWire(Wire):
             self.due.pop(0)[1]()
         return super().receive(timeout, wake_on_reply=wake_on_reply)
 
+    def matched(self, reply: ReceivedReply, raw: bytes, valid: bool) -> Received[OutgoingProbe]:
+        if reply.kind is events.ReplyKind.SYN_ACK:
+            self.internet.receive(_reset(raw), self.now)
+        return super().matched(reply, raw, valid)
+
     def judge(self) -> None:
         self.packets, self.credited, self.read = [], [], None
+
+
+def _reset(syn_ack: bytes) -> bytes:
+    """Return what a kernel answers to a SYN/ACK of nobody's connection (RFC 9293 §3.10.7.1)."""
+    start, middle, length = (20, 12, 4) if syn_ack[0] >> 4 == 4 else (40, 8, 16)
+    source = syn_ack[middle + length : middle + 2 * length]
+    target = syn_ack[middle : middle + length]
+    segment = syn_ack[start:]
+    ports = segment[2:4] + segment[:2]
+    body = ports + segment[8:12] + bytes(4) + bytes([5 << 4, RST]) + bytes(6)
+    checked = with_checksum(source, target, TCP, body, 16)
+    return build_datagram(source, target, TCP, 64, checked)
 
 
 class WatchedSession:

@@ -55,7 +55,8 @@ def _find_reason(run: RunFold) -> Finding | None:
     unanswered, first = trailing_losses(log.hops.get(ttl, HopLog()))
     if unanswered < (_REFUSALS if log.target.answered else 1):
         return None
-    kind, text, past = _explain(reason, ttl)
+    refuser = next((at for at, hop in log.hops.items() if reason.address in hop.by_address), None)
+    kind, text, past = _explain(reason, ttl, refuser)
     return Finding(
         kind=kind,
         harm=True,
@@ -64,8 +65,8 @@ def _find_reason(run: RunFold) -> Finding | None:
         text=text,
         past=past,
         details=f"({_probes(unanswered)})",
-        hop=ttl,
-        address=reason.address,
+        hop=refuser if kind is FindingKind.REFUSED and refuser is not None else ttl,
+        address=sanitize(reason.address),
         run=run.number,
         severity=1.0,
         evidence={"lost": unanswered},
@@ -80,8 +81,11 @@ def _last_hop(run: RunFold) -> int | None:
     return max(known, default=None)
 
 
-def _explain(reason: LossReason, ttl: int) -> tuple[FindingKind, str, str]:
-    """Return the kind of a reason, and what it means now and when it is over."""
+def _explain(reason: LossReason, ttl: int, refuser: int | None) -> tuple[FindingKind, str, str]:
+    """Return the kind of a reason, and what it means now and when it is over.
+
+    Probes are lost for it from `ttl` on; `refuser` is the hop that says so, if it is one.
+    """
     if reason.text:
         text = sanitize(reason.text)
         return FindingKind.LOCAL, text, text
@@ -91,9 +95,12 @@ def _explain(reason: LossReason, ttl: int) -> tuple[FindingKind, str, str]:
         mtu = next(marks, "a smaller MTU")
         text = f"{mtu} at hop {ttl}: larger packets"
         return FindingKind.MTU, f"{text} are refused{by}", f"{text} were refused{by}"
-    refusal = next(filter(is_refusal, reason.marks), "")
-    what = f"refused at hop {ttl}: {sanitize(refusal)}" if refusal else f"refused at hop {ttl}"
-    return FindingKind.REFUSED, f"{what}{by}", f"was {what}{by}"
+    refusal = sanitize(next(filter(is_refusal, reason.marks), ""))
+    what = f"refused at hop {ttl}{by}"
+    if refuser is not None:
+        what = f"refused by hop {refuser} {sanitize(reason.address)}"
+    mark = f": {refusal}" if refusal else ""
+    return FindingKind.REFUSED, f"{what}{mark}", f"was {what}{mark}"
 
 
 def trailing_losses(hop: HopLog) -> tuple[int, int]:
