@@ -136,7 +136,7 @@ class Session:
         self._hosts_are_shared = True
         return Snapshot(
             at=self._at if at is None else max(at, self._at),
-            wall=began.wall,
+            wall=began.wall - began.at,
             target=began.target,
             address=began.address,
             family=began.family,

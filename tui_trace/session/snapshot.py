@@ -314,7 +314,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     at: int
     wall: int
-    """Nanoseconds since 1970 (UTC) when the session began."""
+    """Nanoseconds since 1970 (UTC) at the moment from which `at` counts."""
     target: str
     address: str
     family: int

@@ -80,13 +80,17 @@ def _evidence(hop: HopLog, farther: HopLog, slots: int) -> float:
 
     What gets lost before a hop is lost as often for it as for one behind it, so of the rounds in
     which one of them answers and the other does not, at most half are losses of the nearer one
-    (McNemar). What heals, moves or is not probed yet has no part in that.
+    (McNemar). What heals, moves or is not probed yet has no part in that. A burst counts once.
     """
-    alone = (hop.lost & ~hop.refused & farther.answered & slots).bit_count()
-    reverse = (hop.answered & farther.lost & slots).bit_count()
+    alone = _bursts(hop.lost & ~hop.refused & farther.answered & slots)
+    reverse = _bursts(hop.answered & farther.lost & slots)
     logs = [alone * math.log(2 * share) + reverse * math.log(2 * (1 - share)) for share in _SHARES]
     greatest = max(logs)
     return greatest + math.log(sum(math.exp(value - greatest) for value in logs) / len(logs))
+
+
+def _bursts(bits: int) -> int:
+    return (bits & ~(bits << 1)).bit_count()
 
 
 def _has_stopped(hop: HopLog, lost: int, slots: int) -> bool:
