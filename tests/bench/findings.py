@@ -19,7 +19,10 @@ from tests.helpers.generated_sessions import (
     bernoulli,
     between,
     deal,
+    noisy,
+    queueing,
     routers,
+    stepping,
 )
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.session.finding import FindingKind as Kind
@@ -146,6 +149,62 @@ def bucket(rate: float, rounds: int) -> Case:
     return Case(f"token bucket of {rate}/s, {rounds} rounds", world, limited, 3, rounds, OWN)
 
 
+SLOWER = frozenset({Kind.SLOWER})
+QUEUE = frozenset({Kind.QUEUE})
+
+
+def noisy_path() -> list[Node]:
+    """A path whose links have noise and spikes."""
+    nodes = routers(HOPS)
+    for node in nodes:
+        node.delay = noisy(3)
+    return nodes
+
+
+def step(ms: float, hop: int) -> Case:
+    """The link to a hop takes longer from 100.5 s on."""
+
+    def make(_rng: random.Random) -> World:
+        nodes = noisy_path()
+        nodes[hop - 1].delay = stepping(noisy(3), 100.5, ms)
+        return World.of(nodes)
+
+    return Case(f"{ms} ms more at hop {hop}", make, SLOWER, hop, begin=100.5)
+
+
+def queue(ms: float, period: float) -> Case:
+    """A queue at the link to hop 3 that grows and drains."""
+
+    def make(_rng: random.Random) -> World:
+        nodes = noisy_path()
+        nodes[2].delay = queueing(noisy(3), ms, period)
+        return World.of(nodes)
+
+    return Case(f"queue of {ms} ms every {period} s", make, QUEUE, 3, also=SLOWER)
+
+
+def slow_hop(_rng: random.Random) -> World:
+    """Hop 3 takes up to 60 ms to answer."""
+    nodes = noisy_path()
+    nodes[2].answer_delay = lambda _at, rng: rng.uniform(2, 60)
+    return World.of(nodes)
+
+
+def long_way_back(_rng: random.Random) -> World:
+    """From hop 4 on, answers come back over three hops more."""
+    nodes = noisy_path()
+    for ttl, node in enumerate(nodes, 1):
+        node.back_hops = ttl + 3 if ttl >= 4 else ttl
+    return World.of(nodes)
+
+
+def two_ways(_rng: random.Random) -> World:
+    """Each packet takes one of two ways, of which one is 5 ms longer."""
+    quick, slow = noisy_path(), noisy_path()
+    slow[2] = Node("10.9.3.1", delay=noisy(8))
+    return World(lambda _at, _flow, rng: rng.choice((quick, slow)))
+
+
 CASES = [
     Case("an hour without loss", lambda _r: World.of(routers(2)), rounds=3600),
     Case("an hour with 0.1 % loss", at_hop(2, drops=lambda: bernoulli(0.001)), rounds=3600),
@@ -165,6 +224,15 @@ CASES = [
         end=150,
     ),
     *(outage(seconds) for seconds in (4, 10, 60)),
+    Case("an hour with noise and spikes", lambda _r: World.of(noisy_path()[-2:]), rounds=3600),
+    *(step(ms, 4) for ms in (0.5, 1, 3, 10, 30)),
+    step(5, 1),
+    step(5, HOPS + 1),
+    *(queue(ms, 40) for ms in (5, 20, 80)),
+    queue(80, 120),
+    Case("hop 3 answers slowly", slow_hop, frozenset({Kind.SLOW_ANSWERS}), 3),
+    Case("longer way back from hop 4 on", long_way_back, frozenset({Kind.ASYMMETRIC}), 4),
+    Case("two ways, 10 ms apart, by chance", two_ways, also=frozenset({Kind.BALANCED_PACKET})),
     own_loss(5, 300),
     own_loss(10, 100),
     own_loss(10, 300),

@@ -7,6 +7,7 @@ end of the path is found by the engine's own `PathEndDetector`.
 
 import heapq
 import itertools
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -68,6 +69,31 @@ def between(begin: float, end: float, drops: Drops) -> Drops:
 def constant(ms: float, noise: float = 0.02) -> Delay:
     """Take `ms`, and a noise of this share (exponential) on top."""
     return lambda _at, rng: ms * (1 + rng.expovariate(1) * noise)
+
+
+def noisy(ms: float, share: float = 0.05, spikes: float = 0.01) -> Delay:
+    """Take `ms`, noise (lognormal, its median this share of `ms`), and spikes of 20 ms on average."""
+
+    def delay(_at: int, rng: random.Random) -> float:
+        spike = rng.expovariate(1 / 20) if rng.random() < spikes else 0.0
+        return ms * (1 + rng.lognormvariate(math.log(share), 0.8)) + spike
+
+    return delay
+
+
+def stepping(delay: Delay, at: float, ms: float) -> Delay:
+    """Take as long as `delay`, and `ms` more (half of it each way) from `at` (seconds) on."""
+    return lambda now, rng: delay(now, rng) + (ms / 2 if now >= at * NS_PER_S else 0.0)
+
+
+def queueing(delay: Delay, ms: float, period: float) -> Delay:
+    """Take as long as `delay`, and up to `ms` more for half of each period (seconds), as a sine."""
+
+    def queued(now: int, rng: random.Random) -> float:
+        angle = 2 * math.pi * (now / NS_PER_S % period) / period
+        return delay(now, rng) + ms / 2 * max(0.0, math.sin(angle))
+
+    return queued
 
 
 @dataclass

@@ -115,6 +115,14 @@ class HopLogCheckpoint(_State, frozen=True, array_like=True):
     lost_probes: Annotated[dict[Int64, Int64], Meta(max_length=MAX_REMEMBERED_LOSSES)]
 
 
+class RttLevelCheckpoint(_State, frozen=True, array_like=True):
+    """State of `RttLevel`."""
+
+    steps: Annotated[list[tuple[Int64, Int64, Int64, float]], Meta(max_length=32)]
+    level: Annotated[list[Int64], Meta(max_length=128)]
+    last: Annotated[list[tuple[Int64, Int64]], Meta(max_length=32)]
+
+
 class RunLogCheckpoint(_State, frozen=True, array_like=True):
     """State of `RunLog`."""
 
@@ -146,6 +154,7 @@ class RunCheckpoint(_State, frozen=True, array_like=True):
     turns_with: Int64 = 0
     egress: EgressFound | None = None
     log: RunLogCheckpoint | None = None
+    level: RttLevelCheckpoint | None = None
     own_losses: Annotated[dict[Ttl, str], Meta(max_length=256)] = {}
 
 

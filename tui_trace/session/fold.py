@@ -271,7 +271,9 @@ class Session:
         else:
             # the first answer, be it to a probe that was refused before
             hop.on_reply(event, marks_of(event, run.settings, self._began.family))
-            run.log.on_answer(event)
+            slot = run.log.on_answer(event)
+            if event.reached and slot is not None and not event.late:
+                run.level.add(slot, max(event.rtt, 0))
             self._update_path(event, run)
             if event.reached:
                 self._look_at_target(run)

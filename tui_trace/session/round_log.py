@@ -243,12 +243,15 @@ class RunLog:
             hop = self.hops[ttl] = HopLog()
         hop._on_sent(probe, slot)
 
-    def on_answer(self, reply: Reply) -> None:
-        """Count the first answer to a probe, in time or late."""
+    def on_answer(self, reply: Reply) -> int | None:
+        """Count the first answer to a probe, in time or late; return the number of its slot.
+
+        None: the probe is not known any more.
+        """
         hop = self.hops.get(reply.ttl)
         slot = hop._take(reply.probe) if hop is not None else None
         if hop is None or slot is None:
-            return
+            return None
         hop._on_answer(slot, reply)
         if reply.reached:
             self.target_ttl = reply.ttl
@@ -256,6 +259,7 @@ class RunLog:
         elif (place := self.target._take(reply.probe)) is not None:
             # a late answer of a router at what was the end of the path
             self.target._take_back(place)
+        return self.first_slot + slot
 
     def on_past_target(self, reply: Reply) -> None:
         """Count an answer of the target to a TTL past its own: it is there."""

@@ -9,6 +9,7 @@ from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.session.checkpoint import RunCheckpoint
 from tui_trace.session.hop_fold import HopFold
 from tui_trace.session.round_log import RunLog
+from tui_trace.session.rtt_level import RttLevel
 from tui_trace.session.snapshot import Run
 
 
@@ -27,6 +28,7 @@ class RunFold:
         self.end: int | None = None
         self.egress: EgressFound | None = None
         self.log = RunLog(number, settings)
+        self.level = RttLevel()
         self.opened = opened
         self.own_losses: dict[int, str] = {}
         """By TTL: hops that lose answers of their own, in a word; set by who finds that."""
@@ -46,6 +48,7 @@ class RunFold:
             turns_with=self.turns_with,
             egress=self.egress,
             log=self.log.checkpoint(),
+            level=self.level.checkpoint(),
             own_losses=self.own_losses,
         )
 
@@ -58,6 +61,8 @@ class RunFold:
         run.end = state.end
         run.turns_with = state.turns_with
         run.egress = state.egress
+        if state.level is not None:
+            run.level = RttLevel.from_checkpoint(state.level)
         run.own_losses = dict(state.own_losses)
         if state.log is not None:
             run.log = RunLog.from_checkpoint(state.number, state.settings, state.log)

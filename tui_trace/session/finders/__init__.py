@@ -2,11 +2,22 @@
 
 from tui_trace.session.evidence import Finder
 from tui_trace.session.finders.own_answers import find_lost_answers
+from tui_trace.session.finders.queueing import find_queue, find_slow_answers
 from tui_trace.session.finders.repeated_replies import find_repeated_replies
 from tui_trace.session.finders.silence import find_silence
+from tui_trace.session.finders.slowdown import find_slowdown
 from tui_trace.session.finders.target_loss import find_target_loss
+from tui_trace.session.finders.way_back import find_way_back
 
 QUICK_FINDERS: list[Finder] = [find_silence]
 """Those that look once a round: a few microseconds a hop."""
-THOROUGH_FINDERS: list[Finder] = [find_target_loss, find_lost_answers, find_repeated_replies]
+THOROUGH_FINDERS: list[Finder] = [
+    find_target_loss,
+    find_slowdown,
+    find_queue,
+    find_lost_answers,
+    find_slow_answers,
+    find_way_back,
+    find_repeated_replies,
+]
 """Those that look once in 8 to 16 rounds."""

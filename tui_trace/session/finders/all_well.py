@@ -1,5 +1,6 @@
 """Nothing is wrong: how small a fault would have been seen."""
 
+from tui_trace.core.settings import NS_PER_MS
 from tui_trace.session.evidence import Findable
 from tui_trace.session.finders.burst_statistics import bursts_in
 from tui_trace.session.finding import Finding, FindingKind, Sure
@@ -20,14 +21,16 @@ def find_all_well(session: Findable) -> Finding | None:
     bursts = bursts_in(log.target.lost, log.target.answered, slots)
     if bursts.answered < _LEAST:
         return None
+    step = session.run.level.smallest_step
+    steady = "" if step is None else f", RTT steady within {step / NS_PER_MS:.1f} ms"
     percent = wilson(bursts.lost, bursts.probes, _Z).high
     return Finding(
         kind=FindingKind.OK,
         harm=False,
         sure=Sure.CERTAIN,
         since=max(log.times[0], since),
-        text=f"no loss above {percent:.1f} % in {bursts.probes} probes",
-        past=f"there was no loss above {percent:.1f} % in {bursts.probes} probes",
+        text=f"no loss above {percent:.1f} % in {bursts.probes} probes{steady}",
+        past=f"there was no loss above {percent:.1f} % in {bursts.probes} probes{steady}",
         short="ok",
         run=number,
         evidence={
