@@ -72,7 +72,7 @@ def constant(ms: float, noise: float = 0.02) -> Delay:
 
 
 def noisy(ms: float, share: float = 0.05, spikes: float = 0.01) -> Delay:
-    """Take `ms`, noise (lognormal, its median this share of `ms`), and spikes of 20 ms on average."""
+    """Take `ms`, noise (lognormal, its median this share of `ms`), and spikes of 20 ms."""
 
     def delay(_at: int, rng: random.Random) -> float:
         spike = rng.expovariate(1 / 20) if rng.random() < spikes else 0.0

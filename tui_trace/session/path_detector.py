@@ -9,6 +9,7 @@ candidates are members, too. A missing reply means nothing.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -17,12 +18,23 @@ from msgspec import Meta
 from tui_trace.core.events import Reply
 from tui_trace.core.ranges import Count, Int64
 
-MOVE_LOG_ODDS = math.log(20_000)
-"""Log-likelihood (nats) required to report a path change: one false report in 20,000 balanced hops.
+MOVE_LOG_ODDS = math.log(1000)
+"""Log-likelihood (nats) required to report a path change, besides that of choosing the hops that
+are strange among all that answer, or a stretch of them.
 
-At 1 Hz it takes 15 s if the path differs in one hop, and two rounds if it differs in eight."""
+At 1 Hz it takes 15 s if the path differs in one hop, and three rounds if it differs in eight."""
+SETTLED, UNSETTLED = 4, 2.0
+"""Replies of members alone after which a hop is settled, and what each missing one takes from the
+evidence (nats)."""
 BALANCED_TURNS = 3
-"""Changes of the answering address after which a hop counts as load-balanced."""
+"""Changes of the answering address from which on a hop may be load-balanced."""
+LEAST_SHARE = 0.1
+"""Share of the answers that each of two addresses of a balanced hop has at least."""
+LEAST_ANSWERS = 12
+"""Answers of a hop from which on it may be load-balanced."""
+IN_STAYS = -4.0
+"""Deviations below chance of the number of changes (the runs test of Wald and Wolfowitz) from which
+on a hop is not balanced: the path goes back and forth."""
 _MAX_MEMBERS = 32
 """The greatest number of members, and of candidates."""
 
@@ -46,20 +58,36 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
     """Number of replies from candidates."""
     first_candidate_at: Int64 = 0
     """`at` of the first reply from a candidate."""
+    answers: dict[str, Count] = {}
+    """Replies of members and candidates since the members were replaced."""
+    members_since: Count = 0
+    """`replies` when the members were last added to or replaced."""
+    was_balanced: bool = False
+    """`balanced` after the last reply of a member."""
 
     @property
     def move_log_odds(self) -> float:
-        """Return the evidence for a path change at this TTL, in nats."""
-        return (
-            self.candidate_replies * math.log1p(1 / len(self.candidates))
-            if self.candidates
-            else 0.0
-        )
+        """Return the evidence for a path change at this TTL, in nats.
+
+        Of a hop whose members have answered a few times only, more addresses may be unseen than
+        there are candidates.
+        """
+        if not self.candidates:
+            return 0.0
+        found = self.candidate_replies * math.log1p(1 / len(self.candidates))
+        known = self.replies - self.candidate_replies - self.members_since
+        return max(found - UNSETTLED * max(SETTLED - known, 0), 0.0)
 
     @property
     def balanced(self) -> bool:
-        """Return whether several members alternate."""
-        return len(self.members) > 1 and self.alternations >= BALANCED_TURNS
+        """Return whether several members alternate as chance has it, or more often."""
+        if len(self.members) < 2 or self.alternations < BALANCED_TURNS:
+            return False
+        counts = sorted(self.answers.get(address, 0) for address in self.members)
+        total = sum(counts)
+        if total < LEAST_ANSWERS or counts[-2] < LEAST_SHARE * total:
+            return False
+        return changes_beyond_chance(counts, self.alternations) > IN_STAYS
 
     def on_reply(self, reply: Reply) -> bool:
         """Count a reply. Return whether members, candidates or `balanced` changed."""
@@ -68,6 +96,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
             return False
         self.last_probe = reply.probe
         self.replies += 1
+        self.answers[address] = self.answers.get(address, 0) + 1
         if address != self.last_address:
             self.alternations += 1
             self.last_address = address
@@ -78,12 +107,14 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         self.members[address] = self.replies
         if len(self.members) == 1 and not self.candidates:
             self.alternations = 0
+            self.answers = {address: 1}
             return False
-        before = len(self.members), self.alternations == BALANCED_TURNS
+        before = len(self.members)
         if self.candidates:
             self._merge_candidates()
         self._forget_absent()
-        return before != (len(self.members), False)
+        was_balanced, self.was_balanced = self.was_balanced, self.balanced
+        return before != len(self.members) or was_balanced != self.was_balanced
 
     def _add_candidate(self, address: str, at: int) -> None:
         if not self.candidates:
@@ -96,14 +127,20 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
     def _merge_candidates(self) -> None:
         """Make the candidates members, beside the old ones."""
         self.members.update(self.candidates)
+        self.members_since = self.replies
         while len(self.members) > _MAX_MEMBERS:
-            del self.members[min(self.members, key=self.members.__getitem__)]
+            who = min(self.members, key=self.members.__getitem__)
+            del self.members[who]
+            self.answers.pop(who, None)
         self._clear_candidates()
 
     def replace_members(self) -> None:
         """Make the candidates the only members."""
         self.members = self.candidates
+        self.members_since = self.replies - self.candidate_replies
         self.alternations = 0
+        self.answers = {address: self.answers.get(address, 0) for address in self.members}
+        self.was_balanced = False
         self._clear_candidates()
 
     def _clear_candidates(self) -> None:
@@ -117,8 +154,10 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
             patience = MOVE_LOG_ODDS / -math.log1p(-1 / size)
             for who in [w for w, seen in self.members.items() if self.replies - seen > patience]:
                 del self.members[who]
+                self.answers.pop(who, None)
         if len(self.members) == 1:
             self.alternations = 0
+            self.answers = dict.fromkeys(self.members, 1)
 
 
 class TrackedPath:
@@ -147,7 +186,10 @@ class TrackedPath:
     def settle_move(self) -> int | None:
         """Accept a path change, and return since when (`at`) the path is new; None: no change."""
         strange = {ttl: hop for ttl, hop in self.hops.items() if hop.candidates}
-        if sum(hop.move_log_odds for hop in strange.values()) < MOVE_LOG_ODDS:
+        hops = len(self.hops)
+        choices = min(math.comb(hops, len(strange)), hops * (hops + 1) // 2)
+        wanted = MOVE_LOG_ODDS + math.log(choices)
+        if sum(hop.move_log_odds for hop in strange.values()) < wanted:
             return None
         since = min(hop.first_candidate_at for hop in strange.values())
         nearest = min(strange)
@@ -167,3 +209,17 @@ class TrackedPath:
             if len(hop.members) == 1 and self.target in hop.members:
                 break
         return found
+
+
+def changes_beyond_chance(counts: Sequence[int], changes: int) -> float:
+    """Return how many deviations more often the answering address changed than chance has it.
+
+    `counts` are the answers of each address. For two of them it is the statistic of the runs test.
+    """
+    total = sum(counts)
+    if total < 2:
+        return 0.0
+    same = sum(count * count for count in counts) / (total * total)
+    expected = (total - 1) * (1 - same)
+    variance = max((total - 1) * same * (1 - same), 0.25)
+    return (changes - expected) / math.sqrt(variance)

@@ -89,6 +89,8 @@ class _GrowingPath:
                 everybody = self.hops[ttl] | hop.members.keys()
                 self.hops[ttl] = everybody if len(everybody) <= _MAX_ADDRESSES else set(hop.members)
                 self.balanced.add(ttl)
+            elif len(hop.members) > 1:
+                self.balanced.discard(ttl)
         end = next((t for t in sorted(self.hops) if self.hops[t] == {track.target}), None)
         if end is not None:
             for ttl in [ttl for ttl in self.hops if ttl > end]:

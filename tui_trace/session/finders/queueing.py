@@ -24,7 +24,7 @@ _TOGETHER = -4.0
 """Deviations below chance of the number of runs (Wald and Wolfowitz): they come together."""
 _LEAST_SHARE, _MOST_SHARE = 0.04, 0.75
 """Share of slow answers: fewer are spikes, more are another level."""
-_GAP = 3
+_GAP = 1
 """Slots between slow answers of one busy stretch."""
 _LEAST_BUSY = 5
 """Slow answers of a busy stretch."""
@@ -34,6 +34,8 @@ _VARIETY = 0.15
 """Least spread (middle half) of the RTTs of a busy stretch, in relation to what is added."""
 _OVER = 48
 """Slots without a slow answer after which the queue is over."""
+_SLOW_WINDOW = 64
+"""Slots back from now in which the fastest answers of hops are compared."""
 _LEAST_SLOW = 10
 """Answers of a hop and of one behind it, from which on slow answers are looked for."""
 
@@ -198,7 +200,9 @@ def find_slow_answers(session: Findable) -> Iterator[Finding]:
     """Find `slow-answers` at each hop: its fastest answers are slower than those of one behind."""
     for run in session.active:
         log = run.log
-        slots = log.latest(64)
+        slots = log.latest(_SLOW_WINDOW)
+        if not _is_level(log, slots):
+            continue
         fastest_behind: int | None = None
         for ttl in sorted(log.hops, reverse=True):
             if log.target_ttl is not None and ttl > log.target_ttl:
@@ -212,6 +216,21 @@ def find_slow_answers(session: Findable) -> Iterator[Finding]:
                 yield _slow(session, run, ttl, low - fastest_behind)
             else:
                 fastest_behind = low if fastest_behind is None else min(low, fastest_behind)
+
+
+def _is_level(log: RunLog, slots: int) -> bool:
+    """Return whether the target's RTT was the same in both halves of some slots.
+
+    Hops are probed one after another: while delay falls, the nearer one looks slower.
+    """
+    rtts = log.target.rtts_of(slots)
+    half = len(rtts) // 2
+    if not log.target.answered:
+        return True
+    if half < 4:
+        return False
+    one, other = sorted(rtts[:half]), sorted(rtts[half:])
+    return abs(one[half // 4] - other[half // 4]) < least_step(one[half // 4])
 
 
 def _slow(session: Findable, run: RunFold, ttl: int, added: int) -> Finding:
