@@ -16,7 +16,7 @@ from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind
 
-VERSION = 7
+VERSION = 8
 """Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
 MAX_RUNS = 4096
@@ -28,6 +28,8 @@ _TEXT_PER_UNIT = 8
 """Characters of text that weigh as much as a number: texts are written in full."""
 MAX_RESPONDERS = 64
 """Most addresses that a hop keeps; the address silent for longest is dropped first."""
+MAX_PARTNERS = 63
+"""Most runs that one is known to take turns with."""
 MAX_MARKS = 8
 """Most marks that a hop keeps."""
 MAX_REMEMBERED_LOSSES = 256
@@ -138,9 +140,10 @@ class RunCheckpoint(_State, frozen=True, array_like=True):
     reached: bool
     end: Int64 | None
     hops: Annotated[list[HopCheckpoint], Meta(max_length=256)]
-    turns_with: Int64 = 0
+    turns_with: Annotated[tuple[Int64, ...], Meta(max_length=MAX_PARTNERS)] = ()
     egress: EgressFound | None = None
     log: RunLogCheckpoint | None = None
+    temporary: bool = False
 
 
 class TrackCheckpoint(_State, frozen=True, array_like=True):
@@ -223,6 +226,8 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     episodes: EpisodesCheckpoint = EpisodesCheckpoint([], [], [])
     mtus: dict[Ttl, str] = {}
     """Marks of path MTU discovery, by TTL."""
+    chosen: Int64 = 0
+    """Number of the run that goes on after temporary ones."""
 
 
 def to_deltas(numbers: list[int]) -> list[int]:

@@ -22,7 +22,7 @@ def text(snapshot: Snapshot, width: int, place: ViewPosition | None = None) -> l
 def busy() -> Snapshot:
     """Another path, turns, foreign replies."""
     there = folded(moved())
-    return replace(there, foreign=7, run=replace(there.run, turns_with=12, number=13))
+    return replace(there, foreign=7, run=replace(there.run, turns_with=(12,), number=13))
 
 
 def test_the_round_line_loses_whole_parts_and_the_dearest_last() -> None:
@@ -50,7 +50,7 @@ def test_round_and_run_are_in_sight_at_any_width(
     width: int, rounds: int, at: int, number: int, moves: bool, place: ViewPosition | None
 ) -> None:
     there = busy()
-    run = replace(there.run, rounds=rounds, number=number, turns_with=0)
+    run = replace(there.run, rounds=rounds, number=number, turns_with=())
     path = there.path if moves else None
     line = text(replace(there, run=run, at=at, path=path), width, place)[-1]
     assert re.search(rf"\brun {number}\b", line)

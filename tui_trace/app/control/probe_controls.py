@@ -28,7 +28,7 @@ from tui_trace.core.settings import (
     SettingsHistory,
     TcpFlags,
 )
-from tui_trace.core.stream import AlternateSettings, Command, ProbeTemporarily, SetPace, Switch
+from tui_trace.core.stream import Command, ProbeTemporarily, SetPace, Switch, TakeTurns
 from tui_trace.session.snapshot import Run
 
 INTERVALS = tuple(round(s * NS_PER_S) for s in (0.1, 0.2, 0.5, 1, 2, 5, 10))
@@ -60,7 +60,7 @@ class ProbeControls:
         self._before: ProbeSettings | None = None
         """Those in use before the last switch."""
         self._run = 0
-        self._turns_with = 0
+        self._in_turns = False
 
     @property
     def settings(self) -> ProbeSettings:
@@ -171,7 +171,7 @@ class ProbeControls:
         self, pair: tuple[ProbeSettings, ProbeSettings] | None = None
     ) -> ControlResult:
         """Take turns between two settings, those now and before if none are given, or no more."""
-        if pair is None and self._turns_with:
+        if pair is None and self._in_turns:
             return ControlResult(
                 Switch(self.settings), f"stopped alternating: {describe_protocol(self.settings)}"
             )
@@ -183,7 +183,7 @@ class ProbeControls:
         if second != self.settings:
             self._before, self.switches.current = self.settings, second
         self._asked |= {first, second}
-        return ControlResult(AlternateSettings(first, second))
+        return ControlResult(TakeTurns((first, second)))
 
     def flows(self) -> ControlResult:
         """Probe more flows for a few rounds, to detect load balancing."""
@@ -201,7 +201,7 @@ class ProbeControls:
         if run.number != self._run and run.settings not in self._asked:
             self.switches.current = run.settings
         self._run = run.number
-        self._turns_with = run.turns_with
+        self._in_turns = bool(run.turns_with)
 
     def _settings_changed(self, before: ProbeSettings, **fields: object) -> ControlResult:
         self.switches.change(**fields)
