@@ -29,6 +29,7 @@ from tui_trace.core.settings import (
     TcpFlags,
 )
 from tui_trace.core.stream import Command, ProbeTemporarily, SetPace, Switch, TakeTurns
+from tui_trace.session.diagnosis import MOST_ROUNDS, settings_to_try
 from tui_trace.session.snapshot import Run
 
 INTERVALS = tuple(round(s * NS_PER_S) for s in (0.1, 0.2, 0.5, 1, 2, 5, 10))
@@ -195,6 +196,15 @@ class ProbeControls:
         self._asked.add(more)
         text = f"probing {FLOWS} flows for {FLOWS * VISIT} intervals to detect load balancing …"
         return ControlResult(ProbeTemporarily(more, VISIT), text)
+
+    def diagnosis(self, egress_mtu: int) -> TakeTurns:
+        """Return turns of settings that differ by protocol, size and mark.
+
+        `egress_mtu` is in bytes, 0 if it is not known.
+        """
+        settings = settings_to_try(self.switches, self.family, egress_mtu)
+        self._asked.update(settings)
+        return TakeTurns(settings, MOST_ROUNDS)
 
     def on_run_opened(self, run: Run) -> None:
         """Use the settings of the run in force if no key asked for them (`--mtu` did)."""
