@@ -197,11 +197,14 @@ class Session:
             self._runs[event.run] = run
         run.pace = self._pace
         self._run = run
-        if not run.temporary:
-            self._chosen = run
-        turns = f", {describe_turns(run.turns_with)}" if run.turns_with else ""
-        text = f"run {run.number}: {describe_settings(run.settings)}{turns}"
-        self._timeline.add_moment(event.at, MomentKind.RUN, text)
+        # of turns that the program takes by itself the first is told: they are one thing
+        if not run.temporary or self._runs.keys().isdisjoint(run.turns_with):
+            turns = f", {describe_turns(run.turns_with)}" if run.turns_with else ""
+            text = f"run {run.number}: {describe_settings(run.settings)}{turns}"
+            self._timeline.add_moment(event.at, MomentKind.RUN, text)
+        if run.temporary:
+            return
+        self._chosen = run
         if path := self._paths.current(run.number):
             self._timeline.set_path(event.at, path.letter)
 
@@ -260,7 +263,7 @@ class Session:
         by_target = event.reached or event.address == self._began.address
         if by_target or event.kind is ev.ReplyKind.TIME_EXCEEDED:
             moved = self._paths.on_reply(event, run.settings, self._began.address)
-            if moved is not None and run is self._run:
+            if moved is not None and run is self._chosen:
                 self._timeline.set_path(moved.since, moved.letter)
 
     def _probe_lost(self, event: ev.ProbeLost) -> None:

@@ -193,5 +193,7 @@ def test_what_the_program_tries_begins_no_episode_and_ends_none() -> None:
     for event in deal_turns([world(one, filtering(4)) for one in settings], 8, 1):
         session.apply(event)
     assert chosen == {(1, (1,))}
+    told = [one.text.partition(":")[0] for one in session.snapshot().timeline.moments]
+    assert told == ["run 1", "run 2", "run 1"], "one stop there, one back"
     assert session.snapshot().run.number == 1
     assert Protocol.TCP is session.snapshot().run.settings.protocol
