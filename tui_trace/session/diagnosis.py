@@ -141,7 +141,7 @@ def diagnose(runs: Sequence[Run], *, is_over: bool) -> Diagnosis:
     silent, losing = set(), set()
     for place in sent:
         trial = trials[place]
-        never, more = _evidence(trial, _peers(place, trials))
+        never, more = likelihood_ratios(trial, _peers(place, trials))
         if trial.answered:
             if more >= enough:
                 losing.add(place)
@@ -149,7 +149,6 @@ def diagnose(runs: Sequence[Run], *, is_over: bool) -> Diagnosis:
             silent.add(place)
     # of a variant of what is silent itself nothing can be said
     moot = {place for place in sent if trials[place].plain in silent - {place}}
-    silent -= moot
     open_ = [one for one in sent if not trials[one].answered and one not in silent | moot]
     full = bool(sent) and min(trials[place].rounds for place in sent) >= LEAST_ROUNDS
     nothing = full and not any(trials[place].answered for place in sent)
@@ -203,10 +202,12 @@ def _peers(place: int, trials: Sequence[Trial]) -> list[Trial]:
     return [one for at, one in enumerate(trials) if one.plain == at != place and not one.is_unsent]
 
 
-def _evidence(trial: Trial, peers: Sequence[Trial]) -> tuple[float, float]:
-    """Return the evidence that the target never answers it, and that it loses more than its peers.
+def likelihood_ratios(trial: Trial, peers: Sequence[Trial]) -> tuple[float, float]:
+    """Return the evidence that a trial is never answered, and that it loses more than its peers.
 
-    A peer takes part from the turn after its first answer on: one that is filtered tells nothing.
+    The first is that of a trial without any answer. If it is treated as its peers are, the mean of
+    each is 1. A peer takes part from the turn after its first answer on: one that is filtered tells
+    nothing, and to choose it by the turn that is reckoned would raise the mean.
     """
     answered, lost = trial.run.target_answered, trial.run.target_lost
     never, more = 0.0, 0.0

@@ -121,6 +121,19 @@ def test_going_back_in_the_middle_of_turns_goes_on_with_the_pair_of_before() -> 
     assert session_of(tape).snapshot().run.turns_with == (2,)
 
 
+def test_what_is_asked_meanwhile_leads_back_just_as_far() -> None:
+    commands: list[tuple[int, Command]] = [
+        (NS_PER_S + 1, TakeTurns((ICMP, TCP, UDP), 30)),
+        (4 * NS_PER_S, ProbeTemporarily(FLOWS, 30)),
+        (6 * NS_PER_S, GoBack()),
+    ]
+    tape = trace(SimNet(length=3), commands=commands, seconds=9)
+    assert [one[0] for one in opened(tape)] == [1, 2, 3, 4, 5, 1]
+    assert {run for run, _ in rounds_of(tape)[-2:]} == {1}
+    sent = [event.run for event in events_of(tape, events.ProbeSent)]
+    assert sent[-1] == 1
+
+
 def test_a_reset_starts_both_of_a_pair_anew() -> None:
     commands: list[tuple[int, Command]] = [
         (NS_PER_S // 2, TakeTurns((TCP, UDP))),

@@ -1,5 +1,7 @@
 """Diagnose: which setting reaches the target, and how often it is wrong."""
 
+import itertools
+import math
 import random
 from collections.abc import Sequence
 
@@ -22,10 +24,13 @@ from tui_trace.session.diagnosis import (
     LEAST_ROUNDS,
     MOST_ROUNDS,
     Diagnosis,
+    Trial,
     diagnose,
+    likelihood_ratios,
     settings_to_try,
 )
 from tui_trace.session.fold import Session
+from tui_trace.session.snapshot import Run
 
 ALWAYS = bernoulli(1.0)
 FAST = Pace(interval=100 * NS_PER_MS)
@@ -74,6 +79,27 @@ def test_those_that_never_pass_are_named_and_those_that_do_not_answer_by_chance_
     own = [ALWAYS, never, never, never, never]
     told = [watched(runs_of_turns(half, own, random.Random(n)))[0] for n in range(100)]
     assert sum(one.silent == {ICMP} for one in told) >= 95
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_the_evidence_has_a_mean_of_one_where_all_are_alike(share: float) -> None:
+    """Every outcome of three turns of a trial and two peers, weighted by its probability."""
+    turns, mean_never, mean_more = 3, 0.0, 0.0
+    everything = (1 << turns) - 1
+    for answered in itertools.product(range(1 << turns), repeat=3):
+        weight = math.prod(
+            (1 - share) ** bits.bit_count() * share ** (turns - bits.bit_count())
+            for bits in answered
+        )
+        first, *peers = (
+            Trial(Run(0, TCP, 0, turns, False, (), (), None, bits, everything & ~bits), "", "", 0)
+            for bits in answered
+        )
+        never, more = likelihood_ratios(first, peers)
+        mean_never += weight * (0 if first.answered else never)
+        mean_more += weight * more
+    assert mean_more == pytest.approx(1)
+    assert 0 < mean_never <= 1
 
 
 def test_it_stops_as_soon_as_it_is_sure_and_not_before() -> None:
