@@ -23,6 +23,7 @@ def row(
     for seed in range(sessions):
         losses = [own.get(place, never) for place in range(5)]
         told, took = watched(runs_of_turns(network(), losses, random.Random(seed)))
+        wrong += told.sentence.startswith("Nothing")
         wrong += bool(told.silent - truth[0] or told.losing - truth[0] - truth[1])
         named += (told.silent, told.losing) == truth or (
             told.silent == truth[0] and truth[1] <= told.losing
@@ -43,7 +44,7 @@ def main() -> None:
     nothing: frozenset[int] = frozenset()
     networks: list[tuple[str, Callable[[], Drops]]] = [
         (f"{share:.0%} at random", lambda share=share: bernoulli(share))
-        for share in (0, 0.05, 0.2, 0.5)
+        for share in (0, 0.05, 0.2, 0.5, 0.85)
     ]
     networks += [
         (f"20 % in bursts of {length}", lambda length=length: Bursts(0.2, length))
@@ -52,6 +53,8 @@ def main() -> None:
     print(f"{'network':<44} wrong%  named%  turns")
     for name, network in networks:
         print(row(f"alike, {name}", network, {}, (nothing, nothing), count), flush=True)
+        if name.startswith("85"):
+            continue
         only = {ICMP: always}
         print(row("  ICMP filtered", network, only, (frozenset({ICMP}), nothing), count))
         others = {ICMP: always, UDP: always}
