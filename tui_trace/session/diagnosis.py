@@ -167,23 +167,29 @@ def diagnose(runs: Sequence[Run], *, is_over: bool) -> Diagnosis:
 
 
 def _trials(runs: Sequence[Run]) -> tuple[Trial, ...]:
+    """Return the plain settings of all protocols, then their variants."""
+    by_protocol: dict[str, list[Run]] = {}
+    for run in runs:
+        by_protocol.setdefault(_protocol(run), []).append(run)
+    least = {name: min(run.settings.size for run in same) for name, same in by_protocol.items()}
     known = list(Protocol)
-    ordered = sorted(
-        runs, key=lambda run: (_extra(run.settings) != "", known.index(run.settings.protocol))
-    )
+    named = [(run, _protocol(run), _extra(run.settings, least[_protocol(run)])) for run in runs]
+    named.sort(key=lambda one: (one[2] != "", known.index(one[0].settings.protocol)))
     plain: dict[str, int] = {}
-    trials = []
-    for place, run in enumerate(ordered):
-        protocol = describe_protocol(run.settings).replace(" port ", " ")
-        extra = _extra(run.settings)
-        trials.append(Trial(run, protocol, extra, plain.setdefault(protocol, place)))
-    return tuple(trials)
+    return tuple(
+        Trial(run, protocol, extra, plain.setdefault(protocol, place))
+        for place, (run, protocol, extra) in enumerate(named)
+    )
 
 
-def _extra(settings: ProbeSettings) -> str:
-    """Return what sets it apart from the plain setting of its protocol."""
+def _protocol(run: Run) -> str:
+    return describe_protocol(run.settings).replace(" port ", " ")
+
+
+def _extra(settings: ProbeSettings, least: int) -> str:
+    """Return what sets it apart from the plain setting of its protocol, of `least` bytes."""
     words = []
-    if settings.size > DEFAULT_SIZE[settings.protocol] + 20:
+    if settings.size > least:
         words.append(f"{settings.size} bytes{' with DF' if settings.df else ''}")
     elif settings.df:
         words.append("DF")

@@ -38,6 +38,13 @@ def test_the_round_line_loses_whole_parts_and_the_dearest_last() -> None:
     assert "run 13 turns 12 · B" in shown[3]
 
 
+def test_all_runs_that_it_takes_turns_with_are_named() -> None:
+    there = busy()
+    many = replace(there, run=replace(there.run, turns_with=(11, 12)))
+    assert "in turns with runs 11, 12" in text(many, 200)[-1]
+    assert "run 13 turns 11,12" in text(many, 46)[-1]
+
+
 @given(
     st.integers(40, 200),
     st.integers(0, 99_999),
