@@ -34,15 +34,11 @@ class Switch(msgspec.Struct, frozen=True):
     settings: ProbeSettings
 
 
-MAX_TURNS = 8
-"""Most settings that take turns."""
-
-
 class TakeTurns(msgspec.Struct, frozen=True):
     """Let settings take turns round by round, each in a new run; the pace is that of one run."""
 
     settings: tuple[ProbeSettings, ...]
-    """2 to `MAX_TURNS`; the last one is in force, for what shows one run only."""
+    """Two or more; the last one is in force, for what shows one run only."""
     rounds: int | None = None
     """Rounds of each, from 1 on, then go on as before; None: until another command."""
 

@@ -105,6 +105,8 @@ def test_turns_for_some_rounds_lead_back_to_what_was_in_force() -> None:
         False,
     ]
     assert [run for run, _ in rounds_of(tape)][2:10] == [2, 3, 4, 2, 3, 4, 1, 1]
+    begun = [event.at for event in events_of(tape, events.RoundBegan)][2:]
+    assert {round((b - a) / NS_PER_MS) for a, b in itertools.pairwise(begun)} == {1000}
 
 
 def test_going_back_in_the_middle_of_turns_goes_on_with_the_pair_of_before() -> None:

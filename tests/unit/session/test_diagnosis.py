@@ -129,6 +129,24 @@ def test_a_variant_of_what_is_silent_itself_tells_nothing() -> None:
     assert LARGE not in diagnose(looks[6], is_over=False).silent, "its protocol loses, too"
 
 
+def test_it_says_something_whatever_the_outcomes_are() -> None:
+    rng = random.Random(7)
+    assert diagnose([], is_over=True).sentence == "No setting was tried."
+    settings = [
+        *settings_to_try(SettingsHistory(TCP), 4),
+        *settings_to_try(SettingsHistory(TCP), 6),
+    ]
+    for _ in range(2000):
+        chosen = rng.sample(settings, rng.randrange(1, 9))
+        bits = [(rng.getrandbits(40), rng.getrandbits(40)) for _ in chosen]
+        runs = [
+            Run(number, one, 0, rng.randrange(40), False, (), (), None, *outcomes)
+            for number, (one, outcomes) in enumerate(zip(chosen, bits, strict=True))
+        ]
+        told = diagnose(runs, is_over=rng.random() < 0.5)
+        assert told.sentence.strip()
+
+
 def test_what_this_machine_cannot_send_is_left_out() -> None:
     runs = runs_of_turns(never, [ALWAYS, *[never] * 4], random.Random(1))[-1]
     unsent = [replace(runs[1], target_answered=0), *runs[2:], runs[0]]

@@ -63,6 +63,8 @@ class DiagnosisScreen(TextScreen):
         why = [[(f" {trouble}", TextStyle.WARN)]] if trouble else []
         if self._snapshot.pace.paused:
             why.append([(" paused: Escape, then p", TextStyle.WARN)])
+        if self._snapshot.ended:
+            why.append([(" the session has ended: nothing is sent any more", TextStyle.WARN)])
         if self._turns.diagnosis is None:
             return [[(" trying settings in turns …", TextStyle.DIM)], *why]
         labels = HostLabels(self._snapshot.who, self._label_mode)
