@@ -24,6 +24,7 @@ RUNS = [
     ("recording",),
     ("path_end",),
     ("repeats",),
+    ("diagnosis",),
 ]
 LONGEST = 600.0
 """Seconds that one of them gets."""

@@ -158,6 +158,43 @@ def deal(world: World, rounds: int, seed: int) -> Iterator[ev.Event]:
     yield ev.SessionEnded(at=(rounds + 5) * world.pace.interval)
 
 
+def deal_turns(worlds: Sequence[World], rounds: int, seed: int) -> Iterator[ev.Event]:
+    """Return the events of a session whose runs, one of each world, take turns from 1 s on.
+
+    Run 1, of the last world, is what goes on before and after; the turns are temporary.
+    """
+    pace, home, turns = worlds[0].pace, worlds[-1], len(worlds)
+    numbers = range(2, turns + 2)
+    *begin, end = deal(home, 1, seed)
+    yield from begin
+    yield from (
+        ev.RunOpened(
+            at=pace.interval,
+            run=number,
+            settings=world.settings,
+            turns_with=tuple(other for other in numbers if other != number),
+            temporary=True,
+        )
+        for number, world in zip(numbers, worlds, strict=True)
+    )
+    runs = [
+        deal_run(
+            world,
+            rounds,
+            random.Random(f"{seed} {number}"),
+            run=number,
+            start=number * pace.interval,
+            first_probe=number * 1_000_000,
+            turns=turns,
+        )
+        for number, world in zip(numbers, worlds, strict=True)
+    ]
+    yield from heapq.merge(*runs, key=lambda event: event.at)
+    over = (rounds * turns + 10) * pace.interval
+    yield ev.RunOpened(at=over, run=1, settings=home.settings, reopened=True)
+    yield ev.SessionEnded(at=max(over, end.at))
+
+
 def deal_run(
     world: World,
     rounds: int,
@@ -166,8 +203,12 @@ def deal_run(
     run: int = 1,
     start: int = 0,
     first_probe: int = 1,
+    turns: int = 1,
 ) -> Iterator[ev.Event]:
-    """Return the events of one run from `start` (ns) on, without its opening."""
+    """Return the events of one run from `start` (ns) on, without its opening.
+
+    Of so many `turns`, one is this run's; the others pass without it.
+    """
     order = itertools.count()
     waiting: list[tuple[int, int, ev.Event]] = []
     end = PathEndDetector()
@@ -235,7 +276,7 @@ def deal_run(
                 yield ev.PathEnd(at=event.at, run=run, ttl=last[0], reached=last[1])
 
     for round_number in range(1, rounds + 1):
-        began = start + (round_number - 1) * pace.interval
+        began = start + (round_number - 1) * turns * pace.interval
         yield from due(began)
         yield ev.RoundBegan(at=began, run=run, round=round_number)
         last = end.last_ttl(pace.max_ttl, pace.max_unknown) if round_number > 1 else pace.max_ttl

@@ -38,13 +38,13 @@ def test_rounds_of_both_alternate_on_the_wire_and_lose_nothing(family: int) -> N
                 chain.client, target, ICMP, Pace(interval=INTERVAL)
             ) as live:
                 live.run_on(RoundBegan, 3)
-                live.alternate(ICMP, TCP)
+                live.take_turns(ICMP, TCP)
                 live.run_on(RoundBegan, 23)
                 stream = live.stop()
             seen = probes(capture.stop(), chain.source_address(family), target)
         assert tui_trace_process.only(ProbeLost, stream) == []
         opened = tui_trace_process.only(RunOpened, stream)
-        assert [(e.run, e.turns_with) for e in opened] == [(1, 0), (2, 3), (3, 2)]
+        assert [(e.run, e.turns_with) for e in opened] == [(1, ()), (2, (3,)), (3, (2,))]
         # from the second round of both on, each round is one of 5 probes, TTL 1 to 5
         sent = [one for one in seen if one.packet.ttl <= 5]
         swept = [list(group) for _, group in groupby(sent, lambda one: one.packet.protocol)]

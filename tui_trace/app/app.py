@@ -30,6 +30,7 @@ from tui_trace.app.control.probe_controls import ProbeControls
 from tui_trace.app.keymap import COMMANDS, KEYS, Key, footer_keys
 from tui_trace.app.messages import Exported, PastFetched, SnapshotTaken, SourceEnded, SourceOpened
 from tui_trace.app.screens.compare_screen import CompareScreen
+from tui_trace.app.screens.diagnosis_screen import DiagnosisScreen
 from tui_trace.app.screens.help_screen import HelpScreen
 from tui_trace.app.screens.main_screen import MainScreen
 from tui_trace.app.screens.path_screen import PathScreen
@@ -184,7 +185,7 @@ class TraceApp(App[None]):
         self.live.show_snapshot(message.snapshot)
         if isinstance(self.screen, PathScreen):
             self.screen.look_at(message.snapshot)
-        elif isinstance(self.screen, CompareScreen):
+        elif isinstance(self.screen, (CompareScreen, DiagnosisScreen)):
             self.screen.look_at(message.snapshot, self._tracing.runs)
 
     def _export(self, view: View, name: str) -> None:

@@ -43,6 +43,13 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
                 "flows",
                 "Probe 8 flows in turn for 24 intervals to detect load balancing",
             ),
+            Key(
+                "probe.diagnose",
+                "D",
+                "diagnose",
+                "diagnose",
+                "Diagnose: try protocols, a large packet and a mark in turns, at this pace",
+            ),
         ),
     ),
     (

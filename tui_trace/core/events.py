@@ -14,7 +14,7 @@ import msgspec
 from tui_trace.core.ranges import Int64, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the event stream; it rises with a change that an old reader cannot read."""
 
 
@@ -150,8 +150,19 @@ class RunOpened(_Event, frozen=True, tag="run-opened", rename={"reopened": "agai
     reopened: bool = False
     source_port: Int64 = 0
     """Source port of its first flow; 0 if the protocol has no ports."""
-    turns_with: Int64 = 0
-    """Number of the run that it alternates with, round by round; 0: none. Both open at once."""
+    turns_with: tuple[Int64, ...] | Int64 = ()
+    """Numbers of the other runs that it takes turns with, round by round; all open at once.
+
+    Schema 1 had one number here, or 0; `partners` reads both."""
+    temporary: bool = False
+    """The program probes it for some rounds by itself, then goes on as before: what it meets is
+    no episode."""
+
+    @property
+    def partners(self) -> tuple[int, ...]:
+        """Return the numbers of the runs that it takes turns with."""
+        turns = self.turns_with
+        return turns if isinstance(turns, tuple) else (turns,) if turns else ()
 
 
 class RoundBegan(_Event, frozen=True, tag="round-began"):

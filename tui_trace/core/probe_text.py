@@ -1,5 +1,7 @@
 """Probe settings in words."""
 
+from collections.abc import Sequence
+
 from tui_trace.core.events import EgressFound
 from tui_trace.core.settings import (
     DSCP_NAMES,
@@ -64,6 +66,11 @@ def describe_tos(tos: int) -> str:
         if tos and tos == code << 2:
             return f"{tos} ({name})"
     return str(tos)
+
+
+def describe_turns(others: Sequence[int]) -> str:
+    """Return with which runs a run takes turns: `in turns with run 2`, `… with runs 2, 3`."""
+    return f"in turns with run{'s' if len(others) > 1 else ''} {', '.join(map(str, others))}"
 
 
 def describe_egress(egress: EgressFound) -> str:

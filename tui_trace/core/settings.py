@@ -196,6 +196,11 @@ class SettingsHistory:
         port, size = self._remembered[protocol]
         return self.change(protocol=protocol, port=port, size=size)
 
+    def port_of(self, protocol: Protocol) -> int:
+        """Return the port in use, or of the last use of another protocol."""
+        now = self.current
+        return now.port if protocol is now.protocol else self._remembered[protocol][0]
+
     def change(self, **fields: Any) -> ProbeSettings:
         """Replace fields of the settings in use, and return the new settings."""
         self.current = msgspec.structs.replace(self.current, **fields)

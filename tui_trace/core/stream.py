@@ -34,11 +34,13 @@ class Switch(msgspec.Struct, frozen=True):
     settings: ProbeSettings
 
 
-class AlternateSettings(msgspec.Struct, frozen=True):
-    """Alternate two settings round by round, in two new runs."""
+class TakeTurns(msgspec.Struct, frozen=True):
+    """Let settings take turns round by round, each in a new run; the pace is that of one run."""
 
-    first: ProbeSettings
-    second: ProbeSettings
+    settings: tuple[ProbeSettings, ...]
+    """Two or more; the last one is in force, for what shows one run only."""
+    rounds: int | None = None
+    """Rounds of each, from 1 on, then go on as before; None: until another command."""
 
 
 class ProbeTemporarily(msgspec.Struct, frozen=True):
@@ -47,6 +49,10 @@ class ProbeTemporarily(msgspec.Struct, frozen=True):
     settings: ProbeSettings
     rounds: int
     """Number of rounds, from 1 on."""
+
+
+class GoBack(msgspec.Struct, frozen=True):
+    """Go on as before a command that was for some rounds only; without one, nothing changes."""
 
 
 class SetPace(msgspec.Struct, frozen=True):
@@ -79,8 +85,9 @@ class QueryRegistry(msgspec.Struct, frozen=True):
 
 Command: TypeAlias = (
     Switch
-    | AlternateSettings
+    | TakeTurns
     | ProbeTemporarily
+    | GoBack
     | SetPace
     | Reset
     | Inject

@@ -10,8 +10,8 @@ from functools import partial
 
 from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings
 from tui_trace.core.stream import (
-    AlternateSettings,
     Command,
+    GoBack,
     Inject,
     ProbeTemporarily,
     QueryRegistry,
@@ -21,6 +21,7 @@ from tui_trace.core.stream import (
     Sink,
     SourceError,
     Switch,
+    TakeTurns,
 )
 from tui_trace.engine.clock_step import ClockStepDetector
 from tui_trace.engine.egress_watch import EgressWatch
@@ -181,13 +182,14 @@ class Engine:
             except queue.Empty:
                 return
             match command:
-                case Switch(settings):
-                    if settings != self._current_run.settings or self._runs.chosen_is_suspended:
-                        self._change_runs(partial(self._runs.switch, settings))
-                case AlternateSettings(first, second):
-                    self._change_runs(partial(self._runs.alternate, first, second))
+                case Switch(settings) if not self._runs.is_alone(settings):
+                    self._change_runs(partial(self._runs.switch, settings))
+                case TakeTurns(settings, rounds):
+                    self._change_runs(partial(self._runs.take_turns, settings, rounds))
                 case ProbeTemporarily(settings, rounds):
                     self._change_runs(partial(self._runs.probe_temporarily, settings, rounds))
+                case GoBack() if self._runs.is_away:
+                    self._change_runs(self._runs.go_back)
                 case SetPace(pace):
                     self._pace = pace
                     self._emitter.pace_set(pace)

@@ -67,6 +67,7 @@ class EventEmitter:
                 reopened=reopened,
                 source_port=run.flows.first_port,
                 turns_with=run.turns_with,
+                temporary=run.is_temporary,
             )
         )
 

@@ -1,6 +1,6 @@
 """The runs of a session, and which of them gets the next round."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, cycle, repeat
 
 from tui_trace.core.settings import ProbeSettings
@@ -11,8 +11,9 @@ from tui_trace.engine.run_state import EngineRun
 class RunScheduler:
     """Every run that was opened. One run is active, and gets the round under way.
 
-    Normally every round belongs to the run that the user chose. `alternate` opens two new runs, so
-    that neither of them contains rounds measured before they began to alternate.
+    Normally every round belongs to the run that the user chose. `take_turns` opens new runs, so
+    that none of them contains rounds measured before the turns began. What lasts some rounds only
+    leads back to the runs of before.
     """
 
     def __init__(
@@ -33,13 +34,20 @@ class RunScheduler:
         self._rounds: Iterator[EngineRun] = iter(())
         self.current: EngineRun
         """The active run; there is one from the first `switch` on."""
-        self._chosen: EngineRun
-        """The run that the user switched to last."""
+        self._chosen: tuple[EngineRun, ...]
+        """The run, or the runs in turns, that go on until another command."""
+        self._chosen_rounds: Iterator[EngineRun]
+        self._left: EngineRun
+        """That of `_chosen` which was active when others began that have some rounds only."""
+
+    def is_alone(self, settings: ProbeSettings) -> bool:
+        """Return whether all rounds to come go to one run that has these settings."""
+        return self._chosen == (self.current,) and self.current.settings == settings
 
     @property
-    def chosen_is_suspended(self) -> bool:
-        """Return whether other runs are probed in place of the run that the user switched to."""
-        return self.current is not self._chosen
+    def is_away(self) -> bool:
+        """Return whether the rounds go to runs that have some rounds only."""
+        return self.current.is_temporary
 
     def switch(self, settings: ProbeSettings) -> None:
         """Make the run with these settings active for all rounds to come; `SendError`."""
@@ -47,46 +55,59 @@ class RunScheduler:
         reopened = run is not None
         if run is None:
             run = self._by_settings[settings] = self._new(settings)
-        self._chosen = run
-        self._make_current(run, reopened, repeat(run))
+        self._choose((run,), reopened)
 
     def reset(self) -> None:
-        """Start again with the same settings, in new runs; `SendError`."""
-        if self.current.turns_with:
-            first, second = sorted((self.current.number, self.current.turns_with))
-            self.alternate(self.all[first - 1].settings, self.all[second - 1].settings)
+        """Start again with the settings that the user chose, in new runs; `SendError`."""
+        settings = tuple(run.settings for run in self._chosen)
+        if len(settings) > 1:
+            self.take_turns(settings)
             return
-        settings = self._chosen.settings
-        del self._by_settings[settings]
-        self.switch(settings)
+        del self._by_settings[settings[0]]
+        self.switch(settings[0])
 
-    def alternate(self, first: ProbeSettings, second: ProbeSettings) -> None:
-        """Open two new runs that alternate round by round; the first is active. `SendError`."""
-        pair = self._new(first), self._new(second)
-        pair[0].turns_with, pair[1].turns_with = pair[1].number, pair[0].number
-        self._make_current(pair[0], False, cycle(pair))
-        self._announce(pair[1], False)
+    def take_turns(self, settings: Sequence[ProbeSettings], rounds: int | None = None) -> None:
+        """Open new runs that take turns round by round; the first is active. `SendError`.
+
+        After so many `rounds` of each the runs of before go on; None: until another command.
+        """
+        is_temporary = rounds is not None
+        runs = tuple([self._new(one, is_temporary=is_temporary) for one in settings])
+        for run in runs:
+            run.turns_with = tuple(other.number for other in runs if other is not run)
+        if rounds is None:
+            self._choose(runs, False)
+        else:
+            self._leave_for(runs, rounds)
 
     def probe_temporarily(self, settings: ProbeSettings, rounds: int) -> None:
-        """Probe so many rounds in a new run, then go on with the chosen run; `SendError`.
+        """Probe so many rounds in a new run, then go on as before; `SendError`.
 
         Each flow has an interval of its own, so that no router that limits its replies is asked
         more often than otherwise.
         """
-        run = self._new(settings, stretch=settings.flows)
-        self._make_current(run, False, chain(repeat(run, rounds), repeat(self._chosen)))
+        run = self._new(settings, stretch=settings.flows, is_temporary=True)
+        self._leave_for((run,), rounds)
+
+    def go_back(self) -> None:
+        """Go on as before the runs that have some rounds only."""
+        self._rounds = self._chosen_rounds
+        self._activate(self._left, self._chosen, True)
 
     def next_round(self) -> EngineRun:
         """Make the run of the next round active, and return it."""
         before, run = self.current, next(self._rounds)
         if run is not before:
             run.schedule.continue_from(before.schedule)
-            self.current = run
-            if run.turns_with != before.number:
-                self._announce(run, True)
+            if before.number in run.turns_with:
+                self.current = run
+            else:
+                self._activate(run, self._chosen, True)
         return run
 
-    def _new(self, settings: ProbeSettings, stretch: int = 1) -> EngineRun:
+    def _new(
+        self, settings: ProbeSettings, *, stretch: int = 1, is_temporary: bool = False
+    ) -> EngineRun:
         flows = self._make_flows(settings)
         run = EngineRun(
             len(self.all) + 1,
@@ -94,6 +115,7 @@ class RunScheduler:
             flows,
             expected_ttl=self._known_distance(),
             stretch=stretch,
+            is_temporary=is_temporary,
         )
         self.all.append(run)
         return run
@@ -104,7 +126,19 @@ class RunScheduler:
             return 0
         return self.current.path_end.end_ttl or 0
 
-    def _make_current(self, run: EngineRun, reopened: bool, rounds: Iterator[EngineRun]) -> None:
+    def _choose(self, runs: tuple[EngineRun, ...], reopened: bool) -> None:
+        self._chosen = runs
+        self._rounds = self._chosen_rounds = cycle(runs)
+        self._activate(runs[0], runs, reopened)
+
+    def _leave_for(self, runs: tuple[EngineRun, ...], rounds: int) -> None:
+        if not self.is_away:
+            self._left = self.current
+        turns = chain.from_iterable(repeat(runs, rounds))
+        self._rounds = chain(turns, self._chosen_rounds)
+        self._activate(runs[0], runs, False)
+
+    def _activate(self, run: EngineRun, told: Sequence[EngineRun], reopened: bool) -> None:
         self.current = run
-        self._rounds = rounds
-        self._announce(run, reopened)
+        for one in told:
+            self._announce(one, reopened)

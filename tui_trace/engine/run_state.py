@@ -25,18 +25,21 @@ class EngineRun:
         *,
         expected_ttl: int = 0,
         stretch: int = 1,
+        is_temporary: bool = False,
     ) -> None:
         """Begin without any probe; `number` counts from 1.
 
         `expected_ttl` is where another run of the session met the target; 0: not known. `stretch`
-        is how many intervals a round takes.
+        is how many intervals a round takes. A run that `is_temporary` has some rounds only, after
+        which others go on.
         """
         self.number = number
         self.settings = settings
         self.flows = flows
         self.expected_ttl = expected_ttl
-        self.turns_with = 0
-        """Number of the run that it alternates with; 0: none."""
+        self.turns_with: tuple[int, ...] = ()
+        """Numbers of the other runs that it takes turns with."""
+        self.is_temporary = is_temporary
         self.path_end = PathEndDetector()
         self.schedule = RoundSchedule(settings.flows, self.path_end, stretch)
         self.reply_timeout = AdaptiveTimeout()

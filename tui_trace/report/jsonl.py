@@ -1,4 +1,4 @@
-"""`--jsonl`: the stream of events as JSON lines, schema version 1.
+"""`--jsonl`: the stream of events as JSON lines, schema version 2.
 
 One object a line, in the order things happened, each written before the next one happens. The key
 `event` names its kind, `at` is nanoseconds since the session began; a key that has its default
@@ -14,8 +14,9 @@ session-began, the first  wall (ns since 1970, UTC), target, address, family (4 
 pace-set                  pace: interval, first_ttl, max_ttl, queries, max_unknown, wait, rounds,
                           paused, sequential, hurry, first_reply
 run-opened                run, settings: protocol, port, tos, df, size and the rest of what a probe
-                          looks like; again, source_port, turns_with (a run; each has every
-                          other round)
+                          looks like; again, source_port, turns_with (runs, in turns with
+                          which it has its rounds; in schema 1 one run, or 0), temporary (by the
+                          program itself, for some rounds)
 round-began               run, round
 probe-sent                run, probe (its number, one in the session), ttl, flow, source_port (if
                           it is not the flow's)

@@ -2,8 +2,8 @@
 
 Added to `report`: `tui_trace`, what mtr does not say of the run, whose number is its `run`. Its
 `runs` are all those of the session (null where they were not kept), each with its `number`,
-`probe`, `egress`, `rounds`, whether it `reached` the target, and the number of the one that it took
-turns with (`turns_with`, or null). `egress` is how its probes leave this machine: `source`,
+`probe`, `egress`, `rounds`, whether it `reached` the target, and the numbers of those that it took
+turns with (`turns_with`). `egress` is how its probes leave this machine: `source`,
 `interface`, `gateway` (empty: the target is on the link) and `mtu` in bytes; or null. Its `notes`
 are the user's own, each with the `time` it is about and the same as `at_s`, seconds since the
 session began.
@@ -86,7 +86,7 @@ def _outline(run: Run) -> dict[str, Any]:
         "egress": _egress(run),
         "rounds": run.rounds,
         "reached": run.reached,
-        "turns_with": run.turns_with or None,
+        "turns_with": list(run.turns_with),
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui_trace.core.probe_text import describe_settings
+from tui_trace.core.probe_text import describe_settings, describe_turns
 from tui_trace.core.sanitize import sanitize
 from tui_trace.session.compare import Verdict, compare_runs
 from tui_trace.session.snapshot import Run, Snapshot
@@ -12,7 +12,7 @@ def describe_progress(run: Run) -> str:
     """Return `42 rounds, target not reached, in turns with run 2`."""
     rounds = f"{run.rounds} round{'' if run.rounds == 1 else 's'}"
     reached = "target reached" if run.reached else "target not reached"
-    turns = f", in turns with run {run.turns_with}" if run.turns_with else ""
+    turns = f", {describe_turns(run.turns_with)}" if run.turns_with else ""
     return f"{rounds}, {reached}{turns}"
 
 
@@ -41,16 +41,15 @@ def other_runs(snapshot: Snapshot, runs: Sequence[Run]) -> list[str]:
 
 
 def run_differences(runs: Sequence[Run]) -> list[str]:
-    """Return a sentence for each run but the first, compared with the first or the alternating run.
+    """Return a sentence for each run but the first, compared with the first of its turns or of all.
 
     Fewer where they cannot be tested. Slow, the first time: scipy is loaded.
     """
     sentences = []
     by_number = {run.number: run for run in runs}
     for run in runs[1:]:
-        other = by_number.get(run.turns_with, runs[0])
-        if other.number >= run.number:
-            other = runs[0]
+        before = (by_number.get(number) for number in run.turns_with if number < run.number)
+        other = next(filter(None, before), runs[0])
         found = compare_runs([other, run])
         if found.sentence != str(Verdict.UNTESTED).capitalize():
             against, named = (_called(*pair) for pair in zip(found.runs, found.names, strict=True))

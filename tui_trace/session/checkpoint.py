@@ -16,7 +16,7 @@ from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind
 
-VERSION = 7
+VERSION = 8
 """Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
 MAX_RUNS = 4096
@@ -30,6 +30,8 @@ MAX_RESPONDERS = 64
 """Most addresses that a hop keeps; the address silent for longest is dropped first."""
 MAX_SPARE_PORTS = 256
 """Most source ports of a hop that are told apart, besides those of its flows."""
+MAX_PARTNERS = 63
+"""Most runs that one is known to take turns with."""
 MAX_MARKS = 8
 """Most marks that a hop keeps."""
 MAX_REMEMBERED_LOSSES = 256
@@ -151,11 +153,12 @@ class RunCheckpoint(_State, frozen=True, array_like=True):
     reached: bool
     end: Int64 | None
     hops: Annotated[list[HopCheckpoint], Meta(max_length=256)]
-    turns_with: Int64 = 0
+    turns_with: Annotated[tuple[Int64, ...], Meta(max_length=MAX_PARTNERS)] = ()
     egress: EgressFound | None = None
     log: RunLogCheckpoint | None = None
     level: RttLevelCheckpoint | None = None
     own_losses: Annotated[dict[Ttl, str], Meta(max_length=256)] = {}
+    temporary: bool = False
 
 
 class TrackCheckpoint(_State, frozen=True, array_like=True):
@@ -248,6 +251,8 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     watch: WatchCheckpoint | None = None
     mtus: dict[Ttl, str] = {}
     """Marks of path MTU discovery, by TTL."""
+    chosen: Int64 = 0
+    """Number of the run that goes on after temporary ones."""
 
 
 def to_deltas(numbers: list[int]) -> list[int]:

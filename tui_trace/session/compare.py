@@ -89,7 +89,7 @@ def compare_runs(runs: Sequence[Run]) -> RunComparison:
     Two that took turns round by round are compared turn by turn, so that what the network did to
     both cancels out. Slow, the first time (scipy is loaded): not for a thread that draws.
     """
-    alternated = len(runs) == 2 and runs[0].turns_with == runs[1].number
+    alternated = len(runs) == 2 and runs[1].number in runs[0].turns_with
     names = _names(runs)
     hops = [{hop.ttl: hop for hop in run.hops} for run in runs]
     ttls = sorted(set().union(*hops))

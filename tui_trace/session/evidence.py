@@ -21,11 +21,12 @@ class Findable(msgspec.Struct, frozen=True):
     family: int
     pace: Pace
     run: RunFold
-    """The run in force."""
+    """The run in force; what the program probes for some rounds by itself is never that."""
     runs: Mapping[int, RunFold]
     """All runs, by number."""
     active: tuple[RunFold, ...]
-    """The runs being probed now: the one in force, or those that take turns."""
+    """The run in force, and those that take turns with it. While the program probes others for
+    some rounds, nothing new is known of them."""
     path: PathNow | None
     """Of the run in force."""
     paths: Callable[[], tuple[Path, ...]]

@@ -6,10 +6,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from tui_trace.core import events as ev
-from tui_trace.core.probe_text import describe_settings
+from tui_trace.core.probe_text import describe_settings, describe_turns
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.annotations import marks_of, refuses
-from tui_trace.session.checkpoint import SessionCheckpoint
+from tui_trace.session.checkpoint import MAX_PARTNERS, SessionCheckpoint
 from tui_trace.session.evidence import Findable
 from tui_trace.session.finding import OWN_LOSSES, Finding
 from tui_trace.session.finding_watch import FindingWatch
@@ -35,6 +35,8 @@ class Session:
         )
         self._pace = Pace()
         self._run = RunFold(0, ProbeSettings(), 0, self._pace)
+        self._chosen = self._run
+        """The run in force, or that goes on after the temporary ones."""
         self._runs: dict[int, RunFold] = {}
         self._source = ""
         self._trouble: str | None = None
@@ -84,6 +86,7 @@ class Session:
             began=self._began,
             pace=self._pace,
             run=self._run.number,
+            chosen=self._chosen.number,
             runs=[run.checkpoint() for run in self._runs.values()],
             source=self._source,
             trouble=self._trouble,
@@ -109,6 +112,7 @@ class Session:
         session._pace = session._run.pace = state.pace
         session._runs = {run.number: RunFold.from_checkpoint(run) for run in state.runs}
         session._run = session._runs.get(state.run, session._run)
+        session._chosen = session._runs.get(state.chosen, session._run)
         session._source = state.source
         session._trouble = state.trouble
         session._trouble_since = state.trouble_since
@@ -176,9 +180,9 @@ class Session:
         return self._runs[number].log
 
     def _look(self, *, thorough: bool = False) -> None:
-        run = self._run
-        turns = self._runs.get(run.turns_with)
-        active = (turns, run) if turns is not None else (run,)
+        run = self._chosen
+        turns = (self._runs.get(number) for number in run.turns_with)
+        active = (*filter(None, turns), run)
         self._watch.look(
             Findable(
                 at=self._at,
@@ -217,13 +221,19 @@ class Session:
         run = self._runs.get(event.run)
         if run is None:
             run = RunFold(event.run, event.settings, event.at, self._pace)
-            run.turns_with = event.turns_with
+            run.turns_with = event.partners[:MAX_PARTNERS]
+            run.temporary = event.temporary
             self._runs[event.run] = run
         run.pace = self._pace
         self._run = run
-        turns = f", in turns with run {run.turns_with}" if run.turns_with else ""
-        text = f"run {run.number}: {describe_settings(run.settings)}{turns}"
-        self._timeline.add_moment(event.at, MomentKind.RUN, text)
+        # of turns that the program takes by itself the first is told: they are one thing
+        if not run.temporary or self._runs.keys().isdisjoint(run.turns_with):
+            turns = f", {describe_turns(run.turns_with)}" if run.turns_with else ""
+            text = f"run {run.number}: {describe_settings(run.settings)}{turns}"
+            self._timeline.add_moment(event.at, MomentKind.RUN, text)
+        if run.temporary:
+            return
+        self._chosen = run
         if path := self._paths.current(run.number):
             self._timeline.set_path(event.at, path.letter)
 
@@ -284,7 +294,7 @@ class Session:
         by_target = event.reached or event.address == self._began.address
         if by_target or event.kind is ev.ReplyKind.TIME_EXCEEDED:
             moved = self._paths.on_reply(event, run.settings, self._began.address)
-            if moved is not None and run is self._run:
+            if moved is not None and run is self._chosen:
                 self._timeline.set_path(moved.since, moved.letter)
 
     def _probe_lost(self, event: ev.ProbeLost) -> None:
@@ -298,7 +308,7 @@ class Session:
 
     def _look_at_target(self, run: RunFold) -> None:
         """Look at once if the target falls silent, or answers again."""
-        if self._watch.is_turn(run):
+        if not run.temporary and self._watch.is_turn(run):
             self._look()
 
     def _probe_void(self, event: ev.ProbeVoid) -> None:

@@ -22,7 +22,8 @@ class RunFold:
         self.settings = settings
         self.pace = pace
         """The pace when the run was last active: it bounds the rows."""
-        self.turns_with = 0
+        self.turns_with: tuple[int, ...] = ()
+        self.temporary = False
         self.rounds = 0
         self.reached = False
         self.end: int | None = None
@@ -46,6 +47,7 @@ class RunFold:
             end=self.end,
             hops=[hop.checkpoint() for hop in self._hops.values()],
             turns_with=self.turns_with,
+            temporary=self.temporary,
             egress=self.egress,
             log=self.log.checkpoint(),
             level=self.level.checkpoint(),
@@ -60,6 +62,7 @@ class RunFold:
         run.reached = state.reached
         run.end = state.end
         run.turns_with = state.turns_with
+        run.temporary = state.temporary
         run.egress = state.egress
         if state.level is not None:
             run.level = RttLevel.from_checkpoint(state.level)
@@ -108,6 +111,8 @@ class RunFold:
             hops,
             self.turns_with,
             self.egress,
+            self.log.target.answered,
+            self.log.target.lost,
         )
 
     def _last_row(self) -> int:

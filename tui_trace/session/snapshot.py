@@ -151,10 +151,14 @@ class Run(msgspec.Struct, frozen=True):
     rounds: int
     reached: bool
     hops: tuple[Hop, ...]
-    turns_with: int = 0
-    """Number of the run that it alternates with, round by round; 0: none."""
+    turns_with: tuple[int, ...] = ()
+    """Numbers of the other runs that it takes turns with, round by round."""
     egress: EgressFound | None = None
     """How its probes leave this machine; None: not known."""
+    target_answered: int = 0
+    """The remembered slots in which the target answered, as bits, the oldest lowest."""
+    target_lost: int = 0
+    """Those in which it did not."""
 
 
 class Balance(enum.StrEnum):

@@ -14,7 +14,6 @@ from tui_trace.core.settings import (
     SettingsHistory,
 )
 from tui_trace.core.stream import (
-    AlternateSettings,
     Command,
     Inject,
     ProbeTemporarily,
@@ -24,6 +23,7 @@ from tui_trace.core.stream import (
     SetPace,
     Sink,
     Switch,
+    TakeTurns,
 )
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Snapshot
@@ -195,12 +195,18 @@ class FakeSource:
             case Switch(settings=settings):
                 self._run += 1
                 return [ev.RunOpened(at=self._at, run=self._run, settings=settings)]
-            case AlternateSettings(first=first, second=second):
-                self._run += 2
-                one, two = self._run - 1, self._run
+            case TakeTurns(settings=turns, rounds=rounds):
+                numbers = [self._run + place for place in range(1, len(turns) + 1)]
+                self._run = numbers[-1]
                 return [
-                    ev.RunOpened(at=self._at, run=one, settings=first, turns_with=two),
-                    ev.RunOpened(at=self._at, run=two, settings=second, turns_with=one),
+                    ev.RunOpened(
+                        at=self._at,
+                        run=number,
+                        settings=settings,
+                        turns_with=tuple(other for other in numbers if other != number),
+                        temporary=rounds is not None,
+                    )
+                    for number, settings in zip(numbers, turns, strict=True)
                 ]
             case ProbeTemporarily(settings=settings):
                 self._run += 1

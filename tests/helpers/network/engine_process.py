@@ -1,7 +1,7 @@
 """An engine as a program: commands come in as lines, events go out as lines.
 
 The harness starts this file in a namespace (`ours.Live`). A line is `switch SETTINGS`,
-`alternate SETTINGS SETTINGS`, `visit ROUNDS SETTINGS`, `pace PACE` or `reset`; the end of standard
+`turns SETTINGS SETTINGS …`, `visit ROUNDS SETTINGS`, `pace PACE` or `reset`; the end of standard
 input ends the session.
 """
 
@@ -16,13 +16,13 @@ from tui_trace.core.events import Event, encode
 from tui_trace.core.probe_size import fit_size
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import (
-    AlternateSettings,
     Command,
     ProbeTemporarily,
     Reset,
     SetPace,
     Source,
     Switch,
+    TakeTurns,
 )
 from tui_trace.engine.engine import Engine
 from tui_trace.wire.raw.raw_network import RawNetwork
@@ -51,9 +51,8 @@ def _command(line: str, family: int) -> Command:
     match word:
         case "switch":
             return Switch(_settings(value, family))
-        case "alternate":
-            first, second = value.split(" ")
-            return AlternateSettings(_settings(first, family), _settings(second, family))
+        case "turns":
+            return TakeTurns(tuple(_settings(one, family) for one in value.split(" ")))
         case "visit":
             rounds, settings = value.split(" ")
             return ProbeTemporarily(_settings(settings, family), int(rounds))

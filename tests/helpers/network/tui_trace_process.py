@@ -167,9 +167,9 @@ class Live(Closing):
         self.pace = msgspec.structs.replace(self.pace, **fields)
         self._tell("pace " + as_json(self.pace))
 
-    def alternate(self, first: ProbeSettings, second: ProbeSettings) -> None:
-        """Two settings in turns."""
-        self._tell(f"alternate {as_json(first)} {as_json(second)}")
+    def take_turns(self, *settings: ProbeSettings) -> None:
+        """Settings in turns."""
+        self._tell(" ".join(["turns", *map(as_json, settings)]))
 
     def visit(self, settings: ProbeSettings, rounds: int) -> None:
         """Other settings for some rounds."""

@@ -307,17 +307,17 @@ async def test_of_two_runs_in_turns_it_shows_one(monkeypatch: pytest.MonkeyPatch
         screen = await opened(watch)
         now = seen(watch)
 
-        def of_port(port: int, number: int, turns_with: int) -> Snapshot:
+        def of_port(port: int, number: int, turns_with: tuple[int, ...]) -> Snapshot:
             """As now, but the run has another port, by which its title tells it."""
             to = replace(now.run.settings, port=port)
             run = replace(now.run, number=number, turns_with=turns_with, settings=to)
             return replace(now, run=run)
 
-        for shown in (of_port(1001, 1, 2), of_port(1002, 2, 1)):
+        for shown in (of_port(1001, 1, (2,)), of_port(1002, 2, (1,))):
             screen.look_at(shown)
         await watch.pilot.pause(0.3)
         assert "port 1001 " in text_of(watch, "#charts-title")
-        for shown in (of_port(1003, 2, 0), of_port(1004, 3, 0)):
+        for shown in (of_port(1003, 2, ()), of_port(1004, 3, ())):
             screen.look_at(shown)
             port = shown.run.settings.port
             await watch.until(lambda port=port: f"port {port} " in text_of(watch, "#charts-title"))

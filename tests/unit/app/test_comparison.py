@@ -21,7 +21,7 @@ from tui_trace.app.screens.path_screen import PathScreen
 from tui_trace.app.source_thread import SourceThread
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, ProbeSettings, Protocol
-from tui_trace.core.stream import AlternateSettings, ProbeTemporarily
+from tui_trace.core.stream import ProbeTemporarily, TakeTurns
 from tui_trace.session.compare import compare_runs
 from tui_trace.session.fold import Session
 from tui_trace.session.host_labels import HostLabels
@@ -206,7 +206,7 @@ def turns(rounds: int) -> list[ev.Event]:
     one = later(path(rounds), 3, 120)
     two = later(path(rounds, udp), 4, 121, 20_000)
     return [
-        replace(event, turns_with=7 - event.run) if isinstance(event, ev.RunOpened) else event
+        replace(event, turns_with=(7 - event.run,)) if isinstance(event, ev.RunOpened) else event
         for event in sorted([*one, *two], key=lambda event: (event.at, -event.run))
     ]
 
@@ -220,8 +220,8 @@ async def test_b_takes_turns_shows_them_side_by_side_and_ends() -> None:
         await watch.until(lambda: seen(watch).run.number == 2)
         await watch.press("b")
         await watch.until(lambda: isinstance(watch.app.screen, CompareScreen))
-        (asked,) = [one for one in watch.source.commands if isinstance(one, AlternateSettings)]
-        assert [one.protocol for one in (asked.first, asked.second)] == ["tcp", "udp"]
+        (asked,) = [one for one in watch.source.commands if isinstance(one, TakeTurns)]
+        assert [one.protocol for one in asked.settings] == ["tcp", "udp"]
         watch.source.play(*turns(12)[3:])
         await watch.until(lambda: "measured in turns" in screen_text(watch))
         assert side_by_side(watch) == [3, 4]
@@ -229,8 +229,8 @@ async def test_b_takes_turns_shows_them_side_by_side_and_ends() -> None:
         assert watch.app.screen is watch.app.live
         assert "run 4 (UDP port 33434) in turns with run 3" in watch.text("#heading")
         again = (
-            ev.RunOpened(at=140 * NS_PER_S, run=run, settings=settings, turns_with=11 - run)
-            for run, settings in ((5, asked.first), (6, asked.second))
+            ev.RunOpened(at=140 * NS_PER_S, run=run, settings=settings, turns_with=(11 - run,))
+            for run, settings in zip((5, 6), asked.settings, strict=True)
         )
         watch.source.play(*again)
         await watch.until(lambda: seen(watch).run.number == 6)
@@ -250,8 +250,8 @@ async def test_two_chosen_runs_take_turns() -> None:
         assert isinstance(screen, CompareScreen)
         await watch.until(lambda: side_by_side(watch) == [1, 3])
         await watch.press("b")
-        (asked,) = [one for one in watch.source.commands if isinstance(one, AlternateSettings)]
-        assert [one.protocol for one in (asked.first, asked.second)] == ["tcp", "udp"]
+        (asked,) = [one for one in watch.source.commands if isinstance(one, TakeTurns)]
+        assert [one.protocol for one in asked.settings] == ["tcp", "udp"]
         await watch.until(lambda: side_by_side(watch) == [4, 5])
         await watch.press("b")
         await watch.until(lambda: seen(watch).run.number == 6)

@@ -22,7 +22,7 @@ def text(snapshot: Snapshot, width: int, place: ViewPosition | None = None) -> l
 def busy() -> Snapshot:
     """Another path, turns, foreign replies."""
     there = folded(moved())
-    return replace(there, foreign=7, run=replace(there.run, turns_with=12, number=13))
+    return replace(there, foreign=7, run=replace(there.run, turns_with=(12,), number=13))
 
 
 def test_the_round_line_loses_whole_parts_and_the_dearest_last() -> None:
@@ -38,6 +38,13 @@ def test_the_round_line_loses_whole_parts_and_the_dearest_last() -> None:
     assert "run 13 turns 12 · B" in shown[3]
 
 
+def test_all_runs_that_it_takes_turns_with_are_named() -> None:
+    there = busy()
+    many = replace(there, run=replace(there.run, turns_with=(11, 12)))
+    assert "in turns with runs 11, 12" in text(many, 200)[-1]
+    assert "run 13 turns 11,12" in text(many, 46)[-1]
+
+
 @given(
     st.integers(40, 200),
     st.integers(0, 99_999),
@@ -50,7 +57,7 @@ def test_round_and_run_are_in_sight_at_any_width(
     width: int, rounds: int, at: int, number: int, moves: bool, place: ViewPosition | None
 ) -> None:
     there = busy()
-    run = replace(there.run, rounds=rounds, number=number, turns_with=0)
+    run = replace(there.run, rounds=rounds, number=number, turns_with=())
     path = there.path if moves else None
     line = text(replace(there, run=run, at=at, path=path), width, place)[-1]
     assert re.search(rf"\brun {number}\b", line)

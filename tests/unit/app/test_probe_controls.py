@@ -4,14 +4,14 @@ from msgspec.structs import replace
 
 from tui_trace.app.control.probe_controls import FLOWS, VISIT, ProbeControls
 from tui_trace.core.settings import Pace, ProbeSettings, Protocol, SettingsHistory
-from tui_trace.core.stream import AlternateSettings, ProbeTemporarily, Switch
+from tui_trace.core.stream import ProbeTemporarily, Switch, TakeTurns
 from tui_trace.session.snapshot import Run
 
 FIRST = ProbeSettings(protocol=Protocol.ICMP, size=64)
 UDP = ProbeSettings(protocol=Protocol.UDP, port=33434)
 
 
-def run(number: int, settings: ProbeSettings, turns_with: int = 0) -> Run:
+def run(number: int, settings: ProbeSettings, turns_with: tuple[int, ...] = ()) -> Run:
     return Run(number, settings, 0, 1, True, (), turns_with)
 
 
@@ -40,20 +40,20 @@ def test_turns_are_between_the_settings_now_and_those_before() -> None:
     udp = controls.protocol("udp").command
     assert isinstance(udp, Switch)
     controls.on_run_opened(run(2, udp.settings))
-    assert controls.alternate_settings().command == AlternateSettings(FIRST, udp.settings)
-    controls.on_run_opened(run(4, udp.settings, turns_with=3))
+    assert controls.alternate_settings().command == TakeTurns((FIRST, udp.settings))
+    controls.on_run_opened(run(4, udp.settings, turns_with=(3,)))
     assert controls.settings == udp.settings
     assert controls.alternate_settings().command == Switch(udp.settings), (
         "once more is the end of it"
     )
     controls.on_run_opened(run(2, udp.settings))
-    assert controls.alternate_settings().command == AlternateSettings(FIRST, udp.settings)
+    assert controls.alternate_settings().command == TakeTurns((FIRST, udp.settings))
 
 
 def test_turns_between_two_that_were_chosen_make_the_second_the_one_in_use() -> None:
     controls = ProbeControls(SettingsHistory(FIRST), Pace())
     controls.on_run_opened(run(1, FIRST))
-    assert controls.alternate_settings((FIRST, UDP)).command == AlternateSettings(FIRST, UDP)
+    assert controls.alternate_settings((FIRST, UDP)).command == TakeTurns((FIRST, UDP))
     assert controls.settings == UDP
     assert controls.alternate_settings((UDP, UDP)).command is None
 

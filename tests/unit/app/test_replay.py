@@ -51,7 +51,7 @@ def file(tmp_path: Path) -> Path:
     return record(events, tmp_path / "a.session")
 
 
-@pytest.mark.parametrize("key", ["t", "u", "i", "F", "A", "r", "b", "x", "w"])
+@pytest.mark.parametrize("key", ["t", "u", "i", "F", "A", "r", "b", "x", "D", "w"])
 async def test_a_key_of_the_probe_is_refused_in_passing(file: Path, key: str) -> None:
     chosen = switches()
     async with replayed(file, chosen=chosen) as (watch, playback):

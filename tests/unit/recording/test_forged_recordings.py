@@ -12,6 +12,7 @@ from tests.helpers.places import ROOT
 from tests.helpers.recordings.forged_recordings import all_forged
 from tests.helpers.recordings.open_recordings import MEMORY, Opened
 from tests.helpers.recordings.recording_parts import ROWS, write
+from tui_trace.session import checkpoint
 
 GROUPS = 12
 FORGED = all_forged()
@@ -62,7 +63,7 @@ def test_it_is_shown_or_refused_in_one_line(group: int, tmp_path: Path) -> None:
 REFUSED = (
     "block numbered 4611686018427387904",
     "a gap",
-    "20,000 full blocks without a fold, version 6",
+    f"20,000 full blocks without a fold, version {checkpoint.VERSION}",
     "a bomb of 640 MiB",
     "one event too many",
     "chunks without end",

@@ -35,7 +35,7 @@ def test_turns_flows_and_a_note_of_a_session_in_the_lab() -> None:
     snapshot = session.snapshot()
     assert [note.text for note in snapshot.timeline.notes] == ["the provider was called"]
     pair = session.run(4), session.run(5)
-    assert [run.turns_with for run in pair] == [5, 4]
+    assert [run.turns_with for run in pair] == [(5,), (4,)]
     assert [run.settings.protocol for run in pair] == [Protocol.ICMP, Protocol.UDP]
     assert compare_runs(pair).sentence.endswith(", measured in turns")
     turns = [e.run for e in stream if isinstance(e, ev.RoundBegan) and e.run > 3]

@@ -75,15 +75,15 @@ def test_programs_get_all_runs_in_outline(session):
         for run in told["runs"]
     ]
     assert outline == [
-        (1, "icmp", 40, False, None),
-        (2, "udp", 0, False, None),
-        (3, "tcp", 40, True, None),
+        (1, "icmp", 40, False, []),
+        (2, "udp", 0, False, []),
+        (3, "tcp", 40, True, []),
     ]
 
 
 def test_those_that_took_turns_are_compared_with_each_other():
     third = opened(3, 120 * NS_PER_S, probe=TCP)
-    fourth = ev.RunOpened(at=180 * NS_PER_S, run=4, settings=UDP, turns_with=3)
+    fourth = ev.RunOpened(at=180 * NS_PER_S, run=4, settings=UDP, turns_with=(3,))
     collector = collected(
         [
             *switched()[: 3 + len(rounds(1, 0, reaches=False)) - 1],

@@ -384,7 +384,7 @@ def test_turns_are_paired_though_some_are_lost():
             hops.append(hop_of(1, outcomes, target=True))
         runs = [run_of(1, hops[:1], ICMP), run_of(2, hops[1:], TCP)]
         assert not compare_runs(runs).rows[0].differences[0].real
-        in_turns = [msgspec.structs.replace(run, turns_with=3 - run.number) for run in runs]
+        in_turns = [msgspec.structs.replace(run, turns_with=(3 - run.number,)) for run in runs]
         told = compare_runs(in_turns)
         found += told.rows[0].differences[0].rtt is Verdict.DIFFERENT
         assert told.sentence.endswith(", measured in turns")
@@ -434,7 +434,7 @@ def test_any_two_runs_can_be_compared(data):
             )
         )
     if data.draw(st.booleans()):
-        runs = [msgspec.structs.replace(runs[0], turns_with=runs[1].number), *runs[1:]]
+        runs = [msgspec.structs.replace(runs[0], turns_with=(runs[1].number,)), *runs[1:]]
     told = compare_runs(runs)
     assert told.sentence
     assert len(told.rows) == len({hop.ttl for run in runs for hop in run.hops})

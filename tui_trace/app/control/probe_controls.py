@@ -28,7 +28,8 @@ from tui_trace.core.settings import (
     SettingsHistory,
     TcpFlags,
 )
-from tui_trace.core.stream import AlternateSettings, Command, ProbeTemporarily, SetPace, Switch
+from tui_trace.core.stream import Command, ProbeTemporarily, SetPace, Switch, TakeTurns
+from tui_trace.session.diagnosis import MOST_ROUNDS, settings_to_try
 from tui_trace.session.snapshot import Run
 
 INTERVALS = tuple(round(s * NS_PER_S) for s in (0.1, 0.2, 0.5, 1, 2, 5, 10))
@@ -60,7 +61,7 @@ class ProbeControls:
         self._before: ProbeSettings | None = None
         """Those in use before the last switch."""
         self._run = 0
-        self._turns_with = 0
+        self._in_turns = False
 
     @property
     def settings(self) -> ProbeSettings:
@@ -171,7 +172,7 @@ class ProbeControls:
         self, pair: tuple[ProbeSettings, ProbeSettings] | None = None
     ) -> ControlResult:
         """Take turns between two settings, those now and before if none are given, or no more."""
-        if pair is None and self._turns_with:
+        if pair is None and self._in_turns:
             return ControlResult(
                 Switch(self.settings), f"stopped alternating: {describe_protocol(self.settings)}"
             )
@@ -183,7 +184,7 @@ class ProbeControls:
         if second != self.settings:
             self._before, self.switches.current = self.settings, second
         self._asked |= {first, second}
-        return ControlResult(AlternateSettings(first, second))
+        return ControlResult(TakeTurns((first, second)))
 
     def flows(self) -> ControlResult:
         """Probe more flows for a few rounds, to detect load balancing."""
@@ -196,12 +197,21 @@ class ProbeControls:
         text = f"probing {FLOWS} flows for {FLOWS * VISIT} intervals to detect load balancing …"
         return ControlResult(ProbeTemporarily(more, VISIT), text)
 
+    def diagnosis(self, egress_mtu: int) -> TakeTurns:
+        """Return turns of settings that differ by protocol, size and mark.
+
+        `egress_mtu` is in bytes, 0 if it is not known.
+        """
+        settings = settings_to_try(self.switches, self.family, egress_mtu)
+        self._asked.update(settings)
+        return TakeTurns(settings, MOST_ROUNDS)
+
     def on_run_opened(self, run: Run) -> None:
         """Use the settings of the run in force if no key asked for them (`--mtu` did)."""
         if run.number != self._run and run.settings not in self._asked:
             self.switches.current = run.settings
         self._run = run.number
-        self._turns_with = run.turns_with
+        self._in_turns = bool(run.turns_with)
 
     def _settings_changed(self, before: ProbeSettings, **fields: object) -> ControlResult:
         self.switches.change(**fields)

@@ -114,7 +114,7 @@ def window(snapshot: Snapshot, cells: int) -> Window:
 def _period(snapshot: Snapshot, queries: int) -> float | None:
     """Seconds between outcomes, which carry no times; None unless the pace was constant."""
     run = snapshot.run
-    turns = 2 if run.turns_with else 1
+    turns = len(run.turns_with) + 1
     each = snapshot.pace.interval * turns
     seen = (one.seen for hop in run.hops for one in hop.responders[:1])
     lasted = max(seen, default=snapshot.at) - run.opened

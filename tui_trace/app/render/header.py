@@ -5,7 +5,7 @@ from typing import NamedTuple
 from tui_trace.app.render.styled_text import StyledLine, StyledText, interval_words
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
-from tui_trace.core.probe_text import describe_protocol, describe_settings
+from tui_trace.core.probe_text import describe_protocol, describe_settings, describe_turns
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.report.cell_text import TextStyle
@@ -104,7 +104,7 @@ def progress(snapshot: Snapshot, room: int) -> StyledLine:
     time: StyledText = (f" · {format_duration(snapshot.at)}", TextStyle.PLAIN)
     number: StyledText = (f" · run {run.number}", TextStyle.PLAIN)
     protocol: StyledText = (f" ({describe_protocol(run.settings)})", TextStyle.DIM)
-    turns = [(f" in turns with run {run.turns_with}", TextStyle.WARN)] if run.turns_with else []
+    turns = [(f" {describe_turns(run.turns_with)}", TextStyle.WARN)] if run.turns_with else []
     since = (
         [(f"  path {path.letter} since {format_duration(path.since)}", TextStyle.PLAIN)]
         if path
@@ -117,7 +117,8 @@ def progress(snapshot: Snapshot, room: int) -> StyledLine:
     )
     foreign = [(f" · foreign {snapshot.foreign}", TextStyle.DIM)] if snapshot.foreign else []
     brief = (f"r {run.rounds}", TextStyle.PLAIN)
-    brief_turns = [(f" turns {run.turns_with}", TextStyle.WARN)] if run.turns_with else []
+    with_whom = ",".join(map(str, run.turns_with))
+    brief_turns = [(f" turns {with_whom}", TextStyle.WARN)] if run.turns_with else []
     brief_since = (
         [(f" · {path.letter} {format_duration(path.since)}", TextStyle.PLAIN)] if path else []
     )

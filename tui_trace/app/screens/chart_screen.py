@@ -111,11 +111,10 @@ class ChartScreen(ModalScreen[None]):
     def look_at(self, snapshot: Snapshot) -> None:
         """Show a newer snapshot, or one of the moment that the user went to.
 
-        While two runs alternate, the screen stays with the one that it shows.
+        While runs take turns, the screen stays with the one that it shows.
         """
         before, now = self._snapshot.run, snapshot.run
-        other = (now.number, now.turns_with) == (before.turns_with, before.number)
-        if other and now.turns_with and self._place(snapshot) is None:
+        if before.number in now.turns_with and self._place(snapshot) is None:
             return
         self._snapshot = snapshot
         self._throttle.request()

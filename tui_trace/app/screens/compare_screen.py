@@ -62,7 +62,7 @@ class CompareScreen(TextScreen):
         self._watch = watch
         self._alternate = alternate
         now = snapshot.run
-        self.shown = tuple(sorted((now.turns_with or max(snapshot.earlier), now.number)))
+        self.shown = self._beside(now)
         """Numbers of the runs side by side."""
         self._runs: tuple[Run, ...] = ()
         self._comparison: RunComparison | None = None
@@ -87,7 +87,7 @@ class CompareScreen(TextScreen):
         self._snapshot = snapshot
         if now.number != before.number:
             if now.turns_with:
-                self._show((now.turns_with, now.number))
+                self._show(self._beside(now))
             elif not before.turns_with and now.number not in self.shown:
                 self._show((*(one for one in self.shown if one != before.number), now.number))
         if len(self._known) > 1 and not set(self.shown) <= set(self._known):
@@ -95,6 +95,11 @@ class CompareScreen(TextScreen):
             self._show(self._known[-2:])
         self._runs = runs
         self._compare()
+
+    def _beside(self, now: Run) -> tuple[int, ...]:
+        """Return the run in force, and one that it takes turns with, or the last one before it."""
+        other = now.turns_with[-1] if now.turns_with else max(self._snapshot.earlier)
+        return tuple(sorted((other, now.number)))
 
     @property
     def _known(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from tui_trace.app.control.export import View
 from tui_trace.app.control.history import SessionHistory
-from tui_trace.app.control.probe_controls import ProbeControls
+from tui_trace.app.control.probe_controls import ControlResult, ProbeControls
 from tui_trace.app.control.time_navigation import TimeNavigator
 from tui_trace.app.keymap import FOOTER, KEYS
 from tui_trace.app.render.header import heading, probe_words, settings_fit_beside_target
@@ -16,6 +16,7 @@ from tui_trace.app.render.table_layout import row_text
 from tui_trace.app.screens.chart_screen import ChartScreen
 from tui_trace.app.screens.column_chooser import ColumnChooser
 from tui_trace.app.screens.compare_screen import CompareScreen
+from tui_trace.app.screens.diagnosis_screen import DiagnosisScreen
 from tui_trace.app.screens.path_screen import PathScreen
 from tui_trace.app.screens.prompting import PromptingScreen
 from tui_trace.app.widgets.footer import Footer, Hint
@@ -318,6 +319,21 @@ class MainScreen(PromptingScreen):
     def action_alternate(self) -> None:
         """Let the settings now and before alternate, or stop that (`b`)."""
         self._take_turns(None)
+
+    def action_diagnose(self) -> None:
+        """Try settings in turns, and say which get through (`D`)."""
+        present = self._navigator.present
+        if self.refused_in_replay():
+            return
+        if present is None:
+            self.show_message("no data yet")
+            return
+        egress = present.run.egress
+        turns = self._controls.diagnosis(egress.mtu if egress is not None else 0)
+        self.app.push_screen(
+            DiagnosisScreen(turns, present, self.label_mode, watch=self._watch, send=self._send)
+        )
+        self._apply(ControlResult(turns))
 
     def action_flows(self) -> None:
         """Probe more flows for a few rounds (`x`)."""
