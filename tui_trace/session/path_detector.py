@@ -23,6 +23,8 @@ MOVE_LOG_ODDS = math.log(1000)
 are strange among all that answer, or a stretch of them.
 
 At 1 Hz it takes 15 s if the path differs in one hop, and three rounds if it differs in eight."""
+ABSENT_LOG_ODDS = math.log(1_000_000)
+"""Log-likelihood (nats) of a balanced address not answering for so long, after which it is gone."""
 SETTLED, UNSETTLED = 4, 2.0
 """Replies of members alone after which a hop is settled, and what each missing one takes from the
 evidence (nats)."""
@@ -151,7 +153,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         """Remove members that no longer answer in their turn."""
         size = len(self.members)
         if size > 1:
-            patience = MOVE_LOG_ODDS / -math.log1p(-1 / size)
+            patience = ABSENT_LOG_ODDS / -math.log1p(-1 / size)
             for who in [w for w, seen in self.members.items() if self.replies - seen > patience]:
                 del self.members[who]
                 self.answers.pop(who, None)
