@@ -36,6 +36,10 @@ class EpisodeLog:
             if key not in present:
                 self._end(key, episode, at)
         for key, finding in present.items():
+            known = self._lasting.get(key)
+            if known is not None and finding.since > known.told:
+                # not the same thing any more: it began after the other had been told
+                self._end(key, known, finding.since)
             told = self._lasting[key].told if key in self._lasting else at
             self._lasting[key] = episode = Episode(finding, told)
             if finding.until is not None:

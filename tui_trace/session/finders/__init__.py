@@ -2,8 +2,10 @@
 
 from tui_trace.session.evidence import Finder
 from tui_trace.session.finders.own_answers import find_lost_answers
+from tui_trace.session.finders.path_moves import find_alternation, find_loop, find_path_moves
 from tui_trace.session.finders.queueing import find_queue, find_slow_answers
 from tui_trace.session.finders.repeated_replies import find_repeated_replies
+from tui_trace.session.finders.rewrites import find_rewrites
 from tui_trace.session.finders.silence import find_silence
 from tui_trace.session.finders.slowdown import find_slowdown
 from tui_trace.session.finders.target_loss import find_target_loss
@@ -15,6 +17,10 @@ THOROUGH_FINDERS: list[Finder] = [
     find_target_loss,
     find_slowdown,
     find_queue,
+    find_loop,
+    find_path_moves,
+    find_alternation,
+    find_rewrites,
     find_lost_answers,
     find_slow_answers,
     find_way_back,

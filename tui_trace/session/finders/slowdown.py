@@ -17,7 +17,8 @@ _AROUND = 48
 _LEAST = 5
 """Answers of a hop before and after from which on it is compared."""
 _CERTAIN = 0.99
-_PART = 0.25
+_FLOOR_NS = 500_000
+_PART = 0.1
 """Share of the target's step from which on a hop has a part of it."""
 
 
@@ -127,7 +128,7 @@ def locate_step(log: RunLog, place: int, added: int) -> tuple[int | None, str]:
         rise = _rise(log.hops[ttl], before, after)
         if rise is None:
             continue
-        if rise < _PART * added:
+        if rise < max(_PART * added, _FLOOR_NS):
             last_without = ttl
             break
         first_with = ttl
