@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.event_lines import read_events
 from tests.helpers.lab.lab_trace import alone
 from tests.helpers.network.tui_trace_process import environment
 from tests.helpers.places import ROOT
@@ -83,7 +84,7 @@ def test_the_page_on_scenarios_names_every_key() -> None:
 def test_names_numbers_and_owners_come_from_the_lab() -> None:
     done = run("--lab", "plain", "--jsonl", "-z", "--owner", "-c", "1")
     assert done.returncode == 0, done.stderr
-    stream = [events.decode_event(line) for line in done.stdout.splitlines()]
+    stream = read_events(done.stdout.splitlines())
     named = {event.address: event.names for event in stream if isinstance(event, events.HostNamed)}
     origins = {event.address: event for event in stream if isinstance(event, events.AsnFound)}
     owners = {
@@ -102,7 +103,7 @@ def test_names_numbers_and_owners_come_from_the_lab() -> None:
 
 def test_radb_comes_from_the_lab() -> None:
     done = run("--lab", "plain", "--jsonl", "-z", "--asn-source", "radb", "-c", "1")
-    stream = [events.decode_event(line) for line in done.stdout.splitlines()]
+    stream = read_events(done.stdout.splitlines())
     origins = {event.address: event.asns for event in stream if isinstance(event, events.AsnFound)}
     for hop in load_scenario("plain").hops[1:]:
         assert origins[str(hop.v4)] == (hop.asn,)

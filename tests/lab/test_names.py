@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from tests.helpers.event_lines import read_events
 from tests.helpers.lab.lab_commands import Inside
-from tui_trace.core.events import RegistryRecord, decode_event
+from tui_trace.core.events import RegistryRecord
 from tui_trace.lab import load_scenario
 from tui_trace.lab.server_data import ServerData
 
@@ -138,7 +139,7 @@ def test_the_registry_has_records_of_the_labs_addresses(inside: Inside) -> None:
     told = inside(
         "plain", sys.executable, "-c", RECORD, "@dns", *asked, "203.0.113.200", "10.0.0.1"
     )
-    records = [decode_event(line) for line in told.splitlines()]
+    records = read_events(told.splitlines())
     found = {one.address: one for one in records if isinstance(one, RegistryRecord)}
     for address, network in asked.items():
         assert found[address] == RegistryRecord(

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.event_lines import read_events
 from tests.helpers.network import tui_trace_process
 from tests.helpers.network.chain import Chain
 from tests.helpers.network.params import OPEN_PORT
 from tests.helpers.network.terminals import Tmux
 from tests.helpers.recordings.forged_recordings import all_forged
 from tests.helpers.recordings.recording_builders import check_killed, record, rounds
-from tui_trace.core import events
 from tui_trace.recording import Recording, list_sessions
 
 
@@ -165,7 +165,7 @@ def test_after_kill_at_any_moment_the_program_has_kept_all_but_the_last_second(
             process.kill()
             process.communicate(timeout=10)
             lines = told.read_bytes().split(b"\n")[:-1]
-            kept.append(check_killed(path, [events.decode_event(line) for line in lines]))
+            kept.append(check_killed(path, read_events(lines)))
     assert sum(count > 100 for count in kept) > 10, f"hardly any was killed at work: {kept}"
 
 

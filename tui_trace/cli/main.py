@@ -234,11 +234,15 @@ def _replay_live(played: "Recording") -> int:
     return run_live(app)
 
 
+_WRONG = 3
+"""Exit status of a report with `--check`: something is wrong with the path."""
+
+
 def _print_report(source: Source, options: Options) -> int:
     from tui_trace.report.printer import Report, print_report
 
-    print_report(source, Report(options.output.value, options.layout))
-    return 0
+    fine = print_report(source, Report(options.output.value, options.layout))
+    return 0 if fine or not options.check else _WRONG
 
 
 def _print_text(text: str) -> int:

@@ -44,6 +44,8 @@ class Options(msgspec.Struct, frozen=True):
     """Settings of the probes; the source may be a host name."""
     pace: Pace
     output: Output
+    check: bool
+    """The exit status of a report says whether something is wrong."""
     layout: ReportLayout
     """Layout of a report."""
     family: int | None
@@ -279,6 +281,7 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-w", "--report-wide", action=_Wide, nargs=0, help="a table with full host names"
     )
+    group.add_argument("--check", action="store_true", help="exit status 3 if something is wrong")
     group.add_argument("-o", "--order", metavar="FIELDS", help="columns: letters of LDRSNBAWVGJMXI")
     hide = argparse.SUPPRESS
     group.add_argument(
@@ -326,6 +329,8 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
                 parser.error(f"--replay plays a recording and does not go with {name}")
     elif not (given.sessions or given.completion or given.lab) and (given.host or "").strip() == "":
         parser.error("no HOST was given; --help shows the options")
+    if given.check and given.output is Output.LIVE:
+        parser.error("--check is the exit status of a report: add -r, -w, -j, -C or another one")
     for option, address in (("HOST", given.host), ("--address", given.address)):
         if address is not None and is_ambiguous(address):
             raise SettingError(option, address, PLAIN_NUMBERS)
@@ -334,6 +339,7 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         settings=parse_probe_settings(given),
         pace=parse_pace(given, _usual_rounds(given.output)),
         output=given.output,
+        check=given.check,
         layout=_layout(given),
         family=4 if given.four else 6 if given.six else None,
         naming=_naming(given),

@@ -41,16 +41,21 @@ registered                address, network, range, organisation, country, abuse,
 session-ended, the last   nothing more
 ========================  ==========================================================================
 
-`tui_trace.core.events` says of each key what it means.
+Between them stands what follows from them: `episode-began` and `episode-ended`, each with the keys
+of `report.episodes` in `-j`, right behind the event that told it. One that ended before it began
+was a mistake. `tui_trace.core.events` says of each key of the others what it means.
 """
 
 import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from tui_trace.core.events import Event, encode
+from tui_trace.report.finding_lines import finding_object
+from tui_trace.session.fold import Session
+from tui_trace.session.snapshot import Snapshot
 
 
 class JsonLines:
@@ -64,13 +69,19 @@ class JsonLines:
         """`stop` ends the source: `Source.stop`."""
         self._stream = stream
         self._stop = stop
+        self._session = Session()
         self.failure: OSError | None = None
         """Why writing failed; None too if the reader merely went away."""
 
     def event(self, event: Event) -> None:
-        """Write one event as one line."""
+        """Write one event as one line, and what was told by it."""
+        looks = self._session.looks
+        self._session.apply(event)
+        lines = [encode(event)]
+        if self._session.looks != looks:
+            lines += self._news(event.at)
         try:
-            self._stream.write(_harmless(encode(event)) + b"\n")
+            self._stream.writelines(_harmless(line) + b"\n" for line in lines)
             self._stream.flush()
         except BrokenPipeError:
             self._give_up()
@@ -80,6 +91,20 @@ class JsonLines:
 
     def pulse(self, at: int) -> None:
         pass
+
+    def snapshot(self) -> Snapshot:
+        """Return the session as its events tell it."""
+        return self._session.snapshot()
+
+    def _news(self, at: int) -> Iterator[bytes]:
+        """Return the lines of the episodes that began or ended at the last look."""
+        news = self._session.news()
+        if news:
+            snapshot = self._session.snapshot()
+            for episode in news:
+                name = "episode-began" if episode.until is None else "episode-ended"
+                told = finding_object(snapshot, episode.finding, episode.until)
+                yield json.dumps({"event": name, "at": at} | told, separators=(",", ":")).encode()
 
     def _give_up(self) -> None:
         # What could not be written waits in the stream's buffer, and the interpreter would

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
+from tui_trace.report.finding_lines import finding_lines
 from tui_trace.report.formatting import (
     IP_INFO,
     all_ip_info,
@@ -49,6 +50,8 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
         lines += _table(snapshot, layout)
         below = [*other_runs(snapshot, runs), *run_warnings(snapshot.run)]
         lines += [f"\n{_plain(text)}" for text in below]
+    if said := list(finding_lines(snapshot)):
+        lines += ["", *(f"- {_plain(text)}" for text in said)]
     lines += [
         f"\n{_plain(text)}" for text in (*session_warnings(snapshot), *format_notes(snapshot))
     ]

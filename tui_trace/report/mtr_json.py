@@ -1,6 +1,12 @@
 """`-j`: the JSON of mtr 0.95, the same keys and nesting, ours only added.
 
-Added to `report`: `tui_trace`, what mtr does not say of the run, whose number is its `run`. Its
+Added to `report`: `findings`, what is so now, the worst first, and `episodes`, what was and is so,
+in the order of their beginnings. Each has its `kind`, `hop` (a TTL, or null) and `address`, whether
+the target suffers (`harm`), how `sure` it is (`certain` or `likely`), `since` and `until` (RFC
+3339; null: it lasts), its `evidence` (numbers by name), `text`, `next` (what would settle it, or
+null) and the `run` that it is about (null: all).
+
+`tui_trace` is what mtr does not say of the run, whose number is its `run`. Its
 `runs` are all those of the session (null where they were not kept), each with its `number`,
 `probe`, `egress`, `rounds`, whether it `reached` the target, and the numbers of those that it took
 turns with (`turns_with`). `egress` is how its probes leave this machine: `source`,
@@ -24,6 +30,7 @@ import msgspec
 
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
+from tui_trace.report.finding_lines import finding_object
 from tui_trace.report.formatting import (
     all_ip_info,
     began,
@@ -53,6 +60,11 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
             "bitpattern": f"0x{run.settings.payload_byte:02X}",
         },
         "hubs": [_hub(snapshot, hop, layout) for hop in run.hops],
+        "findings": [finding_object(snapshot, finding) for finding in snapshot.findings],
+        "episodes": [
+            finding_object(snapshot, episode.finding, episode.until)
+            for episode in snapshot.episodes
+        ],
         "tui_trace": {
             "version": sanitize(snapshot.version),
             "address": sanitize(snapshot.address),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tui_trace.core.sanitize import sanitize
+from tui_trace.report.finding_lines import finding_lines
 from tui_trace.report.formatting import (
     IP_INFO,
     all_ip_info,
@@ -43,7 +44,8 @@ def render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
         )
         lines += [text[:width] for text in texts[1:]]
         lines += [f"{'':{_PLACE + len(_BRANCH) - 1}}[{mpls_text(label)}]" for label in hop.labels]
-    lines += [*other_runs(snapshot, runs), *all_warnings(snapshot), *format_notes(snapshot)]
+    lines += [*other_runs(snapshot, runs), *finding_lines(snapshot)]
+    lines += [*all_warnings(snapshot), *format_notes(snapshot)]
     return "\n".join(lines) + "\n"
 
 

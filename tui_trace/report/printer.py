@@ -10,6 +10,7 @@ from tui_trace.core.stopping import Stopping
 from tui_trace.core.stream import Sink, Source
 from tui_trace.report import markdown, mtr_csv, mtr_json, mtr_text
 from tui_trace.report.collector import Collector
+from tui_trace.report.finding_lines import is_fine
 from tui_trace.report.jsonl import JsonLines
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.progress import Progress
@@ -42,30 +43,32 @@ class Report(msgspec.Struct, frozen=True):
     layout: ReportLayout = ReportLayout()
 
 
-def print_report(source: Source, report: Report) -> None:
+def print_report(source: Source, report: Report) -> bool:
     """Run the source, then print the report; blocks. `OSError` if it cannot be written.
 
+    Return whether the target was reached and nothing harmful is certain.
     SIGINT, SIGTERM and SIGHUP end it in order: what was measured is printed.
     """
     with Stopping(lambda _: source.stop()):
-        _print(source, report)
+        return _print(source, report)
 
 
-def _print(source: Source, report: Report) -> None:
+def _print(source: Source, report: Report) -> bool:
     if report.kind == "lines":
         lines = JsonLines(sys.stdout.buffer, source.stop)
         source.run(lines)
         if lines.failure is not None:
             raise lines.failure
-        return
+        return is_fine(lines.snapshot())
     collector = Collector()
     sink: Sink = collector
     if sys.stderr.isatty():
         sink = Progress(collector, sys.stderr)
     source.run(sink)
     kind = REPORTS[report.kind]
-    text = kind.render(collector.snapshot(), report.layout, collector.runs())
-    write(text, for_programs=kind.for_programs)
+    snapshot = collector.snapshot()
+    write(kind.render(snapshot, report.layout, collector.runs()), for_programs=kind.for_programs)
+    return is_fine(snapshot)
 
 
 def write(text: str, *, for_programs: bool = False) -> None:

@@ -16,6 +16,8 @@ class EpisodeLog:
         self._lasting: dict[tuple[str, int, int | None], Episode] = {}
         self._over: deque[Episode] = deque(maxlen=MAX_EPISODES)
         self._ended: dict[tuple[str, int], int] = {}
+        self.news: list[Episode] = []
+        """Episodes that began or ended at the last look."""
 
     @property
     def lasting(self) -> Mapping[tuple[str, int, int | None], Episode]:
@@ -29,6 +31,7 @@ class EpisodeLog:
 
     def look(self, found: Iterable[Finding], at: int) -> None:
         """Take what was found at `at`; what is not found any more is over."""
+        self.news = []
         present: dict[tuple[str, int, int | None], Finding] = {}
         for finding in found:
             present.setdefault(finding.key, finding)
@@ -41,7 +44,10 @@ class EpisodeLog:
                 # not the same thing any more: it began after the other had been told
                 self._end(key, known, finding.since)
             told = self._lasting[key].told if key in self._lasting else at
-            self._lasting[key] = episode = Episode(finding, told)
+            episode = Episode(finding, told)
+            if key not in self._lasting and is_event(finding):
+                self.news.append(episode)
+            self._lasting[key] = episode
             if finding.until is not None:
                 self._end(key, episode, finding.until)
 
@@ -52,8 +58,11 @@ class EpisodeLog:
         self._ended[finding.kind, finding.run] = until
         while len(self._ended) > MAX_EPISODES:
             del self._ended[next(iter(self._ended))]
-        if until >= finding.since and is_event(finding):
-            self._over.append(Episode(finding, episode.told, until))
+        if is_event(finding):
+            ended = Episode(finding, episode.told, until)
+            self.news.append(ended)
+            if until >= finding.since:
+                self._over.append(ended)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what is so now, the worst first."""

@@ -11,7 +11,7 @@ from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.annotations import marks_of, refuses
 from tui_trace.session.checkpoint import MAX_PARTNERS, SessionCheckpoint
 from tui_trace.session.evidence import Findable
-from tui_trace.session.finding import OWN_LOSSES, Finding
+from tui_trace.session.finding import OWN_LOSSES, Episode, Finding
 from tui_trace.session.finding_watch import FindingWatch
 from tui_trace.session.paths import PathLog
 from tui_trace.session.round_log import RunLog
@@ -174,6 +174,10 @@ class Session:
     def findings(self) -> tuple[Finding, ...]:
         """Return what was found at the last look, the worst first."""
         return self._watch.episodes.findings()
+
+    def news(self) -> tuple[Episode, ...]:
+        """Return the episodes that began or ended at the last look."""
+        return tuple(self._watch.episodes.news)
 
     def run_log(self, number: int) -> RunLog:
         """Return the log of the run with this number, which grows; `KeyError` if there is none."""

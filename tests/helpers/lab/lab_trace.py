@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.helpers.event_lines import read_events
 from tests.helpers.network.tui_trace_process import environment
 from tui_trace.core import events
 from tui_trace.report.collector import Collector
@@ -56,7 +57,7 @@ def trace(scenario: str | Path, *options: str, timeout: float = 90) -> Traced:
         env=environment(),
     )
     assert done.returncode == 0, done.stderr
-    stream = [events.decode_event(line) for line in done.stdout.splitlines()]
+    stream = read_events(done.stdout.splitlines())
     assert isinstance(stream[-1], events.SessionEnded)
     collector = Collector()
     for event in stream:

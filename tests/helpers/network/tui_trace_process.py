@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tests.helpers.closing import Closing
+from tests.helpers.event_lines import read_events
 from tests.helpers.network.netns import Netns
 from tests.helpers.places import ROOT
 from tui_trace.core import events
@@ -73,7 +74,7 @@ def open_files(pid: int) -> int:
 
 def decode(text: str) -> list[Event]:
     """The events of JSON lines."""
-    return [events.decode_event(line) for line in text.splitlines()]
+    return read_events(text.splitlines())
 
 
 def only(kind: type[_T], stream: Sequence[Event]) -> list[_T]:

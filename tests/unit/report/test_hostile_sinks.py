@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.helpers.event_lines import read_events
 from tests.helpers.hostile_text import EVIL
 from tui_trace.app.render.final_table import format_final_table
 from tui_trace.core import events as ev
@@ -110,7 +111,8 @@ def test_the_stream_and_a_recording_of_it(evil: str, tmp_path: Path) -> None:
     Hostile(evil).run(collector)
     read = Collector()
     for line in lines:
-        read.event(ev.decode_event(line))
+        for event in read_events([line]):
+            read.event(event)
     assert read.snapshot() == msgspec.structs.replace(collector.snapshot(), at=13)
     path = tmp_path / "hostile.session"
     RecordedSource(Hostile(evil), path).run(collector)

@@ -1,0 +1,80 @@
+"""Findings and episodes in reports: as lines for people, and as objects for programs."""
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+from tui_trace.core.settings import NS_PER_MS
+from tui_trace.report.formatting import time_of
+from tui_trace.session.finding import Episode, Finding, FindingKind, Sure
+from tui_trace.session.finding_text import Clock, describe_episode, describe_finding, is_event
+from tui_trace.session.snapshot import Snapshot
+
+
+def wall_clock(snapshot: Snapshot) -> Clock:
+    """Return what gives the time of day, with the date if that is not the session's last day."""
+    today = time_of(snapshot, snapshot.at).astimezone().date()
+
+    def clock(at: int) -> str:
+        moment = time_of(snapshot, at).astimezone()
+        return f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+    return clock
+
+
+def dated_clock(snapshot: Snapshot) -> Clock:
+    """Return what gives date and time of day."""
+    return lambda at: f"{time_of(snapshot, at).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def finding_lines(snapshot: Snapshot) -> Iterator[str]:
+    """Return what was and is so, in the order of time; then what is harmless, in one line."""
+    clock = dated_clock(snapshot)
+    for episode in snapshot.episodes:
+        mark = "! " if episode.finding.harm and episode.until is None else ""
+        yield mark + describe_episode(episode, clock)
+    quiet = [
+        describe_finding(finding, clock)
+        for finding in snapshot.findings
+        if not is_event(finding) and finding.kind is not FindingKind.OK
+    ]
+    if quiet:
+        yield f"Harmless: {'; '.join(quiet)}"
+    for finding in snapshot.findings:
+        if finding.kind is FindingKind.OK:
+            yield f"Nothing wrong: {describe_finding(finding, clock)}"
+
+
+def finding_object(
+    snapshot: Snapshot, finding: Finding, until: int | None = None
+) -> dict[str, Any]:
+    """Return a finding, or an episode that lasted `until` (ns), for JSON. Times are RFC 3339."""
+    clock = dated_clock(snapshot)
+    told = describe_episode(Episode(finding, finding.since, until), clock)
+    return {
+        "kind": finding.kind.value,
+        "hop": finding.hop,
+        "address": finding.address or None,
+        "harm": finding.harm,
+        "sure": finding.sure.value,
+        "since": _rfc3339(snapshot, finding.since),
+        "until": None if until is None else _rfc3339(snapshot, until),
+        "evidence": dict(finding.evidence),
+        "text": told,
+        "next": finding.next or None,
+        "run": finding.run or None,
+    }
+
+
+def _rfc3339(snapshot: Snapshot, at: int) -> str:
+    """Return the time with milliseconds and the zone of this machine."""
+    moment = time_of(snapshot, at).astimezone()
+    milliseconds = (snapshot.wall + at) // NS_PER_MS % 1000
+    precise = moment.replace(microsecond=0) + datetime.timedelta(milliseconds=milliseconds)
+    return precise.isoformat(timespec="milliseconds")
+
+
+def is_fine(snapshot: Snapshot) -> bool:
+    """Return whether the target was reached and nothing harmful is certain: `--check`."""
+    harmful = (one for one in snapshot.findings if one.harm and one.sure is Sure.CERTAIN)
+    return snapshot.run.reached and next(harmful, None) is None
