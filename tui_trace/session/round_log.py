@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from tui_trace.core.events import Reply
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.session.checkpoint import CheckpointError, HopLogCheckpoint, RunLogCheckpoint
+from tui_trace.session.outcomes import HopOutcomes, RunOutcomes
 
 WINDOW = 1024
 """Slots that are remembered at least; up to twice as many are."""
@@ -57,6 +58,12 @@ class HopLog:
         """Return the RTTs (ns) of those of `slots` (bits) that were answered, in their order."""
         rtts = self.rtts
         return [rtts[place] for place in bits_of(slots & self.answered)]
+
+    def snapshot(self) -> HopOutcomes:
+        """Return the outcomes as they are now; they share nothing with the log."""
+        return HopOutcomes(
+            self.lost, self.answered, self.refused, tuple(self.by_address)[::-1], self.rtts[:]
+        )
 
     # --- what happens to its probes
 
@@ -192,6 +199,15 @@ class RunLog:
 
     def _place(self, at: int) -> int:
         return bisect_left(self.times, at)
+
+    def snapshot(self) -> RunOutcomes:
+        """Return the outcomes of all hops as they are now."""
+        return RunOutcomes(
+            self.times[:],
+            {ttl: self.hops[ttl].snapshot() for ttl in sorted(self.hops)},
+            self.target.snapshot(),
+            self.target_ttl,
+        )
 
     # --- what happens
 
