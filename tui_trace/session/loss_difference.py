@@ -32,6 +32,8 @@ class Bursts(NamedTuple):
 _SPACES = (-1, 0, 1, 2, 4, 8, 16, 32)
 """Answers between two losses of one burst at most, to be tried; -1: each loss is a burst."""
 _ENOUGH_GAPS = 4
+_ONE_IN_TEN = 1.2816
+"""Deviations that chance exceeds once in ten times."""
 _STAKES = tuple(math.cos(math.pi * (place + 0.5) / 33) for place in range(33))
 """Shares of what can be staked: their distribution is Jeffreys' prior of a coin."""
 
@@ -152,9 +154,10 @@ def visible_loss(bursts: Bursts, e_value: float = E_VALUE) -> float | None:
             coins[1.0, run] += more
             if _stake(coins, share) >= e_value:
                 # a mean of so many gives `more` in nine cases of ten
-                mean = more + 1.3 * math.sqrt(more + sum(counts)) + 1
+                mean = more + _ONE_IN_TEN * math.sqrt(more + sum(counts)) + 1
                 worst = max(worst, mean * typical / probes[run])
                 break
         else:
             return None
-    return max(worst, LOSS_FLOOR) if worst < 1 else None
+    floor = LOSS_FLOOR + _ONE_IN_TEN * math.sqrt(LOSS_FLOOR / min(probes))
+    return max(worst, floor) if worst < 1 else None

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from statistics import median
+from statistics import median, variance
 from typing import NamedTuple
 
 P_VALUE = 0.001
@@ -27,6 +27,8 @@ _LEAST_PAIRS = 11
 """Batches of pairs of which the test can tell anything at `P_VALUE`."""
 _HEADROOM = 0.25
 """Part of the floor that chance has to be ruled out beyond."""
+_ONE_IN_TEN = 1.2816
+"""Deviations that chance exceeds once in ten times."""
 
 
 class RttDifference(NamedTuple):
@@ -37,7 +39,7 @@ class RttDifference(NamedTuple):
     p: float
     """Chance that equal runs differ so much, at one look; 1 below the floor."""
     visible: float
-    """The least difference, in ns, that would have been seen."""
+    """The difference, in ns, that would have been seen nine times in ten."""
 
 
 def rtt_floor(rtt: float) -> float:
@@ -67,7 +69,8 @@ def compare_rtts(
     if visible is None:
         return None
     step = middles[1] - middles[0]
-    return RttDifference(step, chance(step, first, second) if abs(step) >= floor else 1.0, visible)
+    p = chance(step, first, second) if abs(step) >= floor else 1.0
+    return RttDifference(step, p, visible + _doubt(first, second))
 
 
 def compare_pairs(
@@ -91,7 +94,13 @@ def compare_pairs(
     if visible is None:
         return None
     step = median(differences)
-    return RttDifference(step, chance(step, batches) if abs(step) >= floor else 1.0, visible)
+    p = chance(step, batches) if abs(step) >= floor else 1.0
+    return RttDifference(step, p, visible + _doubt(batches))
+
+
+def _doubt(*batches: Sequence[float]) -> float:
+    """Return by how much chance makes a step smaller at most, nine times in ten."""
+    return _ONE_IN_TEN * math.sqrt(sum(variance(one) / len(one) for one in batches))
 
 
 def _least_shift(floor: float, is_seen: Callable[[float], bool]) -> float | None:
