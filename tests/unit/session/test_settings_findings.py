@@ -3,6 +3,7 @@
 import pytest
 
 from tests.helpers.generated_sessions import (
+    Bursts,
     Stretch,
     World,
     bernoulli,
@@ -121,6 +122,35 @@ def test_what_was_reached_long_ago_says_nothing():
         Stretch({3: world(ICMP, blocked_after=4)}, 12),
     )
     assert not told
+
+
+EF = ProbeSettings(tos=184)
+
+
+def test_loss_that_depends_on_the_mark():
+    _, told = watched(
+        Stretch({1: world()}, 100), Stretch({2: world(EF, drops=bernoulli(0.2))}, 100)
+    )
+    assert told[-1].text.endswith(" % loss with TOS 184 (EF), none with TOS 0")
+    assert told[-1].sure is Sure.LIKELY
+    assert (told[-1].run, told[-1].harm) == (2, True)
+
+
+def test_in_turns_it_is_certain_and_it_ends():
+    heals = between(0, 300, bernoulli(0.25))
+    session, told = watched(Stretch({1: world(), 2: world(EF, drops=heals)}, 250))
+    assert {one.run for one in told} == {2}
+    assert Sure.CERTAIN in {one.sure for one in told}
+    (only,) = episodes(session)
+    assert only.until is not None
+    assert 300 <= only.until / 1e9 < 400
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_equal_loss_depends_on_nothing(seed):
+    lossy = [world(one, drops=Bursts(0.1, 5)) for one in (ICMP, EF)]
+    session, _ = watched(Stretch({1: lossy[0]}, 100), Stretch({2: lossy[1]}, 150), seed=seed)
+    assert not episodes(session)
 
 
 @pytest.mark.parametrize("seed", range(20))
