@@ -14,8 +14,21 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench.common import table
-from tests.helpers.generated_sessions import Bursts
-from tui_trace.core.settings import NS_PER_MS
+from tests.helpers.generated_sessions import (
+    Bursts,
+    Drops,
+    Node,
+    Stretch,
+    World,
+    bernoulli,
+    between,
+    deal_stretches,
+    routers,
+)
+from tui_trace.core.events import RunOpened
+from tui_trace.core.settings import NS_PER_MS, ProbeSettings
+from tui_trace.session.finding import FindingKind
+from tui_trace.session.fold import Session
 from tui_trace.session.loss_difference import (
     E_VALUE,
     LOSS_FLOOR,
@@ -270,6 +283,82 @@ def real_series(data: Path) -> None:
     table("Real RTTs with changes labelled by hand", head, rows)
 
 
+# --- findings after a switch
+
+
+def switched(first: World, second: World, seed: int) -> tuple[int, int]:
+    """How many episodes blame the setting after two switches, and how many stand at the end."""
+    session = Session()
+    stretches = [Stretch({1: first}, 60), Stretch({2: second}, 60), Stretch({1: first}, 30)]
+    seen = 0
+    for event in deal_stretches(stretches, seed):
+        session.apply(event)
+        if isinstance(event, RunOpened):
+            # what is said when the user looks for the next setting
+            seen += any(one.kind in BLAMING for one in session.snapshot().findings)
+    stands = [one for one in session.snapshot().episodes if one.finding.kind in BLAMING]
+    return seen, len(stands)
+
+
+BLAMING = (FindingKind.FILTERED, FindingKind.BLACK_HOLE)
+
+
+def findings(sessions: int) -> None:
+    """How often a setting is blamed: with cause, and without."""
+
+    def nodes(drops: Drops, at: int = 4) -> list[Node]:
+        path = routers(6)
+        path[at].drops = drops
+        return path
+
+    def equal(drops: Callable[[], Drops]) -> tuple[World, World]:
+        return tuple(
+            World.of(nodes(drops()), settings=one)
+            for one in (ProbeSettings(), ProbeSettings(tos=184))
+        )  # type: ignore[return-value]
+
+    def unlike(drops: Callable[[], Drops]) -> tuple[World, World]:
+        blocked = World.of(nodes(drops()), settings=ProbeSettings(tos=184))
+        return World.of(routers(6)), blocked
+
+    rng = random.Random(6)
+
+    def outage() -> Drops:
+        begin = rng.uniform(0, 150)
+        return between(begin, begin + rng.choice((5, 20, 60)), bernoulli(1.0))
+
+    def shared(drops: Callable[[], Drops]) -> tuple[World, World]:
+        one = drops()
+        return equal(lambda: one)
+
+    cases = [
+        ("filtered", True, lambda: unlike(lambda: bernoulli(1.0))),
+        ("20 % loss with EF", True, lambda: unlike(lambda: bernoulli(0.2))),
+        ("19 % in bursts of 5 with EF", True, lambda: unlike(lambda: Bursts(0.19, 5))),
+        ("no loss", False, lambda: equal(lambda: bernoulli(0.0))),
+        ("10 % loss with both", False, lambda: equal(lambda: bernoulli(0.1))),
+        ("40 % loss with both", False, lambda: equal(lambda: bernoulli(0.4))),
+        ("10 % in bursts of 5 with both", False, lambda: equal(lambda: Bursts(0.1, 5))),
+        ("20 % in bursts of 20 with both", False, lambda: equal(lambda: Bursts(0.2, 20))),
+        ("an outage at any time", False, lambda: shared(outage)),
+    ]
+    rows = []
+    for name, cause, worlds in cases:
+        told = [switched(*worlds(), seed) for seed in range(sessions)]
+        seen = sum(seen > 0 for seen, _ in told)
+        stands = sum(stands > 0 for _, stands in told)
+        rows.append(
+            (
+                name,
+                "yes" if cause else "no",
+                f"{100 * seen / sessions:.1f}",
+                f"{100 * stands / sessions:.1f}",
+            )
+        )
+    head = ("truth", "by the setting", "said after 60 rounds, %", "stands at the end, %")
+    table(f"After a switch and back: the setting is blamed, of {sessions}", head, rows)
+
+
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -282,6 +371,7 @@ def main() -> None:
     no_rtt_difference(options.sessions)
     found_rtt(options.sessions)
     real_series(options.data)
+    findings(options.sessions)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,18 @@ def test_an_outage_that_begins_with_the_switch_is_taken_back():
     assert not episodes(session), "nothing passes: it was an outage"
 
 
+@pytest.mark.parametrize("begin", [8, 12, 16])
+def test_who_switches_because_of_an_outage_blames_no_setting(begin):
+    down = between(begin, 35, bernoulli(1.0))
+    session, told = watched(
+        Stretch({1: world(TCP, drops=down)}, 20),
+        Stretch({2: world(ICMP, drops=down)}, 30),
+        Stretch({1: world(TCP, drops=down)}, 20),
+    )
+    assert not told
+    assert not episodes(session)
+
+
 def test_the_first_setting_tried_again_ends_it_and_the_second_makes_it_certain():
     blocked = world(ICMP, blocked_after=4)
     session, told = watched(

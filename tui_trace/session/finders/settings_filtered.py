@@ -104,7 +104,7 @@ def _contrast(session: Findable, passing: RunFold, blocked: RunFold) -> _Contras
     good, bad = passing.log, blocked.log
     free = session.free_since(_kind(passing.settings, blocked.settings), blocked.number)
     reached = good.target.answered & good.since(free)
-    if not reached or not bad.slots:
+    if not reached or not bad.slots or _is_gone(good):
         return None
     last_reached = good.times[reached.bit_length() - 1]
     silence = (1 << bad.slots) - (1 << bad.target.answered.bit_length())
@@ -146,6 +146,12 @@ def _lost(log: RunLog, target_ttl: int | None) -> int:
         if target_ttl is not None and ttl >= target_ttl:
             lost |= hop.lost
     return lost & ~log.target.answered
+
+
+def _is_gone(log: RunLog) -> bool:
+    """Return whether a target that answered is silent for longer than it ever was."""
+    silence = _lost(log, log.target_ttl) >> log.target.answered.bit_length()
+    return silence.bit_count() > max(1, _longest_silence(log))
 
 
 def _longest_silence(log: RunLog) -> int:

@@ -48,6 +48,8 @@ def _compare(session: Findable, clean: RunFold, lossy: RunFold) -> Finding | Non
         return None
     evidence = loss_evidence(bursts_of(good, bad))
     before = session.lasts(FindingKind.FILTERED, lossy.number)
+    if before is not None and "e_value" not in before.finding.evidence:
+        return None
     if evidence < (1.0 if before is not None else E_VALUE):
         return None
     lost = lossy.log.target.lost & lossy.log.since(free)
