@@ -330,10 +330,8 @@ class RunLog:
 
 def bits_of(number: int) -> Iterator[int]:
     """Return the places of the bits that are set, from the lowest on."""
-    while number:
-        lowest = number & -number
-        yield lowest.bit_length() - 1
-        number ^= lowest
+    # in time linear in the length: bit by bit, each step would copy the number
+    return (place for place, bit in enumerate(reversed(f"{number:b}")) if bit == "1")
 
 
 def _bits(text: str) -> int:
