@@ -102,9 +102,11 @@ def _follow(session: Findable, before: Finding) -> Iterator[Finding]:
 def _contrast(session: Findable, passing: RunFold, blocked: RunFold) -> _Contrast | None:
     """Return what speaks for a filter; None: nothing does."""
     good, bad = passing.log, blocked.log
+    if bad.slots - bad.target.answered.bit_length() < ENOUGH:
+        return None
     free = session.free_since(_kind(passing.settings, blocked.settings), blocked.number)
     reached = good.target.answered & good.since(free)
-    if not reached or not bad.slots or _is_gone(good):
+    if not reached or _is_gone(good):
         return None
     last_reached = good.times[reached.bit_length() - 1]
     silence = (1 << bad.slots) - (1 << bad.target.answered.bit_length())

@@ -11,6 +11,8 @@ from tui_trace.session.round_log import RunLog, bits_of
 from tui_trace.session.run_fold import RunFold
 from tui_trace.session.run_names import in_turns, name_runs
 
+_LATEST = 512
+"""Slots of a run that are looked at."""
 _CERTAIN = 100.0
 """Evidence from which on a difference is certain: an e-value that chance reaches once in 100."""
 _OVER = 0.01
@@ -40,11 +42,11 @@ def _is_neighbour(before: RunLog, after: RunLog) -> bool:
 
 def _compare(session: Findable, clean: RunFold, lossy: RunFold) -> Finding | None:
     free = session.free_since(FindingKind.FILTERED, lossy.number)
-    good, bad = (_outcomes(run.log, free) for run in (clean, lossy))
-    if not any(bad) or all(bad) or all(good):
+    shares = [_loss_share(run.log, free) for run in (clean, lossy)]
+    if not shares[0] < 1 or not shares[1] < 1 or shares[1] - shares[0] < LOSS_FLOOR:
         return None
-    shares = [sum(losses) / len(losses) for losses in (good, bad)]
-    if shares[1] - shares[0] < LOSS_FLOOR or _is_over(bad, shares[1]):
+    good, bad = (_outcomes(run.log, free) for run in (clean, lossy))
+    if _is_over(bad, shares[1]):
         return None
     evidence = loss_evidence(bursts_of(good, bad))
     before = session.lasts(FindingKind.FILTERED, lossy.number)
@@ -52,7 +54,7 @@ def _compare(session: Findable, clean: RunFold, lossy: RunFold) -> Finding | Non
         return None
     if evidence < (1.0 if before is not None else E_VALUE):
         return None
-    lost = lossy.log.target.lost & lossy.log.since(free)
+    lost = lossy.log.target.lost & lossy.log.since(free) & lossy.log.latest(_LATEST)
     since = lossy.log.times[next(bits_of(lost))]
     if before is not None:
         since = before.finding.since
@@ -79,10 +81,18 @@ def _compare(session: Findable, clean: RunFold, lossy: RunFold) -> Finding | Non
     )
 
 
+def _loss_share(log: RunLog, since: int) -> float:
+    """Return the share of the probes to the target that is lost; 1 without any."""
+    slots = log.since(since) & log.latest(_LATEST)
+    lost = (log.target.lost & slots).bit_count()
+    decided = lost + (log.target.answered & slots).bit_count()
+    return lost / decided if decided else 1.0
+
+
 def _outcomes(log: RunLog, since: int) -> list[bool]:
     """Return the outcomes of probes to the target in order; True: lost."""
     target = log.target
-    decided = (target.lost | target.answered) & log.since(since)
+    decided = (target.lost | target.answered) & log.since(since) & log.latest(_LATEST)
     return [bool(target.lost >> place & 1) for place in bits_of(decided)]
 
 
