@@ -148,6 +148,24 @@ def test_the_floor_is_half_a_millisecond_or_two_percent_at_most_three():
     assert told == [0.5, 1.0, 2.0, 3.0]
 
 
+def test_below_the_floor_nothing_is_told_however_sure():
+    for step, is_told in ((0.4, False), (0.7, True)):
+        found = compare_rtts(noisy(10, 1000, 0.01), noisy(10 + step, 1000, 0.01))
+        assert is_called(found) == is_told
+
+
+def test_each_of_many_hops_needs_more_evidence():
+    found = {}
+    for hops in (1, 20):
+        one = [hop_of(n, noisy(1, 60), address=f"10.0.{n}.1") for n in range(1, hops + 1)]
+        lossy = hop_of(1, [LOST if n % 7 == 0 else one for n, one in enumerate(noisy(1, 60))])
+        other = [replace(lossy, responders=one[0].responders), *one[1:]]
+        last = [target(hops + 1, noisy(2, 60))]
+        told = between([*one, *last], [*other, *last])
+        found[hops] = told.rows[0].differences[0].loss
+    assert found == {1: Verdict.DIFFERENT, 20: Verdict.SAME}
+
+
 def remembering(count, memory, ms=10.0):
     value, found = CHANCE.gauss(0, 1), []
     for _ in range(count):

@@ -92,6 +92,15 @@ def test_an_outage_that_begins_with_the_switch_is_taken_back():
     assert not episodes(session), "nothing passes: it was an outage"
 
 
+def test_a_silence_as_long_as_one_before_is_no_filter():
+    outages = between(8, 18, bernoulli(1.0)), between(29, 40, bernoulli(1.0))
+    down = lambda at, rng: any(drops(at, rng) for drops in outages)  # noqa: E731
+    _, told = watched(
+        Stretch({1: world(TCP, drops=down)}, 30), Stretch({2: world(ICMP, drops=down)}, 20)
+    )
+    assert not told
+
+
 @pytest.mark.parametrize("begin", [8, 12, 16])
 def test_who_switches_because_of_an_outage_blames_no_setting(begin):
     down = between(begin, 35, bernoulli(1.0))
@@ -156,6 +165,16 @@ def test_in_turns_it_is_certain_and_it_ends():
     (only,) = episodes(session)
     assert only.until is not None
     assert 300 <= only.until / 1e9 < 400
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_few_losses_more_depend_on_nothing(seed):
+    _, told = watched(
+        Stretch({1: world(drops=bernoulli(0.05))}, 50),
+        Stretch({2: world(EF, drops=bernoulli(0.05))}, 50),
+        seed=seed,
+    )
+    assert not told
 
 
 @pytest.mark.parametrize("seed", range(10))

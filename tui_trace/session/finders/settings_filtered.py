@@ -6,7 +6,6 @@ likely at first; it is certain when both were tried in turns, and taken back whe
 silent, too.
 """
 
-import math
 from collections.abc import Iterator
 
 import msgspec
@@ -23,8 +22,6 @@ ENOUGH = 5
 """Probes that are lost, or answered, before anything is said."""
 RECENT = 60 * NS_PER_S
 """Nanoseconds from the last answer with one setting to the switch to another one, at most."""
-_CHANCE = 0.001
-"""Share of the stretches of lost probes that usual loss may be."""
 _SILENT_AGAIN = 3
 """Probes lost with the first setting, too, after which the target counts as down."""
 _SIZE_FIELDS = {"size", "df"}
@@ -130,15 +127,8 @@ def _contrast(session: Findable, passing: RunFold, blocked: RunFold) -> _Contras
 
 
 def _needed(log: RunLog) -> int:
-    """Return the probes that have to be lost in a row, more than what chance or bursts lose."""
-    target = log.target
-    lost, answered = target.lost.bit_count(), target.answered.bit_count()
-    if not answered:
-        return ENOUGH
-    # those since the last answer are what is in question
-    open_end = (target.lost >> target.answered.bit_length()).bit_count()
-    share = (lost - open_end + 1) / (lost - open_end + answered + 2)
-    return max(ENOUGH, 2 * _longest_silence(log) + 1, math.ceil(math.log(_CHANCE, share)))
+    """Return the probes that have to be lost in a row: twice as many as ever before, and more."""
+    return max(ENOUGH, 2 * _longest_silence(log) + 1)
 
 
 def _lost(log: RunLog, target_ttl: int | None) -> int:
