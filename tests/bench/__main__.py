@@ -23,6 +23,7 @@ RUNS = [
     ("memory",),
     ("recording",),
     ("path_end",),
+    ("compare",),
     ("repeats",),
     ("diagnosis",),
 ]

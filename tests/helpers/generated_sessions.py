@@ -5,12 +5,15 @@ A `World` says which way each probe takes, what each link does to it and what ea
 end of the path is found by the engine's own `PathEndDetector`.
 """
 
+import dataclasses
 import heapq
 import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings, Protocol
@@ -193,6 +196,60 @@ def deal_turns(worlds: Sequence[World], rounds: int, seed: int) -> Iterator[ev.E
     over = (rounds * turns + 10) * pace.interval
     yield ev.RunOpened(at=over, run=1, settings=home.settings, reopened=True)
     yield ev.SessionEnded(at=max(over, end.at))
+
+
+@dataclass
+class Stretch:
+    """What a session does for a while: it probes one run, or lets several take turns."""
+
+    worlds: dict[int, World]
+    """By run."""
+    rounds: int
+    """Of each run."""
+
+
+def deal_stretches(stretches: Sequence[Stretch], seed: int) -> Iterator[ev.Event]:
+    """Return the events of a session whose probe is switched; a run may come again."""
+    rng = random.Random(seed)
+    first = next(iter(stretches[0].worlds.values()))
+    yield ev.SessionBegan(
+        at=0,
+        wall=first.wall,
+        target="target.example",
+        address=TARGET,
+        family=4,
+        source="",
+        version="",
+    )
+    yield ev.PaceSet(at=0, pace=first.pace)
+    known: set[int] = set()
+    start, probe = 0, 1
+    for stretch in stretches:
+        turns = len(stretch.worlds)
+        dealt: list[list[ev.Event]] = []
+        for place, (run, world) in enumerate(stretch.worlds.items()):
+            others = tuple(one for one in stretch.worlds if one != run)
+            yield ev.RunOpened(
+                at=start,
+                run=run,
+                settings=world.settings,
+                reopened=run in known,
+                turns_with=others,
+            )
+            known.add(run)
+            pace = replace(world.pace, interval=world.pace.interval * turns)
+            spaced = dataclasses.replace(world, pace=pace)
+            begin = start + place * world.pace.interval
+            dealt.append(
+                list(deal_run(spaced, stretch.rounds, rng, run=run, start=begin, first_probe=probe))
+            )
+            probe += sum(isinstance(event, ev.ProbeSent) for event in dealt[-1])
+        merged = heapq.merge(*dealt, key=lambda event: event.at)
+        start += stretch.rounds * turns * first.pace.interval
+        for event in merged:
+            yield event
+            start = max(start, event.at + 1)
+    yield ev.SessionEnded(at=start)
 
 
 def deal_run(

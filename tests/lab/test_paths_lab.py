@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from tests.helpers.lab.lab_trace import trace
 from tui_trace.session.compare import compare_runs
+from tui_trace.session.comparison_text import describe_comparison
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Balance, Path, Run
 
@@ -44,9 +45,9 @@ def run_of(scenario: str, *options: str) -> Run:
 
 def test_the_protocol_that_the_firewall_lets_through_is_named() -> None:
     icmp, tcp = run_of("firewall"), run_of("firewall", "-T", "-P", "443")
-    told = compare_runs([icmp, tcp])
+    said = describe_comparison(compare_runs([icmp, tcp]))
     last = [hop.ttl for hop in icmp.hops if hop.responders][-1]
-    assert told.sentence in (
+    assert said in (
         f"TCP 443 reaches the target, ICMP stops at hop {last}",
         f"ICMP: !A at hop {last}; TCP 443 reaches the target",
     )
@@ -54,10 +55,11 @@ def test_the_protocol_that_the_firewall_lets_through_is_named() -> None:
 
 def test_the_router_with_the_small_mtu_is_named() -> None:
     size = ("-s", "1500")
-    told = compare_runs([run_of("mtu", *size), run_of("mtu", *size, "--df")])
-    assert told.sentence.startswith("DF on with 1500 bytes: !F at hop ")
-    assert ", MTU 1" in told.sentence
-    assert told.sentence.endswith("; DF off reaches the target")
+    runs = [run_of("mtu", *size), run_of("mtu", *size, "--df")]
+    said = describe_comparison(compare_runs(runs))
+    assert said.startswith("DF on with 1500 bytes: !F at hop ")
+    assert ", MTU 1" in said
+    assert said.endswith("; DF off reaches the target")
 
 
 def test_the_same_twice_is_no_difference() -> None:
@@ -65,4 +67,4 @@ def test_the_same_twice_is_no_difference() -> None:
     told = compare_runs([one, replace(other, number=2)])
     assert told.names == ("ICMP (run 1)", "ICMP (run 2)")
     assert not any(row.differences[0].real for row in told.rows)
-    assert told.sentence.startswith(("No significant difference between ", "Not enough data yet "))
+    assert describe_comparison(told).startswith("No difference at the target between ")

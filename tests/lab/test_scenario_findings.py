@@ -34,7 +34,7 @@ CASES = [
         (Kind.TOS_REWRITTEN, 4), (Kind.ECN_CLEARED, 6), (Kind.MSS_CLAMPED, 7),
     }),
     ("mtu", probe(**BIG), None, {(Kind.MTU, 5)}),
-    ("mtu-black-hole", probe(), probe(**BIG), {(Kind.BLACK_HOLE, 5)}),
+    ("mtu-black-hole", probe(), probe(**BIG), {(Kind.BLACK_HOLE, 4)}),
     ("firewall", probe(TCP, port=443), probe(), {(Kind.FILTERED, 7)}),
     ("firewall", probe(), None, {(Kind.DOWN, 7)}),
     ("ports", probe(TCP, port=80), probe(TCP, port=25), {(Kind.FILTERED, 7)}),

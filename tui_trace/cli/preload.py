@@ -40,7 +40,6 @@ _PARTS = (
     "ipwhois.rdap",
     "platformdirs.unix",
     "scapy.contrib.mpls",
-    "scipy.stats",
     "shtab",
     "textual_plot",
 )

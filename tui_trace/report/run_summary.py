@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from tui_trace.core.probe_text import describe_settings, describe_turns
 from tui_trace.core.sanitize import sanitize
-from tui_trace.session.compare import Verdict, compare_runs
+from tui_trace.session.compare import compare_runs
+from tui_trace.session.comparison_text import describe_comparison
 from tui_trace.session.snapshot import Run, Snapshot
 
 
@@ -43,7 +44,7 @@ def other_runs(snapshot: Snapshot, runs: Sequence[Run]) -> list[str]:
 def run_differences(runs: Sequence[Run]) -> list[str]:
     """Return a sentence for each run but the first, compared with the first of its turns or of all.
 
-    Fewer where they cannot be tested. Slow, the first time: scipy is loaded.
+    It takes up to some hundred milliseconds a run.
     """
     sentences = []
     by_number = {run.number: run for run in runs}
@@ -51,12 +52,11 @@ def run_differences(runs: Sequence[Run]) -> list[str]:
         before = (by_number.get(number) for number in run.turns_with if number < run.number)
         other = next(filter(None, before), runs[0])
         found = compare_runs([other, run])
-        if found.sentence != str(Verdict.UNTESTED).capitalize():
-            against, named = (_called(*pair) for pair in zip(found.runs, found.names, strict=True))
-            sentences.append(sanitize(f"Run {named} against run {against}: {found.sentence}"))
+        against, named = (_called(*pair) for pair in zip(found.runs, found.names, strict=True))
+        sentences.append(f"Run {named} against run {against}: {describe_comparison(found)}")
     return sentences
 
 
 def _called(run: Run, name: str) -> str:
     """Return `3 (TCP 443)`."""
-    return f"{run.number} ({name.removesuffix(f' (run {run.number})')})"
+    return sanitize(f"{run.number} ({name.removesuffix(f' (run {run.number})')})")

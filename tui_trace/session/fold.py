@@ -163,8 +163,12 @@ class Session:
         )
 
     def run(self, number: int) -> Run:
-        """Return the run with this number as it is now; `KeyError` if there is none."""
-        return self._runs[number].snapshot(self._mtus)
+        """Return the run with this number as it is now, with the outcomes of its probes.
+
+        `KeyError` if there is none.
+        """
+        run = self._runs[number]
+        return replace(run.snapshot(self._mtus), outcomes=run.log.snapshot())
 
     @property
     def looks(self) -> int:

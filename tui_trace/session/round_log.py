@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from tui_trace.core.events import Reply
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.session.checkpoint import CheckpointError, HopLogCheckpoint, RunLogCheckpoint
+from tui_trace.session.outcomes import HopOutcomes, RunOutcomes
 
 WINDOW = 1024
 """Slots that are remembered at least; up to twice as many are."""
@@ -64,6 +65,12 @@ class HopLog:
         rtts = self.rtts
         known = (rtts[place] for place in bits_of(slots & self.answered))
         return [rtt for rtt in known if rtt != NO_RTT]
+
+    def snapshot(self) -> HopOutcomes:
+        """Return the outcomes as they are now; they share nothing with the log."""
+        return HopOutcomes(
+            self.lost, self.answered, self.refused, tuple(self.by_address)[::-1], self.rtts[:]
+        )
 
     # --- what happens to its probes
 
@@ -210,6 +217,15 @@ class RunLog:
     def _place(self, at: int) -> int:
         return bisect_left(self.times, at)
 
+    def snapshot(self) -> RunOutcomes:
+        """Return the outcomes of all hops as they are now."""
+        return RunOutcomes(
+            self.times[:],
+            {ttl: self.hops[ttl].snapshot() for ttl in sorted(self.hops)},
+            self.target.snapshot(),
+            self.target_ttl,
+        )
+
     # --- what happens
 
     def on_round(self, number: int) -> None:
@@ -346,10 +362,8 @@ class RunLog:
 
 def bits_of(number: int) -> Iterator[int]:
     """Return the places of the bits that are set, from the lowest on."""
-    while number:
-        lowest = number & -number
-        yield lowest.bit_length() - 1
-        number ^= lowest
+    # in time linear in the length: bit by bit, each step would copy the number
+    return (place for place, bit in enumerate(reversed(f"{number:b}")) if bit == "1")
 
 
 def _bits(text: str) -> int:

@@ -19,6 +19,7 @@ from tui_trace.core.events import (
 from tui_trace.core.percentages import loss_percent
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.finding import Episode, Finding
+from tui_trace.session.outcomes import RunOutcomes
 from tui_trace.session.quote_text import QuoteSummary
 
 LOST = -1
@@ -159,6 +160,8 @@ class Run(msgspec.Struct, frozen=True):
     """The remembered slots in which the target answered, as bits, the oldest lowest."""
     target_lost: int = 0
     """Those in which it did not."""
+    outcomes: RunOutcomes | None = None
+    """What became of its latest probes; None where runs are not compared."""
 
 
 class Balance(enum.StrEnum):

@@ -64,4 +64,5 @@ def trace(scenario: str | Path, *options: str, timeout: float = 90) -> Traced:
         collector.event(event)
         collector.pulse(event.at)
     snapshot = collector.snapshot()
-    return Traced(stream, snapshot.run, snapshot.foreign)
+    run = next(run for run in collector.runs() if run.number == snapshot.run.number)
+    return Traced(stream, run, snapshot.foreign)

@@ -8,6 +8,7 @@ from tui_trace.core.settings import NS_PER_S, Protocol
 from tui_trace.recording import Playback, Recording
 from tui_trace.report.collector import Collector
 from tui_trace.session.compare import compare_runs
+from tui_trace.session.comparison_text import describe_comparison
 from tui_trace.session.snapshot import Balance
 
 
@@ -37,7 +38,7 @@ def test_turns_flows_and_a_note_of_a_session_in_the_lab() -> None:
     pair = session.run(4), session.run(5)
     assert [run.turns_with for run in pair] == [(5,), (4,)]
     assert [run.settings.protocol for run in pair] == [Protocol.ICMP, Protocol.UDP]
-    assert compare_runs(pair).sentence.endswith(", measured in turns")
+    assert describe_comparison(compare_runs(pair)).endswith(", measured in turns")
     turns = [e.run for e in stream if isinstance(e, ev.RoundBegan) and e.run > 3]
     assert turns == [4, 5] * (len(turns) // 2) + [4] * (len(turns) % 2)
     (bundle,) = [path for path in snapshot.paths if any(v.run == 2 for v in path.visits)]

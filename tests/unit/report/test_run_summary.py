@@ -19,6 +19,7 @@ from tui_trace.report.markdown import render_markdown
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.mtr_text import render_text
 from tui_trace.session.compare import compare_runs
+from tui_trace.session.comparison_text import describe_comparison
 
 
 def collected(events):
@@ -51,9 +52,8 @@ def test_a_ticket_has_every_run_that_sent_anything_and_what_tells_them_apart(ses
     assert lines[0].endswith(", 2 runs")
     assert "TCP" not in lines[0], "each run has a subject of its own"
     first, _, third = session[2]
-    assert (
-        f"- Run 3 (TCP 443) against run 1 (ICMP): {compare_runs([first, third]).sentence}" in lines
-    )
+    said = describe_comparison(compare_runs([first, third]))
+    assert f"- Run 3 (TCP 443) against run 1 (ICMP): {said}" in lines
     first = lines.index(
         "**Run 1: ICMP echo · TOS 0 · DF off · 64 bytes; 40 rounds, target not reached**"
     )

@@ -47,7 +47,7 @@ def any_event(rng: random.Random, at: int) -> ev.Event:
     if choice < 0.95:
         return ev.PathEnd(at=at, run=run, ttl=ttl, reached=rng.random() < 0.5)
     if choice < 0.96:
-        turns = rng.choice((0, 1, 2))
+        turns = rng.choice(((), (1,), (1, 2, 9), 2))
         return ev.RunOpened(at=at, run=run, settings=rng.choice(SETTINGS), turns_with=turns)
     if choice < 0.97:
         return ev.SendFailed(at=at, run=run, ttl=ttl, errno=101, reason="unreachable \x1b[2J")

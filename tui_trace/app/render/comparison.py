@@ -5,7 +5,9 @@ from tui_trace.core.cell_width import pad_or_truncate
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.cell_text import TextStyle, ms, short_ms
 from tui_trace.session.compare import Row, RunComparison, Side, Verdict
+from tui_trace.session.comparison_text import describe_comparison, describe_difference
 from tui_trace.session.host_labels import NO_REPLY, HostLabels
+from tui_trace.session.round_log import WINDOW
 
 _NUMBER = 3
 _HOST = 14
@@ -28,21 +30,32 @@ def comparison_lines(comparison: RunComparison, width: int, labels: HostLabels) 
     host = width - _NUMBER - 1 - count * (side + 2)
     words = host - _HOST_MOST if host >= _HOST + _WORDS else 0
     host = max(min(host, _HOST_MOST), _HOST)
-    lines = [*wrapped(comparison.sentence + ".", width, TextStyle.STRONG), []]
+    lines = [*wrapped(describe_comparison(comparison) + ".", width, TextStyle.STRONG), []]
     before = " " * (_NUMBER + host + 1)
     lines += [
         [(before + "".join(f"  {pad_or_truncate(title, side)}" for title in titles), TextStyle.DIM)]
         for titles in _titles(comparison, wide)
     ]
     for row in comparison.rows:
-        lines += _row(row, (host, side, words), wide, labels)
-    lines += [[], [(" loss with its 95 % confidence interval, RTT in ms", TextStyle.DIM)]]
-    return [*lines, *wrapped(f"Tested with {comparison.test}.", width, TextStyle.DIM)]
+        lines += _row(comparison, row, (host, side, words), wide, labels)
+    return [*lines, [], *wrapped(_footnote(comparison), width, TextStyle.DIM)]
+
+
+def _footnote(comparison: RunComparison) -> str:
+    if comparison.alternated:
+        turns = "Measured in turns: what the network did to both cancels out."
+    else:
+        turns = "Not in turns: what the network did in between counts, too; b alternates both."
+    return f"{_HISTORY}: loss of how many probes, RTT in ms. {turns}"
 
 
 def most_sides(width: int) -> int:
     """Return how many runs fit beside one another."""
     return max((width - _NUMBER - 1 - _HOST) // (_NARROW + 2), 2)
+
+
+_HISTORY = f"Figures and tests are over the last {WINDOW} probes or more"
+"""What the figures of a comparison are over."""
 
 
 def _titles(comparison: RunComparison, wide: bool) -> list[list[str]]:
@@ -59,50 +72,53 @@ def _rounds(number: int) -> str:
 
 
 def _row(
-    row: Row, widths: tuple[int, int, int], wide: bool, labels: HostLabels
+    comparison: RunComparison,
+    row: Row,
+    widths: tuple[int, int, int],
+    wide: bool,
+    labels: HostLabels,
 ) -> list[StyledLine]:
     host, side, words = widths
-    hops = [one.hop for one in row.sides]
-    unknown = NO_REPLY if any(hop and hop.lost for hop in hops) else "…"
-    called = next((labels.hop(hop) for hop in hops if hop and hop.responders), unknown)
     real = [difference for difference in row.differences if difference.real or difference.moved]
     sign, style = ("▶", TextStyle.WARN) if real else (" ", TextStyle.PLAIN)
-    text = f"{sign}{row.ttl:>{_NUMBER - 1}} {pad_or_truncate(called, host)}"
+    text = f"{sign}{_ttls(row):>{_NUMBER - 1}} {pad_or_truncate(_host(row, labels), host)}"
     text += "".join(f"  {pad_or_truncate(_side(one, wide), side)}" for one in row.sides)
-    words_shown = " · ".join(
-        sanitize(difference.words) for difference in row.differences if _is_news(difference.words)
-    )
+    told = [
+        describe_difference(row, number, comparison.names)
+        for number in range(1, len(comparison.runs))
+    ]
+    words_shown = " · ".join(one for one in told if one and one != Verdict.SAME)
     if words:
-        return [
-            [
-                (text, style),
-                (f"  {pad_or_truncate(words_shown, words - 2)}" if words_shown else "", style),
-            ]
-        ]
+        shown = f"  {pad_or_truncate(words_shown, words - 2)}" if words_shown else ""
+        return [[(text, style), (shown, style)]]
     lines: list[StyledLine] = [[(text, style)]]
-    few = [one for one in row.differences if Verdict.FEW in (one.loss, one.rtt)]
-    if words_shown and (real or few):
+    if words_shown:
         sign, style = ("◀ ", TextStyle.WARN) if real else ("", TextStyle.DIM)
         lines.append([(" " * (_NUMBER + 1) + sign + words_shown, style)])
     return lines
 
 
-def _is_news(words: str) -> bool:
-    return words != Verdict.SAME
+def _ttls(row: Row) -> str:
+    return "–" if row.ttl is None else str(row.ttl)
+
+
+def _host(row: Row, labels: HostLabels) -> str:
+    hops = [side.hop for side in row.sides if side.hop is not None]
+    called = next((labels.hop(hop) for hop in hops if hop.responders), None)
+    if called is not None:
+        return called
+    if row.is_target:
+        return "the target"
+    return NO_REPLY if any(hop.lost for hop in hops) else "…"
 
 
 def _side(side: Side, wide: bool) -> str:
-    hop, loss = side.hop, side.loss
-    if hop is None or loss is None:
+    if side.loss is None:
         return "–"
-    text = f"{loss.percent:>5.1f} {f'{loss.low:.0f}–{loss.high:.0f}':<7} "
-    figures = hop.figures
-    if figures.mean is None:
+    text = f"{100 * side.loss:>5.1f} {f'of {side.decided}':<8}"
+    if side.mean is None:
         return text.rstrip()
-    spread = f"±{short_ms(figures.sd)}" if figures.sd is not None else ""
+    spread = f"±{short_ms(side.sd)}" if side.sd is not None else ""
     if not wide:
-        return text + ms(figures.mean) + spread
-    return f"{text}{ms(figures.min)}/{ms(figures.mean)}{spread}/{ms(figures.max)}"
-
-
-# --- paths
+        return text + ms(side.mean) + spread
+    return f"{text}{ms(side.min)}/{ms(side.mean)}{spread}/{ms(side.max)}"

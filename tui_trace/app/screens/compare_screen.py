@@ -30,7 +30,7 @@ class Compared(Message):
 
 
 class CompareScreen(TextScreen):
-    """Runs side by side; the tests are slow, and run in a thread."""
+    """Runs side by side; what compares them is slow, and runs in a thread."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "dismiss", "close", id="compare.close", tooltip="Back to the table"),

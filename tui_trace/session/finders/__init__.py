@@ -6,14 +6,17 @@ from tui_trace.session.finders.path_moves import find_alternation, find_loop, fi
 from tui_trace.session.finders.queueing import find_queue, find_slow_answers
 from tui_trace.session.finders.repeated_replies import find_repeated_replies
 from tui_trace.session.finders.rewrites import find_rewrites
+from tui_trace.session.finders.settings_filtered import find_filtered
+from tui_trace.session.finders.settings_loss import find_setting_loss
 from tui_trace.session.finders.silence import find_silence
 from tui_trace.session.finders.slowdown import find_slowdown
 from tui_trace.session.finders.target_loss import find_target_loss
 from tui_trace.session.finders.way_back import find_way_back
 
-QUICK_FINDERS: list[Finder] = [find_silence]
+QUICK_FINDERS: list[Finder] = [find_filtered, find_silence]
 """Those that look once a round: a few microseconds a hop."""
 THOROUGH_FINDERS: list[Finder] = [
+    find_setting_loss,
     find_target_loss,
     find_slowdown,
     find_queue,
