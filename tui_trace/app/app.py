@@ -31,6 +31,7 @@ from tui_trace.app.keymap import COMMANDS, KEYS, Key, footer_keys
 from tui_trace.app.messages import Exported, PastFetched, SnapshotTaken, SourceEnded, SourceOpened
 from tui_trace.app.screens.compare_screen import CompareScreen
 from tui_trace.app.screens.diagnosis_screen import DiagnosisScreen
+from tui_trace.app.screens.findings_screen import FindingsScreen
 from tui_trace.app.screens.help_screen import HelpScreen
 from tui_trace.app.screens.main_screen import MainScreen
 from tui_trace.app.screens.path_screen import PathScreen
@@ -183,7 +184,7 @@ class TraceApp(App[None]):
         if message.tracing is not self._tracing or not self.is_running:
             return
         self.live.show_snapshot(message.snapshot)
-        if isinstance(self.screen, PathScreen):
+        if isinstance(self.screen, (PathScreen, FindingsScreen)):
             self.screen.look_at(message.snapshot)
         elif isinstance(self.screen, (CompareScreen, DiagnosisScreen)):
             self.screen.look_at(message.snapshot, self._tracing.runs)

@@ -132,6 +132,7 @@ def rtt_column(
     value: Callable[[Hop], float | None],
     *,
     marked: bool = False,
+    dated: bool = False,
     width: int = 6,
     displays: Mapping[str, int] | None = None,
     drop: int = 0,
@@ -141,11 +142,14 @@ def rtt_column(
 ) -> Column:
     """Return a column that shows a time in ms; `value` returns it in ns, or None if not known yet.
 
-    `marked` puts `~` before times of which the kernel did not take every stamp.
+    `marked` puts `~` before times of which the kernel did not take every stamp, `dated` puts `×`
+    before those that are older than the hop's last lost probe.
     """
 
     def cell(hop: Hop, context: CellContext) -> str:
         text = ms(value(hop), context.microseconds)
+        if dated and text and hop.is_silent:
+            return f"×{text}"
         return f"~{text}" if marked and text and hop.user_stamped else text
 
     return Column(
@@ -213,9 +217,10 @@ _ENTRIES = (
     rtt_column(
         "last",
         "Last",
-        "Last RTT",
+        "Last RTT; × before it: a probe has been lost since",
         lambda hop: hop.figures.last,
         marked=True,
+        dated=True,
         width=7,
         displays={"latency": 40, "jitter": 40},
         drop=140,

@@ -20,11 +20,15 @@ from tui_trace.report.formatting import (
 )
 from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.mtr_fields import ReportLayout, chosen
+from tui_trace.report.path_tables import HEAD, path_tables
 from tui_trace.report.run_summary import describe_progress, other_runs, probed_runs, run_differences
 from tui_trace.session.data_warnings import run_warnings, session_warnings
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@^=\"'])")
+
+
+_RULE = ["--:", ":--", *["--:"] * (len(HEAD) - 2)]
 
 
 def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = ()) -> str:
@@ -50,6 +54,9 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
         lines += _table(snapshot, layout)
         below = [*other_runs(snapshot, runs), *run_warnings(snapshot.run)]
         lines += [f"\n{_plain(text)}" for text in below]
+    for heading, rows in path_tables(snapshot, runs, layout):
+        lines += ["", f"**{_plain(heading)}**", "", _line(list(HEAD)), _line(_RULE)]
+        lines += [_line([_plain(cell) for cell in row]) for row in rows]
     if said := list(finding_lines(snapshot)):
         lines += ["", *(f"- {_plain(text)}" for text in said)]
     lines += [

@@ -157,7 +157,7 @@ class RunCheckpoint(_State, frozen=True, array_like=True):
     egress: EgressFound | None = None
     log: RunLogCheckpoint | None = None
     level: RttLevelCheckpoint | None = None
-    own_losses: Annotated[dict[Ttl, str], Meta(max_length=256)] = {}
+    row_words: Annotated[dict[Ttl, tuple[str, ...]], Meta(max_length=256)] = {}
     temporary: bool = False
 
 

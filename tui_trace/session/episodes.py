@@ -3,9 +3,11 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 
+from tui_trace.core.durations import format_duration
 from tui_trace.session.checkpoint import MAX_EPISODES, CheckpointError, EpisodesCheckpoint
-from tui_trace.session.finding import Episode, Finding
+from tui_trace.session.finding import Episode, Finding, FindingKind
 from tui_trace.session.finding_text import is_event
+from tui_trace.session.snapshot import MomentKind, TimelineMoment
 
 
 class EpisodeLog:
@@ -78,6 +80,25 @@ class EpisodeLog:
         known = [*self._over, *(one for one in self._lasting.values() if is_event(one.finding))]
         known.sort(key=lambda episode: episode.finding.since)
         return tuple(known)
+
+    def moments(self) -> list[TimelineMoment]:
+        """Return when episodes began and ended, for the timeline.
+
+        A change of the path has a moment of its own there, and so has what the machine cannot send.
+        """
+        found: list[TimelineMoment] = []
+        for episode in self.episodes():
+            finding = episode.finding
+            if finding.kind is FindingKind.PATH_CHANGE or (
+                finding.kind is FindingKind.LOCAL and not finding.run
+            ):
+                continue
+            found.append(TimelineMoment(finding.since, MomentKind.EPISODE, finding.text))
+            if episode.until is not None:
+                lasted = format_duration(episode.until - finding.since)
+                text = f"over after {lasted}: {finding.past} {finding.details}".strip()
+                found.append(TimelineMoment(episode.until, MomentKind.OVER, text))
+        return found
 
     def checkpoint(self) -> EpisodesCheckpoint:
         """Return the whole state, for `from_checkpoint`."""

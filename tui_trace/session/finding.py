@@ -62,8 +62,17 @@ class FindingKind(enum.StrEnum):
     """Nothing is wrong, and how small a fault would have been seen."""
 
 
-OWN_LOSSES = frozenset({FindingKind.ANSWERS_LOST, FindingKind.RATE_LIMITED})
-"""Kinds that say that a hop loses answers of its own: the path is fine."""
+ROW_KINDS = frozenset(
+    {
+        FindingKind.ANSWERS_LOST,
+        FindingKind.RATE_LIMITED,
+        FindingKind.SLOW_ANSWERS,
+        FindingKind.BALANCED_FLOW,
+        FindingKind.BALANCED_PACKET,
+        FindingKind.ASYMMETRIC,
+    }
+)
+"""Kinds that stand in the row of their hop, in a word; what answers show has a mark of its own."""
 
 
 class Sure(enum.StrEnum):

@@ -11,7 +11,7 @@ from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.annotations import marks_of, refuses
 from tui_trace.session.checkpoint import MAX_PARTNERS, SessionCheckpoint
 from tui_trace.session.evidence import Findable
-from tui_trace.session.finding import OWN_LOSSES, Episode, Finding
+from tui_trace.session.finding import ROW_KINDS, Episode, Finding
 from tui_trace.session.finding_watch import FindingWatch
 from tui_trace.session.paths import PathLog
 from tui_trace.session.round_log import RunLog
@@ -156,7 +156,7 @@ class Session:
             ended=self._ended,
             path=self._paths.current(self._run.number),
             paths=self._paths.paths(),
-            timeline=self._timeline.snapshot(),
+            timeline=self._timeline.snapshot(self._watch.episodes.moments()),
             findings=self._watch.episodes.findings(),
             episodes=self._watch.episodes.episodes(),
             who=self._hosts,
@@ -210,13 +210,12 @@ class Session:
             thorough=thorough,
         )
         for each in active:
-            each.own_losses = {
-                finding.hop: finding.short
-                for finding in self.findings()
-                if finding.run == each.number
-                and finding.kind in OWN_LOSSES
-                and finding.hop is not None
-            }
+            words: dict[int, tuple[str, ...]] = {}
+            for finding in self.findings():
+                is_here = finding.run == each.number and finding.kind in ROW_KINDS
+                if is_here and finding.hop is not None:
+                    words[finding.hop] = (*words.get(finding.hop, ()), finding.short)
+            each.row_words = words
 
     def _session_began(self, event: ev.SessionBegan) -> None:
         self._began = event
@@ -285,6 +284,7 @@ class Session:
             run.log.on_lost(event.probe, event.ttl, at_end=at_end, is_refused=True)
             if hop.on_refused(event, marks) and at_end:
                 self._timeline.on_lost(event.at, event.probe)
+                self._look_at_target(run)
             self._update_path(event, run)
         else:
             # the first answer, be it to a probe that was refused before

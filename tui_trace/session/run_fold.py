@@ -31,8 +31,8 @@ class RunFold:
         self.log = RunLog(number, settings)
         self.level = RttLevel()
         self.opened = opened
-        self.own_losses: dict[int, str] = {}
-        """By TTL: hops that lose answers of their own, in a word; set by who finds that."""
+        self.row_words: dict[int, tuple[str, ...]] = {}
+        """By TTL: what was found of the hop alone, in a word each; set by who finds it."""
         self._hops: dict[int, HopFold] = {}
 
     def checkpoint(self) -> RunCheckpoint:
@@ -51,7 +51,7 @@ class RunFold:
             egress=self.egress,
             log=self.log.checkpoint(),
             level=self.level.checkpoint(),
-            own_losses=self.own_losses,
+            row_words=self.row_words,
         )
 
     @classmethod
@@ -66,7 +66,7 @@ class RunFold:
         run.egress = state.egress
         if state.level is not None:
             run.level = RttLevel.from_checkpoint(state.level)
-        run.own_losses = dict(state.own_losses)
+        run.row_words = dict(state.row_words)
         if state.log is not None:
             run.log = RunLog.from_checkpoint(state.number, state.settings, state.log)
         run._hops = {hop.ttl: HopFold.from_checkpoint(hop) for hop in state.hops}
@@ -97,9 +97,9 @@ class RunFold:
             for ttl, fold in self._hops.items()
             if self.pace.first_ttl <= ttl <= last
         )
-        if found := self.own_losses:
+        if found := self.row_words:
             hops = tuple(
-                replace(hop, marks=(*hop.marks, found[hop.ttl])) if hop.ttl in found else hop
+                replace(hop, marks=(*hop.marks, *found[hop.ttl])) if hop.ttl in found else hop
                 for hop in hops
             )
         return Run(

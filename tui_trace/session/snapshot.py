@@ -132,6 +132,12 @@ class Hop(msgspec.Struct, frozen=True):
         return self.quote.interfaces if self.quote is not None else ()
 
     @property
+    def is_silent(self) -> bool:
+        """Return whether its last probe whose outcome is known was lost."""
+        decided = (outcome for outcome in reversed(self.recent) if outcome != PENDING)
+        return next(decided, None) == LOST
+
+    @property
     def unexplained(self) -> int:
         """Lost probes of which nobody said why."""
         return self.lost - self.refused - self.given_up
@@ -219,6 +225,10 @@ class MomentKind(enum.StrEnum):
     NOTICE = "notice"
     NOTE = "note"
     """A note of the user."""
+    EPISODE = "episode"
+    """An episode began."""
+    OVER = "over"
+    """An episode ended."""
 
 
 FIRST_PATH = "A"

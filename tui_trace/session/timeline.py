@@ -1,6 +1,7 @@
 """The timeline of a session in bounded memory: buckets, which double their width when needed."""
 
 from bisect import insort
+from collections.abc import Sequence
 
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.session.checkpoint import (
@@ -128,12 +129,11 @@ class TimelineFold:
             passing = (i for i, m in enumerate(self._moments) if m.what is not MomentKind.NOTE)
             del self._moments[next(passing, 0)]
 
-    def snapshot(self) -> Timeline:
-        """Return the timeline up to its last event."""
+    def snapshot(self, others: Sequence[TimelineMoment] = ()) -> Timeline:
+        """Return the timeline up to its last event; `others` are further moments."""
+        moments = sorted([*self._moments, *others], key=lambda moment: moment.at)
         return Timeline(
-            self._width,
-            tuple(growing.snapshot() for growing in self._buckets),
-            tuple(self._moments),
+            self._width, tuple(growing.snapshot() for growing in self._buckets), tuple(moments)
         )
 
     def checkpoint(self) -> TimelineCheckpoint:

@@ -7,12 +7,28 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from tests.helpers.app.fake_source import folded, path, stopped
+from tests.helpers.app.fake_source import folded, path
 from tests.helpers.app.scripts import moved
 from tui_trace.app.render.header import ViewPosition, heading, progress
 from tui_trace.app.render.styled_text import plain
 from tui_trace.core.durations import format_duration
+from tui_trace.core.settings import NS_PER_S
+from tui_trace.report.cell_text import TextStyle
+from tui_trace.session.finding import Episode, Finding, FindingKind, Sure
 from tui_trace.session.snapshot import Snapshot
+
+DOWN = Finding(
+    kind=FindingKind.DOWN,
+    harm=True,
+    sure=Sure.CERTAIN,
+    since=60 * NS_PER_S,
+    text="target silent",
+    past="target was silent",
+    details="(75 probes), last answer hop 4 10.77.3.2",
+    short="silent after hop 4",
+)
+LOSS = replace(DOWN, kind=FindingKind.LOSS, text="12 % loss at the target")
+CLOCK = r"\d\d:\d\d:\d\d"
 
 
 def text(snapshot: Snapshot, width: int, place: ViewPosition | None = None) -> list[str]:
@@ -22,7 +38,8 @@ def text(snapshot: Snapshot, width: int, place: ViewPosition | None = None) -> l
 def busy() -> Snapshot:
     """Another path, turns, foreign replies."""
     there = folded(moved())
-    return replace(there, foreign=7, run=replace(there.run, turns_with=(12,), number=13))
+    run = replace(there.run, turns_with=(12,), number=13)
+    return replace(there, foreign=7, run=run, findings=(), episodes=())
 
 
 def test_the_round_line_loses_whole_parts_and_the_dearest_last() -> None:
@@ -78,19 +95,30 @@ def test_a_round_line_is_never_cut_inside_a_part(room: int) -> None:
     assert cell_len(whole) > 70
 
 
-def test_what_is_wrong_takes_no_room_from_the_round_line() -> None:
+def test_what_is_wrong_has_a_line_of_its_own() -> None:
     there = busy()
-    bad = replace(there, run=replace(there.run, hops=(*there.run.hops[:-1], lossy(there))))
+    bad = replace(there, findings=(DOWN,))
     for width in (40, 80, 100, 160):
-        lines = text(bad, width)
-        assert len(lines) == len(text(there, width))
-        assert any("! 50.0 %" in line for line in lines)
-        assert format_duration(there.path.since) in lines[-1]
+        *lines, said = text(bad, width)
+        assert lines == text(there, width)
+        assert "…" not in said
+        assert re.fullmatch(rf" ! (target silent|silent after hop 4) since {CLOCK}.*", said)
+    assert "(75 probes), last answer hop 4 10.77.3.2" in text(bad, 100)[-1]
 
 
-def lossy(snapshot: Snapshot) -> object:
-    hop = snapshot.run.hops[-1]
-    return replace(hop, lost=hop.figures.count)
+def test_more_than_one_trouble_is_counted() -> None:
+    bad = replace(busy(), findings=(DOWN, LOSS, replace(LOSS, kind=FindingKind.QUEUE)))
+    assert text(bad, 120)[-1].endswith(" · 2 more: V")
+
+
+def test_what_is_over_is_dim_and_in_the_past_for_a_while() -> None:
+    there = replace(busy(), at=200 * NS_PER_S)
+    over = replace(there, episodes=(Episode(DOWN, 62 * NS_PER_S, 76 * NS_PER_S),))
+    said = heading(over, 100)[-1]
+    assert re.search(rf"target was silent {CLOCK}–{CLOCK} \(75 probes\)", plain(said))
+    assert {style for _, style in said} == {TextStyle.DIM}
+    late = replace(over, at=2000 * NS_PER_S)
+    assert text(late, 100) == text(replace(late, episodes=()), 100)
 
 
 def test_a_notice_costs_a_low_terminal_no_line() -> None:
@@ -102,12 +130,10 @@ def test_a_notice_costs_a_low_terminal_no_line() -> None:
 
 
 def test_an_address_is_there_whole_or_not_at_all() -> None:
-    silent = stopped()
-    silent = replace(silent, run=replace(silent.run, rounds=9))
-    shown = {width: text(silent, width)[0] for width in range(40, 91)}
+    named = replace(busy(), target="a.rather.long.name.example")
+    shown = {width: text(named, width)[0] for width in range(40, 91)}
     for line in shown.values():
         assert "203.0" not in line or "203.0.113.80" in line
     assert "203.0.113.80" in shown[80]
-    assert "203.0" not in shown[50]
-    assert shown[50].endswith("! silent after hop 3")
-    assert "example.com" in shown[40]
+    assert "203.0" not in shown[40]
+    assert "long.name.example" in shown[40]

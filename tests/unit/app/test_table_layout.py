@@ -231,10 +231,10 @@ def test_the_heading_says_what_is_wrong() -> None:
     assert "!" not in text
     wrong = replace(fine, trouble="no route to host")
     assert "! no route to host" in plain(heading(wrong, 100)[-1])
-    silent = folded(path(5, hops=(*HOPS[:5], (None, 0.0))))
-    run = replace(silent.run, reached=False)
-    text = "\n".join(plain(line) for line in heading(replace(silent, run=run), 100))
-    assert "! target silent, last answer from hop 5" in text
+    silent = folded(path(9, hops=(*HOPS[:5], (None, 0.0))))
+    text = "\n".join(plain(line) for line in heading(silent, 100))
+    assert "! no answer from the target since " in text
+    assert "last answer hop 5 203.0.113.1" in text
 
 
 def test_a_broken_source_is_worse_than_anything() -> None:

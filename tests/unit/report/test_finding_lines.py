@@ -14,9 +14,11 @@ from tests.helpers.generated_sessions import (
     World,
     bernoulli,
     between,
+    constant,
     deal,
     routers,
 )
+from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.collector import Collector
 from tui_trace.report.finding_lines import is_fine
 from tui_trace.report.jsonl import JsonLines
@@ -115,3 +117,28 @@ def test_hostile_addresses_are_harmless() -> None:
     ):
         assert "\x1b" not in text
     assert "\\`evil\\`" in render_markdown(collector.snapshot(), ReportLayout(), collector.runs())
+
+
+def test_a_session_with_two_paths_has_a_table_for_each() -> None:
+    short = routers(4)
+    longer = [*short[:-1], Node("10.8.1.1", delay=constant(20)), Node(TARGET)]
+    moving = World(lambda at, _flow, _rng: short if at < 40 * NS_PER_S else longer)
+    collector = collected(moving, 80)
+    report = collector.snapshot(), ReportLayout(names=False), collector.runs()
+    lines = render_text(*report).splitlines()
+    first, second = (lines.index(line) for line in lines if line.startswith("Path "))
+    rows = [re.split(r"\s{2,}", line.strip()) for line in lines[first + 1 : second]]
+    assert [row[1] for row in rows] == [*(f"10.0.{hop}.1" for hop in range(1, 5)), TARGET]
+    assert all(float(row[-1]) < 20 for row in rows), "no RTT of the other path"
+    target = re.split(r"\s{2,}", lines[second + 6].strip())
+    assert (target[0], target[1]) == ("6.", TARGET)
+    assert float(target[-3]) > 40, "nor of this one there"
+    assert 30 <= int(rows[-1][3]) <= 40
+    markdown = render_markdown(*report)
+    assert len(re.findall(r"^\*\*Path [AB], ", markdown, re.M)) == 2
+    assert not re.search(r"^Path", render_text(*collected_report(World.of(short))), re.M)
+
+
+def collected_report(dealt: World):
+    collector = collected(dealt, 40)
+    return collector.snapshot(), ReportLayout(), collector.runs()

@@ -12,7 +12,6 @@ from tui_trace.report.hop_notes import full_notes, short_notes
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.mtr_json import render_json
 from tui_trace.report.mtr_text import render_text
-from tui_trace.session.findings import worst_finding
 from tui_trace.session.fold import Session
 from tui_trace.session.hop_fold import SILENT_LOSSES
 from tui_trace.session.loss import OWN_LOSS_MARKS
@@ -69,8 +68,10 @@ class Trace:
 
     @property
     def words(self):
-        finding = worst_finding(self.snapshot)
-        return finding.text if finding is not None else ""
+        """The worst harmful finding at the end of a session that ended here."""
+        session = Session.from_checkpoint(self.session.checkpoint())
+        session.apply(ev.SessionEnded(at=(self.rounds + 1) * NS_PER_S))
+        return next((finding.text for finding in session.findings() if finding.harm), "")
 
 
 def up(trace, rounds):
@@ -98,7 +99,7 @@ def test_a_gateway_without_its_uplink_is_loss_at_the_target():
     assert [one.address for one in last.responders] == [TARGET]
     assert last.is_target
     assert short_notes(last) == f"!N from {GATEWAY}"
-    assert trace.words == "refused at hop 2: !N"
+    assert trace.words == "refused by hop 1 203.0.113.1: !N"
     assert not any(OWN_LOSS_MARKS.intersection(hop.marks) for hop in trace.hops)
     buckets = trace.snapshot.timeline.buckets
     assert (sum(b.answered for b in buckets), sum(b.lost for b in buckets)) == (18, 12)
@@ -106,9 +107,11 @@ def test_a_gateway_without_its_uplink_is_loss_at_the_target():
 
 def test_the_heading_says_refused_only_while_it_is_so():
     trace = up(Trace(), 3).round(reply, refusal, refusal)
-    assert trace.words == "refused at hop 2: !N"
+    assert trace.words == "", "one is not said to be so"
+    trace.round(reply, refusal, refusal)
+    assert trace.words == "refused by hop 1 203.0.113.1: !N"
     up(trace, 1)
-    assert trace.words == "20.0 % loss at the target"
+    assert trace.words == ""
     assert full_notes(trace.hops[-1]) == f"!N from {GATEWAY}", "the row remembers for a while"
 
 
@@ -116,9 +119,9 @@ def test_silence_ends_a_refusal_in_the_end():
     trace = up(Trace(), 3).round(reply, reply, refusal)
     for _ in range(SILENT_LOSSES - 1):
         trace.round(reply, reply, lost)
-    assert trace.words == "refused at hop 3: !N"
+    assert trace.words == "refused by hop 1 203.0.113.1: !N"
     trace.round(reply, reply, lost)
-    assert "loss at the target" in trace.words
+    assert trace.words == "target silent"
 
 
 def test_a_firewall_at_the_end_of_the_path_is_seen_though_all_is_lost():
@@ -130,7 +133,7 @@ def test_a_firewall_at_the_end_of_the_path_is_seen_though_all_is_lost():
     assert [(one.address, one.answers) for one in last.responders] == [("192.0.2.9", 5)]
     assert short_notes(last) == "!A", "whose it is stands before it"
     assert not last.is_target
-    assert trace.words == "refused at hop 3: !A"
+    assert trace.words == "refused at hop 3 by 192.0.2.9: !A"
     assert "192.0.2.9" in render_text(trace.snapshot, ReportLayout(names=False))
 
 
@@ -153,6 +156,7 @@ def test_every_other_icmp_error_of_a_router_is_a_loss(fields, mark):
     trace = up(Trace(), 1).round(reply, reply, lambda n, ttl: refusal(n, ttl, **fields))
     assert (trace.hops[-1].lost, trace.hops[-1].figures.count) == (1, 1)
     assert mark in trace.hops[-1].marks
+    trace.round(reply, reply, lambda n, ttl: refusal(n, ttl, **fields))
     assert mark in trace.words
 
 
@@ -230,7 +234,7 @@ def test_the_reason_of_a_gateway_that_died_stands_above_the_loss():
     trace = up(Trace(), 5).round(gave_up, gave_up, gave_up)
     assert trace.words == ARP
     up(trace, 1)
-    assert trace.words == "14.3 % loss at the target"
+    assert trace.words == ""
 
 
 def test_a_reason_is_harmless_for_a_terminal():

@@ -1,19 +1,28 @@
 """The lines above the table: target, settings, progress, and the worst finding."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from tui_trace.app.render.styled_text import StyledLine, StyledText, interval_words
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
 from tui_trace.core.probe_text import describe_protocol, describe_settings, describe_turns
 from tui_trace.core.sanitize import sanitize
-from tui_trace.core.settings import Pace, ProbeSettings
+from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.report.cell_text import TextStyle
-from tui_trace.session.findings import Finding, worst_finding
+from tui_trace.report.finding_lines import wall_clock
+from tui_trace.session.finding import Finding, FindingKind, Sure
+from tui_trace.session.finding_text import Clock, describe_episode, describe_finding
 from tui_trace.session.snapshot import FIRST_PATH, Snapshot
 
 _NAMED = 40
 """Cells that target and address usually take."""
+RECENT = 300 * NS_PER_S
+"""How long the heading tells of what is over, for whoever was looking elsewhere."""
+_WORTH_A_LINE = frozenset({FindingKind.MAX_TTL, FindingKind.FLAP, FindingKind.PATH_CHANGE})
+"""Harmless kinds that the heading tells of."""
 _LOW = 12
 """Terminal lines below which a notice would cost the table too much."""
 
@@ -41,19 +50,44 @@ def settings_fit_beside_target(settings: str, width: int) -> bool:
     return len(settings) + _NAMED <= width
 
 
-def _finding_line(finding: Finding, room: int) -> StyledLine:
-    """A finding in at most `room` cells: in full, or in its short form."""
-    sign = "! " if finding.harm else ""
-    text = f" {sign}{finding.text} "
-    if cell_width(text) > room:
-        text = pad_or_truncate(f" {sign}{finding.short} ", room)
-    return [(text, _finding_style(finding))]
+def finding_line(snapshot: Snapshot, width: int) -> StyledLine | None:
+    """Return the worst thing that is so, or else, dim, what is over since a short time.
+
+    None if all is well. It is cut only if even its short form has no room.
+    """
+    clock = wall_clock(snapshot)
+    harmful = [finding for finding in snapshot.findings if finding.harm]
+    if harmful:
+        worst = harmful[0]
+        more = f" · {len(harmful) - 1} more: V" if len(harmful) > 1 else ""
+        style = TextStyle.BAD if worst.sure is Sure.CERTAIN else TextStyle.WARN
+        forms = [f" ! {words}{more} " for words in _forms(worst, clock)]
+        return [(_first_that_fits(forms, width), style)]
+    for finding in snapshot.findings:
+        if finding.kind in _WORTH_A_LINE:
+            forms = [f" {words} " for words in _forms(finding, clock)]
+            return [(_first_that_fits(forms, width), TextStyle.PLAIN)]
+    over = [one for one in snapshot.episodes if one.until is not None]
+    last = max(over, key=lambda episode: episode.until or 0, default=None)
+    if last is None or snapshot.at - (last.until or 0) >= RECENT:
+        return None
+    text = f" {describe_episode(last, clock)} "
+    return [(_first_that_fits([text], width), TextStyle.DIM)]
 
 
-def _finding_style(finding: Finding) -> TextStyle:
-    if finding.kind == "loss":
-        return TextStyle.BAD
-    return TextStyle.WARN if finding.harm else TextStyle.PLAIN
+def _forms(finding: Finding, clock: Clock) -> list[str]:
+    short = finding.short or finding.text
+    return [
+        describe_finding(finding, clock),
+        describe_finding(replace(finding, details=""), clock),
+        f"{short} since {clock(finding.since)}",
+        short,
+    ]
+
+
+def _first_that_fits(forms: Sequence[str], width: int) -> str:
+    shown = next((form for form in forms if cell_width(form) <= width), forms[-1])
+    return shown if cell_width(shown) <= width else pad_or_truncate(shown, width)
 
 
 class ViewPosition(NamedTuple):
@@ -146,9 +180,9 @@ def heading(
 ) -> list[StyledLine]:
     """Return the lines above the table, `width` cells each.
 
-    Two where that is enough, else three, and one more if something is wrong or a notice was given
-    and the terminal has `height` lines for it. The worst thing stands where the round line loses
-    nothing by it. `parting`: nothing is live any more, and that needs no word.
+    Two where that is enough, else three, and one more each if something is or was wrong, and if a
+    notice was given and the terminal has `height` lines for it. `parting`: nothing is live any
+    more, and that needs no word.
     """
     run = snapshot.run
     target = sanitize(snapshot.target)
@@ -164,25 +198,23 @@ def heading(
         address = [(f"  {sanitize(snapshot.address)}", TextStyle.PLAIN)]
     settings = probe_words(run.settings, snapshot.pace, snapshot.family)
     state = [] if parting else _state(snapshot, failure, place)
-    finding = worst_finding(snapshot)
     if (
         settings_fit_beside_target(settings, width)
         and _cells([*named, *address]) + len(settings) + 6 <= width
     ):
         lines = [_between([*named, *address], [(settings, TextStyle.PLAIN)], width)]
-        if finding is not None:
-            room = width - _cells(state) - 5 - _cells(progress(snapshot, width // 2))
-            state = [*_finding_line(finding, room), ("  ", TextStyle.PLAIN), *state]
     else:
-        room = max(width - _cells(named) - 3, width * 3 // 5)
-        right = _finding_line(finding, room) if finding is not None else []
-        if _cells([*named, *address, *right]) + 3 <= width:
+        if _cells([*named, *address]) + 3 <= width:
             named += address
-        lines = [_between(named, right, width), _between([(settings, TextStyle.PLAIN)], [], width)]
+        lines = [_between(named, [], width), _between([(settings, TextStyle.PLAIN)], [], width)]
     lines.append(_between(progress(snapshot, width - _cells(state) - 3), state, width))
+    said = finding_line(snapshot, width)
+    if said is not None:
+        lines.append(said)
+    is_told = any(finding.kind is FindingKind.LOCAL for finding in snapshot.findings)
     if failure is not None:
         lines.append([(pad_or_truncate(f" ! {sanitize(failure)}", width), TextStyle.BAD)])
-    elif snapshot.trouble is not None:
+    elif snapshot.trouble is not None and not is_told:
         lines.append([(pad_or_truncate(f" ! {sanitize(snapshot.trouble)}", width), TextStyle.BAD)])
     elif snapshot.notice is not None and height >= _LOW:
         lines.append([(pad_or_truncate(f" {sanitize(snapshot.notice)}", width), TextStyle.WARN)])

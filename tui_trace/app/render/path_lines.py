@@ -5,8 +5,9 @@ from tui_trace.app.render.styled_text import StyledLine, wrapped
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
 from tui_trace.report.cell_text import TextStyle
-from tui_trace.session.findings import describe_one_path
+from tui_trace.report.finding_lines import wall_clock
 from tui_trace.session.host_labels import NO_REPLY, HostLabels
+from tui_trace.session.path_sentences import describe_one_path
 from tui_trace.session.paths import PathDiffLine, diff_paths, varies_flow
 from tui_trace.session.snapshot import Path, PathHop, Snapshot
 
@@ -29,7 +30,7 @@ def paths_lines(snapshot: Snapshot, width: int, labels: HostLabels) -> list[Styl
             lines += [_hop_line(" ", hop, width, labels, TextStyle.PLAIN) for hop in path.hops]
         lines.append([])
     lines.append([(" Events", TextStyle.STRONG)])
-    return lines + happenings(snapshot.timeline.moments, width)
+    return lines + happenings(snapshot.timeline.moments, width, wall_clock(snapshot))
 
 
 def _sentence(snapshot: Snapshot) -> str:

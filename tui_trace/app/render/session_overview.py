@@ -9,6 +9,7 @@ from tui_trace.core.cell_width import pad_or_truncate
 from tui_trace.core.durations import format_duration
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.cell_text import TextStyle
+from tui_trace.session.finding_text import Clock
 from tui_trace.session.snapshot import Bucket, MomentKind, Timeline, TimelineMoment
 
 PATHS = (TextStyle.PATH_A, TextStyle.PATH_B, TextStyle.PATH_C, TextStyle.PATH_D)
@@ -21,8 +22,10 @@ _STYLES = {
     MomentKind.TROUBLE: TextStyle.BAD,
     MomentKind.NOTICE: TextStyle.DIM,
     MomentKind.NOTE: TextStyle.STRONG,
+    MomentKind.EPISODE: TextStyle.BAD,
+    MomentKind.OVER: TextStyle.DIM,
 }
-_SIGNS = {MomentKind.NOTE: "*", MomentKind.TROUBLE: "!"}
+_SIGNS = {MomentKind.NOTE: "*", MomentKind.TROUBLE: "!", MomentKind.EPISODE: "!"}
 _LABEL = 6
 
 
@@ -51,14 +54,14 @@ def overview(timeline: Timeline, width: int) -> list[StyledLine]:
     ]
 
 
-def happenings(moments: Sequence[TimelineMoment], width: int) -> list[StyledLine]:
-    """Return one line for each event of the session."""
+def happenings(moments: Sequence[TimelineMoment], width: int, clock: Clock) -> list[StyledLine]:
+    """Return one line for each event of the session, with its time in the session and of day."""
     lines: list[StyledLine] = []
     if len(moments) > _MOST:
         lines.append([(f"   … {len(moments) - _MOST} moments before", TextStyle.DIM)])
     for moment in moments[-_MOST:]:
         sign, when = _SIGNS.get(moment.what, " "), format_duration(moment.at)
-        text = f" {sign}{when:>9}  {sanitize(moment.text)}"
+        text = f" {sign}{when:>9}  {clock(moment.at)}  {sanitize(moment.text)}"
         lines.append([(pad_or_truncate(text, width), _STYLES[moment.what])])
     return lines
 

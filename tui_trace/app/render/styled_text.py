@@ -23,11 +23,17 @@ def interval_words(interval: int) -> str:
     return f"every {interval / NS_PER_S:g} s"
 
 
-def wrapped(text: str, width: int, style: TextStyle) -> list[StyledLine]:
-    """Return lines of at most `width` cells, broken between words; the text is sanitized."""
-    lines: list[str] = [""]
+def wrapped(
+    text: str, width: int, style: TextStyle, *, indent: int = 0, sign: str = ""
+) -> list[StyledLine]:
+    """Return lines of at most `width` cells, broken between words; the text is sanitized.
+
+    Each is indented by so many cells; `sign` stands there in the first line.
+    """
+    margin = " " * indent
+    lines: list[str] = [f"{sign:>{indent}}"]
     for word in sanitize(text).split():
-        if lines[-1] and cell_width(lines[-1]) + cell_width(word) + 2 > width:
-            lines.append("")
+        if lines[-1] != margin and cell_width(lines[-1]) + cell_width(word) + 2 > width:
+            lines.append(margin)
         lines[-1] += f" {word}"
     return [[(line, style)] for line in lines]

@@ -13,8 +13,9 @@ def timeline_bar(timeline: Timeline, at: int, width: int, end: int, keys: str) -
     """Return `0:00 A▁▁▂▁×▁B▂▂▂ 2:05`, and below it the events at `at`, or `keys`.
 
     The session went on until `end` (ns). The moment `at` (ns) stands out. A letter is where a path
-    begins, `*` where the user wrote something down, `×` where the target lost probes, a space where
-    there was no answer. The scale is logarithmic, as in the table.
+    begins, `*` where the user wrote something down, `!` where an episode begins, `×` where the
+    target lost probes, a space where there was no answer. The scale is logarithmic, as in the
+    table.
     """
     until = format_duration(end)
     room = width - len(until) - 8
@@ -41,6 +42,9 @@ def timeline_bar(timeline: Timeline, at: int, width: int, end: int, keys: str) -
         elif any(bucket.lost > 0 for bucket in part):
             shown[cell] = "×"
         letter = part[-1].path or letter
+    for moment in timeline.moments:
+        if moment.what is MomentKind.EPISODE:
+            shown[cell_of(moment.at)] = "!"
     for note in timeline.notes:
         shown[cell_of(note.at)] = "*"
     cursor = cell_of(at)

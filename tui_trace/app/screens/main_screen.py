@@ -17,6 +17,7 @@ from tui_trace.app.screens.chart_screen import ChartScreen
 from tui_trace.app.screens.column_chooser import ColumnChooser
 from tui_trace.app.screens.compare_screen import CompareScreen
 from tui_trace.app.screens.diagnosis_screen import DiagnosisScreen
+from tui_trace.app.screens.findings_screen import FindingsScreen
 from tui_trace.app.screens.path_screen import PathScreen
 from tui_trace.app.screens.prompting import PromptingScreen
 from tui_trace.app.widgets.footer import Footer, Hint
@@ -27,8 +28,8 @@ from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup
 from tui_trace.report.hop_columns import DISPLAYS
-from tui_trace.session.findings import describe_balancing
 from tui_trace.session.host_labels import HostLabels, LabelMode, responders
+from tui_trace.session.path_sentences import describe_balancing
 from tui_trace.session.snapshot import Run, Snapshot
 
 _TALL = 40
@@ -344,6 +345,11 @@ class MainScreen(PromptingScreen):
         """Open the paths (`H`)."""
         if self.snapshot is not None:
             self.app.push_screen(PathScreen(self.snapshot, self.label_mode))
+
+    def action_findings(self) -> None:
+        """Open the findings (`V`)."""
+        if self.snapshot is not None:
+            self.app.push_screen(FindingsScreen(self.snapshot))
 
     def action_back(self, direction: int) -> None:
         """Go a stretch of the timeline back (-1) or forward (1)."""

@@ -53,7 +53,8 @@ def _find_reason(run: RunFold) -> Finding | None:
     ttl = next(ttl for ttl, hop in run.hops.items() if hop.reason == reason)
     log = run.log
     unanswered, first = trailing_losses(log.hops.get(ttl, HopLog()))
-    if unanswered < (_REFUSALS if log.target.answered else 1):
+    is_known = bool(reason.text) or not log.target.answered
+    if unanswered < (1 if is_known else _REFUSALS):
         return None
     refuser = next((at for at, hop in log.hops.items() if reason.address in hop.by_address), None)
     kind, text, past = _explain(reason, ttl, refuser)
@@ -95,7 +96,7 @@ def _explain(reason: LossReason, ttl: int, refuser: int | None) -> tuple[Finding
         mtu = next(marks, "a smaller MTU")
         text = f"{mtu} at hop {ttl}: larger packets"
         return FindingKind.MTU, f"{text} are refused{by}", f"{text} were refused{by}"
-    refusal = sanitize(next(filter(is_refusal, reason.marks), ""))
+    refusal = sanitize(next(filter(is_refusal, reason.marks), next(iter(reason.marks), "")))
     what = f"refused at hop {ttl}{by}"
     if refuser is not None:
         what = f"refused by hop {refuser} {sanitize(reason.address)}"
