@@ -48,7 +48,7 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
                 "D",
                 "diagnose",
                 "diagnose",
-                "Diagnose: try protocols, a large packet and a mark in turns, at this pace",
+                "Diagnose: try protocols, a large packet and a mark in turns",
             ),
         ),
     ),

@@ -31,8 +31,6 @@ class FindingWatch:
         self.episodes = EpisodeLog()
         self.looks = 0
         """Looks since the watch was made or restored."""
-        self.looks = 0
-        """Looks since the watch was made or restored."""
         self._looked = -_LOOK_INTERVAL
         self._thorough: list[Finding] = []
         """What the last thorough look found."""
@@ -68,7 +66,6 @@ class FindingWatch:
     def look(self, session: Findable, *, thorough: bool = False) -> None:
         """Look at the session as it is now; thoroughly, if that is due or asked for."""
         self._looked = session.at
-        self.looks += 1
         self.looks += 1
         found = [one for find in finders.QUICK_FINDERS for one in find(session)]
         if self._is_thorough_due(session) or thorough:

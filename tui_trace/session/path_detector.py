@@ -64,8 +64,8 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
     """Replies of members and candidates since the members were replaced."""
     members_since: Count = 0
     """`replies` when the members were last added to or replaced."""
-    was_balanced: bool = False
-    """`balanced` after the last reply of a member."""
+    state: Count = 0
+    """How many of `alternates` and `balanced` were true after the last reply of a member."""
 
     @property
     def move_log_odds(self) -> float:
@@ -81,9 +81,14 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         return max(found - UNSETTLED * max(SETTLED - known, 0), 0.0)
 
     @property
+    def alternates(self) -> bool:
+        """Return whether several members have answered in turns."""
+        return len(self.members) > 1 and self.alternations >= BALANCED_TURNS
+
+    @property
     def balanced(self) -> bool:
         """Return whether several members alternate as chance has it, or more often."""
-        if len(self.members) < 2 or self.alternations < BALANCED_TURNS:
+        if not self.alternates:
             return False
         counts = sorted(self.answers.get(address, 0) for address in self.members)
         total = sum(counts)
@@ -115,8 +120,8 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         if self.candidates:
             self._merge_candidates()
         self._forget_absent()
-        was_balanced, self.was_balanced = self.was_balanced, self.balanced
-        return before != len(self.members) or was_balanced != self.was_balanced
+        state, self.state = self.state, self.alternates + self.balanced
+        return before != len(self.members) or state != self.state
 
     def _add_candidate(self, address: str, at: int) -> None:
         if not self.candidates:
@@ -142,7 +147,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         self.members_since = self.replies - self.candidate_replies
         self.alternations = 0
         self.answers = {address: self.answers.get(address, 0) for address in self.members}
-        self.was_balanced = False
+        self.state = 0
         self._clear_candidates()
 
     def _clear_candidates(self) -> None:

@@ -85,7 +85,8 @@ class _GrowingPath:
         for ttl, hop in track.answered_hops().items():
             if ttl not in self.hops:
                 self.hops[ttl] = set(hop.members)
-            if hop.balanced:
+            # several flows have several ways; one flow has them only if chance decides
+            if hop.alternates if self.varied else hop.balanced:
                 everybody = self.hops[ttl] | hop.members.keys()
                 self.hops[ttl] = everybody if len(everybody) <= _MAX_ADDRESSES else set(hop.members)
                 self.balanced.add(ttl)
