@@ -10,7 +10,6 @@ from tui_trace.session import finders
 from tui_trace.session.checkpoint import WatchCheckpoint
 from tui_trace.session.episodes import EpisodeLog
 from tui_trace.session.evidence import Findable
-from tui_trace.session.finders.all_well import find_all_well
 from tui_trace.session.finders.silence import SILENT, trailing_losses
 from tui_trace.session.finding import Finding, FindingKind
 from tui_trace.session.run_fold import RunFold
@@ -78,8 +77,8 @@ class FindingWatch:
                 one for one in self._thorough if one.run in active and one.until is None
             ]
         found += self._thorough
-        if not any(finding.harm for finding in found):
-            found += filter(None, (find_all_well(session),))
+        if any(finding.harm for finding in found):
+            found = [finding for finding in found if finding.kind is not FindingKind.OK]
         self.episodes.look(found, session.at)
 
     def _is_thorough_due(self, session: Findable) -> bool:

@@ -164,6 +164,11 @@ class HopFold:
         return self._reason
 
     @property
+    def quote(self) -> QuoteSummary | None:
+        """Return what its last quote of a probe shows; None if it never quoted one."""
+        return self._summarise_quote()
+
+    @property
     def repeats(self) -> int:
         """Return how many SYN/ACKs the target sent again."""
         return self._repeats

@@ -7,7 +7,6 @@ the target answered?" is `(hop.lost & target.answered).bit_count()`, and a late 
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
 
 from tui_trace.core.events import Reply
 from tui_trace.core.settings import ProbeSettings
@@ -63,7 +62,14 @@ class HopLog:
         Those that are not remembered are left out.
         """
         rtts = self.rtts
-        known = (rtts[place] for place in bits_of(slots & self.answered))
+        if not slots:
+            return []
+        first = (slots & -slots).bit_length() - 1
+        stretch = slots >> first
+        if not stretch & (stretch + 1):
+            # all of a stretch: where there was no answer, there is no RTT
+            return [rtt for rtt in rtts[first : slots.bit_length()] if rtt != NO_RTT]
+        known = [rtts[place] for place in bits_of(slots & self.answered)]
         return [rtt for rtt in known if rtt != NO_RTT]
 
     def snapshot(self) -> HopOutcomes:
@@ -360,10 +366,9 @@ class RunLog:
         return log
 
 
-def bits_of(number: int) -> Iterator[int]:
+def bits_of(number: int) -> list[int]:
     """Return the places of the bits that are set, from the lowest on."""
-    # in time linear in the length: bit by bit, each step would copy the number
-    return (place for place, bit in enumerate(reversed(f"{number:b}")) if bit == "1")
+    return [place for place, bit in enumerate(bin(number)[:1:-1]) if bit == "1"]
 
 
 def _bits(text: str) -> int:

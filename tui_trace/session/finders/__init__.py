@@ -1,6 +1,7 @@
 """The finders: each looks at a session for one kind of finding, or a few that exclude another."""
 
 from tui_trace.session.evidence import Finder
+from tui_trace.session.finders.all_well import find_all_well
 from tui_trace.session.finders.own_answers import find_lost_answers
 from tui_trace.session.finders.path_moves import find_alternation, find_loop, find_path_moves
 from tui_trace.session.finders.queueing import find_queue, find_slow_answers
@@ -28,5 +29,6 @@ THOROUGH_FINDERS: list[Finder] = [
     find_slow_answers,
     find_way_back,
     find_repeated_replies,
+    find_all_well,
 ]
 """Those that look once in 8 to 16 rounds."""

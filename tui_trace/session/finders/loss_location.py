@@ -73,28 +73,37 @@ def _answers(log: RunLog, slots: int) -> list[_Answers]:
 
 def _posterior(hops: Sequence[_Answers]) -> list[float]:
     """Return, for each hop, how probable it is that the loss begins on the way to it."""
-    own = [_log_mean([_log_likelihood(hop, rate) for rate in _RATES]) for hop in hops]
+    clean, own = math.log(1 - _OWN), math.log(_OWN)
+    likelihoods = [[_log_likelihood(hop, rate) for rate in _RATES] for hop in hops]
     before = [
-        _log_sum(math.log(1 - _OWN) + _log_likelihood(hop, _HARDLY), math.log(_OWN) + mine)
-        for hop, mine in zip(hops, own, strict=True)
+        _log_sum(clean + _log_likelihood(hop, _HARDLY), own + _log_mean(known))
+        for hop, known in zip(hops, likelihoods, strict=True)
     ]
-    total = [0.0] * len(hops)
+    behind = [_behind(known, clean, own) for known in likelihoods]
     scores: list[list[float]] = [[] for _ in hops]
-    for rate in _RATES:
-        further = [other for other in _RATES if other > rate] or [rate]
-        behind = [
-            _log_sum(
-                math.log(1 - _OWN) + _log_likelihood(hop, rate),
-                math.log(_OWN) + _log_mean([_log_likelihood(hop, other) for other in further]),
-            )
-            for hop in hops
-        ]
+    for rate in range(len(_RATES)):
+        score = sum(values[rate] for values in behind)
         for place in range(len(hops)):
-            scores[place].append(sum(before[:place]) + sum(behind[place:]))
+            scores[place].append(score)
+            score += before[place] - behind[place][rate]
     total = [_log_mean(score) for score in scores]
     greatest = max(total)
     weights = [math.exp(value - greatest) for value in total]
     return [weight / sum(weights) for weight in weights]
+
+
+def _behind(likelihoods: Sequence[float], clean: float, own: float) -> list[float]:
+    """Return, for each share that the path loses, how likely the answers of a hop behind are.
+
+    With losses of its own it loses any greater share.
+    """
+    found: list[float] = []
+    greater: float | None = None
+    for count, known in enumerate(reversed(likelihoods)):
+        mean = known if greater is None else greater - math.log(count)
+        found.append(_log_sum(clean + known, own + mean))
+        greater = known if greater is None else _log_sum(greater, known)
+    return found[::-1]
 
 
 def _log_likelihood(hop: _Answers, rate: float) -> float:

@@ -13,7 +13,12 @@ from tui_trace.session.run_fold import RunFold
 _SHARES = (0.65, 0.8, 0.9, 0.97)
 """Shares (of the rounds in which one of two hops answers and the other does not) that a loss of
 answers may lead to; without one it is a half."""
+_LOG_SHARES = [(math.log(2 * share), math.log(2 * (1 - share))) for share in _SHARES]
 _LIKELY, _CERTAIN = math.log(300), math.log(3000)
+_LEAST_ALONE = math.ceil(_LIKELY / math.log(2))
+"""Bursts of lost answers below which the evidence cannot be enough."""
+_LOOKED, _MOST_BETWEEN = 64, 16
+"""Slots after which what is known is looked at anew, and the most between two looks."""
 _STRETCHES = (64, 256, 1024)
 """Slots back from now."""
 _OVER = 0.01
@@ -49,19 +54,22 @@ def _find(session: Findable, run: RunFold, ttl: int, farther: list[HopLog]) -> F
     log = run.log
     hop = log.hops[ttl]
     lost = hop.lost & ~hop.refused
-    if not lost:
+    known = [
+        episode
+        for kind in (FindingKind.ANSWERS_LOST, FindingKind.RATE_LIMITED)
+        if (episode := session.lasts(kind, run.number, ttl)) is not None
+    ]
+    if not known and _bursts(lost & log.latest(_STRETCHES[-1])) < _LEAST_ALONE:
         return None
+    is_turn = (log.first_slot + log.slots) % _LOOKED < _MOST_BETWEEN
+    if known and not is_turn and not _has_stopped(hop, lost, log.latest(_STRETCHES[-1])):
+        return known[0].finding
     evidence, slots = max(
         (_evidence(hop, other, stretch), stretch)
         for stretch in (log.latest(count) for count in _STRETCHES)
         for other in farther
     )
     bursts = bursts_in(lost, hop.answered, slots)
-    known = [
-        episode
-        for kind in (FindingKind.ANSWERS_LOST, FindingKind.RATE_LIMITED)
-        if (episode := session.lasts(kind, run.number, ttl)) is not None
-    ]
     if bursts.percent < _LEAST_PERCENT or _has_stopped(hop, lost, slots):
         return None
     if not known and evidence < _LIKELY:
@@ -84,7 +92,7 @@ def _evidence(hop: HopLog, farther: HopLog, slots: int) -> float:
     """
     alone = _bursts(hop.lost & ~hop.refused & farther.answered & slots)
     reverse = _bursts(hop.answered & farther.lost & slots)
-    logs = [alone * math.log(2 * share) + reverse * math.log(2 * (1 - share)) for share in _SHARES]
+    logs = [alone * more + reverse * less for more, less in _LOG_SHARES]
     greatest = max(logs)
     return greatest + math.log(sum(math.exp(value - greatest) for value in logs) / len(logs))
 

@@ -21,6 +21,8 @@ _YOUNG_ROUNDS = 30
 """The same in rounds, where these are long."""
 _WINDOW = 256
 """Slots back from now in which it is looked at who answers."""
+_LOOKED, _MOST_BETWEEN = 64, 16
+"""Slots after which a balanced hop is looked at anew, and the most between two looks."""
 _LEAST = 15
 """Answers of a hop from which on it tells anything."""
 _LEAST_CHANGES = 4
@@ -94,6 +96,7 @@ def find_alternation(session: Findable) -> Iterator[Finding]:
     """
     for run in session.active:
         log = run.log
+        is_turn = (log.first_slot + log.slots) % _LOOKED < _MOST_BETWEEN
         slots = log.latest(_WINDOW)
         flaps: list[Finding] = []
         for ttl in sorted(log.hops):
@@ -102,6 +105,9 @@ def find_alternation(session: Findable) -> Iterator[Finding]:
             hop = log.hops[ttl]
             if len(hop.by_address) < 2:
                 continue
+            if not is_turn and (known := _known_ways(session, run, ttl)) is not None:
+                yield known
+                continue
             found = _alternation(session, run, ttl, slots)
             if found is not None and found.kind is FindingKind.FLAP:
                 flaps.append(found)
@@ -109,6 +115,14 @@ def find_alternation(session: Findable) -> Iterator[Finding]:
                 yield found
         # one path that goes back and forth shows at all hops that differ
         yield from flaps[:1]
+
+
+def _known_ways(session: Findable, run: RunFold, ttl: int) -> Finding | None:
+    """Return what was found of a hop if it is balanced: it need not be asked each time."""
+    for kind in (FindingKind.BALANCED_PACKET, FindingKind.BALANCED_FLOW):
+        if (lasting := session.lasts(kind, run.number, ttl)) is not None:
+            return lasting.finding
+    return None
 
 
 def _alternation(session: Findable, run: RunFold, ttl: int, slots: int) -> Finding | None:

@@ -45,7 +45,7 @@ def find_rewrites(session: Findable) -> Iterator[Finding]:
         quotes = {
             ttl: quote
             for ttl, hop in run.hops.items()
-            if (quote := hop.snapshot().quote) is not None
+            if (quote := hop.quote) is not None
             and (log := run.log.hops.get(ttl)) is not None
             and log.answered.bit_count() >= _LEAST
         }

@@ -45,13 +45,12 @@ class _Contrast(msgspec.Struct, frozen=True):
 def find_filtered(session: Findable) -> Iterator[Finding]:
     """Find settings that do not pass while others do, for the runs being probed."""
     retried: set[int] = set()
-    for key, episode in session.lasting.items():
-        kind, number, _ = key
-        if kind in (FindingKind.FILTERED, FindingKind.BLACK_HOLE) and "passing" in (
-            episode.finding.evidence
-        ):
-            retried.add(number)
-            yield from _follow(session, episode.finding)
+    for number in session.runs if len(session.runs) > 1 else ():
+        for kind in (FindingKind.FILTERED, FindingKind.BLACK_HOLE):
+            episode = session.lasts(kind, number)
+            if episode is not None and "passing" in episode.finding.evidence:
+                retried.add(number)
+                yield from _follow(session, episode.finding)
     for blocked in session.active:
         if blocked.number in retried:
             continue

@@ -55,7 +55,7 @@ def _compare(session: Findable, clean: RunFold, lossy: RunFold) -> Finding | Non
     if evidence < (1.0 if before is not None else E_VALUE):
         return None
     lost = lossy.log.target.lost & lossy.log.since(free) & lossy.log.latest(_LATEST)
-    since = lossy.log.times[next(bits_of(lost))]
+    since = lossy.log.times[bits_of(lost)[0]]
     if before is not None:
         since = before.finding.since
     is_sure = in_turns(clean, lossy) and evidence >= _CERTAIN

@@ -11,7 +11,7 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.session.evidence import Findable
 from tui_trace.session.finders.burst_statistics import Bursts, bursts_in, evidence_of_more
-from tui_trace.session.finders.loss_location import locate
+from tui_trace.session.finders.loss_location import LossLocation, locate
 from tui_trace.session.finders.silence import SILENT, trailing_losses
 from tui_trace.session.finding import Finding, FindingKind, Sure
 from tui_trace.session.round_log import RunLog
@@ -29,6 +29,8 @@ _STRETCHES = (32, 64, 128, 256, 512, 1024)
 """Slots back from now. A loss may have begun at any time."""
 _OVER = 0.01
 """Chance of so long a stretch without any loss from which on the loss is over."""
+_LOCATED = 64
+"""Slots after which a hop that is known is looked for anew."""
 _SHOWN = 256
 """Slots whose loss is given: it is that of now."""
 
@@ -62,13 +64,13 @@ def _find_loss(session: Findable, run: RunFold) -> Finding | None:
         if _is_over(log, stretch.bursts):
             last = log.target.lost.bit_length() - 1
             return _ended(lasting.finding, log.ends[min(last, log.slots - 1)])
-        return _describe(session, run, stretch, lasting.finding.sure)
+        return _describe(session, run, stretch, lasting.finding)
     since = session.free_since(FindingKind.LOSS, run.number)
     free = _slot_at(log, since + 1) if since else 0
     stretch = _strongest(log, free)
     if stretch is None or stretch.evidence < _LIKELY or _is_over(log, stretch.bursts):
         return None
-    return _describe(session, run, stretch, Sure.LIKELY)
+    return _describe(session, run, stretch, None)
 
 
 def _ended(finding: Finding, until: int) -> Finding:
@@ -127,16 +129,22 @@ def _is_over(log: RunLog, bursts: Bursts) -> bool:
     return good > 0 and good * math.log1p(-min(rate, 0.99)) < math.log(_OVER)
 
 
-def _describe(session: Findable, run: RunFold, stretch: _Stretch, sure: Sure) -> Finding:
+def _describe(session: Findable, run: RunFold, stretch: _Stretch, known: Finding | None) -> Finding:
     log = run.log
-    if stretch.evidence >= _CERTAIN:
-        sure = Sure.CERTAIN
+    is_certain = stretch.evidence >= _CERTAIN
+    sure = Sure.CERTAIN if is_certain or known is None else known.sure
+    if known is None and not is_certain:
+        sure = Sure.LIKELY
     shown = stretch
     if log.slots - stretch.first > _SHOWN:
         shown = _stretch_from(log, log.slots - _SHOWN) or stretch
     bursts = shown.bursts
     interval = bursts.interval()
-    place = locate(log, (1 << log.slots) - (1 << shown.first))
+    place = LossLocation(None, "")
+    if known is not None and known.hop is not None and (log.first_slot + log.slots) % _LOCATED:
+        place = LossLocation(known.hop, str(known.evidence["where"]))
+    else:
+        place = locate(log, (1 << log.slots) - (1 << shown.first))
     span = (log.ends[-1] - log.ends[shown.first]) // NS_PER_S
     in_bursts = f", in bursts of about {bursts.length:.0f}" if bursts.length >= 2 else ""
     text = f"{bursts.percent:.0f} % loss at the target"
@@ -164,6 +172,7 @@ def _describe(session: Findable, run: RunFold, stretch: _Stretch, sure: Sure) ->
             "bursts": bursts.bursts,
             "burst_length": round(bursts.length, 1),
             "over_s": span,
+            "where": place.words,
         },
         next="b alternates with another protocol" if not session.run.turns_with else "",
     )
