@@ -74,7 +74,7 @@ def constant(ms: float, noise: float = 0.02) -> Delay:
     return lambda _at, rng: ms * (1 + rng.expovariate(1) * noise)
 
 
-def noisy(ms: float, share: float = 0.05, spikes: float = 0.01) -> Delay:
+def noisy(ms: float, share: float = 0.05, spikes: float = 0.001) -> Delay:
     """Take `ms`, noise (lognormal, its median this share of `ms`), and spikes of 20 ms."""
 
     def delay(_at: int, rng: random.Random) -> float:

@@ -51,8 +51,12 @@ def _counts(hop: Hop, late: str, duplicates: str, repeats: str) -> list[tuple[st
 
 
 def other_flows(hop: Hop) -> list[str]:
-    """Return that its probes have other flows than those to the hops before; none if not."""
-    return [f"{hop.spare_ports + 1} flows"] if hop.spare_ports else []
+    """Return that its probes have other flows than those to the hops before; none if not.
+
+    One more is nothing: it takes the place of the first one until that connection is known to be
+    closed.
+    """
+    return [f"{hop.spare_ports + 1} flows"] if hop.spare_ports > 1 else []
 
 
 def _number(note: str) -> bool:

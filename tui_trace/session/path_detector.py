@@ -28,6 +28,8 @@ ABSENT_LOG_ODDS = math.log(1_000_000)
 SETTLED, UNSETTLED = 4, 2.0
 """Replies of members alone after which a hop is settled, and what each missing one takes from the
 evidence (nats)."""
+ALTERNATES, BALANCED = 1, 2
+"""Several members answer in turns; and as often as chance has it, or more."""
 BALANCED_TURNS = 3
 """Changes of the answering address from which on a hop may be load-balanced."""
 LEAST_SHARE = 0.1
@@ -65,7 +67,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
     members_since: Count = 0
     """`replies` when the members were last added to or replaced."""
     state: Count = 0
-    """How many of `alternates` and `balanced` were true after the last reply of a member."""
+    """`ALTERNATES`, `BALANCED` or 0, after the last reply of a member."""
 
     @property
     def move_log_odds(self) -> float:
@@ -80,21 +82,15 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         known = self.replies - self.candidate_replies - self.members_since
         return max(found - UNSETTLED * max(SETTLED - known, 0), 0.0)
 
-    @property
-    def alternates(self) -> bool:
-        """Return whether several members have answered in turns."""
-        return len(self.members) > 1 and self.alternations >= BALANCED_TURNS
-
-    @property
-    def balanced(self) -> bool:
-        """Return whether several members alternate as chance has it, or more often."""
-        if not self.alternates:
-            return False
+    def _present_state(self) -> int:
+        if len(self.members) < 2 or self.alternations < BALANCED_TURNS:
+            return 0
         counts = sorted(self.answers.get(address, 0) for address in self.members)
         total = sum(counts)
         if total < LEAST_ANSWERS or counts[-2] < LEAST_SHARE * total:
-            return False
-        return changes_beyond_chance(counts, self.alternations) > IN_STAYS
+            return ALTERNATES
+        beyond = changes_beyond_chance(counts, self.alternations)
+        return BALANCED if beyond > IN_STAYS else ALTERNATES
 
     def on_reply(self, reply: Reply) -> bool:
         """Count a reply. Return whether members, candidates or `balanced` changed."""
@@ -120,7 +116,7 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
         if self.candidates:
             self._merge_candidates()
         self._forget_absent()
-        state, self.state = self.state, self.alternates + self.balanced
+        state, self.state = self.state, self._present_state()
         return before != len(self.members) or state != self.state
 
     def _add_candidate(self, address: str, at: int) -> None:

@@ -20,7 +20,7 @@ from tui_trace.session.checkpoint import (
     PathsCheckpoint,
     TrackCheckpoint,
 )
-from tui_trace.session.path_detector import TrackedPath
+from tui_trace.session.path_detector import ALTERNATES, BALANCED, TrackedPath
 from tui_trace.session.snapshot import Balance, Path, PathHop, PathNow, PathVisit
 
 _MAX_PATHS = 200
@@ -86,7 +86,7 @@ class _GrowingPath:
             if ttl not in self.hops:
                 self.hops[ttl] = set(hop.members)
             # several flows have several ways; one flow has them only if chance decides
-            if hop.alternates if self.varied else hop.balanced:
+            if hop.state >= (ALTERNATES if self.varied else BALANCED):
                 everybody = self.hops[ttl] | hop.members.keys()
                 self.hops[ttl] = everybody if len(everybody) <= _MAX_ADDRESSES else set(hop.members)
                 self.balanced.add(ttl)

@@ -259,6 +259,9 @@ class RunLog:
             self.ends.append(at)
             self.flows.append(flow)
             self.rounds.append(self._round)
+        if slot < 0:
+            # so many probes of this round went elsewhere that its first slots are forgotten
+            return
         self.ends[slot] = at
         hop = self.hops.get(ttl)
         if hop is None:

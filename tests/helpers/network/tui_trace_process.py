@@ -105,6 +105,9 @@ def outcomes(stream: Sequence[Event]) -> list[Outcome]:
             case ProbeSent():
                 assert event.probe not in found
                 found[event.probe] = Outcome(event)
+            case Reply(repeat=True):
+                # it answers nothing: the probe may still be lost
+                assert event.probe in found
             case Reply():
                 found[event.probe].replies.append(event)
                 found[event.probe].lost = False

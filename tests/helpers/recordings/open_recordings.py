@@ -28,6 +28,7 @@ from tui_trace.cli import main as cli_main
 from tui_trace.core import privileges
 from tui_trace.recording import Playback, Recording, RecordingError, list_sessions
 from tui_trace.report.collector import Collector
+from tui_trace.report.finding_lines import wall_clock
 from tui_trace.report.session_list import render_session_list
 from tui_trace.session.paths import diff_paths
 
@@ -126,7 +127,7 @@ def _view(path: Path) -> int:
                 lines = [
                     *timeline_bar(shown.timeline, shown.at, 80, playback.end, ""),
                     *overview(shown.timeline, 80),
-                    *happenings(shown.timeline.moments, 80),
+                    *happenings(shown.timeline.moments, 80, wall_clock(shown)),
                     *(strip(hop, window(shown, 40)) for hop in shown.run.hops),
                 ]
                 for before, after in zip(shown.paths[:20], shown.paths[1:20], strict=False):

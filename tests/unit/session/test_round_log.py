@@ -157,3 +157,15 @@ def test_the_session_fills_it_in():
     assert list(bits_of(log.hops[1].lost)) == [2, 5]
     assert list(bits_of(log.target.lost)) == [1, 4]
     assert list(bits_of(log.target.answered)) == [0, 2, 3, 5]
+
+
+def test_more_probes_in_a_round_than_slots_are_remembered():
+    log = RunLog(1, ProbeSettings())
+    log.on_round(1)
+    for probe in range(5 * WINDOW):
+        log.on_sent(probe, 1, 0, probe)
+        log.on_answer(reply(probe, 1))
+    log.on_sent(10**6, 2, 0, 10**6)
+    log.on_lost(10**6, 2, at_end=True)
+    assert WINDOW <= log.slots <= 2 * WINDOW
+    assert (log.hops[1].answered.bit_count(), log.target.lost) == (log.slots, 0)

@@ -28,8 +28,10 @@ _GAP = 1
 """Slots between slow answers of one busy stretch."""
 _LEAST_BUSY = 5
 """Slow answers of a busy stretch."""
-_DRAINED = 8
-"""Answers as quick as before, after which a busy stretch is over."""
+_DRAINED = 10
+"""Answers behind a busy stretch that are, all but one, as quick as before: it is over."""
+_ABOVE_NOISE = 2.5
+"""The delay of a busy stretch in relation to the spread (middle half) of the quick answers."""
 _VARIETY = 0.15
 """Least spread (middle half) of the RTTs of a busy stretch, in relation to what is added."""
 _OVER = 48
@@ -92,14 +94,25 @@ def _busy_stretches(slow: int) -> list[int]:
 def _has_drained(target: HopLog, busy: list[int], quick: int, added: int) -> bool:
     """Return whether delay grew and drained: not a step up, and not a step up and down.
 
-    A busy stretch has an end, behind which all is as before, and its RTTs differ much.
+    A busy stretch is far above the noise of the others, its RTTs differ much, and it has an end,
+    behind which all is as before.
     """
+    calm = sorted(target.rtts_of(quick))
+    usual, noise = calm[len(calm) // 2], calm[3 * len(calm) // 4] - calm[len(calm) // 4]
     for stretch in busy:
         rtts = sorted(target.rtts_of(stretch))
-        has_ended = (quick >> stretch.bit_length()).bit_count() >= _DRAINED
-        if has_ended and rtts[3 * len(rtts) // 4] - rtts[len(rtts) // 4] >= _VARIETY * added:
+        is_far = rtts[len(rtts) // 2] - usual >= max(added / 2, _ABOVE_NOISE * noise)
+        differs = rtts[3 * len(rtts) // 4] - rtts[len(rtts) // 4] >= _VARIETY * added
+        if is_far and differs and _is_calm_behind(target, stretch, quick):
             return True
     return False
+
+
+def _is_calm_behind(target: HopLog, stretch: int, quick: int) -> bool:
+    """Return whether the answers right behind a busy stretch are as quick as the others."""
+    behind = bits_of(target.answered >> stretch.bit_length())[:_DRAINED]
+    calm = sum(quick >> (stretch.bit_length() + place) & 1 for place in behind)
+    return len(behind) == _DRAINED and calm >= _DRAINED - 1
 
 
 def _over(finding: Finding, log: RunLog, slow: int = 0) -> Finding:
