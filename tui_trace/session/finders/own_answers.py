@@ -3,9 +3,11 @@
 import math
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from tui_trace.core.sanitize import sanitize
 from tui_trace.session.evidence import Findable
-from tui_trace.session.finders.burst_statistics import bursts_in
+from tui_trace.session.finders.burst_statistics import Bursts, bursts_in
 from tui_trace.session.finding import Finding, FindingKind, Sure
 from tui_trace.session.round_log import HopLog, RunLog
 from tui_trace.session.run_fold import RunFold
@@ -62,8 +64,11 @@ def _find(session: Findable, run: RunFold, ttl: int, farther: list[HopLog]) -> F
     if not known and _bursts(lost & log.latest(_STRETCHES[-1])) < _LEAST_ALONE:
         return None
     is_turn = (log.first_slot + log.slots) % _LOOKED < _MOST_BETWEEN
-    if known and not is_turn and not _has_stopped(hop, lost, log.latest(_STRETCHES[-1])):
-        return known[0].finding
+    if known and not is_turn:
+        slots = log.latest(_STRETCHES[-1])
+        if _has_stopped(hop, lost, slots):
+            return None
+        return _counted(known[0].finding, bursts_in(lost, hop.answered, slots))
     evidence, slots = max(
         (_evidence(hop, other, stretch), stretch)
         for stretch in (log.latest(count) for count in _STRETCHES)
@@ -117,32 +122,42 @@ def _describe(run: RunFold, ttl: int, slots: int, since: int, evidence: float) -
     log = run.log
     hop = log.hops[ttl]
     lost = hop.lost & ~hop.refused & slots
-    bursts = bursts_in(lost, hop.answered, slots)
-    kind, what, short = FindingKind.ANSWERS_LOST, "are lost", "answers lost"
     ways = _silent_ways(log, ttl, slots)
-    if ways:
-        what = f"are missing on {ways}"
-    elif _is_regular(lost, hop.answered & slots):
-        kind, what, short = FindingKind.RATE_LIMITED, "are rate-limited", "rate-limited"
-    share = f"{bursts.percent:.0f} % of its answers {what}"
-    return Finding(
-        kind=kind,
+    is_limited = not ways and _is_regular(lost, hop.answered & slots)
+    finding = Finding(
+        kind=FindingKind.RATE_LIMITED if is_limited else FindingKind.ANSWERS_LOST,
         harm=False,
         sure=Sure.CERTAIN if evidence >= _CERTAIN else Sure.LIKELY,
         since=since,
-        text=f"hop {ttl}: {share}; the traffic is fine",
-        past=f"hop {ttl}: {share.replace(' are ', ' were ')}; the traffic was fine",
-        details=f"({bursts.lost} of {bursts.probes})",
-        short=short,
+        text="",
+        past="",
+        short="rate-limited" if is_limited else "answers lost",
         hop=ttl,
         address=sanitize(next(reversed(hop.by_address), "")),
         run=run.number,
-        evidence={
-            "lost": bursts.lost,
-            "probes": bursts.probes,
-            "loss_percent": round(bursts.percent, 1),
-        },
-        next="" if ways or kind is FindingKind.RATE_LIMITED else "- probes less often",
+        evidence={"ways": ways} if ways else {},
+        next="" if ways or is_limited else "- probes less often",
+    )
+    return _counted(finding, bursts_in(lost, hop.answered, slots))
+
+
+def _counted(finding: Finding, bursts: Bursts) -> Finding:
+    """Return a finding with these counts."""
+    what = "are rate-limited" if finding.kind is FindingKind.RATE_LIMITED else "are lost"
+    if ways := finding.evidence.get("ways"):
+        what = f"are missing on {ways}"
+    share = f"hop {finding.hop}: {bursts.percent:.0f} % of its answers {what}"
+    counts = {
+        "lost": bursts.lost,
+        "probes": bursts.probes,
+        "loss_percent": round(bursts.percent, 1),
+    }
+    return replace(
+        finding,
+        text=f"{share}; the traffic is fine",
+        past=f"{share.replace(' are ', ' were ')}; the traffic was fine",
+        details=f"({bursts.lost} of {bursts.probes})",
+        evidence=finding.evidence | counts,
     )
 
 
