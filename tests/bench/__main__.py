@@ -26,6 +26,8 @@ RUNS = [
     ("compare",),
     ("repeats",),
     ("diagnosis",),
+    ("findings", "--sessions", "20"),
+    ("rtt_series",),
 ]
 LONGEST = 600.0
 """Seconds that one of them gets."""

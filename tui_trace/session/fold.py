@@ -15,6 +15,7 @@ from tui_trace.session.finding import ROW_KINDS, Episode, Finding
 from tui_trace.session.finding_watch import FindingWatch
 from tui_trace.session.paths import PathLog
 from tui_trace.session.round_log import RunLog
+from tui_trace.session.rtt_level import RttLevel
 from tui_trace.session.run_fold import RunFold
 from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo, MomentKind, Run, Snapshot
 from tui_trace.session.timeline import TimelineFold
@@ -182,6 +183,10 @@ class Session:
     def news(self) -> tuple[Episode, ...]:
         """Return the episodes that began or ended at the last look."""
         return tuple(self._watch.episodes.news)
+
+    def level(self, number: int) -> RttLevel:
+        """Return the level of the RTT of the run with this number; `KeyError` if there is none."""
+        return self._runs[number].level
 
     def run_log(self, number: int) -> RunLog:
         """Return the log of the run with this number, which grows; `KeyError` if there is none."""
