@@ -1,12 +1,17 @@
 """What is said of each scenario: the right kind at the right hop, and nothing harmful besides."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from tests.helpers.lab.simulated_session import probe, simulated_session
+from tests.helpers.lab.simulated_session import WatchedSession, probe, simulated_session
 from tui_trace.core.settings import Protocol, TcpFlags
 from tui_trace.lab import scenario_names
 from tui_trace.session.finding import FindingKind as Kind
+from tui_trace.session.finding_text import describe_episode
 
+GOLDEN = Path(__file__).parent / "golden" / "finding_words.txt"
 TCP, UDP = Protocol.TCP, Protocol.UDP
 BIG = {"size": 1500, "df": True}
 
@@ -59,3 +64,23 @@ def test_what_is_said(scenario, settings, after, wanted):
     assert wanted <= said
     harmful = {one.finding.kind for one in watched.session.snapshot().episodes if one.finding.harm}
     assert harmful <= {kind for kind, _ in wanted}
+
+
+def words_of(watched: WatchedSession) -> set[str]:
+    """Everything that was said, in words: numbers and addresses are masked."""
+    episodes = watched.session.snapshot().episodes
+    said = {describe_episode(episode, lambda _: "TIME") for episode in episodes}
+    said |= watched.words
+    return {re.sub(r"[0-9a-f]*\d[0-9a-f.:]*", "N", words) for words in said}
+
+
+def test_the_words_of_every_finding() -> None:
+    """A change of them is a change of what users read: look at it, then write it down."""
+    told: set[str] = set()
+    for scenario, settings, after, _ in CASES:
+        switches = [] if after is None else [(60, after)]
+        family = 6 if scenario == "ipv6" else 4
+        watched = simulated_session(scenario, 150, settings, family=family, switches=switches)
+        told |= {f"{scenario}: {words}" for words in words_of(watched)}
+    known = set(GOLDEN.read_text().splitlines())
+    assert told == known

@@ -18,6 +18,7 @@ from tui_trace.core.stream import Switch
 from tui_trace.engine.engine import Engine
 from tui_trace.lab import load_scenario
 from tui_trace.lab.packets import RST, TCP, build_datagram, with_checksum
+from tui_trace.session.finding_text import describe_finding
 from tui_trace.session.fold import Session
 from tui_trace.wire.network import OutgoingProbe, Received, ReceivedReply
 
@@ -66,6 +67,8 @@ class WatchedSession:
         self.session = Session()
         self.said: dict[str, set[int | None]] = {}
         """Everything that was claimed at any time: by kind, the hops."""
+        self.words: set[str] = set()
+        """The same as sentences, without the times."""
         self._looked = 0
 
     def event(self, event: events.Event) -> None:
@@ -74,6 +77,7 @@ class WatchedSession:
             self._looked = event.at
             for finding in self.session.snapshot().findings:
                 self.said.setdefault(finding.kind, set()).add(finding.hop)
+                self.words.add(describe_finding(finding, lambda _: "TIME"))
 
     def pulse(self, _at: int) -> None: ...
 

@@ -26,7 +26,9 @@ _LOOKED, _MOST_BETWEEN = 64, 16
 _LEAST = 15
 """Answers of a hop from which on it tells anything."""
 _LEAST_CHANGES = 4
-"""Changes of the address from which on a path goes back and forth."""
+"""Changes of the address from which on they tell anything."""
+_BY_CHANCE = -1.5
+"""Deviations below chance of the number of changes up to which they are chance's."""
 _CALM = 4
 """Lengths of a stay (on average) without a change, after which the path stays where it is."""
 _LEAST_OF_A_FLOW = 3
@@ -129,12 +131,7 @@ def _alternation(session: Findable, run: RunFold, ttl: int, slots: int) -> Findi
     log = run.log
     hop = log.hops[ttl]
     if varies_flow(run.settings):
-        addresses = _addresses_by_flow(log, hop, slots)
-        if len(addresses) < _LEAST_FLOWS or len(set(addresses)) < 2:
-            return None
-        count = len(set(addresses))
-        text = f"hop {ttl} is balanced per flow over {count} ways at least"
-        return _quiet(session, run, FindingKind.BALANCED_FLOW, ttl, (text, count))
+        return _ways_by_flow(session, run, ttl, slots)
     who = {
         place: address
         for address, bits in hop.by_address.items()
@@ -145,15 +142,26 @@ def _alternation(session: Findable, run: RunFold, ttl: int, slots: int) -> Findi
     if len(answers) < _LEAST or len(counts) < 2 or counts[1] < LEAST_SHARE * len(answers):
         return None
     changed = [place for place, (one, other) in enumerate(pairwise(answers), 1) if one != other]
+    if len(changed) < _LEAST_CHANGES:
+        return None
     beyond = changes_beyond_chance(counts, len(changed))
-    if beyond > IN_STAYS:
+    if beyond > _BY_CHANCE:
         text = f"hop {ttl} is balanced per packet over {len(counts)} ways"
         return _quiet(session, run, FindingKind.BALANCED_PACKET, ttl, (text, len(counts)))
-    stay = (changed[-1] - changed[0]) / max(len(changed) - 1, 1)
-    if len(changed) < _LEAST_CHANGES or len(answers) - changed[-1] > _CALM * stay:
+    stay = (changed[-1] - changed[0]) / (len(changed) - 1)
+    if beyond > IN_STAYS or len(answers) - changed[-1] > _CALM * stay:
         return None
     places = sorted(who)
     return _flap(session, run, ttl, len(changed), log.times[places[changed[0]]])
+
+
+def _ways_by_flow(session: Findable, run: RunFold, ttl: int, slots: int) -> Finding | None:
+    addresses = _addresses_by_flow(run.log, run.log.hops[ttl], slots)
+    count = len(set(addresses))
+    if len(addresses) < _LEAST_FLOWS or count < 2:
+        return None
+    text = f"hop {ttl} is balanced per flow over {count} ways at least"
+    return _quiet(session, run, FindingKind.BALANCED_FLOW, ttl, (text, count))
 
 
 def _addresses_by_flow(log: RunLog, hop: HopLog, slots: int) -> list[str]:

@@ -43,6 +43,9 @@ def _find(session: Findable, run: RunFold) -> Finding | None:
         if not further[ttl]:
             break
         first = ttl
+    if first == end:
+        # what one host alone does with the TTL of its answers says nothing of the way
+        return None
     number = further[end]
     over = f"{abs(number)} {'more' if number > 0 else 'fewer'} hop{'s' if abs(number) > 1 else ''}"
     known = session.lasts(FindingKind.ASYMMETRIC, run.number, first)
