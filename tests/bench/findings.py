@@ -205,6 +205,51 @@ def two_ways(_rng: random.Random) -> World:
     return World(lambda _at, _flow, rng: rng.choice((quick, slow)))
 
 
+def balanced(hops: int, ways: int) -> Case:
+    """So many hops in a row, at each of which every packet takes one of some ways."""
+
+    def make(_rng: random.Random) -> World:
+        first = routers(hops + 2)
+
+        def way(_at: int, _flow: int, rng: random.Random) -> list[Node]:
+            middle = [Node(f"10.{rng.randrange(ways)}.{hop}.1") for hop in range(2, hops + 2)]
+            return [first[0], *middle, *first[-2:]]
+
+        return World(way)
+
+    name = f"{hops} hops balanced per packet over {ways} ways, 1,000 rounds"
+    return Case(name, make, frozenset({Kind.BALANCED_PACKET}), rounds=1000)
+
+
+def flapping(stay: int) -> Case:
+    """Hop 3 is another one every so many seconds, to and fro."""
+    one, other = routers(HOPS), routers(HOPS)
+    other[2] = Node("10.9.3.1")
+    world = World(lambda at, _flow, _rng: (one, other)[at // NS_PER_S // stay % 2])
+    also = frozenset({Kind.PATH_CHANGE})
+    return Case(
+        f"to and fro every {stay} s", lambda _r: world, frozenset({Kind.FLAP}), 3, also=also
+    )
+
+
+def stray(share: float) -> Case:
+    """Some answers at hop 3 come from another address."""
+    one, other = routers(HOPS), routers(HOPS)
+    other[2] = Node("10.9.3.1")
+    world = World(lambda _at, _flow, rng: other if rng.random() < share else one)
+    return Case(f"{100 * share:.0f} % stray answers at hop 3", lambda _r: world)
+
+
+def moved(hops: int) -> Case:
+    """At 100 s the path moves: so many hops are other ones from then on."""
+    one, other = routers(10), routers(10)
+    for place in range(2, 2 + hops):
+        other[place] = Node(f"10.9.{place}.1")
+    world = World(lambda at, _flow, _rng: one if at < 100 * NS_PER_S else other)
+    moves = frozenset({Kind.PATH_CHANGE})
+    return Case(f"{hops} of 10 hops are others", lambda _r: world, moves, 3, begin=100)
+
+
 CASES = [
     Case("an hour without loss", lambda _r: World.of(routers(2)), rounds=3600),
     Case("an hour with 0.1 % loss", at_hop(2, drops=lambda: bernoulli(0.001)), rounds=3600),
@@ -232,6 +277,10 @@ CASES = [
     queue(80, 120),
     Case("hop 3 answers slowly", slow_hop, frozenset({Kind.SLOW_ANSWERS}), 3),
     Case("longer way back from hop 4 on", long_way_back, frozenset({Kind.ASYMMETRIC}), 4),
+    *(balanced(hops, ways) for hops in (1, 4, 8, 10) for ways in (2, 4)),
+    *(flapping(stay) for stay in (1, 3, 5, 10, 20, 60)),
+    stray(0.02),
+    *(moved(hops) for hops in (1, 8)),
     Case("two ways, 10 ms apart, by chance", two_ways, also=frozenset({Kind.BALANCED_PACKET})),
     own_loss(5, 300),
     own_loss(10, 100),

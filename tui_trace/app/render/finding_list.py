@@ -59,7 +59,8 @@ def _described(finding: Finding, clock: Clock, width: int) -> Iterator[StyledLin
 def _facts(evidence: Evidence) -> Iterator[str]:
     """Return each number with its name and unit: `low 8.1 %`."""
     for name, value in evidence.items():
-        if value == "":
+        if isinstance(value, str):
+            # the sentence says it
             continue
         words = name.split("_")
         unit = _UNITS.get(words[-1]) if len(words) > 1 else None

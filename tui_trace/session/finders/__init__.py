@@ -14,7 +14,7 @@ from tui_trace.session.finders.slowdown import find_slowdown
 from tui_trace.session.finders.target_loss import find_target_loss
 from tui_trace.session.finders.way_back import find_way_back
 
-QUICK_FINDERS: list[Finder] = [find_filtered, find_silence]
+QUICK_FINDERS: list[Finder] = [find_filtered, find_silence, find_path_moves]
 """Those that look once a round: a few microseconds a hop."""
 THOROUGH_FINDERS: list[Finder] = [
     find_setting_loss,
@@ -22,7 +22,6 @@ THOROUGH_FINDERS: list[Finder] = [
     find_slowdown,
     find_queue,
     find_loop,
-    find_path_moves,
     find_alternation,
     find_rewrites,
     find_lost_answers,

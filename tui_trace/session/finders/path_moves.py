@@ -9,7 +9,8 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.session.evidence import Findable
 from tui_trace.session.finding import Finding, FindingKind, Sure
-from tui_trace.session.path_detector import IN_STAYS, LEAST_SHARE, changes_beyond_chance
+from tui_trace.session.loss import wilson
+from tui_trace.session.path_detector import changes_beyond_chance
 from tui_trace.session.paths import diff_paths, varies_flow
 from tui_trace.session.round_log import HopLog, RunLog, bits_of
 from tui_trace.session.run_fold import RunFold
@@ -23,12 +24,16 @@ _WINDOW = 256
 """Slots back from now in which it is looked at who answers."""
 _LOOKED, _MOST_BETWEEN = 64, 16
 """Slots after which a balanced hop is looked at anew, and the most between two looks."""
-_LEAST = 15
+_LEAST = 24
 """Answers of a hop from which on it tells anything."""
+_LEAST_PERCENT = 5.0
+"""Share of the answers that the second address of a hop has for certain."""
 _LEAST_CHANGES = 4
 """Changes of the address from which on they tell anything."""
 _BY_CHANCE = -1.5
 """Deviations below chance of the number of changes up to which they are chance's."""
+_IN_STAYS = -5.0
+"""Deviations below chance from which on the path goes back and forth."""
 _CALM = 4
 """Lengths of a stay (on average) without a change, after which the path stays where it is."""
 _LEAST_OF_A_FLOW = 3
@@ -47,6 +52,8 @@ def find_path_moves(session: Findable) -> Iterator[Finding]:
     paths, and which of them are seen changes with what is sent.
     """
     for run in session.active:
+        if run is session.run and not _may_have_moved(session, run):
+            continue
         visits = [
             (visit.since, path)
             for path in session.paths()
@@ -62,6 +69,18 @@ def find_path_moves(session: Findable) -> Iterator[Finding]:
             yield move
         elif session.lasts(FindingKind.PATH_CHANGE, run.number, move.hop) is not None:
             yield replace(move, until=since)
+
+
+def _may_have_moved(session: Findable, run: RunFold) -> bool:
+    """Return whether the path is young, and older ones may be known: all else is slow to ask."""
+    if session.path is None:
+        return False
+    young = max(YOUNG, _YOUNG_ROUNDS * session.pace.interval)
+    is_young = session.at - session.path.since < young + NS_PER_S
+    is_first = session.path.since - run.opened < session.pace.interval
+    return (is_young and not is_first) or any(
+        kind == FindingKind.PATH_CHANGE for kind, _, _ in session.lasting
+    )
 
 
 def _describe_move(run: RunFold, before: Path, after: Path, since: int) -> Finding:
@@ -139,7 +158,8 @@ def _alternation(session: Findable, run: RunFold, ttl: int, slots: int) -> Findi
     }
     answers = [who[place] for place in sorted(who)]
     counts = sorted((answers.count(address) for address in set(answers)), reverse=True)
-    if len(answers) < _LEAST or len(counts) < 2 or counts[1] < LEAST_SHARE * len(answers):
+    is_stray = len(counts) < 2 or wilson(counts[1], len(answers)).low < _LEAST_PERCENT
+    if len(answers) < _LEAST or is_stray:
         return None
     changed = [place for place, (one, other) in enumerate(pairwise(answers), 1) if one != other]
     if len(changed) < _LEAST_CHANGES:
@@ -149,7 +169,7 @@ def _alternation(session: Findable, run: RunFold, ttl: int, slots: int) -> Findi
         text = f"hop {ttl} is balanced per packet over {len(counts)} ways"
         return _quiet(session, run, FindingKind.BALANCED_PACKET, ttl, (text, len(counts)))
     stay = (changed[-1] - changed[0]) / (len(changed) - 1)
-    if beyond > IN_STAYS or len(answers) - changed[-1] > _CALM * stay:
+    if beyond > _IN_STAYS or len(answers) - changed[-1] > _CALM * stay:
         return None
     places = sorted(who)
     return _flap(session, run, ttl, len(changed), log.times[places[changed[0]]])
