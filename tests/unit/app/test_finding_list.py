@@ -16,7 +16,7 @@ from tui_trace.app.screens.findings_screen import FindingsScreen
 def events(drops, back: int | None = None, rounds: int = 150):
     nodes = routers(5)
     nodes[2].drops = drops
-    nodes[1].drops_answers = bernoulli(0.85)
+    nodes[3].drops_answers = bernoulli(0.5)
     for node in nodes[3:]:
         node.back_hops = back
     return list(deal(World.of(nodes), rounds, 3))
