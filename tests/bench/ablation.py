@@ -18,7 +18,7 @@ THRESHOLDS = {
     ),
     "silence": ("SILENT", "_LOSSES_BEFORE", "_BURSTS_BEFORE", "_CHANCE", "_REFUSALS"),
     "loss_location": ("SURE", "_OWN", "_HARDLY"),
-    "own_answers": ("_LIKELY", "_OVER", "_LEAST_MARKS", "_REGULAR", "_LEAST_OF_A_WAY"),
+    "own_answers": ("_LIKELY", "_OVER", "_REGULAR", "_LEAST_OF_A_WAY"),
     "slowdown": ("_AROUND", "_LEAST", "_PART", "_FLOOR_NS"),
     "queueing": (
         "_WINDOW", "_LEAST", "_FLOOR_NS", "_TOGETHER", "_LEAST_SHARE", "_MOST_SHARE", "_GAP",

@@ -25,10 +25,9 @@ _STRETCHES = (64, 256, 1024)
 """Slots back from now."""
 _OVER = 0.01
 _LEAST_PERCENT = 1.0
-_LEAST_MARKS = 20
-"""Losses, or answers if these are fewer, from which on the gaps between them tell anything."""
 _REGULAR = -2.0
-"""Deviations below the mean of chance from which on gaps are regular."""
+"""Deviations below the mean of chance from which on gaps are regular: with n of them there are at
+most √n/2, so that it takes 16."""
 _LEAST_OF_A_WAY = 6
 """Probes of a way from which on it is said to be silent, or to answer always."""
 _MOST_WAYS = 8
@@ -204,7 +203,7 @@ def _is_regular(lost: int, answered: int) -> bool:
     """
     rare, other = (lost, answered) if lost.bit_count() <= answered.bit_count() else (answered, lost)
     marks, rest = rare.bit_count(), other.bit_count()
-    if marks < _LEAST_MARKS:
+    if marks < _LEAST_OF_A_WAY:
         return False
     squares = 0
     while True:
