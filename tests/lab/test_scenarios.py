@@ -42,6 +42,8 @@ def told(scenario: Scenario, path: list[set[str]]) -> list[tuple[str, ...]]:
             marks[place] = ("MPLS " + "/".join(str(entry.label) for entry in hop.mpls),)
         if translated:
             marks[place] = ("NAT",)
+        if hop.back_hops:
+            marks[place] = (f"back +{hop.back_hops}",)
         translated = translated or (hop.dnat is not None and not hop.dnat.repair)
     if scenario.target.reply_ttl_from_probe:
         marks[-1] = ("!",)

@@ -105,14 +105,12 @@ def outcomes(stream: Sequence[Event]) -> list[Outcome]:
             case ProbeSent():
                 assert event.probe not in found
                 found[event.probe] = Outcome(event)
-            case Reply(repeat=True):
-                # it answers nothing: the probe may still be lost
-                assert event.probe in found
             case Reply():
                 found[event.probe].replies.append(event)
-                found[event.probe].lost = False
+                # what the target repeats answers nothing: the probe may still be lost
+                found[event.probe].lost &= event.repeat
             case ProbeLost():
-                assert not found[event.probe].replies
+                assert all(reply.repeat for reply in found[event.probe].replies)
                 found[event.probe].lost = True
             case ProbeVoid() if event.probe in found:
                 found[event.probe].void = True
