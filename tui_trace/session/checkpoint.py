@@ -28,8 +28,8 @@ _TEXT_PER_UNIT = 8
 """Characters of text that weigh as much as a number: texts are written in full."""
 MAX_RESPONDERS = 64
 """Most addresses that a hop keeps; the address silent for longest is dropped first."""
-MAX_SPARE_PORTS = 256
-"""Most source ports of a hop that are told apart, besides those of its flows."""
+LATEST_PORTS = 32
+"""Probes of a hop whose source ports are remembered."""
 MAX_PARTNERS = 63
 """Most runs that one is known to take turns with."""
 MAX_MARKS = 8
@@ -92,7 +92,7 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
     quote: QuoteSummary | None
     refusers: Annotated[dict[str, tuple[Count, Int64]], Meta(max_length=MAX_RESPONDERS)]
     repeats: Count
-    spare_ports: Annotated[list[Int64], Meta(max_length=MAX_SPARE_PORTS)]
+    latest_ports: Annotated[list[Int64], Meta(max_length=LATEST_PORTS)]
     refused: Count
     given_up: Count
     reason: LossReason | None
@@ -267,7 +267,7 @@ def memory_weight(state: SessionCheckpoint) -> int:
     there = [addresses for path in state.paths.paths for addresses in path.hops.values()]
     return (
         sum(16 + len(hop.pending) + len(hop.recent) + len(hop.with_reason) for hop in hops)
-        + sum(len(hop.spare_ports) for hop in hops)
+        + sum(len(hop.latest_ports) for hop in hops)
         + sum(8 * (len(hop.responders) + len(hop.refusers)) for hop in hops)
         + sum(8 * (len(hop.marks) + len(hop.stats.histogram)) for hop in hops)
         + sum(len(hop.reason.text) for hop in hops if hop.reason) // _TEXT_PER_UNIT

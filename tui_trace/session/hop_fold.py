@@ -1,12 +1,13 @@
 """One TTL of one run while it grows: the mutable counterpart of `snapshot.Hop`."""
 
+from collections import deque
 from itertools import accumulate
 
 from tui_trace.core.events import Reply, Stamp
 from tui_trace.session.annotations import Annotations
 from tui_trace.session.checkpoint import (
+    LATEST_PORTS,
     MAX_RESPONDERS,
-    MAX_SPARE_PORTS,
     CheckpointError,
     HopCheckpoint,
     to_deltas,
@@ -36,6 +37,7 @@ class HopFold:
         "_given_up",
         "_is_target",
         "_late",
+        "_latest_ports",
         "_lost",
         "_marks",
         "_pending",
@@ -49,7 +51,6 @@ class HopFold:
         "_responders",
         "_silent",
         "_snapshot",
-        "_spare_ports",
         "_stats",
         "_user_stamped",
         "_with_reason",
@@ -66,7 +67,8 @@ class HopFold:
         self._responders: dict[str, list[int]] = {}
         self._refusers: dict[str, list[int]] = {}
         self._repeats = 0
-        self._spare_ports: set[int] = set()
+        self._latest_ports: deque[int] = deque(maxlen=LATEST_PORTS)
+        """Source ports of the last probes, since there was one that is not its flow's; 0: its."""
         self._refused = 0
         self._given_up = 0
         self._with_reason: dict[int, bool] = {}
@@ -103,7 +105,7 @@ class HopFold:
             responders={a: (answers, seen) for a, (answers, seen) in self._responders.items()},
             refusers={a: (answers, seen) for a, (answers, seen) in self._refusers.items()},
             repeats=self._repeats,
-            spare_ports=sorted(self._spare_ports),
+            latest_ports=list(self._latest_ports),
             refused=self._refused,
             given_up=self._given_up,
             reason=self._reason,
@@ -131,7 +133,7 @@ class HopFold:
         hop._responders = {a: [answers, seen] for a, (answers, seen) in state.responders.items()}
         hop._refusers = {a: [answers, seen] for a, (answers, seen) in state.refusers.items()}
         hop._repeats = state.repeats
-        hop._spare_ports = set(state.spare_ports)
+        hop._latest_ports.extend(state.latest_ports)
         hop._refused = state.refused
         hop._given_up = state.given_up
         hop._reason = state.reason
@@ -185,8 +187,8 @@ class HopFold:
     def on_sent(self, probe: int, spare_port: int = 0) -> None:
         """Count a probe that left; `spare_port` is its source port if it is not its flow's."""
         self._snapshot = None
-        if spare_port and len(self._spare_ports) < MAX_SPARE_PORTS:
-            self._spare_ports.add(spare_port)
+        if spare_port or self._latest_ports:
+            self._latest_ports.append(spare_port)
         self._pending.add(probe)
         recent = self._recent
         recent[probe] = PENDING
@@ -338,7 +340,7 @@ class HopFold:
             is_target=self._is_target,
             quote=self._summarise_quote(),
             repeats=self._repeats,
-            spare_ports=len(self._spare_ports),
+            spare_ports=len({port for port in self._latest_ports if port}),
             refused=self._refused,
             given_up=self._given_up,
             refuser=refusers[0].address if refusers else "",

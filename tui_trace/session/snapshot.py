@@ -106,7 +106,7 @@ class Hop(msgspec.Struct, frozen=True):
     repeats: int = 0
     """SYN/ACKs that the target repeated: they answer no probe."""
     spare_ports: int = 0
-    """Source ports of its probes, besides those of the run's flows."""
+    """Source ports of its last 32 probes, besides those of the run's flows."""
     refused: int = 0
     """Lost probes that somebody refused with an ICMP error."""
     given_up: int = 0

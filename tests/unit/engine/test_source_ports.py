@@ -173,7 +173,7 @@ def test_the_row_of_a_target_says_when_its_probes_have_other_flows(
     for event in trace(net, settings, interval=NS_PER_S // 5, seconds=20).events:
         session.apply(event)
     hops = session.snapshot().run.hops
-    assert [hop.spare_ports for hop in hops] == [len(sent[hop.ttl]) - 1 for hop in hops]
+    assert all(hop.spare_ports < len(sent[hop.ttl]) for hop in hops)
     assert [hop.spare_ports > 0 for hop in hops] == [False, False, False, differ]
     assert ("flows" in short_notes(hops[-1])) == differ
     assert "flows" not in short_notes(hops[-2])

@@ -36,7 +36,7 @@ def watched(*stretches, seed=1):
     session, told = Session(), []
     for event in deal_stretches(stretches, seed):
         session.apply(event)
-        told += [one for one in session._watch.episodes.findings() if one.kind in OURS]
+        told += [one for one in session.findings() if one.kind in OURS]
     return session, told
 
 
@@ -65,7 +65,7 @@ def test_large_packets_that_vanish_are_a_black_hole():
     assert told[-1].kind is FindingKind.BLACK_HOLE
     assert told[-1].text == "1500 bytes vanish after hop 4, 64 pass: a black hole"
     assert told[-1].past == "1500 bytes vanished after hop 4, 64 passed: a black hole"
-    assert told[-1].next == "M finds the size"
+    assert told[-1].next == "--mtu finds the size"
 
 
 def test_turns_make_it_certain():
@@ -194,4 +194,11 @@ def test_loss_alone_is_no_filter(seed):
         Stretch({2: lossy[1]}, 30),
         seed=seed,
     )
+    assert not episodes(session)
+
+
+def test_a_switch_away_from_what_never_passed_says_so_and_is_no_harm():
+    session, told = watched(Stretch({1: world(blocked_after=4)}, 12), Stretch({2: world(TCP)}, 12))
+    assert told[-1].text == "TCP 443 reaches the target, ICMP stops after hop 4"
+    assert (told[-1].harm, told[-1].sure, told[-1].run) == (False, Sure.LIKELY, 1)
     assert not episodes(session)

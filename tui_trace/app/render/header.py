@@ -21,7 +21,15 @@ _NAMED = 40
 """Cells that target and address usually take."""
 RECENT = 300 * NS_PER_S
 """How long the heading tells of what is over, for whoever was looking elsewhere."""
-_WORTH_A_LINE = frozenset({FindingKind.MAX_TTL, FindingKind.FLAP, FindingKind.PATH_CHANGE})
+_WORTH_A_LINE = frozenset(
+    {
+        FindingKind.MAX_TTL,
+        FindingKind.FILTERED,
+        FindingKind.BLACK_HOLE,
+        FindingKind.FLAP,
+        FindingKind.PATH_CHANGE,
+    }
+)
 """Harmless kinds that the heading tells of."""
 _LOW = 12
 """Terminal lines below which a notice would cost the table too much."""

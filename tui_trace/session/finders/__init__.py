@@ -9,6 +9,7 @@ from tui_trace.session.finders.repeated_replies import find_repeated_replies
 from tui_trace.session.finders.rewrites import find_rewrites
 from tui_trace.session.finders.settings_filtered import find_filtered
 from tui_trace.session.finders.settings_loss import find_setting_loss
+from tui_trace.session.finders.settings_passed import find_passed
 from tui_trace.session.finders.silence import find_silence
 from tui_trace.session.finders.slowdown import find_slowdown
 from tui_trace.session.finders.target_loss import find_target_loss
@@ -18,6 +19,7 @@ QUICK_FINDERS: list[Finder] = [find_filtered, find_silence, find_path_moves]
 """Those that look once a round: a few microseconds a hop."""
 THOROUGH_FINDERS: list[Finder] = [
     find_setting_loss,
+    find_passed,
     find_target_loss,
     find_slowdown,
     find_queue,

@@ -27,7 +27,7 @@ _SILENT_AGAIN = 3
 _SIZE_FIELDS = {"size", "df"}
 
 
-class _Contrast(msgspec.Struct, frozen=True):
+class Contrast(msgspec.Struct, frozen=True):
     """A run that reaches the target, and one that does not."""
 
     passing: RunFold
@@ -61,7 +61,7 @@ def find_filtered(session: Findable) -> Iterator[Finding]:
             and (found := _contrast(session, passing, blocked)) is not None
         ]
         if contrasts:
-            yield _tell(min(contrasts, key=_unlikeness))
+            yield tell(min(contrasts, key=_unlikeness))
 
 
 def _follow(session: Findable, before: Finding) -> Iterator[Finding]:
@@ -89,13 +89,13 @@ def _follow(session: Findable, before: Finding) -> Iterator[Finding]:
     stretch = blocked.log.since(before.since)
     lost = (_lost(blocked.log, passing.log.target_ttl) & stretch).bit_count()
     answered = max(answered, int(before.evidence["answered_otherwise"]))
-    contrast = _Contrast(
+    contrast = Contrast(
         passing, blocked, before.since, lost, answered, in_turns(passing, blocked), stretch
     )
-    yield _tell(contrast)
+    yield tell(contrast)
 
 
-def _contrast(session: Findable, passing: RunFold, blocked: RunFold) -> _Contrast | None:
+def _contrast(session: Findable, passing: RunFold, blocked: RunFold) -> Contrast | None:
     """Return what speaks for a filter; None: nothing does."""
     good, bad = passing.log, blocked.log
     if bad.slots - bad.target.answered.bit_length() < ENOUGH:
@@ -122,7 +122,7 @@ def _contrast(session: Findable, passing: RunFold, blocked: RunFold) -> _Contras
     after = (good.target.answered & good.since(before)).bit_count()
     if last_reached < since - RECENT or (is_alternating and after < ENOUGH):
         return None
-    return _Contrast(passing, blocked, since, lost.bit_count(), after, is_alternating, stretch)
+    return Contrast(passing, blocked, since, lost.bit_count(), after, is_alternating, stretch)
 
 
 def _needed(log: RunLog) -> int:
@@ -169,7 +169,7 @@ def _differing(one: ProbeSettings, other: ProbeSettings) -> set[str]:
     }
 
 
-def _unlikeness(contrast: _Contrast) -> tuple[int, int]:
+def _unlikeness(contrast: Contrast) -> tuple[int, int]:
     differing = _differing(contrast.passing.settings, contrast.blocked.settings)
     return len(differing), -contrast.answered
 
@@ -184,7 +184,8 @@ def _kind(passing: ProbeSettings, blocked: ProbeSettings) -> FindingKind:
 # --- what is said
 
 
-def _tell(contrast: _Contrast) -> Finding:
+def tell(contrast: Contrast) -> Finding:
+    """Return what a contrast says."""
     passing, blocked = contrast.passing, contrast.blocked
     kind = _kind(passing.settings, blocked.settings)
     is_sure = contrast.lost >= ENOUGH and contrast.answered >= ENOUGH
@@ -219,7 +220,7 @@ def _tell(contrast: _Contrast) -> Finding:
     )
 
 
-def _words(contrast: _Contrast, kind: FindingKind, place: int | None) -> tuple[str, str]:
+def _words(contrast: Contrast, kind: FindingKind, place: int | None) -> tuple[str, str]:
     """Return the claim in the present and in the past tense."""
     good, bad = name_runs((contrast.passing, contrast.blocked))
     if refusal := _refusal(contrast):
@@ -247,9 +248,9 @@ def _words(contrast: _Contrast, kind: FindingKind, place: int | None) -> tuple[s
     )
 
 
-def _next(kind: FindingKind, contrast: _Contrast, *, is_sure: bool) -> str:
+def _next(kind: FindingKind, contrast: Contrast, *, is_sure: bool) -> str:
     if kind is FindingKind.BLACK_HOLE:
-        return "M finds the size"
+        return "--mtu finds the size"
     if is_sure or contrast.is_alternating:
         return ""
     return "b alternates both and settles it"
@@ -265,7 +266,7 @@ def _address(hop: HopLog, stretch: int) -> str:
     return sanitize(who)
 
 
-def _refusal(contrast: _Contrast) -> tuple[int, str] | None:
+def _refusal(contrast: Contrast) -> tuple[int, str] | None:
     """Return where probes are refused, and the mark of the error; None: most just vanish."""
     log = contrast.blocked.log
     for ttl in sorted(log.hops):
