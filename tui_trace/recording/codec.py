@@ -36,7 +36,7 @@ DAMAGED = "damaged"
 """The error message for bytes that are no events."""
 _MAX_CHUNK = 2 * BLOCK_BYTES
 _MAX_CHECKPOINT = 16 << 20
-"""Most bytes of a checkpoint before compression. 30 hops of one run take 260 kB."""
+"""Most bytes of a checkpoint before compression. 30 hops of one run take 220 kB."""
 _FREE, _RATIO = 16 << 10, 100
 """Any value may inflate to `_FREE` bytes plus `_RATIO` times its own size. Times in ns hardly ever
 repeat: a block of probes without replies reaches a ratio of 30."""

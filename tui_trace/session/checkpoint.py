@@ -105,7 +105,9 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
 
 
 class HopLogCheckpoint(_State, frozen=True, array_like=True):
-    """State of `HopLog`. Bits are hexadecimal: they outgrow 64 bits."""
+    """State of `HopLog`. Bits are hexadecimal: they outgrow 64 bits. RTTs are in µs, but those of
+    the target in ns.
+    """
 
     lost: SlotBits
     answered: SlotBits
@@ -130,6 +132,7 @@ class RunLogCheckpoint(_State, frozen=True, array_like=True):
 
     first_slot: Int64
     times: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]
+    """As differences from the one before, and so are `rounds`; `ends`, from `times`."""
     ends: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]
     flows: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]
     rounds: Annotated[list[Int64], Meta(max_length=MAX_SLOTS)]

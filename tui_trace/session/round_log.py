@@ -7,17 +7,26 @@ the target answered?" is `(hop.lost & target.answered).bit_count()`, and a late 
 
 from array import array
 from bisect import bisect_left
+from itertools import accumulate
 
 from tui_trace.core.events import Reply
 from tui_trace.core.settings import ProbeSettings
-from tui_trace.session.checkpoint import CheckpointError, HopLogCheckpoint, RunLogCheckpoint
+from tui_trace.session.checkpoint import (
+    CheckpointError,
+    HopLogCheckpoint,
+    RunLogCheckpoint,
+    to_deltas,
+)
 from tui_trace.session.outcomes import HopOutcomes, RunOutcomes
 
 WINDOW = 1024
 """Slots that are remembered at least; up to twice as many are."""
-RTT_WINDOW = 256
+RTT_WINDOW = 128
 """Slots whose RTTs a hop remembers at least, and up to twice as many; the target, all. They
-would be most of the size of a recording."""
+would be most of the size of a recording, as their last digits are noise: those of a hop are whole
+microseconds."""
+_US = 1000
+_GREATEST = 1 << 62
 NO_RTT = -1
 """In `HopLog.rtts`: this slot has no answer, or its RTT is not remembered."""
 MAX_ADDRESSES = 16
@@ -30,6 +39,7 @@ class HopLog:
     """One hop of one run. Bit `i` of each integer is slot `RunLog.first_slot + i`."""
 
     __slots__ = (
+        "_is_exact",
         "_lost_probes",
         "_pending",
         "answered",
@@ -40,8 +50,9 @@ class HopLog:
         "rtts",
     )
 
-    def __init__(self) -> None:
-        """Begin without any probe."""
+    def __init__(self, *, is_exact: bool = False) -> None:
+        """Begin without any probe; `is_exact`: RTTs are kept to the nanosecond."""
+        self._is_exact = is_exact
         self.lost = 0
         self.answered = 0
         self.refused = 0
@@ -101,7 +112,8 @@ class HopLog:
         if missing > 0:
             self.rtts.extend([NO_RTT] * missing)
             self.reply_ttls.extend(bytes(missing))
-        self.rtts[slot] = max(reply.rtt, 0)
+        rtt = max(reply.rtt, 0)
+        self.rtts[slot] = rtt if self._is_exact else rtt - rtt % _US
         self.reply_ttls[slot] = (reply.reply_ttl or 0) & 0xFF
         by_address = self.by_address
         known = by_address.pop(reply.address, 0)
@@ -145,21 +157,25 @@ class HopLog:
             answered=f"{self.answered:x}",
             refused=f"{self.refused:x}",
             by_address={address: f"{bits:x}" for address, bits in self.by_address.items()},
-            rtts=self.rtts.tolist(),
+            rtts=self.rtts.tolist() if self._is_exact else [rtt // _US for rtt in self.rtts],
             reply_ttls=self.reply_ttls.tobytes(),
             pending=self._pending,
             lost_probes=self._lost_probes,
         )
 
     @classmethod
-    def from_checkpoint(cls, state: HopLogCheckpoint) -> "HopLog":
+    def from_checkpoint(cls, state: HopLogCheckpoint, *, is_exact: bool = False) -> "HopLog":
         """Restore a hop; `CheckpointError` if no hop can have been in this state."""
-        log = cls()
+        log = cls(is_exact=is_exact)
         log.lost, log.answered, log.refused = map(
             _bits, (state.lost, state.answered, state.refused)
         )
         log.by_address = {address: _bits(text) for address, text in state.by_address.items()}
-        log.rtts = array("q", state.rtts)
+        unit = 1 if is_exact else _US
+        try:
+            log.rtts = array("q", [rtt * unit if rtt >= 0 else NO_RTT for rtt in state.rtts])
+        except OverflowError:
+            raise CheckpointError("an RTT of centuries") from None
         log.reply_ttls = array("B", state.reply_ttls)
         log._pending = dict(state.pending)
         log._lost_probes = dict(state.lost_probes)
@@ -192,7 +208,7 @@ class RunLog:
         """Number of the round that each slot belongs to."""
         self.hops: dict[int, HopLog] = {}
         """By TTL, in no order."""
-        self.target = HopLog()
+        self.target = HopLog(is_exact=True)
         """The target's own answers, and losses at the end of the path, whatever the TTL."""
         self.target_ttl: int | None = None
         """TTL of the target's last answer; None: it did not answer in this run."""
@@ -236,7 +252,7 @@ class RunLog:
 
     def on_round(self, number: int) -> None:
         """Begin a round."""
-        self._round = number
+        self._round = _in_range(number)
         self._base = len(self.times)
         self._counts.clear()
         if self._base >= 2 * WINDOW:
@@ -248,6 +264,7 @@ class RunLog:
 
     def on_sent(self, probe: int, ttl: int, flow: int, at: int) -> None:
         """Count a probe that left."""
+        at = _in_range(at)
         count = self._counts.get(ttl, 0)
         self._counts[ttl] = count + 1
         slot = self._base + count
@@ -333,10 +350,10 @@ class RunLog:
         """Return the whole state, for `from_checkpoint`."""
         return RunLogCheckpoint(
             first_slot=self.first_slot,
-            times=self.times.tolist(),
-            ends=self.ends.tolist(),
+            times=to_deltas(self.times.tolist()),
+            ends=[end - time for time, end in zip(self.times, self.ends, strict=True)],
             flows=self.flows.tolist(),
-            rounds=self.rounds.tolist(),
+            rounds=to_deltas(self.rounds.tolist()),
             hops={ttl: hop.checkpoint() for ttl, hop in self.hops.items()},
             target=self.target.checkpoint(),
             target_ttl=self.target_ttl,
@@ -353,20 +370,31 @@ class RunLog:
         """Restore a run's log; `CheckpointError` if no run can have been in this state."""
         log = cls(number, settings)
         log.first_slot = state.first_slot
-        log.times, log.ends, log.flows, log.rounds = (
-            array("q", numbers) for numbers in (state.times, state.ends, state.flows, state.rounds)
-        )
-        lengths = {len(log.times), len(log.ends), len(log.flows), len(log.rounds)}
-        if len(lengths) > 1 or log.slots > 2 * WINDOW:
+        lengths = {len(state.times), len(state.ends), len(state.flows), len(state.rounds)}
+        if len(lengths) > 1 or len(state.times) > 2 * WINDOW:
             raise CheckpointError("slots without their times")
+        times = list(accumulate(state.times))
+        ends = [time + rest for time, rest in zip(times, state.ends, strict=True)]
+        try:
+            log.times, log.ends, log.flows, log.rounds = (
+                array("q", numbers)
+                for numbers in (times, ends, state.flows, accumulate(state.rounds))
+            )
+        except OverflowError:
+            raise CheckpointError("times of no session") from None
         log.hops = {ttl: HopLog.from_checkpoint(hop) for ttl, hop in state.hops.items()}
-        log.target = HopLog.from_checkpoint(state.target)
+        log.target = HopLog.from_checkpoint(state.target, is_exact=True)
         log.target_ttl = state.target_ttl
         log._round, log._base, log._first_rtt = state.round, state.base, state.first_rtt
         log._counts = dict(state.counts)
         if not 0 <= state.base <= len(log.times):
             raise CheckpointError("a round without slots")
         return log
+
+
+def _in_range(number: int) -> int:
+    """Return the nearest number of which any two differ by less than 2⁶³."""
+    return min(max(number, 0), _GREATEST)
 
 
 def bits_of(number: int) -> list[int]:

@@ -2,10 +2,12 @@
 
 import random
 
+import msgspec
 import pytest
 
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings, Protocol
+from tui_trace.session.checkpoint import SessionCheckpoint
 from tui_trace.session.finding_text import describe_episode, describe_finding
 from tui_trace.session.fold import Session
 
@@ -76,3 +78,19 @@ def test_events_in_any_order(forward: bool) -> None:
                 assert "\x1b" not in describe_episode(episode, str)
     assert session.looks > 100
     assert len(session.snapshot().episodes) <= 600
+
+
+def test_what_is_left_of_them_can_be_written_down_and_taken_up_again() -> None:
+    rng = random.Random(9)
+    session, at = Session(), 0
+    for number in range(6000):
+        at += rng.randrange(NS_PER_S)
+        event = any_event(rng, at)
+        if isinstance(event, ev.Reply) and event.rtt > NS_PER_S:
+            # sums of such RTTs outgrow what is written down
+            continue
+        session.apply(event)
+        if number % 1000 == 999:
+            state = msgspec.msgpack.encode(session.checkpoint())
+            again = Session.from_checkpoint(msgspec.msgpack.decode(state, type=SessionCheckpoint))
+            assert again.snapshot() == session.snapshot()

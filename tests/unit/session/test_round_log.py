@@ -11,6 +11,7 @@ from tui_trace.core.settings import NS_PER_S, ProbeSettings
 from tui_trace.session.fold import Session
 from tui_trace.session.round_log import NO_RTT, RTT_WINDOW, WINDOW, RunLog, bits_of
 
+US = 1000
 LAST = 4
 """TTL of the target."""
 
@@ -29,7 +30,7 @@ def run_log(rounds, outcomes):
             probe += 1
             log.on_sent(probe, ttl, 0, number * NS_PER_S)
             outcome = next(outcomes)
-            truth[ttl, number] = outcome if outcome != "late" else probe
+            truth[ttl, number] = outcome if outcome != "late" else probe * US
             if outcome is None or outcome == "late":
                 log.on_lost(probe, ttl, at_end=ttl == LAST)
             else:
@@ -38,13 +39,13 @@ def run_log(rounds, outcomes):
                 late.append((probe, ttl))
         if len(late) > 3:
             lated, ttl = late.pop(0)
-            log.on_answer(answer(lated, ttl, lated, late=True))
+            log.on_answer(answer(lated, ttl, lated * US, late=True))
     for lated, ttl in late:
-        log.on_answer(answer(lated, ttl, lated, late=True))
+        log.on_answer(answer(lated, ttl, lated * US, late=True))
     return log, truth
 
 
-@given(st.lists(st.sampled_from([None, 5, 7000, "late"]), min_size=LAST, max_size=200))
+@given(st.lists(st.sampled_from([None, 5 * US, 7000 * US, "late"]), min_size=LAST, max_size=200))
 def test_each_outcome_stands_in_its_slot(told):
     rounds = len(told) // LAST
     log, truth = run_log(rounds, iter(told))
@@ -62,7 +63,7 @@ def test_each_outcome_stands_in_its_slot(told):
 def test_the_oldest_slots_are_forgotten():
     rng = random.Random(4)
     rounds = 3 * WINDOW + 17
-    log, truth = run_log(rounds, iter(lambda: rng.choice([None, 5, 9, "late"]), object()))
+    log, truth = run_log(rounds, iter(lambda: rng.choice([None, 5 * US, 9 * US, "late"]), object()))
     assert WINDOW <= log.slots <= 2 * WINDOW
     assert log.first_slot + log.slots == rounds
     assert log.rounds[0] == log.first_slot + 1
