@@ -112,8 +112,8 @@ class HopLog:
         if missing > 0:
             self.rtts.extend([NO_RTT] * missing)
             self.reply_ttls.extend(bytes(missing))
-        rtt = max(reply.rtt, 0)
-        self.rtts[slot] = rtt if self._is_exact else rtt - rtt % _US
+        rtt = _in_range(reply.rtt)
+        self.rtts[slot] = rtt if self._is_exact else (rtt + _US // 2) // _US * _US
         self.reply_ttls[slot] = (reply.reply_ttl or 0) & 0xFF
         by_address = self.by_address
         known = by_address.pop(reply.address, 0)
