@@ -28,6 +28,7 @@ RUNS = [
     ("diagnosis",),
     ("findings", "--sessions", "20"),
     ("rtt_series",),
+    ("ways", "--runs", "5", "--peer-runs", "1"),
 ]
 LONGEST = 600.0
 """Seconds that one of them gets."""

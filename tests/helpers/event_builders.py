@@ -44,8 +44,8 @@ def void(probe, ttl, *, run=1, at=NS_PER_S):
     return ev.ProbeVoid(at=at, run=run, probe=probe, ttl=ttl, reason="beyond")
 
 
-def opened(run=1, at=0, *, reopened=False, probe=SETTINGS[0]):
-    return ev.RunOpened(at=at, run=run, settings=probe, reopened=reopened)
+def opened(run=1, at=0, *, reopened=False, probe=SETTINGS[0], beside=False):
+    return ev.RunOpened(at=at, run=run, settings=probe, reopened=reopened, beside=beside)
 
 
 EVENTS = [began(), opened(), sent(1, 1), reply(1, 1), ev.SessionEnded(at=9)]

@@ -20,6 +20,7 @@ WIDE = {
 
 PLAIN = {
     int: st.integers(0, 300),
+    float: st.floats(),
     str: st.text(max_size=20),
     bool: st.booleans(),
     type(None): st.none(),

@@ -241,7 +241,7 @@ _WRONG = 3
 def _print_report(source: Source, options: Options) -> int:
     from tui_trace.report.printer import Report, print_report
 
-    fine = print_report(source, Report(options.output.value, options.layout))
+    fine = print_report(source, Report(options.output.value, options.layout, options.dot))
     return 0 if fine or not options.check else _WRONG
 
 

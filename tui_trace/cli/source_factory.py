@@ -11,7 +11,7 @@ from tui_trace.core.events import Notice
 from tui_trace.core.ip_literals import parse_literal
 from tui_trace.core.probe_size import fit_size
 from tui_trace.core.settings import Pace, ProbeSettings
-from tui_trace.core.stream import Inject, Source, SourceError
+from tui_trace.core.stream import FindWays, Inject, Source, SourceError
 from tui_trace.names.name_options import NameOptions
 from tui_trace.names.named_source import NamedSource
 from tui_trace.options.command_line import Options, Output
@@ -130,6 +130,8 @@ class SourceFactory:
         title = (scenario.title,) if scenario else ()
         for line in (*title, *found.warnings):
             engine.command(Inject(Notice(at=0, text=line)))
+        if options.ways is not None:
+            engine.command(FindWays(found.settings, options.ways))
         if not options.path_mtu:
             return engine
         largest = largest_size(options.largest)

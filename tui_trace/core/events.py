@@ -14,7 +14,7 @@ import msgspec
 from tui_trace.core.ranges import Int64, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the event stream; it rises with a change that an old reader cannot read."""
 
 
@@ -157,12 +157,50 @@ class RunOpened(_Event, frozen=True, tag="run-opened", rename={"reopened": "agai
     temporary: bool = False
     """The program probes it for some rounds by itself, then goes on as before: what it meets is
     no episode."""
+    beside: bool = False
+    """It is probed beside the run in force, to find or to watch ways: that one stays in force."""
 
     @property
     def partners(self) -> tuple[int, ...]:
         """Return the numbers of the runs that it takes turns with."""
         turns = self.turns_with
         return turns if isinstance(turns, tuple) else (turns,) if turns else ()
+
+
+class FlowOpened(_Event, frozen=True, tag="flow-opened"):
+    """Probes of a run leave in one flow more."""
+
+    run: Int64
+    flow: Int64
+    """Index of the flow in every run of the session, from 0 on."""
+    source_port: Int64
+    """Source port; of ICMP the identifier; 0 if the kernel chooses."""
+
+
+class WaysSought(_Event, frozen=True, tag="ways-sought"):
+    """Every way through the network is looked for, by probes of this run, from now on."""
+
+    run: Int64
+    confidence: float
+    """Probability that nothing is missed."""
+    budget: Int64
+    """Most probes to be sent."""
+
+
+class WaysEnd(enum.StrEnum):
+    """Why no way is looked for any more."""
+
+    COMPLETE = "complete"
+    BUDGET = "budget"
+    """The probes, or the source ports, are used up."""
+    STOPPED = "stopped"
+
+
+class WaysFound(_Event, frozen=True, tag="ways-found"):
+    """The search for ways, or their watch, is over."""
+
+    run: Int64
+    reason: WaysEnd
 
 
 class RoundBegan(_Event, frozen=True, tag="round-began"):
@@ -400,6 +438,9 @@ Event: TypeAlias = (
     SessionBegan
     | PaceSet
     | RunOpened
+    | FlowOpened
+    | WaysSought
+    | WaysFound
     | RoundBegan
     | ProbeSent
     | Reply

@@ -94,6 +94,18 @@ def parse_count(text: str, option: str, high: int = 1_000_000_000) -> int:
     return _whole(option, text, 1, high, f"1 to {high}")
 
 
+def parse_confidence(text: str, option: str = "--confidence") -> float:
+    """Return a probability, above 0 and below 1, for a percentage."""
+    takes = "50 to 99.99 percent"
+    try:
+        value = float(text.strip().removesuffix("%"))
+    except ValueError:
+        raise SettingError(option, text, takes) from None
+    if not 50 <= value <= 99.99:
+        raise SettingError(option, text, takes)
+    return value / 100
+
+
 def parse_seconds(text: str, option: str, low: float = 0.001, high: float = 3600.0) -> int:
     """Return the nanoseconds for a number of seconds from `low` to `high`."""
     takes = f"{low:g} to {high:g} seconds"

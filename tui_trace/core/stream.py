@@ -51,6 +51,30 @@ class ProbeTemporarily(msgspec.Struct, frozen=True):
     """Number of rounds, from 1 on."""
 
 
+class FindWays(msgspec.Struct, frozen=True):
+    """Find every way through the network, beside what is probed; ends another one under way."""
+
+    settings: ProbeSettings
+    confidence: float = 0.95
+    """Probability that nothing is missed, above 0 and below 1."""
+    budget: int = 3000
+    """Most probes to send."""
+
+
+class WatchWays(msgspec.Struct, frozen=True):
+    """Probe these flows at each interval, beside what is probed, until `StopWays`."""
+
+    settings: ProbeSettings
+    flows: tuple[int, ...]
+    """Their indices; each flow has the port that it has in every run."""
+    last_ttl: int
+    """The greatest TTL to probe; a flow that meets the target before ends there."""
+
+
+class StopWays(msgspec.Struct, frozen=True):
+    """End what `FindWays` or `WatchWays` began; without one, nothing changes."""
+
+
 class GoBack(msgspec.Struct, frozen=True):
     """Go on as before a command that was for some rounds only; without one, nothing changes."""
 
@@ -87,6 +111,9 @@ Command: TypeAlias = (
     Switch
     | TakeTurns
     | ProbeTemporarily
+    | FindWays
+    | WatchWays
+    | StopWays
     | GoBack
     | SetPace
     | Reset

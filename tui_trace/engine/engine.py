@@ -11,17 +11,19 @@ from functools import partial
 from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings
 from tui_trace.core.stream import (
     Command,
+    FindWays,
     GoBack,
     Inject,
     ProbeTemporarily,
     QueryRegistry,
     Reset,
-    SetAsnLookup,
     SetPace,
     Sink,
     SourceError,
+    StopWays,
     Switch,
     TakeTurns,
+    WatchWays,
 )
 from tui_trace.engine.clock_step import ClockStepDetector
 from tui_trace.engine.egress_watch import EgressWatch
@@ -33,6 +35,7 @@ from tui_trace.engine.probe import Probe, ProbeState
 from tui_trace.engine.reply_handler import ReplyHandler
 from tui_trace.engine.run_scheduler import RunScheduler
 from tui_trace.engine.run_state import EngineRun, RunProbe
+from tui_trace.engine.way_prober import WayProber
 from tui_trace.wire.network import Network, SendError
 from tui_trace.wire.send_errors import MAY_PASS
 
@@ -83,6 +86,7 @@ class Engine:
         self._rounds = 0
         self._probes = 0
         self._next_expiry = 0
+        self._ways = WayProber(self._runs, self._emitter, self._send)
         self._keyless_replies = KeylessReplyBuffer()
         self._last_sent: RunProbe | None = None
 
@@ -124,6 +128,7 @@ class Engine:
             for run in self._runs.all:
                 for probe in run.pending_scouts():
                     self._make_void(probe, PAST_END)
+            self._ways.stop()
             self._emitter.session_ended()
             self._emitter.pulse(network.monotonic())
         finally:
@@ -143,6 +148,7 @@ class Engine:
         return (
             self._is_last_round
             and self._current_run.schedule.is_round_over
+            and not self._ways.is_searching
             and not any(run.has_pending for run in self._runs.all)
             and not self._awaits_late_reply()
         )
@@ -188,6 +194,8 @@ class Engine:
                     self._change_runs(partial(self._runs.take_turns, settings, rounds))
                 case ProbeTemporarily(settings, rounds):
                     self._change_runs(partial(self._runs.probe_temporarily, settings, rounds))
+                case FindWays() | WatchWays() | StopWays():
+                    self._obey_ways(command)
                 case GoBack() if self._runs.is_away:
                     self._change_runs(self._runs.go_back)
                 case SetPace(pace):
@@ -201,8 +209,12 @@ class Engine:
                 case QueryRegistry():
                     # a `NamedSource` answers this command; without one, -n was given
                     self._emitter.notice("no address lookups: -n was given")
-                case SetAsnLookup():
-                    pass
+
+    def _obey_ways(self, command: FindWays | WatchWays | StopWays) -> None:
+        try:
+            self._ways.obey(command, self._pace)
+        except SendError as error:
+            self._emit_failure(self._current_run, self._pace.first_ttl, error)
 
     def _change_runs(self, change: Callable[[], None]) -> None:
         run, now = self._current_run, self._network.monotonic()
@@ -223,6 +235,8 @@ class Engine:
     # --- sending
 
     def _send_due(self) -> None:
+        if not self._pace.paused:
+            self._ways.send_due(self._network.monotonic)
         for _ in range(MAX_BURST):
             run = self._current_run
             now = self._network.monotonic()
@@ -268,13 +282,17 @@ class Engine:
             return False
         return True
 
-    def _send(self, run: EngineRun, scheduled: ScheduledProbe, now: int) -> None:
+    def _send(self, run: EngineRun, scheduled: ScheduledProbe, now: int) -> bool:
+        """Send a probe; return whether it left."""
         is_for_target = scheduled.is_scout or run.may_reach_target(scheduled.ttl)
         try:
-            chosen = run.flows.choose(scheduled, now, may_reach_target=is_for_target)
+            if run.plan is not None:
+                chosen = run.flows.main(scheduled.flow)
+            else:
+                chosen = run.flows.choose(scheduled, now, may_reach_target=is_for_target)
         except SendError as error:
             self._emit_failure(run, scheduled.ttl, error)
-            return
+            return False
         self._probes += 1
         probe = Probe(
             run,
@@ -293,10 +311,12 @@ class Engine:
         except SendError as error:
             run.flows.on_void(probe, now)
             self._emit_failure(run, scheduled.ttl, error)
-            return
+            return False
         run.add_sent(probe)
-        self._last_sent = probe
+        if run.plan is None:
+            self._last_sent = probe
         self._emitter.probe_sent(probe)
+        return True
 
     def _emit_failure(self, run: EngineRun, ttl: int, error: SendError) -> None:
         self._egress.invalidate()
@@ -323,6 +343,8 @@ class Engine:
             if probe is None:
                 foreign += 1
                 continue
+            if probe.run.plan is not None:
+                continue
             if self._pace.first_reply:
                 probe.run.schedule.cancel(probe.ttl, probe.flow_index)
             self._update_path_end(probe.run)
@@ -331,6 +353,9 @@ class Engine:
 
     def _wake_at(self, now: int) -> int:
         wake_at = min(self._next_expiry, now + PULSE_INTERVAL)
+        due = None if self._pace.paused else self._ways.next_due(now)
+        if due is not None:
+            wake_at = min(wake_at, due)
         may_from = self._may_send_from()
         if may_from is None:
             return wake_at
@@ -365,7 +390,10 @@ class Engine:
                     continue
                 probe.state = ProbeState.LOST
                 run.flows.on_lost(probe, now)
-                run.add_lost(probe)
+                if run.plan is not None:
+                    run.plan.on_lost(probe.flow_index, probe.ttl, now)
+                else:
+                    run.add_lost(probe)
                 self._emitter.probe_lost(probe)
             deadline = run.next_deadline(self._pace)
             if deadline is not None:

@@ -68,8 +68,29 @@ class EventEmitter:
                 source_port=run.flows.first_port,
                 turns_with=run.turns_with,
                 temporary=run.is_temporary,
+                beside=run.plan is not None,
             )
         )
+        if run.plan is None and not reopened:
+            # that of the first flow has been told
+            for flow, port in enumerate(run.flows.ports[1:], 1):
+                self.flow_opened(run, flow, port)
+
+    def flow_opened(self, run: EngineRun, flow: int, source_port: int) -> None:
+        """Emit that probes of this run leave in this flow, too."""
+        self._sink.event(
+            events.FlowOpened(at=self._now(), run=run.number, flow=flow, source_port=source_port)
+        )
+
+    def ways_sought(self, run: EngineRun, confidence: float, budget: int) -> None:
+        """Emit that every way is looked for by probes of this run."""
+        self._sink.event(
+            events.WaysSought(at=self._now(), run=run.number, confidence=confidence, budget=budget)
+        )
+
+    def ways_found(self, run: EngineRun, reason: events.WaysEnd) -> None:
+        """Emit that the search for ways, or their watch, is over."""
+        self._sink.event(events.WaysFound(at=self._now(), run=run.number, reason=reason))
 
     def round_began(self, run: EngineRun) -> None:
         """Emit that a round of this run began."""

@@ -38,12 +38,16 @@ class PortBook:
         self.icmp_checksum = random.SystemRandom().randrange(1, 0xFFFF)
         """The checksum that every ICMP probe of a constant flow carries."""
 
-    def flow(self, protocol: Protocol, index: int) -> SourcePorts:
-        """Return the ports (ICMP: the identifier) of the flow with this index; `SendError`."""
+    def flow(self, protocol: Protocol, index: int, *, is_spare: bool = False) -> SourcePorts:
+        """Return the ports (ICMP: the identifier) of the flow with this index; `SendError`.
+
+        A spare flow is refused where file descriptors get scarce.
+        """
         flows = self._flows.setdefault(protocol, [])
         spare = partial(self._network.reserve_port, protocol, is_spare=True)
         while len(flows) <= index:
-            flows.append(SourcePorts(self._network.reserve_port(protocol), spare))
+            port = self._network.reserve_port(protocol, is_spare=is_spare)
+            flows.append(SourcePorts(port, spare))
         return flows[index]
 
     def given(self, protocol: Protocol, port: int) -> SourcePorts:
@@ -71,8 +75,10 @@ class Flows:
             self._flows = [book.flow(protocol, index) for index in range(count)]
         else:
             # several flows count up from the port that the user gave
-            ports = (1 + (given + index - 1) % 0xFFFF for index in range(count))
-            self._flows = [book.given(protocol, port) for port in ports]
+            self._flows = [
+                book.given(protocol, self._given_port(given, index)) for index in range(count)
+            ]
+        self._book = book
         self.opens_connections = protocol is Protocol.TCP and settings.tcp_flags in (
             TcpFlags.SYN,
             TcpFlags.ECN,
@@ -108,14 +114,47 @@ class Flows:
         ports = self._flows[index]
         separates = now < self._separates_until
         if not (may_reach_target or separates) or not self._has_ports:
-            return ChosenFlow((ports.main, self._second), None, False)
+            return self.main(index)
         has_to_differ = self.opens_connections or self._meets_service
         if has_to_differ and not scheduled.is_sweep:
             leased = ports.lease(now)
             if leased is None:
                 raise SendError(errno.EADDRINUSE, _HALF_OPEN)
             return ChosenFlow((leased, self._second), ports, True)
-        return ChosenFlow((ports.share_main(), self._second), ports, False)
+        return ChosenFlow((ports.share_main(), self._second_of(index)), ports, False)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Return the source port of each flow, of ICMP the identifier."""
+        return tuple(ports.main for ports in self._flows)
+
+    def main(self, index: int) -> ChosenFlow:
+        """Return what all probes of a flow are sent with that may share its port."""
+        return ChosenFlow((self._flows[index].main, self._second_of(index)), None, False)
+
+    def _second_of(self, index: int) -> int:
+        """Return the destination port; of ICMP the checksum, which load balancers hash."""
+        if self._settings.protocol is not Protocol.ICMP or not index:
+            return self._second
+        return 1 + (self._second + index * SCATTER) % 0xFFFE
+
+    def open(self, index: int) -> int:
+        """Have this flow and all before it; return its source port, ICMP: its identifier.
+
+        `SendError` if no port is to be had. Where the kernel chooses: any number.
+        """
+        while len(self._flows) <= index:
+            given, new = self._settings.source_port, len(self._flows)
+            if given is None:
+                self._flows.append(self._book.flow(self._settings.protocol, new, is_spare=True))
+            else:
+                port = self._given_port(given, new)
+                self._flows.append(self._book.given(self._settings.protocol, port))
+        return self._flows[index].main
+
+    @staticmethod
+    def _given_port(first: int, index: int) -> int:
+        return 1 + (first + index - 1) % 0xFFFF
 
     def is_spare_port(self, probe: Probe[Any]) -> bool:
         """Return whether a probe has a source port that is the main one of no flow of the run."""

@@ -94,6 +94,9 @@ class ReplyHandler:
         shares_port = probe.ports is not None and not probe.has_own_port
         probe.state, probe.rtt = ProbeState.ANSWERED, rtt
         run.flows.on_answered(probe, reply.kind, now)
+        if run.plan is not None:
+            is_end = by_target or reply.kind in FINAL_KINDS
+            run.plan.on_reply(probe.flow_index, probe.ttl, reply.address, is_end=is_end)
         if by_target:
             run.target_replies.on_target_reply(rtt)
             if reply.kind is ReplyKind.SYN_ACK and shares_port:

@@ -6,6 +6,7 @@ from itertools import chain, cycle, repeat
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.engine.flows import Flows
 from tui_trace.engine.run_state import EngineRun
+from tui_trace.engine.way_plan import WayPlan
 
 
 class RunScheduler:
@@ -89,6 +90,17 @@ class RunScheduler:
         run = self._new(settings, stretch=settings.flows, is_temporary=True)
         self._leave_for((run,), rounds)
 
+    def open_beside(self, settings: ProbeSettings, plan: WayPlan) -> EngineRun:
+        """Open and return a run that is probed by a plan, beside those of the rounds; `SendError`.
+
+        The present one stays active.
+        """
+        # the same object, if it can be: the network prepares its packets once
+        same = self.current.settings
+        run = self._new(same if settings == same else settings, plan=plan)
+        self._announce(run, False)
+        return run
+
     def go_back(self) -> None:
         """Go on as before the runs that have some rounds only."""
         self._rounds = self._chosen_rounds
@@ -106,21 +118,27 @@ class RunScheduler:
         return run
 
     def _new(
-        self, settings: ProbeSettings, *, stretch: int = 1, is_temporary: bool = False
+        self,
+        settings: ProbeSettings,
+        *,
+        stretch: int = 1,
+        is_temporary: bool = False,
+        plan: WayPlan | None = None,
     ) -> EngineRun:
         flows = self._make_flows(settings)
         run = EngineRun(
             len(self.all) + 1,
             settings,
             flows,
-            expected_ttl=self._known_distance(),
+            expected_ttl=self.known_distance(),
             stretch=stretch,
             is_temporary=is_temporary,
+            plan=plan,
         )
         self.all.append(run)
         return run
 
-    def _known_distance(self) -> int:
+    def known_distance(self) -> int:
         """Return the target's TTL in the run that is probed now; 0: it is not known."""
         if not self.all or not self.current.path_end.reached:
             return 0

@@ -12,6 +12,7 @@ from tui_trace.engine.probe import Probe, ProbeState
 from tui_trace.engine.reply_timeout import MAX_TIMEOUT, AdaptiveTimeout
 from tui_trace.engine.round_schedule import RoundSchedule
 from tui_trace.engine.target_replies import TargetReplies
+from tui_trace.engine.way_plan import WayPlan
 
 
 class EngineRun:
@@ -26,12 +27,13 @@ class EngineRun:
         expected_ttl: int = 0,
         stretch: int = 1,
         is_temporary: bool = False,
+        plan: WayPlan | None = None,
     ) -> None:
         """Begin without any probe; `number` counts from 1.
 
         `expected_ttl` is where another run of the session met the target; 0: not known. `stretch`
         is how many intervals a round takes. A run that `is_temporary` has some rounds only, after
-        which others go on.
+        which others go on. One that has a `plan` is probed beside them, and by the plan.
         """
         self.number = number
         self.settings = settings
@@ -40,6 +42,7 @@ class EngineRun:
         self.turns_with: tuple[int, ...] = ()
         """Numbers of the other runs that it takes turns with."""
         self.is_temporary = is_temporary
+        self.plan = plan
         self.path_end = PathEndDetector()
         self.schedule = RoundSchedule(settings.flows, self.path_end, stretch)
         self.reply_timeout = AdaptiveTimeout()

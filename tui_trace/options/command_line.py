@@ -11,7 +11,7 @@ import msgspec
 
 from tui_trace import __version__
 from tui_trace.core.ip_literals import PLAIN_NUMBERS, is_ambiguous
-from tui_trace.core.parse_values import parse_mark, parse_size
+from tui_trace.core.parse_values import parse_confidence, parse_mark, parse_size
 from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, ProbeSettings, SettingError
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
@@ -22,6 +22,8 @@ from tui_trace.report.mtr_fields import ReportLayout, parse_fields
 
 REPORT_ROUNDS = 10
 LAB_DEFAULT = "plain"
+CONFIDENCE = 0.95
+"""Probability that a search for ways misses none, unless another one is asked for."""
 
 
 class Output(enum.Enum):
@@ -44,6 +46,12 @@ class Options(msgspec.Struct, frozen=True):
     """Settings of the probes; the source may be a host name."""
     pace: Pace
     output: Output
+    ways: float | None
+    """Find every way first, with this probability, 0 to 1; None: do not."""
+    confidence: float
+    """The same for the key that finds ways."""
+    dot: Path | None
+    """File for the graph of the ways; None: no file."""
     check: bool
     """The exit status of a report says whether something is wrong."""
     layout: ReportLayout
@@ -281,6 +289,11 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-w", "--report-wide", action=_Wide, nargs=0, help="a table with full host names"
     )
+    group.add_argument("--ways", action="store_true", help="every way through the network, first")
+    group.add_argument(
+        "--confidence", metavar="PERCENT", help="how sure to be that no way is missed (95)"
+    )
+    group.add_argument("--dot", metavar="FILE", help="write the ways to this new file as a graph")
     group.add_argument("--check", action="store_true", help="exit status 3 if something is wrong")
     group.add_argument("-o", "--order", metavar="FIELDS", help="columns: letters of LDRSNBAWVGJMXI")
     hide = argparse.SUPPRESS
@@ -329,16 +342,21 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
                 parser.error(f"--replay plays a recording and does not go with {name}")
     elif not (given.sessions or given.completion or given.lab) and (given.host or "").strip() == "":
         parser.error("no HOST was given; --help shows the options")
+    _check_ways(parser, given)
     if given.check and given.output is Output.LIVE:
         parser.error("--check is the exit status of a report: add -r, -w, -j, -C or another one")
     for option, address in (("HOST", given.host), ("--address", given.address)):
         if address is not None and is_ambiguous(address):
             raise SettingError(option, address, PLAIN_NUMBERS)
+    confidence = CONFIDENCE if given.confidence is None else parse_confidence(given.confidence)
     return Options(
         host=given.host,
         settings=parse_probe_settings(given),
         pace=parse_pace(given, _usual_rounds(given.output)),
         output=given.output,
+        ways=confidence if given.ways or given.dot else None,
+        confidence=confidence,
+        dot=None if given.dot is None else Path(given.dot),
         check=given.check,
         layout=_layout(given),
         family=4 if given.four else 6 if given.six else None,
@@ -356,6 +374,17 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         sessions=given.sessions,
         given=given_fields(given),
     )
+
+
+def _check_ways(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Refuse what does not go with a search for ways; exits."""
+    wanted = "--ways" if given.ways else "--dot" if given.dot is not None else None
+    if given.dot is not None and given.output is Output.LIVE:
+        parser.error("--dot writes the ways of a report: add -r, -w, -j, -C or another one")
+    if wanted and given.replay is None:
+        for name, other in (("--mtu", given.mtu), ("--sequential", given.sequential)):
+            if other:
+                parser.error(f"{wanted} finds all ways at once and does not go with {name}")
 
 
 def _usual_rounds(output: Output) -> int | None:

@@ -1,4 +1,4 @@
-"""`--jsonl`: the stream of events as JSON lines, schema version 2.
+"""`--jsonl`: the stream of events as JSON lines, schema version 3.
 
 One object a line, in the order things happened, each written before the next one happens. The key
 `event` names its kind, `at` is nanoseconds since the session began; a key that has its default
@@ -16,7 +16,11 @@ pace-set                  pace: interval, first_ttl, max_ttl, queries, max_unkno
 run-opened                run, settings: protocol, port, tos, df, size and the rest of what a probe
                           looks like; again, source_port, turns_with (runs, in turns with
                           which it has its rounds; in schema 1 one run, or 0), temporary (by the
-                          program itself, for some rounds)
+                          program itself, for some rounds), beside (to find or to watch ways, while
+                          another one stays in force; up to schema 2 there was none)
+flow-opened               run, flow, source_port: probes leave in this flow, too
+ways-sought               run, confidence (0 to 1), budget (most probes)
+ways-found                run, reason: complete, budget or stopped
 round-began               run, round
 probe-sent                run, probe (its number, one in the session), ttl, flow, source_port (if
                           it is not the flow's)

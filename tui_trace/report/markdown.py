@@ -22,8 +22,10 @@ from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.mtr_fields import ReportLayout, chosen
 from tui_trace.report.path_tables import HEAD, path_tables
 from tui_trace.report.run_summary import describe_progress, other_runs, probed_runs, run_differences
+from tui_trace.report.way_report import way_cells
 from tui_trace.session.data_warnings import run_warnings, session_warnings
 from tui_trace.session.snapshot import Hop, Run, Snapshot
+from tui_trace.session.way_text import describe_ways
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@^=\"'])")
 
@@ -54,6 +56,7 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
         lines += _table(snapshot, layout)
         below = [*other_runs(snapshot, runs), *run_warnings(snapshot.run)]
         lines += [f"\n{_plain(text)}" for text in below]
+    lines += _ways(snapshot)
     for heading, rows in path_tables(snapshot, runs, layout):
         lines += ["", f"**{_plain(heading)}**", "", _line(list(HEAD)), _line(_RULE)]
         lines += [_line([_plain(cell) for cell in row]) for row in rows]
@@ -63,6 +66,18 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
         f"\n{_plain(text)}" for text in (*session_warnings(snapshot), *format_notes(snapshot))
     ]
     return "\n".join(lines) + "\n"
+
+
+def _ways(snapshot: Snapshot) -> Iterator[str]:
+    search = snapshot.ways.latest
+    if search is None:
+        return
+    yield f"\n**Ways by {_plain(describe_settings(search.settings, snapshot.family))}**\n"
+    yield from (f"- {_plain(sentence)}" for sentence in describe_ways(snapshot.ways))
+    head, rows = way_cells(search)
+    if rows:
+        yield f"\n{_line(head)}\n{_line(['--:', *[':--'] * (len(head) - 1)])}"
+        yield from (_line([_plain(cell) for cell in row]) for row in rows)
 
 
 def _table(snapshot: Snapshot, layout: ReportLayout) -> list[str]:

@@ -6,6 +6,12 @@ the target suffers (`harm`), how `sure` it is (`certain` or `likely`), `since` a
 3339; null: it lasts), its `evidence` (numbers by name), `text`, `next` (what would settle it, or
 null) and the `run` that it is about (null: all).
 
+`ways`, after a search for all ways: its `nodes` (`hop`, and `address` or null for one that does not
+answer), the `links` between them, and the `flows`, each with its `source_port` and the `path` that
+it takes (null: unknown; empty: no answer). `confidence` is the probability that nothing is missed,
+`probes` the number that it took, `end` why it is over (`complete`, `budget`, `stopped`, null), and
+`text` says it in sentences.
+
 `tui_trace` is what mtr does not say of the run, whose number is its `run`. Its
 `runs` are all those of the session (null where they were not kept), each with its `number`,
 `probe`, `egress`, `rounds`, whether it `reached` the target, and the numbers of those that it took
@@ -41,6 +47,7 @@ from tui_trace.report.formatting import (
 from tui_trace.report.hop_columns import COLUMNS
 from tui_trace.report.hop_notes import local_reason
 from tui_trace.report.mtr_fields import ReportLayout, chosen, exact
+from tui_trace.report.way_report import way_object
 from tui_trace.session.data_warnings import all_warnings
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
@@ -50,6 +57,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
     run = snapshot.run
     known = runs or ([] if snapshot.earlier else [run])
     rounds = snapshot.pace.rounds
+    ways = way_object(snapshot.ways)
     report = {
         "mtr": {
             "src": hostname(),
@@ -65,6 +73,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
             finding_object(snapshot, episode.finding, episode.until)
             for episode in snapshot.episodes
         ],
+        **({} if ways is None else {"ways": ways}),
         "tui_trace": {
             "version": sanitize(snapshot.version),
             "address": sanitize(snapshot.address),

@@ -18,6 +18,7 @@ from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.mtr_fields import FIELDS, ReportField, ReportLayout
 from tui_trace.report.path_tables import path_lines
 from tui_trace.report.run_summary import other_runs
+from tui_trace.report.way_report import way_lines
 from tui_trace.session.data_warnings import all_warnings
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
@@ -45,6 +46,7 @@ def render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
         )
         lines += [text[:width] for text in texts[1:]]
         lines += [f"{'':{_PLACE + len(_BRANCH) - 1}}[{mpls_text(label)}]" for label in hop.labels]
+    lines += way_lines(snapshot)
     lines += path_lines(snapshot, runs, layout)
     lines += [*other_runs(snapshot, runs), *finding_lines(snapshot)]
     lines += [*all_warnings(snapshot), *format_notes(snapshot)]

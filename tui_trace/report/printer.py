@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from tui_trace.report.finding_lines import is_fine
 from tui_trace.report.jsonl import JsonLines
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.progress import Progress
+from tui_trace.report.way_report import way_graph
 from tui_trace.session.snapshot import Run, Snapshot
 
 
@@ -41,6 +43,8 @@ class Report(msgspec.Struct, frozen=True):
     kind: str
     """One of `REPORTS`, or `lines` for the stream itself."""
     layout: ReportLayout = ReportLayout()
+    graph: Path | None = None
+    """A new file for the ways as a graph; None: no file."""
 
 
 def print_report(source: Source, report: Report) -> bool:
@@ -59,7 +63,7 @@ def _print(source: Source, report: Report) -> bool:
         source.run(lines)
         if lines.failure is not None:
             raise lines.failure
-        return is_fine(lines.snapshot())
+        return _finish(lines.snapshot(), report)
     collector = Collector()
     sink: Sink = collector
     if sys.stderr.isatty():
@@ -68,6 +72,14 @@ def _print(source: Source, report: Report) -> bool:
     kind = REPORTS[report.kind]
     snapshot = collector.snapshot()
     write(kind.render(snapshot, report.layout, collector.runs()), for_programs=kind.for_programs)
+    return _finish(snapshot, report)
+
+
+def _finish(snapshot: Snapshot, report: Report) -> bool:
+    """Write the graph, if it was asked for; return whether all is fine."""
+    if report.graph is not None:
+        with report.graph.open("x", encoding="utf-8") as file:
+            file.write(way_graph(snapshot))
     return is_fine(snapshot)
 
 

@@ -3,12 +3,12 @@
 A restored fold goes on exactly as the original one. Times are in ns, as everywhere.
 """
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from tui_trace.core.events import EgressFound, SessionBegan
+from tui_trace.core.events import EgressFound, SessionBegan, WaysEnd, WaysSought
 from tui_trace.core.ranges import Count, Int64, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.session.finding import Episode, Finding
@@ -16,7 +16,7 @@ from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind
 
-VERSION = 8
+VERSION = 9
 """Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
 MAX_RUNS = 4096
@@ -40,6 +40,12 @@ MAX_EPISODES = 500
 """Most episodes that are remembered; the oldest is dropped first."""
 MAX_SLOTS = 2048
 """Most slots of a run's log of rounds."""
+MAX_WAY_FLOWS = 1000
+"""Most flows of a search for ways."""
+MAX_WAY_SEARCHES = 4
+"""Most searches for ways that are remembered; the oldest is dropped first."""
+WAY_OUTCOMES = 512
+"""Outcomes of a watched way that are remembered."""
 SlotBits = Annotated[str, Meta(max_length=MAX_SLOTS // 4)]
 PathLetter = Annotated[str, Meta(pattern=r"^[A-Z]{0,8}$")]
 """Letter of a path; empty if there is no path yet."""
@@ -47,6 +53,11 @@ PathLetter = Annotated[str, Meta(pattern=r"^[A-Z]{0,8}$")]
 
 class CheckpointError(ValueError):
     """A checkpoint that no fold can have made."""
+
+
+_FlowNumber = Annotated[int, Meta(ge=0, lt=MAX_WAY_FLOWS)]
+_T = TypeVar("_T")
+_ByFlow = Annotated[dict[_FlowNumber, _T], Meta(max_length=MAX_WAY_FLOWS)]
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -231,6 +242,54 @@ class WatchCheckpoint(_State, frozen=True, array_like=True):
     next_slot: Annotated[dict[Int64, Int64], Meta(max_length=MAX_RUNS)]
 
 
+class WaySearchCheckpoint(_State, frozen=True, array_like=True):
+    """State of one search for ways."""
+
+    event: WaysSought
+    settings: ProbeSettings
+    first_ttl: Ttl
+    hops: Annotated[dict[Ttl, _ByFlow[str]], Meta(max_length=256)]
+    """By TTL and flow: the address that answered; empty: nobody did."""
+    ends: _ByFlow[Ttl]
+    per_packet: Annotated[list[Ttl], Meta(max_length=256)]
+    ports: _ByFlow[Int64]
+    sent: Count
+    end: WaysEnd | None
+    flow_of: dict[Int64, Int64]
+    """By probe in flight: its flow."""
+
+
+class WayFlowCheckpoint(_State, frozen=True, array_like=True):
+    """State of one watched flow."""
+
+    source_port: Int64
+    hops: Annotated[list[HopCheckpoint], Meta(max_length=256)]
+    end: Ttl | None
+    outcomes: Annotated[list[bool | None], Meta(max_length=WAY_OUTCOMES)]
+    pending: dict[Int64, Count]
+    count: Count
+    lost: Count
+    answered: Count
+
+
+class WayWatchCheckpoint(_State, frozen=True, array_like=True):
+    """State of the flows that are watched."""
+
+    run: Int64
+    settings: ProbeSettings
+    last_ttl: Int64
+    is_over: bool
+    flow_of: dict[Int64, Int64]
+    flows: _ByFlow[WayFlowCheckpoint]
+
+
+class WaysCheckpoint(_State, frozen=True, array_like=True):
+    """State of `WayFold`."""
+
+    searches: Annotated[list[WaySearchCheckpoint], Meta(max_length=MAX_WAY_SEARCHES)]
+    watch: WayWatchCheckpoint | None
+
+
 class SessionCheckpoint(_State, frozen=True, array_like=True):
     """State of `Session`."""
 
@@ -256,6 +315,7 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     """Marks of path MTU discovery, by TTL."""
     chosen: Int64 = 0
     """Number of the run that goes on after temporary ones."""
+    ways: WaysCheckpoint | None = None
 
 
 def to_deltas(numbers: list[int]) -> list[int]:
@@ -278,7 +338,17 @@ def memory_weight(state: SessionCheckpoint) -> int:
         + sum(8 + len(addresses) for addresses in there)
         + sum(len(text) for _, _, text in state.timeline.moments) // _TEXT_PER_UNIT
         + sum(_log_weight(run.log) for run in state.runs if run.log)
+        + _way_weight(state.ways)
     )
+
+
+def _way_weight(ways: WaysCheckpoint | None) -> int:
+    if ways is None:
+        return 0
+    met = sum(4 * len(hop) for search in ways.searches for hop in search.hops.values())
+    watched = ways.watch.flows.values() if ways.watch else ()
+    hops = [hop for flow in watched for hop in flow.hops]
+    return met + sum(16 + len(hop.recent) + 8 * len(hop.responders) for hop in hops)
 
 
 def _log_weight(log: RunLogCheckpoint) -> int:

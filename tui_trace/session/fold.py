@@ -19,6 +19,7 @@ from tui_trace.session.rtt_level import RttLevel
 from tui_trace.session.run_fold import RunFold
 from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo, MomentKind, Run, Snapshot
 from tui_trace.session.timeline import TimelineFold
+from tui_trace.session.way_fold import WayFold
 
 CALM = 5 * NS_PER_S
 """Nanoseconds without another failure after which sending counts as working again. Longer than the
@@ -53,10 +54,14 @@ class Session:
         self._paths = PathLog()
         self._timeline = TimelineFold()
         self._watch = FindingWatch()
+        self._ways = WayFold()
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.SessionBegan: self._session_began,
             ev.PaceSet: self._pace_set,
             ev.RunOpened: self._run_opened,
+            ev.FlowOpened: self._ways.on_flow,
+            ev.WaysSought: self._ways_sought,
+            ev.WaysFound: self._ways_found,
             ev.RoundBegan: self._round_began,
             ev.ProbeSent: self._probe_sent,
             ev.Reply: self._reply,
@@ -102,6 +107,7 @@ class Session:
             timeline=self._timeline.checkpoint(),
             mtus=self._mtus,
             watch=self._watch.checkpoint(),
+            ways=self._ways.checkpoint(),
         )
 
     @classmethod
@@ -128,6 +134,9 @@ class Session:
         session._timeline = TimelineFold.from_checkpoint(state.timeline)
         if state.watch is not None:
             session._watch = FindingWatch.from_checkpoint(state.watch)
+        if state.ways is not None:
+            session._ways = WayFold.from_checkpoint(state.ways)
+            session._handlers[ev.FlowOpened] = session._ways.on_flow
         return session
 
     def apply(self, event: ev.Event) -> None:
@@ -160,6 +169,7 @@ class Session:
             timeline=self._timeline.snapshot(self._watch.episodes.moments()),
             findings=self._watch.episodes.findings(),
             episodes=self._watch.episodes.episodes(),
+            ways=self._ways.snapshot(),
             who=self._hosts,
         )
 
@@ -230,6 +240,9 @@ class Session:
         self._pace = self._run.pace = event.pace
 
     def _run_opened(self, event: ev.RunOpened) -> None:
+        if event.beside:
+            self._ways.on_opened(event)
+            return
         run = self._runs.get(event.run)
         if run is None:
             run = RunFold(event.run, event.settings, event.at, self._pace)
@@ -249,6 +262,12 @@ class Session:
         if path := self._paths.current(run.number):
             self._timeline.set_path(event.at, path.letter)
 
+    def _ways_sought(self, event: ev.WaysSought) -> None:
+        self._ways.on_sought(event, self._pace.first_ttl)
+
+    def _ways_found(self, event: ev.WaysFound) -> None:
+        self._ways.on_found(event)
+
     def _round_began(self, event: ev.RoundBegan) -> None:
         if run := self._runs.get(event.run):
             run.rounds = event.round
@@ -263,6 +282,8 @@ class Session:
         if run := self._runs.get(event.run):
             run.hop(event.ttl).on_sent(event.probe, event.source_port)
             run.log.on_sent(event.probe, event.ttl, event.flow, event.at)
+        else:
+            self._ways.on_sent(event)
 
     def _reply(self, event: ev.Reply) -> None:
         # a reply to a probe that left before the failure does not show that the failure is over
@@ -270,6 +291,7 @@ class Session:
             self._trouble = None
         run = self._runs.get(event.run)
         if run is None:
+            self._ways.on_reply(event, self._began.family)
             return
         if event.reached:
             run.reached = True
@@ -318,6 +340,8 @@ class Session:
             if counted and at_end:
                 self._timeline.on_lost(event.at, event.probe)
                 self._look_at_target(run)
+        else:
+            self._ways.on_lost(event)
 
     def _look_at_target(self, run: RunFold) -> None:
         """Look at once if the target falls silent, or answers again."""

@@ -21,6 +21,7 @@ from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.finding import Episode, Finding
 from tui_trace.session.outcomes import RunOutcomes
 from tui_trace.session.quote_text import QuoteSummary
+from tui_trace.session.ways import WaySearch
 
 LOST = -1
 """In `Hop.recent`: no reply came before the timeout."""
@@ -168,6 +169,41 @@ class Run(msgspec.Struct, frozen=True):
     """Those in which it did not."""
     outcomes: RunOutcomes | None = None
     """What became of its latest probes; None where runs are not compared."""
+
+
+class WayRow(msgspec.Struct, frozen=True):
+    """One way that is watched."""
+
+    flow: int
+    source_port: int
+    hops: tuple[Hop, ...]
+    """By TTL; the last one is where its probes end."""
+    lost: int
+    """Probes to the end of the path that were lost."""
+    decided: int
+    """Probes to the end of the path that were answered or lost."""
+
+
+class WayWatched(msgspec.Struct, frozen=True):
+    """Ways that are watched, or were."""
+
+    run: int
+    settings: ProbeSettings
+    is_over: bool
+    rows: tuple[WayRow, ...]
+
+
+class Ways(msgspec.Struct, frozen=True):
+    """All that is known of ways."""
+
+    searches: tuple[WaySearch, ...] = ()
+    """The latest ones, oldest first."""
+    watched: WayWatched | None = None
+
+    @property
+    def latest(self) -> WaySearch | None:
+        """Return the latest search."""
+        return self.searches[-1] if self.searches else None
 
 
 class Balance(enum.StrEnum):
@@ -360,6 +396,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What is so now, the worst first."""
     episodes: tuple[Episode, ...] = ()
     """What was and is so, in the order of the beginnings."""
+    ways: Ways = Ways()
+    """What is known of the ways through the network."""
     who: dict[str, AddressInfo] = {}
     """What is known about each address. Never changed; `UNKNOWN_HOST` stands for a missing one."""
 

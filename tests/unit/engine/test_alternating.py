@@ -183,10 +183,10 @@ def test_turns_that_cannot_be_taken_leave_the_run_in_force() -> None:
     net = SimNet()
     reserve, began = net.reserve_port, net.now
 
-    def full(protocol: object, port: int | None = None) -> int:
+    def full(protocol: object, port: int | None = None, *, is_spare: bool = False) -> int:
         if net.now > began + 2 * NS_PER_S:
             raise SendError(99, "no port to be had")
-        return reserve(protocol, port)
+        return reserve(protocol, port, is_spare=is_spare)
 
     net.reserve_port = full
     tape = trace(net, commands=[(3 * NS_PER_S, TakeTurns((ICMP, TCP)))], seconds=6)

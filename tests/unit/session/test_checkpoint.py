@@ -24,7 +24,8 @@ def fitted(event, number):
     """The same event where the fold takes notice of it."""
     fields = {
         "at": number * NS_PER_S // 10,
-        "run": number % 2 + 1,
+        "run": number % 4 + 1,
+        "flow": number % 3,
         "ttl": number % 3 + 1,
         "probe": number // 2,
         "rtt": number * 1_000_003,
@@ -42,7 +43,9 @@ any_events = st.lists(st.sampled_from([*KINDS, *[ev.Reply] * 8, ev.ProbeSent]).f
 @settings(max_examples=300, deadline=None)
 @given(any_events, st.integers(0, 100))
 def test_it_goes_on_as_if_nothing_had_been(told, cut):
-    events = [began(), opened(1), opened(2)]
+    events = [began(), opened(1), opened(2), opened(3, beside=True)]
+    events += [ev.WaysSought(at=0, run=3, confidence=0.95, budget=99), opened(4, beside=True)]
+    events += [ev.FlowOpened(at=0, run=4, flow=flow, source_port=9) for flow in (0, 2)]
     events += [fitted(event, number) for number, event in enumerate(told)]
     # far out, so that every row is shown
     events += [ev.PathEnd(at=10**12, run=run, ttl=30, reached=True) for run in (1, 2)]

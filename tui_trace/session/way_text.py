@@ -1,0 +1,177 @@
+"""What a search for ways has shown, in sentences; and the ways as a table, one in each row."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tui_trace.core.events import WaysEnd
+from tui_trace.core.settings import Protocol
+from tui_trace.core.way_map import SILENT, Node
+from tui_trace.session.snapshot import Ways
+from tui_trace.session.ways import WayFlow, WaySearch
+
+
+def describe_ways(ways: Ways) -> list[str]:
+    """Return what the latest search has shown, and what an earlier one adds; empty without one."""
+    search = ways.latest
+    if search is None:
+        return []
+    said = list(_describe(search))
+    before = ways.searches[-2] if len(ways.searches) > 1 else None
+    if before is not None and _answers_instead(search, before):
+        said[0] = _instead(search, said[0])
+    elif before is not None and before.settings == search.settings and search.end is not None:
+        said += way_changes(before, search)
+    return said
+
+
+def _answers_instead(search: WaySearch, before: WaySearch) -> bool:
+    icmp = before.settings.protocol is Protocol.ICMP
+    return icmp and not before.parts and search.settings.protocol is not Protocol.ICMP
+
+
+def _instead(search: WaySearch, first: str) -> str:
+    """Return the sentence for a search that followed one by ICMP, which met one way only."""
+    protocol = search.settings.protocol.upper()
+    if search.parts:
+        return f"ICMP cannot tell: routers hash it by addresses; by {protocol} {first}"
+    return f"{first}; by ICMP neither"
+
+
+def _describe(search: WaySearch) -> Iterator[str]:
+    widths = _widths(search)
+    for ttl, width in widths:
+        yield f"{_at_least(search)}{width} ways at hop {ttl} ({_surety(search, ttl)})"
+    for ttl in search.per_packet:
+        known = len(search.nodes_at(ttl))
+        yield f"hop {ttl} is balanced per packet over {known} routers: ways cannot be told apart"
+    if not widths and not search.per_packet:
+        yield _one_way(search)
+    for flow, ttl, count in _dead_ways(search):
+        share = round(100 * count / len(search.flows))
+        where = _behind(search, flow, ttl)
+        yield (
+            f"{count} of {len(search.flows)} flows ({share} %) get no answer from hop {ttl} on"
+            f"{where}: source port {flow.source_port}"
+        )
+    match search.end:
+        case WaysEnd.BUDGET:
+            yield f"broken off after {search.sent} probes: there may be more ways"
+        case WaysEnd.STOPPED:
+            yield f"stopped after {search.sent} probes: there may be more ways"
+        case _:
+            pass
+
+
+def _at_least(search: WaySearch) -> str:
+    return "" if search.end is WaysEnd.COMPLETE else "at least "
+
+
+def _surety(search: WaySearch, ttl: int) -> str:
+    flows = f"{search.flows_at.get(ttl, 0)} flows"
+    return f"{percent(search.confidence)} % sure: {flows}" if not _at_least(search) else flows
+
+
+def percent(share: float) -> str:
+    """Return a share as percent, without needless digits: `95`, `99.9`."""
+    return f"{100 * share:.6g}"
+
+
+def _one_way(search: WaySearch) -> str:
+    protocol = search.settings.protocol.upper()
+    if not search.nodes:
+        return "nobody has answered yet" if search.end is None else "nobody answers"
+    hops = [ttl for ttl in search.flows_at if any(node.address for node in search.nodes_at(ttl))]
+    flows = min((search.flows_at[ttl] for ttl in hops[1:-1]), default=0)
+    if _at_least(search) or not flows:
+        return f"one way by {protocol} as yet"
+    return f"one way by {protocol} ({percent(search.confidence)} % sure: {flows} flows)"
+
+
+def _widths(search: WaySearch) -> list[tuple[int, int]]:
+    """Return TTL and number of routers where there are more than before."""
+    found: list[tuple[int, int]] = []
+    before = 1
+    for ttl in range(search.first_ttl, search.last_ttl + 1):
+        answering = sum(bool(node.address) for node in search.nodes_at(ttl))
+        if answering > max(before, 1) and ttl not in search.per_packet:
+            found.append((ttl, answering))
+        before = answering
+    return found
+
+
+def _dead_ways(search: WaySearch) -> list[tuple[WayFlow, int, int]]:
+    """Return, of flows that somebody answered no more: one of them, from which TTL on, how many."""
+    dead: dict[tuple[int, str | None], list[WayFlow]] = {}
+    if len(search.flows) < 2 or not any(
+        node.ttl == search.last_ttl and node.address for node in search.nodes
+    ):
+        return []
+    for flow in search.flows:
+        answers = [ttl for ttl, at in enumerate(flow.path, search.first_ttl) if at]
+        silent = [ttl for ttl, at in enumerate(flow.path, search.first_ttl) if at == SILENT]
+        last = max(answers, default=search.first_ttl - 1)
+        behind = [ttl for ttl in silent if ttl > last]
+        if behind and any(node.address for node in search.nodes_at(behind[0])):
+            before = flow.path[last - search.first_ttl] if answers else None
+            dead.setdefault((behind[0], before), []).append(flow)
+    return [(flows[0], ttl, len(flows)) for (ttl, _), flows in sorted(dead.items(), key=str)]
+
+
+def _behind(search: WaySearch, flow: WayFlow, ttl: int) -> str:
+    place = ttl - 1 - search.first_ttl
+    address = flow.path[place] if 0 <= place < len(flow.path) else None
+    return f", behind {address}" if address else ""
+
+
+def way_changes(before: WaySearch, now: WaySearch) -> list[str]:
+    """Return what has gone and what is new since an earlier search with the same settings.
+
+    A search that is not complete says nothing of what it has not found.
+    """
+    said = []
+    if now.end is WaysEnd.COMPLETE:
+        said += [f"{_named(node)} has gone" for node in _only(before, now)]
+    if before.end is WaysEnd.COMPLETE:
+        said += [f"{_named(node)} is new" for node in _only(now, before)]
+    return said
+
+
+def _only(one: WaySearch, other: WaySearch) -> list[Node]:
+    there = set(other.nodes)
+    return [node for node in one.nodes if node.address and node not in there]
+
+
+def _named(node: Node) -> str:
+    return f"the way by {node.address} at hop {node.ttl}"
+
+
+class WayTable(NamedTuple):
+    """The ways where they differ: a column for each TTL, a row for each way."""
+
+    ttls: tuple[int, ...]
+    rows: tuple[tuple[WayFlow, tuple[str | None, ...]], ...]
+    """The flow that takes the way, and its addresses; None: the same as above."""
+
+
+def way_table(search: WaySearch) -> WayTable:
+    """Return the ways of a search, from where they part to where they have joined again."""
+    many = [ttl for ttl in range(search.first_ttl, search.last_ttl + 1) if _is_wide(search, ttl)]
+    rows: list[tuple[WayFlow, tuple[str | None, ...]]] = []
+    above: list[str | None] = [None] * len(many)
+    for flow in search.cover if many else ():
+        cells: list[str | None] = []
+        is_same = True
+        for place, ttl in enumerate(many):
+            index = ttl - search.first_ttl
+            address = flow.path[index] if index < len(flow.path) else None
+            shown = "?" if address is None else address or "*"
+            # what several ways have in common up to here is drawn once
+            is_same = is_same and bool(rows) and shown == above[place]
+            cells.append(None if is_same else shown)
+            above[place] = shown
+        rows.append((flow, tuple(cells)))
+    return WayTable(tuple(many), tuple(rows))
+
+
+def _is_wide(search: WaySearch, ttl: int) -> bool:
+    return len(search.nodes_at(ttl)) > 1
