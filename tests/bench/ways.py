@@ -1,4 +1,4 @@
-"""Every way through real Linux routers: complete, with how many probes, in what time; beside scamper.
+"""Every way through real Linux routers: found whole, by how many probes, how fast; beside scamper.
 
 Each network is made of network namespaces whose routers hash flows with seeds of their own, drawn
 anew for each run. scamper's `tracelb` (95 %) runs in the same network, some times only: it sends
