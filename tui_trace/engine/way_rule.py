@@ -9,7 +9,7 @@ chance of missing anything on the whole way is shared by the places where ways p
 from functools import lru_cache
 from math import ceil, comb, log
 
-RESERVE = 2
+RESERVE = 4
 """The rule works with so much smaller a chance of a miss than is promised: the bound is for equal
 shares, and a graph is told as complete only as a whole."""
 
