@@ -35,13 +35,14 @@ from tui_trace.app.screens.findings_screen import FindingsScreen
 from tui_trace.app.screens.help_screen import HelpScreen
 from tui_trace.app.screens.main_screen import MainScreen
 from tui_trace.app.screens.path_screen import PathScreen
+from tui_trace.app.screens.ways_screen import WaysScreen
 from tui_trace.app.source_thread import SourceThread
 from tui_trace.app.stdout_driver import StdoutDriver, restore
 from tui_trace.app.themes import DEFAULT_THEME, NIGHT, sheets
 from tui_trace.app.widgets.footer import Hint
 from tui_trace.core import error_messages
 from tui_trace.core.settings import Pace, ProbeSettings, SettingsHistory
-from tui_trace.core.stream import Command, Source, SourceError
+from tui_trace.core.stream import Command, FindWays, Source, SourceError
 from tui_trace.report.hop_columns import DISPLAYS, columns_of
 from tui_trace.session.snapshot import Snapshot
 
@@ -92,10 +93,13 @@ class TraceApp(App[None]):
         switches: SettingsHistory,
         pace: Pace,
         config: Config,
+        *,
+        confidence: float = FindWays.confidence,
     ) -> None:
         """`source` begins with the settings of `switches` and with `pace`, once there is a screen.
 
-        `ConfigError` if the config names a theme that is not there.
+        `confidence` is how sure a search for ways is to be. `ConfigError` if the config names a
+        theme that is not there.
         """
         # With NO_COLOR Textual turns colours to grey, or, in its ANSI mode, leaves them out.
         super().__init__(
@@ -112,7 +116,7 @@ class TraceApp(App[None]):
         self.animation_level = "none"
         self._open_source = open_source
         self._config = config
-        self._controls = ProbeControls(switches, pace)
+        self._controls = ProbeControls(switches, pace, confidence)
         self._tracing = self._prepare(source)
         self.history = SessionHistory(source, self._show_past)
         """The past of the source in use."""
@@ -184,7 +188,7 @@ class TraceApp(App[None]):
         if message.tracing is not self._tracing or not self.is_running:
             return
         self.live.show_snapshot(message.snapshot)
-        if isinstance(self.screen, (PathScreen, FindingsScreen)):
+        if isinstance(self.screen, (PathScreen, FindingsScreen, WaysScreen)):
             self.screen.look_at(message.snapshot)
         elif isinstance(self.screen, (CompareScreen, DiagnosisScreen)):
             self.screen.look_at(message.snapshot, self._tracing.runs)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from tui_trace.core import error_messages
-from tui_trace.core.events import Event, Notice, PathEnd, Reply, RunOpened
+from tui_trace.core.events import Event, Notice, PathEnd, Reply, RunOpened, WaysFound
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.core.stream import Command, Source, SourceError
 from tui_trace.session.fold import Session
@@ -55,9 +55,10 @@ class SnapshotSink:
                 self._answered.add(event.ttl)
                 self._news = True
         elif isinstance(event, RunOpened):
-            self._answered.clear()
+            if not event.beside:
+                self._answered.clear()
             self._news = True
-        elif isinstance(event, (Notice, PathEnd)):
+        elif isinstance(event, (Notice, PathEnd, WaysFound)):
             self._news = True
 
     def pulse(self, at: int) -> None:

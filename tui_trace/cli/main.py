@@ -183,7 +183,14 @@ def _live(factory: "SourceFactory") -> int:
         factory.kept = config.recordings.kept()
         found = factory.resolve_target(factory.first_host, options.settings)
         source = factory.source(found, pace)
-        app = TraceApp(factory.open_target, source, SettingsHistory(found.settings), pace, config)
+        app = TraceApp(
+            factory.open_target,
+            source,
+            SettingsHistory(found.settings),
+            pace,
+            config,
+            confidence=options.confidence,
+        )
     except ConfigError as error:
         return _fail(error.exit_code, str(error))
     return run_live(app)

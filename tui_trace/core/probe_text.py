@@ -46,6 +46,21 @@ _TCP_WORDS = {
 }
 
 
+def five_tuple(settings: ProbeSettings, source: str, source_port: int, address: str) -> str:
+    """Return protocol, addresses and ports of a flow: `UDP 192.0.2.1:40001 → 198.51.100.7:53`.
+
+    ICMP has an identifier, another protocol neither.
+    """
+    name = settings.protocol.upper()
+    if settings.protocol is Protocol.ICMP:
+        return f"{name} {source} → {address} identifier {source_port}"
+    if settings.protocol not in (Protocol.TCP, Protocol.UDP):
+        return f"IP {settings.number} {source} → {address}"
+    ends = (f"[{host}]" if ":" in host else host for host in (source, address))
+    here, there = ends
+    return f"{name} {here}:{source_port} → {there}:{settings.port}"
+
+
 def describe_protocol(settings: ProbeSettings) -> str:
     """Return `ICMP echo`, `UDP port 33434`, `TCP ACK port 443`, `IP protocol 47 (gre)`."""
     match settings.protocol:

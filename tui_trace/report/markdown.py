@@ -22,7 +22,7 @@ from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.mtr_fields import ReportLayout, chosen
 from tui_trace.report.path_tables import HEAD, path_tables
 from tui_trace.report.run_summary import describe_progress, other_runs, probed_runs, run_differences
-from tui_trace.report.way_report import way_cells
+from tui_trace.report.way_report import way_tables
 from tui_trace.session.data_warnings import run_warnings, session_warnings
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 from tui_trace.session.way_text import describe_ways
@@ -74,8 +74,7 @@ def _ways(snapshot: Snapshot) -> Iterator[str]:
         return
     yield f"\n**Ways by {_plain(describe_settings(search.settings, snapshot.family))}**\n"
     yield from (f"- {_plain(sentence)}" for sentence in describe_ways(snapshot.ways))
-    head, rows = way_cells(search)
-    if rows:
+    for head, rows in way_tables(search):
         yield f"\n{_line(head)}\n{_line(['--:', *[':--'] * (len(head) - 1)])}"
         yield from (_line([_plain(cell) for cell in row]) for row in rows)
 

@@ -9,11 +9,8 @@ from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.way_map import Node
 from tui_trace.session.snapshot import Snapshot, Ways
-from tui_trace.session.way_text import describe_ways, percent, way_table
+from tui_trace.session.way_text import common_start, describe_ways, diamonds, percent
 from tui_trace.session.ways import WaySearch
-
-UNKNOWN = "?"
-"""Stands where it is not known what a flow meets."""
 
 
 def way_lines(snapshot: Snapshot) -> Iterator[str]:
@@ -25,23 +22,23 @@ def way_lines(snapshot: Snapshot) -> Iterator[str]:
     yield f"Ways by {settings}: {search.sent} probes in {len(search.flows)} flows"
     for sentence in describe_ways(snapshot.ways):
         yield f"  {sentence}"
-    head, rows = way_cells(search)
-    if not rows:
-        return
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        yield "  " + "  ".join(map(str.ljust, row, widths)).rstrip()
+    for head, rows in way_tables(search):
+        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+        for row in (head, *rows):
+            yield "  " + "  ".join(map(str.ljust, row, widths)).rstrip()
 
 
-def way_cells(search: WaySearch) -> tuple[list[str], list[list[str]]]:
-    """Return the head and the rows of the table of ways; no rows if there is one way."""
-    table = way_table(search)
-    head = ["Port", *(f"Hop {ttl}" for ttl in table.ttls)]
-    rows = [
-        [str(flow.source_port), *(sanitize(cell or "") for cell in cells)]
-        for flow, cells in table.rows
-    ]
-    return head, rows
+def way_tables(search: WaySearch) -> Iterator[tuple[list[str], list[list[str]]]]:
+    """Return head and rows for each stretch of several ways: a row a way, with a port of it."""
+    for diamond in diamonds(search):
+        head = ["Port", *(f"Hop {ttl}" for ttl in diamond.ttls)]
+        rows = []
+        above: tuple[str, ...] = ("",) * len(diamond.ttls)
+        for flow, cells in diamond.branches:
+            same = min(common_start(cells, above), len(cells) - 1)
+            rows.append([str(flow.source_port), *[""] * same, *map(sanitize, cells[same:])])
+            above = cells
+        yield head, rows
 
 
 def way_object(ways: Ways) -> dict[str, Any] | None:

@@ -266,6 +266,8 @@ class WayFlowCheckpoint(_State, frozen=True, array_like=True):
     hops: Annotated[list[HopCheckpoint], Meta(max_length=256)]
     end: Ttl | None
     outcomes: Annotated[list[bool | None], Meta(max_length=WAY_OUTCOMES)]
+    times: Annotated[list[Int64], Meta(max_length=WAY_OUTCOMES)]
+    """Each as its difference from the one before."""
     pending: dict[Int64, Count]
     count: Count
     lost: Count
@@ -276,6 +278,7 @@ class WayWatchCheckpoint(_State, frozen=True, array_like=True):
     """State of the flows that are watched."""
 
     run: Int64
+    since: Int64
     settings: ProbeSettings
     last_ttl: Int64
     is_over: bool

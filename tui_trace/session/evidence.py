@@ -9,6 +9,7 @@ from tui_trace.core.settings import Pace
 from tui_trace.session.finding import Episode, Finding, FindingKind
 from tui_trace.session.run_fold import RunFold
 from tui_trace.session.snapshot import Path, PathNow
+from tui_trace.session.way_fold import WatchedWays
 
 
 class Findable(msgspec.Struct, frozen=True):
@@ -37,6 +38,8 @@ class Findable(msgspec.Struct, frozen=True):
     """`at` of the first failure, if there is any trouble."""
     lasting: Mapping[tuple[str, int, int | None], Episode]
     """Episodes that last, by the key of their finding."""
+    ways: WatchedWays | None
+    """The ways that are watched; None if none are."""
     ended: Mapping[tuple[str, int], int]
     """By kind and run: `at` of the end of the latest episode that is over."""
 

@@ -220,6 +220,7 @@ class Session:
                 trouble=self._trouble or "",
                 trouble_since=self._trouble_since,
                 lasting=self._watch.episodes.lasting,
+                ways=self._ways.watched(),
                 ended=self._watch.episodes.ended,
             ),
             thorough=thorough,

@@ -183,6 +183,11 @@ class WayRow(msgspec.Struct, frozen=True):
     decided: int
     """Probes to the end of the path that were answered or lost."""
 
+    @property
+    def loss_percent(self) -> float | None:
+        """Loss at the end of the path; None before an outcome is known."""
+        return loss_percent(self.lost, self.decided - self.lost)
+
 
 class WayWatched(msgspec.Struct, frozen=True):
     """Ways that are watched, or were."""

@@ -1,6 +1,8 @@
 """Folds the events of the runs that look for ways, or watch them, beside the run in force."""
 
 from collections import deque
+from itertools import accumulate
+from typing import NamedTuple
 
 from tui_trace.core import events as ev
 from tui_trace.core.settings import ProbeSettings
@@ -10,10 +12,12 @@ from tui_trace.session.checkpoint import (
     MAX_WAY_FLOWS,
     MAX_WAY_SEARCHES,
     WAY_OUTCOMES,
+    CheckpointError,
     WayFlowCheckpoint,
     WaysCheckpoint,
     WaySearchCheckpoint,
     WayWatchCheckpoint,
+    to_deltas,
 )
 from tui_trace.session.hop_fold import HopFold
 from tui_trace.session.snapshot import WayRow, Ways, WayWatched
@@ -78,6 +82,8 @@ class _WatchedFlow:
         """The TTL at which the target answered."""
         self.outcomes: deque[bool | None] = deque(maxlen=WAY_OUTCOMES)
         """Of the latest probes to the end of the path: answered or lost; None: in flight."""
+        self.times: deque[int] = deque(maxlen=WAY_OUTCOMES)
+        """When these probes left, in ns since the session began."""
         self.pending: dict[int, int] = {}
         """By probe in flight: its place among all outcomes."""
         self.count = 0
@@ -101,8 +107,9 @@ class _WatchedFlow:
 class _Watch:
     """The flows that are watched."""
 
-    def __init__(self, run: int, settings: ProbeSettings, last_ttl: int) -> None:
+    def __init__(self, run: int, since: int, settings: ProbeSettings, last_ttl: int) -> None:
         self.run = run
+        self.since = since
         self.settings = settings
         self.last_ttl = last_ttl
         self.is_over = False
@@ -123,6 +130,20 @@ class _Watch:
         return WayWatched(self.run, self.settings, self.is_over, tuple(rows))
 
 
+class WatchedWays(NamedTuple):
+    """How the probes of watched flows ended, for findings."""
+
+    run: int
+    since: int
+    """`at` of the beginning of the watch."""
+    search: WaySearch | None
+    """Which ways the flows take."""
+    outcomes: dict[int, tuple[bool | None, ...]]
+    """By flow: whether its latest probes to the end of the path were answered; None: in flight."""
+    times: dict[int, tuple[int, ...]]
+    """By flow: when these probes left."""
+
+
 class WayFold:
     """What is known of ways. Events of other runs are ignored."""
 
@@ -134,7 +155,7 @@ class WayFold:
     def on_opened(self, event: ev.RunOpened) -> None:
         """Begin to watch, unless a search is what follows."""
         last = self._searches[-1].map.last_ttl if self._searches else 0
-        self._watch = _Watch(event.run, event.settings, last)
+        self._watch = _Watch(event.run, event.at, event.settings, last)
 
     def on_sought(self, event: ev.WaysSought, first_ttl: int) -> None:
         """Begin a search with the run that was opened last."""
@@ -179,6 +200,7 @@ class WayFold:
                 flow.pending[event.probe] = flow.count
                 flow.count += 1
                 flow.outcomes.append(None)
+                flow.times.append(event.at)
 
     def on_reply(self, event: ev.Reply, family: int) -> None:
         """Learn who answered."""
@@ -239,12 +261,15 @@ class WayFold:
         watched = self._watch.snapshot() if self._watch is not None else None
         return Ways(tuple(search.snapshot() for search in self._searches), watched)
 
-    @property
-    def outcomes(self) -> dict[int, tuple[bool | None, ...]]:
-        """Return by watched flow: how its latest probes to the end of the path ended."""
-        if self._watch is None:
-            return {}
-        return {number: tuple(flow.outcomes) for number, flow in self._watch.flows.items()}
+    def watched(self) -> WatchedWays | None:
+        """Return how the probes of the watched flows ended; None if none are watched now."""
+        watch = self._watch
+        if watch is None or watch.is_over:
+            return None
+        search = self._searches[-1].snapshot() if self._searches else None
+        outcomes = {number: tuple(flow.outcomes) for number, flow in watch.flows.items()}
+        times = {number: tuple(flow.times) for number, flow in watch.flows.items()}
+        return WatchedWays(watch.run, watch.since, search, outcomes, times)
 
     def checkpoint(self) -> WaysCheckpoint:
         """Return the whole state, for `from_checkpoint`."""
@@ -269,6 +294,7 @@ class WayFold:
             if watch is None
             else WayWatchCheckpoint(
                 run=watch.run,
+                since=watch.since,
                 settings=watch.settings,
                 last_ttl=watch.last_ttl,
                 is_over=watch.is_over,
@@ -279,6 +305,7 @@ class WayFold:
                         hops=[hop.checkpoint() for hop in flow.hops.values()],
                         end=flow.end,
                         outcomes=list(flow.outcomes),
+                        times=to_deltas(list(flow.times)),
                         pending=flow.pending,
                         count=flow.count,
                         lost=flow.lost,
@@ -304,7 +331,7 @@ class WayFold:
             fold._searches.append(search)
         if state.watch is not None:
             watch = fold._watch = _Watch(
-                state.watch.run, state.watch.settings, state.watch.last_ttl
+                state.watch.run, state.watch.since, state.watch.settings, state.watch.last_ttl
             )
             watch.is_over = state.watch.is_over
             watch.flow_of = dict(state.watch.flow_of)
@@ -312,7 +339,10 @@ class WayFold:
                 watched = watch.flows[number] = _WatchedFlow(one.source_port)
                 watched.hops = {hop.ttl: HopFold.from_checkpoint(hop) for hop in one.hops}
                 watched.end, watched.count = one.end, one.count
+                if len(one.outcomes) != len(one.times):
+                    raise CheckpointError("a time for each outcome")
                 watched.outcomes.extend(one.outcomes)
+                watched.times.extend(accumulate(one.times))
                 watched.pending = dict(one.pending)
                 watched.lost, watched.answered = one.lost, one.answered
         return fold

@@ -1,13 +1,13 @@
 """What a search for ways has shown, in sentences; and the ways as a table, one in each row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tui_trace.core.events import WaysEnd
 from tui_trace.core.settings import Protocol
 from tui_trace.core.way_map import SILENT, Node
 from tui_trace.session.snapshot import Ways
-from tui_trace.session.ways import WayFlow, WaySearch
+from tui_trace.session.ways import WayFlow, WaySearch, cover
 
 
 def describe_ways(ways: Ways) -> list[str]:
@@ -145,33 +145,62 @@ def _named(node: Node) -> str:
     return f"the way by {node.address} at hop {node.ttl}"
 
 
-class WayTable(NamedTuple):
-    """The ways where they differ: a column for each TTL, a row for each way."""
+class WayBranch(NamedTuple):
+    """One row of a diamond: a flow, and what it meets there."""
+
+    flow: WayFlow
+    cells: tuple[str, ...]
+    """The address at each TTL; `*`: nobody answers; `?`: unknown."""
+
+
+class Diamond(NamedTuple):
+    """A stretch of the path in which there are several ways: from where they part to where they
+    have joined again.
+    """
 
     ttls: tuple[int, ...]
-    rows: tuple[tuple[WayFlow, tuple[str | None, ...]], ...]
-    """The flow that takes the way, and its addresses; None: the same as above."""
+    begin: Node | None
+    """The router at which they part; None: they part on this machine."""
+    end: Node | None
+    """The router at which they join; None: they do not."""
+    branches: tuple[WayBranch, ...]
 
 
-def way_table(search: WaySearch) -> WayTable:
-    """Return the ways of a search, from where they part to where they have joined again."""
-    many = [ttl for ttl in range(search.first_ttl, search.last_ttl + 1) if _is_wide(search, ttl)]
-    rows: list[tuple[WayFlow, tuple[str | None, ...]]] = []
-    above: list[str | None] = [None] * len(many)
-    for flow in search.cover if many else ():
-        cells: list[str | None] = []
-        is_same = True
-        for place, ttl in enumerate(many):
-            index = ttl - search.first_ttl
-            address = flow.path[index] if index < len(flow.path) else None
-            shown = "?" if address is None else address or "*"
-            # what several ways have in common up to here is drawn once
-            is_same = is_same and bool(rows) and shown == above[place]
-            cells.append(None if is_same else shown)
-            above[place] = shown
-        rows.append((flow, tuple(cells)))
-    return WayTable(tuple(many), tuple(rows))
+def diamonds(search: WaySearch) -> tuple[Diamond, ...]:
+    """Return where the network has several ways, the nearest first."""
+    found = []
+    ttls: list[int] = []
+    for ttl in range(search.first_ttl, search.last_ttl + 2):
+        if len(search.nodes_at(ttl)) > 1:
+            ttls.append(ttl)
+        elif ttls:
+            found.append(_diamond(search, tuple(ttls)))
+            ttls = []
+    return tuple(found)
 
 
-def _is_wide(search: WaySearch, ttl: int) -> bool:
-    return len(search.nodes_at(ttl)) > 1
+def _diamond(search: WaySearch, ttls: tuple[int, ...]) -> Diamond:
+    nodes = [node for node in search.nodes if node.ttl in ttls]
+    links = [link for link in search.links if link.begin.ttl in ttls and link.end.ttl in ttls]
+    flows = cover(nodes, links, search.cover, search.first_ttl)
+    branches = [
+        WayBranch(flow, tuple(_shown(flow, ttl - search.first_ttl) for ttl in ttls))
+        for flow in flows
+    ]
+    return Diamond(
+        ttls,
+        next(iter(search.nodes_at(ttls[0] - 1)), None),
+        next(iter(search.nodes_at(ttls[-1] + 1)), None),
+        tuple(branches),
+    )
+
+
+def common_start(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many cells two rows have in common from their beginning: drawn once."""
+    pairs = enumerate(zip(one, other, strict=True))
+    return next((place for place, (cell, above) in pairs if cell != above), len(one))
+
+
+def _shown(flow: WayFlow, place: int) -> str:
+    address = flow.path[place] if place < len(flow.path) else None
+    return "?" if address is None else address or "*"

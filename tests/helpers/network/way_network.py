@@ -152,11 +152,12 @@ class WayNetwork(Closing):
 
     def lose(self, name: str, percent: int, *, everything: bool = False) -> None:
         """Have a router lose so many of the probes that it would forward or answer."""
+        share = f" numgen random mod 100 < {percent}" if percent < 100 else ""
         only = "" if everything else "ip ttl > 1 "
         self.spaces[name].nft(
             "table inet faults {\n chain lose {\n type filter hook prerouting priority -400;\n"
             f" {only}ip daddr {self.target_address()}"
-            f" numgen random mod 100 < {percent} drop\n }}\n}}\n"
+            f"{share} drop\n }}\n}}\n"
         )
 
     def heal(self, name: str) -> None:

@@ -20,6 +20,7 @@ from tui_trace.core.probe_text import describe_protocol, describe_tos
 from tui_trace.core.settings import (
     NS_PER_S,
     DnatMode,
+    FlowMode,
     Pace,
     ProbeIdField,
     ProbeSettings,
@@ -28,16 +29,20 @@ from tui_trace.core.settings import (
     SettingsHistory,
     TcpFlags,
 )
-from tui_trace.core.stream import Command, ProbeTemporarily, SetPace, Switch, TakeTurns
+from tui_trace.core.stream import (
+    Command,
+    FindWays,
+    SetPace,
+    StopWays,
+    Switch,
+    TakeTurns,
+    WatchWays,
+)
 from tui_trace.session.diagnosis import MOST_ROUNDS, settings_to_try
-from tui_trace.session.snapshot import Run
+from tui_trace.session.snapshot import Run, Ways
 
 INTERVALS = tuple(round(s * NS_PER_S) for s in (0.1, 0.2, 0.5, 1, 2, 5, 10))
 """Nanoseconds; the steps of the keys for faster and slower."""
-FLOWS = 8
-"""Sent on demand: of two ways, all take the same one in one case of 128."""
-VISIT = 3
-"""Rounds that they are sent for."""
 
 
 class ControlResult(NamedTuple):
@@ -52,7 +57,9 @@ class ControlResult(NamedTuple):
 class ProbeControls:
     """The settings and the pace in use, and the ways to change them."""
 
-    def __init__(self, switches: SettingsHistory, pace: Pace) -> None:
+    def __init__(
+        self, switches: SettingsHistory, pace: Pace, confidence: float = FindWays.confidence
+    ) -> None:
         """Begin with these settings and this pace; `family`, 4 or 6, is set once it is known."""
         self.switches = switches
         self.pace = pace
@@ -60,6 +67,8 @@ class ProbeControls:
         self._asked = {switches.current}
         self._before: ProbeSettings | None = None
         """Those in use before the last switch."""
+        self.confidence = confidence
+        """Probability that a search for ways misses none."""
         self._run = 0
         self._in_turns = False
 
@@ -186,16 +195,40 @@ class ProbeControls:
         self._asked |= {first, second}
         return ControlResult(TakeTurns((first, second)))
 
-    def flows(self) -> ControlResult:
-        """Probe more flows for a few rounds, to detect load balancing."""
-        if self.settings.flows > 1:
-            return ControlResult(
-                None, f"already probing {self.settings.flows} flows: H shows the paths"
-            )
-        more = replace(self.settings, flows=FLOWS)
-        self._asked.add(more)
-        text = f"probing {FLOWS} flows for {FLOWS * VISIT} intervals to detect load balancing …"
-        return ControlResult(ProbeTemporarily(more, VISIT), text)
+    def find_ways(self, ways: Ways) -> ControlResult:
+        """Find every way through the network, or end a search under way."""
+        latest = ways.latest
+        if latest is not None and latest.end is None:
+            return ControlResult(StopWays(), "search for ways stopped")
+        one_flow = replace(
+            self.settings, flow=FlowMode.CONSTANT, flows=1, track=ProbeIdField.SEQUENCE
+        )
+        search = FindWays(one_flow, self.confidence)
+        text = f"finding every way, at most {search.budget} probes … · G shows them · x stops"
+        return ControlResult(search, text)
+
+    def watch_ways(self, ways: Ways) -> ControlResult:
+        """Keep one flow a way going, or end that."""
+        if ways.watched is not None and not ways.watched.is_over:
+            return ControlResult(StopWays(), "the ways are not watched any more")
+        latest = ways.latest
+        if latest is None:
+            return ControlResult(None, "no way is known yet: x finds them")
+        if latest.end is None:
+            return ControlResult(None, "ways are still being found: x stops that")
+        flows = tuple(flow.flow for flow in latest.cover)
+        if not flows:
+            return ControlResult(None, "no way is known: nobody answered")
+        text = f"watching {len(flows)} {'way' if len(flows) == 1 else 'ways'} · G shows them"
+        return ControlResult(WatchWays(latest.settings, flows, latest.last_ttl), text)
+
+    def pin(self, settings: ProbeSettings, source_port: int) -> ControlResult:
+        """Probe with the flow that has this source port, and these settings otherwise."""
+        if settings.protocol not in (Protocol.TCP, Protocol.UDP):
+            return ControlResult(None, "only flows of UDP and TCP have ports: u or t, then x")
+        before = self.settings
+        fields = {name: getattr(settings, name) for name in settings.__struct_fields__}
+        return self._settings_changed(before, **{**fields, "source_port": source_port})
 
     def diagnosis(self, egress_mtu: int) -> TakeTurns:
         """Return turns of settings that differ by protocol, size and mark.

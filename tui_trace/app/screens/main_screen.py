@@ -20,6 +20,7 @@ from tui_trace.app.screens.diagnosis_screen import DiagnosisScreen
 from tui_trace.app.screens.findings_screen import FindingsScreen
 from tui_trace.app.screens.path_screen import PathScreen
 from tui_trace.app.screens.prompting import PromptingScreen
+from tui_trace.app.screens.ways_screen import WaysScreen
 from tui_trace.app.widgets.footer import Footer, Hint
 from tui_trace.app.widgets.hop_inspector import HopInspector
 from tui_trace.app.widgets.hop_table import HopTable
@@ -29,8 +30,9 @@ from tui_trace.core.settings import ProbeSettings
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup
 from tui_trace.report.hop_columns import DISPLAYS
 from tui_trace.session.host_labels import HostLabels, LabelMode, responders
-from tui_trace.session.path_sentences import describe_balancing
-from tui_trace.session.snapshot import Run, Snapshot
+from tui_trace.session.snapshot import Run, Snapshot, Ways
+from tui_trace.session.way_text import describe_ways
+from tui_trace.session.ways import WayFlow, WaySearch
 
 _TALL = 40
 """Terminal lines from which on the inspector takes more of them."""
@@ -111,6 +113,7 @@ class MainScreen(PromptingScreen):
         self._controls.on_run_opened(snapshot.run)
         if before is not None:
             self._announce_run_change(before.run, snapshot)
+            self._announce_ways(before.ways, snapshot.ways)
         if self._navigator.moment is None:
             self.snapshot = self._navigator.with_known_path(snapshot)
         else:
@@ -120,8 +123,13 @@ class MainScreen(PromptingScreen):
         now = snapshot.run
         if now.turns_with and not before.turns_with and self.app.screen is self:
             self.action_compare()
-        elif before.settings.flows > now.settings.flows and now.number < before.number:
-            self.show_message(f"{describe_balancing(snapshot, before.number)} · H shows the paths")
+
+    def _announce_ways(self, before: Ways, now: Ways) -> None:
+        latest = now.latest
+        was_open = before.latest is not None and before.latest.end is None
+        if latest is None or latest.end is None or (before.latest == latest or not was_open):
+            return
+        self.show_message(f"{describe_ways(now)[0]} · G shows the ways")
 
     def show_notice(self, line: str) -> None:
         """Show a message about a moment of the past, or about a note."""
@@ -336,10 +344,37 @@ class MainScreen(PromptingScreen):
         )
         self._apply(ControlResult(turns))
 
-    def action_flows(self) -> None:
-        """Probe more flows for a few rounds (`x`)."""
-        if not self.refused_in_replay():
-            self._apply(self._controls.flows())
+    def action_find_ways(self) -> None:
+        """Find every way through the network, or end that (`x`)."""
+        self._ask_of_ways("find_ways")
+
+    def action_watch_ways(self) -> None:
+        """Keep one flow a way going, or end that (`W`)."""
+        self._ask_of_ways("watch_ways")
+
+    def _ask_of_ways(self, question: str) -> str:
+        """Do what a key says, and return what is to be said of it."""
+        if self.refused_in_replay():
+            return "replay: nothing can be probed"
+        present = self._navigator.present
+        ways = present.ways if present is not None else Ways()
+        asked = getattr(self._controls, question)(ways)
+        self._apply(asked)
+        return asked.warning or ""
+
+    def _pin_way(self, search: WaySearch, flow: WayFlow) -> str:
+        if self.refused_in_replay():
+            return "replay: nothing can be probed"
+        asked = self._controls.pin(search.settings, flow.source_port)
+        self._apply(asked)
+        return asked.warning or f"the table probes source port {flow.source_port} now"
+
+    def action_ways(self) -> None:
+        """Open the ways (`G`)."""
+        if self.snapshot is not None:
+            self.app.push_screen(
+                WaysScreen(self.snapshot, self.label_mode, ask=self._ask_of_ways, pin=self._pin_way)
+            )
 
     def action_paths(self) -> None:
         """Open the paths (`H`)."""

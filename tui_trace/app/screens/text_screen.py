@@ -41,8 +41,12 @@ class TextScreen(ModalScreen[None]):
         self.query_one("#reading-title", StyledLines).show(
             [[(f" {self.HEADING}", TextStyle.STRONG)]]
         )
-        self.query_one("#reading-hint", StyledLines).show([[(self.HINT, TextStyle.DIM)]])
+        self.hint_keys()
         self.refresh_lines()
+
+    def hint_keys(self) -> None:
+        """Show the keys."""
+        self.query_one("#reading-hint", StyledLines).show([[(self.HINT, TextStyle.DIM)]])
 
     def hint(self, text: str) -> None:
         """Show a message in place of the keys."""

@@ -14,8 +14,9 @@ from tui_trace.session.finders.silence import find_silence
 from tui_trace.session.finders.slowdown import find_slowdown
 from tui_trace.session.finders.target_loss import find_target_loss
 from tui_trace.session.finders.way_back import find_way_back
+from tui_trace.session.finders.way_loss import find_way_loss
 
-QUICK_FINDERS: list[Finder] = [find_filtered, find_silence, find_path_moves]
+QUICK_FINDERS: list[Finder] = [find_filtered, find_silence, find_path_moves, find_way_loss]
 """Those that look once a round: a few microseconds a hop."""
 THOROUGH_FINDERS: list[Finder] = [
     find_setting_loss,

@@ -1,0 +1,102 @@
+"""The screen of the ways through the network."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tui_trace.app.render.styled_text import StyledLine
+from tui_trace.app.render.way_lines import selectable_flows, ways_lines
+from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.core.probe_text import five_tuple
+from tui_trace.session.host_labels import HostLabels, LabelMode
+from tui_trace.session.snapshot import Snapshot
+from tui_trace.session.ways import WayFlow, WaySearch
+
+
+class WaysScreen(TextScreen):
+    """Where ways part and join, and how each of them does; one row can be selected."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("G", "dismiss", "close", id="ways.close", tooltip="Back to the table"),
+        Binding("x", "ask('find_ways')", "find", id="ways.find", tooltip="Find ways, or stop"),
+        Binding("W", "ask('watch_ways')", "watch", id="ways.watch", tooltip="Watch, or stop"),
+        Binding("up", "select(-1)", "up", id="ways.up", tooltip="Select the way above"),
+        Binding("down", "select(1)", "down", id="ways.down", tooltip="Select the way below"),
+        Binding("enter", "pin", "pin", id="ways.pin", tooltip="Pin the table to this way"),
+        Binding("y", "copy", "copy", id="ways.copy", tooltip="Copy addresses and ports"),
+        Binding("space", "fold", "fold", id="ways.fold", tooltip="Fold or unfold ways"),
+    ]
+    HEADING = "Ways through the network"
+    HINT = " x find · W watch · ↑ ↓ select · Enter pins the table · y copies · Escape leaves"
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        label_mode: LabelMode,
+        *,
+        ask: Callable[[str], str],
+        pin: Callable[[WaySearch, WayFlow], str],
+    ) -> None:
+        """`ask` does what a key of the table does, `pin` probes one flow; both return a line."""
+        super().__init__()
+        self._snapshot = snapshot
+        self._label_mode = label_mode
+        self._ask = ask
+        self._pin = pin
+        self._selected: int | None = None
+        self._folded = True
+
+    def look_at(self, snapshot: Snapshot) -> None:
+        """Show a newer snapshot."""
+        self._snapshot = snapshot
+        self.refresh_lines()
+
+    def lines(self, width: int) -> list[StyledLine]:
+        labels = HostLabels(self._snapshot.who, self._label_mode)
+        return ways_lines(
+            self._snapshot, width, labels, selected=self._selected, folded=self._folded
+        )
+
+    def _flow(self) -> WayFlow | None:
+        search = self._snapshot.ways.latest
+        if search is None or self._selected is None:
+            self.hint("select a way first (up, down)")
+            return None
+        return search.flow(self._selected)
+
+    def action_ask(self, question: str) -> None:
+        """Find ways, or watch them, or stop that (`x`, `W`)."""
+        self.hint(self._ask(question))
+
+    def action_select(self, step: int) -> None:
+        """Select the way so many rows below, or above."""
+        flows = selectable_flows(self._snapshot, folded=self._folded)
+        if not flows:
+            self.action_scroll(step)
+            return
+        self.hint_keys()
+        now = flows.index(self._selected) if self._selected in flows else -1 if step > 0 else 0
+        self._selected = flows[(now + step) % len(flows)]
+        self.refresh_lines()
+
+    def action_pin(self) -> None:
+        """Probe the selected way in the table (Enter)."""
+        flow, search = self._flow(), self._snapshot.ways.latest
+        if flow is not None and search is not None:
+            self.hint(self._pin(search, flow))
+
+    def action_copy(self) -> None:
+        """Copy protocol, addresses and ports of the selected way (`y`)."""
+        flow, search = self._flow(), self._snapshot.ways.latest
+        if flow is not None and search is not None:
+            text = five_tuple(
+                search.settings, self._snapshot.source, flow.source_port, self._snapshot.address
+            )
+            self.app.copy_to_clipboard(text)
+            self.hint(f"copied: {text}")
+
+    def action_fold(self) -> None:
+        """Show all ways, or of many only those that are bad (space)."""
+        self._folded = not self._folded
+        self.refresh_lines()
