@@ -44,6 +44,11 @@ CASES = [
     ("firewall", probe(), None, {(Kind.DOWN, 7)}),
     ("ports", probe(TCP, port=80), probe(TCP, port=25), {(Kind.FILTERED, 7)}),
     ("unreachable", probe(UDP, port=7000), None, {(Kind.REFUSED, 7)}),
+    ("ways-nested", probe(), None, {(Kind.OK, None)}),
+    ("ways-unequal", probe(), None, {(Kind.OK, None)}),
+    ("ways-mesh", probe(), None, {(Kind.OK, None)}),
+    ("ways-dead", probe(), None, {(Kind.OK, None)}),
+    ("ways-reorder", probe(), None, {(Kind.BALANCED_PACKET, 3)}),
 ]  # fmt: skip
 
 

@@ -51,7 +51,8 @@ def told(scenario: Scenario, path: list[set[str]]) -> list[tuple[str, ...]]:
 
 
 DIAMONDS = {"per-flow", "per-packet"}
-TELL_THEIR_OWN = {"loss", "rate-limit", "disorder", *DIAMONDS}
+WAYS = {name for name in scenario_names() if name.startswith("ways-")}
+TELL_THEIR_OWN = {"loss", "rate-limit", "disorder", *DIAMONDS, *WAYS}
 """Not every probe is answered once and in time; they have tests of their own below."""
 
 

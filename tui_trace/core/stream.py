@@ -43,14 +43,6 @@ class TakeTurns(msgspec.Struct, frozen=True):
     """Rounds of each, from 1 on, then go on as before; None: until another command."""
 
 
-class ProbeTemporarily(msgspec.Struct, frozen=True):
-    """Probe with these settings for some rounds, in a new run, then go on as before."""
-
-    settings: ProbeSettings
-    rounds: int
-    """Number of rounds, from 1 on."""
-
-
 class FindWays(msgspec.Struct, frozen=True):
     """Find every way through the network, beside what is probed; ends another one under way."""
 
@@ -110,7 +102,6 @@ class QueryRegistry(msgspec.Struct, frozen=True):
 Command: TypeAlias = (
     Switch
     | TakeTurns
-    | ProbeTemporarily
     | FindWays
     | WatchWays
     | StopWays

@@ -14,7 +14,6 @@ from tui_trace.core.stream import (
     FindWays,
     GoBack,
     Inject,
-    ProbeTemporarily,
     QueryRegistry,
     Reset,
     SetPace,
@@ -192,8 +191,6 @@ class Engine:
                     self._change_runs(partial(self._runs.switch, settings))
                 case TakeTurns(settings, rounds):
                     self._change_runs(partial(self._runs.take_turns, settings, rounds))
-                case ProbeTemporarily(settings, rounds):
-                    self._change_runs(partial(self._runs.probe_temporarily, settings, rounds))
                 case FindWays() | WatchWays() | StopWays():
                     self._obey_ways(command)
                 case GoBack() if self._runs.is_away:

@@ -21,12 +21,8 @@ MAX_AT_ONCE = 8
 class RoundSchedule:
     """The probes of the present round, in the order they are due. Times are monotonic ns."""
 
-    def __init__(self, flows: int, path_end: PathEndDetector, stretch: int = 1) -> None:
-        """Begin without a round; the first one is due at once.
-
-        A round takes so many times the pace's interval as `stretch` says.
-        """
-        self._stretch = stretch
+    def __init__(self, flows: int, path_end: PathEndDetector) -> None:
+        """Begin without a round; the first one is due at once."""
         self.round = 0
         self.step = 0
         """Nanoseconds between two probes of the present round; 0: they leave at once."""
@@ -63,7 +59,7 @@ class RoundSchedule:
             due.append(sweep_due)
         if due:
             return min(due)
-        return 0 if self._began is None else self._began + pace.interval * self._stretch
+        return 0 if self._began is None else self._began + pace.interval
 
     def pause(self, now: int) -> None:
         """Stop the round where it is: another run is probed from now on."""
@@ -105,7 +101,7 @@ class RoundSchedule:
         the pace's greatest TTL. `expected_ttl` is the target's, as another run knows it; 0: not
         known. A first sweep has a scout of its own if it `sweeps_with_scout`.
         """
-        interval = pace.interval * self._stretch
+        interval = pace.interval
         on_time = now if self._began is None else self._began + interval
         began = on_time if now - on_time <= interval else now
         self._began = began

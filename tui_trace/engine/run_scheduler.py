@@ -81,15 +81,6 @@ class RunScheduler:
         else:
             self._leave_for(runs, rounds)
 
-    def probe_temporarily(self, settings: ProbeSettings, rounds: int) -> None:
-        """Probe so many rounds in a new run, then go on as before; `SendError`.
-
-        Each flow has an interval of its own, so that no router that limits its replies is asked
-        more often than otherwise.
-        """
-        run = self._new(settings, stretch=settings.flows, is_temporary=True)
-        self._leave_for((run,), rounds)
-
     def open_beside(self, settings: ProbeSettings, plan: WayPlan) -> EngineRun:
         """Open and return a run that is probed by a plan, beside those of the rounds; `SendError`.
 
@@ -121,7 +112,6 @@ class RunScheduler:
         self,
         settings: ProbeSettings,
         *,
-        stretch: int = 1,
         is_temporary: bool = False,
         plan: WayPlan | None = None,
     ) -> EngineRun:
@@ -131,7 +121,6 @@ class RunScheduler:
             settings,
             flows,
             expected_ttl=self.known_distance(),
-            stretch=stretch,
             is_temporary=is_temporary,
             plan=plan,
         )

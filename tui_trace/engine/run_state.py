@@ -25,15 +25,14 @@ class EngineRun:
         flows: Flows,
         *,
         expected_ttl: int = 0,
-        stretch: int = 1,
         is_temporary: bool = False,
         plan: WayPlan | None = None,
     ) -> None:
         """Begin without any probe; `number` counts from 1.
 
-        `expected_ttl` is where another run of the session met the target; 0: not known. `stretch`
-        is how many intervals a round takes. A run that `is_temporary` has some rounds only, after
-        which others go on. One that has a `plan` is probed beside them, and by the plan.
+        `expected_ttl` is where another run of the session met the target; 0: not known. A run
+        that `is_temporary` has some rounds only, after which others go on. One that has a `plan` is
+        probed beside them, and by the plan.
         """
         self.number = number
         self.settings = settings
@@ -44,7 +43,7 @@ class EngineRun:
         self.is_temporary = is_temporary
         self.plan = plan
         self.path_end = PathEndDetector()
-        self.schedule = RoundSchedule(settings.flows, self.path_end, stretch)
+        self.schedule = RoundSchedule(settings.flows, self.path_end)
         self.reply_timeout = AdaptiveTimeout()
         self.target_replies = TargetReplies()
         self.emitted_end: tuple[int, bool] | None = None

@@ -160,7 +160,10 @@ class WayDiscovery:
             if due <= now and self._may_pursue(ttl):
                 # routers of one TTL share the probes
                 self._slow_due[ttl] = now + SLOW_STEP // max(1, len(self.map.nodes_at(ttl)) // 4)
-                return self._suspects[ttl][0], ttl
+                # the others get their turn
+                flow = self._suspects[ttl].pop(0)
+                self._suspects[ttl].append(flow)
+                return flow, ttl
         return None
 
     def _may_pursue(self, ttl: int) -> bool:
@@ -214,18 +217,18 @@ class WayDiscovery:
             return
         tries = self._asked[ttl][flow]
         if flow not in self._suspects.get(ttl, ()):
-            if tries < QUICK_TRIES:
+            # where others were waited for in vain, or somebody on the way does not answer either
+            is_known_silent = self._lost_slowly.get(ttl, 0) >= SLOW_TRIES or flow in self._silent
+            if tries < QUICK_TRIES + is_known_silent:
                 self._again.append((flow, ttl))
             else:
                 self._suspect(flow, ttl, now)
+                if is_known_silent:
+                    self._give_up(ttl)
         else:
             self._lost_slowly[ttl] = self._lost_slowly.get(ttl, 0) + 1
             if self._lost_slowly[ttl] >= SLOW_TRIES:
                 self._give_up(ttl)
-            else:
-                # the others get their turn
-                self._suspects[ttl].remove(flow)
-                self._suspects[ttl].append(flow)
 
     def _suspect(self, flow: int, ttl: int, now: int) -> None:
         """Have a flow be probed slowly: the router may limit its replies."""
@@ -332,6 +335,11 @@ class WayDiscovery:
         uneven.update(() if is_even else diamond)
         return uneven
 
+    def _all_end(self, ttl: int) -> bool:
+        """Return whether all who answer at a TTL are the target, or refuse to forward."""
+        answering = [node for node in self.map.nodes_at(ttl) if node.address != SILENT]
+        return bool(answering) and all(map(self.map.is_end, answering))
+
     def _partings(self, uneven: Container[int]) -> int:
         """Return at how many places it has to be decided that no way more leads on."""
         count = 0
@@ -346,6 +354,8 @@ class WayDiscovery:
         end = min(self._max_ttl, horizon)
         begin = self.map.root.ttl
         while begin < end and (begin < self._known_end or self.map.nodes_at(begin)):
+            if self._all_end(begin):
+                break
             begin += 1
         return range(self.map.root.ttl, begin)
 
@@ -359,8 +369,6 @@ class WayDiscovery:
         if len(nodes) < 2 or ttl in self.map.per_packet:
             # all flows pass; or nobody can tell which one passes which router
             known = self.map.hops.get(ttl + 1, {})
-            if not known and nodes and all(self.map.is_end(node) for node in nodes):
-                return
             missing = needed - len(known) - self._pending(ttl + 1, self._asked.get(ttl + 1, {}))
             self._want_at(ttl + 1, missing, wanted)
             return
@@ -394,8 +402,6 @@ class WayDiscovery:
             needed -= known + min(lacking, len(unasked))
             if node.address != SILENT:
                 short += max(0, lacking - len(unasked))
-        if all(self.map.is_end(node) for node in each):
-            return
         spare = sorted(spare)[: max(0, needed)]
         wanted |= dict.fromkeys((flow, ttl + 1) for flow in spare)
         # one flow more may pass any of the routers

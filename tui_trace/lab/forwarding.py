@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple, TypeAlias
 
-from tui_trace.lab.scenario import LabHop, Scenario
+from tui_trace.lab.scenario import Branch, LabHop, Scenario
 from tui_trace.lab.scenario_file import with_changes
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
+_NESTED = 1000
+"""Salts of load balancers behind one: nested ones with one salt would all choose alike."""
 
 
 class Router:
@@ -76,7 +78,7 @@ class Router:
 class Fork(NamedTuple):
     """Parallel branches of a load balancer."""
 
-    branches: Sequence[tuple[Router, ...]]
+    branches: Sequence[Sequence["PathPart"]]
     per_packet: bool
     salt: int
 
@@ -137,13 +139,25 @@ class ForwardingTimeline:
             router.configure(self._hops[name])
         self.path = self._build_path(None)
 
+    def _along(self, branch: Branch, salt: int) -> list[PathPart]:
+        """Return the routers of a branch, and how it parts behind them; `salt` is its own."""
+        parts: list[PathPart] = [self._routers[hop.name] for hop in branch.hops]
+        if branch.branches:
+            behind = [
+                self._along(one, _NESTED * (salt + 1) + place)
+                for place, one in enumerate(branch.branches)
+            ]
+            parts.append(Fork(behind, False, salt))
+        return parts
+
     def _build_path(self, detour_name: str | None) -> list[PathPart]:
         """Return the path with this detour in force; None: with no detour."""
         starts: dict[str, tuple[int, list[PathPart]]] = {}
         for number, diamond in enumerate(self._scenario.diamonds):
-            branches = [tuple(self._routers[name] for name in diamond.beside)]
+            branches: list[Sequence[PathPart]] = [[self._routers[name] for name in diamond.beside]]
             branches += [
-                tuple(self._routers[hop.name] for hop in branch.hops) for branch in diamond.branches
+                self._along(branch, _NESTED * (number + 1) + place)
+                for place, branch in enumerate(diamond.branches)
             ]
             fork = Fork(branches, diamond.balance == "packet", number)
             starts[diamond.beside[0]] = (len(diamond.beside), [fork])

@@ -166,6 +166,14 @@ class Branch(_Table, frozen=True):
     """One more path through a diamond."""
 
     hops: Annotated[tuple[LabHop, ...], Meta(max_length=64)] = ()
+    branches: Annotated[tuple["Branch", ...], Meta(max_length=64)] = ()
+    """Behind these hops the path parts again, by the flow."""
+
+    def all_hops(self) -> Iterator[LabHop]:
+        """Yield every hop, including those of the branches behind it."""
+        yield from self.hops
+        for branch in self.branches:
+            yield from branch.all_hops()
 
 
 class Diamond(_Table, frozen=True):
@@ -233,7 +241,7 @@ class Scenario(_Table, frozen=True):
         yield from self.hops
         for diamond in self.diamonds:
             for branch in diamond.branches:
-                yield from branch.hops
+                yield from branch.all_hops()
         for detour in self.detours:
             yield from detour.hops
 

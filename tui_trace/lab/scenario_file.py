@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tui_trace.core.bounded_files import error_reason, parse_toml, read_file
-from tui_trace.lab.scenario import LabHop, Scenario
+from tui_trace.lab.scenario import Branch, LabHop, Scenario
 
 DEFAULT = "plain"
 SCENARIO_FOLDER = Path(__file__).with_name("scenarios")
@@ -168,12 +168,17 @@ def _with_paths(scenario: Scenario) -> Iterator[tuple[str, LabHop]]:
     for at, hop in enumerate(scenario.hops):
         yield f"hops[{at}]", hop
     for at, diamond in enumerate(scenario.diamonds):
-        for way, branch in enumerate(diamond.branches):
-            for place, hop in enumerate(branch.hops):
-                yield f"diamonds[{at}].branches[{way}].hops[{place}]", hop
+        yield from _branches_with_paths(f"diamonds[{at}]", diamond.branches)
     for at, detour in enumerate(scenario.detours):
         for place, hop in enumerate(detour.hops):
             yield f"detours[{at}].hops[{place}]", hop
+
+
+def _branches_with_paths(path: str, branches: tuple[Branch, ...]) -> Iterator[tuple[str, LabHop]]:
+    for way, branch in enumerate(branches):
+        for place, hop in enumerate(branch.hops):
+            yield f"{path}.branches[{way}].hops[{place}]", hop
+        yield from _branches_with_paths(f"{path}.branches[{way}]", branch.branches)
 
 
 def _invalid(problem: str, path: str) -> msgspec.ValidationError:

@@ -3,10 +3,11 @@
 import ipaddress
 import struct
 import zlib
+from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from tui_trace.lab.forwarding import Fork, ForwardingTimeline, Router
+from tui_trace.lab.forwarding import Fork, ForwardingTimeline, PathPart, Router
 from tui_trace.lab.hosts import HostReply, LabHosts, time_exceeded, too_big, unreachable
 from tui_trace.lab.malformed import malformed_reply
 from tui_trace.lab.packets import (
@@ -136,22 +137,33 @@ class Simulator:
         """Return the routers on the path of this packet, and whether the last one is its target."""
         goal = self._timeline.by_address.get(packet.dst)
         path: list[Router] = []
-        for part in self._timeline.path:
-            if isinstance(part, Fork):
-                path += self._branch(part, packet, goal)
-                if goal is not None and goal in path:
-                    return path[: path.index(goal) + 1], True
-                continue
-            path.append(part)
-            if part is goal:
-                return path, True
+        if self._follow(self._timeline.path, packet, goal, path):
+            return path, True
         # no host has the address: the last router before the target reports that
         return (path[:-1] or path), False
 
-    def _branch(self, fork: Fork, packet: Packet, goal: Router | None) -> tuple[Router, ...]:
+    def _follow(
+        self,
+        parts: Sequence[PathPart],
+        packet: Packet,
+        goal: Router | None,
+        path: list[Router],
+    ) -> bool:
+        """Add the routers that a packet passes; return whether `goal` is the last of them."""
+        for part in parts:
+            if isinstance(part, Fork):
+                if self._follow(self._branch(part, packet, goal), packet, goal, path):
+                    return True
+                continue
+            path.append(part)
+            if part is goal:
+                return True
+        return False
+
+    def _branch(self, fork: Fork, packet: Packet, goal: Router | None) -> Sequence[PathPart]:
         if goal is not None:
             for branch in fork.branches:
-                if goal in branch:
+                if _has(branch, goal):
                     return branch
         if fork.per_packet:
             return self._rng.choice(fork.branches)
@@ -295,3 +307,11 @@ def _build_extensions(hop: LabHop) -> bytes:
 
 def _is_multicast(packet: Packet) -> bool:
     return packet.dst[0] >= 224 if packet.family == 4 else packet.dst[0] == 0xFF
+
+
+def _has(branch: Sequence[PathPart], goal: Router) -> bool:
+    for part in branch:
+        ways = part.branches if isinstance(part, Fork) else ()
+        if part is goal or any(_has(way, goal) for way in ways):
+            return True
+    return False

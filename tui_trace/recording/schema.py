@@ -17,11 +17,11 @@ from tui_trace.recording.errors import RecordingError
 
 APPLICATION = 0x54545243
 """`PRAGMA application_id`: the letters TTRC."""
-VERSION = 4
+VERSION = 5
 """`PRAGMA user_version`: version of the tables and columns, and of the kinds of events.
 
-2 added notes, 3 how probes leave, 4 turns of more than two runs. An older file is read as it is,
-and becomes version 4 with its first note."""
+2 added notes, 3 how probes leave, 4 turns of more than two runs, 5 ways. An older file is read as
+it is, and becomes version 5 with its first note."""
 PAGE = 4096
 MAX_BYTES = 512 << 20
 """Most bytes of one file: a week of 30 hops at one probe a second."""

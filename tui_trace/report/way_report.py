@@ -82,11 +82,13 @@ def way_graph(snapshot: Snapshot) -> str:
     label = _quote(f"{snapshot.source} to {snapshot.target}, {percent(search.confidence)} % sure")
     lines = ["digraph ways {", "  rankdir=LR;", "  node [shape=box];", f"  label={label};"]
     lines += [f"  n0_0 [label={_quote(snapshot.source)}];"]
-    names = {Node(search.first_ttl - 1, ""): "n0_0"}
+    names: dict[Node, str] = {}
     for number, node in enumerate(search.nodes, 1):
         names[node] = f"n{node.ttl}_{number}"
         text = _quote(f"{node.ttl}  {node.address or '*'}")
         lines.append(f"  {names[node]} [label={text}];")
+    first = [names[node] for node in search.nodes_at(search.first_ttl)]
+    lines += [f"  n0_0 -> {name};" for name in first]
     lines += [f"  {names[link.begin]} -> {names[link.end]};" for link in search.links]
     return "\n".join([*lines, "}"]) + "\n"
 

@@ -9,6 +9,9 @@ from tui_trace.core.way_map import SILENT, Node
 from tui_trace.session.snapshot import Ways
 from tui_trace.session.ways import WayFlow, WaySearch, cover
 
+_LEAST_DEAD = 2
+"""Flows that get no answer at least, before a way is called dead: one may have been unlucky."""
+
 
 def describe_ways(ways: Ways) -> list[str]:
     """Return what the latest search has shown, and what an earlier one adds; empty without one."""
@@ -114,7 +117,11 @@ def _dead_ways(search: WaySearch) -> list[tuple[WayFlow, int, int]]:
         if behind and any(node.address for node in search.nodes_at(behind[0])):
             before = flow.path[last - search.first_ttl] if answers else None
             dead.setdefault((behind[0], before), []).append(flow)
-    return [(flows[0], ttl, len(flows)) for (ttl, _), flows in sorted(dead.items(), key=str)]
+    return [
+        (flows[0], ttl, len(flows))
+        for (ttl, _), flows in sorted(dead.items(), key=str)
+        if len(flows) >= _LEAST_DEAD
+    ]
 
 
 def _behind(search: WaySearch, flow: WayFlow, ttl: int) -> str:
@@ -150,7 +157,7 @@ class WayBranch(NamedTuple):
 
     flow: WayFlow
     cells: tuple[str, ...]
-    """The address at each TTL; `*`: nobody answers; `?`: unknown."""
+    """The address at each TTL; `*`: nobody answers; `?`: unknown; empty: it has met its end."""
 
 
 class Diamond(NamedTuple):
@@ -202,5 +209,7 @@ def common_start(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _shown(flow: WayFlow, place: int) -> str:
-    address = flow.path[place] if place < len(flow.path) else None
+    if place >= len(flow.path):
+        return ""
+    address = flow.path[place]
     return "?" if address is None else address or "*"

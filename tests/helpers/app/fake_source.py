@@ -16,7 +16,6 @@ from tui_trace.core.settings import (
 from tui_trace.core.stream import (
     Command,
     Inject,
-    ProbeTemporarily,
     QueryRegistry,
     Reset,
     SetAsnLookup,
@@ -208,9 +207,6 @@ class FakeSource:
                     )
                     for number, settings in zip(numbers, turns, strict=True)
                 ]
-            case ProbeTemporarily(settings=settings):
-                self._run += 1
-                return [ev.RunOpened(at=self._at, run=self._run, settings=settings)]
             case Inject(event=event):
                 return [ev.at_time(event, self._at)]
             case SetPace(pace=pace):

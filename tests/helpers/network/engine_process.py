@@ -17,7 +17,6 @@ from tui_trace.core.probe_size import fit_size
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import (
     Command,
-    ProbeTemporarily,
     Reset,
     SetPace,
     Source,
@@ -53,9 +52,6 @@ def _command(line: str, family: int) -> Command:
             return Switch(_settings(value, family))
         case "turns":
             return TakeTurns(tuple(_settings(one, family) for one in value.split(" ")))
-        case "visit":
-            rounds, settings = value.split(" ")
-            return ProbeTemporarily(_settings(settings, family), int(rounds))
         case "pace":
             return SetPace(msgspec.json.decode(value, type=Pace))
         case "reset":

@@ -21,7 +21,7 @@ from tui_trace.app.screens.path_screen import PathScreen
 from tui_trace.app.source_thread import SourceThread
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, ProbeSettings, Protocol
-from tui_trace.core.stream import ProbeTemporarily, TakeTurns
+from tui_trace.core.stream import TakeTurns
 from tui_trace.session.compare import compare_runs
 from tui_trace.session.fold import Session
 from tui_trace.session.host_labels import HostLabels
@@ -278,34 +278,3 @@ async def test_a_third_run_beside_two_if_there_is_room() -> None:
         await watch.press("plus")
         assert screen.shown == (2, 3), "there is no room"
         assert "No room for another run" in screen.query_one("#reading-hint").render_line(0).text
-
-
-@pytest.mark.slow
-async def test_x_sends_more_flows_for_a_while_and_tells_what_they_saw() -> None:
-    async with watching(FakeSource(path(5)), size=(100, 30)) as watch:
-        before = seen(watch).run.settings
-        await watch.press("x")
-        (asked,) = [one for one in watch.source.commands if isinstance(one, ProbeTemporarily)]
-        assert asked.settings == replace(seen(watch).run.settings, flows=8) or asked.rounds == 3
-        await watch.until(lambda: seen(watch).run.number == 2)
-        assert "8 flows for 24 intervals" in watch.text("#keys")
-        balanced = []
-        for flow in range(8):
-            for ttl, address in enumerate(("10.0.0.1", f"192.0.2.{flow % 3}", ADDRESS), 1):
-                probe = 20_000 + 10 * flow + ttl
-                at = 60 * NS_PER_S + probe
-                balanced += [
-                    ev.ProbeSent(at=at, run=2, probe=probe, ttl=ttl, flow=flow),
-                    reply(2, probe, ttl, address, 3.0, at, flow=flow),
-                ]
-        home = ev.RunOpened(at=70 * NS_PER_S, run=1, settings=before, reopened=True)
-        watch.source.play(*balanced)
-        await watch.until(lambda: len(seen(watch).run.hops) == 3)
-        watch.source.play(home)
-        await watch.until(lambda: seen(watch).run.number == 1)
-        assert "load balancing: at least 3 addresses at hop 2 · H shows the paths" in watch.text(
-            "#keys"
-        )
-        await watch.press("H")
-        shown = screen_text(watch)
-        assert "2 192.0.2.0, 192.0.2.1, 192.0.2.2   balanced per flow" in shown

@@ -2,10 +2,12 @@
 
 from msgspec.structs import replace
 
-from tui_trace.app.control.probe_controls import FLOWS, VISIT, ProbeControls
-from tui_trace.core.settings import Pace, ProbeSettings, Protocol, SettingsHistory
-from tui_trace.core.stream import ProbeTemporarily, Switch, TakeTurns
-from tui_trace.session.snapshot import Run
+from tui_trace.app.control.probe_controls import ProbeControls
+from tui_trace.core.events import WaysEnd
+from tui_trace.core.settings import FlowMode, Pace, ProbeSettings, Protocol, SettingsHistory
+from tui_trace.core.stream import FindWays, StopWays, Switch, TakeTurns, WatchWays
+from tui_trace.session.snapshot import Run, Ways, WayWatched
+from tui_trace.session.ways import WayFlow, WaySearch
 
 FIRST = ProbeSettings(protocol=Protocol.ICMP, size=64)
 UDP = ProbeSettings(protocol=Protocol.UDP, port=33434)
@@ -58,12 +60,39 @@ def test_turns_between_two_that_were_chosen_make_the_second_the_one_in_use() -> 
     assert controls.alternate_settings((UDP, UDP)).command is None
 
 
-def test_a_visit_of_more_flows_leaves_the_dials_where_they_are() -> None:
+def search(**fields) -> WaySearch:
+    flows = tuple(WayFlow(flow, 40_000 + flow, ("192.0.2.1",)) for flow in range(3))
+    base = WaySearch(
+        2, UDP, 0, 0.95, 3000, 30, 1, WaysEnd.COMPLETE, (), (), (), flows, flows[:2], {}
+    )
+    return replace(base, **fields)
+
+
+def test_ways_are_found_and_watched_beside_what_is_probed() -> None:
+    many = replace(FIRST, flows=4, flow=FlowMode.VARY)
+    controls = ProbeControls(SettingsHistory(many), Pace(), 0.99)
+    found = controls.find_ways(Ways())
+    assert found.command == FindWays(replace(FIRST, flows=1), 0.99)
+    assert controls.settings == many, "the table goes on as before"
+    assert controls.find_ways(Ways((search(end=None),))).command == StopWays()
+    assert controls.find_ways(Ways((search(),))).command == found.command
+
+
+def test_one_flow_of_each_way_is_watched_until_the_key_comes_again() -> None:
     controls = ProbeControls(SettingsHistory(FIRST), Pace())
-    controls.on_run_opened(run(1, FIRST))
-    visit = controls.flows().command
-    assert visit == ProbeTemporarily(replace(FIRST, flows=FLOWS), VISIT)
-    controls.on_run_opened(run(2, visit.settings))
-    assert controls.settings == FIRST
-    many = ProbeControls(SettingsHistory(replace(FIRST, flows=4)), Pace())
-    assert many.flows().command is None
+    for known in (Ways(), Ways((search(end=None),)), Ways((search(cover=()),))):
+        refused = controls.watch_ways(known)
+        assert refused.command is None
+        assert refused.warning
+    watch = controls.watch_ways(Ways((search(),))).command
+    assert watch == WatchWays(UDP, (0, 1), 0)
+    watched = WayWatched(3, UDP, False, ())
+    assert controls.watch_ways(Ways((search(),), watched)).command == StopWays()
+    over = replace(watched, is_over=True)
+    assert controls.watch_ways(Ways((search(),), over)).command == watch
+
+
+def test_the_table_is_pinned_to_a_flow() -> None:
+    controls = ProbeControls(SettingsHistory(replace(FIRST, flows=4)), Pace())
+    assert controls.pin(UDP, 40_001).command == Switch(replace(UDP, source_port=40_001))
+    assert controls.pin(FIRST, 7).command is None

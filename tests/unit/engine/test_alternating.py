@@ -16,7 +16,6 @@ from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings
 from tui_trace.core.stream import (
     Command,
     GoBack,
-    ProbeTemporarily,
     Reset,
     SetPace,
     Switch,
@@ -126,11 +125,11 @@ def test_going_back_in_the_middle_of_turns_goes_on_with_the_pair_of_before() -> 
 def test_what_is_asked_meanwhile_leads_back_just_as_far() -> None:
     commands: list[tuple[int, Command]] = [
         (NS_PER_S + 1, TakeTurns((ICMP, TCP, UDP), 30)),
-        (4 * NS_PER_S, ProbeTemporarily(FLOWS, 30)),
+        (4 * NS_PER_S, TakeTurns((FLOWS, UDP), 30)),
         (6 * NS_PER_S, GoBack()),
     ]
     tape = trace(SimNet(length=3), commands=commands, seconds=9)
-    assert [one[0] for one in opened(tape)] == [1, 2, 3, 4, 5, 1]
+    assert [one[0] for one in opened(tape)] == [1, 2, 3, 4, 5, 6, 1]
     assert {run for run, _ in rounds_of(tape)[-2:]} == {1}
     sent = [event.run for event in events_of(tape, events.ProbeSent)]
     assert sent[-1] == 1
@@ -152,30 +151,12 @@ def test_a_reset_starts_both_of_a_pair_anew() -> None:
     assert [session.run(number).settings for number in (2, 3, 4, 5)] == [TCP, UDP, TCP, UDP]
 
 
-def test_a_visit_lasts_its_rounds_and_leads_home() -> None:
-    commands = [(NS_PER_S + NS_PER_S // 2, ProbeTemporarily(FLOWS, 3))]
-    tape = trace(SimNet(length=3), commands=commands, seconds=16)
-    assert opened(tape) == [(1, False, ()), (2, False, ()), (1, True, ())]
-    assert [run for run, _ in rounds_of(tape)] == [1, 1, 2, 2, 2, 1, 1, 1]
-    visited = [sent for sent in events_of(tape, events.ProbeSent) if sent.run == 2]
-    for ttl in (1, 2, 3):
-        # after the first sweep each hop is asked once an interval, by one flow after another
-        asked = [sent.at for sent in visited if sent.ttl == ttl and not sent.at < 2.6e9]
-        assert len(asked) >= 10
-        gaps = [(b - a) / NS_PER_S for a, b in itertools.pairwise(asked)]
-        assert min(gaps) > 0.9
-        assert max(gaps) < 2
-    flows = Counter(event.flow for event in events_of(tape, events.ProbeSent) if event.run == 2)
-    assert set(flows) == {0, 1, 2, 3}
-    assert session_of(tape).snapshot().run.settings == ICMP
-
-
 @pytest.mark.parametrize("way_out", [Switch(UDP), Reset(), Switch(ICMP)])
-def test_a_visit_that_is_broken_off_does_not_come_back(way_out: Command) -> None:
-    commands = [(NS_PER_S + 1, ProbeTemporarily(FLOWS, 30)), (3 * NS_PER_S + 1, way_out)]
+def test_turns_that_are_broken_off_does_not_come_back(way_out: Command) -> None:
+    commands = [(NS_PER_S + 1, TakeTurns((FLOWS, TCP), 30)), (3 * NS_PER_S + 1, way_out)]
     tape = trace(SimNet(length=3), commands=commands, seconds=8)
     late = [run for run, _ in rounds_of(tape)][-4:]
-    assert set(late) == {1 if way_out == Switch(ICMP) else 3}
+    assert set(late) == {1 if way_out == Switch(ICMP) else 4}
     assert session_of(tape).run(late[0]).settings == getattr(way_out, "settings", ICMP)
 
 
@@ -211,7 +192,6 @@ commands = st.lists(
                 st.none() | st.integers(1, 2),
             ),
             st.just(GoBack()),
-            st.builds(ProbeTemporarily, settings(), st.integers(1, 3)),
             st.just(Reset()),
             st.builds(
                 SetPace,

@@ -19,7 +19,7 @@ _FIGURES = 15
 _SPARK = 12
 """Cells of the latest outcomes, where there is room."""
 _LEAST_CELL = 7
-_NOBODY = {"?": "(unknown)", "*": NO_REPLY}
+_NOBODY = {"?": "(unknown)", "*": NO_REPLY, "": ""}
 _MANY = 12
 """Ways of one diamond from which on those that are fine are folded."""
 

@@ -1,0 +1,95 @@
+"""Every way through real Linux routers, which hash flows with seeds of their own."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.helpers.network import tui_trace_process
+from tests.helpers.network.way_network import SHAPES, WayNetwork
+
+
+@pytest.fixture(scope="module", params=["8", "2×4", "mesh 2×3", "2 then 4"])
+def network(request: pytest.FixtureRequest) -> Iterator[WayNetwork]:
+    """Not to be changed, but for its seeds."""
+    with WayNetwork(SHAPES[request.param]) as made:
+        yield made
+
+
+def search(network: WayNetwork, *options: str, family: int = 4) -> dict:
+    """The object `ways` of a report."""
+    ours = tui_trace_process.command("-n", "-j", "--ways", "-c", "1", *options)
+    done = network.client.run(
+        [*ours, network.target_address(family)],
+        timeout=120,
+        env=tui_trace_process.environment(),
+    )
+    return json.loads(done.stdout)["report"]["ways"]
+
+
+def nodes(ways: dict) -> set[tuple[int, str]]:
+    return {(node["hop"], node["address"]) for node in ways["nodes"]}
+
+
+def links(ways: dict) -> set[tuple[int, str, str]]:
+    return {
+        (link["from"]["hop"], link["from"]["address"], link["to"]["address"])
+        for link in ways["links"]
+    }
+
+
+# 99.9 % sure, so that a test fails for a reason only
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("options", [("-u",), ("-T", "-P", "443")], ids=["udp", "tcp"])
+def test_nodes_and_links_are_those_that_there_are(
+    network: WayNetwork, options: tuple[str, ...], family: int
+) -> None:
+    ways = search(network, *options, "--confidence", "99.9", family=family)
+    assert nodes(ways) == network.nodes(family)
+    assert links(ways) == network.links(family)
+    assert ways["end"] == "complete"
+    by_port = {flow["source_port"]: flow["path"] for flow in ways["flows"]}
+    assert len(by_port) == len(ways["flows"])
+
+
+def test_a_flow_takes_the_way_that_is_said(network: WayNetwork) -> None:
+    """Pinned to the port of a flow, the table shows the path that was found for it."""
+    ways = search(network, "-u", "--confidence", "99.9")
+    for flow in ways["flows"][:3]:
+        port = ("-L", str(flow["source_port"]))
+        ours = tui_trace_process.command("-n", "-j", "-u", "-c", "2", "-i", "0.2", *port)
+        done = network.client.run([*ours, network.target_address()], timeout=60)
+        hubs = json.loads(done.stdout)["report"]["hubs"]
+        for hub, address in zip(hubs, flow["path"], strict=True):
+            assert address is None or hub["addresses"] == [address]
+
+
+def test_icmp_cannot_tell_and_udp_can(network: WayNetwork) -> None:
+    ways = search(network, "--confidence", "99.9")
+    assert ways["probe"]["protocol"] == "udp"
+    assert ways["text"][0].startswith("ICMP cannot tell: routers hash it by addresses; by UDP ")
+    assert nodes(ways) == network.nodes()
+
+
+def test_what_is_lost_or_limited_is_asked_again(network: WayNetwork) -> None:
+    network.lose("in", 5)
+    try:
+        assert nodes(search(network, "-u", "--confidence", "99.9")) == network.nodes()
+    finally:
+        network.heal("in")
+    network.limit(["in"])
+    ways = search(network, "-u", "--confidence", "99.9")
+    assert nodes(ways) == network.nodes()
+    assert links(ways) == network.links()
+
+
+def test_the_graph_has_every_link(network: WayNetwork, tmp_path) -> None:
+    file = tmp_path / "ways.dot"
+    ways = search(network, "-u", "--dot", str(file))
+    text = file.read_text()
+    assert text.count(" -> ") == len(ways["links"]) + 1
+    again = tui_trace_process.command("-n", "-r", "-u", "-c", "1", "--dot", str(file))
+    done = network.client.run([*again, network.target_address()], check=False, timeout=60)
+    assert done.returncode == 1
+    assert "ways.dot" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
