@@ -34,6 +34,11 @@ SHOTS = {
     ),
     "charts": Shot(("--lab", "path-change", "--no-record"), (52.0, "g", 4.0), (128, 34)),
     "paths": Shot(("--lab", "path-change", "--no-record"), (52.0, "H", 1.0), (100, 34)),
+    "ways": Shot(
+        ("--lab", "ways-dead", "--no-record", "-u"),
+        (4.0, "x", 20.0, "W", 30.0, "G", 1.0, "down", 1.0),
+        (100, 24),
+    ),
     "mtu": Shot(("--lab", "mtu", "--no-record", "--df", "-s", "1500"), (12.0,)),
     "help": Shot(("--lab", "plain", "--no-record"), (3.0, "h", 1.0)),
 }

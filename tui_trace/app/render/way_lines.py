@@ -81,13 +81,12 @@ def _way_findings(snapshot: Snapshot) -> list[Finding]:
 
 def _bad_flows(snapshot: Snapshot, search: WaySearch) -> frozenset[int]:
     """Return the flows by routers of which it was found that they lose."""
-    bad = {(finding.hop, finding.address) for finding in _way_findings(snapshot)}
-    return frozenset(
-        flow.flow
-        for flow in search.cover
-        for ttl, address in enumerate(flow.path, search.first_ttl)
-        if (ttl, address) in bad
-    )
+    bad = {
+        address
+        for finding in _way_findings(snapshot)
+        for address in str(finding.evidence.get("addresses", "")).split()
+    }
+    return frozenset(flow.flow for flow in search.cover if not bad.isdisjoint(flow.path))
 
 
 def _unfolded(diamond: Diamond, bad: frozenset[int], *, folded: bool) -> Sequence[WayBranch]:

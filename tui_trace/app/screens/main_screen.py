@@ -125,9 +125,10 @@ class MainScreen(PromptingScreen):
             self.action_compare()
 
     def _announce_ways(self, before: Ways, now: Ways) -> None:
-        latest = now.latest
-        was_open = before.latest is not None and before.latest.end is None
-        if latest is None or latest.end is None or (before.latest == latest or not was_open):
+        latest, known = now.latest, before.latest
+        if latest is None or latest.end is None:
+            return
+        if known is not None and (known.run, known.end) == (latest.run, latest.end):
             return
         self.show_message(f"{describe_ways(now)[0]} · G shows the ways")
 

@@ -14,10 +14,12 @@ from tui_trace.session.ways import WaySearch
 
 _CHANCE = 0.001
 """Probability at most, summed over all routers and looks, that a silent way is none."""
-_LEAST = 4
+_LEAST = 5
 """Probes in a row that a way loses before it may count as silent."""
 _OVER = 0.01
 """So improbable a row of answers, at the loss up to now, says that the loss is over."""
+_MOST_ELSEWHERE = 0.5
+"""Share that the others may lose: beyond it the target answers few of all probes."""
 _LEAST_LOSS = 0.05
 """Share that a way has to lose more than the others."""
 
@@ -44,15 +46,22 @@ def find_way_loss(session: Findable) -> Iterator[Finding]:
     ways = session.ways
     if ways is None or ways.search is None:
         return
-    branches = _branches(ways, ways.search)
-    looked = (_look_at(ways, branch, len(branches)) for branch in branches)
-    sure = [branch for branch in looked if branch is not None]
-    told: set[int] = set()
-    # what fewer flows lose more of says it better
-    for branch in sorted(sure, key=lambda one: (-one.lost, len(one.flows), one.node.ttl)):
-        if told.isdisjoint(branch.flows):
-            told.update(branch.flows)
-            yield _finding(ways, ways.search, branch)
+    bad: list[_Branch] = []
+    rest = ways
+    while len(rest.outcomes) > 1:
+        branches = _branches(rest, ways.search)
+        looked = (_look_at(rest, branch, len(branches)) for branch in branches)
+        sure = [branch for branch in looked if branch is not None]
+        if not sure:
+            break
+        # what fewer flows lose more of says it better
+        worst = min(sure, key=lambda one: (-one.lost, len(one.flows), one.node.ttl))
+        bad.append(worst)
+        # the others are compared without it
+        others = {f: known for f, known in rest.outcomes.items() if f not in worst.flows}
+        rest = rest._replace(outcomes=others)
+    if bad:
+        yield _finding(ways, ways.search, bad)
 
 
 def _branches(ways: WatchedWays, search: WaySearch) -> list[_Branch]:
@@ -99,7 +108,8 @@ def _look_at(ways: WatchedWays, branch: _Branch, count: int) -> _Branch | None:
 
     One that has fallen silent has lost everything since then.
     """
-    if branch.lost < branch.lost_elsewhere + _LEAST_LOSS:
+    is_worse = branch.lost >= branch.lost_elsewhere + _LEAST_LOSS
+    if not is_worse or branch.lost_elsewhere > _MOST_ELSEWHERE:
         return None
     one = _in_turns(ways, branch.flows)
     other = _in_turns(ways, ways.outcomes.keys() - set(branch.flows))
@@ -143,35 +153,56 @@ def _row(outcomes: list[bool], *, lost: bool) -> int:
     return next((place for place, each in latest if each is not lost), len(outcomes))
 
 
-def _finding(ways: WatchedWays, search: WaySearch, branch: _Branch) -> Finding:
-    node = branch.node
-    place = node.ttl - search.first_ttl
-    known = [flow.path[place] for flow in search.flows if len(flow.path) > place]
-    of_flows = round(100 * known.count(node.address) / max(1, len(known)))
-    count = sum(bool(each.address) for each in search.nodes_at(node.ttl))
-    what = "everything" if branch.lost > 0.99 else f"{100 * branch.lost:.0f} %"
-    flow = search.flow(branch.flows[0])
-    port = flow.source_port if flow is not None else 0
-    subject = f"1 of {count} ways at hop {node.ttl}"
-    elsewhere = f"the others lose {100 * branch.lost_elsewhere:.1f} %"
+def _finding(ways: WatchedWays, search: WaySearch, bad: list[_Branch]) -> Finding:
+    """Say which ways lose; the first one is the worst."""
+    worst = bad[0]
+    count = sum(bool(each.address) for each in search.nodes_at(worst.node.ttl))
+    beside = sum(branch.node.ttl == worst.node.ttl for branch in bad)
+    subject = f"{beside} of {count} ways at hop {worst.node.ttl}"
+    verb = "loses" if beside == 1 else "lose"
+    what = _loss(worst) if beside == 1 else "probes"
+    described = [_describe(search, branch) for branch in bad]
+    elsewhere = f"the others lose {100 * min(branch.lost_elsewhere for branch in bad):.1f} %"
     return Finding(
         kind=FindingKind.WAY_LOSS,
         harm=True,
         sure=Sure.CERTAIN,
-        since=branch.since,
-        text=f"{subject} loses {what}",
+        since=min(branch.since for branch in bad),
+        text=f"{subject} {verb} {what}",
         past=f"{subject} lost {what}",
-        details=f"{node.address}; {of_flows} % of flows, source port {port}; {elsewhere}",
-        hop=node.ttl,
-        address=node.address,
+        details="; ".join([*described, elsewhere]),
+        hop=worst.node.ttl,
+        address=worst.node.address,
         run=ways.run,
-        severity=min(0.9, branch.lost),
+        severity=min(0.9, worst.lost),
         evidence={
-            "loss_percent": round(100 * branch.lost, 1),
-            "others_loss_percent": round(100 * branch.lost_elsewhere, 1),
-            "probes": branch.probes,
-            "source_port": port,
-            "flows_percent": of_flows,
+            "loss_percent": round(100 * worst.lost, 1),
+            "others_loss_percent": round(100 * worst.lost_elsewhere, 1),
+            "probes": worst.probes,
+            "source_port": _port(search, worst),
+            "flows_percent": _share(search, worst),
+            "addresses": " ".join(branch.node.address for branch in bad),
         },
         next="G shows the ways; Enter there pins the table to one",
     )
+
+
+def _loss(branch: _Branch) -> str:
+    return "everything" if branch.lost > 0.99 else f"{100 * branch.lost:.0f} %"
+
+
+def _describe(search: WaySearch, branch: _Branch) -> str:
+    port, share = _port(search, branch), _share(search, branch)
+    return f"{branch.node.address}: {_loss(branch)}, {share} % of flows, source port {port}"
+
+
+def _port(search: WaySearch, branch: _Branch) -> int:
+    flow = search.flow(branch.flows[0])
+    return flow.source_port if flow is not None else 0
+
+
+def _share(search: WaySearch, branch: _Branch) -> int:
+    """Return how many percent of the flows pass the router."""
+    place = branch.node.ttl - search.first_ttl
+    known = [flow.path[place] for flow in search.flows if len(flow.path) > place]
+    return round(100 * known.count(branch.node.address) / max(1, len(known)))

@@ -1,0 +1,61 @@
+"""A way that loses is told, with its router and a port; ways that lose alike are not."""
+
+import random
+
+import pytest
+
+from tests.helpers.dealt_ways import Lost, watched, way
+from tui_trace.session.finding import Finding, FindingKind, Sure
+from tui_trace.session.fold import Session
+
+
+def told(ways: int, rounds: int, lost: Lost, seed: int = 1) -> tuple[Session, list[Finding]]:
+    """A session after so many rounds, and what was found of single ways at its end."""
+    session = Session()
+    for _ in watched(session, ways, rounds, lost, random.Random(seed)):
+        pass
+    found = [one for one in session.findings() if one.kind is FindingKind.WAY_LOSS]
+    return session, found
+
+
+def is_of_flow(number: int, flow: int, _rng: random.Random) -> bool:
+    """Lose all of flow 2 from round 20 on."""
+    return flow == 2 and number >= 20
+
+
+@pytest.mark.parametrize("ways", [3, 8, 16])
+def test_a_dead_way_is_told_with_its_port(ways: int) -> None:
+    session, (found,) = told(ways, 30, is_of_flow)
+    assert (found.hop, found.address, found.sure) == (2, way(2, ways), Sure.CERTAIN)
+    assert found.text == f"1 of {ways} ways at hop 2 loses everything"
+    assert found.evidence["source_port"] == 40_002
+    assert found.since == 21 * 10**9, "the first probe that was lost"
+    assert session.snapshot().ways.watched is not None
+
+
+def test_it_is_over_when_the_way_is_well_again() -> None:
+    session, found = told(8, 90, lambda number, flow, _: flow == 2 and 20 <= number < 50)
+    assert not found
+    (episode,) = [
+        one for one in session.snapshot().episodes if one.finding.kind is FindingKind.WAY_LOSS
+    ]
+    assert episode.until is not None
+    assert episode.until < 75 * 10**9
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 1.0])
+def test_ways_that_lose_alike_are_not_told(share: float) -> None:
+    for seed in range(4):
+        _, found = told(8, 120, lambda _n, _f, rng: rng.random() < share, seed)
+        assert not found
+
+
+def test_two_bad_ways_are_told_apart() -> None:
+    _, (found,) = told(8, 60, lambda _n, flow, rng: flow == 1 or (flow == 5 and rng.random() < 0.6))
+    assert found.text == "2 of 8 ways at hop 2 lose probes"
+    assert found.evidence["addresses"] == f"{way(1, 8)} {way(5, 8)}"
+
+
+def test_without_a_watch_nothing_is_said() -> None:
+    _, found = told(1, 30, lambda *_: True)
+    assert not found
