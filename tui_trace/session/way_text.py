@@ -181,9 +181,16 @@ def diamonds(search: WaySearch) -> tuple[Diamond, ...]:
         if len(search.nodes_at(ttl)) > 1:
             ttls.append(ttl)
         elif ttls:
+            while len(ttls) > 1 and _has_joined(search, ttls[-1]):
+                ttls.pop()
             found.append(_diamond(search, tuple(ttls)))
             ttls = []
     return tuple(found)
+
+
+def _has_joined(search: WaySearch, ttl: int) -> bool:
+    """Return whether one router answers all flows that are answered here."""
+    return sum(bool(node.address) for node in search.nodes_at(ttl)) == 1
 
 
 def _diamond(search: WaySearch, ttls: tuple[int, ...]) -> Diamond:

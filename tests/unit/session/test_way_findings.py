@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from tests.helpers.dealt_ways import Lost, watched, way
+from tests.helpers.dealt_ways import Lost, searched, watched, watched_events, way
+from tui_trace.core import events as ev
 from tui_trace.session.finding import Finding, FindingKind, Sure
 from tui_trace.session.fold import Session
 
@@ -53,9 +54,25 @@ def test_ways_that_lose_alike_are_not_told(share: float) -> None:
 def test_two_bad_ways_are_told_apart() -> None:
     _, (found,) = told(8, 60, lambda _n, flow, rng: flow == 1 or (flow == 5 and rng.random() < 0.6))
     assert found.text == "2 of 8 ways at hop 2 lose probes"
-    assert found.evidence["addresses"] == f"{way(1, 8)} {way(5, 8)}"
+    assert found.evidence["source_ports"] == "40001 40005"
 
 
 def test_without_a_watch_nothing_is_said() -> None:
     _, found = told(1, 30, lambda *_: True)
     assert not found
+
+
+def test_a_way_whose_router_answers_nobody_is_told_too() -> None:
+    """What is dead answers no search either."""
+    session = Session()
+    for dealt in searched(8):
+        event = dealt
+        if isinstance(dealt, ev.Reply) and dealt.flow % 8 == 3 and dealt.ttl > 1:
+            event = ev.ProbeLost(at=dealt.at, run=2, probe=dealt.probe, ttl=dealt.ttl)
+        session.apply(event)
+    for event in watched_events(8, 20, lambda _n, flow, _r: flow == 3, random.Random(1)):
+        session.apply(event)
+    (found,) = [one for one in session.findings() if one.kind is FindingKind.WAY_LOSS]
+    assert found.text == "1 of 8 ways at hop 2 loses everything"
+    assert found.evidence["source_port"] == 40_003
+    assert "nobody answers there" in found.details

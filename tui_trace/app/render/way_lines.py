@@ -82,11 +82,11 @@ def _way_findings(snapshot: Snapshot) -> list[Finding]:
 def _bad_flows(snapshot: Snapshot, search: WaySearch) -> frozenset[int]:
     """Return the flows by routers of which it was found that they lose."""
     bad = {
-        address
+        port
         for finding in _way_findings(snapshot)
-        for address in str(finding.evidence.get("addresses", "")).split()
+        for port in str(finding.evidence.get("source_ports", "")).split()
     }
-    return frozenset(flow.flow for flow in search.cover if not bad.isdisjoint(flow.path))
+    return frozenset(flow.flow for flow in search.cover if str(flow.source_port) in bad)
 
 
 def _unfolded(diamond: Diamond, bad: frozenset[int], *, folded: bool) -> Sequence[WayBranch]:
@@ -127,6 +127,7 @@ class _Drawing:
         self._rows = shown
         self._figures = figures
         self._labels = labels
+        self._shows_asn = True
 
     def lines(self, width: int, selected: int | None, bad: frozenset[int]) -> Iterator[StyledLine]:
         """Return the head and a line for each way; the `bad` flows and the selected are marked."""
@@ -148,17 +149,24 @@ class _Drawing:
 
     def _layout(self, width: int) -> tuple[list[int], int]:
         """Return the widths of the columns, and that of the latest outcomes."""
-        texts = [
-            [f"Hop {ttl}", *(self._text(row.cells[column]) for row in self._rows)]
-            for column, ttl in enumerate(self._ttls)
-        ]
-        sizes = [max(map(cell_width, column)) for column in texts]
-        room = width - _PORT - 3 - 3 * len(sizes) - (_FIGURES if self._figures else 0)
+        room = width - _PORT - 3 - 3 * len(self._ttls) - (_FIGURES if self._figures else 0)
+        sizes = self._sizes()
+        if sum(sizes) > room:
+            # half an AS number says nothing
+            self._shows_asn = False
+            sizes = self._sizes()
         spare = room - sum(sizes)
         spark = min(_SPARK, spare - 1) if self._figures and spare > 5 else 0
         while sum(sizes) + spark > room and max(sizes) > _LEAST_CELL:
             sizes[sizes.index(max(sizes))] -= 1
         return sizes, spark
+
+    def _sizes(self) -> list[int]:
+        texts = [
+            [f"Hop {ttl}", *(self._text(row.cells[column]) for row in self._rows)]
+            for column, ttl in enumerate(self._ttls)
+        ]
+        return [max(map(cell_width, column)) for column in texts]
 
     def _head(self, sizes: list[int], spark: int) -> str:
         text = f"{'Port':>{_PORT}} "
@@ -192,7 +200,7 @@ class _Drawing:
     def _text(self, cell: str) -> str:
         if cell in _NOBODY:
             return _NOBODY[cell]
-        asn = self._labels.asn(cell)
+        asn = self._labels.asn(cell) if self._shows_asn else ""
         return f"{self._labels.host(cell)} AS{asn}" if asn else self._labels.host(cell)
 
 

@@ -73,7 +73,7 @@ def _branches(ways: WatchedWays, search: WaySearch) -> list[_Branch]:
     for flow in search.flows:
         if flow.flow in counts:
             for ttl, address in enumerate(flow.path, search.first_ttl):
-                if address:
+                if address is not None:
                     passing.setdefault(Node(ttl, address), []).append(flow.flow)
     groups: dict[tuple[int, ...], Node] = {}
     for node, flows in passing.items():
@@ -156,12 +156,12 @@ def _row(outcomes: list[bool], *, lost: bool) -> int:
 def _finding(ways: WatchedWays, search: WaySearch, bad: list[_Branch]) -> Finding:
     """Say which ways lose; the first one is the worst."""
     worst = bad[0]
-    count = sum(bool(each.address) for each in search.nodes_at(worst.node.ttl))
+    count = len(search.nodes_at(worst.node.ttl))
     beside = sum(branch.node.ttl == worst.node.ttl for branch in bad)
     subject = f"{beside} of {count} ways at hop {worst.node.ttl}"
     verb = "loses" if beside == 1 else "lose"
     what = _loss(worst) if beside == 1 else "probes"
-    described = [_describe(search, branch) for branch in bad]
+    described = [_describe(search, branch, with_loss=len(bad) > 1) for branch in bad]
     elsewhere = f"the others lose {100 * min(branch.lost_elsewhere for branch in bad):.1f} %"
     return Finding(
         kind=FindingKind.WAY_LOSS,
@@ -181,7 +181,11 @@ def _finding(ways: WatchedWays, search: WaySearch, bad: list[_Branch]) -> Findin
             "probes": worst.probes,
             "source_port": _port(search, worst),
             "flows_percent": _share(search, worst),
-            "addresses": " ".join(branch.node.address for branch in bad),
+            "source_ports": " ".join(
+                str(flow.source_port)
+                for flow in search.flows
+                if any(flow.flow in branch.flows for branch in bad)
+            ),
         },
         next="G shows the ways; Enter there pins the table to one",
     )
@@ -191,9 +195,11 @@ def _loss(branch: _Branch) -> str:
     return "everything" if branch.lost > 0.99 else f"{100 * branch.lost:.0f} %"
 
 
-def _describe(search: WaySearch, branch: _Branch) -> str:
+def _describe(search: WaySearch, branch: _Branch, *, with_loss: bool) -> str:
     port, share = _port(search, branch), _share(search, branch)
-    return f"{branch.node.address}: {_loss(branch)}, {share} % of flows, source port {port}"
+    who = branch.node.address or "nobody answers there"
+    loss = f"{_loss(branch)}, " if with_loss else ""
+    return f"{who}: {loss}{share} % of flows, source port {port}"
 
 
 def _port(search: WaySearch, branch: _Branch) -> int:
