@@ -38,6 +38,7 @@ class SimNet:
     family: int = 4
     address: str = TARGET
     kernel_stamps: bool = True
+    keeps_ports: bool = True
     fail: Callable[[OutgoingProbe], SendError | None] = lambda _probe: None
     now: int = 5_000_000_000
     wall_shift: int = 0

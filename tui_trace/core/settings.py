@@ -14,7 +14,7 @@ from tui_trace.core.ranges import Byte, Count, Int64, Port, Ttl
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 
-MAX_FLOWS = 64
+MAX_FLOWS = 512
 MAX_PACKET = 65_535
 """Largest IP packet, in bytes (RFC 791)."""
 
@@ -135,7 +135,7 @@ class ProbeSettings(msgspec.Struct, frozen=True, rename=_SETTINGS_ON_DISK):
     """TCP without options: 40 bytes suffice."""
     flow: FlowMode = FlowMode.CONSTANT
     flows: Int64 = 1
-    """Number of constant flows that are probed side by side; 1–64."""
+    """Number of constant flows that are probed side by side, from 1 on."""
     source: str | None = None
     """Address that probes leave from; None: the route decides."""
     spoofed_source: bool = False

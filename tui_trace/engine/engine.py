@@ -85,7 +85,9 @@ class Engine:
         self._rounds = 0
         self._probes = 0
         self._next_expiry = 0
-        self._ways = WayProber(self._runs, self._emitter, self._send)
+        self._ways = WayProber(
+            self._runs, self._emitter, self._send, keeps_ports=network.keeps_ports
+        )
         self._keyless_replies = KeylessReplyBuffer()
         self._last_sent: RunProbe | None = None
 

@@ -1,5 +1,6 @@
 """What decides which flow is probed at which TTL, beside the rounds of the runs."""
 
+import random
 from typing import Protocol
 
 from tui_trace.core.events import WaysEnd
@@ -69,10 +70,11 @@ class WayWatch:
         if self.end is not None or now < self._due:
             return None
         if not self._round:
+            # in a new order each time: who limits its replies leaves out no flow for ever
             self._round = [
                 (flow, ttl)
                 for ttl in range(self._first_ttl, max(self._last_ttl.values()) + 1)
-                for flow in self._flows
+                for flow in random.sample(self._flows, len(self._flows))
                 if ttl <= self._last_ttl[flow]
             ]
             self._step = self._interval // len(self._round)

@@ -23,6 +23,7 @@ from tui_trace.wire.network import SendError
 
 MAX_WAY_FLOWS = 1000
 """Most flows of a discovery: each takes a source port."""
+_NO_PORTS = "ways need raw sockets: without CAP_NET_RAW the kernel picks the port of each probe"
 MAX_BURST = 16
 """Probes sent before the rounds get their turn."""
 
@@ -35,8 +36,11 @@ class WayProber:
         runs: RunScheduler,
         emitter: EventEmitter,
         send: Callable[[EngineRun, ScheduledProbe, int], bool],
+        *,
+        keeps_ports: bool,
     ) -> None:
-        """`send` returns whether the probe left."""
+        """`send` returns whether the probe left; `keeps_ports` as in `Network`."""
+        self._keeps_ports = keeps_ports
         self._runs = runs
         self._emitter = emitter
         self._send = send
@@ -58,6 +62,9 @@ class WayProber:
         its addresses alone.
         """
         self.stop()
+        if not self._keeps_ports and not isinstance(command, StopWays):
+            self._emitter.notice(_NO_PORTS)
+            return
         match command:
             case FindWays():
                 self._find(command, pace)

@@ -190,6 +190,8 @@ class Network(typing.Protocol[ProbeT]):
     """4 or 6."""
     address: str
     """The target's."""
+    keeps_ports: bool
+    """All probes of a flow leave from its port; False: the kernel picks one for each socket."""
 
     def open(self) -> None:
         """Take over the sockets, which one target uses at a time. Call this first.

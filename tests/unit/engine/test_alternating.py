@@ -15,11 +15,14 @@ from tui_trace.core import events
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings
 from tui_trace.core.stream import (
     Command,
+    FindWays,
     GoBack,
     Reset,
     SetPace,
+    StopWays,
     Switch,
     TakeTurns,
+    WatchWays,
 )
 from tui_trace.session.fold import Session
 from tui_trace.wire.network import SendError
@@ -193,6 +196,9 @@ commands = st.lists(
             ),
             st.just(GoBack()),
             st.just(Reset()),
+            st.builds(FindWays, settings(), st.just(0.9), st.integers(1, 60)),
+            st.builds(WatchWays, settings(), st.just((0, 3)), st.integers(1, 5)),
+            st.just(StopWays()),
             st.builds(
                 SetPace,
                 st.builds(
@@ -215,7 +221,9 @@ def test_whatever_is_asked_rounds_belong_to_runs_that_were_told(given_: list) ->
     begun: Counter[int] = Counter()
     in_force = 0
     for event in tape.events:
-        if isinstance(event, events.RunOpened):
+        if isinstance(event, events.RunOpened) and event.beside:
+            told[event.run] = event
+        elif isinstance(event, events.RunOpened):
             assert event.reopened == (event.run in told)
             told[event.run] = event
             in_force = event.run

@@ -50,6 +50,7 @@ class RawNetwork(Generic[ProbeT]):
         """
         self._wire = wire
         self.family = wire.family
+        self.keeps_ports = True
         self._ip = wire.ip
         address, _, scope = target_address.partition("%")
         self._packed_address = socket.inet_pton(self._ip.af, address)

@@ -65,6 +65,7 @@ class ErrorQueueNetwork(Generic[ProbeT]):
         self._ip = IP_VERSIONS[family]
         self._pool = pool = ProbeSockets(sockets, self._ip, address)
         self.family = family
+        self.keeps_ports = False
         self.address = pool.address
         self._interface = interface or scope or None
         self._source = source
