@@ -86,7 +86,11 @@ class Engine:
         self._probes = 0
         self._next_expiry = 0
         self._ways = WayProber(
-            self._runs, self._emitter, self._send, keeps_ports=network.keeps_ports
+            self._runs,
+            self._emitter,
+            self._send,
+            target=network.address,
+            keeps_ports=network.keeps_ports,
         )
         self._keyless_replies = KeylessReplyBuffer()
         self._last_sent: RunProbe | None = None

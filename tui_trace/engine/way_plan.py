@@ -48,15 +48,22 @@ class WayWatch:
     """Probes some flows at every TTL once an interval, spread over it. A `WayPlan`."""
 
     def __init__(
-        self, flows: tuple[int, ...], first_ttl: int, last_ttl: int, interval: int
+        self,
+        flows: tuple[int, ...],
+        *,
+        first_ttl: int,
+        last_ttl: int,
+        interval: int,
+        target: str,
     ) -> None:
-        """Begin a round at once; `interval` is in ns."""
+        """Begin a round at once; `interval` is in ns, `target` an address."""
         self.end: WaysEnd | None = None
         self._flows = flows
         self._first_ttl = first_ttl
-        self._last_ttl = dict.fromkeys(flows, last_ttl)
+        self._last_ttl = dict.fromkeys(flows, max(first_ttl, last_ttl))
         """By flow: where it ends, as far as is known."""
         self._interval = interval
+        self._target = target
         self._round: list[tuple[int, int]] = []
         self._due = 0
         self._step = NS_PER_S
@@ -82,9 +89,9 @@ class WayWatch:
         self._due = max(self._due + self._step, now)
         return self._round.pop()
 
-    def on_reply(self, flow: int, ttl: int, address: str, *, is_end: bool) -> None:  # noqa: ARG002
-        """Learn where a flow ends."""
-        if is_end:
+    def on_reply(self, flow: int, ttl: int, address: str, *, is_end: bool) -> None:
+        """Learn where a flow ends. Who refuses to forward it may let it pass again."""
+        if is_end and address == self._target:
             self._last_ttl[flow] = ttl
 
     def on_lost(self, flow: int, ttl: int, now: int) -> None:

@@ -37,9 +37,13 @@ class WayProber:
         emitter: EventEmitter,
         send: Callable[[EngineRun, ScheduledProbe, int], bool],
         *,
+        target: str,
         keeps_ports: bool,
     ) -> None:
-        """`send` returns whether the probe left; `keeps_ports` as in `Network`."""
+        """`send` returns whether the probe left; `target` is an address; `keeps_ports` as in
+        `Network`.
+        """
+        self._target = target
         self._keeps_ports = keeps_ports
         self._runs = runs
         self._emitter = emitter
@@ -69,7 +73,14 @@ class WayProber:
             case FindWays():
                 self._find(command, pace)
             case WatchWays(settings, flows, last_ttl):
-                self._begin(settings, WayWatch(flows, pace.first_ttl, last_ttl, pace.interval))
+                watch = WayWatch(
+                    flows,
+                    first_ttl=pace.first_ttl,
+                    last_ttl=last_ttl,
+                    interval=pace.interval,
+                    target=self._target,
+                )
+                self._begin(settings, watch)
 
     def _find(self, asked: FindWays, pace: Pace) -> None:
         self._asked = asked, pace

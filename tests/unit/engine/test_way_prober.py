@@ -108,3 +108,9 @@ def test_without_ports_of_its_own_a_flow_cannot_be_followed() -> None:
     tape = trace(SimNet(keeps_ports=False), UDP, rounds=2, commands=[(0, FindWays(UDP))])
     assert not events_of(tape, ev.WaysSought)
     assert "raw sockets" in events_of(tape, ev.Notice)[0].text
+
+
+def test_a_watch_of_a_path_shorter_than_the_first_ttl_goes_on() -> None:
+    watch = [(0, WatchWays(UDP, (0, 1), 2))]
+    tape = trace(SimNet(), UDP, seconds=4, commands=watch, first_ttl=4)
+    assert {event.ttl for event in sent(tape, 2)} == {4}
