@@ -95,6 +95,10 @@ async def test_many_ways_are_folded_until_space_unfolds_them() -> None:
         assert "198.51.100.7" not in text(watch)
         await watch.press("space")
         assert "198.51.100.16" in text(watch)
+        await watch.pilot.resize_terminal(80, 14)
+        await watch.press("up")
+        (line,) = [line for line in watch.screen_lines if line.startswith("▶")]
+        assert "198.51.100.16" in line, "what is selected is in sight"
 
 
 async def test_without_a_search_the_screen_says_how_to_begin() -> None:

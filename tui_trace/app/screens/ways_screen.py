@@ -79,6 +79,15 @@ class WaysScreen(TextScreen):
         now = flows.index(self._selected) if self._selected in flows else -1 if step > 0 else 0
         self._selected = flows[(now + step) % len(flows)]
         self.refresh_lines()
+        self._scroll_to_selected()
+
+    def _scroll_to_selected(self) -> None:
+        box = self.query_one("#reading-box")
+        lines = self.lines(box.size.width or self.size.width)
+        place = next((n for n, line in enumerate(lines) if line and line[0][0][:1] == "▶"), 0)
+        above, height = round(box.scroll_y), box.size.height
+        if not above <= place < above + height:
+            box.scroll_to(y=max(0, place - height // 2), animate=False)
 
     def action_pin(self) -> None:
         """Probe the selected way in the table (Enter)."""
