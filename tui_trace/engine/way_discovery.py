@@ -112,6 +112,12 @@ class WayDiscovery:
         ttls = range(self.map.root.ttl + 1, self.map.last_ttl + 1)
         return any(len(self.map.nodes_at(ttl)) > 1 for ttl in ttls)
 
+    def know_end(self, ttl: int) -> None:
+        """Learn at which TTL the rounds have met the target; 0: they have not."""
+        if ttl and not self._known_end:
+            self._known_end = ttl
+            self._is_planned = False
+
     def stop(self) -> None:
         """End it here, as the user asks for."""
         if self.end is None:
@@ -285,6 +291,7 @@ class WayDiscovery:
         wanted: _Wanted = {}
         for ttl in ttls:
             self._plan_hop(ttl, chance, wanted, is_even=ttl not in uneven)
+        self._want_true_ends(wanted)
         if not wanted and not self._is_waiting():
             for ttl in ttls:
                 if not wanted and (ttl in uneven or self._is_mesh(ttl)):
@@ -350,10 +357,11 @@ class WayDiscovery:
 
     def _ttls(self) -> range:
         """Return the TTLs behind which something is to be looked for."""
+        known = self._known_end or self.map.last_ttl + self._max_unknown
         horizon = max(self.map.last_ttl, self._known_end) + self._max_unknown
         end = min(self._max_ttl, horizon)
         begin = self.map.root.ttl
-        while begin < end and (begin < self._known_end or self.map.nodes_at(begin)):
+        while begin < end and (begin < known or self.map.nodes_at(begin)):
             if self._all_end(begin):
                 break
             begin += 1
@@ -364,7 +372,8 @@ class WayDiscovery:
         nodes = self.map.nodes_at(ttl)
         following = self.map.nodes_at(ttl + 1)
         needed = self._needed(nodes, following, chance)
-        if is_even and self._is_plain(ttl, following):
+        is_ahead = ttl > self.map.last_ttl and not self._known_end
+        if is_ahead or (is_even and self._is_plain(ttl, following)):
             needed = FLOWS_EACH
         if len(nodes) < 2 or ttl in self.map.per_packet:
             # all flows pass; or nobody can tell which one passes which router
@@ -452,6 +461,17 @@ class WayDiscovery:
         """Want so many more flows to be probed at a TTL."""
         for _, flow in zip(range(count), self._flows_to_ask(ttl), strict=False):
             wanted[flow, ttl] = None
+
+    def _want_true_ends(self, wanted: _Wanted) -> None:
+        """Want flows to be probed nearer that met the target farther away than others did.
+
+        They may have been probed behind it: it answers any TTL that is large enough.
+        """
+        nearest = min(self.map.ends.values(), default=0)
+        for flow, end in self.map.ends.items():
+            before = end - 1
+            if before >= nearest and flow not in self._asked.get(before, {}):
+                wanted[flow, before] = None
 
     def _want_repeats(self, ttl: int, wanted: _Wanted) -> None:
         """Want flows to be probed again, to see whether they meet the same router.

@@ -114,6 +114,8 @@ class WayProber:
 
     def send_due(self, clock: Callable[[], int]) -> None:
         """Send what is due; `clock` is monotonic, in ns."""
+        if isinstance(self._plan, WayDiscovery):
+            self._plan.know_end(self._runs.known_distance())
         for _ in range(MAX_BURST):
             plan, run, now = self._plan, self._run, clock()
             if plan is None or run is None:
