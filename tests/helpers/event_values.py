@@ -20,7 +20,7 @@ WIDE = {
 
 PLAIN = {
     int: st.integers(0, 300),
-    float: st.floats(),
+    float: st.floats(allow_nan=False, allow_infinity=False),
     str: st.text(max_size=20),
     bool: st.booleans(),
     type(None): st.none(),

@@ -3,15 +3,13 @@
 from itertools import groupby, pairwise
 from pathlib import Path
 
-import msgspec
-
 from tests.helpers.network import tui_trace_process
 from tests.helpers.network.capture import Capture, probes
 from tests.helpers.network.chain import DOWN, Chain
 from tests.helpers.network.fault_injection import listen
 from tests.helpers.network.params import FAMILIES, OPEN_PORT
 from tests.helpers.network.terminals import Tmux
-from tui_trace.core.events import Event, ProbeLost, ProbeSent, RoundBegan, RunOpened
+from tui_trace.core.events import Event, ProbeLost, RoundBegan, RunOpened
 from tui_trace.core.settings import NS_PER_MS, Pace, Protocol
 from tui_trace.session.compare import compare_runs
 from tui_trace.session.comparison_text import describe_comparison
@@ -59,31 +57,6 @@ def test_rounds_of_both_alternate_on_the_wire_and_lose_nothing(family: int) -> N
         runs = [session.run(2), session.run(3)]
         assert abs(runs[0].rounds - runs[1].rounds) <= 1
         assert describe_comparison(compare_runs(runs)).endswith(", measured in turns")
-
-
-def test_a_visit_sends_its_flows_and_comes_home(plain: Chain) -> None:
-    target = plain.target_address(4)
-    with Capture(plain.client, DOWN) as capture:
-        with tui_trace_process.Live(plain.client, target, TCP, Pace(interval=INTERVAL)) as live:
-            live.run_on(RoundBegan, 2)
-            live.visit(msgspec.structs.replace(TCP, flows=8), 3)
-            live.run_on(RoundBegan, 9)
-            stream = live.stop()
-        seen = probes(capture.stop(), plain.source_address(4), target)
-    assert [(e.run, e.reopened) for e in tui_trace_process.only(RunOpened, stream)] == [
-        (1, False),
-        (2, False),
-        (1, True),
-    ]
-    runs = [
-        run
-        for run, _ in groupby(tui_trace_process.only(RoundBegan, stream), lambda began: began.run)
-    ]
-    assert runs == [1, 2, 1]
-    assert [e.round for e in tui_trace_process.only(RoundBegan, stream) if e.run == 2] == [1, 2, 3]
-    assert len(seen) == len(tui_trace_process.only(ProbeSent, stream))
-    # at the first hop no pool of ports is needed: its flows are those that were asked for
-    assert len({one.packet.flow for one in seen if one.packet.ttl == 1}) == 8
 
 
 def test_in_the_view_b_compares_what_takes_turns(tmp_path: Path) -> None:

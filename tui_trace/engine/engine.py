@@ -252,8 +252,18 @@ class Engine:
             elif not run.schedule.is_round_over or not self._begin_round(run, now):
                 return
 
+    def _next_due(self, run: EngineRun, now: int) -> int:
+        """Return when the next probe of the rounds, or the next round, is due (monotonic ns).
+
+        While a search asks routers that limit their replies, rounds leave it most of these.
+        """
+        due = run.schedule.next_due(now, self._pace)
+        if run.schedule.is_round_over and self._ways.is_patient:
+            due += 2 * self._pace.interval
+        return due
+
     def _begin_round(self, run: EngineRun, now: int) -> bool:
-        if run.schedule.next_due(now, self._pace) > now:
+        if self._next_due(run, now) > now:
             return False
         run = self._runs.next_round()
         if self._waits_for_route and not run.schedule.round and not self._can_leave(run, now):
@@ -362,7 +372,7 @@ class Engine:
         may_from = self._may_send_from()
         if may_from is None:
             return wake_at
-        return min(wake_at, max(may_from, self._current_run.schedule.next_due(now, self._pace)))
+        return min(wake_at, max(may_from, self._next_due(self._current_run, now)))
 
     def _update_path_end(self, run: EngineRun) -> None:
         pace = self._pace

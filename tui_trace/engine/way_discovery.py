@@ -107,6 +107,11 @@ class WayDiscovery:
         return any(self._in_flight.values())
 
     @property
+    def has_suspects(self) -> bool:
+        """Return whether flows are probed slowly, as a router may limit its replies."""
+        return any(self._suspects.values())
+
+    @property
     def parts(self) -> bool:
         """Return whether several routers were met at one TTL."""
         ttls = range(self.map.root.ttl + 1, self.map.last_ttl + 1)

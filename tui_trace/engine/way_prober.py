@@ -59,6 +59,11 @@ class WayProber:
         """Return whether ways are being looked for."""
         return isinstance(self._plan, WayDiscovery)
 
+    @property
+    def is_patient(self) -> bool:
+        """Return whether routers are being asked slowly that may limit their replies."""
+        return isinstance(self._plan, WayDiscovery) and self._plan.has_suspects
+
     def obey(self, command: FindWays | WatchWays | StopWays, pace: Pace) -> None:
         """Begin or end what a command says; ends what is under way. `SendError`.
 

@@ -1,7 +1,7 @@
 """An engine as a program: commands come in as lines, events go out as lines.
 
 The harness starts this file in a namespace (`ours.Live`). A line is `switch SETTINGS`,
-`turns SETTINGS SETTINGS …`, `visit ROUNDS SETTINGS`, `pace PACE` or `reset`; the end of standard
+`turns SETTINGS SETTINGS …`, `pace PACE` or `reset`; the end of standard
 input ends the session.
 """
 

@@ -173,10 +173,6 @@ class Live(Closing):
         """Settings in turns."""
         self._tell(" ".join(["turns", *map(as_json, settings)]))
 
-    def visit(self, settings: ProbeSettings, rounds: int) -> None:
-        """Other settings for some rounds."""
-        self._tell(f"visit {rounds} {as_json(settings)}")
-
     def reset(self) -> None:
         """Close the run and open another."""
         self._tell("reset")

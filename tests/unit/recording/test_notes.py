@@ -86,7 +86,7 @@ def test_a_file_of_the_first_version_becomes_one_of_the_latest(tmp_path):
     with Recording(path) as recording:
         assert version(path) == 1, "reading changes nothing"
         recording.note("the provider was called", NS_PER_S)
-    assert version(path) == schema.VERSION == 4
+    assert version(path) == schema.VERSION == 5
 
 
 def version(path):
