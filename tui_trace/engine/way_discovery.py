@@ -232,29 +232,30 @@ class WayDiscovery:
             is_known_silent = self._lost_slowly.get(ttl, 0) >= SLOW_TRIES or flow in self._silent
             if tries < QUICK_TRIES + is_known_silent:
                 self._again.append((flow, ttl))
+            elif is_known_silent:
+                self._give_up(flow, ttl)
             else:
                 self._suspect(flow, ttl, now)
-                if is_known_silent:
-                    self._give_up(ttl)
         else:
             self._lost_slowly[ttl] = self._lost_slowly.get(ttl, 0) + 1
             if self._lost_slowly[ttl] >= SLOW_TRIES:
-                self._give_up(ttl)
+                # none of them was answered
+                for suspect in list(self._suspects[ttl]):
+                    self._give_up(suspect, ttl)
 
     def _suspect(self, flow: int, ttl: int, now: int) -> None:
         """Have a flow be probed slowly: the router may limit its replies."""
         self._suspects.setdefault(ttl, []).append(flow)
         self._slow_due.setdefault(ttl, now + SLOW_STEP)
 
-    def _give_up(self, ttl: int) -> None:
-        """Take nobody to answer the flows of a TTL that are probed slowly: none of them was."""
-        for flow in list(self._suspects[ttl]):
-            self._drop_suspect(flow, ttl)
-            if self.map.hops.get(ttl, {}).get(flow, SILENT) == SILENT:
-                self.map.add(flow, ttl, SILENT)
-                self._silent.add(flow)
-            else:
-                self._repeats[ttl] = self._repeats.get(ttl, 0) + 1
+    def _give_up(self, flow: int, ttl: int) -> None:
+        """Take nobody to answer a flow at a TTL; one that was answered there counts as repeated."""
+        self._drop_suspect(flow, ttl)
+        if self.map.hops.get(ttl, {}).get(flow, SILENT) == SILENT:
+            self.map.add(flow, ttl, SILENT)
+            self._silent.add(flow)
+        else:
+            self._repeats[ttl] = self._repeats.get(ttl, 0) + 1
 
     def on_void(self, flow: int, ttl: int) -> None:
         """Learn that a probe counts as never sent."""
