@@ -47,6 +47,7 @@ class Wire:
     ) -> None:
         """`each` hostile packets for every valid one."""
         self.family = family
+        self.keeps_ports = True
         target = scenario.target.v4 if family == 4 else scenario.target.v6
         assert target is not None
         self.address = target
