@@ -47,7 +47,7 @@ CASES = [
     ("ways-nested", probe(), None, {(Kind.OK, None)}),
     ("ways-unequal", probe(), None, {(Kind.OK, None)}),
     ("ways-mesh", probe(), None, {(Kind.OK, None)}),
-    ("ways-dead", probe(), None, {(Kind.OK, None)}),
+    ("ways-dead", probe(UDP), None, {(Kind.OK, None)}),
     ("ways-reorder", probe(), None, {(Kind.BALANCED_PACKET, 3)}),
 ]  # fmt: skip
 
