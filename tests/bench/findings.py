@@ -4,6 +4,7 @@ No packets: sessions are dealt by a generator, and each is watched to its end.
 """
 
 import argparse
+import math
 import random
 import statistics
 from collections.abc import Callable, Sequence
@@ -59,6 +60,8 @@ class Said:
     first: dict[Kind, float] = field(default_factory=dict)
     """Seconds until a kind was told first."""
     over: dict[Kind, float] = field(default_factory=dict)
+    ends: list[tuple[Kind, float]] = field(default_factory=list)
+    """Each end that was told, and when it was (s)."""
     hops: dict[Kind, int | None] = field(default_factory=dict)
     harmful: set[Kind] = field(default_factory=set)
 
@@ -81,6 +84,7 @@ def watch(world: World, rounds: int, seed: int) -> Said:
     for episode in session.snapshot().episodes:
         if episode.until is not None and is_event(episode.finding):
             said.over[episode.finding.kind] = episode.until / NS_PER_S
+            said.ends.append((episode.finding.kind, episode.until / NS_PER_S))
     return said
 
 
@@ -258,6 +262,7 @@ CASES = [
     loss(5, 64),
     *(loss(share, 32) for share in (10, 15, 20, 50)),
     loss(10, 64),
+    *(loss(share, 600) for share in (5, 20, 50)),
     *(in_bursts(length) for length in (2, 5, 20)),
     Case(
         "20 % loss for 100 s",
@@ -309,7 +314,7 @@ CASES = [
 def measure(case: Case, sessions: int, seed: int) -> list[str]:
     """Return one line of the table."""
     rng = random.Random(seed)
-    told = right_hop = hops = false_harm = wrong = 0
+    told = right_hop = hops = false_harm = wrong = early = 0
     delays: list[float] = []
     ends: list[float] = []
     for number in range(sessions):
@@ -319,6 +324,8 @@ def measure(case: Case, sessions: int, seed: int) -> list[str]:
         false_harm += bool(said.harmful - case.expected - case.also)
         quiet = said.kinds - said.harmful - case.expected - case.also - {Kind.OK}
         wrong += bool(quiet)
+        lasts = math.inf if case.end is None else case.end - 2
+        early += any(kind in case.expected and end < lasts for kind, end in said.ends)
         for kind in found:
             delays.append(said.first[kind] - case.begin)
             if case.end is not None and kind in said.over:
@@ -331,6 +338,7 @@ def measure(case: Case, sessions: int, seed: int) -> list[str]:
     return [
         case.name, share, place, f"{100 * false_harm / sessions:.2f} %",
         f"{100 * wrong / sessions:.2f} %", _median(delays), _median(ends),
+        f"{100 * early / sessions:.1f} %" if case.expected else "",
     ]  # fmt: skip
 
 
@@ -346,7 +354,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name contains this")
     args = parser.parse_args()
     rows = [measure(case, args.sessions, args.seed) for case in CASES if args.only in case.name]
-    header = ["truth", "said", "hop right", "false harm", "other false", "told after", "end off by"]
+    header = ["truth", "said", "hop right", "false harm", "other false", "told after", "end off by",
+              "ended early"]  # fmt: skip
     table("What is said of networks whose truth is known", header, rows)
 
 

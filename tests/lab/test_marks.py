@@ -168,7 +168,9 @@ def test_forged_and_foreign_replies_are_counted_and_credited_to_nobody(
     assert traced.path() == along(scenario, 4)
     for hop in traced.run.hops:
         assert (hop.lost, hop.duplicates, hop.late) == (0, 0, 0)
-    assert traced.foreign == 5 * sum(len(hop.also) for hop in scenario.hops)
+    # the report ends with the last answer: what else comes of the last round may be read or not
+    also = sum(len(hop.also) for hop in scenario.hops)
+    assert 4 * also <= traced.foreign <= 5 * also
 
 
 @pytest.mark.parametrize("protocol", [(), ("-u",), ("-T", "-P", "80"), ("-6",), ("-6", "-u")])

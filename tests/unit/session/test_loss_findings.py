@@ -87,6 +87,14 @@ def test_a_loss_that_is_over_is_told_in_the_past_and_no_more_in_the_present():
     assert [finding.kind for finding in session.findings()] == [Kind.OK]
 
 
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
+def test_a_loss_that_goes_on_is_not_said_to_have_ended(share: float) -> None:
+    for seed in range(8):
+        session = watched(at_hop(4, drops=bernoulli(share)), 500, seed)
+        (loss,) = (e for e in session.snapshot().episodes if e.finding.kind is Kind.LOSS)
+        assert loss.until is None
+
+
 def test_an_outage_has_a_begin_and_an_end_and_is_no_loss():
     session = watched(at_hop(5, drops=between(100.5, 110.5, bernoulli(1))))
     assert told(session) == ["target was silent 101–111 (9 probes), last answer hop 4 10.0.4.1"]

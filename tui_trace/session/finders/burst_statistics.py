@@ -12,6 +12,10 @@ from tui_trace.session.loss import Interval, wilson
 _Z = 2.3
 """Of the interval: with 1.96, that of Wilson covers 88–92 % where bursts are few."""
 
+_OVER = 0.001
+"""Chance of so long a stretch without any loss from which on a loss is over. It is asked at each
+look, so that at 0.01 a loss that goes on would soon be said to have ended."""
+
 
 class Bursts(NamedTuple):
     """The losses among some slots."""
@@ -56,6 +60,23 @@ def bursts_in(lost: int, answered: int, slots: int) -> Bursts:
     return Bursts(
         lost.bit_count(), (answered & slots).bit_count(), (lost & ~(lost << 1)).bit_count()
     )
+
+
+def has_stopped(bursts: Bursts, good: int) -> bool:
+    """Return whether chance hardly explains that the latest `good` answers came without a loss.
+
+    What was lost before tells the rate only so well: it is taken as a beta distribution (Jeffreys'
+    prior), so that few bursts, found where most of them are, do not make a short pause an end.
+    """
+    before = bursts.answered - good + 0.5
+    rate = bursts.bursts + 0.5
+    chance = (
+        math.lgamma(before + good)
+        - math.lgamma(before + good + rate)
+        - math.lgamma(before)
+        + math.lgamma(before + rate)
+    )
+    return good > 0 and chance < math.log(_OVER)
 
 
 def evidence_of_more(events: int, trials: int, usual: float, rates: tuple[float, ...]) -> float:

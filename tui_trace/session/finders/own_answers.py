@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tui_trace.core.sanitize import sanitize
 from tui_trace.session.evidence import Findable
-from tui_trace.session.finders.burst_statistics import Bursts, bursts_in
+from tui_trace.session.finders.burst_statistics import Bursts, bursts_in, has_stopped
 from tui_trace.session.finding import Finding, FindingKind, Sure
 from tui_trace.session.round_log import HopLog, RunLog
 from tui_trace.session.run_fold import RunFold
@@ -23,7 +23,6 @@ _LOOKED, _MOST_BETWEEN = 64, 16
 """Slots after which what is known is looked at anew, and the most between two looks."""
 _STRETCHES = (64, 256, 1024)
 """Slots back from now."""
-_OVER = 0.01
 _LEAST_PERCENT = 1.0
 _REGULAR = -2.0
 """Deviations below the mean of chance from which on gaps are regular: with n of them there are at
@@ -106,11 +105,8 @@ def _bursts(bits: int) -> int:
 
 
 def _has_stopped(hop: HopLog, lost: int, slots: int) -> bool:
-    """Return whether chance hardly explains for how long all was answered."""
     good = (hop.answered >> lost.bit_length()).bit_count()
-    bursts = bursts_in(lost, hop.answered, slots)
-    rate = bursts.bursts / max(bursts.answered - good + bursts.bursts, 1)
-    return good > 0 and good * math.log1p(-min(rate, 0.99)) < math.log(_OVER)
+    return has_stopped(bursts_in(lost, hop.answered, slots), good)
 
 
 def _first(bits: int) -> int:

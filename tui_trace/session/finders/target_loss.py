@@ -10,7 +10,12 @@ from msgspec.structs import replace
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.session.evidence import Findable
-from tui_trace.session.finders.burst_statistics import Bursts, bursts_in, evidence_of_more
+from tui_trace.session.finders.burst_statistics import (
+    Bursts,
+    bursts_in,
+    evidence_of_more,
+    has_stopped,
+)
 from tui_trace.session.finders.loss_location import LossLocation, locate
 from tui_trace.session.finders.silence import SILENT, trailing_losses
 from tui_trace.session.finding import Finding, FindingKind, Sure
@@ -27,8 +32,6 @@ _LIKELY, _CERTAIN = math.log(1000), math.log(10_000)
 """Evidence (`evidence_of_more`) of a stretch; several stretches are looked at, again and again."""
 _STRETCHES = (32, 64, 128, 256, 512, 1024)
 """Slots back from now. A loss may have begun at any time."""
-_OVER = 0.01
-"""Chance of so long a stretch without any loss from which on the loss is over."""
 _LOCATED = 64
 """Slots after which a hop that is known is looked for anew."""
 _SHOWN = 256
@@ -122,11 +125,8 @@ def _strongest(log: RunLog, free: int) -> _Stretch | None:
 
 
 def _is_over(log: RunLog, bursts: Bursts) -> bool:
-    """Return whether chance hardly explains how long nothing has been lost."""
     target = log.target
-    good = (target.answered >> target.lost.bit_length()).bit_count()
-    rate = bursts.bursts / max(bursts.answered - good + bursts.bursts, 1)
-    return good > 0 and good * math.log1p(-min(rate, 0.99)) < math.log(_OVER)
+    return has_stopped(bursts, (target.answered >> target.lost.bit_length()).bit_count())
 
 
 def _describe(session: Findable, run: RunFold, stretch: _Stretch, known: Finding | None) -> Finding:

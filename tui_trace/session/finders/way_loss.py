@@ -16,7 +16,7 @@ _CHANCE = 0.001
 """Probability at most, summed over all routers and looks, that a silent way is none."""
 _LEAST = 5
 """Probes in a row that a way loses before it may count as silent."""
-_OVER = 0.01
+_OVER = 0.001
 """So improbable a row of answers, at the loss up to now, says that the loss is over."""
 _MOST_ELSEWHERE = 0.5
 """Share that the others may lose: beyond it the target answers few of all probes."""
