@@ -59,7 +59,7 @@ def searched(ways: int) -> Iterator[ev.Event]:
             probe = 10_000 + flow * 10 + ttl
             yield ev.ProbeSent(at=2, run=2, probe=probe, ttl=ttl, flow=flow)
             yield reply(2, probe, flow, ttl, ways, 2)
-    yield ev.WaysFound(at=NS_PER_S, run=2, reason=ev.WaysEnd.COMPLETE)
+    yield ev.WaysEnded(at=NS_PER_S, run=2, reason=ev.WaysEnd.COMPLETE)
 
 
 def watched_events(ways: int, rounds: int, lost: Lost, rng: random.Random) -> Iterator[ev.Event]:

@@ -129,11 +129,11 @@ def discover(
         first_ttl=1,
         max_ttl=30,
         max_unknown=5,
-        known_end=known_end,
         confidence=confidence,
         budget=budget,
         max_flows=1000,
     )
+    discovery.know_end(known_end)
     wait = 3 * world.rtt + 100 * NS_PER_MS
     now, number = 0, 0
     coming: list[tuple[int, int, tuple[int, int], str | None]] = []

@@ -8,6 +8,13 @@ import pytest
 from tests.helpers.network import tui_trace_process
 from tests.helpers.network.way_network import SHAPES, WayNetwork
 
+STATEFUL = """table inet stateful {
+ chain out { type filter hook output priority 0; ct state new,established,related accept; }
+ chain in { type filter hook input priority 0; ct state invalid drop; }
+ chain on { type filter hook forward priority 0; ct state invalid drop; }
+}
+"""
+
 
 @pytest.fixture(scope="module", params=["8", "2×4", "mesh 2×3", "2 then 4"])
 def network(request: pytest.FixtureRequest) -> Iterator[WayNetwork]:
@@ -81,6 +88,39 @@ def test_what_is_lost_or_limited_is_asked_again(network: WayNetwork) -> None:
     ways = search(network, "-u", "--confidence", "99.9")
     assert nodes(ways) == network.nodes()
     assert links(ways) == network.links()
+
+
+def test_a_connection_tracker_that_drops_what_it_does_not_know_changes_nothing(
+    network: WayNetwork,
+) -> None:
+    """A stateful firewall on this machine and one at the first router."""
+    for name in ("client", "in"):
+        network.spaces[name].nft(STATEFUL)
+    try:
+        for options in (("-u",), ("-T", "-P", "443")):
+            ways = search(network, *options, "--confidence", "99.9")
+            assert nodes(ways) == network.nodes()
+            assert links(ways) == network.links()
+    finally:
+        for name in ("client", "in"):
+            network.spaces[name].nft("delete table inet stateful\n")
+
+
+def test_a_nat_that_draws_new_ports_changes_nothing(network: WayNetwork) -> None:
+    """Each flow gets another port behind the first router, and keeps it."""
+    client = network.address("client")
+    network.spaces["in"].nft(
+        "table ip nat {\n chain after {\n type nat hook postrouting priority 100;\n"
+        f" ip saddr {client} ip protocol {{ tcp, udp }} snat to {client}:1024-65535 random\n"
+        " }\n}\n"
+    )
+    try:
+        for options in (("-u",), ("-T", "-P", "443")):
+            ways = search(network, *options, "--confidence", "99.9")
+            assert nodes(ways) == network.nodes()
+            assert not ways["per_packet"]
+    finally:
+        network.spaces["in"].nft("delete table ip nat\n")
 
 
 def test_the_graph_has_every_link(network: WayNetwork, tmp_path) -> None:

@@ -42,7 +42,7 @@ from tui_trace.app.themes import DEFAULT_THEME, NIGHT, sheets
 from tui_trace.app.widgets.footer import Hint
 from tui_trace.core import error_messages
 from tui_trace.core.settings import Pace, ProbeSettings, SettingsHistory
-from tui_trace.core.stream import Command, FindWays, Source, SourceError
+from tui_trace.core.stream import CONFIDENCE, Command, Source, SourceError
 from tui_trace.report.hop_columns import DISPLAYS, columns_of
 from tui_trace.session.snapshot import Snapshot
 
@@ -94,7 +94,7 @@ class TraceApp(App[None]):
         pace: Pace,
         config: Config,
         *,
-        confidence: float = FindWays.confidence,
+        confidence: float = CONFIDENCE,
     ) -> None:
         """`source` begins with the settings of `switches` and with `pace`, once there is a screen.
 

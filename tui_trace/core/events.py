@@ -47,6 +47,12 @@ class ReplyKind(enum.StrEnum):
     `icmp_type`: a datagram from the target in the protocol of the probe."""
 
 
+FINAL_KINDS = frozenset(ReplyKind) - {ReplyKind.TIME_EXCEEDED}
+"""Replies from the end of the path: no probe with a greater TTL gets farther. ICMP messages other
+than Time Exceeded say that a packet was dropped too (RFC 792), or that its fragments never became
+complete."""
+
+
 class RewrittenField(enum.StrEnum):
     """A field of a probe that arrived at a hop otherwise than it was sent."""
 
@@ -196,7 +202,7 @@ class WaysEnd(enum.StrEnum):
     STOPPED = "stopped"
 
 
-class WaysFound(_Event, frozen=True, tag="ways-found"):
+class WaysEnded(_Event, frozen=True, tag="ways-ended"):
     """The search for ways, or their watch, is over."""
 
     run: Int64
@@ -440,7 +446,7 @@ Event: TypeAlias = (
     | RunOpened
     | FlowOpened
     | WaysSought
-    | WaysFound
+    | WaysEnded
     | RoundBegan
     | ProbeSent
     | Reply

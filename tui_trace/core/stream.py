@@ -43,11 +43,15 @@ class TakeTurns(msgspec.Struct, frozen=True):
     """Rounds of each, from 1 on, then go on as before; None: until another command."""
 
 
+CONFIDENCE = 0.95
+"""How sure a search for ways is that it has missed none, unless asked for otherwise."""
+
+
 class FindWays(msgspec.Struct, frozen=True):
     """Find every way through the network, beside what is probed; ends another one under way."""
 
     settings: ProbeSettings
-    confidence: float = 0.95
+    confidence: float = CONFIDENCE
     """Probability that nothing is missed, above 0 and below 1."""
     budget: int = 3000
     """Most probes to send."""

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 SILENT = ""
 """Stands for the address of a router that does not answer."""
+MAX_WAY_FLOWS = 1000
+"""Most flows of a search for ways: each takes a source port."""
 
 
 class Node(NamedTuple):
@@ -47,42 +49,37 @@ class WayMap:
 
         `SILENT` says that nobody answers; it never replaces an answer.
         """
-        hop = self.hops.setdefault(ttl, {})
-        before = hop.get(flow, SILENT)
-        if address == SILENT and before != SILENT:
+        before = self.hops.get(ttl, {}).get(flow)
+        if address == SILENT and before:
             return
         end = self.ends.get(flow)
         if end is not None and ttl > end:
             if not is_end and address != SILENT:
                 self.per_packet.add(ttl)
             return
-        if before not in (SILENT, address):
+        if before and before != address:
             self.per_packet.add(ttl)
-        nodes = self._nodes.setdefault(ttl, {})
-        if flow in hop:
-            flows = nodes[before]
-            flows.discard(flow)
-            if not flows and before == SILENT:
-                del nodes[before]
-        hop[flow] = address
-        nodes.setdefault(address, set()).add(flow)
+        if before is not None:
+            self._leave(flow, ttl, before)
+        self.hops.setdefault(ttl, {})[flow] = address
+        self.meet(ttl, address).add(flow)
         if is_end and address != SILENT:
             self.ends[flow] = ttl
-            self._forget_behind(flow, ttl)
+            for behind in [each for each in self.hops if each > ttl]:
+                there = self.hops[behind].pop(flow, None)
+                if there is not None:
+                    self._leave(flow, behind, there, forgets=True)
 
-    def _forget_behind(self, flow: int, ttl: int) -> None:
-        for behind in [each for each in self.hops if each > ttl]:
-            address = self.hops[behind].pop(flow, None)
-            if address is not None:
-                flows = self._nodes[behind][address]
-                flows.discard(flow)
-                if not flows:
-                    del self._nodes[behind][address]
+    def meet(self, ttl: int, address: str) -> set[int]:
+        """Have a node at a TTL; return the flows that met it."""
+        return self._nodes.setdefault(ttl, {}).setdefault(address, set())
 
-    @property
-    def flows(self) -> range:
-        """Return the flows that met anything, and those between them."""
-        return range(max((flow for hop in self.hops.values() for flow in hop), default=-1) + 1)
+    def _leave(self, flow: int, ttl: int, address: str, *, forgets: bool = False) -> None:
+        """Take a flow from a node; a router that it met before another one is still there."""
+        flows = self._nodes[ttl][address]
+        flows.discard(flow)
+        if not flows and (forgets or address == SILENT):
+            del self._nodes[ttl][address]
 
     @property
     def last_ttl(self) -> int:
@@ -91,12 +88,16 @@ class WayMap:
         return max(answered, default=self.root.ttl)
 
     def nodes_at(self, ttl: int) -> tuple[Node, ...]:
-        """Return the nodes at a TTL, those that answer first, in the order they were found."""
+        """Return the nodes at a TTL in an order that does not jump; what is silent comes last."""
         if ttl == self.root.ttl:
             return (self.root,)
         found = self._nodes.get(ttl, {})
-        ordered = sorted(found, key=lambda address: address == SILENT)
+        ordered = sorted(found, key=lambda address: (address == SILENT, len(address), address))
         return tuple(Node(ttl, address) for address in ordered)
+
+    def addresses(self, ttl: int) -> list[str]:
+        """Return the addresses of the nodes at a TTL."""
+        return [node.address for node in self.nodes_at(ttl)]
 
     def flows_at(self, node: Node) -> set[int]:
         """Return the flows that met a node; do not change it."""
@@ -137,11 +138,4 @@ class WayMap:
             if not self.per_packet & {node.ttl, node.ttl + 1}
             for following in self.successors(node)
             if following.ttl <= self.last_ttl
-        )
-
-    def path(self, flow: int) -> tuple[Node, ...]:
-        """Return the nodes that a flow met, by TTL; TTLs that it was not probed at are left out."""
-        ttls = range(self.root.ttl + 1, self.last_ttl + 1)
-        return tuple(
-            Node(ttl, self.hops[ttl][flow]) for ttl in ttls if flow in self.hops.get(ttl, {})
         )

@@ -1,10 +1,9 @@
 """The one place where the engine makes events, with times counted from the session's start."""
 
 from tui_trace.core import events
-from tui_trace.core.events import Stamp
+from tui_trace.core.events import FINAL_KINDS, Stamp
 from tui_trace.core.settings import Pace
 from tui_trace.core.stream import Sink
-from tui_trace.engine.path_end import FINAL_KINDS
 from tui_trace.engine.probe import ProbeState
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.wire.network import Answer, Egress, Network, SendError
@@ -73,11 +72,13 @@ class EventEmitter:
         )
         if run.plan is None and not reopened:
             # that of the first flow has been told
-            for flow, port in enumerate(run.flows.ports[1:], 1):
+            for flow, port in enumerate(run.flows.ports[1 : run.settings.flows], 1):
                 self.flow_opened(run, flow, port)
 
     def flow_opened(self, run: EngineRun, flow: int, source_port: int) -> None:
         """Emit that probes of this run leave in this flow, too."""
+        if not self._network.keeps_ports:
+            source_port = 0
         self._sink.event(
             events.FlowOpened(at=self._now(), run=run.number, flow=flow, source_port=source_port)
         )
@@ -88,9 +89,9 @@ class EventEmitter:
             events.WaysSought(at=self._now(), run=run.number, confidence=confidence, budget=budget)
         )
 
-    def ways_found(self, run: EngineRun, reason: events.WaysEnd) -> None:
+    def ways_ended(self, run: EngineRun, reason: events.WaysEnd) -> None:
         """Emit that the search for ways, or their watch, is over."""
-        self._sink.event(events.WaysFound(at=self._now(), run=run.number, reason=reason))
+        self._sink.event(events.WaysEnded(at=self._now(), run=run.number, reason=reason))
 
     def round_began(self, run: EngineRun) -> None:
         """Emit that a round of this run began."""

@@ -15,13 +15,6 @@ share of what that host answers in a second.
 from math import comb
 from typing import NamedTuple
 
-from tui_trace.core.events import ReplyKind
-
-FINAL_KINDS = frozenset(ReplyKind) - {ReplyKind.TIME_EXCEEDED}
-"""Replies from the end of the path: no probe with a greater TTL gets farther. ICMP messages other
-than Time Exceeded say that a packet was dropped too (RFC 792), or that its fragments never became
-complete."""
-
 SETTLED_STREAK = 18
 """Final replies, with no Time Exceeded among them, from TTLs that used to expire at a router, after
 which the path counts as shorter. With fewer, per-packet load balancing over branches of two lengths

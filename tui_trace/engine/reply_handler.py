@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 
-from tui_trace.core.events import ReplyKind
+from tui_trace.core.events import FINAL_KINDS, ReplyKind
 from tui_trace.engine.event_emitter import EventEmitter
-from tui_trace.engine.path_end import FINAL_KINDS
 from tui_trace.engine.probe import ProbeState
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.engine.source_ports import RST_OVERTAKEN
@@ -128,6 +127,8 @@ class ReplyHandler:
         counts = probe.run.counts_as_lost(probe)
         probe.state = ProbeState.LOST if counts else ProbeState.VOID
         probe.run.flows.on_lost(probe, now)
+        if probe.run.plan is not None:
+            probe.run.plan.on_lost(probe.flow_index, probe.ttl, now)
         if counts:
             self._emitter.probe_lost(probe, reason)
         else:

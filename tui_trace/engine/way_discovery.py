@@ -6,7 +6,7 @@ flows that pass a router are known because they were probed at its TTL, too (*no
 one router answers all flows, any flow passes it.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Collection, Container, Iterator
 from math import ceil, log
 from typing import TypeAlias
@@ -14,37 +14,25 @@ from typing import TypeAlias
 from tui_trace.core.events import WaysEnd
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 from tui_trace.core.way_map import SILENT, Node, WayMap
+from tui_trace.engine.way_probes import WayProbes
 from tui_trace.engine.way_rule import flows_needed, share_of_chance
 
 STEP = 2 * NS_PER_MS
 """Time between two probes: a burst would meet the limits of routers."""
-SLOW_STEP = 11 * NS_PER_S // 10
-"""Time between two probes of a TTL for flows that were lost twice: a router may limit its replies
-to one a second (Linux, icmp(7), icmp_ratelimit)."""
-QUICK_TRIES = 2
-"""Probes of a flow at a TTL, one as soon as the one before is lost."""
-SLOW_TRIES = 5
-"""So many slow probes of a TTL lost, and none answered, say that nobody answers: a router that
-limits its replies would have answered some."""
-SLOW_FROM = 3
-"""So many flows of a TTL that were lost twice, and more losses than answers of late, say that its
-routers limit their replies: all probes of the TTL leave slowly then."""
-RECENT = 8
-"""Outcomes of a TTL that count as of late."""
-UNANSWERED = 6
-"""So many probes lost at a TTL, and none answered, say that its router is silent."""
+RETRY = NS_PER_S
+"""Time after a probe that could not leave, before which none is tried again."""
 FLOWS_EACH = 2
-"""Flows behind each of several routers, as long as none of them parts ways (MDA-lite's φ)."""
+"""Flows behind each of several routers, as long as none of them parts ways (MDA-lite's φ); and
+where nobody is known to be."""
 FLOWS_OF_SILENT = 3
 """Flows after a router that does not answer: several of those cannot be told apart."""
-
 
 _Wanted: TypeAlias = dict[tuple[int, int], None]
 """Flow and TTL of probes, in the order in which they are to leave."""
 
 
 class WayDiscovery:
-    """The state of one discovery. Times are monotonic ns."""
+    """The state of one discovery, a `WayPlan`. Times are monotonic ns."""
 
     def __init__(
         self,
@@ -52,15 +40,13 @@ class WayDiscovery:
         first_ttl: int,
         max_ttl: int,
         max_unknown: int,
-        known_end: int,
         confidence: float,
         budget: int,
         max_flows: int,
     ) -> None:
         """Begin without a probe.
 
-        `known_end` is the TTL of the target, 0 if it is not known. `budget` is how many probes it
-        may send, `max_flows` how many flows it may use.
+        `budget` is how many probes it may send, `max_flows` how many flows it may use.
         """
         self.map = WayMap(first_ttl)
         self.sent = 0
@@ -68,48 +54,22 @@ class WayDiscovery:
         self.end: WaysEnd | None = None
         self._max_ttl = max_ttl
         self._max_unknown = max_unknown
-        self._known_end = known_end
+        self._known_end = 0
+        """The TTL of the target; 0: it is not known."""
         self._confidence = confidence
         self._budget = budget
         self._max_flows = max_flows
         self._flows = 0
-        self._asked: dict[int, dict[int, int]] = {}
-        """By TTL and flow: how often it was probed."""
-        self._silent: set[int] = set()
-        """Flows that were not answered at some TTL where others were."""
-        self._asked_of_flow: Counter[int] = Counter()
-        """By flow: probes sent."""
-        self._in_flight: dict[int, dict[int, int]] = {}
-        """By TTL and flow: probes of which nothing is known yet."""
-        self._lost: dict[int, int] = {}
-        """By TTL: probes lost."""
-        self._answered: dict[int, int] = {}
-        """By TTL: probes answered."""
-        self._again: deque[tuple[int, int]] = deque()
-        """Flow and TTL of lost probes that are to be repeated at once."""
-        self._suspects: dict[int, list[int]] = {}
-        """By TTL: flows that were lost so often that a router may limit its replies."""
-        self._lost_slowly: dict[int, int] = {}
-        """By TTL: slow probes lost since one was answered."""
-        self._recent: dict[int, deque[bool]] = {}
-        """By TTL: whether the latest probes were answered."""
-        self._slow_due: dict[int, int] = {}
-        """By TTL: when a suspect may be probed again."""
-        self._repeats: dict[int, int] = {}
-        """By TTL: probes of flows that had been answered there before."""
+        """Flows in use: those below this number."""
+        self._probes = WayProbes(self.map)
         self._wanted: deque[tuple[int, int]] = deque()
         self._is_planned = False
         self._due = 0
 
     @property
-    def has_pending(self) -> bool:
-        """Return whether a probe is in flight."""
-        return any(self._in_flight.values())
-
-    @property
     def has_suspects(self) -> bool:
         """Return whether flows are probed slowly, as a router may limit its replies."""
-        return any(self._suspects.values())
+        return self._probes.has_suspects
 
     @property
     def parts(self) -> bool:
@@ -125,13 +85,11 @@ class WayDiscovery:
 
     def stop(self) -> None:
         """End it here, as the user asks for."""
-        if self.end is None:
-            self.end = WaysEnd.STOPPED
+        self.end = self.end or WaysEnd.STOPPED
 
     def run_out(self) -> None:
-        """End it here: no probe more can leave."""
-        if self.end is None:
-            self.end = WaysEnd.BUDGET
+        """End it here: no flow more is to be had."""
+        self.end = self.end or WaysEnd.BUDGET
 
     # --- what to send
 
@@ -141,153 +99,59 @@ class WayDiscovery:
             return None
         if self._plan():
             return max(now, self._due)
-        due = [at for ttl, at in self._slow_due.items() if self._may_pursue(ttl)]
-        return max(min(due), self._due) if due else None
+        slow = self._probes.next_slow_due()
+        return None if slow is None else max(slow, self._due)
 
     def pop(self, now: int) -> tuple[int, int] | None:
         """Remove and return flow and TTL of a probe that is to leave now; None: there is none."""
         if self.end is not None or now < self._due:
             return None
-        probe = self._next_quick(now) or self._next_suspect(now)
+        probe = self._next_quick(now) or self._probes.pop_slow(now)
         if probe is None:
-            if not self.has_pending and not self._slow_due:
+            if not self._probes.has_pending:
                 self.end = WaysEnd.COMPLETE
             return None
-        flow, ttl = probe
         if self.sent >= self._budget:
             self.end = WaysEnd.BUDGET
             return None
         self._due = now + STEP
         self.sent += 1
-        asked = self._asked.setdefault(ttl, {})
-        asked[flow] = asked.get(flow, 0) + 1
-        self._asked_of_flow[flow] += 1
-        flying = self._in_flight.setdefault(ttl, {})
-        flying[flow] = flying.get(flow, 0) + 1
-        return flow, ttl
-
-    def _next_suspect(self, now: int) -> tuple[int, int] | None:
-        for ttl, due in self._slow_due.items():
-            if due <= now and self._may_pursue(ttl):
-                # routers of one TTL share the probes
-                self._slow_due[ttl] = now + SLOW_STEP // max(1, len(self.map.nodes_at(ttl)) // 4)
-                # the others get their turn
-                flow = self._suspects[ttl].pop(0)
-                self._suspects[ttl].append(flow)
-                return flow, ttl
-        return None
-
-    def _may_pursue(self, ttl: int) -> bool:
-        suspects = self._suspects[ttl]
-        return bool(suspects) and suspects[0] not in self._in_flight.get(ttl, {})
-
-    def _is_limited(self, ttl: int) -> bool:
-        """Return whether the routers of a TTL seem to limit their replies."""
-        recent = self._recent.get(ttl, ())
-        return len(self._suspects.get(ttl, ())) >= SLOW_FROM and 2 * sum(recent) < len(recent)
+        self._probes.on_sent(*probe)
+        return probe
 
     def _next_quick(self, now: int) -> tuple[int, int] | None:
         """Remove and return the next probe that may leave at once."""
         while self._plan():
-            flow, ttl = self._wanted.popleft()
-            if not self._is_limited(ttl):
-                return flow, ttl
-            if flow not in self._suspects[ttl]:
-                self._suspect(flow, ttl, now)
-                self._asked.setdefault(ttl, {}).setdefault(flow, 0)
+            probe = self._wanted.popleft()
+            if not self._probes.put_off(*probe, now):
+                return probe
         return None
 
     # --- what comes back
 
     def on_reply(self, flow: int, ttl: int, address: str, *, is_end: bool) -> None:
         """Learn that this address answered; `is_end`: it is the target, or refuses to forward."""
-        self._decide(flow, ttl, is_answered=True)
-        if flow in self._suspects.get(ttl, ()):
-            self._lost_slowly[ttl] = 0
-        self._answered[ttl] = self._answered.get(ttl, 0) + 1
-        if self.map.hops.get(ttl, {}).get(flow, SILENT) != SILENT:
-            self._repeats[ttl] = self._repeats.get(ttl, 0) + 1
-        self.map.add(flow, ttl, address, is_end=is_end)
-        self._drop_suspect(flow, ttl)
-        if is_end:
-            for behind in [each for each in self._suspects if each > ttl]:
-                self._drop_suspect(flow, behind)
+        self._is_planned = False
+        self._probes.on_reply(flow, ttl, address, is_end=is_end)
 
     def on_lost(self, flow: int, ttl: int, now: int) -> None:
         """Learn that no reply came in time."""
-        self._decide(flow, ttl, is_answered=False)
-        self._lost[ttl] = self._lost.get(ttl, 0) + 1
-        if ttl > self.map.ends.get(flow, ttl):
-            self._drop_suspect(flow, ttl)
-            return
-        if not self._answered.get(ttl) and self._lost[ttl] >= UNANSWERED:
-            for other in [flow, *self._suspects.get(ttl, ())]:
-                self.map.add(other, ttl, SILENT)
-            self._suspects.pop(ttl, None)
-            self._slow_due.pop(ttl, None)
-            return
-        tries = self._asked[ttl][flow]
-        if flow not in self._suspects.get(ttl, ()):
-            # where others were waited for in vain, or somebody on the way does not answer either
-            is_known_silent = self._lost_slowly.get(ttl, 0) >= SLOW_TRIES or flow in self._silent
-            if tries < QUICK_TRIES + is_known_silent:
-                self._again.append((flow, ttl))
-            elif is_known_silent:
-                self._give_up(flow, ttl)
-            else:
-                self._suspect(flow, ttl, now)
-        else:
-            self._lost_slowly[ttl] = self._lost_slowly.get(ttl, 0) + 1
-            if self._lost_slowly[ttl] >= SLOW_TRIES:
-                # none of them was answered
-                for suspect in list(self._suspects[ttl]):
-                    self._give_up(suspect, ttl)
-
-    def _suspect(self, flow: int, ttl: int, now: int) -> None:
-        """Have a flow be probed slowly: the router may limit its replies."""
-        self._suspects.setdefault(ttl, []).append(flow)
-        self._slow_due.setdefault(ttl, now + SLOW_STEP)
-
-    def _give_up(self, flow: int, ttl: int) -> None:
-        """Take nobody to answer a flow at a TTL; one that was answered there counts as repeated."""
-        self._drop_suspect(flow, ttl)
-        if self.map.hops.get(ttl, {}).get(flow, SILENT) == SILENT:
-            self.map.add(flow, ttl, SILENT)
-            self._silent.add(flow)
-        else:
-            self._repeats[ttl] = self._repeats.get(ttl, 0) + 1
-
-    def on_void(self, flow: int, ttl: int) -> None:
-        """Learn that a probe counts as never sent."""
-        self._decide(flow, ttl, is_answered=None)
-
-    def _decide(self, flow: int, ttl: int, *, is_answered: bool | None) -> None:
         self._is_planned = False
-        if is_answered is not None:
-            self._recent.setdefault(ttl, deque(maxlen=RECENT)).append(is_answered)
-        flying = self._in_flight.get(ttl, {})
-        count = flying.get(flow, 0)
-        if count > 1:
-            flying[flow] = count - 1
-        else:
-            flying.pop(flow, None)
+        self._probes.on_lost(flow, ttl, now)
 
-    def _drop_suspect(self, flow: int, ttl: int) -> None:
-        suspects = self._suspects.get(ttl, [])
-        if flow in suspects:
-            suspects.remove(flow)
-        if not suspects:
-            self._suspects.pop(ttl, None)
-            self._slow_due.pop(ttl, None)
+    def on_void(self, flow: int, ttl: int, now: int) -> None:
+        """Learn that a probe did not leave; nothing is tried for a while."""
+        self._is_planned = False
+        self.sent -= 1
+        self._due = now + RETRY
+        self._probes.on_void(flow, ttl)
 
     # --- the plan
 
     def _plan(self) -> bool:
         """Find the probes that are wanted; return whether there are any."""
-        while self._again:
-            flow, ttl = self._again.popleft()
-            if ttl <= self.map.ends.get(flow, ttl):
-                self._wanted.appendleft((flow, ttl))
+        while (probe := self._probes.pop_again()) is not None:
+            self._wanted.appendleft(probe)
         if self._wanted or self._is_planned:
             return bool(self._wanted)
         self._is_planned = True
@@ -296,9 +160,9 @@ class WayDiscovery:
         chance = share_of_chance(self._confidence, self._partings(uneven))
         wanted: _Wanted = {}
         for ttl in ttls:
-            self._plan_hop(ttl, chance, wanted, is_even=ttl not in uneven)
+            self._plan_hop(ttl, chance, wanted)
         self._want_true_ends(wanted)
-        if not wanted and not self._is_waiting():
+        if not wanted and not self._probes.is_waiting:
             for ttl in ttls:
                 if not wanted and (ttl in uneven or self._is_mesh(ttl)):
                     self._plan_behind_each(ttl, chance, wanted)
@@ -306,14 +170,6 @@ class WayDiscovery:
                 self._want_repeats(ttl, wanted)
         self._wanted.extend(wanted)
         return bool(self._wanted)
-
-    def _is_waiting(self) -> bool:
-        """Return whether a reply may come that is not waited for slowly."""
-        return any(
-            flow not in self._suspects.get(ttl, ())
-            for ttl, flows in self._in_flight.items()
-            for flow in flows
-        )
 
     def _behind(self, ttl: int) -> list[set[Node]]:
         """Return what was found behind each router of a TTL, if anything was."""
@@ -373,18 +229,19 @@ class WayDiscovery:
             begin += 1
         return range(self.map.root.ttl, begin)
 
-    def _plan_hop(self, ttl: int, chance: float, wanted: _Wanted, *, is_even: bool) -> None:
+    def _plan_hop(self, ttl: int, chance: float, wanted: _Wanted) -> None:
         """Want what is needed behind the routers of a TTL, if all flows that pass them count."""
         nodes = self.map.nodes_at(ttl)
         following = self.map.nodes_at(ttl + 1)
         needed = self._needed(nodes, following, chance)
-        is_ahead = ttl > self.map.last_ttl and not self._known_end
-        if is_ahead or (is_even and self._is_plain(ttl, following)):
+        if ttl > self.map.last_ttl and not self._known_end:
             needed = FLOWS_EACH
         if len(nodes) < 2 or ttl in self.map.per_packet:
             # all flows pass; or nobody can tell which one passes which router
             known = self.map.hops.get(ttl + 1, {})
-            missing = needed - len(known) - self._pending(ttl + 1, self._asked.get(ttl + 1, {}))
+            missing = (
+                needed - len(known) - self._probes.pending(ttl + 1, self._probes.asked(ttl + 1))
+            )
             self._want_at(ttl + 1, missing, wanted)
             return
         each = dict.fromkeys(nodes, FLOWS_EACH)
@@ -400,7 +257,7 @@ class WayDiscovery:
 
     def _want_behind(self, ttl: int, each: dict[Node, int], needed: int, wanted: _Wanted) -> None:
         """Want so many flows behind each of several routers, and `needed` behind all of them."""
-        asked = self._asked.get(ttl + 1, {})
+        asked = self._probes.asked(ttl + 1)
         short = 0
         spare: list[int] = []
         ends = self.map.ends
@@ -409,7 +266,7 @@ class WayDiscovery:
             if not passing:
                 continue
             known = sum(map(len, self.map.successors(node).values()))
-            known += self._pending(ttl + 1, passing)
+            known += self._probes.pending(ttl + 1, passing)
             unasked = sorted(flow for flow in passing if flow not in asked)
             lacking = max(0, flows_of_node - known)
             wanted |= dict.fromkeys((flow, ttl + 1) for flow in unasked[:lacking])
@@ -422,16 +279,7 @@ class WayDiscovery:
         # one flow more may pass any of the routers
         short = max(ceil(short / 2), needed - len(spare))
         if short > 0:
-            self._want_at(ttl, short - self._pending(ttl, self._asked.get(ttl, {})), wanted)
-
-    def _is_plain(self, ttl: int, following: tuple[Node, ...]) -> bool:
-        """Return whether ways hardly part here: behind this host, and before the target."""
-        if len(following) > 1:
-            return False
-        if ttl == self.map.root.ttl:
-            return len(self.map.nodes_at(ttl + 2)) < 2
-        is_end = self.map.is_end(following[0]) if following else ttl + 1 == self._known_end
-        return is_end and len(self.map.nodes_at(ttl)) < 2
+            self._want_at(ttl, short - self._probes.pending(ttl, self._probes.asked(ttl)), wanted)
 
     def _needed(self, nodes: tuple[Node, ...], following: Collection[Node], chance: float) -> int:
         """Return how many flows have to pass these routers, with what was found behind them."""
@@ -440,25 +288,21 @@ class WayDiscovery:
             return FLOWS_OF_SILENT
         return flows_needed(len(following), chance)
 
-    def _pending(self, ttl: int, flows: Container[int]) -> int:
-        """Return how many of these flows are not decided at a TTL yet, but will be."""
-        waiting = [*self._in_flight.get(ttl, {}), *self._suspects.get(ttl, ())]
-        hop = self.map.hops.get(ttl, {})
-        return sum(flow in flows and flow not in hop for flow in dict.fromkeys(waiting))
-
     def _flows_to_ask(self, ttl: int) -> Iterator[int]:
         """Give flows that were not probed at a TTL and may get so far; new ones at the end.
 
         Those that were probed least come first: so more flows are seen for the same probes. Those
         that somebody left without an answer come last.
         """
-        asked = self._asked.get(ttl, {})
+        asked = self._probes.asked(ttl)
         flows = [
             flow
             for flow in range(self._flows)
             if flow not in asked and self.map.ends.get(flow, 256) >= ttl
         ]
-        yield from sorted(flows, key=lambda flow: (flow in self._silent, self._asked_of_flow[flow]))
+        yield from sorted(
+            flows, key=lambda flow: (flow in self._probes.silent, self._probes.asked_of(flow))
+        )
         while self._flows < self._max_flows:
             self._flows += 1
             yield self._flows - 1
@@ -476,7 +320,7 @@ class WayDiscovery:
         nearest = min(self.map.ends.values(), default=0)
         for flow, end in self.map.ends.items():
             before = end - 1
-            if before >= nearest and flow not in self._asked.get(before, {}):
+            if before >= nearest and flow not in self._probes.asked(before):
                 wanted[flow, before] = None
 
     def _want_repeats(self, ttl: int, wanted: _Wanted) -> None:
@@ -491,8 +335,7 @@ class WayDiscovery:
         if self._is_side_by_side(ttl - 1) or self._is_side_by_side(ttl):
             return
         needed = ceil(log(1 / (1 - self._confidence)) / log(len(nodes)))
-        pending = [*self._in_flight.get(ttl, {}), *self._suspects.get(ttl, ())]
-        missing = needed - self._repeats.get(ttl, 0) - len(pending)
+        missing = needed - self._probes.repeats(ttl)
         flows = (
             flow for node in nodes for flow in self.map.flows_at(node) if node.address != SILENT
         )

@@ -31,7 +31,7 @@ class WayPlan(Protocol):
         """Learn that no reply came in time."""
         ...
 
-    def on_void(self, flow: int, ttl: int) -> None:
+    def on_void(self, flow: int, ttl: int, now: int) -> None:
         """Learn that a probe did not leave."""
         ...
 
@@ -53,6 +53,7 @@ class WayWatch:
         *,
         first_ttl: int,
         last_ttl: int,
+        max_ttl: int,
         interval: int,
         target: str,
     ) -> None:
@@ -63,6 +64,7 @@ class WayWatch:
         self._last_ttl = dict.fromkeys(flows, max(first_ttl, last_ttl))
         """By flow: where it ends, as far as is known."""
         self._interval = interval
+        self._max_ttl = max_ttl
         self._target = target
         self._round: list[tuple[int, int]] = []
         self._due = 0
@@ -90,14 +92,19 @@ class WayWatch:
         return self._round.pop()
 
     def on_reply(self, flow: int, ttl: int, address: str, *, is_end: bool) -> None:
-        """Learn where a flow ends. Who refuses to forward it may let it pass again."""
+        """Learn where a flow ends: its path may have become longer or shorter.
+
+        Who refuses to forward it may let it pass again.
+        """
         if is_end and address == self._target:
-            self._last_ttl[flow] = ttl
+            self._last_ttl[flow] = min(ttl, self._last_ttl[flow])
+        elif not is_end and ttl == self._last_ttl[flow]:
+            self._last_ttl[flow] = min(ttl + 1, self._max_ttl)
 
     def on_lost(self, flow: int, ttl: int, now: int) -> None:
         """A lost probe changes nothing."""
 
-    def on_void(self, flow: int, ttl: int) -> None:
+    def on_void(self, flow: int, ttl: int, now: int) -> None:
         """Neither does one that did not leave."""
 
     def stop(self) -> None:

@@ -13,6 +13,7 @@ from tui_trace.core.settings import (
     Protocol,
 )
 from tui_trace.core.stream import FindWays, StopWays, WatchWays
+from tui_trace.core.way_map import MAX_WAY_FLOWS
 from tui_trace.engine.event_emitter import EventEmitter
 from tui_trace.engine.first_sweep import ScheduledProbe
 from tui_trace.engine.run_scheduler import RunScheduler
@@ -21,10 +22,8 @@ from tui_trace.engine.way_discovery import WayDiscovery
 from tui_trace.engine.way_plan import WayPlan, WayWatch
 from tui_trace.wire.network import SendError
 
-MAX_WAY_FLOWS = 1000
-"""Most flows of a discovery: each takes a source port."""
 _NO_PORTS = "ways need raw sockets: without CAP_NET_RAW the kernel picks the port of each probe"
-MAX_BURST = 16
+_BURST = 16
 """Probes sent before the rounds get their turn."""
 
 
@@ -82,6 +81,7 @@ class WayProber:
                     flows,
                     first_ttl=pace.first_ttl,
                     last_ttl=last_ttl,
+                    max_ttl=pace.max_ttl,
                     interval=pace.interval,
                     target=self._target,
                 )
@@ -93,7 +93,6 @@ class WayProber:
             first_ttl=pace.first_ttl,
             max_ttl=pace.max_ttl,
             max_unknown=pace.max_unknown,
-            known_end=self._runs.known_distance(),
             confidence=asked.confidence,
             budget=asked.budget,
             max_flows=MAX_WAY_FLOWS,
@@ -121,7 +120,7 @@ class WayProber:
         """Send what is due; `clock` is monotonic, in ns."""
         if isinstance(self._plan, WayDiscovery):
             self._plan.know_end(self._runs.known_distance())
-        for _ in range(MAX_BURST):
+        for _ in range(_BURST):
             plan, run, now = self._plan, self._run, clock()
             if plan is None or run is None:
                 return
@@ -133,7 +132,7 @@ class WayProber:
             if not self._open(run, plan, flow) or not self._send(
                 run, ScheduledProbe(now, ttl, flow), now
             ):
-                plan.on_void(flow, ttl)
+                plan.on_void(flow, ttl, now)
 
     def _open(self, run: EngineRun, plan: WayPlan, flow: int) -> bool:
         if flow in self._open_flows:
@@ -151,7 +150,7 @@ class WayProber:
         plan, run = self._plan, self._run
         if plan is not None and run is not None and plan.end is not None:
             self._plan = self._run = None
-            self._emitter.ways_found(run, plan.end)
+            self._emitter.ways_ended(run, plan.end)
             if isinstance(plan, WayDiscovery) and self._asked is not None:
                 self._go_on(plan, *self._asked)
 

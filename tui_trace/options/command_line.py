@@ -14,6 +14,7 @@ from tui_trace.core.ip_literals import PLAIN_NUMBERS, is_ambiguous
 from tui_trace.core.parse_values import parse_confidence, parse_mark, parse_size
 from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, ProbeSettings, SettingError
+from tui_trace.core.stream import CONFIDENCE
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.options.help_text import ShowHelp
 from tui_trace.options.pace import PING_TTL, given_fields, parse_pace, ttl_range
@@ -22,8 +23,6 @@ from tui_trace.report.mtr_fields import ReportLayout, parse_fields
 
 REPORT_ROUNDS = 10
 LAB_DEFAULT = "plain"
-CONFIDENCE = 0.95
-"""Probability that a search for ways misses none, unless another one is asked for."""
 
 
 class Output(enum.Enum):

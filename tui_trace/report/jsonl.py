@@ -20,7 +20,7 @@ run-opened                run, settings: protocol, port, tos, df, size and the r
                           another one stays in force; up to schema 2 there was none)
 flow-opened               run, flow, source_port: probes leave in this flow, too
 ways-sought               run, confidence (0 to 1), budget (most probes)
-ways-found                run, reason: complete, budget or stopped
+ways-ended                run, reason: complete, budget or stopped
 round-began               run, round
 probe-sent                run, probe (its number, one in the session), ttl, flow, source_port (if
                           it is not the flow's)

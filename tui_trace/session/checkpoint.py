@@ -11,6 +11,7 @@ from msgspec import Meta
 from tui_trace.core.events import EgressFound, SessionBegan, WaysEnd, WaysSought
 from tui_trace.core.ranges import Count, Int64, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
+from tui_trace.core.way_map import MAX_WAY_FLOWS
 from tui_trace.session.finding import Episode, Finding
 from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
@@ -40,8 +41,6 @@ MAX_EPISODES = 500
 """Most episodes that are remembered; the oldest is dropped first."""
 MAX_SLOTS = 2048
 """Most slots of a run's log of rounds."""
-MAX_WAY_FLOWS = 1000
-"""Most flows of a search for ways."""
 MAX_WAY_SEARCHES = 4
 """Most searches for ways that are remembered; the oldest is dropped first."""
 WAY_OUTCOMES = 512
@@ -251,6 +250,8 @@ class WaySearchCheckpoint(_State, frozen=True, array_like=True):
     hops: Annotated[dict[Ttl, _ByFlow[str]], Meta(max_length=256)]
     """By TTL and flow: the address that answered; empty: nobody did."""
     ends: _ByFlow[Ttl]
+    nodes: Annotated[dict[Ttl, list[str]], Meta(max_length=256)]
+    """By TTL: all that answered there; where flows meet several, they count for the last one."""
     per_packet: Annotated[list[Ttl], Meta(max_length=256)]
     ports: _ByFlow[Int64]
     sent: Count

@@ -59,9 +59,9 @@ class Session:
             ev.SessionBegan: self._session_began,
             ev.PaceSet: self._pace_set,
             ev.RunOpened: self._run_opened,
-            ev.FlowOpened: self._ways.on_flow,
-            ev.WaysSought: self._ways_sought,
-            ev.WaysFound: self._ways_found,
+            ev.FlowOpened: self._way_event,
+            ev.WaysSought: self._way_event,
+            ev.WaysEnded: self._way_event,
             ev.RoundBegan: self._round_began,
             ev.ProbeSent: self._probe_sent,
             ev.Reply: self._reply,
@@ -136,7 +136,6 @@ class Session:
             session._watch = FindingWatch.from_checkpoint(state.watch)
         if state.ways is not None:
             session._ways = WayFold.from_checkpoint(state.ways)
-            session._handlers[ev.FlowOpened] = session._ways.on_flow
         return session
 
     def apply(self, event: ev.Event) -> None:
@@ -263,11 +262,14 @@ class Session:
         if path := self._paths.current(run.number):
             self._timeline.set_path(event.at, path.letter)
 
-    def _ways_sought(self, event: ev.WaysSought) -> None:
-        self._ways.on_sought(event, self._pace.first_ttl)
-
-    def _ways_found(self, event: ev.WaysFound) -> None:
-        self._ways.on_found(event)
+    def _way_event(self, event: ev.FlowOpened | ev.WaysSought | ev.WaysEnded) -> None:
+        match event:
+            case ev.FlowOpened():
+                self._ways.on_flow(event)
+            case ev.WaysSought():
+                self._ways.on_sought(event, self._pace.first_ttl)
+            case ev.WaysEnded():
+                self._ways.on_ended(event)
 
     def _round_began(self, event: ev.RoundBegan) -> None:
         if run := self._runs.get(event.run):

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from tui_trace.core import events as ev
 from tui_trace.core.settings import ProbeSettings
-from tui_trace.core.way_map import SILENT, WayMap
+from tui_trace.core.way_map import MAX_WAY_FLOWS, SILENT, WayMap
 from tui_trace.session.annotations import marks_of, refuses
 from tui_trace.session.checkpoint import (
-    MAX_WAY_FLOWS,
     MAX_WAY_SEARCHES,
     WAY_OUTCOMES,
     CheckpointError,
@@ -68,7 +67,7 @@ class _Search:
             per_packet=tuple(sorted(ways.per_packet)),
             flows=tuple(flows),
             cover=cover(nodes, links, flows, first),
-            flows_at={ttl: len(hop) for ttl, hop in sorted(ways.hops.items())},
+            flows_at={ttl: len(hop) for ttl, hop in sorted(ways.hops.items()) if hop},
         )
 
 
@@ -166,7 +165,7 @@ class WayFold:
         self._watch = None
         self._searches = [*self._searches, search][-MAX_WAY_SEARCHES:]
 
-    def on_found(self, event: ev.WaysFound) -> None:
+    def on_ended(self, event: ev.WaysEnded) -> None:
         """End a search, or the watch."""
         if (search := self._search(event.run)) is not None:
             search.end = event.reason
@@ -208,10 +207,7 @@ class WayFold:
             return
         if (search := self._search(event.run)) is not None:
             search.flow_of.pop(event.probe, None)
-            is_end = event.reached or event.kind not in (
-                ev.ReplyKind.TIME_EXCEEDED,
-                ev.ReplyKind.OTHER,
-            )
+            is_end = event.reached or event.kind in ev.FINAL_KINDS
             if 0 <= event.flow < MAX_WAY_FLOWS:
                 search.map.add(event.flow, event.ttl, event.address, is_end=is_end)
             search.touch()
@@ -226,6 +222,11 @@ class WayFold:
                 hop.on_refused(event, marks)
             else:
                 hop.on_reply(event, marks)
+            if event.kind is ev.ReplyKind.TIME_EXCEEDED and event.probe in flow.pending:
+                # the path has become longer: this probe says nothing of loss
+                del flow.pending[event.probe]
+                flow.end = event.ttl + 1
+                return
             flow.decide(event.probe, is_answered=event.reached)
             if event.reached and (flow.end is None or event.ttl < flow.end):
                 flow.end = event.ttl
@@ -282,6 +283,7 @@ class WayFold:
                     first_ttl=search.map.root.ttl + 1,
                     hops=search.map.hops,
                     ends=search.map.ends,
+                    nodes={ttl: search.map.addresses(ttl) for ttl in search.map.hops},
                     per_packet=sorted(search.map.per_packet),
                     ports=search.ports,
                     sent=search.sent,
@@ -325,6 +327,9 @@ class WayFold:
             for ttl, hop in kept.hops.items():
                 for flow, address in hop.items():
                     search.map.add(flow, ttl, address, is_end=kept.ends.get(flow) == ttl)
+            for ttl, addresses in kept.nodes.items():
+                for address in addresses:
+                    search.map.meet(ttl, address)
             search.map.per_packet = set(kept.per_packet)
             search.ports, search.sent, search.end = dict(kept.ports), kept.sent, kept.end
             search.flow_of = dict(kept.flow_of)

@@ -154,11 +154,11 @@ def test_whatever_comes_back_it_ends(data):
         first_ttl=data.draw(st.integers(1, 4)),
         max_ttl=data.draw(st.integers(4, 12)),
         max_unknown=3,
-        known_end=data.draw(st.integers(0, 9)),
         confidence=data.draw(st.floats(0.5, 0.999)),
         budget=120,
         max_flows=40,
     )
+    discovery.know_end(data.draw(st.integers(0, 9)))
     rng = random.Random(data.draw(st.integers(0, 9999)))
     asked, now = [], 0
     for _ in range(4000):
@@ -174,7 +174,7 @@ def test_whatever_comes_back_it_ends(data):
                     case 0:
                         discovery.on_lost(flow, ttl, now)
                     case 1:
-                        discovery.on_void(flow, ttl)
+                        discovery.on_void(flow, ttl, now)
                     case _:
                         is_end = rng.random() < 0.1
                         discovery.on_reply(flow, ttl, f"{rng.randrange(5)}", is_end=is_end)

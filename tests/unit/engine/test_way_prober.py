@@ -5,12 +5,14 @@ from collections import Counter
 from msgspec.structs import replace
 
 from tests.helpers.simulated_engine import ICMP, TCP, UDP, Tape, events_of, trace
-from tests.helpers.simulated_network import SimNet
+from tests.helpers.simulated_network import SimNet, make_answer
 from tui_trace.core import events as ev
+from tui_trace.core.events import ReplyKind
 from tui_trace.core.settings import NS_PER_S, Pace
 from tui_trace.core.stream import FindWays, SetPace, StopWays, WatchWays
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Snapshot
+from tui_trace.wire.network import OutgoingProbe, ReceivedReply, SendError
 
 
 def snapshot(tape: Tape) -> Snapshot:
@@ -60,7 +62,7 @@ def test_several_flows_of_a_run_are_told_too() -> None:
 def test_a_report_waits_for_a_search() -> None:
     net = SimNet(length=12, delay=lambda probe, _n: probe.ttl * NS_PER_S // 100)
     tape = trace(net, UDP, rounds=1, commands=[(0, FindWays(UDP))])
-    (found,) = events_of(tape, ev.WaysFound)
+    (found,) = events_of(tape, ev.WaysEnded)
     assert found.reason is ev.WaysEnd.COMPLETE
     assert found.at > max(event.at for event in events_of(tape, ev.RoundBegan))
 
@@ -73,11 +75,11 @@ def test_icmp_that_meets_one_way_is_followed_by_udp() -> None:
 
 def test_a_budget_and_a_key_end_it() -> None:
     tape = trace(SimNet(), UDP, rounds=3, commands=[(0, FindWays(UDP, budget=9))])
-    assert [event.reason for event in events_of(tape, ev.WaysFound)] == [ev.WaysEnd.BUDGET]
+    assert [event.reason for event in events_of(tape, ev.WaysEnded)] == [ev.WaysEnd.BUDGET]
     assert len(sent(tape, 2)) == 9
     silent = SimNet(delay=lambda _probe, _n: None)
     stopped = trace(silent, UDP, seconds=9, commands=[(0, FindWays(UDP)), (NS_PER_S, StopWays())])
-    assert [event.reason for event in events_of(stopped, ev.WaysFound)] == [ev.WaysEnd.STOPPED]
+    assert [event.reason for event in events_of(stopped, ev.WaysEnded)] == [ev.WaysEnd.STOPPED]
     assert max(event.at for event in sent(stopped, 2)) <= NS_PER_S
 
 
@@ -110,7 +112,45 @@ def test_without_ports_of_its_own_a_flow_cannot_be_followed() -> None:
     assert "raw sockets" in events_of(tape, ev.Notice)[0].text
 
 
-def test_a_watch_of_a_path_shorter_than_the_first_ttl_goes_on() -> None:
+def test_a_watch_begins_at_the_first_ttl_and_follows_the_path_to_its_end() -> None:
     watch = [(0, WatchWays(UDP, (0, 1), 2))]
     tape = trace(SimNet(), UDP, seconds=4, commands=watch, first_ttl=4)
-    assert {event.ttl for event in sent(tape, 2)} == {4}
+    assert {event.ttl for event in sent(tape, 2)} == {4, 5}
+    watched = snapshot(tape).ways.watched
+    assert watched is not None
+    assert [row.lost for row in watched.rows] == [0, 0], "a router that answers loses nothing"
+
+
+def test_a_path_that_becomes_longer_is_no_loss() -> None:
+    net = SimNet(length=4)
+    net.at.append((net.now + 4 * NS_PER_S, lambda: setattr(net, "length", 6)))
+    tape = trace(net, UDP, seconds=12, commands=[(0, WatchWays(UDP, (0, 1), 4))])
+    watched = snapshot(tape).ways.watched
+    assert watched is not None
+    assert [row.lost for row in watched.rows] == [0, 0]
+    assert [row.hops[-1].ttl for row in watched.rows] == [6, 6]
+
+
+def test_a_machine_that_cannot_send_is_not_asked_at_full_speed() -> None:
+    down = SendError(101, "Network is unreachable")
+    net = SimNet(fail=lambda _probe: down)
+    tape = trace(net, UDP, seconds=10, commands=[(0, FindWays(UDP))])
+    failed = [event for event in events_of(tape, ev.SendFailed) if event.run == 2]
+    assert 5 <= len(failed) <= 12
+    assert len(events_of(tape, ev.FlowOpened)) <= 12
+    net = SimNet()
+    net.fail = lambda _probe: down if net.now < 7 * NS_PER_S else None
+    tape = trace(net, UDP, rounds=5, commands=[(0, FindWays(UDP))])
+    assert [event.reason for event in events_of(tape, ev.WaysEnded)] == [ev.WaysEnd.COMPLETE]
+
+
+def test_a_search_ends_though_nobody_answers_on_the_first_link() -> None:
+    """The local kernel returns the probes: host unreachable from our own address."""
+
+    def returned(net: SimNet, probe: OutgoingProbe) -> ReceivedReply | None:
+        answer = make_answer(probe, net.source_address, ReplyKind.UNREACHABLE)
+        return answer._replace(icmp_type=3, code=1)
+
+    tape = trace(SimNet(respond=returned), UDP, rounds=2, commands=[(0, FindWays(UDP))])
+    assert [event.reason for event in events_of(tape, ev.WaysEnded)] == [ev.WaysEnd.COMPLETE]
+    assert not snapshot(tape).ways.searches[0].nodes

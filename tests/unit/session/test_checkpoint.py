@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.helpers.event_builders import began, opened
+from tests.helpers.event_builders import began, opened, reply
 from tests.helpers.event_values import structs
 from tests.helpers.route_scripts import TARGET, Walk, chain
 from tui_trace.core import events as ev
@@ -78,3 +78,31 @@ def test_paths_go_on_wherever_it_is_taken_up():
         for event in walk.events[cut:]:
             session.apply(event)
         assert session.snapshot() == whole
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(1, 5), st.integers(0, 4)), max_size=60),
+    st.integers(0, 60),
+)
+def test_ways_go_on_wherever_they_are_taken_up(met, cut):
+    """Flows that meet several routers at one TTL, nobody, and the target at any TTL."""
+    events = [began(), opened(1), opened(2, beside=True)]
+    events.append(ev.WaysSought(at=0, run=2, confidence=0.95, budget=99))
+    for probe, (flow, ttl, who) in enumerate(met):
+        events.append(ev.ProbeSent(at=0, run=2, probe=probe, ttl=ttl, flow=flow))
+        if who == 0:
+            events.append(ev.ProbeLost(at=1, run=2, probe=probe, ttl=ttl))
+            continue
+        kind = ev.ReplyKind.UNREACHABLE if who == 1 else ev.ReplyKind.TIME_EXCEEDED
+        answer = reply(probe, ttl, run=2, address=f"192.0.2.{who}", kind=kind)
+        events.append(msgspec.structs.replace(answer, flow=flow, reached=who == 1))
+    cut %= len(events) + 1
+    session = Session()
+    for event in events[:cut]:
+        session.apply(event)
+    other = taken_up(session)
+    assert other.snapshot().ways == session.snapshot().ways
+    for event in events[cut:]:
+        session.apply(event)
+        other.apply(event)
+    assert other.snapshot().ways == session.snapshot().ways

@@ -2,9 +2,10 @@
 
 import random
 
+import msgspec
 import pytest
 
-from tests.helpers.dealt_ways import Lost, searched, watched, watched_events, way
+from tests.helpers.dealt_ways import END, Lost, searched, watched, watched_events, way
 from tui_trace.core import events as ev
 from tui_trace.session.finding import Finding, FindingKind, Sure
 from tui_trace.session.fold import Session
@@ -76,3 +77,19 @@ def test_a_way_whose_router_answers_nobody_is_told_too() -> None:
     assert found.text == "1 of 8 ways at hop 2 loses everything"
     assert found.evidence["source_port"] == 40_003
     assert "nobody answers there" in found.details
+
+
+def test_a_way_that_becomes_longer_is_not_accused() -> None:
+    """Its probes expire at a router where the target was: they are not lost."""
+    session = Session()
+    for event in searched(8):
+        session.apply(event)
+    for event in watched_events(8, 40, lambda *_: False, random.Random(1)):
+        is_late = event.at > 15 * 10**9 and isinstance(event, ev.Reply) and event.flow == 3
+        if is_late and event.ttl == END:
+            kind = ev.ReplyKind.TIME_EXCEEDED
+            moved = {"address": "192.0.2.99", "kind": kind, "reached": False}
+            session.apply(msgspec.structs.replace(event, **moved))
+        else:
+            session.apply(event)
+    assert not [one for one in session.findings() if one.kind is FindingKind.WAY_LOSS]

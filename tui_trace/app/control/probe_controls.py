@@ -30,6 +30,7 @@ from tui_trace.core.settings import (
     TcpFlags,
 )
 from tui_trace.core.stream import (
+    CONFIDENCE,
     Command,
     FindWays,
     SetPace,
@@ -58,7 +59,7 @@ class ProbeControls:
     """The settings and the pace in use, and the ways to change them."""
 
     def __init__(
-        self, switches: SettingsHistory, pace: Pace, confidence: float = FindWays.confidence
+        self, switches: SettingsHistory, pace: Pace, confidence: float = CONFIDENCE
     ) -> None:
         """Begin with these settings and this pace; `family`, 4 or 6, is set once it is known."""
         self.switches = switches
