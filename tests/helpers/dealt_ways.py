@@ -26,16 +26,17 @@ def address(flow: int, ttl: int, ways: int) -> str:
     return {1: "192.0.2.1", 2: way(flow, ways), 3: "192.0.2.3", END: TARGET}[ttl]
 
 
-def reply(run: int, probe: int, flow: int, ttl: int, ways: int, at: int) -> ev.Reply:
+def reply(
+    run: int, probe: int, flow: int, ttl: int, address: str, at: int, *, is_end: bool
+) -> ev.Reply:
     """An answer after a millisecond."""
-    is_end = ttl == END
     kind = ev.ReplyKind.UNREACHABLE if is_end else ev.ReplyKind.TIME_EXCEEDED
     return ev.Reply(
         at=at + NS_PER_MS,
         run=run,
         probe=probe,
         ttl=ttl,
-        address=address(flow, ttl, ways),
+        address=address,
         kind=kind,
         rtt=NS_PER_MS,
         sent_stamp=ev.Stamp.KERNEL,
@@ -58,7 +59,8 @@ def searched(ways: int) -> Iterator[ev.Event]:
         for ttl in range(1, END + 1):
             probe = 10_000 + flow * 10 + ttl
             yield ev.ProbeSent(at=2, run=2, probe=probe, ttl=ttl, flow=flow)
-            yield reply(2, probe, flow, ttl, ways, 2)
+            who = address(flow, ttl, ways)
+            yield reply(2, probe, flow, ttl, who, 2, is_end=ttl == END)
     yield ev.WaysEnded(at=NS_PER_S, run=2, reason=ev.WaysEnd.COMPLETE)
 
 
@@ -78,7 +80,7 @@ def watched_events(ways: int, rounds: int, lost: Lost, rng: random.Random) -> It
             if lost(number, flow, rng):
                 told.append(ev.ProbeLost(at=at + NS_PER_S // 2, run=3, probe=probe, ttl=END))
             else:
-                told.append(reply(3, probe, flow, END, ways, at))
+                told.append(reply(3, probe, flow, END, TARGET, at, is_end=True))
         yield from sorted(told, key=lambda one: one.at)
         yield ev.RoundBegan(at=at + NS_PER_S * 3 // 4, run=1, round=number)
 

@@ -6,9 +6,12 @@ a seed of its own. `inbound`: a router answers by the link that a probe came in 
 
 import heapq
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from tests.helpers.dealt_ways import UDP, reply
+from tests.helpers.event_builders import began, opened
+from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 from tui_trace.engine.way_discovery import WayDiscovery
 
@@ -64,10 +67,17 @@ class World:
     per_packet: Collection[str] = ()
     inbound: bool = False
     rtt: int = 10 * NS_PER_MS
+    _first_flow: int = 0
+    """Added to each flow before it is hashed."""
     _tokens: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._seed = self.rng.random()
+
+    def change_ports(self) -> None:
+        """Have the flows of another search hash anew, long after the one before."""
+        self._first_flow += 1000
+        self._tokens.clear()
 
     def name(self, before: str, router: str) -> str:
         """Return the address that answers a probe which comes from `before`."""
@@ -95,7 +105,7 @@ class World:
         for _ in range(ttl):
             if router == TARGET:
                 break
-            hashed = random.Random(f"{self._seed} {flow} {router}")
+            hashed = random.Random(f"{self._seed} {flow + self._first_flow} {router}")
             draw = self.rng if router in self.per_packet else hashed
             before, router = router, draw.choice(self.graph[router])
             if router in self.dead:
@@ -119,6 +129,8 @@ class Found:
     nodes: set[tuple[int, str]]
     links: set[tuple[int, str, str]]
     seconds: float
+    probes: list[tuple[int, int, str | None]]
+    """Flow, TTL and who answered of each probe, in the order in which they ended."""
 
 
 def discover(
@@ -136,6 +148,7 @@ def discover(
     discovery.know_end(known_end)
     wait = 3 * world.rtt + 100 * NS_PER_MS
     now, number = 0, 0
+    ended: list[tuple[int, int, str | None]] = []
     coming: list[tuple[int, int, tuple[int, int], str | None]] = []
     while discovery.end is None:
         while (probe := discovery.pop(now)) is not None:
@@ -154,6 +167,7 @@ def discover(
         now = max(now + 1, min(times))
         while coming and coming[0][0] <= now:
             _, _, (flow, ttl), answer = heapq.heappop(coming)
+            ended.append((flow, ttl, answer))
             if answer is None:
                 discovery.on_lost(flow, ttl, now)
             else:
@@ -168,4 +182,26 @@ def discover(
             if link.begin.ttl
         },
         now / NS_PER_S,
+        ended,
     )
+
+
+def searched(found: Found, number: int) -> Iterator[ev.Event]:
+    """The events of a session's first or second search, as the engine would post them."""
+    run = number + 1
+    if number == 1:
+        yield began()
+        yield opened(1, probe=UDP)
+    yield opened(run, probe=UDP, beside=True)
+    yield ev.WaysSought(at=1, run=run, confidence=0.95, budget=3000)
+    for flow in {flow for flow, _, _ in found.probes}:
+        yield ev.FlowOpened(at=1, run=run, flow=flow, source_port=40_000 + flow)
+    for place, (flow, ttl, address) in enumerate(found.probes):
+        probe = run * 100_000 + place
+        yield ev.ProbeSent(at=2, run=run, probe=probe, ttl=ttl, flow=flow)
+        if address is None:
+            yield ev.ProbeLost(at=3, run=run, probe=probe, ttl=ttl)
+        else:
+            yield reply(run, probe, flow, ttl, address, 2, is_end=address == TARGET)
+    assert found.discovery.end is not None
+    yield ev.WaysEnded(at=NS_PER_S, run=run, reason=found.discovery.end)

@@ -133,13 +133,16 @@ def _behind(search: WaySearch, flow: WayFlow, ttl: int) -> str:
 def way_changes(before: WaySearch, now: WaySearch) -> list[str]:
     """Return what has gone and what is new since an earlier search with the same settings.
 
-    A search that is not complete says nothing of what it has not found.
+    A search that is not complete says nothing of what it has not found, and one that is complete
+    has overlooked a way as often as its confidence admits.
     """
     said = []
     if now.end is WaysEnd.COMPLETE:
-        said += [f"{_named(node)} has gone" for node in _only(before, now)]
+        sure = f"({percent(now.confidence)} % sure)"
+        said += [f"{_named(node)} has gone {sure}" for node in _only(before, now)]
     if before.end is WaysEnd.COMPLETE:
-        said += [f"{_named(node)} is new" for node in _only(now, before)]
+        sure = f"({percent(before.confidence)} % sure)"
+        said += [f"{_named(node)} is new {sure}" for node in _only(now, before)]
     return said
 
 

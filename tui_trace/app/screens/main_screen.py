@@ -347,19 +347,25 @@ class MainScreen(PromptingScreen):
 
     def action_find_ways(self) -> None:
         """Find every way through the network, or end that (`x`)."""
-        self._ask_of_ways("find_ways")
+        self._find_ways()
 
     def action_watch_ways(self) -> None:
         """Keep one flow a way going, or end that (`W`)."""
-        self._ask_of_ways("watch_ways")
+        self._watch_ways()
 
-    def _ask_of_ways(self, question: str) -> str:
-        """Do what a key says, and return what is to be said of it."""
+    def _find_ways(self) -> str:
+        return self._ask_of_ways(self._controls.find_ways)
+
+    def _watch_ways(self) -> str:
+        return self._ask_of_ways(self._controls.watch_ways)
+
+    def _ask_of_ways(self, ask: Callable[[Ways], ControlResult]) -> str:
+        """Do what is asked for, and return what is to be said of it."""
         if self.refused_in_replay():
             return "replay: nothing can be probed"
         present = self._navigator.present
         ways = present.ways if present is not None else Ways()
-        asked = getattr(self._controls, question)(ways)
+        asked = ask(ways)
         self._apply(asked)
         return asked.warning or ""
 
@@ -374,7 +380,13 @@ class MainScreen(PromptingScreen):
         """Open the ways (`G`)."""
         if self.snapshot is not None:
             self.app.push_screen(
-                WaysScreen(self.snapshot, self.label_mode, ask=self._ask_of_ways, pin=self._pin_way)
+                WaysScreen(
+                    self.snapshot,
+                    self.label_mode,
+                    find=self._find_ways,
+                    watch=self._watch_ways,
+                    pin=self._pin_way,
+                )
             )
 
     def action_paths(self) -> None:

@@ -19,8 +19,8 @@ class WaysScreen(TextScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("G", "dismiss", "close", id="ways.close", tooltip="Back to the table"),
-        Binding("x", "ask('find_ways')", "find", id="ways.find", tooltip="Find ways, or stop"),
-        Binding("W", "ask('watch_ways')", "watch", id="ways.watch", tooltip="Watch, or stop"),
+        Binding("x", "find", "find", id="ways.find", tooltip="Find ways, or stop"),
+        Binding("W", "watch", "watch", id="ways.watch", tooltip="Watch, or stop"),
         Binding("up", "select(-1)", "up", id="ways.up", tooltip="Select the way above"),
         Binding("down", "select(1)", "down", id="ways.down", tooltip="Select the way below"),
         Binding("enter", "pin", "pin", id="ways.pin", tooltip="Pin the table to this way"),
@@ -35,14 +35,16 @@ class WaysScreen(TextScreen):
         snapshot: Snapshot,
         label_mode: LabelMode,
         *,
-        ask: Callable[[str], str],
+        find: Callable[[], str],
+        watch: Callable[[], str],
         pin: Callable[[WaySearch, WayFlow], str],
     ) -> None:
-        """`ask` does what a key of the table does, `pin` probes one flow; both return a line."""
+        """`find` and `watch` do what `x` and `W` do, `pin` probes one flow; all return a line."""
         super().__init__()
         self._snapshot = snapshot
         self._label_mode = label_mode
-        self._ask = ask
+        self._find = find
+        self._watch = watch
         self._pin = pin
         self._selected: int | None = None
         self._folded = True
@@ -65,9 +67,13 @@ class WaysScreen(TextScreen):
             return None
         return search.flow(self._selected)
 
-    def action_ask(self, question: str) -> None:
-        """Find ways, or watch them, or stop that (`x`, `W`)."""
-        self.hint(self._ask(question))
+    def action_find(self) -> None:
+        """Find every way, or stop (`x`)."""
+        self.hint(self._find())
+
+    def action_watch(self) -> None:
+        """Keep one flow a way going, or end that (`W`)."""
+        self.hint(self._watch())
 
     def action_select(self, step: int) -> None:
         """Select the way so many rows below, or above."""
