@@ -27,7 +27,7 @@ GATEWAY = "198.51.100.254"
 WALL_BASE = 1_700_000_000_000_000_000
 
 
-@dataclass
+@dataclass(eq=False)
 class SimNet:
     """A chain: a router a TTL, then the target. Delays in ns."""
 

@@ -1,13 +1,14 @@
 """The live source: sends the probes of the active run, and emits what comes back.
 
-One loop in one thread: it obeys commands, sends the probes that are due, reads replies, and finds
-the probes that are lost. It sleeps in `Network.receive` until the next of these can happen.
+It obeys commands, sends the probes that are due, takes replies, and finds the probes that are lost,
+whenever the loop (`engine/loop.py`) gives it its turn.
 """
 
 import queue
 from collections.abc import Callable
 from functools import partial
 
+from tui_trace.core.events import ReplyKind
 from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings
 from tui_trace.core.stream import (
     Command,
@@ -30,18 +31,18 @@ from tui_trace.engine.event_emitter import EventEmitter
 from tui_trace.engine.first_sweep import ScheduledProbe
 from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.keyless_replies import KeylessReplyBuffer
+from tui_trace.engine.loop import ProbingLoop
 from tui_trace.engine.probe import Probe, ProbeState
 from tui_trace.engine.reply_handler import ReplyHandler
 from tui_trace.engine.run_scheduler import RunScheduler
 from tui_trace.engine.run_state import EngineRun, RunProbe
+from tui_trace.engine.shared_hops import SharedHops
 from tui_trace.engine.way_prober import WayProber
-from tui_trace.wire.network import Network, SendError
+from tui_trace.wire.network import Network, Received, SendError
 from tui_trace.wire.send_errors import MAY_PASS
 
 PULSE_INTERVAL = 100 * NS_PER_MS
 EXPIRY_INTERVAL = 20 * NS_PER_MS
-TICK = 5 * NS_PER_MS
-"""At a fast pace, so much time passes before probes are sent and replies are read again."""
 PAST_END = "beyond the end of the path"
 MAX_BURST = 64
 """Probes sent before the replies are read again."""
@@ -60,14 +61,16 @@ class Engine:
         version: str,
         lab: str = "",
         waits_for_route: bool = False,
+        shared: SharedHops | None = None,
     ) -> None:
         """Prepare a session; nothing is sent before `run`.
 
         `target` is the name that the user gave; its address is the network's. `lab` is the name of
         the lab's scenario, empty on a real network. If there is no route at the start, a session
-        that `waits_for_route` goes on until there is one; another one ends.
+        that `waits_for_route` goes on until there is one; another one ends. `shared`: what is known
+        of the routers on the way to other targets, too.
         """
-        self._network = network
+        self.network = self._network = network
         self._target = target
         self._first_settings = settings
         self._pace = pace
@@ -94,18 +97,25 @@ class Engine:
         )
         self._keyless_replies = KeylessReplyBuffer()
         self._last_sent: RunProbe | None = None
+        self._wake = network.wake
+        self._shared = shared
+        self._member = shared.join() if shared is not None else 0
 
     # --- called from other threads
 
     def command(self, command: Command) -> None:
         """Queue a change for the loop; thread-safe."""
         self._commands.put(command)
-        self._network.wake()
+        self._wake()
 
     def stop(self) -> None:
-        """End the loop soon; safe in a signal handler."""
+        """End soon; safe in a signal handler."""
         self._stopping = True
-        self._network.wake()
+        self._wake()
+
+    def call_when_asked(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called, from any thread, for each command and when it is to end."""
+        self._wake = wake
 
     # --- the loop
 
@@ -114,30 +124,49 @@ class Engine:
 
         Raises `SourceError` if no probe can leave at all.
         """
-        network = self._network
+        ProbingLoop().probe_alone(self, sink)
+
+    def begin(self, sink: Sink) -> None:
+        """Open the network and emit the first events; `SourceError` if no probe can leave."""
         self._emitter.attach(sink)
         try:
-            try:
-                network.open()
-                self._emit_beginning()
-            except SendError as error:
-                raise SourceError(error.reason) from error
-            while not self._stopping and not self._is_done():
-                self._obey_commands()
-                self._send_due()
-                self._receive()
-                now = network.monotonic()
-                if now >= self._next_expiry:
-                    self._emit_lost(now)
-                self._emitter.pulse(now)
-            for run in self._runs.all:
-                for probe in run.pending_scouts():
-                    self._make_void(probe, PAST_END)
-            self._ways.stop()
-            self._emitter.session_ended()
-            self._emitter.pulse(network.monotonic())
-        finally:
-            network.close()
+            self._network.open()
+            self._emit_beginning()
+        except SendError as error:
+            raise SourceError(error.reason) from error
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether `stop` was called, or the pace's rounds are done."""
+        return self._stopping or self._is_done()
+
+    @property
+    def step(self) -> int:
+        """Return the time between two probes of the round, in ns; 0: there is none."""
+        return self._current_run.schedule.step
+
+    def send_due(self) -> None:
+        """Obey commands, and send what is due."""
+        self._obey_commands()
+        self._send_due()
+
+    def pass_time(self) -> None:
+        """Find what is lost by now, and tell the sink what time it is."""
+        now = self._network.monotonic()
+        if now >= self._next_expiry:
+            self._emit_lost(now)
+        self._emitter.pulse(now)
+
+    def end(self) -> None:
+        """Emit the last events."""
+        for run in self._runs.all:
+            for probe in run.pending_scouts():
+                self._make_void(probe, PAST_END)
+        self._ways.stop()
+        if self._shared is not None:
+            self._shared.leave(self._member)
+        self._emitter.session_ended()
+        self._emitter.pulse(self._network.monotonic())
 
     def _emit_beginning(self) -> None:
         try:
@@ -248,9 +277,16 @@ class Engine:
                 return
             scheduled = run.schedule.pop_due(now, run.last_ttl(self._pace))
             if scheduled is not None:
-                self._send(run, scheduled, now)
+                if self._may_ask(run, scheduled):
+                    self._send(run, scheduled, now)
             elif not run.schedule.is_round_over or not self._begin_round(run, now):
                 return
+
+    def _may_ask(self, run: EngineRun, scheduled: ScheduledProbe) -> bool:
+        """Return whether it is this target's turn to ask a router that others share."""
+        if self._shared is None or scheduled.is_scout or run.may_reach_target(scheduled.ttl):
+            return True
+        return self._shared.may_ask(self._member, scheduled.ttl, run.schedule.round)
 
     def _next_due(self, run: EngineRun, now: int) -> int:
         """Return when the next probe of the rounds, or the next round, is due (monotonic ns).
@@ -337,14 +373,9 @@ class Engine:
 
     # --- replies
 
-    def _receive(self) -> None:
-        now = self._network.monotonic()
-        is_fast = 0 < self._current_run.schedule.step < TICK
-        timeout = max(0, self._wake_at(now) - now)
-        if is_fast and 0 < timeout <= TICK:
-            answers, foreign = self._network.receive(TICK, wake_on_reply=False)
-        else:
-            answers, foreign = self._network.receive(timeout)
+    def take(self, received: Received[RunProbe]) -> None:
+        """Handle replies."""
+        answers, foreign = received
         now, epoch = self._network.monotonic(), self._clock.check()
         source = self._egress.source
         end_is_known = self._current_run.path_end.end_ttl is not None
@@ -358,13 +389,16 @@ class Engine:
                 continue
             if probe.run.plan is not None:
                 continue
+            if self._shared is not None and answer.reply.kind is ReplyKind.TIME_EXCEEDED:
+                self._shared.on_answer(self._member, probe.ttl, answer.reply.address)
             if self._pace.first_reply:
                 probe.run.schedule.cancel(probe.ttl, probe.flow_index)
             self._update_path_end(probe.run)
         if foreign:
             self._emitter.foreign(foreign)
 
-    def _wake_at(self, now: int) -> int:
+    def wake_at(self, now: int) -> int:
+        """Return when (monotonic ns) something is to be done next, if nothing comes."""
         wake_at = min(self._next_expiry, now + PULSE_INTERVAL)
         due = None if self._pace.paused else self._ways.next_due(now)
         if due is not None:
@@ -407,8 +441,14 @@ class Engine:
                     run.plan.on_lost(probe.flow_index, probe.ttl, now)
                 else:
                     run.add_lost(probe)
+                    self._tell_lost(run, probe)
                 self._emitter.probe_lost(probe)
             deadline = run.next_deadline(self._pace)
             if deadline is not None:
                 deadlines.append(deadline)
         self._next_expiry = max(min(deadlines), now + EXPIRY_INTERVAL)
+
+    def _tell_lost(self, run: EngineRun, probe: RunProbe) -> None:
+        is_of_router = not run.may_reach_target(probe.ttl)
+        if self._shared is not None and is_of_router and run.last_at_target > probe.number:
+            self._shared.on_lost(self._member, probe.ttl)

@@ -18,16 +18,16 @@ class EventEmitter:
     """Hands events to a sink. An event's `at` is the moment of the call, unless it is given."""
 
     def __init__(self, network: Network[RunProbe]) -> None:
-        """Count the session's time from now on."""
+        """Emit nothing yet."""
         self._network = network
-        self._started = network.monotonic()
         self._doubted: set[int] = set()
         self._sink: Sink
         """There is one from `attach` on."""
 
     def attach(self, sink: Sink) -> None:
-        """Emit to this sink from now on."""
+        """Emit to this sink from now on, and count the session's time."""
         self._sink = sink
+        self._started = self._network.monotonic()
 
     def pulse(self, now: int) -> None:
         """Tell the sink that every event up to `now` (monotonic ns) was emitted."""

@@ -97,6 +97,7 @@ class ReplyHandler:
             is_end = by_target or reply.kind in FINAL_KINDS
             run.plan.on_reply(probe.flow_index, probe.ttl, reply.address, is_end=is_end)
         if by_target:
+            run.last_at_target = max(run.last_at_target, probe.number)
             run.target_replies.on_target_reply(rtt)
             if reply.kind is ReplyKind.SYN_ACK and shares_port:
                 run.sweep_opened_connection = True

@@ -47,6 +47,8 @@ class EngineRun:
         self.reply_timeout = AdaptiveTimeout()
         self.target_replies = TargetReplies()
         self.emitted_end: tuple[int, bool] | None = None
+        self.last_at_target = 0
+        """Number of the latest probe that the target answered."""
         self.sweep_opened_connection = False
         """The target answered a SYN of the first sweep, whose SYNs share one port."""
         self._in_flight: dict[int, deque[RunProbe]] = {}

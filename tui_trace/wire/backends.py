@@ -3,7 +3,8 @@
 import contextlib
 import errno
 import socket
-from typing import TypeAlias
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -18,6 +19,8 @@ from tui_trace.wire.unprivileged.tcp_connect import LEAST_PATIENCE, USUAL_PATIEN
 
 Sockets: TypeAlias = RawSockets | UserSockets
 
+_WIRES: WeakKeyDictionary[RawSockets, dict[int, RawWire[Any]]] = WeakKeyDictionary()
+"""By IP version: what all targets share."""
 _LIMITS = "connect() completes the handshake at an open port, quotes show no header"
 
 
@@ -52,8 +55,10 @@ def open_network(
     `wait`: how long the engine waits for a reply, in ns; None: as long as usual.
     """
     if isinstance(sockets, RawSockets):
-        wire: RawWire[ProbeT] = RawWire(sockets, family)
-        return RawNetwork(wire, address)
+        wires = _WIRES.setdefault(sockets, {})
+        if family not in wires:
+            wires[family] = RawWire(sockets, family)
+        return RawNetwork(wires[family], address)
     patience = USUAL_PATIENCE if wait is None else max(LEAST_PATIENCE, wait)
     return ErrorQueueNetwork(sockets, address, family, patience=patience)
 

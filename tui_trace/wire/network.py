@@ -21,6 +21,7 @@ IPv4 adds the IP ID. Two bytes of payload give ICMP and UDP the checksum that fl
 
 import enum
 import typing
+from collections.abc import Collection, Iterable
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from tui_trace.core.events import Change, Interface, MplsLabel, ReplyKind, Stamp
@@ -42,6 +43,7 @@ class OutgoingProbe:
         "ip_id",
         "key",
         "monotonic",
+        "owner",
         "packet",
         "settings",
         "stamp",
@@ -63,6 +65,8 @@ class OutgoingProbe:
         self.stamp = Stamp.USER
         """Which clock `wall` is from. `USER`: this program, just before it sent."""
         # all that follows is set by `Network.send`
+        self.owner = 0
+        """Number of the network that sent it, among those with the same wire."""
         self.target = ""
         """Its address."""
         self.key = 0
@@ -193,8 +197,13 @@ class Network(typing.Protocol[ProbeT]):
     keeps_ports: bool
     """All probes of a flow leave from its port; False: the kernel picks one for each socket."""
 
+    @property
+    def wire(self) -> object:
+        """Return what it shares with the networks of other targets, for which it collects, too."""
+        ...
+
     def open(self) -> None:
-        """Take over the sockets, which one target uses at a time. Call this first.
+        """Let in what comes for this target. Call this first.
 
         `SendError` if this process cannot wait for them.
         """
@@ -237,6 +246,14 @@ class Network(typing.Protocol[ProbeT]):
         several are read at once for less. A probe's send stamp is in the probe before its reply is
         returned.
         """
+        ...
+
+    def handles(self, *, wake_on_reply: bool) -> Collection[int]:
+        """Return the file descriptors that are readable when something has come, or on `wake`."""
+        ...
+
+    def collect(self) -> Iterable[tuple["Network[ProbeT]", Received[ProbeT]]]:
+        """Return all that came, for this network and those with the same `wire`; never waits."""
         ...
 
     def wake(self) -> None:

@@ -4,6 +4,7 @@ import errno
 import random
 import socket
 import time
+from collections.abc import Collection, Iterable
 from typing import Generic, NamedTuple
 
 from tui_trace.core.settings import ProbeSettings, Protocol
@@ -49,6 +50,7 @@ class RawNetwork(Generic[ProbeT]):
         `target_address` may carry a scope (`fe80::1%eth0`).
         """
         self._wire = wire
+        self._beside: dict[int, RawNetwork[ProbeT]] = wire.networks
         self.family = wire.family
         self.keeps_ports = True
         self._ip = wire.ip
@@ -63,10 +65,18 @@ class RawNetwork(Generic[ProbeT]):
         self._routes: dict[ProbeSettings, _Route] = {}
         self._settings: ProbeSettings | None = None
         self._route: _Route
+        self._ports: list[tuple[Protocol, int]] = []
+        self._owner = 0
+
+    @property
+    def wire(self) -> RawWire[ProbeT]:
+        """Return the raw sockets at work, for all targets of this IP version."""
+        return self._wire
 
     def open(self) -> None:
-        """Let packets in from now on. `close` comes before another target's `open`."""
-        self._wire.open(self.address)
+        """Let packets in from now on."""
+        self._owner = self._wire.open(self.address)
+        self._beside[self._owner] = self
 
     def monotonic(self) -> int:
         """Return nanoseconds that only move forward."""
@@ -120,7 +130,9 @@ class RawNetwork(Generic[ProbeT]):
         self, protocol: Protocol, port: int | None = None, *, is_spare: bool = False
     ) -> int:
         """Reserve a source port until `close`. See `Network`."""
-        return self._wire.reserve_port(protocol, port, is_spare=is_spare)
+        reserved = self._wire.reserve_port(protocol, port, is_spare=is_spare)
+        self._ports.append((protocol, reserved))
+        return reserved
 
     def send(self, probe: ProbeT) -> None:
         """Give a probe its ID and send it; `SendError` if this machine's kernel refuses."""
@@ -128,6 +140,8 @@ class RawNetwork(Generic[ProbeT]):
         if settings is not self._settings:
             self._prepare(settings)
         route = self._route
+        self._apply(route, settings)
+        probe.owner = self._owner
         probe.target = self.address
         probe.data_length = route.data_length
         self._wire.assign_ids(probe)
@@ -139,7 +153,18 @@ class RawNetwork(Generic[ProbeT]):
 
     def receive(self, timeout: int, *, wake_on_reply: bool = True) -> Received[ProbeT]:
         """Wait at most `timeout` ns for replies, and return all that came. See `Network`."""
-        return self._wire.receive(timeout, wake_on_reply=wake_on_reply)
+        self._wire.wait(timeout, wake_on_reply=wake_on_reply)
+        return self._wire.collect().get(self._owner, Received([]))
+
+    def handles(self, *, wake_on_reply: bool) -> Collection[int]:
+        """Return the file descriptors to wait for. See `Network`."""
+        return self._wire.handles(wake_on_reply=wake_on_reply)
+
+    def collect(self) -> Iterable[tuple["RawNetwork[ProbeT]", Received[ProbeT]]]:
+        """Return all that came for the targets of this wire. See `Network`."""
+        for owner, received in self._wire.collect().items():
+            if owner in self._beside:
+                yield self._beside[owner], received
 
     def wake(self) -> None:
         """End a `receive` early; for any thread, and for signal handlers."""
@@ -147,20 +172,24 @@ class RawNetwork(Generic[ProbeT]):
 
     def close(self) -> None:
         """Free the reserved ports, and let no packets in any more."""
-        self._wire.close()
+        self._wire.close(self._owner, self._ports)
+        self._beside.pop(self._owner, None)
+        self._ports.clear()
 
     def _prepare(self, settings: ProbeSettings) -> None:
-        """Have the sender use the route of these settings; `SendError`."""
+        """Find the route of these settings; `SendError`."""
         if settings not in self._routes:
             self.egress(settings)
-        route = self._routes[settings]
+        self._route, self._settings = self._routes[settings], settings
+
+    def _apply(self, route: _Route, settings: ProbeSettings) -> None:
+        """Have the sender, which others use too, use this route; `SendError`."""
         try:
             self._wire.apply_route(
                 route.bound, route.next_hop.interface, settings.tos, dont_route=settings.dont_route
             )
         except OSError as error:
             raise self._refusal(error, route.bound) from None
-        self._route, self._settings = route, settings
 
     def _refusal(self, error: OSError, bound: str) -> SendError:
         mtu = self._wire.read_stamps() if error.errno == errno.EMSGSIZE else None

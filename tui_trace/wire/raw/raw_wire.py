@@ -6,13 +6,15 @@ It serves every target of one IP version. What differs by target, route and temp
 
 import contextlib
 import errno
+import itertools
 import os
 import random
 import select
 import socket
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from operator import attrgetter
-from typing import Generic, TypeAlias
+from typing import Any, Generic, TypeAlias
 
 from tui_trace.core.events import Stamp
 from tui_trace.core.settings import Protocol
@@ -20,7 +22,14 @@ from tui_trace.wire import linux
 from tui_trace.wire.egress_route import open_socket
 from tui_trace.wire.linux import IP_VERSIONS
 from tui_trace.wire.matching import Matcher
-from tui_trace.wire.network import Answer, ProbeT, Received, ReceivedReply, SendError
+from tui_trace.wire.network import (
+    NOTHING_QUOTED,
+    Answer,
+    ProbeT,
+    Received,
+    ReceivedReply,
+    SendError,
+)
 from tui_trace.wire.packets import decoder
 from tui_trace.wire.packets.probe_protocol import ProbeProtocol
 from tui_trace.wire.packets.received_packet import ReceivedPacket
@@ -60,16 +69,24 @@ class RawWire(Generic[ProbeT]):
         self._ids = ProbeIdGenerator(random.SystemRandom())
         self._probes: SentProbes[ProbeT] = SentProbes()
         self._matcher = Matcher(self._probes)
-        self._targets: set[str] = set()
+        self.networks: dict[int, Any] = {}
+        """What each open network is, for one that collects for all."""
+        self._numbers = itertools.count(1)
+        self._owners: dict[int, str] = {}
+        """The open networks by number, and the address of the target of each."""
         self._has_scheduler_stamps = False
         self._header_of_addresses = 12 if family == 4 else 8
         self._addresses: dict[bytes, None] = {}
         """The addresses, source and destination, of the packets that were sent."""
         self._applied: tuple[str, int, int, bool] | None = None
         self._ports: dict[tuple[Protocol, int], socket.socket] = {}
+        self._holders: Counter[tuple[Protocol, int]] = Counter()
+        """By reserved port: networks that use it."""
         self._max_ports = 0
         self._watched: tuple[str, str, int] | None = None
         """Target, source and IP protocol of the datagrams that the packet socket lets in."""
+        self._link_headers: dict[int, None] = {}
+        """Lengths of the link headers that came before the IP headers of stamped packets."""
         decode_icmp = decoder.decode_icmpv4 if family == 4 else decoder.decode_icmpv6
         protocols = PROBE_PROTOCOLS[family]
         self._receivers: dict[int, tuple[socket.socket, _Decoder]] = {
@@ -86,20 +103,25 @@ class RawWire(Generic[ProbeT]):
         # no events asked for: what is reported is POLLERR, the error queue
         self._poll.register(self._sender_handle, 0)
 
-    def open(self, target: str) -> None:
-        """Let packets in from now on, for this address too."""
-        self._targets.add(target)
-        self._max_ports = linux.half_of_descriptors(_MAX_PORTS)
-        self._let_nothing_in()
-        bpf.EVERYTHING.attach(self._raw.icmp)
+    def open(self, target: str) -> int:
+        """Let packets in from now on for a network of this target; return its number."""
+        if not self._owners:
+            self._max_ports = linux.half_of_descriptors(_MAX_PORTS)
+            self._let_nothing_in()
+            bpf.EVERYTHING.attach(self._raw.icmp)
+        owner = next(self._numbers)
+        self._owners[owner] = target
+        return owner
 
-    def close(self) -> None:
-        """Free the reserved ports, and let no packets in any more."""
-        self._targets.clear()
-        self._let_nothing_in()
-        for holder in self._ports.values():
-            holder.close()
-        self._ports.clear()
+    def close(self, owner: int, ports: Iterable[tuple[Protocol, int]]) -> None:
+        """Free the ports of a network; let no packets in any more if it was the last one."""
+        self._owners.pop(owner, None)
+        for port in ports:
+            self._holders[port] -= 1
+            if self._holders[port] <= 0 and port in self._ports:
+                self._ports.pop(port).close()
+        if not self._owners:
+            self._let_nothing_in()
 
     def wake(self) -> None:
         """End a `receive` early; for any thread, and for signal handlers."""
@@ -119,6 +141,7 @@ class RawWire(Generic[ProbeT]):
         if port_socket is None:
             return port or random.SystemRandom().randrange(1, 1 << 16)
         if port is not None and (protocol, port) in self._ports:
+            self._holders[protocol, port] += 1
             return port
         if is_spare and len(self._ports) >= self._max_ports:
             raise cannot_open(OSError(errno.EMFILE, ""))
@@ -147,6 +170,7 @@ class RawWire(Generic[ProbeT]):
             del self._ports[protocol, taken]
             holder.close()
             raise cannot_open(error) from None
+        self._holders[protocol, taken] = 1
         return taken
 
     def watch(self, target: str, source: str, protocol: ProbeProtocol, number: int) -> None:
@@ -207,15 +231,19 @@ class RawWire(Generic[ProbeT]):
             self._probes.remove_last()
             raise
 
-    def receive(self, timeout: int, *, wake_on_reply: bool = True) -> Received[ProbeT]:
-        """Wait at most `timeout` ns, and return all that came. See `Network`.
+    def handles(self, *, wake_on_reply: bool) -> Collection[int]:
+        """Return the file descriptors to wait for. Send stamps do not end a wait."""
+        return self._waiting if wake_on_reply else (self._sockets.wake,)
 
-        Send stamps do not end the wait.
-        """
+    def wait(self, timeout: int, *, wake_on_reply: bool) -> None:
+        """Wait at most `timeout` ns for something to collect."""
         if timeout > 0:
             # poll(2) and epoll wait in whole milliseconds
-            waiting = self._waiting if wake_on_reply else (self._sockets.wake,)
-            select.select(waiting, (), (), timeout / 1e9)
+            handles = self.handles(wake_on_reply=wake_on_reply)
+            select.select(handles, (), (), timeout / 1e9)
+
+    def collect(self) -> dict[int, Received[ProbeT]]:
+        """Return all that came, by the number of the network that sent; never waits."""
         replies: list[ReceivedReply] = []
         has_stamps = False
         for handle, _ in self._poll.poll(0):
@@ -230,7 +258,7 @@ class RawWire(Generic[ProbeT]):
         if has_stamps or replies:
             self.read_stamps()
         if not replies:
-            return Received([])
+            return {}
         if len(replies) > 1:
             replies.sort(key=_arrival)
         return self._match(replies)
@@ -249,21 +277,27 @@ class RawWire(Generic[ProbeT]):
                 break
         return mtu
 
-    def _match(self, replies: list[ReceivedReply]) -> Received[ProbeT]:
-        answers: list[Answer[ProbeT]] = []
-        foreign = 0
+    def _match(self, replies: list[ReceivedReply]) -> dict[int, Received[ProbeT]]:
+        found: dict[int, Received[ProbeT]] = {}
         for reply in replies:
             matches = self._matcher.match(reply)
             if matches is None:
-                foreign += reply.destination in self._targets
+                owner = self._owner_of(reply.destination)
+                if owner is not None:
+                    answers, foreign = found.get(owner, Received([]))
+                    found[owner] = Received(answers, foreign + 1)
                 continue
             for probe, answer in matches:
+                details = NOTHING_QUOTED
                 if answer.message:
                     details = quote_details(probe, answer, self.family)
-                    answers.append(Answer(probe, answer, details))
-                else:
-                    answers.append(Answer(probe, answer))
-        return Received(answers, foreign)
+                received = found.setdefault(probe.owner, Received([]))
+                received.answers.append(Answer(probe, answer, details))
+        return found
+
+    def _owner_of(self, target: str) -> int | None:
+        """Return a network of this target, to which a reply that answers no probe was meant."""
+        return next((owner for owner, each in self._owners.items() if each == target), None)
 
     def _read_replies(self, handle: int, replies: list[ReceivedReply]) -> None:
         receiver, decode = self._receivers[handle]
@@ -279,11 +313,8 @@ class RawWire(Generic[ProbeT]):
     def _take_stamp(self, looped: LoopedPacket) -> None:
         """Find the IP header by its addresses: a link header of unknown length comes first."""
         data, stamp, wall = looped
-        for addresses in self._addresses:
-            start = data.find(addresses) - self._header_of_addresses
-            if start >= 0:
-                break
-        else:
+        start = self._ip_header(data)
+        if start is None:
             return
         number = data[start + 9] if self.family == 4 else data[start + 6]
         protocol = protocol_of(number, self.family)
@@ -297,6 +328,19 @@ class RawWire(Generic[ProbeT]):
         probe.wall, probe.stamp = wall, stamp
         if self._has_scheduler_stamps and stamp is Stamp.KERNEL:
             self._stamp_at_scheduler(False)
+
+    def _ip_header(self, data: bytes) -> int | None:
+        """Return the offset of the IP header; None: it is none of ours."""
+        before, length = self._header_of_addresses, 2 * (4 if self.family == 4 else 16)
+        for start in self._link_headers:
+            if data[start + before : start + before + length] in self._addresses:
+                return start
+        for addresses in self._addresses:
+            start = data.find(addresses) - before
+            if start >= 0:
+                self._link_headers[start] = None
+                return start
+        return None
 
     def _stamp_at_scheduler(self, on: bool) -> None:
         """Have the kernel's scheduler stamp probes too, or stop it.

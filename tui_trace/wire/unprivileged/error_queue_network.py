@@ -19,6 +19,7 @@ import os
 import random
 import socket
 import time
+from collections.abc import Collection, Iterable
 from typing import Generic, cast
 
 from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags, minimum_size
@@ -79,6 +80,11 @@ class ErrorQueueNetwork(Generic[ProbeT]):
             Protocol.UDP: self._udp,
             Protocol.TCP: self._tcp,
         }
+
+    @property
+    def wire(self) -> "ErrorQueueNetwork[ProbeT]":
+        """Return itself: its sockets serve this target only."""
+        return self
 
     def open(self) -> None:
         """Make ready for sockets. Other targets share only the event that wakes a `receive`."""
@@ -158,6 +164,15 @@ class ErrorQueueNetwork(Generic[ProbeT]):
         answers, pool.answers = pool.answers, []
         answers.sort(key=_arrival)
         return Received(cast(list[Answer[ProbeT]], answers))
+
+    def handles(self, *, wake_on_reply: bool) -> Collection[int]:
+        """Return the file descriptors to wait for. See `Network`."""
+        return (self._pool.handle,) if wake_on_reply else (self._pool.user_sockets.wake,)
+
+    def collect(self) -> Iterable[tuple["ErrorQueueNetwork[ProbeT]", Received[ProbeT]]]:
+        """Return all that came. See `Network`."""
+        received = self.receive(0)
+        return ((self, received),) if received.answers else ()
 
     def wake(self) -> None:
         """End a `receive` early; for any thread, and for signal handlers."""

@@ -61,6 +61,11 @@ class ProbeSockets:
         except OSError as error:
             raise cannot_open(error) from None
 
+    @property
+    def handle(self) -> int:
+        """Return a file descriptor that is readable when one of the sockets is, or on a wake."""
+        return self._poll.fileno()
+
     def close(self) -> None:
         """Close all sockets of this network."""
         for probe_socket in self._probe_sockets.values():
