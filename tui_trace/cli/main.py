@@ -175,21 +175,40 @@ def _live(factory: "SourceFactory") -> int:
     from tui_trace.app.app import TraceApp
     from tui_trace.app.config import ConfigError, load_config
     from tui_trace.app.run_live import run_live
+    from tui_trace.app.targets import TargetSource
 
     options = factory.options
     try:
         config = load_config()
         pace = options.paced(config.pace(Pace()))
         factory.kept = config.recordings.kept()
-        found = factory.resolve_target(factory.first_host, options.settings)
-        source = factory.source(found, pace)
+        if options.has_several:
+            targets, failures = factory.find_targets()
+            for line in failures:
+                _fail(CANNOT, line)
+            if not targets:
+                return CANNOT
+        else:
+            targets = [factory.resolve_target(factory.first_host, options.settings)]
+        count = len(targets)
+        sources = [
+            TargetSource(
+                found.host,
+                factory.source(found, pace, place=(number, count) if count > 1 else None),
+                found.settings,
+            )
+            for number, found in enumerate(targets)
+        ]
+        first, *others = sources
         app = TraceApp(
             factory.open_target,
-            source,
-            SettingsHistory(found.settings),
+            first.source,
+            SettingsHistory(first.settings),
             pace,
             config,
             confidence=options.confidence,
+            host=first.host,
+            others=others,
         )
     except ConfigError as error:
         return _fail(error.exit_code, str(error))
@@ -197,11 +216,38 @@ def _live(factory: "SourceFactory") -> int:
 
 
 def _report(factory: "SourceFactory") -> int:
-    """Print a report; the source and the sink run in this thread."""
+    """Print a report; of one target, the source and the sink run in this thread."""
     options = factory.options
+    if options.has_several:
+        return _reports(factory)
     found = factory.resolve_target(factory.first_host, options.settings)
     source = factory.source(found, options.pace, patience=NAMES_PATIENCE)
     return _print_report(WarningsSource(source, found.warnings), options)
+
+
+def _reports(factory: "SourceFactory") -> int:
+    """Print the reports of several targets."""
+    from tui_trace.report.printer import Report, print_reports
+
+    options = factory.options
+    targets, failures = factory.find_targets()
+    for line in failures:
+        _fail(CANNOT, line)
+    sources = [
+        WarningsSource(
+            factory.source(found, options.pace, NAMES_PATIENCE, (number, len(targets))),
+            found.warnings if not number else (),
+        )
+        for number, found in enumerate(targets)
+    ]
+    more: list[str] = []
+    report = Report(options.output.value, options.layout)
+    fine = print_reports(sources, report, more.append)
+    for line in more:
+        _fail(CANNOT, line)
+    if failures or more:
+        return CANNOT
+    return 0 if fine or not options.check else _WRONG
 
 
 def _replay(options: Options, name: str) -> int:

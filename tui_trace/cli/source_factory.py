@@ -1,6 +1,7 @@
 """From a host and settings to a source of events, on the real network or in the lab."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -10,13 +11,18 @@ from tui_trace.cli.resolve import ANYHOW, Egress, find_addresses, resolve
 from tui_trace.core.events import Notice
 from tui_trace.core.ip_literals import parse_literal
 from tui_trace.core.probe_size import fit_size
+from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import FindWays, Inject, Source, SourceError
+from tui_trace.engine.shared_hops import SharedHops
 from tui_trace.names.name_options import NameOptions
 from tui_trace.names.named_source import NamedSource
+from tui_trace.names.shared_names import SharedNames
 from tui_trace.options.command_line import Options, Output
+from tui_trace.options.targets import LONGEST_FILE, MOST_TARGETS, Target
 
 if TYPE_CHECKING:
+    from tui_trace.engine.loop import ProbingLoop
     from tui_trace.lab import Lab
     from tui_trace.recording.sessions import RetentionLimits
     from tui_trace.wire.backends import Sockets
@@ -36,7 +42,7 @@ class ResolvedTarget(NamedTuple):
 
 
 class SourceFactory:
-    """Makes sources for several targets, one after another, on sockets that were opened before."""
+    """Makes sources for targets, at the same time or one after another, on sockets of before."""
 
     def __init__(self, sockets: "Sockets", options: Options, lab: "Lab | None") -> None:
         """Use these sockets and options; `lab` None: the real network."""
@@ -45,6 +51,9 @@ class SourceFactory:
         self._record = options.record
         """File of the first recording; those of later targets get a name derived from it."""
         self.options = options
+        self._loop: ProbingLoop | None = None
+        self._shared_hops = {4: SharedHops(), 6: SharedHops()}
+        self._shared_names: SharedNames | None = None
         self.kept: RetentionLimits | None = None
         """Limits of the usual folder of recordings; None: the default limits."""
 
@@ -62,14 +71,19 @@ class SourceFactory:
             backends.backend_limits(self._sockets, unprivileged=self.options.unprivileged) is None
         )
 
-    def resolve_target(self, host: str, settings: ProbeSettings) -> ResolvedTarget:
-        """Resolve the host and fit the settings to it; blocks. Raise `SourceError`."""
+    def resolve_target(
+        self, host: str, settings: ProbeSettings, address: str | None = None
+    ) -> ResolvedTarget:
+        """Resolve the host and fit the settings to it; blocks. Raise `SourceError`.
+
+        `address`: the one of the host's that is meant; None: the best one.
+        """
         from tui_trace.wire import backends
         from tui_trace.wire.network import SendError
 
         interface = settings.interface
         egress = Egress(interface, self._source_families(host, settings.source))
-        address, family = self.resolve(host, self.options.family, egress)
+        address, family = self.resolve(address or host, self.options.family, egress)
         by_name = self.options.icmp_by_name
         limits = backends.backend_limits(self._sockets, unprivileged=self.options.unprivileged)
         try:
@@ -89,19 +103,69 @@ class SourceFactory:
         warnings = tuple(line for line in (limits, raised, instead) if line)
         return ResolvedTarget(host, address, family, settings, warnings)
 
-    def source(self, found: ResolvedTarget, pace: Pace, patience: float = 0.0) -> Source:
-        """Return a live trace, which owns the sockets while it runs.
+    def find_targets(self) -> tuple[list[ResolvedTarget], list[str]]:
+        """Resolve all targets; blocks. Return them, and a line on each that cannot be probed.
 
-        At its end it waits at most `patience` seconds for running lookups.
+        `SourceError` if the file of targets cannot be read, `TargetsError` for what is in it.
         """
-        source = self.engine_source(found, pace)
+        found: list[ResolvedTarget] = []
+        failures: list[str] = []
+        for target in self._targets():
+            try:
+                found += [
+                    self.resolve_target(target.host, target.settings, address)
+                    for address in self._addresses(target.host)
+                ]
+            except SourceError as error:
+                failures.append(str(error))
+        return found, failures
+
+    def _targets(self) -> list[Target]:
+        options = self.options
+        text = "" if options.targets_file is None else _read(options.targets_file)
+        targets = options.targets_in(text) or [Target(self.first_host, options.settings)]
+        if not targets[0].host:
+            raise SourceError(f"{options.targets_file} names no target")
+        if len(targets) > MOST_TARGETS:
+            raise SourceError(f"{len(targets)} targets: at most {MOST_TARGETS} can be probed")
+        return targets
+
+    def _addresses(self, host: str) -> list[str | None]:
+        """Return each address of a host if all are wanted; else None: the best one."""
+        options = self.options
+        if not options.resolve_all or self._lab is not None:
+            return [None]
+        found = find_addresses(host, options.family, options.naming.server)
+        return [*dict.fromkeys(address for address, _ in found)] or [None]
+
+    def source(
+        self,
+        found: ResolvedTarget,
+        pace: Pace,
+        patience: float = 0.0,
+        place: tuple[int, int] | None = None,
+    ) -> Source:
+        """Return a live trace.
+
+        At its end it waits at most `patience` seconds for running lookups. `place`: it is probed
+        beside others, its number, from 0 on, and how many there are.
+        """
+        source = self.engine_source(found, pace, place)
         if self.options.naming.asks:
-            source = NamedSource(source, self.name_options(), patience=patience)
+            if place is not None and self._shared_names is None:
+                self._shared_names = SharedNames(self.name_options())
+            source = NamedSource(
+                source, self.name_options(), patience=patience, shared=self._shared_names
+            )
         return self._recorded(source)
 
-    def engine_source(self, found: ResolvedTarget, pace: Pace) -> Source:
-        """Return a live trace without lookups and without a recording."""
+    def engine_source(
+        self, found: ResolvedTarget, pace: Pace, place: tuple[int, int] | None = None
+    ) -> Source:
+        """Return a live trace without lookups and without a recording; for `place` see `source`."""
         from tui_trace.engine.engine import Engine
+        from tui_trace.engine.joined_engine import JoinedEngine
+        from tui_trace.engine.loop import ProbingLoop
         from tui_trace.engine.path_mtu import PathMtuSource, first_settings, largest_size
         from tui_trace.engine.run_state import RunProbe
         from tui_trace.wire import backends
@@ -118,7 +182,8 @@ class SourceFactory:
         first = found.settings
         if options.path_mtu:
             first = first_settings(first, found.family)
-        engine = Engine(
+        source: Source
+        source = engine = Engine(
             network,
             target=found.host,
             settings=first,
@@ -126,16 +191,21 @@ class SourceFactory:
             version=__version__,
             lab=options.lab or "",
             waits_for_route=options.output is Output.LIVE,
+            shared=None if place is None else self._shared_hops[found.family],
         )
         title = (scenario.title,) if scenario else ()
         for line in (*title, *found.warnings):
             engine.command(Inject(Notice(at=0, text=line)))
         if options.ways is not None:
             engine.command(FindWays(found.settings, options.ways))
+        if place is not None:
+            number, count = place
+            self._loop = self._loop or ProbingLoop()
+            source = JoinedEngine(engine, self._loop, pace.interval * number // count)
         if not options.path_mtu:
-            return engine
+            return source
         largest = largest_size(options.largest)
-        return PathMtuSource(engine, found.settings, pace, found.family, largest)
+        return PathMtuSource(source, found.settings, pace, found.family, largest)
 
     def _recorded(self, source: Source) -> Source:
         from tui_trace.recording import RecordedSource
@@ -188,3 +258,15 @@ class SourceFactory:
             radb=names.Radb(server=self._lab.whois_server),
             documentation=True,
         )
+
+
+def _read(path: Path) -> str:
+    """Return the text of a file of targets; `SourceError`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LONGEST_FILE + 1)
+    except OSError as error:
+        raise SourceError(f"{sanitize(str(path))}: {error.strerror}") from None
+    if len(data) > LONGEST_FILE:
+        raise SourceError(f"{sanitize(str(path))}: longer than {LONGEST_FILE >> 20} MiB")
+    return data.decode("utf-8", "replace")

@@ -9,6 +9,7 @@ from tui_trace.core.source_filter import SourceFilter
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup, Sink, Source
 from tui_trace.names.name_options import AsnSource, NameOptions
 from tui_trace.names.service import Names
+from tui_trace.names.shared_names import SharedNames
 
 
 class NamedSource(SourceFilter):
@@ -21,16 +22,19 @@ class NamedSource(SourceFilter):
         *,
         asn_source: AsnSource = AsnSource.CYMRU,
         patience: float = 0.0,
+        shared: SharedNames | None = None,
     ) -> None:
         """`asn_source` answers when AS numbers are asked for later; `patience` in seconds is how
-        long the end of the stream waits for what is still being asked.
+        long the end of the stream waits for what is still being asked. `shared`: lookups that
+        other sources use, too.
         """
         super().__init__(source)
         self._options = options
         self._asn_source = asn_source
         self._patience = patience
         self._found: deque[Event] = deque()
-        self._names = Names(self._found.append, options)
+        tell = self._found.append
+        self._names = Names(tell, options) if shared is None else shared.share(tell)
 
     def run(self, sink: Sink) -> None:
         """Run the inner source, and look addresses up beside it; blocks."""

@@ -19,6 +19,7 @@ from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_sourc
 from tui_trace.options.help_text import ShowHelp
 from tui_trace.options.pace import PING_TTL, given_fields, parse_pace, ttl_range
 from tui_trace.options.probe import parse_probe_settings
+from tui_trace.options.targets import Target, check_host, targets_of
 from tui_trace.report.mtr_fields import ReportLayout, parse_fields
 
 REPORT_ROUNDS = 10
@@ -39,8 +40,14 @@ class Output(enum.Enum):
 class Options(msgspec.Struct, frozen=True):
     """The values of the command line."""
 
-    host: str | None
-    """The target; None (only in the lab): the target of the scenario."""
+    hosts: tuple[str, ...]
+    """The targets; none, only in the lab or with `targets_file`: the target of the scenario."""
+    targets_file: Path | None
+    """File with more targets."""
+    resolve_all: bool
+    """Each address of a name is a target."""
+    words: tuple[str, ...]
+    """The command line."""
     settings: ProbeSettings
     """Settings of the probes; the source may be a host name."""
     pace: Pace
@@ -83,6 +90,27 @@ class Options(msgspec.Struct, frozen=True):
     sessions: bool
     """List the recordings and exit."""
 
+    @property
+    def has_several(self) -> bool:
+        """Return whether more than one target is, or may be, asked for."""
+        return len(self.hosts) > 1 or self.targets_file is not None or self.resolve_all
+
+    @property
+    def host(self) -> str | None:
+        """Return the first target of the command line; None: it names none."""
+        return self.hosts[0] if self.hosts else None
+
+    def targets_in(self, text: str) -> list[Target]:
+        """Return the targets of the command line, and those of a file with this text.
+
+        `TargetsError` for a line that names none.
+        """
+        targets = [Target(host, self.settings) for host in self.hosts]
+        if self.targets_file is not None:
+            given = build_parser().parse_args(self.words)
+            targets += targets_of(text, self.targets_file.name, given, _add_probe)
+        return targets
+
     def paced(self, usual: Pace) -> Pace:
         """Return `usual` with the fields that the command line sets; raise `SettingError`."""
         said = {field: getattr(self.pace, field) for field in self.given}
@@ -92,7 +120,7 @@ class Options(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(usual, rounds=self.pace.rounds, **said)
 
 
-USAGE = "tui-trace [OPTIONS] HOST   or   tui-trace --lab [SCENARIO] [HOST]"
+USAGE = "tui-trace [OPTIONS] HOST…   or   tui-trace --lab [SCENARIO] [HOST]"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -111,7 +139,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="A live traceroute whose probe is switched while it runs: t u i protocol,"
         " P port, Q TOS, F DF, S size; h shows all keys.",
     )
-    parser.add_argument("host", nargs="?", metavar="HOST", help=argparse.SUPPRESS)
+    parser.add_argument("host", nargs="*", metavar="HOST", help=argparse.SUPPRESS)
 
     _add_probe(parser)
     _add_pace(parser)
@@ -136,6 +164,13 @@ def build_parser() -> argparse.ArgumentParser:
     _add_outputs(parser)
     _add_recordings(parser)
 
+    several = parser.add_argument_group("several targets")
+    several.add_argument(
+        "--targets", metavar="FILE", help="more targets: one a line, with options of its own"
+    )
+    several.add_argument(
+        "--resolve-all", action="store_true", help="each address of a name is a target"
+    )
     other = parser.add_argument_group("other")
     other.add_argument(
         "--lab",
@@ -336,20 +371,32 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
     parser = build_parser()
     given = parser.parse_args(arguments)
     if given.replay is not None:
-        for name, other in (("HOST", given.host), ("--lab", given.lab), ("--record", given.record)):
-            if other is not None:
+        for name, other in (
+            ("HOST", given.host),
+            ("--targets", given.targets),
+            ("--lab", given.lab),
+            ("--record", given.record),
+        ):
+            if other:
                 parser.error(f"--replay plays a recording and does not go with {name}")
-    elif not (given.sessions or given.completion or given.lab) and (given.host or "").strip() == "":
+    elif not (given.sessions or given.completion or given.lab or given.targets) and not given.host:
         parser.error("no HOST was given; --help shows the options")
+    if any(not host.strip() for host in given.host):
+        parser.error("HOST is empty; --help shows the options")
+    _check_several(parser, given)
     _check_ways(parser, given)
     if given.check and given.output is Output.LIVE:
         parser.error("--check is the exit status of a report: add -r, -w, -j, -C or another one")
-    for option, address in (("HOST", given.host), ("--address", given.address)):
-        if address is not None and is_ambiguous(address):
-            raise SettingError(option, address, PLAIN_NUMBERS)
+    for host in given.host:
+        check_host(host)
+    if given.address is not None and is_ambiguous(given.address):
+        raise SettingError("--address", given.address, PLAIN_NUMBERS)
     confidence = CONFIDENCE if given.confidence is None else parse_confidence(given.confidence)
     return Options(
-        host=given.host,
+        hosts=tuple(given.host),
+        targets_file=None if given.targets is None else Path(given.targets),
+        resolve_all=given.resolve_all,
+        words=tuple(arguments),
         settings=parse_probe_settings(given),
         pace=parse_pace(given, _usual_rounds(given.output)),
         output=given.output,
@@ -373,6 +420,15 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         sessions=given.sessions,
         given=given_fields(given),
     )
+
+
+def _check_several(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Refuse what does not go with several targets; exits."""
+    if len(given.host) < 2 and not given.targets and not given.resolve_all:
+        return
+    for name, other in (("--dot", given.dot), ("--protocol", given.protocol)):
+        if other:
+            parser.error(f"{name} takes one target")
 
 
 def _check_ways(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:

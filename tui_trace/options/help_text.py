@@ -5,7 +5,7 @@ import sys
 from typing import NoReturn
 
 HELP = """\
-usage: tui-trace [OPTIONS] HOST   or   tui-trace --lab [SCENARIO] [HOST]
+usage: tui-trace [OPTIONS] HOST…   or   tui-trace --lab [SCENARIO] [HOST]
   or:  tui-trace --as tcptraceroute|traceroute-nanog [--tui] ITS OPTIONS
 A live traceroute; h shows its keys. -r, -j, -C … print a report instead.
 probe
@@ -49,6 +49,7 @@ recordings of live sessions (beyond 100 or 2 GiB the oldest are deleted)
   --record FILE   --no-record         also of a report, to a new file; none
   --replay FILE   --sessions          play one, in any output; list them
 other
+  --targets FILE   --resolve-all      more targets, one a line; all addresses
   --lab [SCENARIO]   --unprivileged   embedded lab (list); no raw sockets
   --completion SHELL                  completion script: bash, zsh or fish
   -4   -6   -v --version   -h --help  address family; version; this

@@ -45,6 +45,8 @@ registered                address, network, range, organisation, country, abuse,
 session-ended, the last   nothing more
 ========================  ==========================================================================
 
+Where there are several targets, each line has the number of its `session`, from 1 on.
+
 Between them stands what follows from them: `episode-began` and `episode-ended`, each with the keys
 of `report.episodes` in `-j`, right behind the event that told it. One that ended before it began
 was a mistake. `tui_trace.core.events` says of each key of the others what it means.
@@ -69,10 +71,16 @@ class JsonLines:
     what is still to come.
     """
 
-    def __init__(self, stream: BinaryIO, stop: Callable[[], None]) -> None:
-        """`stop` ends the source: `Source.stop`."""
+    def __init__(
+        self, stream: BinaryIO, stop: Callable[[], None], number: int | None = None
+    ) -> None:
+        """`stop` ends the source: `Source.stop`. `number`: that of the session, if there are more.
+
+        Then each line has it as `session`.
+        """
         self._stream = stream
         self._stop = stop
+        self._mark = b"" if number is None else b',"session":%d' % number
         self._session = Session()
         self.failure: OSError | None = None
         """Why writing failed; None too if the reader merely went away."""
@@ -85,7 +93,7 @@ class JsonLines:
         if self._session.looks != looks:
             lines += self._news(event.at)
         try:
-            self._stream.writelines(_harmless(line) + b"\n" for line in lines)
+            self._stream.writelines(_harmless(line)[:-1] + self._mark + b"}\n" for line in lines)
             self._stream.flush()
         except BrokenPipeError:
             self._give_up()

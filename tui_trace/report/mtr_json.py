@@ -1,4 +1,5 @@
-"""`-j`: the JSON of mtr 0.95, the same keys and nesting, ours only added.
+"""`-j`: the JSON of mtr 0.95, the same keys and nesting, ours only added. Of several
+targets a list of such objects.
 
 Added to `report`: `findings`, what is so now, the worst first, and `episodes`, what was and is so,
 in the order of their beginnings. Each has its `kind`, `hop` (a TTL, or null) and `address`, whether
@@ -98,6 +99,11 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
         },
     }
     return json.dumps({"report": report}, indent=4) + "\n"
+
+
+def join(reports: Sequence[str]) -> str:
+    """Return a list of the reports of several targets."""
+    return "[" + ",\n".join(report.rstrip("\n") for report in reports) + "]\n"
 
 
 def _outline(run: Run) -> dict[str, Any]:

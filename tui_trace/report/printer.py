@@ -1,6 +1,7 @@
 """The reports, and the run of a source that ends with one on standard output."""
 
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from tui_trace.core.stopping import Stopping
-from tui_trace.core.stream import Sink, Source
+from tui_trace.core.stream import Sink, Source, SourceError
 from tui_trace.report import markdown, mtr_csv, mtr_json, mtr_text
 from tui_trace.report.collector import Collector
 from tui_trace.report.finding_lines import is_fine
@@ -26,12 +27,14 @@ class ReportKind(NamedTuple):
     """Returns the whole text; the last argument is all runs of the session."""
     for_programs: bool = False
     """The text is UTF-8 in every locale (RFC 8259 §8.1); else it is in the user's encoding."""
+    join: Callable[[Sequence[str]], str] = "\n".join
+    """Makes one text of those of several targets."""
 
 
 REPORTS = {
     "text": ReportKind(mtr_text.render_text),
-    "json": ReportKind(mtr_json.render_json, for_programs=True),
-    "csv": ReportKind(mtr_csv.render_csv, for_programs=True),
+    "json": ReportKind(mtr_json.render_json, for_programs=True, join=mtr_json.join),
+    "csv": ReportKind(mtr_csv.render_csv, for_programs=True, join="".join),
     "markdown": ReportKind(markdown.render_markdown),
 }
 """Every report by its name, which is the value of `options.command_line.Output`."""
@@ -55,6 +58,58 @@ def print_report(source: Source, report: Report) -> bool:
     """
     with Stopping(lambda _: source.stop()):
         return _print(source, report)
+
+
+def print_reports(
+    sources: Sequence[Source], report: Report, failed: Callable[[str], object]
+) -> bool:
+    """Run the sources at the same time, then print their reports, one after another; blocks.
+
+    `failed` gets a line on each that cannot be probed. Return whether all others are fine; see
+    `print_report`.
+    """
+
+    def stop() -> None:
+        for source in sources:
+            source.stop()
+
+    def run(source: Source, sink: Sink) -> None:
+        try:
+            source.run(sink)
+        except SourceError as error:
+            failures[source] = error
+
+    is_lines = report.kind == "lines"
+    failures: dict[Source, SourceError] = {}
+    sinks: list[JsonLines | Collector] = [
+        JsonLines(sys.stdout.buffer, stop, number) if is_lines else Collector()
+        for number, _ in enumerate(sources, 1)
+    ]
+    shown: list[Sink] = list(sinks)
+    if sys.stderr.isatty() and not is_lines:
+        # it began last
+        shown[-1] = Progress(shown[-1], sys.stderr)
+    with Stopping(lambda _: stop()):
+        threads = [
+            threading.Thread(target=run, args=pair, daemon=True)
+            for pair in zip(sources, shown, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for error in failures.values():
+        failed(str(error))
+    done = [sink for source, sink in zip(sources, sinks, strict=True) if source not in failures]
+    broken = [sink.failure for sink in done if isinstance(sink, JsonLines) and sink.failure]
+    if broken:
+        raise broken[0]
+    collected = [sink for sink in done if isinstance(sink, Collector)]
+    if collected:
+        kind = REPORTS[report.kind]
+        texts = [kind.render(one.snapshot(), report.layout, one.runs()) for one in collected]
+        write(kind.join(texts), for_programs=kind.for_programs)
+    return all(is_fine(sink.snapshot()) for sink in done)
 
 
 def _print(source: Source, report: Report) -> bool:

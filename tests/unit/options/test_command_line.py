@@ -183,7 +183,7 @@ def test_a_value_that_can_never_be_right_gets_one_line(
     assert takes in line
 
 
-@pytest.mark.parametrize("arguments", ["", "-T", "-4 -6 h", "-u -T h", "--nosuch h", "a b"])
+@pytest.mark.parametrize("arguments", ["", "-T", "-4 -6 h", "-u -T h", "--nosuch h", "--dot f h i"])
 def test_an_unusable_command_line_gets_one_line_and_exit_2(
     arguments: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
