@@ -8,7 +8,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
@@ -29,15 +29,18 @@ from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ProbeControls
 from tui_trace.app.keymap import COMMANDS, KEYS, Key, footer_keys
 from tui_trace.app.messages import Exported, PastFetched, SnapshotTaken, SourceEnded, SourceOpened
+from tui_trace.app.render.target_lines import TargetRow
 from tui_trace.app.screens.compare_screen import CompareScreen
 from tui_trace.app.screens.diagnosis_screen import DiagnosisScreen
 from tui_trace.app.screens.findings_screen import FindingsScreen
 from tui_trace.app.screens.help_screen import HelpScreen
 from tui_trace.app.screens.main_screen import MainScreen
 from tui_trace.app.screens.path_screen import PathScreen
+from tui_trace.app.screens.targets_screen import TargetsScreen
 from tui_trace.app.screens.ways_screen import WaysScreen
 from tui_trace.app.source_thread import SourceThread
 from tui_trace.app.stdout_driver import StdoutDriver, restore
+from tui_trace.app.targets import TargetSource, TracedTarget
 from tui_trace.app.themes import DEFAULT_THEME, NIGHT, sheets
 from tui_trace.app.widgets.footer import Hint
 from tui_trace.core import error_messages
@@ -95,11 +98,13 @@ class TraceApp(App[None]):
         config: Config,
         *,
         confidence: float = CONFIDENCE,
+        host: str = "",
+        others: Sequence[TargetSource] = (),
     ) -> None:
         """`source` begins with the settings of `switches` and with `pace`, once there is a screen.
 
-        `confidence` is how sure a search for ways is to be. `ConfigError` if the config names a
-        theme that is not there.
+        `confidence` is how sure a search for ways is to be. `host` names the target, `others` are
+        traced beside it. `ConfigError` if the config names a theme that is not there.
         """
         # With NO_COLOR Textual turns colours to grey, or, in its ANSI mode, leaves them out.
         super().__init__(
@@ -116,10 +121,13 @@ class TraceApp(App[None]):
         self.animation_level = "none"
         self._open_source = open_source
         self._config = config
-        self._controls = ProbeControls(switches, pace, confidence)
-        self._tracing = self._prepare(source)
-        self.history = SessionHistory(source, self._show_past)
-        """The past of the source in use."""
+        self._confidence = confidence
+        self._targets = [self._trace(host, source, switches, pace)]
+        for other in others:
+            history = SettingsHistory(other.settings)
+            self._targets.append(self._trace(other.host, other.source, history, pace))
+            self._targets[-1].tracing.show(False)
+        self._now = 0
         self._terminal = _terminal_settings()
         self._view_loop: asyncio.AbstractEventLoop | None = None
         self._signal: int | None = None
@@ -128,6 +136,38 @@ class TraceApp(App[None]):
         self.details = ""
         """A traceback, for those who ask for it."""
         self.set_keymap(dict(config.keymap))
+
+    def _trace(
+        self, host: str, source: Source, switches: SettingsHistory, pace: Pace
+    ) -> TracedTarget:
+        return TracedTarget(
+            host,
+            ProbeControls(switches, pace, self._confidence),
+            self._prepare(source),
+            SessionHistory(source, self._show_past),
+        )
+
+    @property
+    def _target(self) -> TracedTarget:
+        """The target in the table."""
+        return self._targets[self._now]
+
+    @property
+    def _tracing(self) -> SourceThread:
+        return self._target.tracing
+
+    @property
+    def _controls(self) -> ProbeControls:
+        return self._target.controls
+
+    @property
+    def history(self) -> SessionHistory:
+        """The past of the source in use."""
+        return self._target.history
+
+    def rows(self) -> list[TargetRow]:
+        """Return all targets, for the overview."""
+        return [target.row(place) for place, target in enumerate(self._targets)]
 
     @property
     def last_snapshot(self) -> Snapshot | None:
@@ -159,7 +199,10 @@ class TraceApp(App[None]):
         if self._signal is not None:
             self.leave_by_signal(self._signal)
         self.live.request_asn_lookup()
-        self.call_after_refresh(self._tracing.start)
+        for target in self._targets:
+            self.call_after_refresh(target.tracing.start)
+        if len(self._targets) > 1:
+            self.action_targets()
 
     def leave_by_signal(self, number: int) -> None:
         """Leave as soon as the view is there; thread-safe."""
@@ -260,23 +303,61 @@ class TraceApp(App[None]):
         if message.source is None:
             self.live.prompt.retry(message.why_not)
             return
-        await self._end_tracing()
+        await self._end([self._tracing])
         self.failure = None
         self._controls.pace = replace(self._controls.pace, paused=False)
         self.live.reset_session()
-        self._tracing = self._prepare(message.source)
-        self.history = SessionHistory(message.source, self._show_past)
+        self._targets[self._now] = TracedTarget(
+            message.target,
+            self._controls,
+            self._prepare(message.source),
+            SessionHistory(message.source, self._show_past),
+        )
         self.live.request_asn_lookup()
         self._tracing.start()
 
-    async def _end_tracing(self) -> None:
-        self._tracing.stop()
+    def action_targets(self) -> None:
+        """Open the overview of all targets (`T`)."""
+        self.push_screen(
+            TargetsScreen(self.rows, now=self._now, choose=self.choose_target, act=self._act_on_all)
+        )
+
+    def action_next_target(self, step: int) -> None:
+        """Put the next target into the table, or the one before (Tab, shift-Tab)."""
+        if len(self._targets) > 1:
+            self.choose_target((self._now + step) % len(self._targets))
+        else:
+            self.live.show_message("there is one target only")
+
+    def choose_target(self, place: int) -> None:
+        """Put this target into the table."""
+        if place == self._now:
+            return
+        self._tracing.show(False)
+        self._now = place
+        self.failure = self._tracing.failure
+        self.live.use(self._controls)
+        self._tracing.show(True)
+        self.live.request_asn_lookup()
+        if self.failure is not None:
+            self.live.show_failure(self.failure)
+        if self._tracing.last is not None:
+            self.live.show_snapshot(self._tracing.last)
+
+    def _act_on_all(self, what: str) -> str:
+        changed = [target.act(what) for target in self._targets]
+        count = sum(command is not None for command in changed)
+        return f"{what}: {count} of {len(changed)} targets changed"
+
+    async def _end(self, tracings: Sequence[SourceThread]) -> None:
+        for tracing in tracings:
+            tracing.stop()
         deadline = time.monotonic() + PATIENCE
-        while not self._tracing.join(0) and time.monotonic() < deadline:
+        while not all(one.join(0) for one in tracings) and time.monotonic() < deadline:
             await asyncio.sleep(0.005)
 
     async def _leave(self, code: int) -> None:
-        await self._end_tracing()
+        await self._end([target.tracing for target in self._targets])
         self.exit(return_code=code or int(self.failure is not None))
 
     async def action_leave(self) -> None:
@@ -352,5 +433,6 @@ class TraceApp(App[None]):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-        self._tracing.stop()
+        for target in self._targets:
+            target.tracing.stop()
         self._close_messages_no_wait()

@@ -123,6 +123,9 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
         "Session",
         (
+            Key("app.targets", "T", "targets", "targets", "All targets, the worst first"),
+            Key("app.next", "tab", "next_target(1)", "next", "The next target"),
+            Key("app.previous", "shift+tab", "next_target(-1)", "previous", "The target before"),
             Key("app.target", "slash", "ask('target')", "target", "Trace another target"),
             Key("app.export", "e", "ask('export')", "export", "Write view or session to a file"),
             Key("app.help", "question_mark,h", "help", "help", "This help"),

@@ -11,6 +11,9 @@ from tui_trace.core.stream import Command, Source, SourceError
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Run, Snapshot
 
+_UNSEEN = 0.9
+"""Seconds between the snapshots of a source that is not shown."""
+
 
 class SnapshotSink:
     """A sink that folds the stream and delivers snapshots, at most `rate` times a second.
@@ -25,6 +28,8 @@ class SnapshotSink:
         self._deliver = deliver
         # a pulse that comes a little early must not wait for the next one
         self._gap = 0.9 / rate
+        self.is_shown = True
+        """Snapshots are delivered; else they are only made, once a second."""
         self._session = Session()
         self._answered: set[int] = set()
         self._changed = False
@@ -65,17 +70,19 @@ class SnapshotSink:
         """Deliver a snapshot if there is something new and it is time."""
         if not self._changed and self.last and at // NS_PER_S == self.last.at // NS_PER_S:
             return
-        if self._news or time.monotonic() - self._handed >= self._gap:
+        gap = self._gap if self.is_shown else _UNSEEN
+        if (self._news and self.is_shown) or time.monotonic() - self._handed >= gap:
             self.flush(at)
 
     def flush(self, at: int | None = None) -> None:
-        """Deliver a snapshot now."""
+        """Make a snapshot now, and deliver it."""
         self._changed = self._news = False
         self._handed = time.monotonic()
         self.last = last = self._session.snapshot(at)
         known = {last.run.number, *last.earlier}
         self.runs = tuple(self._session.run(one) for one in self._wanted if one in known)
-        self._deliver(last)
+        if self.is_shown:
+            self._deliver(last)
 
 
 class SourceThread:
@@ -107,6 +114,10 @@ class SourceThread:
     def runs(self) -> tuple[Run, ...]:
         """The runs that are watched."""
         return self._sink.runs
+
+    def show(self, shown: bool) -> None:
+        """Deliver snapshots from now on, or only keep the last one up to date."""
+        self._sink.is_shown = shown
 
     def watch(self, numbers: tuple[int, ...]) -> None:
         """Keep `runs` of these numbers up to date."""

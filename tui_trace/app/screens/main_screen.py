@@ -38,6 +38,10 @@ _TALL = 40
 """Terminal lines from which on the inspector takes more of them."""
 
 
+_OF_THE_APP = ("leave", "help", "targets", "next_target")
+"""Actions that the app does, not a screen."""
+
+
 class MainScreen(PromptingScreen):
     """Header, table, inspector, and a line for keys or a prompt."""
 
@@ -45,7 +49,7 @@ class MainScreen(PromptingScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             key.keys,
-            f"app.{key.action}" if key.action in ("leave", "help") else key.action,
+            f"app.{key.action}" if key.action.startswith(_OF_THE_APP) else key.action,
             key.label,
             show=key.id in FOOTER,
             tooltip=key.description,
@@ -165,6 +169,16 @@ class MainScreen(PromptingScreen):
         """Say why the source broke; the table stays."""
         self.failure = why
         self._show_heading()
+
+    def use(self, controls: ProbeControls) -> None:
+        """Show another target, which has these controls."""
+        self._controls = controls
+        self.reset_session()
+        self.snapshot = None
+        self._show_hops_of_none()
+
+    def _show_hops_of_none(self) -> None:
+        self.table.show((), HostLabels({}, self.label_mode))
 
     def reset_session(self) -> None:
         """Forget the session so far: another target is traced."""

@@ -20,6 +20,7 @@ QUESTIONS = {
     "target": "New target",
     "export": "Write to file",
     "note": "Note",
+    "filter": "Targets that contain",
 }
 
 

@@ -1,0 +1,165 @@
+"""The overview of several targets: a row each, those that suffer first."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tui_trace.app.render.styled_text import StyledLine
+from tui_trace.core.cell_width import pad_or_truncate
+from tui_trace.core.probe_text import describe_protocol
+from tui_trace.core.sanitize import sanitize
+from tui_trace.report.cell_text import TextStyle, short_ms, sparkline
+from tui_trace.session.finding import Finding, FindingKind
+from tui_trace.session.host_labels import HostLabels, LabelMode
+from tui_trace.session.meeting_point import describe_meeting_point, find_meeting_point, is_suffering
+from tui_trace.session.snapshot import Hop, Snapshot
+
+_HOST_LEAST, _HOST_MOST = 16, 40
+_SPARK = 20
+
+
+class TargetRow(NamedTuple):
+    """One target, and what is known of it."""
+
+    place: int
+    """Its place on the command line, from 0 on."""
+    host: str
+    snapshot: Snapshot | None
+    """None: nothing yet."""
+    failure: str | None = None
+    """Why it cannot be probed."""
+
+
+def ordered(rows: Sequence[TargetRow], wanted: str = "") -> list[TargetRow]:
+    """Return the rows whose host or address contains what is wanted, the worst first."""
+    wanted = wanted.casefold()
+    shown = [row for row in rows if wanted in _searched(row)]
+    return sorted(shown, key=lambda row: (-_harm(row), row.place))
+
+
+def target_lines(
+    rows: Sequence[TargetRow], width: int, selected: int | None, wanted: str = ""
+) -> list[StyledLine]:
+    """Return the whole overview; `selected` is the place of a row."""
+    shown = ordered(rows, wanted)
+    probes = {row.snapshot.run.settings for row in rows if row.snapshot is not None}
+    names = {row.place: _name(row, with_probe=len(probes) > 1) for row in shown}
+    lines = [*_summary(rows, width), _header(width)]
+    lines += [
+        _row(row, names[row.place], width, is_selected=row.place == selected) for row in shown
+    ]
+    if not shown:
+        lines.append([(f" no target contains {sanitize(wanted)!r}", TextStyle.DIM)])
+    return lines
+
+
+def _searched(row: TargetRow) -> str:
+    address = row.snapshot.address if row.snapshot is not None else ""
+    return f"{row.host} {address}".casefold()
+
+
+def _worst(snapshot: Snapshot) -> Finding | None:
+    return next((one for one in snapshot.findings if one.harm), None)
+
+
+def _harm(row: TargetRow) -> float:
+    if row.failure is not None:
+        return 3.0
+    if row.snapshot is None:
+        return 0.0
+    worst = _worst(row.snapshot)
+    return 1 + worst.severity if worst is not None else 0.0
+
+
+def _summary(rows: Sequence[TargetRow], width: int) -> list[StyledLine]:
+    known = [row.snapshot for row in rows if row.snapshot is not None]
+    lines: list[StyledLine] = []
+    found = find_meeting_point(known)
+    if found is not None:
+        labels = HostLabels(
+            {address: info for each in known for address, info in each.who.items()}, LabelMode.NAME
+        )
+        text = describe_meeting_point(found, labels.host(found.address))
+        lines.append([(pad_or_truncate(f" {text} ", width), TextStyle.BAD)])
+    bad = sum(map(is_suffering, known)) + sum(row.failure is not None for row in rows)
+    fine = sum(any(one.kind is FindingKind.OK for one in each.findings) for each in known)
+    waiting = len(rows) - bad - fine
+    parts = [f"{len(rows)} targets", f"{bad} suffer", f"{fine} are fine"]
+    if waiting:
+        parts.append(f"of {waiting} too little is known yet")
+    lines.append([(pad_or_truncate(f" {' · '.join(parts)}", width), TextStyle.DIM)])
+    return lines
+
+
+def _widths(width: int) -> tuple[int, int]:
+    """Return the cells of the host, and of the words on its state."""
+    host = max(_HOST_LEAST, min(_HOST_MOST, width // 3))
+    return host, max(10, width - host - 30 - _SPARK)
+
+
+def _header(width: int) -> StyledLine:
+    host, words = _widths(width)
+    text = (
+        f"   {'target':<{host}} {'loss':>6} {'RTT':>7} {'recent':<{_SPARK}} {'path':>4}"
+        f" {'hops':>4} {'state':<{words}}"
+    )
+    return [(pad_or_truncate(text, width), TextStyle.DIM)]
+
+
+def _name(row: TargetRow, *, with_probe: bool) -> str:
+    """Return what a target is called: with its probe, if they differ."""
+    if not with_probe or row.snapshot is None:
+        return sanitize(row.host)
+    return sanitize(f"{row.host} {describe_protocol(row.snapshot.run.settings)}")
+
+
+def _row(row: TargetRow, shown_name: str, width: int, *, is_selected: bool) -> StyledLine:
+    host_cells, words_cells = _widths(width)
+    pointer = "▶" if is_selected else " "
+    name = pad_or_truncate(shown_name, host_cells)
+    snapshot = row.snapshot
+    if row.failure is not None or snapshot is None:
+        words = row.failure or "waiting for a first answer"
+        style = TextStyle.BAD_MARK if row.failure else TextStyle.DIM
+        rest = pad_or_truncate(sanitize(words), max(1, width - host_cells - 4))
+        return [(f"{pointer}  {name} ", TextStyle.PLAIN), (rest, style)]
+    worst = _worst(snapshot)
+    target = _target(snapshot)
+    loss = target.loss_percent if target is not None else None
+    figures = target.figures if target is not None else None
+    rtt = short_ms(figures.mean) if figures is not None else ""
+    spark = sparkline(target.recent, target.figures.min, _SPARK) if target is not None else ""
+    letter = snapshot.path.letter if snapshot.path is not None else ""
+    hops = str(len(snapshot.run.hops)) if snapshot.run.reached else "–"
+    sign = "!" if worst is not None else " "
+    lossy = TextStyle.BAD_MARK if loss else TextStyle.PLAIN
+    shown = "" if loss is None else f"{loss:.1f} %"
+    return [
+        (pointer, TextStyle.STRONG),
+        (f"{sign} ", TextStyle.BAD_MARK),
+        (f"{name} ", TextStyle.STRONG if worst is not None else TextStyle.PLAIN),
+        (f"{shown:>6} ", lossy),
+        (f"{rtt:>7} ", TextStyle.PLAIN),
+        (f"{spark:<{_SPARK}} ", TextStyle.SPARK),
+        (f"{letter:>4} {hops:>4} ", TextStyle.DIM),
+        (pad_or_truncate(_words(snapshot, worst), words_cells), _style(snapshot, worst)),
+    ]
+
+
+def _target(snapshot: Snapshot) -> Hop | None:
+    return next((hop for hop in reversed(snapshot.run.hops) if hop.is_target), None)
+
+
+def _words(snapshot: Snapshot, worst: Finding | None) -> str:
+    if worst is not None:
+        return worst.short or worst.text
+    if snapshot.trouble:
+        return sanitize(snapshot.trouble)
+    if any(one.kind is FindingKind.OK for one in snapshot.findings):
+        return "ok"
+    return "" if _target(snapshot) is not None else "no answer yet"
+
+
+def _style(snapshot: Snapshot, worst: Finding | None) -> TextStyle:
+    if worst is not None:
+        return TextStyle.BAD_MARK
+    return TextStyle.WARN if snapshot.trouble else TextStyle.DIM
