@@ -7,6 +7,7 @@ import asyncio
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +20,17 @@ class Shot(NamedTuple):
     arguments: tuple[str, ...]
     steps: tuple[str | float, ...]
     size: tuple[int, int] = (128, 26)
+    targets: tuple[str, ...] = ()
+    """Lines of a file of targets."""
 
 
+HOSTS = (
+    *(f"{host}.access.example" for host in ("bras3", "core2")),
+    "ix-east.exchange.example",
+    *(f"{host}.transit.example" for host in ("cr1.east", "cr2.north")),
+    "edge7.hosting.example",
+    "www.example.com",
+)
 SHOTS = {
     "live": Shot(("--lab", "plain", "--no-record"), (25.0,)),
     "loss": Shot(("--lab", "rate-limit", "--no-record"), (30.0,)),
@@ -38,6 +48,12 @@ SHOTS = {
         ("--lab", "ways-dead", "--no-record", "-u"),
         (4.0, "x", 20.0, "W", 30.0, "G", 1.0, "down", 1.0),
         (100, 24),
+    ),
+    "targets": Shot(
+        ("--lab", "loss", "--no-record"),
+        (75.0, "down", 1.0),
+        (110, 24),
+        tuple(f"{host} {probe}" for host in HOSTS for probe in ("--icmp", "-u")),
     ),
     "mtu": Shot(("--lab", "mtu", "--no-record", "--df", "-s", "1500"), (12.0,)),
     "help": Shot(("--lab", "plain", "--no-record"), (3.0, "h", 1.0)),
@@ -70,7 +86,11 @@ def take(name: str) -> None:
 
     run_live.run_live = photograph
     sys.stdin.isatty = sys.stdout.isatty = lambda: True  # type: ignore[method-assign]
-    sys.exit(main(shot.arguments))
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("\n".join(shot.targets))
+        file.flush()
+        targets = ("--targets", file.name) if shot.targets else ()
+        sys.exit(main((*shot.arguments, *targets)))
 
 
 def _alone(svg: str) -> str:
