@@ -121,6 +121,31 @@ def test_each_address_of_a_name_is_a_target() -> None:
         assert sorted(reports) == sorted(addresses)
 
 
+def test_another_target_takes_the_place_of_one_and_the_others_go_on() -> None:
+    with Chain(4) as chain, Tmux(chain.client, 100, 30) as terminal:
+        first, second = chain.target_address(4), chain.target_address(6)
+        words = ("-n", "--no-record", "-i", "0.2", first, second)
+        terminal.start(tui_trace_process.command(*words), tui_trace_process.environment())
+        terminal.wait_for("2 are fine", timeout=30)
+        terminal.press("Enter")
+        terminal.wait_for("● live")
+        terminal.press("/")
+        terminal.wait_for("New target")
+        terminal.press("C-u")
+        terminal.write(chain.hop(3))
+        terminal.press("Enter")
+        terminal.wait_for(f"^ {re.escape(chain.hop(3))} .*ICMP")
+        terminal.press("T")
+        screen = terminal.wait_for("2 are fine", timeout=30)
+        assert chain.hop(3) in screen
+        assert second in screen
+        assert first not in screen
+        terminal.press("Escape")
+        terminal.wait_for("● live")
+        terminal.press("q")
+        terminal.wait_for("prompt>")
+
+
 @pytest.mark.parametrize("bad", ["core1", "acc0-1"])
 def test_where_the_suffering_paths_meet_is_said(bad: str) -> None:
     with TreeNetwork() as network, Tmux(network.client, 120, 30) as terminal:

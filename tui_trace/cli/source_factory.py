@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from tui_trace.wire.backends import Sockets
 
 
+MOST_RECORDED = 16
+"""Targets at the same time that are recorded without being asked to: each has a recording of its
+own, and only so many recordings are kept."""
+
+
 class ResolvedTarget(NamedTuple):
     """A target with its address and with settings that fit it."""
 
@@ -158,6 +163,8 @@ class SourceFactory:
             source = NamedSource(
                 source, self.name_options(), patience=patience, shared=self._shared_names
             )
+        if place is not None and place[1] > MOST_RECORDED and self.options.record is None:
+            return source
         return self._recorded(source)
 
     def engine_source(
@@ -221,7 +228,9 @@ class SourceFactory:
 
     def open_target(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """Return a live trace to another host with these settings; raise `SourceError`."""
-        return self.source(self.resolve_target(host, settings), pace)
+        # one loop reads what comes for all
+        place = None if self._loop is None else (0, 1)
+        return self.source(self.resolve_target(host, settings), pace, place=place)
 
     def _source_families(self, host: str, source: str | None) -> frozenset[int]:
         """Return the IP versions of the source; all where it cannot decide anything."""

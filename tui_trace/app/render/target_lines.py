@@ -14,7 +14,12 @@ from tui_trace.session.meeting_point import describe_meeting_point, find_meeting
 from tui_trace.session.snapshot import Hop, Snapshot
 
 _HOST_LEAST, _HOST_MOST = 16, 40
-_SPARK = 20
+_SPARK, _SHORT_SPARK = 20, 8
+_ROOMY = 100
+"""Cells of the terminal from which on the sparkline is long."""
+_WORDS_LEAST = 10
+_FIXED = 30
+"""Cells of all other columns."""
 
 
 class TargetRow(NamedTuple):
@@ -90,16 +95,24 @@ def _summary(rows: Sequence[TargetRow], width: int) -> list[StyledLine]:
     return lines
 
 
-def _widths(width: int) -> tuple[int, int]:
-    """Return the cells of the host, and of the words on its state."""
+class _Layout(NamedTuple):
+    """Cells of the columns whose width depends on the terminal."""
+
+    host: int
+    spark: int
+    words: int
+
+
+def _layout(width: int) -> _Layout:
     host = max(_HOST_LEAST, min(_HOST_MOST, width // 3))
-    return host, max(10, width - host - 30 - _SPARK)
+    spark = _SPARK if width >= _ROOMY else _SHORT_SPARK
+    return _Layout(host, spark, max(_WORDS_LEAST, width - host - spark - _FIXED))
 
 
 def _header(width: int) -> StyledLine:
-    host, words = _widths(width)
+    host, spark, words = _layout(width)
     text = (
-        f"   {'target':<{host}} {'loss':>6} {'RTT':>7} {'recent':<{_SPARK}} {'path':>4}"
+        f"   {'target':<{host}} {'loss':>6} {'RTT':>7} {'recent':<{spark}} {'path':>4}"
         f" {'hops':>4} {'state':<{words}}"
     )
     return [(pad_or_truncate(text, width), TextStyle.DIM)]
@@ -113,7 +126,7 @@ def _name(row: TargetRow, *, with_probe: bool) -> str:
 
 
 def _row(row: TargetRow, shown_name: str, width: int, *, is_selected: bool) -> StyledLine:
-    host_cells, words_cells = _widths(width)
+    host_cells, spark_cells, words_cells = _layout(width)
     pointer = "▶" if is_selected else " "
     name = pad_or_truncate(shown_name, host_cells)
     snapshot = row.snapshot
@@ -127,7 +140,7 @@ def _row(row: TargetRow, shown_name: str, width: int, *, is_selected: bool) -> S
     loss = target.loss_percent if target is not None else None
     figures = target.figures if target is not None else None
     rtt = short_ms(figures.mean) if figures is not None else ""
-    spark = sparkline(target.recent, target.figures.min, _SPARK) if target is not None else ""
+    spark = sparkline(target.recent, target.figures.min, spark_cells) if target is not None else ""
     letter = snapshot.path.letter if snapshot.path is not None else ""
     hops = str(len(snapshot.run.hops)) if snapshot.run.reached else "–"
     sign = "!" if worst is not None else " "
@@ -139,7 +152,7 @@ def _row(row: TargetRow, shown_name: str, width: int, *, is_selected: bool) -> S
         (f"{name} ", TextStyle.STRONG if worst is not None else TextStyle.PLAIN),
         (f"{shown:>6} ", lossy),
         (f"{rtt:>7} ", TextStyle.PLAIN),
-        (f"{spark:<{_SPARK}} ", TextStyle.SPARK),
+        (f"{spark:<{spark_cells}} ", TextStyle.SPARK),
         (f"{letter:>4} {hops:>4} ", TextStyle.DIM),
         (pad_or_truncate(_words(snapshot, worst), words_cells), _style(snapshot, worst)),
     ]

@@ -33,7 +33,7 @@ class TargetsScreen(TextScreen):
         Binding("r", "all('reset')", "reset", id="targets.reset", tooltip="Reset all"),
     ]
     HEADING = "Targets"
-    HINT = " ↑ ↓ select · Enter opens · / filters · t u i F p r act on all · Escape: the table"
+    HINT = " ↑ ↓ select · Enter opens · / filters · t u i F p r: all · Escape: the table"
 
     def __init__(
         self,
