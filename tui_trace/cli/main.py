@@ -8,12 +8,10 @@ Without the right to raw sockets it uses the error queues of ordinary sockets.
 import gc
 import sys
 from collections.abc import Callable, Sequence
-from io import FileIO
 from typing import TYPE_CHECKING
 
 from tui_trace.classic import called_as, named_program
 from tui_trace.cli import preload
-from tui_trace.cli.command_reader import Commanded, CommandReader
 from tui_trace.cli.source_factory import SourceFactory
 from tui_trace.cli.warnings import WarningsSource
 from tui_trace.core.sanitize import error_line
@@ -225,15 +223,7 @@ def _report(factory: "SourceFactory") -> int:
         return _reports(factory)
     found = factory.resolve_target(factory.first_host, options.settings)
     source = factory.source(found, options.pace, patience=NAMES_PATIENCE)
-    _read_commands(factory, [Commanded(source, found)])
     return _print_report(WarningsSource(source, found.warnings), options)
-
-
-def _read_commands(factory: SourceFactory, commanded: Sequence[Commanded]) -> None:
-    if factory.options.commands:
-        lines = factory.options.command_lines()
-        stream = FileIO(sys.stdin.fileno(), closefd=False)
-        CommandReader(lines, factory, commanded).start(stream)
 
 
 def _reports(factory: "SourceFactory") -> int:
@@ -251,8 +241,6 @@ def _reports(factory: "SourceFactory") -> int:
         )
         for number, found in enumerate(targets)
     ]
-    commanded = [Commanded(*pair) for pair in zip(sources, targets, strict=True)]
-    _read_commands(factory, commanded)
     more: list[str] = []
     report = Report(options.output.value, options.layout)
     fine = print_reports(sources, report, more.append)

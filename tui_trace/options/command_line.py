@@ -11,10 +11,9 @@ from tui_trace.core.parse_values import parse_confidence, parse_mark, parse_size
 from tui_trace.core.settings import Pace, ProbeSettings, SettingError
 from tui_trace.core.stream import CONFIDENCE
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
-from tui_trace.options.command_lines import CommandLines
 from tui_trace.options.output import Output
 from tui_trace.options.pace import given_fields, parse_pace, ttl_range
-from tui_trace.options.parser import build_parser
+from tui_trace.options.parser import add_probe, build_parser
 from tui_trace.options.probe import parse_probe_settings
 from tui_trace.options.targets import Target, check_host, targets_of
 from tui_trace.report.mtr_fields import ReportLayout, parse_fields
@@ -33,8 +32,6 @@ class Options(msgspec.Struct, frozen=True):
     """Each address of a name is a target."""
     words: tuple[str, ...]
     """The command line."""
-    commands: bool
-    """Commands are read from standard input."""
     settings: ProbeSettings
     """Settings of the probes; the source may be a host name."""
     pace: Pace
@@ -94,15 +91,9 @@ class Options(msgspec.Struct, frozen=True):
         """
         targets = [Target(host, self.settings) for host in self.hosts]
         if self.targets_file is not None:
-            targets += targets_of(text, self.targets_file.name, self._given())
+            given = build_parser().parse_args(self.words)
+            targets += targets_of(text, self.targets_file.name, given, add_probe)
         return targets
-
-    def command_lines(self) -> CommandLines:
-        """Return the reader of `--commands`."""
-        return CommandLines(self._given(), self.settings, self.pace)
-
-    def _given(self) -> argparse.Namespace:
-        return build_parser().parse_args(self.words)
 
     def paced(self, usual: Pace) -> Pace:
         """Return `usual` with the fields that the command line sets; raise `SettingError`."""
@@ -144,8 +135,6 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
     if any(not host.strip() for host in given.host):
         parser.error("HOST is empty; --help shows the options")
     _check_several(parser, given)
-    if given.commands and given.output is not Output.JSON_LINES:
-        parser.error("--commands goes with --jsonl")
     _check_ways(parser, given)
     if given.check and given.output is Output.LIVE:
         parser.error("--check is the exit status of a report: add -r, -w, -j, -C or another one")
@@ -159,7 +148,6 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         targets_file=None if given.targets is None else Path(given.targets),
         resolve_all=given.resolve_all,
         words=tuple(arguments),
-        commands=given.commands,
         settings=parse_probe_settings(given),
         pace=parse_pace(given, _usual_rounds(given.output)),
         output=given.output,

@@ -43,7 +43,7 @@ output without the live view (the last of these options counts)
   -j --json   -C --csv                mtr's formats with more fields
   --markdown   --jsonl                table for tickets; each event as JSON
   --ways   --confidence P   --dot F   find every way first (95 %); a graph of it
-  --check   --commands                exit status 3 if wrong; steer --jsonl
+  --check                             exit status 3 if something is wrong
   -o --order FIELDS                   columns, letters of LDRSNBAWVGJMXI
 recordings of live sessions (beyond 100 or 2 GiB the oldest are deleted)
   --record FILE   --no-record         also of a report, to a new file; none

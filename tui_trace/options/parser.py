@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("host", nargs="*", metavar="HOST", help=argparse.SUPPRESS)
 
     add_probe(parser)
-    add_pace(parser)
+    _add_pace(parser)
 
     names = parser.add_argument_group("names")
     names.add_argument("-n", "--no-dns", action="store_true", help="no host names")
@@ -124,8 +124,7 @@ def add_probe(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_pace(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the pace, to this parser or to that of a command."""
+def _add_pace(parser: argparse.ArgumentParser) -> None:
     pace = parser.add_argument_group("pace")
     pace.add_argument("-f", "--first-ttl", metavar="N", help="first TTL (1)")
     pace.add_argument("-m", "--max-ttl", metavar="N", help="last TTL (30)")
@@ -220,9 +219,6 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ways", action="store_true", help="every way through the network, first")
     group.add_argument(
         "--confidence", metavar="PERCENT", help="how sure to be that no way is missed (95)"
-    )
-    group.add_argument(
-        "--commands", action="store_true", help="read commands from standard input (--jsonl)"
     )
     group.add_argument("--dot", metavar="FILE", help="write the ways to this new file as a graph")
     group.add_argument("--check", action="store_true", help="exit status 3 if something is wrong")

@@ -2,20 +2,25 @@
 
 import argparse
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import copy
+from typing import NoReturn
 
 import msgspec
 
 from tui_trace.core.ip_literals import PLAIN_NUMBERS, is_ambiguous
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import ProbeSettings, SettingError
-from tui_trace.options.line_parser import LineError, own_options
-from tui_trace.options.parser import add_probe
 from tui_trace.options.probe import parse_probe_settings
 
 MOST_TARGETS = 1000
 LONGEST_FILE = 1 << 20
 """Bytes of a file of targets."""
+_KINDS = ("icmp", "udp", "tcp", "protocol")
+_OF_A_KIND = (*_KINDS, "port", "localport", "syn", "ack", "ecn")
+"""Options that another protocol than that of the command line does not take over from there."""
+_OF_ALL = ("mark", "mtu")
+"""Options that hold for all targets."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -34,26 +39,52 @@ class TargetsError(SettingError):
         ValueError.__init__(self, f"{name}, line {number}: {sanitize(why)}")
 
 
-def targets_of(text: str, name: str, given: argparse.Namespace) -> Iterator[Target]:
+class _LineError(Exception):
+    """What is wrong with a line."""
+
+
+class _LineParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _LineError(message)
+
+
+def targets_of(
+    text: str,
+    name: str,
+    given: argparse.Namespace,
+    add_probe: Callable[[argparse.ArgumentParser], None],
+) -> Iterator[Target]:
     """Yield the targets of a file: one a line, with options that replace those `given`.
 
-    What follows `#` is a comment. `name` is the file's, for errors; `TargetsError` for the first
-    line that is wrong.
+    `add_probe` adds the options of a probe to a parser. What follows `#` is a comment. `name` is
+    the file's, for errors; `TargetsError` for the first line that is wrong.
     """
+    parser = _LineParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("host")
+    add_probe(parser)
     for number, line in enumerate(text.splitlines(), 1):
         try:
             words = shlex.split(line, comments=True)
             if words:
-                merged = own_options(words, given, _add_target)
-                check_host(merged.target)
-                yield Target(merged.target, parse_probe_settings(merged))
-        except (ValueError, SettingError, LineError) as error:
+                yield _target(parser, words, given)
+        except (ValueError, SettingError, _LineError) as error:
             raise TargetsError(name, number, str(error)) from None
 
 
-def _add_target(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", metavar="HOST")
-    add_probe(parser)
+def _target(parser: argparse.ArgumentParser, words: list[str], given: argparse.Namespace) -> Target:
+    own = parser.parse_args(words)
+    for option in _OF_ALL:
+        if getattr(own, option):
+            raise _LineError(f"--{option} holds for all targets: give it on the command line")
+    merged = copy(given)
+    if any(getattr(own, kind) for kind in _KINDS):
+        for option in _OF_A_KIND:
+            setattr(merged, option, parser.get_default(option))
+    for key, value in vars(own).items():
+        if value != parser.get_default(key):
+            setattr(merged, key, value)
+    check_host(own.host)
+    return Target(own.host, parse_probe_settings(merged))
 
 
 def check_host(host: str) -> None:
