@@ -13,8 +13,8 @@ from tui_trace.app.config import Config, ConfigOptions, Recordings
 from tui_trace.app.keymap import KEYS
 from tui_trace.cli.completion import SHELLS, script
 from tui_trace.cli.main import main
+from tui_trace.options.command_line import build_parser
 from tui_trace.options.help_text import HELP
-from tui_trace.options.parser import build_parser
 from tui_trace.report.hop_columns import ALWAYS, COLUMNS, DISPLAYS
 
 PAGE = ROOT / "tui_trace" / "man" / "tui-trace.1"

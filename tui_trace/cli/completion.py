@@ -3,7 +3,7 @@
 from typing import Any
 
 from tui_trace.core.settings import DnatMode, FlowMode, ProbeIdField, SettingError
-from tui_trace.options.parser import build_parser
+from tui_trace.options.command_line import build_parser
 
 SHELLS = ("bash", "zsh", "fish")
 _FILES = ("--record", "--replay")

@@ -17,8 +17,7 @@ from tui_trace.cli.warnings import WarningsSource
 from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, ProbeSettings, SettingError, SettingsHistory
 from tui_trace.core.stream import Source, SourceError
-from tui_trace.options.command_line import Options, parse_command_line
-from tui_trace.options.output import Output
+from tui_trace.options.command_line import Options, Output, parse_command_line
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
 if TYPE_CHECKING:

@@ -18,8 +18,7 @@ from tui_trace.engine.shared_hops import SharedHops
 from tui_trace.names.name_options import NameOptions
 from tui_trace.names.named_source import NamedSource
 from tui_trace.names.shared_names import SharedNames
-from tui_trace.options.command_line import Options
-from tui_trace.options.output import Output
+from tui_trace.options.command_line import Options, Output
 from tui_trace.options.targets import LONGEST_FILE, MOST_TARGETS, Target
 
 if TYPE_CHECKING:
