@@ -74,7 +74,9 @@ def test_a_way_that_has_gone_is_told_and_one_that_is_new() -> None:
     before, now = search(4), search(3)
     gone = "the way by 198.51.100.4 at hop 2 has gone (95 % sure)"
     assert gone in describe_ways(Ways((before, now)))
-    assert "the way by 198.51.100.4 at hop 2 is new (95 % sure)" in describe_ways(Ways((now, before)))
+    assert "the way by 198.51.100.4 at hop 2 is new (95 % sure)" in describe_ways(
+        Ways((now, before))
+    )
     broken_off = replace(now, end=WaysEnd.BUDGET)
     assert gone not in describe_ways(Ways((before, broken_off))), "it may not have been met"
     other = replace(now, settings=replace(UDP, port=53))
