@@ -95,9 +95,11 @@ class TraceApp(App[None]):
         config: Config,
         *,
         confidence: float = CONFIDENCE,
+        greeting: str = "",
     ) -> None:
         """`source` begins with the settings of `switches` and with `pace`, once there is a screen.
 
+        `greeting` is a line to show until the first snapshot.
         `confidence` is how sure a search for ways is to be. `ConfigError` if the config names a
         theme that is not there.
         """
@@ -115,6 +117,7 @@ class TraceApp(App[None]):
         self.stylesheet.set_variables(self.get_css_variables())
         self.animation_level = "none"
         self._open_source = open_source
+        self._greeting = greeting
         self._config = config
         self._controls = ProbeControls(switches, pace, confidence)
         self._tracing = self._prepare(source)
@@ -150,6 +153,7 @@ class TraceApp(App[None]):
             watch=self._watch_runs,
             history=lambda: self.history,
             write=self._export,
+            greeting=self._greeting,
         )
         return self.live
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from tui_trace import __version__, names
+from tui_trace.cli.recorded import RecordingFactory
 from tui_trace.cli.resolve import ANYHOW, Egress, find_addresses, resolve
 from tui_trace.core.events import Notice
 from tui_trace.core.ip_literals import parse_literal
@@ -14,11 +15,11 @@ from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import FindWays, Inject, Source, SourceError
 from tui_trace.names.name_options import NameOptions
 from tui_trace.names.named_source import NamedSource
-from tui_trace.options.command_line import Options, Output
+from tui_trace.options.command_line import Options
+from tui_trace.options.output import Output
 
 if TYPE_CHECKING:
     from tui_trace.lab import Lab
-    from tui_trace.recording.sessions import RetentionLimits
     from tui_trace.wire.backends import Sockets
 
 
@@ -35,18 +36,14 @@ class ResolvedTarget(NamedTuple):
     """Lines to print before the trace."""
 
 
-class SourceFactory:
+class SourceFactory(RecordingFactory):
     """Makes sources for several targets, one after another, on sockets that were opened before."""
 
     def __init__(self, sockets: "Sockets", options: Options, lab: "Lab | None") -> None:
         """Use these sockets and options; `lab` None: the real network."""
+        super().__init__(options)
         self._sockets = sockets
         self._lab = lab
-        self._record = options.record
-        """File of the first recording; those of later targets get a name derived from it."""
-        self.options = options
-        self.kept: RetentionLimits | None = None
-        """Limits of the usual folder of recordings; None: the default limits."""
 
     @property
     def first_host(self) -> str:
@@ -137,17 +134,6 @@ class SourceFactory:
         largest = largest_size(options.largest)
         return PathMtuSource(engine, found.settings, pace, found.family, largest)
 
-    def _recorded(self, source: Source) -> Source:
-        from tui_trace.recording import RecordedSource
-        from tui_trace.recording.sessions import DEFAULT_RETENTION, free_path
-
-        if not self.options.recorded:
-            return source
-        path, self._record = self._record, None
-        if path is None and self.options.record is not None:
-            path = free_path(self.options.record)
-        return RecordedSource(source, path, self.kept or DEFAULT_RETENTION)
-
     def open_target(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """Return a live trace to another host with these settings; raise `SourceError`."""
         return self.source(self.resolve_target(host, settings), pace)
@@ -179,7 +165,8 @@ class SourceFactory:
         if self._lab is None:
             return msgspec.structs.replace(
                 naming,
-                cache=names.default_cache(),
+                # who commands a session from elsewhere owns nothing on this machine
+                cache=None if self.options.commands else names.default_cache(),
                 radb=names.Radb.from_environment(os.environ),
             )
         return msgspec.structs.replace(

@@ -43,12 +43,13 @@ output without the live view (the last of these options counts)
   -j --json   -C --csv                mtr's formats with more fields
   --markdown   --jsonl                table for tickets; each event as JSON
   --ways   --confidence P   --dot F   find every way first (95 %); a graph of it
-  --check                             exit status 3 if something is wrong
+  --check   --commands                status 3 if wrong; obey JSON on stdin
   -o --order FIELDS                   columns, letters of LDRSNBAWVGJMXI
 recordings of live sessions (beyond 100 or 2 GiB the oldest are deleted)
   --record FILE   --no-record         also of a report, to a new file; none
   --replay FILE   --sessions          play one, in any output; list them
 other
+  --from ssh:[USER@]HOST              probe from there (or from local, here)
   --lab [SCENARIO]   --unprivileged   embedded lab (list); no raw sockets
   --completion SHELL                  completion script: bash, zsh or fish
   -4   -6   -v --version   -h --help  address family; version; this
