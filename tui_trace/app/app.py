@@ -100,11 +100,13 @@ class TraceApp(App[None]):
         confidence: float = CONFIDENCE,
         host: str = "",
         others: Sequence[TargetSource] = (),
+        greeting: str = "",
     ) -> None:
         """`source` begins with the settings of `switches` and with `pace`, once there is a screen.
 
         `confidence` is how sure a search for ways is to be. `host` names the target, `others` are
-        traced beside it. `ConfigError` if the config names a theme that is not there.
+        traced beside it. `greeting` is a line to show until the first snapshot. `ConfigError` if
+        the config names a theme that is not there.
         """
         # With NO_COLOR Textual turns colours to grey, or, in its ANSI mode, leaves them out.
         super().__init__(
@@ -120,6 +122,7 @@ class TraceApp(App[None]):
         self.stylesheet.set_variables(self.get_css_variables())
         self.animation_level = "none"
         self._open_source = open_source
+        self._greeting = greeting
         self._config = config
         self._confidence = confidence
         self._targets = [self._trace(host, source, switches, pace)]
@@ -190,6 +193,7 @@ class TraceApp(App[None]):
             watch=self._watch_runs,
             history=lambda: self.history,
             write=self._export,
+            greeting=self._greeting,
         )
         return self.live
 

@@ -104,6 +104,7 @@ class SourceThread:
         """One line, if the source broke."""
         self.details = ""
         """The traceback that belongs to it."""
+        self._stopping = False
 
     @property
     def last(self) -> Snapshot | None:
@@ -132,6 +133,7 @@ class SourceThread:
 
     def stop(self) -> None:
         """Ask the source to end soon."""
+        self._stopping = True
         self.source.stop()
 
     def join(self, timeout: float) -> bool:
@@ -144,7 +146,8 @@ class SourceThread:
         try:
             self.source.run(self._sink)
         except SourceError as error:
-            self.failure = str(error)
+            if not self._stopping:  # else it is an end that was asked for before the first event
+                self.failure = str(error)
         except Exception as error:
             self.failure = f"tracing stopped: {error_messages.one_line(error)}"
             self.details = error_messages.format_traceback(error)

@@ -17,10 +17,13 @@ from tui_trace.cli.warnings import WarningsSource
 from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, ProbeSettings, SettingError, SettingsHistory
 from tui_trace.core.stream import Source, SourceError
-from tui_trace.options.command_line import Options, Output, parse_command_line
+from tui_trace.options.command_line import Options, parse_command_line
+from tui_trace.options.output import Output
+from tui_trace.report.command_input import CommandedSource
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
 if TYPE_CHECKING:
+    from tui_trace.cli.remote_factory import RemoteFactory
     from tui_trace.lab import Lab
     from tui_trace.recording import Recording
     from tui_trace.wire.backends import Sockets
@@ -89,7 +92,12 @@ def _run(options: Options) -> int:
         raise SourceError("the live view needs a terminal; -r prints a report, -j JSON")
     if options.replay is not None:
         return _replay(options, options.replay)
-    factory = _source_factory(options, preload.LIVE if live else preload.REPORT)
+    needed = preload.LIVE if live else preload.REPORT
+    factory: SourceFactory | RemoteFactory
+    if options.place.is_local:
+        factory = _source_factory(options, needed)
+    else:
+        factory = _remote_factory(options, needed)
     return _live(factory) if live else _report(factory)
 
 
@@ -106,6 +114,17 @@ def _source_factory(options: Options, needed: Sequence[str]) -> SourceFactory:
     gc.freeze()
     gc.enable()
     return SourceFactory(sockets, options, lab)
+
+
+def _remote_factory(options: Options, needed: Sequence[str]) -> "RemoteFactory":
+    """Give up all rights: ssh runs as the user, with the user's files; no socket is needed."""
+    _give_up_rights()
+    preload.import_modules((*preload.REMOTE, *needed))
+    from tui_trace.cli.remote_factory import RemoteFactory
+
+    gc.freeze()
+    gc.enable()
+    return RemoteFactory(options)
 
 
 def _scenarios() -> str:
@@ -171,7 +190,7 @@ def _give_up_rights() -> None:
         raise SourceError(str(error)) from error
 
 
-def _live(factory: "SourceFactory") -> int:
+def _live(factory: "SourceFactory | RemoteFactory") -> int:
     from tui_trace.app.app import TraceApp
     from tui_trace.app.config import ConfigError, load_config
     from tui_trace.app.run_live import run_live
@@ -209,23 +228,27 @@ def _live(factory: "SourceFactory") -> int:
             confidence=options.confidence,
             host=first.host,
             others=others,
+            greeting=factory.greeting,
         )
     except ConfigError as error:
         return _fail(error.exit_code, str(error))
     return run_live(app)
 
 
-def _report(factory: "SourceFactory") -> int:
+def _report(factory: "SourceFactory | RemoteFactory") -> int:
     """Print a report; of one target, the source and the sink run in this thread."""
     options = factory.options
     if options.has_several:
         return _reports(factory)
     found = factory.resolve_target(factory.first_host, options.settings)
     source = factory.source(found, options.pace, patience=NAMES_PATIENCE)
-    return _print_report(WarningsSource(source, found.warnings), options)
+    source = WarningsSource(source, found.warnings)
+    if options.commands:
+        source = CommandedSource(source, sys.stdin.fileno())
+    return _print_report(source, options)
 
 
-def _reports(factory: "SourceFactory") -> int:
+def _reports(factory: "SourceFactory | RemoteFactory") -> int:
     """Print the reports of several targets."""
     from tui_trace.report.printer import Report, print_reports
 

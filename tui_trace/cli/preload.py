@@ -18,6 +18,10 @@ ENGINE = (
     "tui_trace.recording",
     "tui_trace.wire.backends",
 )
+REMOTE = (
+    "tui_trace.recording",
+    "tui_trace.remote.remote_source",
+)
 NAMES = (
     "tui_trace.names.lookup_plan",
     "tui_trace.names.forward_lookup",

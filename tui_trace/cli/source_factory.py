@@ -1,30 +1,28 @@
 """From a host and settings to a source of events, on the real network or in the lab."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from tui_trace import __version__, names
+from tui_trace.cli.recorded import RecordingFactory
 from tui_trace.cli.resolve import ANYHOW, Egress, find_addresses, resolve
 from tui_trace.core.events import Notice
 from tui_trace.core.ip_literals import parse_literal
 from tui_trace.core.probe_size import fit_size
-from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import FindWays, Inject, Source, SourceError
 from tui_trace.engine.shared_hops import SharedHops
 from tui_trace.names.name_options import NameOptions
 from tui_trace.names.named_source import NamedSource
 from tui_trace.names.shared_names import SharedNames
-from tui_trace.options.command_line import Options, Output
-from tui_trace.options.targets import LONGEST_FILE, MOST_TARGETS, Target
+from tui_trace.options.command_line import Options
+from tui_trace.options.output import Output
 
 if TYPE_CHECKING:
     from tui_trace.engine.loop import ProbingLoop
     from tui_trace.lab import Lab
-    from tui_trace.recording.sessions import RetentionLimits
     from tui_trace.wire.backends import Sockets
 
 
@@ -46,21 +44,17 @@ class ResolvedTarget(NamedTuple):
     """Lines to print before the trace."""
 
 
-class SourceFactory:
+class SourceFactory(RecordingFactory):
     """Makes sources for targets, at the same time or one after another, on sockets of before."""
 
     def __init__(self, sockets: "Sockets", options: Options, lab: "Lab | None") -> None:
         """Use these sockets and options; `lab` None: the real network."""
+        super().__init__(options)
         self._sockets = sockets
         self._lab = lab
-        self._record = options.record
-        """File of the first recording; those of later targets get a name derived from it."""
-        self.options = options
         self._loop: ProbingLoop | None = None
         self._shared_hops = {4: SharedHops(), 6: SharedHops()}
         self._shared_names: SharedNames | None = None
-        self.kept: RetentionLimits | None = None
-        """Limits of the usual folder of recordings; None: the default limits."""
 
     @property
     def first_host(self) -> str:
@@ -115,7 +109,7 @@ class SourceFactory:
         """
         found: list[ResolvedTarget] = []
         failures: list[str] = []
-        for target in self._targets():
+        for target in self.targets():
             try:
                 found += [
                     self.resolve_target(target.host, target.settings, address)
@@ -124,16 +118,6 @@ class SourceFactory:
             except SourceError as error:
                 failures.append(str(error))
         return found, failures
-
-    def _targets(self) -> list[Target]:
-        options = self.options
-        text = "" if options.targets_file is None else _read(options.targets_file)
-        targets = options.targets_in(text) or [Target(self.first_host, options.settings)]
-        if not targets[0].host:
-            raise SourceError(f"{options.targets_file} names no target")
-        if len(targets) > MOST_TARGETS:
-            raise SourceError(f"{len(targets)} targets: at most {MOST_TARGETS} can be probed")
-        return targets
 
     def _addresses(self, host: str) -> list[str | None]:
         """Return each address of a host if all are wanted; else None: the best one."""
@@ -214,17 +198,6 @@ class SourceFactory:
         largest = largest_size(options.largest)
         return PathMtuSource(source, found.settings, pace, found.family, largest)
 
-    def _recorded(self, source: Source) -> Source:
-        from tui_trace.recording import RecordedSource
-        from tui_trace.recording.sessions import DEFAULT_RETENTION, free_path
-
-        if not self.options.recorded:
-            return source
-        path, self._record = self._record, None
-        if path is None and self.options.record is not None:
-            path = free_path(self.options.record)
-        return RecordedSource(source, path, self.kept or DEFAULT_RETENTION)
-
     def open_target(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """Return a live trace to another host with these settings; raise `SourceError`."""
         # one loop reads what comes for all
@@ -258,7 +231,8 @@ class SourceFactory:
         if self._lab is None:
             return msgspec.structs.replace(
                 naming,
-                cache=names.default_cache(),
+                # who commands a session from elsewhere owns nothing on this machine
+                cache=None if self.options.commands else names.default_cache(),
                 radb=names.Radb.from_environment(os.environ),
             )
         return msgspec.structs.replace(
@@ -267,15 +241,3 @@ class SourceFactory:
             radb=names.Radb(server=self._lab.whois_server),
             documentation=True,
         )
-
-
-def _read(path: Path) -> str:
-    """Return the text of a file of targets; `SourceError`."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(LONGEST_FILE + 1)
-    except OSError as error:
-        raise SourceError(f"{sanitize(str(path))}: {error.strerror}") from None
-    if len(data) > LONGEST_FILE:
-        raise SourceError(f"{sanitize(str(path))}: longer than {LONGEST_FILE >> 20} MiB")
-    return data.decode("utf-8", "replace")

@@ -140,6 +140,8 @@ class SessionBegan(_Event, frozen=True, tag="session-began", omit_defaults=False
     lab: str = ""
     """Name of the lab's scenario; empty on a real network."""
     schema: Int64 = SCHEMA
+    vantage: str = ""
+    """The host that probes leave from, as the user named it; empty: the one that shows them."""
 
 
 class PaceSet(_Event, frozen=True, tag="pace-set"):

@@ -15,6 +15,10 @@ NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 
 MAX_FLOWS = 512
+MAX_QUERIES = 100
+"""Largest number of probes per hop and round."""
+MAX_UNKNOWN = 255
+"""Largest number of silent hops in a row: no path has more hops."""
 MAX_PACKET = 65_535
 """Largest IP packet, in bytes (RFC 791)."""
 

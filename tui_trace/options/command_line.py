@@ -1,7 +1,6 @@
 """The command line, read into one frozen `Options`; nothing is opened, resolved or sent here."""
 
 import argparse
-import enum
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,24 +16,15 @@ from tui_trace.core.settings import Pace, ProbeSettings, SettingError
 from tui_trace.core.stream import CONFIDENCE
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.options.help_text import ShowHelp
+from tui_trace.options.output import Output, add_ipinfo, add_outputs, parse_layout
 from tui_trace.options.pace import PING_TTL, given_fields, parse_pace, ttl_range
 from tui_trace.options.probe import parse_probe_settings
 from tui_trace.options.targets import Target, check_host, targets_of
-from tui_trace.report.mtr_fields import ReportLayout, parse_fields
+from tui_trace.remote.place import LOCAL, Place, parse_places
+from tui_trace.report.mtr_fields import ReportLayout
 
 REPORT_ROUNDS = 10
 LAB_DEFAULT = "plain"
-
-
-class Output(enum.Enum):
-    """The sink of the events."""
-
-    LIVE = "live"
-    TEXT = "text"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "markdown"
-    JSON_LINES = "lines"
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -47,7 +37,7 @@ class Options(msgspec.Struct, frozen=True):
     resolve_all: bool
     """Each address of a name is a target."""
     words: tuple[str, ...]
-    """The command line."""
+    """The command line, for the lines of `targets_file`; else empty."""
     settings: ProbeSettings
     """Settings of the probes; the source may be a host name."""
     pace: Pace
@@ -89,6 +79,10 @@ class Options(msgspec.Struct, frozen=True):
     """File or name of a recording to play; None: trace."""
     sessions: bool
     """List the recordings and exit."""
+    commands: bool
+    """Obey commands on standard input (`--commands`)."""
+    place: Place
+    """Where the probes leave from (`--from`)."""
 
     @property
     def has_several(self) -> bool:
@@ -150,7 +144,7 @@ def build_parser() -> argparse.ArgumentParser:
     names.add_argument(
         "--no-private-names", action="store_true", help="no names of private addresses (RFC 1918)"
     )
-    _add_ipinfo(names)
+    add_ipinfo(names)
     names.add_argument(
         "--asn-source", metavar="SOURCE", help="AS numbers from cymru (default) or radb"
     )
@@ -161,7 +155,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--dns-server", metavar="ADDR[:PORT]", help="resolver for names and for HOST"
     )
 
-    _add_outputs(parser)
+    add_outputs(parser)
     _add_recordings(parser)
 
     several = parser.add_argument_group("several targets")
@@ -178,6 +172,12 @@ def build_parser() -> argparse.ArgumentParser:
         const=LAB_DEFAULT,
         metavar="SCENARIO",
         help="trace in the embedded lab; `list` shows its scenarios",
+    )
+    other.add_argument(
+        "--from",
+        dest="places",
+        metavar="PLACE",
+        help="probe from there: local or ssh:[USER@]HOST, which has tui-trace, too",
     )
     other.add_argument("--unprivileged", action="store_true", help="do not use raw sockets")
     family = other.add_mutually_exclusive_group()
@@ -274,98 +274,6 @@ class _First(argparse.Action):
         parser.error("--as PROGRAM must be the first option; that program's options follow")
 
 
-class _Wide(argparse.Action):
-    """`-w`: a report that is wide, even if `-r` follows."""
-
-    def __call__(self, _parser: object, given: argparse.Namespace, *_: object) -> None:
-        given.output = Output.TEXT
-        given.wide = True
-
-
-class _Refused(argparse.Action):
-    """An option of mtr that is not supported; `const` names an alternative."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        _given: argparse.Namespace,
-        _values: object,
-        option: str | None = None,
-    ) -> NoReturn:
-        parser.error(f"{option}: {self.const}")
-
-
-_REFUSED: tuple[tuple[tuple[str, ...], int | str, str], ...] = (
-    (("-x", "--xml"), 0, "XML is not supported; -j prints JSON"),
-    (("-l", "--raw"), 0, "raw output is not supported; --jsonl prints each event"),
-    (("-p", "--split"), 0, "split output is not supported; --jsonl prints each event"),
-    (("-F", "--filename"), "?", "reading hosts from a file is not supported; name one HOST"),
-    (("-S", "--sctp"), 0, "SCTP probes are not supported; use --tcp, --udp or --icmp"),
-    (("-g", "--gtk"), 0, "a window is not supported; the live view needs a terminal"),
-    (("--displaymode",), "?", "press d in the live view to change the display"),
-)
-"""Unsupported options of mtr, their number of values, and the alternative."""
-
-
-def _add_outputs(parser: argparse.ArgumentParser) -> None:
-    """Add the output options; the last one on a command line counts, as in mtr."""
-    group = parser.add_argument_group("output without the live view")
-    parser.set_defaults(output=Output.LIVE, wide=False)
-    for letter, name, output, text in (
-        ("-r", "--report", Output.TEXT, "a table at the end"),
-        ("-j", "--json", Output.JSON, "mtr's JSON with more keys"),
-        ("-C", "--csv", Output.CSV, "mtr's CSV with more columns"),
-        (None, "--markdown", Output.MARKDOWN, "a table for tickets"),
-        (None, "--jsonl", Output.JSON_LINES, "each event as a line of JSON"),
-    ):
-        names = [letter, name] if letter else [name]
-        group.add_argument(*names, dest="output", action="store_const", const=output, help=text)
-    group.add_argument(
-        "-w", "--report-wide", action=_Wide, nargs=0, help="a table with full host names"
-    )
-    group.add_argument("--ways", action="store_true", help="every way through the network, first")
-    group.add_argument(
-        "--confidence", metavar="PERCENT", help="how sure to be that no way is missed (95)"
-    )
-    group.add_argument("--dot", metavar="FILE", help="write the ways to this new file as a graph")
-    group.add_argument("--check", action="store_true", help="exit status 3 if something is wrong")
-    group.add_argument("-o", "--order", metavar="FIELDS", help="columns: letters of LDRSNBAWVGJMXI")
-    hide = argparse.SUPPRESS
-    group.add_argument(
-        "-t", "--curses", dest="output", action="store_const", const=Output.LIVE, help=hide
-    )
-    group.add_argument("-e", "--mpls", action="store_true", help=hide)
-    for refused, count, instead in _REFUSED:
-        group.add_argument(*refused, action=_Refused, nargs=count, const=instead, help=hide)
-
-
-def _add_ipinfo(group: "argparse._ArgumentGroup") -> None:
-    """Add mtr's `-z` and `-y`, which add information before each host."""
-    group.add_argument(
-        "-z",
-        "--aslookup",
-        dest="ipinfo",
-        action="store_const",
-        const="0",
-        help="AS numbers (live: always)",
-    )
-    about = "0 AS, 1 prefix, 2 country, 3 registry, 4 date"
-    group.add_argument("-y", "--ipinfo", metavar="N", help=about)
-
-
-def _layout(given: argparse.Namespace) -> ReportLayout:
-    about = given.ipinfo
-    if about is not None and about not in {"0", "1", "2", "3", "4"}:
-        raise SettingError("--ipinfo", about, "0 to 4")
-    return ReportLayout(
-        fields=ReportLayout().fields if given.order is None else parse_fields(given.order),
-        wide=given.wide,
-        names=not given.no_dns,
-        both=given.show_ips,
-        about=None if about is None else int(about),
-    )
-
-
 def parse_command_line(arguments: Sequence[str]) -> Options:
     """Return the options; raise `SettingError` for a wrong value, `SystemExit` for help."""
     parser = build_parser()
@@ -385,6 +293,8 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         parser.error("HOST is empty; --help shows the options")
     _check_several(parser, given)
     _check_ways(parser, given)
+    if given.commands and (given.output is not Output.JSON_LINES or given.replay is not None):
+        parser.error("--commands goes with --jsonl, and with a trace: it reads commands for it")
     if given.check and given.output is Output.LIVE:
         parser.error("--check is the exit status of a report: add -r, -w, -j, -C or another one")
     for host in given.host:
@@ -396,7 +306,7 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         hosts=tuple(given.host),
         targets_file=None if given.targets is None else Path(given.targets),
         resolve_all=given.resolve_all,
-        words=tuple(arguments),
+        words=tuple(arguments) if given.targets else (),
         settings=parse_probe_settings(given),
         pace=parse_pace(given, _usual_rounds(given.output)),
         output=given.output,
@@ -404,7 +314,7 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         confidence=confidence,
         dot=None if given.dot is None else Path(given.dot),
         check=given.check,
-        layout=_layout(given),
+        layout=parse_layout(given),
         family=4 if given.four else 6 if given.six else None,
         naming=_naming(given),
         icmp_by_name=given.icmp,
@@ -418,6 +328,8 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         recorded=given.record is not None or (given.output is Output.LIVE and not given.no_record),
         replay=given.replay,
         sessions=given.sessions,
+        commands=given.commands,
+        place=_place(parser, given),
         given=given_fields(given),
     )
 
@@ -426,7 +338,11 @@ def _check_several(parser: argparse.ArgumentParser, given: argparse.Namespace) -
     """Refuse what does not go with several targets; exits."""
     if len(given.host) < 2 and not given.targets and not given.resolve_all:
         return
-    for name, other in (("--dot", given.dot), ("--protocol", given.protocol)):
+    for name, other in (
+        ("--dot", given.dot),
+        ("--protocol", given.protocol),
+        ("--commands", given.commands),
+    ):
         if other:
             parser.error(f"{name} takes one target")
 
@@ -440,6 +356,23 @@ def _check_ways(parser: argparse.ArgumentParser, given: argparse.Namespace) -> N
         for name, other in (("--mtu", given.mtu), ("--sequential", given.sequential)):
             if other:
                 parser.error(f"{wanted} finds all ways at once and does not go with {name}")
+
+
+def _place(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Place:
+    """Return the one place that probes leave from; exits if there are several."""
+    if given.places is None:
+        return LOCAL
+    places = parse_places(given.places)
+    if len(places) > 1:
+        parser.error("--from: several places at once are not supported yet")
+    for name, other in (
+        ("--lab", given.lab),
+        ("--replay", given.replay),
+        ("--resolve-all", given.resolve_all or None),
+    ):
+        if other is not None and not places[0].is_local:
+            parser.error(f"{name} needs no other place and does not go with --from")
+    return places[0]
 
 
 def _usual_rounds(output: Output) -> int | None:

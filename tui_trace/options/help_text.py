@@ -33,9 +33,8 @@ pace
   --ping                              only the target (TTL 255)
 names
   -n --no-dns   -b --show-ips         no host names; addresses beside names
-  --no-private-names                  no names of private addresses (RFC 1918)
-  -z --aslookup   --owner             AS numbers (live: always); SOA owners
-  -y --ipinfo N                       0 AS, 1 prefix, 2 country, 3 RIR, 4 date
+  --no-private-names   --owner        no names of RFC 1918; SOA owners
+  -z --aslookup   -y --ipinfo N       AS; 0 AS 1 prefix 2 country 3 RIR 4 date
   --asn-source cymru|radb             where AS numbers come from (cymru)
   --dns-server ADDR[:PORT]            resolver for names and for HOST
 output without the live view (the last of these options counts)
@@ -43,13 +42,14 @@ output without the live view (the last of these options counts)
   -j --json   -C --csv                mtr's formats with more fields
   --markdown   --jsonl                table for tickets; each event as JSON
   --ways   --confidence P   --dot F   find every way first (95 %); a graph of it
-  --check                             exit status 3 if something is wrong
+  --check   --commands                status 3 if wrong; obey JSON on stdin
   -o --order FIELDS                   columns, letters of LDRSNBAWVGJMXI
 recordings of live sessions (beyond 100 or 2 GiB the oldest are deleted)
   --record FILE   --no-record         also of a report, to a new file; none
   --replay FILE   --sessions          play one, in any output; list them
 other
   --targets FILE   --resolve-all      more targets, one a line; all addresses
+  --from ssh:[USER@]HOST              probe from there (or from local, here)
   --lab [SCENARIO]   --unprivileged   embedded lab (list); no raw sockets
   --completion SHELL                  completion script: bash, zsh or fish
   -4   -6   -v --version   -h --help  address family; version; this

@@ -8,14 +8,10 @@ from collections.abc import Callable
 from functools import partial
 
 from tui_trace.core.parse_values import check_ttls, parse_count, parse_seconds, parse_ttl
-from tui_trace.core.settings import Pace, SettingError
+from tui_trace.core.settings import MAX_QUERIES, MAX_UNKNOWN, Pace, SettingError
 
 PING_TTL = 255
 """TTL of `--ping`: large enough for any path."""
-MAX_QUERIES = 100
-"""Largest number of probes per hop and round."""
-MAX_UNKNOWN = 255
-"""Largest number of silent hops in a row: no path has more hops."""
 
 _PARSERS: dict[str, Callable[[str, str], int]] = {
     "interval": parse_seconds,

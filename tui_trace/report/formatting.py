@@ -36,9 +36,9 @@ IP_INFO = (
 """By mtr's number."""
 
 
-def hostname() -> str:
-    """Return the name of this machine, for mtr's header."""
-    return sanitize(os.uname().nodename)
+def hostname(snapshot: Snapshot) -> str:
+    """Return the name of the machine that probes leave from, for mtr's header."""
+    return sanitize(snapshot.vantage or os.uname().nodename)
 
 
 def began(snapshot: Snapshot) -> datetime.datetime:

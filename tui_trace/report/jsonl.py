@@ -10,7 +10,8 @@ number in `schema`.
 event                     keys besides `event` and `at`
 ========================  ==========================================================================
 session-began, the first  wall (ns since 1970, UTC), target, address, family (4 or 6), source,
-                          version, lab, schema
+                          version, lab, schema, vantage (the host that probes leave from, as it
+                          was named; empty: this one)
 pace-set                  pace: interval, first_ttl, max_ttl, queries, max_unknown, wait, rounds,
                           paused, sequential, hurry, first_reply
 run-opened                run, settings: protocol, port, tos, df, size and the rest of what a probe
@@ -49,7 +50,8 @@ Where there are several targets, each line has the number of its `session`, from
 
 Between them stands what follows from them: `episode-began` and `episode-ended`, each with the keys
 of `report.episodes` in `-j`, right behind the event that told it. One that ended before it began
-was a mistake. `tui_trace.core.events` says of each key of the others what it means.
+was a mistake. `tui_trace.core.events` says of each key of the others what it means;
+`report/command_input.py` has the commands that go the other way.
 """
 
 import contextlib

@@ -13,13 +13,13 @@ it takes (null: unknown; empty: no answer). `confidence` is the probability that
 `probes` the number that it took, `end` why it is over (`complete`, `budget`, `stopped`, null), and
 `text` says it in sentences.
 
-`tui_trace` is what mtr does not say of the run, whose number is its `run`. Its
-`runs` are all those of the session (null where they were not kept), each with its `number`,
-`probe`, `egress`, `rounds`, whether it `reached` the target, and the numbers of those that it took
-turns with (`turns_with`). `egress` is how its probes leave this machine: `source`,
-`interface`, `gateway` (empty: the target is on the link) and `mtu` in bytes; or null. Its `notes`
-are the user's own, each with the `time` it is about and the same as `at_s`, seconds since the
-session began.
+`tui_trace` is what mtr does not say of the run, whose number is its `run`. Its `vantage` is the
+host that probes leave from, or null if that is this one. Its `runs` are all those of the session
+(null where they were not kept), each with its `number`, `probe`, `egress`, `rounds`, whether it
+`reached` the target, and the numbers of those that it took turns with (`turns_with`). `egress` is
+how its probes leave this machine: `source`, `interface`, `gateway` (empty: the target is on the
+link) and `mtu` in bytes; or null. Its `notes` are the user's own, each with the `time` it is about
+and the same as `at_s`, seconds since the session began.
 
 Added to each hub, behind the columns asked for: `addresses` (latest first), `late`, `duplicates`,
 `repeats` (SYN/ACKs that the target sent again), `pending`, `user_stamped` (answers whose RTT rests
@@ -61,7 +61,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
     ways = way_object(snapshot.ways)
     report = {
         "mtr": {
-            "src": hostname(),
+            "src": hostname(snapshot),
             "dst": sanitize(snapshot.target),
             "tos": run.settings.tos,
             "tests": run.rounds if rounds is None else rounds,
@@ -78,6 +78,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
         "tui_trace": {
             "version": sanitize(snapshot.version),
             "address": sanitize(snapshot.address),
+            "vantage": sanitize(snapshot.vantage) or None,
             "source": sanitize(snapshot.source),
             "start": began(snapshot).isoformat(),
             "probe": msgspec.to_builtins(run.settings),

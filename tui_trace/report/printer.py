@@ -37,7 +37,7 @@ REPORTS = {
     "csv": ReportKind(mtr_csv.render_csv, for_programs=True, join="".join),
     "markdown": ReportKind(markdown.render_markdown),
 }
-"""Every report by its name, which is the value of `options.command_line.Output`."""
+"""Every report by its name, which is the value of `options.output.Output`."""
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -156,6 +156,7 @@ class Session:
             source=self._source,
             version=began.version,
             lab=began.lab,
+            vantage=began.vantage,
             pace=self._pace,
             run=self._run.snapshot(self._mtus),
             earlier=tuple(number for number in sorted(self._runs) if number != self._run.number),

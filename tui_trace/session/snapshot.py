@@ -405,6 +405,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What is known of the ways through the network."""
     who: dict[str, AddressInfo] = {}
     """What is known about each address. Never changed; `UNKNOWN_HOST` stands for a missing one."""
+    vantage: str = ""
+    """The host that probes leave from, as the user named it; empty: this one."""
 
     @property
     def mixed(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from tui_trace.core.settings import (
     TcpFlags,
 )
 from tui_trace.names.name_options import AsnSource
-from tui_trace.options.command_line import Output
+from tui_trace.options.output import Output
 from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo
 
 

@@ -18,7 +18,8 @@ from tui_trace.core.settings import (
     minimum_size,
 )
 from tui_trace.names.name_options import AsnSource
-from tui_trace.options.command_line import Output, parse_command_line
+from tui_trace.options.command_line import parse_command_line
+from tui_trace.options.output import Output
 
 
 def test_the_defaults_are_icmp_once_a_second_over_thirty_hops() -> None:

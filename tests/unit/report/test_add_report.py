@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from tests.helpers.recordings.recording_builders import Told, rounds
-from tui_trace.options.command_line import Output
+from tui_trace.options.output import Output
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.printer import REPORTS, Report, ReportKind, print_report
 from tui_trace.session.snapshot import Run, Snapshot

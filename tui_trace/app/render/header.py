@@ -201,6 +201,8 @@ def heading(
             (" ", TextStyle.PLAIN),
             *named,
         ]
+    if snapshot.vantage:
+        named += [(f"  from {sanitize(snapshot.vantage)}", TextStyle.MARK)]
     address: StyledLine = []
     if snapshot.address and snapshot.address != snapshot.target:
         address = [(f"  {sanitize(snapshot.address)}", TextStyle.PLAIN)]

@@ -28,6 +28,7 @@ from tui_trace.app.widgets.prompt import Prompt
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup
+from tui_trace.report.cell_text import TextStyle
 from tui_trace.report.hop_columns import DISPLAYS
 from tui_trace.session.host_labels import HostLabels, LabelMode, responders
 from tui_trace.session.snapshot import Run, Snapshot, Ways
@@ -70,12 +71,17 @@ class MainScreen(PromptingScreen):
         watch: Callable[[tuple[int, ...]], None],
         history: Callable[[], SessionHistory],
         write: Callable[[View, str], None],
+        greeting: str,
     ) -> None:
-        """`watch` asks for runs by their numbers; for the others see `PromptingScreen`."""
+        """`watch` asks for runs by their numbers, `greeting` is shown until the first snapshot.
+
+        For the others see `PromptingScreen`.
+        """
         super().__init__(controls, displays, send=send, trace=trace, history=history, write=write)
         self._asn_wanted = any("asn" in columns for columns in displays.values())
         """AS numbers are asked for."""
         self._hints = hints
+        self._greeting = greeting
         self._watch = watch
         self._navigator = TimeNavigator(history)
         self.failure: str | None = None
@@ -196,6 +202,7 @@ class MainScreen(PromptingScreen):
             controls = self._controls
             settings = probe_words(controls.settings, controls.pace, controls.family)
             shown.styles.height = 2 if settings_fit_beside_target(settings, self.size.width) else 3
+            shown.show([[(f" {self._greeting}", TextStyle.WARN)]] if self._greeting else [])
             return
         place = self._navigator.view_position(self.snapshot)
         width, height = self.size

@@ -1,0 +1,70 @@
+"""What the sources of all targets of a session have in common: options, and a recording each."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.stream import Source, SourceError
+from tui_trace.options.command_line import Options
+from tui_trace.options.targets import LONGEST_FILE, MOST_TARGETS, Target
+
+if TYPE_CHECKING:
+    from tui_trace.recording.sessions import RetentionLimits
+
+
+class RecordingFactory:
+    """The base of what makes sources for several targets."""
+
+    def __init__(self, options: Options) -> None:
+        """Record as the options say."""
+        self.options = options
+        self._record = options.record
+        """File of the first recording; those of later targets get a name derived from it."""
+        self.kept: RetentionLimits | None = None
+        """Limits of the usual folder of recordings; None: the default limits."""
+        place = options.place
+        self.greeting = "" if place.is_local else f"connecting to {place.host} …"
+        """A line for the view until the first event."""
+
+    @property
+    def first_host(self) -> str:
+        """The host of the command line; empty if it names none."""
+        return self.options.host or ""
+
+    def targets(self) -> list[Target]:
+        """Return the targets of the command line, and of the file that it names.
+
+        `SourceError` if the file cannot be read, `TargetsError` for what is in it.
+        """
+        options = self.options
+        text = "" if options.targets_file is None else _read(options.targets_file)
+        targets = options.targets_in(text) or [Target(self.first_host, options.settings)]
+        if not targets[0].host:
+            raise SourceError(f"{options.targets_file} names no target")
+        if len(targets) > MOST_TARGETS:
+            raise SourceError(f"{len(targets)} targets: at most {MOST_TARGETS} can be probed")
+        return targets
+
+    def _recorded(self, source: Source) -> Source:
+        """Return the source, with a recording unless the options say no."""
+        from tui_trace.recording import RecordedSource
+        from tui_trace.recording.sessions import DEFAULT_RETENTION, free_path
+
+        if not self.options.recorded:
+            return source
+        path, self._record = self._record, None
+        if path is None and self.options.record is not None:
+            path = free_path(self.options.record)
+        return RecordedSource(source, path, self.kept or DEFAULT_RETENTION)
+
+
+def _read(path: Path) -> str:
+    """Return the text of a file of targets; `SourceError`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LONGEST_FILE + 1)
+    except OSError as error:
+        raise SourceError(f"{sanitize(str(path))}: {error.strerror}") from None
+    if len(data) > LONGEST_FILE:
+        raise SourceError(f"{sanitize(str(path))}: longer than {LONGEST_FILE >> 20} MiB")
+    return data.decode("utf-8", "replace")

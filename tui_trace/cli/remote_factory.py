@@ -1,0 +1,39 @@
+"""From a host and settings to a source of events on another machine."""
+
+from tui_trace.cli.recorded import RecordingFactory
+from tui_trace.cli.source_factory import ResolvedTarget
+from tui_trace.core.settings import Pace, ProbeSettings
+from tui_trace.core.stream import Source
+from tui_trace.options.remote_words import remote_words
+from tui_trace.remote.remote_source import RemoteSource
+
+
+class RemoteFactory(RecordingFactory):
+    """Makes sources that probe from the place of `--from`; nothing is resolved or sent here."""
+
+    def find_targets(self) -> tuple[list[ResolvedTarget], list[str]]:
+        """Return all targets, and nothing that cannot be probed: that shows there."""
+        return [self.resolve_target(each.host, each.settings) for each in self.targets()], []
+
+    def resolve_target(self, host: str, settings: ProbeSettings) -> ResolvedTarget:
+        """Return the target as it was given: the other machine resolves it."""
+        return ResolvedTarget(host, "", self.options.family or 4, settings, ())
+
+    def source(
+        self,
+        found: ResolvedTarget,
+        pace: Pace,
+        patience: float = 0.0,
+        place: tuple[int, int] | None = None,
+    ) -> Source:
+        """Return a trace from there, by an ssh of its own.
+
+        There it is decided how long lookups are waited for.
+        """
+        del patience, place
+        words = remote_words(self.options, found.host.strip(), found.settings, pace)
+        return self._recorded(RemoteSource(self.options.place, words))
+
+    def open_target(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
+        """Return a trace to another host with these settings; what fails, fails in `run`."""
+        return self.source(self.resolve_target(host, settings), pace)

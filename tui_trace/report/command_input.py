@@ -1,0 +1,118 @@
+"""`--commands`: commands as JSON lines on standard input, while `--jsonl` writes the events.
+
+One object a line. `command` names its kind; a key that is not known, or a value that the command
+line would refuse, makes the line a bad one: a `notice` in the stream says so, and nothing else
+happens. Lines have at most 64 KiB, and at most 100 a second are read. The end of standard input
+ends the session, as `stop` does, so that it never outlives its commander. Names that are looked up
+are kept in memory only.
+
+==============  ====================================================================================
+command         keys besides `command`
+==============  ====================================================================================
+switch          settings: probe with these from now on
+take-turns      settings: 2 to 64 that differ, round by round; rounds of each, or null: until
+                another command
+find-ways       settings; confidence (0.5 to 0.9999; 0.95), budget (most probes, to 100000; 3000)
+watch-ways      settings; flows (their indices in `flow-opened`), last_ttl
+stop-ways       no more: ends either of the two
+go-back         no more: go on as before a `take-turns` with `rounds`
+set-pace        pace: probe at this one from now on
+reset           no more: another run with the same settings
+set-asn-lookup  origins (true or false): whether AS numbers are looked up
+query-registry  address: its registry record, which follows as `registered`
+stop            no more: ends the session in order
+==============  ====================================================================================
+
+`settings` and `pace` have the keys that they have in `run-opened` and `pace-set`, times in ns. A
+key that is missing has the value that the command line gives it, whatever was in force: `port` and
+`size` are those of the protocol. A size that is too small for the headers is raised, with a notice.
+What a command changed, the stream says: a `switch` is followed by `run-opened`, for example.
+"""
+
+import os
+import threading
+import time
+
+from msgspec.structs import replace
+
+from tui_trace.core.bounded_lines import BoundedLines
+from tui_trace.core.commands import LONGEST_LINE, CommandError, Stop, decode_command
+from tui_trace.core.events import Event, Notice, SessionBegan
+from tui_trace.core.ip_literals import parse_literal
+from tui_trace.core.probe_size import fit_size
+from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import ProbeSettings, SettingError
+from tui_trace.core.source_filter import SourceFilter
+from tui_trace.core.stream import Command, FindWays, Inject, Source, Switch, TakeTurns, WatchWays
+
+_CHUNK = 64 << 10
+_GAP = 0.01
+"""Seconds between two lines: their effects, notices above all, wait in memory for their turn."""
+
+
+class CommandedSource(SourceFilter):
+    """A source that obeys the commands which another program writes to a file descriptor."""
+
+    def __init__(self, source: Source, descriptor: int) -> None:
+        """Read commands from `descriptor` once the session has begun; its end ends the source."""
+        super().__init__(source)
+        self._descriptor = descriptor
+        self._family = 0
+
+    def event(self, event: Event) -> None:
+        """Pass the event on; the first one begins the reading of commands."""
+        self._sink.event(event)
+        if isinstance(event, SessionBegan) and not self._family:
+            self._family = event.family
+            threading.Thread(target=self._read, name="commands", daemon=True).start()
+
+    def _read(self) -> None:
+        lines = BoundedLines(LONGEST_LINE)
+        number = 0
+        try:
+            while data := os.read(self._descriptor, _CHUNK):
+                for line in lines.feed(data):
+                    number += 1
+                    self._obey(number, line)
+                    time.sleep(_GAP)
+            if lines.last().strip():
+                self._obey(number + 1, lines.last())
+        except OSError:
+            pass  # a closed or broken standard input has ended, too
+        self.stop()
+
+    def _obey(self, number: int, line: bytes | None) -> None:
+        """Obey one line; None stands for one that is too long."""
+        if line is not None and not line.strip():
+            return
+        try:
+            if line is None:
+                raise CommandError(f"more than {LONGEST_LINE} bytes")
+            command = decode_command(line)
+            if isinstance(command, Stop):
+                self.stop()
+            else:
+                self.command(self._fitted(command))
+        except (CommandError, SettingError) as error:
+            self._say(f"line {number} is no command: {sanitize(str(error))}")
+
+    def _fitted(self, command: Command) -> Command:
+        """Return the command with settings that fit the target's IP version."""
+        match command:
+            case Switch(settings) | FindWays(settings) | WatchWays(settings):
+                return replace(command, settings=self._fit(settings))
+            case TakeTurns(settings=several):
+                return replace(command, settings=tuple(map(self._fit, several)))
+        return command
+
+    def _fit(self, settings: ProbeSettings) -> ProbeSettings:
+        source = None if settings.source is None else parse_literal(settings.source)
+        if source is not None and source.version != self._family:
+            raise SettingError("source", source, f"an IPv{self._family} address, as the target has")
+        settings, warning = fit_size(settings, self._family)
+        if warning is not None:
+            self._say(warning)
+        return settings
+
+    def _say(self, text: str) -> None:
+        self._source.command(Inject(Notice(at=0, text=text)))
