@@ -38,11 +38,11 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
 
     Of several runs, what sets them apart stands above. Without `runs`, the one in force.
     """
-    start = began(snapshot).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+    start = began(snapshot, "%Y-%m-%d %H:%M:%S %z")
     shown = probed_runs(runs)
     if snapshot.earlier and shown:
         count = f", {len(shown)} runs" if len(shown) > 1 else ""
-        lines = [f"{_plain(hostname())} → {_plain(probed(snapshot))}, {start}{count}"]
+        lines = [f"{_plain(hostname(snapshot))} → {_plain(probed(snapshot))}, {start}{count}"]
         if sentences := run_differences(shown):
             lines += ["", *(f"- {_plain(sentence)}" for sentence in sentences)]
         for run in shown:
@@ -52,7 +52,7 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
             lines += _table(replace(snapshot, run=run), layout)
             lines += [f"\n{_plain(text)}" for text in run_warnings(run)]
     else:
-        lines = [f"{_plain(hostname())} → {_plain(describe_probe(snapshot))}, {start}", ""]
+        lines = [f"{_plain(hostname(snapshot))} → {_plain(describe_probe(snapshot))}, {start}", ""]
         lines += _table(snapshot, layout)
         below = [*other_runs(snapshot, runs), *run_warnings(snapshot.run)]
         lines += [f"\n{_plain(text)}" for text in below]
@@ -95,7 +95,8 @@ def _row(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> Iterator[str]:
     yield "<br>".join(_plain(name) for name in hosts(snapshot, hop, layout))
     for field in chosen(layout):
         percent = "%" if field.title.endswith("%") else ""
-        yield f"{field.value(hop):.{field.digits}f}{percent}"
+        value = field.value(hop)
+        yield "" if value is None else f"{value:.{field.digits}f}{percent}"
     yield _plain(full_notes(hop))
 
 

@@ -35,9 +35,9 @@ def render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
     Unless `wide`, names are cut to mtr's width. Addresses never are: half of one is another.
     """
     table = [(hop, _hosts(snapshot, hop, layout)) for hop in snapshot.run.hops]
-    width = _width(table, layout)
-    start = began(snapshot).astimezone().strftime("%Y-%m-%dT%H:%M:%S%z")
-    machine = f"HOST: {hostname()}"
+    machine = f"HOST: {hostname(snapshot)}"
+    width = _width(table, layout, len(machine))
+    start = began(snapshot, "%Y-%m-%dT%H:%M:%S%z")
     lines = [f"Start: {start}  {describe_probe(snapshot)}"]
     lines.append(f"{machine:{width}.{width}}{_titles(layout)}".rstrip())
     for hop, texts in table:
@@ -65,7 +65,7 @@ def _hosts(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
     return [head + text + name for head, text, name in zip(heads, known, names, strict=False)]
 
 
-def _width(table: list[tuple[Hop, list[str]]], layout: ReportLayout) -> int:
+def _width(table: list[tuple[Hop, list[str]]], layout: ReportLayout, machine: int) -> int:
     in_full = [
         len(text)
         for hop, texts in table
@@ -74,7 +74,7 @@ def _width(table: list[tuple[Hop, list[str]]], layout: ReportLayout) -> int:
     ]
     # where something stands before the hosts, mtr leaves one more space behind them
     in_full = [length + (layout.about is not None) for length in in_full]
-    least = len(f"HOST: {hostname()}") if layout.wide else _NARROW
+    least = machine if layout.wide else _NARROW
     return max([least, *in_full])
 
 
@@ -92,7 +92,8 @@ def _values(hop: Hop, layout: ReportLayout) -> str:
 
 
 def _value(field: ReportField, hop: Hop) -> str:
-    text = f"{field.value(hop):.{field.digits}f}"
+    value = field.value(hop)
+    text = "-" if value is None else f"{value:.{field.digits}f}"
     if field is FIELDS["L"] and text != "100.0":
         # as mtr has it: the column has no room for the sign of a whole loss
         text += "%"
