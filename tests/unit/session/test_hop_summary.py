@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from tests.helpers.event_builders import began, opened
@@ -87,8 +88,6 @@ def test_a_forged_summary_keeps_the_sum() -> None:
 
 
 def test_a_checkpoint_keeps_a_summary() -> None:
-    import msgspec
-
     session = session_of(LOSSY)
     packed = msgspec.msgpack.encode(session.checkpoint())
     restored = Session.from_checkpoint(msgspec.msgpack.decode(packed, type=SessionCheckpoint))
