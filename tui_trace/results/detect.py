@@ -12,7 +12,7 @@ from tui_trace.results.errors import ResultError
 from tui_trace.results.json_lines import read_json_lines
 from tui_trace.results.json_text import elements, keys_of, split_documents
 from tui_trace.results.mtr_json import read_mtr
-from tui_trace.results.result_input import ResultInput
+from tui_trace.results.result_input import BYTE_ORDER_MARK, ResultInput
 from tui_trace.results.scamper_json import read_scamper
 
 Sessions: TypeAlias = Iterator[Iterator[Event]]
@@ -28,12 +28,19 @@ _BLAMED = (
     ArithmeticError,
 )
 """What the contents of a file can lead to."""
-_KINDS = "a recording, JSON lines of tui-trace, mtr's -j, RIPE Atlas or scamper"
+_KINDS = "JSON lines of tui-trace, mtr's -j, results of RIPE Atlas, scamper's JSON"
+_RECORDING = b"SQLite format 3"
+"""What a recording begins with."""
 
 
 def read_sessions(source: ResultInput) -> Sessions:
     """Iterate over the sessions; `ResultError`, at any moment, if the file is none of results."""
     yield from _blaming(source.name, _sessions(source))
+
+
+def looks_like_results(start: bytes) -> bool:
+    """Return whether a file that begins so may have results: all formats are JSON."""
+    return start.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"[")
 
 
 def _sessions(source: ResultInput) -> Sessions:
@@ -43,7 +50,10 @@ def _sessions(source: ResultInput) -> Sessions:
         if source.is_stopped:
             return
         raise ValueError("empty")
-    for events in _reader_of(first)(chain((first,), objects)):
+    read = _reader_of(first)
+    if read is read_json_lines:
+        source.begin_following()
+    for events in read(chain((first,), objects)):
         yield _blaming(source.name, events)
 
 
@@ -57,7 +67,7 @@ def _reader_of(first: bytes) -> Callable[[Iterator[bytes]], Sessions]:
         return read_atlas
     if "type" in keys:
         return read_scamper
-    raise ValueError(f"not the results of a program that is known: {_KINDS}")
+    raise ValueError(f"none of {_KINDS}")
 
 
 def _objects(source: ResultInput) -> Iterator[bytes]:
@@ -68,6 +78,10 @@ def _objects(source: ResultInput) -> Iterator[bytes]:
     start = source.start()
     if not start:
         return
+    if start.startswith(_RECORDING):
+        raise ValueError("a recording is played from its file")
+    if not looks_like_results(start):
+        raise ValueError(f"none of {_KINDS}")
     if start.startswith(b"["):
         documents = split_documents(source.rest())
     else:

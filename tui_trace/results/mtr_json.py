@@ -18,6 +18,8 @@ from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.results.json_text import Milliseconds, Small, Text, ns
 from tui_trace.results.rounds import same_address
 
+_MTR = "mtr"
+"""The version of a session that was read from mtr's own report."""
 _SILENT = "???"
 _BOTH = re.compile(r"(?P<name>.+) \((?P<address>[^()\s]+)\)")
 """A host with `-b`: `gw.example (192.0.2.1)`."""
@@ -102,6 +104,8 @@ def _events(report: _Report) -> Iterator[ev.Event]:
     run = ours.run if ours else 1
     rounds = ours.rounds if ours else header.tests
     settings, untold = (ours.probe, _UNTOLD) if ours else _settings(header)
+    if ours and ours.version == _MTR:
+        untold = _UNTOLD_BY_MTR
     address = ours.address if ours else _address_of(header)
     yield ev.SessionBegan(
         at=0,
@@ -110,7 +114,7 @@ def _events(report: _Report) -> Iterator[ev.Event]:
         address=address or header.dst,
         family=_family([address, *(_host(hub)[0] for hub in hubs)]),
         source=ours.source if ours else "",
-        version=ours.version if ours else "mtr",
+        version=ours.version if ours else _MTR,
         vantage=header.src,
     )
     yield ev.PaceSet(at=0, pace=Pace(max_ttl=255, rounds=rounds or None))

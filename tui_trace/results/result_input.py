@@ -15,7 +15,7 @@ MAX_LINE = 16 << 20
 MAX_BYTES = 256 << 20
 """Most bytes of a file that is kept as a whole: a day of an Atlas measurement by 1,000 probes."""
 STANDARD_INPUT = "-"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PIECE = 1 << 16
 _TICK = 0.1
 """Seconds after which a reader that waits looks for `stop`."""
@@ -27,7 +27,7 @@ class ResultInput:
     def __init__(self, path: str, *, follow: bool = False) -> None:
         """Open it; `ResultError` if it cannot be read.
 
-        `follow`: wait at the end of the file for what is appended, until `stop`.
+        `follow`: after `begin_following`, wait at the end for what is appended, until `stop`.
         """
         self.name = "standard input" if path == STANDARD_INPUT else path
         self._owned = path != STANDARD_INPUT
@@ -39,7 +39,8 @@ class ResultInput:
             reason = error.strerror if isinstance(error, OSError) else "no such file name"
             raise ResultError(f"{self.name}: cannot be read: {reason}") from None
         self._waits = not is_regular
-        self._follow = follow
+        self._may_follow = follow
+        self._follow = False
         self._held = b""
         """What was read already, and belongs to what is read next."""
         self._stopping = threading.Event()
@@ -67,6 +68,10 @@ class ResultInput:
     def stop(self) -> None:
         """End soon, as if the file ended here."""
         self._stopping.set()
+
+    def begin_following(self) -> None:
+        """Wait at the end of the file from now on, if that was wanted: its writer may go on."""
+        self._follow = self._may_follow
 
     @property
     def is_stopped(self) -> bool:
@@ -98,7 +103,7 @@ class ResultInput:
         It is not taken: `lines` and `rest` begin with it.
         """
         for piece in self._pieces():
-            self._held = piece.removeprefix(_BYTE_ORDER_MARK).lstrip()
+            self._held = piece.removeprefix(BYTE_ORDER_MARK).lstrip()
             if self._held:
                 break
         return self._held
