@@ -143,7 +143,7 @@ def _session(texts: list[bytes], interval: int) -> Iterator[Event]:
     first = _result_decoder.decode(texts[0])
     traced = Traced(
         target=first.dst_name or first.dst_addr,
-        address=first.dst_addr,
+        address=first.dst_addr or first.dst_name,
         source=first.src_addr or first.from_,
         vantage=f"RIPE Atlas probe {first.prb_id}",
         family=first.family,
@@ -233,24 +233,33 @@ def _kind(
 ) -> tuple[ReplyKind, int | None, int | None]:
     """Return the kind of a reply, and its ICMP type and code where they say more."""
     if reply.err is not None:
-        if family == 6 and reply.err == "P":
-            return ReplyKind.UNREACHABLE, *_UNKNOWN_PROTOCOL
-        code = _CODES[family].get(reply.err) if isinstance(reply.err, str) else reply.err
-        kind = ReplyKind.OTHER if code is None else ReplyKind.UNREACHABLE
-        return kind, (1 if family == 6 else 3) if code is not None else None, code
+        return _error_kind(reply.err, family)
     if reply.mtu is not None:
         return ReplyKind.TOO_BIG, None, None
     if protocol is Protocol.TCP and reply.flags:
         return (ReplyKind.RST if "R" in reply.flags else ReplyKind.SYN_ACK), None, None
-    if protocol is Protocol.ICMP and is_target:
+    if is_target and protocol is Protocol.ICMP:
         return ReplyKind.ECHO, None, None
+    if is_target and protocol is Protocol.UDP:
+        # where the target refuses its port, Atlas is at the goal, and tells no error
+        return _error_kind(_PORT_UNREACHABLE, family)
     return ReplyKind.TIME_EXCEEDED, None, None
+
+
+def _error_kind(error: str | int, family: int) -> tuple[ReplyKind, int | None, int | None]:
+    """Return the same for an error: a letter of Atlas, or a code."""
+    if family == 6 and error == "P":
+        return ReplyKind.UNREACHABLE, *_UNKNOWN_PROTOCOL
+    code = _CODES[family].get(error) if isinstance(error, str) else error
+    if code is None:
+        return ReplyKind.OTHER, None, None
+    return ReplyKind.UNREACHABLE, 1 if family == 6 else 3, code
 
 
 def _is_of_target(kind: ReplyKind, reply: _Reply, protocol: Protocol) -> bool:
     """Return whether a reply from the target's address answers a probe that arrived there."""
     if kind is ReplyKind.UNREACHABLE:
-        return protocol is Protocol.UDP and reply.err in (_PORT_UNREACHABLE, 3, 4)
+        return protocol is Protocol.UDP and reply.err in (None, _PORT_UNREACHABLE)
     return kind in (ReplyKind.ECHO, ReplyKind.SYN_ACK, ReplyKind.RST)
 
 
