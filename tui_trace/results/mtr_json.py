@@ -29,7 +29,7 @@ _UNTOLD = (
     "from a report of mtr: no single RTTs and no order of losses, so no percentiles, charts or"
     " findings"
 )
-_UNTOLD_BY_MTR = f"{_UNTOLD}; when it was, and with which protocol, is not told either"
+_UNTOLD_BY_MTR = f"{_UNTOLD}; when it was, how often and with which protocol is not told either"
 
 
 class _Header(msgspec.Struct, frozen=True):
