@@ -101,6 +101,12 @@ def test_a_silent_pipe_ends_when_it_is_asked_to() -> None:
     os.close(writing)
 
 
+def test_a_session_that_outgrows_its_bounds_is_an_error(tmp_path: Path) -> None:
+    runs = [opened(run) for run in range(1, 20_000)]
+    with pytest.raises(ResultError, match="grown beyond"):
+        snapshots_of(write(tmp_path / "x", lines_of([EVENTS[0], *runs])))
+
+
 # --- the live view
 
 

@@ -146,6 +146,15 @@ def test_several_reports_one_after_another_or_in_a_list(tmp_path: Path) -> None:
         assert [one.run.hops[0].sent for one in snapshots_of(path)] == [5, 9, 5]
 
 
+@pytest.mark.parametrize("between", ["x", "7", '"text"', "]"])
+def test_what_is_no_report_between_reports_is_an_error(tmp_path: Path, between: str) -> None:
+    path = tmp_path / "x"
+    text = json.dumps(report(), indent=4)
+    path.write_text(f"{text}\n{between}\n{text}")
+    with pytest.raises(ResultError, match="no JSON"):
+        snapshots_of(path)
+
+
 def test_our_own_report_comes_back_as_it_was(tmp_path: Path) -> None:
     collector = Collector()
     settings = ProbeSettings(protocol=Protocol.TCP, port=443, tos=184, size=60)

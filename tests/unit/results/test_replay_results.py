@@ -107,7 +107,13 @@ def test_what_cannot_be_read_is_one_line(command, tmp_path: Path, content: str, 
         assert len(err.splitlines()) == 1
 
 
-def test_check_wants_every_session_to_be_fine(command) -> None:
+def test_check_wants_every_session_to_be_fine(command, tmp_path: Path) -> None:
+    fine = (FOLDER / "mtr.json").read_text()
+    unreached = fine.replace('"dst": "198.18.4.2"', '"dst": "198.18.4.3"')
+    path = tmp_path / "x"
+    for texts, code in (([fine, fine], 0), ([fine, unreached], 3), ([unreached, fine], 3)):
+        path.write_text("\n".join(texts))
+        assert command("--replay", str(path), "-r", "--check")[0] == code
     assert command("--replay", str(FOLDER / "mtr.json"), "-r", "--check")[0] == 0
     assert command("--replay", str(ATLAS), "-r", "--check")[0] == 3
 

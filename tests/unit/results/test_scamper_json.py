@@ -79,6 +79,15 @@ def test_attempts_count_from_0_or_from_1(tmp_path: Path, base: int) -> None:
     assert [(hop.sent, hop.lost) for hop in snapshots_of(path)[0].run.hops] == [(1, 0), (2, 1)]
 
 
+@pytest.mark.parametrize(("count", "lost"), [(4, 1), (2, 0)])
+def test_the_number_of_probes_says_from_where_attempts_count(
+    tmp_path: Path, count: int, lost: int
+) -> None:
+    hops = [TRACE["hops"][0] | {"probe_ttl": ttl, "probe_id": 1} for ttl in (1, 2)]
+    path = write(tmp_path / "x", TRACE | {"hops": hops, "hop_count": 2, "probe_count": count})
+    assert [hop.lost for hop in snapshots_of(path)[0].run.hops] == [lost, lost]
+
+
 def test_unanswered_probes_that_are_listed_are_the_lost_ones(tmp_path: Path) -> None:
     lost = [{"probe_ttl": 2, "probe_id": number, "tx": TRACE["start"]} for number in (1, 2, 3)]
     [snapshot] = snapshots_of(write(tmp_path / "x", TRACE | {"no_hops": lost}))
