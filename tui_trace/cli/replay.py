@@ -37,6 +37,8 @@ def show_replay(name: str) -> int:
     if not _is_results(name):
         with Recording(find_recording(name)) as played:
             return _show(played, Playback(played))
+    if _is_pipe(find_recording(name)):
+        raise SourceError("the live view plays no pipe: give a file, or -r for a report")
     with TemporaryRecording(_file_of(name)) as played:
         return _show(played, ResultPlayback(played))
 
@@ -77,5 +79,5 @@ def _is_results(name: str) -> bool:
 def _is_pipe(path: Path) -> bool:
     try:
         return stat.S_ISFIFO(os.stat(path).st_mode)
-    except ValueError:
+    except (OSError, ValueError):
         return False

@@ -29,6 +29,8 @@ from tui_trace.results.rounds import (
 
 MAX_SESSIONS = 20_000
 """Most pairs of source and target in one file."""
+MAX_ATTEMPTS = 20
+"""Most attempts at a hop that scamper makes: a short line must not claim endless losses."""
 _NS_PER_US = 1000
 _MPLS = (1, 1)
 """Class and type of an MPLS label stack (RFC 4950)."""
@@ -112,7 +114,7 @@ class _Trace(_Head, frozen=True):
     sport: Port | None = None
     dport: Port = 0
     hop_count: Ttl = 0
-    attempts: Annotated[int, Meta(ge=0, le=255)] = 1
+    attempts: Annotated[int, Meta(ge=0, le=MAX_ATTEMPTS)] = 1
     firsthop: Ttl = 1
     tos: Byte = 0
     probe_size: Annotated[int, Meta(ge=0, le=1 << 16)] = 0

@@ -19,6 +19,8 @@ from tui_trace.results.result_input import ResultInput
 
 _MAX_QUEUED = 50_000
 """Events that wait for the disk, beyond which reading waits."""
+_PATIENCE = 10.0
+"""Seconds that a file which goes on growing has to be on disk in."""
 _TICK = 0.02
 """Seconds between two looks at a queue, or at a file."""
 
@@ -75,18 +77,31 @@ class TemporaryRecording:
             time.sleep(_TICK)
         wanted = self._handed_over
         if self._is_read.is_set():
+            # all of it is on disk then: what cannot be read now never can be
             self._recorder.close()
-        while not self._failure:
-            try:
-                recording = Recording(self._file)
-            except RecordingError:
-                time.sleep(_TICK)
-                continue
-            if recording.info().events >= wanted:
+        end = time.monotonic() + (0 if self._is_read.is_set() else _PATIENCE)
+        while True:
+            recording, why_not = self._try_to_open(wanted)
+            if recording is not None:
                 return recording
-            recording.close()
+            if self._failure or time.monotonic() >= end:
+                raise ResultError(f"{self._source.name}: {self._failure or why_not}")
             time.sleep(_TICK)
-        raise ResultError(f"{self._source.name}: {self._failure}")
+
+    def _try_to_open(self, wanted: int) -> tuple[Recording | None, str]:
+        """Return the recording if it has so many events, or else why there is none."""
+        try:
+            recording = Recording(self._file)
+        except RecordingError as error:
+            return None, str(error)
+        try:
+            if not self._failure and recording.info().events >= wanted:
+                return recording, ""
+        except RecordingError as error:
+            recording.close()
+            return None, str(error)
+        recording.close()
+        return None, "the disk is too slow"
 
     # --- in the reader's thread
 

@@ -10,10 +10,12 @@ import pytest
 from tests.helpers.event_builders import EVENTS
 from tests.helpers.results import FOLDER, snapshots_of
 from tui_trace.core.events import encode
+from tui_trace.core.stream import SourceError
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.printer import REPORTS
 from tui_trace.results import json_text, result_input
 from tui_trace.results.errors import ResultError
+from tui_trace.results.temporary_recording import TemporaryRecording
 
 SAMPLES = [path.read_bytes() for path in sorted(FOLDER.iterdir())] + [
     b"".join(encode(event) + b"\n" for event in EVENTS)
@@ -80,6 +82,18 @@ def check_mutated(folder: Path, seeds: range) -> None:
 
 def test_mutated_files_raise_nothing_else(tmp_path: Path) -> None:
     check_mutated(tmp_path, range(400))
+
+
+@pytest.mark.slow
+def test_the_live_view_takes_a_mutated_file_or_says_why_not(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    for seed in range(60):
+        path.write_bytes(mutated(random.Random(seed)))
+        try:
+            with TemporaryRecording(str(path)) as recording:
+                recording.snapshot(recording.end)
+        except SourceError as error:
+            assert str(error).isprintable()
 
 
 @pytest.mark.slow

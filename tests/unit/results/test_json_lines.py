@@ -141,7 +141,8 @@ def test_of_several_sessions_the_first_is_shown_and_that_is_said(tmp_path: Path)
 
 
 def test_what_cannot_be_read_is_an_error_before_the_view_opens(tmp_path: Path) -> None:
-    for content in (b"{}", b'{"event":"x"}\n', lines_of(EVENTS[:2]) + b"{]\n"):
+    long = lines_of([began(target="x" * 5000), *EVENTS[1:]])
+    for content in (b"{}", b'{"event":"x"}\n', lines_of(EVENTS[:2]) + b"{]\n", long):
         with pytest.raises(ResultError), TemporaryRecording(str(write(tmp_path / "x", content))):
             pass
 
