@@ -32,6 +32,8 @@ def values(annotation):
     if annotation in PLAIN:
         return PLAIN[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated and arguments[0] is not int:
+        return st.floats(0, 1e18) if arguments[0] is float else values(arguments[0])
     if origin is Annotated:
         return st.integers(max(arguments[1].ge, 0), min(arguments[1].le, 300))
     if origin in (Union, UnionType):

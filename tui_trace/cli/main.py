@@ -15,7 +15,7 @@ from tui_trace.cli import preload
 from tui_trace.cli.source_factory import SourceFactory
 from tui_trace.cli.warnings import WarningsSource
 from tui_trace.core.sanitize import error_line
-from tui_trace.core.settings import Pace, ProbeSettings, SettingError, SettingsHistory
+from tui_trace.core.settings import Pace, SettingError, SettingsHistory
 from tui_trace.core.stream import Source, SourceError
 from tui_trace.options.command_line import Options, parse_command_line
 from tui_trace.options.output import Output
@@ -25,7 +25,6 @@ from tui_trace.wire.packets.lazy_scapy import scapy_layers
 if TYPE_CHECKING:
     from tui_trace.cli.remote_factory import RemoteFactory
     from tui_trace.lab import Lab
-    from tui_trace.recording import Recording
     from tui_trace.wire.backends import Sockets
 
 LAB_LIST = "list"
@@ -88,6 +87,8 @@ def _run(options: Options) -> int:
     if options.sessions:
         return _sessions()
     live = options.output is Output.LIVE
+    if live and options.replay == "-":
+        raise SourceError("the live view plays no standard input: give a file, or -r for a report")
     if live and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise SourceError("the live view needs a terminal; -r prints a report, -j JSON")
     if options.replay is not None:
@@ -250,7 +251,7 @@ def _report(factory: "SourceFactory | RemoteFactory") -> int:
 
 def _reports(factory: "SourceFactory | RemoteFactory") -> int:
     """Print the reports of several targets."""
-    from tui_trace.report.printer import Report, print_reports
+    from tui_trace.report.printer import Report, print_together
 
     options = factory.options
     targets, failures = factory.find_targets()
@@ -265,7 +266,7 @@ def _reports(factory: "SourceFactory | RemoteFactory") -> int:
     ]
     more: list[str] = []
     report = Report(options.output.value, options.layout)
-    fine = print_reports(sources, report, more.append)
+    fine = print_together(sources, report, more.append)
     for line in more:
         _fail(CANNOT, line)
     if failures or more:
@@ -274,40 +275,23 @@ def _reports(factory: "SourceFactory | RemoteFactory") -> int:
 
 
 def _replay(options: Options, name: str) -> int:
-    """Play a recording in the live view or as a report."""
+    """Play a recording, or the results of another program, in the live view or as reports."""
     _give_up_rights()
     live = options.output is Output.LIVE
     preload.import_modules(preload.LIVE if live else preload.REPORT)
-    from tui_trace import recording
+    from tui_trace.cli.replay import print_replay, show_replay
 
     # a replay makes many sessions with reference cycles, so garbage collection is needed
     gc.freeze()
     gc.enable()
-    with recording.Recording(recording.find_recording(name)) as played:
-        if live:
-            return _replay_live(played)
-        lines = options.output is Output.JSON_LINES
-        start = None if lines else played.end
-        return _print_report(recording.Playback(played, speed=None, start=start), options)
+    if not live:
+        return _exit_code(print_replay(name, options), options)
+    from tui_trace.app.config import ConfigError
 
-
-def _replay_live(played: "Recording") -> int:
-    from tui_trace.app.app import TraceApp
-    from tui_trace.app.config import ConfigError, load_config
-    from tui_trace.app.run_live import run_live
-    from tui_trace.recording import Playback
-
-    def refuse(_host: str, _settings: ProbeSettings, _pace: Pace) -> Source:
-        raise SourceError("this is a recording; quit it to trace a host")
-
-    end = played.snapshot(played.end)
     try:
-        app = TraceApp(
-            refuse, Playback(played), SettingsHistory(end.run.settings), end.pace, load_config()
-        )
+        return show_replay(name)
     except ConfigError as error:
         return _fail(error.exit_code, str(error))
-    return run_live(app)
 
 
 _WRONG = 3
@@ -318,6 +302,10 @@ def _print_report(source: Source, options: Options) -> int:
     from tui_trace.report.printer import Report, print_report
 
     fine = print_report(source, Report(options.output.value, options.layout, options.dot))
+    return _exit_code(fine, options)
+
+
+def _exit_code(fine: bool, options: Options) -> int:
     return 0 if fine or not options.check else _WRONG
 
 

@@ -7,15 +7,20 @@ nanoseconds. As JSON, each event is one object whose `event` names its type
 """
 
 import enum
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
-from tui_trace.core.ranges import Int64, Ttl
+from tui_trace.core.ranges import Count, Int64, Measure, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
 
 SCHEMA = 3
 """Version of the event stream; it rises with a change that an old reader cannot read."""
+
+
+MAX_SUMMARY_ADDRESSES = 64
+"""Most addresses of one hop in a `HopSummary`."""
 
 
 class Stamp(enum.StrEnum):
@@ -128,7 +133,7 @@ class SessionBegan(_Event, frozen=True, tag="session-began", omit_defaults=False
     """The first event of every stream."""
 
     wall: Int64
-    """Nanoseconds since 1970 (UTC) at `at`."""
+    """Nanoseconds since 1970 (UTC) at `at`; 0: not known."""
     target: str
     """The name that the user gave."""
     address: str
@@ -141,7 +146,7 @@ class SessionBegan(_Event, frozen=True, tag="session-began", omit_defaults=False
     """Name of the lab's scenario; empty on a real network."""
     schema: Int64 = SCHEMA
     vantage: str = ""
-    """The host that probes leave from, as the user named it; empty: the one that shows them."""
+    """The machine that probes leave from, as it was named; empty: the one that shows them."""
 
 
 class PaceSet(_Event, frozen=True, tag="pace-set"):
@@ -288,6 +293,38 @@ class ProbeLost(_Event, frozen=True, tag="probe-lost"):
     ttl: Ttl
     reason: str = ""
     """Why, if the local kernel said so: nobody answered ARP for the gateway, for example."""
+
+
+class HopSummary(_Event, frozen=True, tag="hop-summary"):
+    """The statistics of one hop up to now, by a program that does not tell its single probes.
+
+    It replaces an earlier one. Times are in ns; None: not told, or nothing was answered.
+    """
+
+    run: Int64
+    ttl: Ttl
+    sent: Count
+    lost: Count
+    """Of those sent."""
+    addresses: Annotated[tuple[str, ...], Meta(max_length=MAX_SUMMARY_ADDRESSES)] = ()
+    """Who answered, latest first; a host name where only that is told."""
+    last: Count | None = None
+    best: Count | None = None
+    mean: Measure | None = None
+    worst: Count | None = None
+    sd: Measure | None = None
+    gmean: Measure | None = None
+    jitter: Measure | None = None
+    last_jitter: Count | None = None
+    max_jitter: Count | None = None
+    smooth_jitter: Measure | None = None
+    p50: Count | None = None
+    p90: Count | None = None
+    p99: Count | None = None
+    late: Count = 0
+    duplicates: Count = 0
+    reached: bool = False
+    """The target itself answered."""
 
 
 class ProbeVoid(_Event, frozen=True, tag="probe-void"):
@@ -453,6 +490,7 @@ Event: TypeAlias = (
     | ProbeSent
     | Reply
     | ProbeLost
+    | HopSummary
     | ProbeVoid
     | SendFailed
     | MtuFound

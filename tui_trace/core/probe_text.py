@@ -62,14 +62,18 @@ def five_tuple(settings: ProbeSettings, source: str, source_port: int, address: 
 
 
 def describe_protocol(settings: ProbeSettings) -> str:
-    """Return `ICMP echo`, `UDP port 33434`, `TCP ACK port 443`, `IP protocol 47 (gre)`."""
+    """Return `ICMP echo`, `UDP port 33434`, `TCP ACK port 443`, `IP protocol 47 (gre)`.
+
+    Without the port where another program probed, and does not tell it.
+    """
+    port = f" port {settings.port}" if settings.port else ""
     match settings.protocol:
         case Protocol.ICMP:
             return "ICMP echo"
         case Protocol.UDP:
-            return f"UDP port {settings.port}"
+            return f"UDP{port}"
         case Protocol.TCP:
-            return f"{_TCP_WORDS[settings.tcp_flags]} port {settings.port}"
+            return f"{_TCP_WORDS[settings.tcp_flags]}{port}"
         case Protocol.IP:
             name = PROTOCOL_NAMES.get(settings.number)
             return f"IP protocol {settings.number}{f' ({name})' if name else ''}"

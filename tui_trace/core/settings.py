@@ -123,7 +123,7 @@ class ProbeSettings(msgspec.Struct, frozen=True, rename=_SETTINGS_ON_DISK):
 
     protocol: Protocol = Protocol.ICMP
     port: Port = 0
-    """Destination port, 1–65535; 0 for ICMP."""
+    """Destination port, 1–65535; 0 for ICMP, and where another program does not tell it."""
     source_port: Port | None = None
     """1–65535; None: the kernel chooses a free port."""
     tos: Byte = 0

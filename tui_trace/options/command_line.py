@@ -263,7 +263,11 @@ def _add_recordings(parser: argparse.ArgumentParser) -> None:
     where = kept.add_mutually_exclusive_group()
     where.add_argument("--record", metavar="FILE", help="record to this new file, also a report")
     where.add_argument("--no-record", action="store_true", help="do not record")
-    kept.add_argument("--replay", metavar="FILE", help="play a recording, in any output")
+    kept.add_argument(
+        "--replay",
+        metavar="FILE",
+        help="play a recording, or results of mtr, RIPE Atlas or scamper (-: standard input)",
+    )
     kept.add_argument("--sessions", action="store_true", help="list the recordings")
 
 

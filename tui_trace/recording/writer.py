@@ -50,6 +50,11 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
+    @property
+    def queued(self) -> int:
+        """Return the number of events that wait for the disk."""
+        return len(self._queue)
+
     def event(self, event: Event) -> None:
         """Queue one event. Called in the source's thread."""
         if not self._has_failed:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tui_trace.core.durations import utc_time
 from tui_trace.core.events import AsnFound, MplsLabel
+from tui_trace.core.ip_literals import parse_literal
 from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.mtr_fields import ReportLayout
@@ -41,9 +42,17 @@ def hostname(snapshot: Snapshot) -> str:
     return sanitize(snapshot.vantage or os.uname().nodename)
 
 
-def began(snapshot: Snapshot) -> datetime.datetime:
-    """Return when the session began, within the range of the calendar."""
-    return time_of(snapshot, 0)
+def began(snapshot: Snapshot, form: str) -> str:
+    """Return when the session began, in local time, in the form of `strftime`; or `unknown`."""
+    if not snapshot.wall:
+        return "unknown"
+    return time_of(snapshot, 0).astimezone().strftime(form)
+
+
+def known_addresses(hop: Hop) -> list[str]:
+    """Return who answered, latest first, without those of whom only a name is known."""
+    addresses = (responder.address for responder in hop.responders)
+    return [sanitize(address) for address in addresses if parse_literal(address) is not None]
 
 
 def time_of(snapshot: Snapshot, at: int) -> datetime.datetime:

@@ -10,8 +10,8 @@ number in `schema`.
 event                     keys besides `event` and `at`
 ========================  ==========================================================================
 session-began, the first  wall (ns since 1970, UTC), target, address, family (4 or 6), source,
-                          version, lab, schema, vantage (the host that probes leave from, as it
-                          was named; empty: this one)
+                          version, lab, schema, vantage (the machine that probes leave from, as it
+                          was named; empty: the one that shows it); wall 0: not known
 pace-set                  pace: interval, first_ttl, max_ttl, queries, max_unknown, wait, rounds,
                           paused, sequential, hurry, first_reply
 run-opened                run, settings: protocol, port, tos, df, size and the rest of what a probe
@@ -30,6 +30,9 @@ reply                     run, probe, ttl, address, kind, rtt, sent_stamp, recei
                           reply_ttl, mtu, ecn, quoted_tos, quoted_ttl, quoted_bytes, changed,
                           labels, interfaces
 probe-lost                run, probe, ttl, reason (of the local kernel); a late reply takes it back
+hop-summary               run, ttl, sent, lost, addresses, last, best, mean, worst, sd, gmean,
+                          jitter, last_jitter, max_jitter, smooth_jitter, p50, p90, p99, late,
+                          duplicates, reached: what another program tells in place of its probes
 probe-void                run, probe, ttl, reason: it counts as never sent
 send-failed               run, ttl, errno, reason, mtu
 mtu-found                 ttl, mtu, how, address

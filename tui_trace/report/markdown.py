@@ -38,7 +38,7 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
 
     Of several runs, what sets them apart stands above. Without `runs`, the one in force.
     """
-    start = began(snapshot).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+    start = began(snapshot, "%Y-%m-%d %H:%M:%S %z")
     shown = probed_runs(runs)
     if snapshot.earlier and shown:
         count = f", {len(shown)} runs" if len(shown) > 1 else ""
@@ -95,7 +95,8 @@ def _row(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> Iterator[str]:
     yield "<br>".join(_plain(name) for name in hosts(snapshot, hop, layout))
     for field in chosen(layout):
         percent = "%" if field.title.endswith("%") else ""
-        yield f"{field.value(hop):.{field.digits}f}{percent}"
+        value = field.value(hop)
+        yield "" if value is None else f"{value:.{field.digits}f}{percent}"
     yield _plain(full_notes(hop))
 
 

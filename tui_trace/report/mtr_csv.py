@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
-from tui_trace.report.formatting import all_ip_info, hosts
+from tui_trace.report.formatting import all_ip_info, hosts, known_addresses
 from tui_trace.report.mtr_fields import FIELDS, ReportLayout
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
@@ -36,14 +36,14 @@ def render_csv(snapshot: Snapshot, layout: ReportLayout, _runs: Sequence[Run] = 
 def _row(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
     return [
         f"tui-trace.{sanitize(snapshot.version)}",
-        str(snapshot.wall // NS_PER_S),
+        str(snapshot.wall // NS_PER_S) if snapshot.wall else "",
         "OK",
         _harmless(sanitize(snapshot.target)),
         str(hop.ttl),
         _harmless(hosts(snapshot, hop, layout)[0]),
         *(all_ip_info(snapshot, hop, 0)[:1] if layout.about == 0 else ()),
         *_values(hop, layout),
-        _harmless(" ".join(sanitize(responder.address) for responder in hop.responders)),
+        _harmless(" ".join(known_addresses(hop))),
         str(hop.late),
         str(hop.duplicates),
         _harmless(" ".join(sanitize(mark) for mark in hop.marks)),
@@ -56,7 +56,8 @@ def _row(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
 def _values(hop: Hop, layout: ReportLayout) -> Iterator[str]:
     for letter in layout.fields:
         field = FIELDS["D" if letter == " " else letter]
-        yield f"{field.value(hop):.{2 if field.digits else 0}f}"
+        value = field.value(hop)
+        yield "" if value is None else f"{value:.{2 if field.digits else 0}f}"
 
 
 def _percentiles(hop: Hop) -> Iterator[str]:

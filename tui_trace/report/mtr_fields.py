@@ -21,8 +21,9 @@ class ReportField(NamedTuple):
     title: str
     width: int
     """Characters, the space before it included."""
-    value: Callable[[Hop], float]
-    """Of a hop: percent, a count, or ms; 0 where there are too few answers."""
+    value: Callable[[Hop], float | None]
+    """Of a hop: percent, a count, or ms; 0 where there are too few answers; None: another program
+    measured, and does not tell it."""
     digits: int
     """Behind the point; 0 for counts."""
 
@@ -49,8 +50,15 @@ class ReportLayout(msgspec.Struct, frozen=True):
         return LabelMode.BOTH if self.both else LabelMode.NAME
 
 
-def _in_ms(value: Callable[[Hop], float | None]) -> Callable[[Hop], float]:
-    return lambda hop: (value(hop) or 0.0) / NS_PER_MS
+def _in_ms(value: Callable[[Hop], float | None]) -> Callable[[Hop], float | None]:
+    def in_ms(hop: Hop) -> float | None:
+        time = value(hop)
+        if time is None:
+            # two answers suffice for each of these values
+            return None if hop.figures.count > 1 else 0.0
+        return time / NS_PER_MS
+
+    return in_ms
 
 
 _VALUES = {
@@ -93,7 +101,9 @@ def chosen(layout: ReportLayout) -> list[ReportField]:
     return [FIELDS[letter] for letter in layout.fields if letter != " "]
 
 
-def exact(field: ReportField, hop: Hop, digits: int) -> int | float:
+def exact(field: ReportField, hop: Hop, digits: int) -> int | float | None:
     """Return a value for programs: a count as an integer, other values rounded to `digits`."""
     value = field.value(hop)
+    if value is None:
+        return None
     return round(value, digits) if field.digits else int(value)

@@ -40,9 +40,9 @@ from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 from tui_trace.report.finding_lines import finding_object
 from tui_trace.report.formatting import (
     all_ip_info,
-    began,
     hostname,
     hosts,
+    known_addresses,
     time_of,
 )
 from tui_trace.report.hop_columns import COLUMNS
@@ -80,7 +80,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
             "address": sanitize(snapshot.address),
             "vantage": sanitize(snapshot.vantage) or None,
             "source": sanitize(snapshot.source),
-            "start": began(snapshot).isoformat(),
+            "start": time_of(snapshot, 0).isoformat() if snapshot.wall else None,
             "probe": msgspec.to_builtins(run.settings),
             "egress": _egress(run),
             "run": run.number,
@@ -137,7 +137,7 @@ def _hub(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> dict[str, Any]:
         "host": hosts(snapshot, hop, layout)[0],
         **asn,
         **{field.title: exact(field, hop, 3) for field in chosen(layout)},
-        "addresses": [sanitize(responder.address) for responder in hop.responders],
+        "addresses": known_addresses(hop),
         "late": hop.late,
         "duplicates": hop.duplicates,
         "repeats": hop.repeats,

@@ -37,7 +37,7 @@ def render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
     table = [(hop, _hosts(snapshot, hop, layout)) for hop in snapshot.run.hops]
     machine = f"HOST: {hostname(snapshot)}"
     width = _width(table, layout, len(machine))
-    start = began(snapshot).astimezone().strftime("%Y-%m-%dT%H:%M:%S%z")
+    start = began(snapshot, "%Y-%m-%dT%H:%M:%S%z")
     lines = [f"Start: {start}  {describe_probe(snapshot)}"]
     lines.append(f"{machine:{width}.{width}}{_titles(layout)}".rstrip())
     for hop, texts in table:
@@ -92,7 +92,8 @@ def _values(hop: Hop, layout: ReportLayout) -> str:
 
 
 def _value(field: ReportField, hop: Hop) -> str:
-    text = f"{field.value(hop):.{field.digits}f}"
+    value = field.value(hop)
+    text = "-" if value is None else f"{value:.{field.digits}f}"
     if field is FIELDS["L"] and text != "100.0":
         # as mtr has it: the column has no room for the sign of a whole loss
         text += "%"

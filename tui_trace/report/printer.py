@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,11 +56,10 @@ def print_report(source: Source, report: Report) -> bool:
     Return whether the target was reached and nothing harmful is certain.
     SIGINT, SIGTERM and SIGHUP end it in order: what was measured is printed.
     """
-    with Stopping(lambda _: source.stop()):
-        return _print(source, report)
+    return print_reports((source,), report, source.stop)
 
 
-def print_reports(
+def print_together(
     sources: Sequence[Source], report: Report, failed: Callable[[str], object]
 ) -> bool:
     """Run the sources at the same time, then print their reports, one after another; blocks.
@@ -112,7 +111,57 @@ def print_reports(
     return all(is_fine(sink.snapshot()) for sink in done)
 
 
-def _print(source: Source, report: Report) -> bool:
+def print_reports(sources: Iterable[Source], report: Report, stop: Callable[[], object]) -> bool:
+    """Run one source after another, and print a report of each, as `print_report` does.
+
+    Of several, JSON is a list of what one gives. `stop` ends the source that runs, and the
+    iterator. Return whether all is fine everywhere.
+    """
+    texts = _JsonList() if report.kind == "json" else None
+    fine = True
+    stopped = False
+
+    def end(_: int) -> None:
+        nonlocal stopped
+        stopped = True
+        stop()
+
+    with Stopping(end):
+        for number, source in enumerate(sources):
+            if number and stopped:
+                break
+            if number and report.graph is not None:
+                raise SourceError("--dot writes the ways of one session; here are several")
+            fine = _print(source, report, texts) and fine
+        if texts is not None:
+            texts.finish()
+    return fine
+
+
+class _JsonList:
+    """Prints one JSON text as it is, and several as a list."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._held = ""
+
+    def add(self, text: str) -> None:
+        """Print a text; the first one waits for the second, or for the end."""
+        self._count += 1
+        if self._count == 1:
+            self._held = text
+            return
+        if self._count == 2:
+            write("[\n" + self._held.rstrip("\n"), for_programs=True)
+        write(",\n" + text.rstrip("\n"), for_programs=True)
+
+    def finish(self) -> None:
+        """Print what is left."""
+        if self._count:
+            write(self._held if self._count == 1 else "\n]\n", for_programs=True)
+
+
+def _print(source: Source, report: Report, texts: _JsonList | None) -> bool:
     if report.kind == "lines":
         lines = JsonLines(sys.stdout.buffer, source.stop)
         source.run(lines)
@@ -126,7 +175,11 @@ def _print(source: Source, report: Report) -> bool:
     source.run(sink)
     kind = REPORTS[report.kind]
     snapshot = collector.snapshot()
-    write(kind.render(snapshot, report.layout, collector.runs()), for_programs=kind.for_programs)
+    text = kind.render(snapshot, report.layout, collector.runs())
+    if texts is not None:
+        texts.add(text)
+    else:
+        write(text, for_programs=kind.for_programs)
     return _finish(snapshot, report)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from tui_trace.core.events import EgressFound, SessionBegan, WaysEnd, WaysSought
+from tui_trace.core.events import EgressFound, HopSummary, SessionBegan, WaysEnd, WaysSought
 from tui_trace.core.ranges import Count, Int64, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.way_map import MAX_WAY_FLOWS
@@ -17,7 +17,7 @@ from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind
 
-VERSION = 9
+VERSION = 10
 """Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
 MAX_RUNS = 4096
@@ -112,6 +112,7 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
     """Which of the last probes were lost for a reason; True: refused, False: given up."""
     fixed_mark: str = ""
     """A mark that does not come from replies."""
+    summary: HopSummary | None = None
 
 
 class HopLogCheckpoint(_State, frozen=True, array_like=True):
@@ -336,6 +337,7 @@ def memory_weight(state: SessionCheckpoint) -> int:
         sum(16 + len(hop.pending) + len(hop.recent) + len(hop.with_reason) for hop in hops)
         + sum(len(hop.latest_ports) for hop in hops)
         + sum(8 * (len(hop.responders) + len(hop.refusers)) for hop in hops)
+        + sum(8 * len(hop.summary.addresses) for hop in hops if hop.summary)
         + sum(8 * (len(hop.marks) + len(hop.stats.histogram)) for hop in hops)
         + sum(len(hop.reason.text) for hop in hops if hop.reason) // _TEXT_PER_UNIT
         + sum(8 * (len(hop.members) + len(hop.candidates)) for hop in tracks)

@@ -66,6 +66,7 @@ class Session:
             ev.ProbeSent: self._probe_sent,
             ev.Reply: self._reply,
             ev.ProbeLost: self._probe_lost,
+            ev.HopSummary: self._hop_summary,
             ev.ProbeVoid: self._probe_void,
             ev.SendFailed: self._send_failed,
             ev.PathEnd: self._path_end,
@@ -149,7 +150,7 @@ class Session:
         self._hosts_are_shared = True
         return Snapshot(
             at=self._at if at is None else max(at, self._at),
-            wall=began.wall - began.at,
+            wall=began.wall - began.at if began.wall else 0,
             target=began.target,
             address=began.address,
             family=began.family,
@@ -346,6 +347,11 @@ class Session:
                 self._look_at_target(run)
         else:
             self._ways.on_lost(event)
+
+    def _hop_summary(self, event: ev.HopSummary) -> None:
+        # neither the log nor the paths learn of it: without order and time nothing can be found
+        if run := self._runs.get(event.run):
+            run.hop(event.ttl).on_summary(event)
 
     def _look_at_target(self, run: RunFold) -> None:
         """Look at once if the target falls silent, or answers again."""

@@ -3,7 +3,7 @@
 from collections import deque
 from itertools import accumulate
 
-from tui_trace.core.events import Reply, Stamp
+from tui_trace.core.events import HopSummary, Reply, Stamp
 from tui_trace.session.annotations import Annotations
 from tui_trace.session.checkpoint import (
     LATEST_PORTS,
@@ -15,6 +15,7 @@ from tui_trace.session.checkpoint import (
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import LOST, PENDING, RECENT, Hop, LossReason, Responder
 from tui_trace.session.stats import RttStats
+from tui_trace.session.summarised_hop import hop_of_summary
 
 # looked up once: asking an enum for a member is slow
 _USER = Stamp.USER
@@ -52,6 +53,7 @@ class HopFold:
         "_silent",
         "_snapshot",
         "_stats",
+        "_summary",
         "_user_stamped",
         "_with_reason",
         "ttl",
@@ -86,6 +88,8 @@ class HopFold:
         self._quoting_reply: Reply | None = None
         """The last reply with a quote, until `_summarise_quote` puts it into `_quote`."""
         self._snapshot: Hop | None = None
+        self._summary: HopSummary | None = None
+        """What another program told of the hop, in place of single probes."""
 
     def set_fixed_mark(self, mark: str) -> None:
         """Show this mark from now on, beside the marks of replies."""
@@ -118,6 +122,7 @@ class HopFold:
             fixed_mark=self._fixed_mark,
             is_target=self._is_target,
             quote=self._summarise_quote(),
+            summary=self._summary,
         )
 
     @classmethod
@@ -148,17 +153,20 @@ class HopFold:
         hop._fixed_mark = state.fixed_mark
         hop._is_target = state.is_target
         hop._quote = state.quote
+        hop._summary = state.summary
         return hop
 
     @property
     def answered(self) -> bool:
         """Return whether at least one probe was answered."""
-        return self._stats.count > 0
+        return self._stats.count > 0 or (
+            self._summary is not None and self._summary.sent > self._summary.lost
+        )
 
     @property
     def heard(self) -> bool:
         """Return whether at least one probe was answered or refused."""
-        return bool(self._responders or self._refusers)
+        return bool(self._responders or self._refusers) or self.answered
 
     @property
     def reason(self) -> LossReason | None:
@@ -266,6 +274,11 @@ class HopFold:
         _count_address(self._refusers, reply)
         return is_new
 
+    def on_summary(self, summary: HopSummary) -> None:
+        """Take the statistics of another program in place of any before."""
+        self._snapshot = None
+        self._summary = summary
+
     def on_reply(self, reply: Reply, marks: tuple[str, ...]) -> None:
         """Count the first answer to a probe, in time or late."""
         self._snapshot = None
@@ -309,7 +322,9 @@ class HopFold:
     def snapshot(self) -> Hop:
         """Return the hop as it is now; the same object as before while nothing changed."""
         if self._snapshot is None:
-            self._snapshot = self._make()
+            self._snapshot = (
+                self._make() if self._summary is None else hop_of_summary(self._summary)
+            )
         return self._snapshot
 
     def _summarise_quote(self) -> QuoteSummary | None:

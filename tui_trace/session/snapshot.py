@@ -86,7 +86,9 @@ class Hop(msgspec.Struct, frozen=True):
 
     ttl: int
     responders: tuple[Responder, ...]
-    """Who answered, latest first; if nobody did, who refused. Empty if nothing was heard."""
+    """Who answered, latest first; if nobody did, who refused. Empty if nothing was heard.
+
+    A summary of another program may have a host name in place of an address."""
     sent: int
     lost: int
     """Probes without an answer before the timeout; a late answer takes its loss back."""
@@ -96,7 +98,9 @@ class Hop(msgspec.Struct, frozen=True):
     """In flight: neither lost nor answered."""
     figures: RttStatistics
     recent: tuple[int, ...]
-    """Outcomes of the last probes in the order they were sent: RTT, `LOST` or `PENDING`."""
+    """Outcomes of the last probes in the order they were sent: RTT, `LOST` or `PENDING`.
+
+    Empty where another program told only a summary."""
     marks: tuple[str, ...]
     """Annotations: `[open]`, `[closed]`, `!H`, `MTU 1400`, `TOS=0!`."""
     user_stamped: int
@@ -372,7 +376,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     at: int
     wall: int
-    """Nanoseconds since 1970 (UTC) at the moment from which `at` counts."""
+    """Nanoseconds since 1970 (UTC) at the moment from which `at` counts; 0: not known."""
     target: str
     address: str
     family: int
@@ -406,7 +410,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     who: dict[str, AddressInfo] = {}
     """What is known about each address. Never changed; `UNKNOWN_HOST` stands for a missing one."""
     vantage: str = ""
-    """The host that probes leave from, as the user named it; empty: this one."""
+    """The machine that probes leave from, as it was named; empty: this one."""
 
     @property
     def mixed(self) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.app.app_driver import Watch, refuse, seen
+from tests.helpers.app.app_driver import Watch, drawn, refuse, seen
 from tests.helpers.app.fake_source import FakeSource, path, switches
 from tests.helpers.app.scripts import moved
 from tests.helpers.recordings.recording_builders import record, replayed_as
+from tests.helpers.results import FOLDER
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.control.history import SessionHistory
@@ -18,6 +19,7 @@ from tui_trace.app.control.time_navigation import TimeNavigator
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, Pace, SettingsHistory
 from tui_trace.recording import Playback, Recording
+from tui_trace.results.temporary_recording import ResultPlayback, TemporaryRecording
 
 pytestmark = pytest.mark.slow
 
@@ -202,3 +204,22 @@ async def test_a_note_that_cannot_be_kept_is_one_passing_line(file: Path) -> Non
         assert "*" not in watch.text("#timestrip")
         await noting(watch, "mine")
         await watch.until(lambda: "*" in watch.text("#timestrip"))
+
+
+async def test_a_report_of_mtr_is_shown_with_what_it_tells() -> None:
+    with TemporaryRecording(str(FOLDER / "mtr.json")) as recording:
+        playback = ResultPlayback(recording)
+        app = TraceApp(refuse, playback, switches(), Pace(), Config())
+        async with app.run_test(size=(120, 30)) as pilot:
+            watch = Watch(app, FakeSource(), pilot)
+            await watch.until(lambda: app.live.snapshot and len(app.live.snapshot.run.hops) == 4)
+            await watch.until(lambda: drawn(watch))
+            shown = "\n".join(strip.text for strip in drawn(watch))
+            assert "198.18.4.2" in shown
+            assert "100.0" in shown
+            assert "no single RTTs" in (seen(watch).notice or "")
+            # every screen stands it that there are no single probes
+            for key in ("c", "V", "H", "g", "G", "p", "l", "d", "d", "down", "enter"):
+                await watch.press(key)
+                await watch.press("escape")
+            playback.stop()

@@ -64,7 +64,8 @@ def _joined(*parts: str) -> str:
 
 def _named_as(one: Responder, who: AddressInfo) -> str:
     """Return `203.0.113.1 ×42  fw.example (forward-confirmed), www.example`."""
-    line = f"{sanitize(one.address)} ×{one.answers}"
+    count = f" ×{one.answers}" if one.answers else ""
+    line = f"{sanitize(one.address)}{count}"
     if not who.names or who.named is None:
         return line
     first, *others = (sanitize(name) for name in who.names)
