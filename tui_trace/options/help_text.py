@@ -46,8 +46,7 @@ output without the live view (the last of these options counts)
   -o --order FIELDS                   columns, letters of LDRSNBAWVGJMXI
 recordings of live sessions (beyond 100 or 2 GiB the oldest are deleted)
   --record FILE   --no-record         also of a report, to a new file; none
-  --replay FILE   --sessions          play one, in any output; list them
-                                      (also JSON of mtr, RIPE Atlas, scamper; -)
+  --replay FILE|-   --sessions        play one, or JSON of others; list them
 other
   --targets FILE   --resolve-all      more targets, one a line; all addresses
   --from ssh:[USER@]HOST              probe from there (or from local, here)
