@@ -56,6 +56,16 @@ def test_twenty_targets_are_probed_without_a_false_loss() -> None:
             assert hubs[-1]["reached"]
 
 
+def test_a_report_ends_with_where_the_suffering_paths_meet() -> None:
+    with TreeNetwork() as network:
+        network.lose("core1", 40)
+        targets = [each for host in network.targets().values() for each in host]
+        done = run(network, "-r", "-c", "60", "-i", "0.1", *targets)
+        said = done.stdout.splitlines()[-1]
+        assert said.endswith(f"go by {network.address('core1')} (hop 2)")
+        assert " targets suffer; all, and none of the " in said
+
+
 def test_rounds_of_many_targets_are_spread_over_the_interval() -> None:
     with TreeNetwork() as network:
         targets = [each for host in network.targets().values() for each in host]

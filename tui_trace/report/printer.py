@@ -17,6 +17,7 @@ from tui_trace.report.jsonl import JsonLines
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.progress import Progress
 from tui_trace.report.way_report import way_graph
+from tui_trace.session.meeting_point import meeting_line
 from tui_trace.session.snapshot import Run, Snapshot
 
 
@@ -107,6 +108,9 @@ def print_together(
     if collected:
         kind = REPORTS[report.kind]
         texts = [kind.render(one.snapshot(), report.layout, one.runs()) for one in collected]
+        line = meeting_line([one.snapshot() for one in collected])
+        if line is not None and not kind.for_programs:
+            texts.append(f"{line}\n")
         write(kind.join(texts), for_programs=kind.for_programs)
     return all(is_fine(sink.snapshot()) for sink in done)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tui_trace.session.finding import FindingKind, Sure
+from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Snapshot
 
 _SUFFERING = frozenset({FindingKind.DOWN, FindingKind.LOSS, FindingKind.QUEUE, FindingKind.SLOWER})
@@ -74,6 +75,15 @@ def find_meeting_point(snapshots: Sequence[Snapshot]) -> MeetingPoint | None:
         return None
     is_exact = best.meeting == suffering and not best.passing
     return best if best.chance < (_CHANCE_TOLD if is_exact else _CHANCE) else None
+
+
+def meeting_line(snapshots: Sequence[Snapshot]) -> str | None:
+    """Return in a sentence where the paths of those that suffer meet; None: nowhere."""
+    found = find_meeting_point(snapshots)
+    if found is None:
+        return None
+    who = {address: info for each in snapshots for address, info in each.who.items()}
+    return describe_meeting_point(found, HostLabels(who, LabelMode.NAME).host(found.address))
 
 
 def describe_meeting_point(found: MeetingPoint, name: str) -> str:

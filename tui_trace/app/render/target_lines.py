@@ -9,8 +9,7 @@ from tui_trace.core.probe_text import describe_protocol
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.cell_text import TextStyle, short_ms, sparkline
 from tui_trace.session.finding import Finding, FindingKind
-from tui_trace.session.host_labels import HostLabels, LabelMode
-from tui_trace.session.meeting_point import describe_meeting_point, find_meeting_point, is_suffering
+from tui_trace.session.meeting_point import is_suffering, meeting_line
 from tui_trace.session.snapshot import Hop, Snapshot
 
 _HOST_LEAST, _HOST_MOST = 16, 40
@@ -78,12 +77,8 @@ def _harm(row: TargetRow) -> float:
 def _summary(rows: Sequence[TargetRow], width: int) -> list[StyledLine]:
     known = [row.snapshot for row in rows if row.snapshot is not None]
     lines: list[StyledLine] = []
-    found = find_meeting_point(known)
-    if found is not None:
-        labels = HostLabels(
-            {address: info for each in known for address, info in each.who.items()}, LabelMode.NAME
-        )
-        text = describe_meeting_point(found, labels.host(found.address))
+    text = meeting_line(known)
+    if text is not None:
         lines.append([(pad_or_truncate(f" {text} ", width), TextStyle.BAD)])
     bad = sum(map(is_suffering, known)) + sum(row.failure is not None for row in rows)
     fine = sum(any(one.kind is FindingKind.OK for one in each.findings) for each in known)
