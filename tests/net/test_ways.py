@@ -65,35 +65,35 @@ def test_nodes_and_links_are_those_that_there_are(
     assert len(by_port) == len(ways["flows"])
 
 
-def test_a_flow_takes_the_way_that_is_said(network: WayNetwork) -> None:
+def test_a_flow_takes_the_way_that_is_said(mesh: WayNetwork) -> None:
     """Pinned to the port of a flow, the table shows the path that was found for it."""
-    ways = search(network, "-u", "--confidence", "99.9")
+    ways = search(mesh, "-u", "--confidence", "99.9")
     for flow in ways["flows"][:3]:
         port = ("-L", str(flow["source_port"]))
         ours = tui_trace_process.command("-n", "-j", "-u", "-c", "2", "-i", "0.2", *port)
-        done = network.client.run([*ours, network.target_address()], timeout=60)
+        done = mesh.client.run([*ours, mesh.target_address()], timeout=60)
         hubs = json.loads(done.stdout)["report"]["hubs"]
         for hub, address in zip(hubs, flow["path"], strict=True):
             assert address is None or hub["addresses"] == [address]
 
 
-def test_icmp_cannot_tell_and_udp_can(network: WayNetwork) -> None:
-    ways = search(network, "--confidence", "99.9")
+def test_icmp_cannot_tell_and_udp_can(mesh: WayNetwork) -> None:
+    ways = search(mesh, "--confidence", "99.9")
     assert ways["probe"]["protocol"] == "udp"
     assert ways["text"][0].startswith("ICMP cannot tell: routers hash it by addresses; by UDP ")
-    assert nodes(ways) == network.nodes()
+    assert nodes(ways) == mesh.nodes()
 
 
-def test_what_is_lost_or_limited_is_asked_again(network: WayNetwork) -> None:
-    network.lose("in", 5)
+def test_what_is_lost_or_limited_is_asked_again(mesh: WayNetwork) -> None:
+    mesh.lose("in", 5)
     try:
-        assert nodes(search(network, "-u", "--confidence", "99.9")) == network.nodes()
+        assert nodes(search(mesh, "-u", "--confidence", "99.9")) == mesh.nodes()
     finally:
-        network.heal("in")
-    network.limit(["in"])
-    ways = search(network, "-u", "--confidence", "99.9")
-    assert nodes(ways) == network.nodes()
-    assert links(ways) == network.links()
+        mesh.heal("in")
+    mesh.limit(["in"])
+    ways = search(mesh, "-u", "--confidence", "99.9")
+    assert nodes(ways) == mesh.nodes()
+    assert links(ways) == mesh.links()
 
 
 def test_a_connection_tracker_that_drops_what_it_does_not_know_changes_nothing(
@@ -123,13 +123,13 @@ def test_a_nat_that_draws_new_ports_hides_no_router(mesh: WayNetwork) -> None:
     assert not ways["per_packet"]
 
 
-def test_the_graph_has_every_link(network: WayNetwork, tmp_path) -> None:
+def test_the_graph_has_every_link(mesh: WayNetwork, tmp_path) -> None:
     file = tmp_path / "ways.dot"
-    ways = search(network, "-u", "--dot", str(file))
+    ways = search(mesh, "-u", "--dot", str(file))
     text = file.read_text()
     assert text.count(" -> ") == len(ways["links"]) + 1
     again = tui_trace_process.command("-n", "-r", "-u", "-c", "1", "--dot", str(file))
-    done = network.client.run([*again, network.target_address()], check=False, timeout=60)
+    done = mesh.client.run([*again, mesh.target_address()], check=False, timeout=60)
     assert done.returncode == 1
     assert "ways.dot" in done.stderr
     assert len(done.stderr.splitlines()) == 1
