@@ -224,7 +224,8 @@ def _report(factory: "SourceFactory | RemoteFactory") -> int:
     source = WarningsSource(source, found.warnings)
     if options.commands:
         source = CommandedSource(source, sys.stdin.fileno())
-    return _print_report(source, options)
+    code = _print_report(source, options)
+    return CANNOT if factory.broke_off else code
 
 
 def _replay(options: Options, name: str) -> int:

@@ -23,6 +23,11 @@ class RecordingFactory:
         self.greeting = "" if place.is_local else f"connecting to {place.host} …"
         """A line for the view until the first event."""
 
+    @property
+    def broke_off(self) -> bool:
+        """Whether the latest session ended before its time."""
+        return False
+
     def _recorded(self, source: Source) -> Source:
         """Return the source, with a recording unless the options say no."""
         from tui_trace.recording import RecordedSource

@@ -11,6 +11,8 @@ from tui_trace.remote.remote_source import RemoteSource
 class RemoteFactory(RecordingFactory):
     """Makes sources that probe from the place of `--from`; nothing is resolved or sent here."""
 
+    _latest: RemoteSource | None = None
+
     @property
     def first_host(self) -> str:
         """The host of the command line."""
@@ -24,7 +26,13 @@ class RemoteFactory(RecordingFactory):
         """Return a trace from there. There it is decided how long lookups are waited for."""
         del patience
         words = remote_words(self.options, found.host.strip(), found.settings, pace)
-        return self._recorded(RemoteSource(self.options.place, words))
+        self._latest = RemoteSource(self.options.place, words)
+        return self._recorded(self._latest)
+
+    @property
+    def broke_off(self) -> bool:
+        """Whether the connection, or the program at its other end, ended the latest session."""
+        return self._latest is not None and self._latest.broke_off
 
     def open_target(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """Return a trace to another host with these settings; what fails, fails in `run`."""
