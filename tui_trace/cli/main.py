@@ -19,7 +19,6 @@ from tui_trace.core.settings import Pace, ProbeSettings, SettingError, SettingsH
 from tui_trace.core.stream import Source, SourceError
 from tui_trace.options.command_line import Options, parse_command_line
 from tui_trace.options.output import Output
-from tui_trace.report.command_input import CommandedSource
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
 if TYPE_CHECKING:
@@ -223,6 +222,8 @@ def _report(factory: "SourceFactory | RemoteFactory") -> int:
     source = factory.source(found, options.pace, patience=NAMES_PATIENCE)
     source = WarningsSource(source, found.warnings)
     if options.commands:
+        from tui_trace.report.command_input import CommandedSource
+
         source = CommandedSource(source, sys.stdin.fileno())
     code = _print_report(source, options)
     return CANNOT if factory.broke_off else code
