@@ -1,6 +1,7 @@
 """`--commands`: JSON lines on standard input change what the program really sends."""
 
 import json
+import time
 
 from tests.helpers.network.chain import Chain
 from tests.helpers.network.commanded import Commanded
@@ -100,6 +101,19 @@ def test_a_bad_line_is_one_notice_and_nothing_stops(plain: Chain) -> None:
     assert "raised from 20 to 60 bytes" in said[-1]
     assert all(line.isprintable() for line in said)
     assert [run.settings.protocol for run in only(RunOpened, traced.stream)] == ["icmp", "tcp"]
+
+
+def test_a_session_whose_commander_falls_silent_ends(plain: Chain) -> None:
+    with Commanded(plain.client, *FAST, plain.target_address()) as traced:
+        traced.send('{"command":"keep-alive","seconds":1}')
+        for _ in range(4):
+            time.sleep(0.5)
+            traced.send("")
+        assert traced.process.poll() is None
+        began = time.monotonic()
+        assert traced.wait() == 0
+        assert time.monotonic() - began < 4
+    assert notices(traced.stream) == ["no command for 1 s: whoever asked for this session is gone"]
 
 
 def test_the_end_of_standard_input_ends_the_session(plain: Chain) -> None:

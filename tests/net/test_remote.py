@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from tests.helpers.network.terminals import Tmux
 from tests.helpers.network.tui_trace_process import hops, only
 from tui_trace.core.events import (
     Notice,
+    PaceSet,
     Reply,
     RunOpened,
     SessionBegan,
@@ -126,15 +128,30 @@ def test_settings_are_switched_live_and_a_reader_that_leaves_ends_the_remote(
 def test_nothing_is_left_where_the_viewer_is_killed(host: SshHost, chain: Chain) -> None:
     with Commanded(host.viewer, *FROM, chain.target_address(), env=host.environment) as traced:
         traced.run_until(lambda stream: is_reached(1, stream), 30)
+        # a session that is paused writes nothing, so it has to see the end of its input
+        traced.send('{"command":"set-pace","pace":{"paused":true}}')
+        traced.run_until(lambda stream: only(PaceSet, stream)[-1].pace.paused)
+        assert host.pids("tui_trace")
         traced.process.kill()
         host.wait_without(OURS)
+
+
+def test_ctrl_c_prints_what_was_measured(host: SshHost, chain: Chain) -> None:
+    command = program.command(*FROM, "-n", "-r", "-c", "1000", chain.target_address())
+    with host.viewer.popen(command, env=host.environment) as process:
+        time.sleep(4)
+        process.send_signal(signal.SIGINT)
+        said, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (0, b"")
+    assert chain.target_address().encode() in said
+    host.wait_without(OURS)
 
 
 def test_sshd_that_is_killed_is_a_notice_and_the_end(host: SshHost, chain: Chain) -> None:
     with Commanded(host.viewer, *FROM, chain.target_address(), env=host.environment) as traced:
         traced.run_until(lambda stream: is_reached(1, stream), 30)
         host.kill()
-        assert traced.wait() == 0
+        assert traced.wait() == 1
     assert last_notice(traced.stream).startswith(f"the session on {NAME} broke off: ")
     host.wait_without(OURS)
 
@@ -143,7 +160,7 @@ def test_a_link_that_dies_is_told_within_half_a_minute(host: SshHost, chain: Cha
     with Commanded(host.viewer, *FROM, chain.target_address(), env=host.environment) as traced:
         traced.run_until(lambda stream: is_reached(1, stream), 30)
         host.viewer.ip("link set down0 down")
-        assert traced.wait(35) == 0
+        assert traced.wait(35) == 1
     said = last_notice(traced.stream)
     assert "not responding" in said, said
 
@@ -207,15 +224,35 @@ def test_a_host_without_the_program_or_with_another_one_is_one_line(
     host.wait_without(OURS)
 
 
+def test_the_host_hears_that_the_viewer_is_alive(
+    host: SshHost, chain: Chain, tmp_path: Path
+) -> None:
+    heard = tmp_path / "heard"
+    host.install(f'tee {heard} | {program.command()[0]} -m tui_trace "$@"')
+    assert report(host, chain.target_address(), "-r").returncode == 0
+    assert heard.read_text() == '{"command":"keep-alive","seconds":60}\n'
+
+
+def test_a_report_of_a_session_that_broke_off_says_so(host: SshHost, chain: Chain) -> None:
+    command = program.command(*FROM, "-n", "-r", "-c", "1000", chain.target_address())
+    with host.viewer.popen(command, env=host.environment) as process:
+        time.sleep(4)
+        host.kill()
+        said, errors = process.communicate(timeout=10)
+    assert chain.target_address().encode() in said
+    assert (process.returncode, errors) == (1, b"")
+    assert f"\nthe session on {NAME} broke off: " in said.decode()
+
+
 def test_what_the_host_refuses_is_one_line(host: SshHost) -> None:
     assert refused(host, "nowhere.invalid").startswith(f"{NAME}: ")
 
 
 def test_a_shell_there_sees_words_and_no_commands(host: SshHost, tmp_path: Path) -> None:
-    witness = tmp_path / "witness"
-    line = refused(host, f"x'; touch {witness}; $(touch {witness})")
-    assert line.startswith(f"{NAME}: ")
-    assert not witness.exists()
+    touch = f"touch {tmp_path / 'witness'}"
+    for target in (f"x; {touch}", f"$({touch})", f"`{touch}`", f"x'; {touch}; '", f"x\n{touch}\n"):
+        assert refused(host, target).startswith(f"{NAME}: ")
+        assert not (tmp_path / "witness").exists(), target
 
 
 def test_a_clock_that_is_wrong_is_told_with_its_bound(host: SshHost, chain: Chain) -> None:

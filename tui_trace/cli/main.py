@@ -19,7 +19,6 @@ from tui_trace.core.settings import Pace, SettingError, SettingsHistory
 from tui_trace.core.stream import Source, SourceError
 from tui_trace.options.command_line import Options, parse_command_line
 from tui_trace.options.output import Output
-from tui_trace.report.command_input import CommandedSource
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
 if TYPE_CHECKING:
@@ -245,8 +244,11 @@ def _report(factory: "SourceFactory | RemoteFactory") -> int:
     source = factory.source(found, options.pace, patience=NAMES_PATIENCE)
     source = WarningsSource(source, found.warnings)
     if options.commands:
+        from tui_trace.report.command_input import CommandedSource
+
         source = CommandedSource(source, sys.stdin.fileno())
-    return _print_report(source, options)
+    code = _print_report(source, options)
+    return CANNOT if factory.broke_off else code
 
 
 def _reports(factory: "SourceFactory | RemoteFactory") -> int:
@@ -269,7 +271,7 @@ def _reports(factory: "SourceFactory | RemoteFactory") -> int:
     fine = print_together(sources, report, more.append)
     for line in more:
         _fail(CANNOT, line)
-    if failures or more:
+    if failures or more or factory.broke_off:
         return CANNOT
     return 0 if fine or not options.check else _WRONG
 

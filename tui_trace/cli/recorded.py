@@ -31,6 +31,11 @@ class RecordingFactory:
         """The host of the command line; empty if it names none."""
         return self.options.host or ""
 
+    @property
+    def broke_off(self) -> bool:
+        """Whether a session ended before its time."""
+        return False
+
     def targets(self) -> list[Target]:
         """Return the targets of the command line, and of the file that it names.
 

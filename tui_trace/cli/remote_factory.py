@@ -11,6 +11,8 @@ from tui_trace.remote.remote_source import RemoteSource
 class RemoteFactory(RecordingFactory):
     """Makes sources that probe from the place of `--from`; nothing is resolved or sent here."""
 
+    _remote: tuple[RemoteSource, ...] = ()
+
     def find_targets(self) -> tuple[list[ResolvedTarget], list[str]]:
         """Return all targets, and nothing that cannot be probed: that shows there."""
         return [self.resolve_target(each.host, each.settings) for each in self.targets()], []
@@ -32,7 +34,14 @@ class RemoteFactory(RecordingFactory):
         """
         del patience, place
         words = remote_words(self.options, found.host.strip(), found.settings, pace)
-        return self._recorded(RemoteSource(self.options.place, words))
+        source = RemoteSource(self.options.place, words)
+        self._remote = (*self._remote, source)
+        return self._recorded(source)
+
+    @property
+    def broke_off(self) -> bool:
+        """Whether the connection, or the program at its other end, ended a session."""
+        return any(source.broke_off for source in self._remote)
 
     def open_target(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """Return a trace to another host with these settings; what fails, fails in `run`."""

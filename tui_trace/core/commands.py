@@ -67,6 +67,20 @@ class Stop(msgspec.Struct, frozen=True):
     """End the session. No command of a source: `Source.stop` does it."""
 
 
+class KeepAlive(msgspec.Struct, frozen=True):
+    """End the session unless another line comes in time, and so on after each line.
+
+    No command of a source, but of who reads the lines: a link may die without an end of input.
+    """
+
+    seconds: int
+    """1 to 3600."""
+
+
+Line: TypeAlias = Command | Stop | KeepAlive
+"""What a line may say."""
+
+
 class _SettingsLine(ProbeSettings, frozen=True, forbid_unknown_fields=True):
     """`ProbeSettings` with the ranges of the command line; port and size depend on the protocol."""
 
@@ -121,7 +135,7 @@ class _PaceLine(Pace, frozen=True, forbid_unknown_fields=True):
 
 
 class _Line(msgspec.Struct, frozen=True, tag_field="command", forbid_unknown_fields=True):
-    def command(self) -> Command | Stop:
+    def command(self) -> Line:
         raise NotImplementedError
 
 
@@ -207,6 +221,13 @@ class _StopLine(_Line, frozen=True, tag="stop"):
         return Stop()
 
 
+class _KeepAliveLine(_Line, frozen=True, tag="keep-alive"):
+    seconds: Annotated[int, Meta(ge=1, le=3600)]
+
+    def command(self) -> KeepAlive:
+        return KeepAlive(self.seconds)
+
+
 _AnyLine: TypeAlias = (
     _SwitchLine
     | _TakeTurnsLine
@@ -219,6 +240,7 @@ _AnyLine: TypeAlias = (
     | _AsnLookupLine
     | _QueryRegistryLine
     | _StopLine
+    | _KeepAliveLine
 )
 _decoder: msgspec.json.Decoder[_AnyLine] = msgspec.json.Decoder(_AnyLine)
 _KINDS: dict[type, str] = {
@@ -233,16 +255,17 @@ _KINDS: dict[type, str] = {
     SetAsnLookup: "set-asn-lookup",
     QueryRegistry: "query-registry",
     Stop: "stop",
+    KeepAlive: "keep-alive",
 }
 
 
-def encode_command(command: Command | Stop) -> bytes:
+def encode_command(command: Line) -> bytes:
     """Return one line of JSON, without the newline; `KeyError` for a command without a form."""
     fields: dict[str, Any] = msgspec.to_builtins(command)
     return msgspec.json.encode({"command": _KINDS[type(command)], **fields})
 
 
-def decode_command(line: bytes) -> Command | Stop:
+def decode_command(line: bytes) -> Line:
     """Return the command of one line; raise `CommandError` for anything else."""
     try:
         return _decoder.decode(line).command()

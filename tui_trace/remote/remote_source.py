@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from tui_trace.core.commands import encode_command
+from tui_trace.core.commands import KeepAlive, encode_command
 from tui_trace.core.events import Event, Notice, SessionBegan, SessionEnded, at_time
 from tui_trace.core.stream import Command, Inject, Sink, SourceError
 from tui_trace.remote import agent
@@ -20,6 +20,10 @@ from tui_trace.remote.stream_reader import StreamError, StreamReader
 PROGRAM = ("tui-trace", "--jsonl", "--commands")
 _TICK = 0.1
 """Seconds between two pulses when nothing arrives."""
+_KEEP_ALIVE = KeepAlive(60)
+"""Without it, a session whose link died would probe on until TCP gives up, for a quarter hour."""
+_ALIVE_GAP = 15.0
+"""Seconds between two of them."""
 _PATIENCE = 0.5
 """Seconds that an asked end may take before the connection is closed."""
 
@@ -40,6 +44,8 @@ class RemoteSource:
         self._process: SshProcess | None = None
         self._stopping = False
         self._told_unread = False
+        self.broke_off = False
+        """The session ended before its time, which a `Notice` says, too."""
 
     def command(self, command: Command) -> None:
         """Send a command there; what is injected, is injected here. Thread-safe."""
@@ -82,6 +88,7 @@ class RemoteSource:
         why = why or describe_failure(host, code, process.error_lines, has_begun=has_begun)
         if not has_begun:
             raise SourceError(why)
+        self.broke_off = True
         self._say(sink, why)
         self._end(sink)
 
@@ -92,7 +99,7 @@ class RemoteSource:
     def _follow(self, process: SshProcess, sink: Sink, started: int) -> bool:
         """Pass events on and commands back; return whether the session ended in order."""
         reader = self._reader
-        deadline = None
+        deadline, next_sign = None, 0.0
         while not process.is_over:
             if self._stopping and deadline is None:
                 process.close_input()
@@ -105,6 +112,9 @@ class RemoteSource:
                     sink.pulse(event.at)
                     return True
             if reader.has_begun:
+                if time.monotonic() >= next_sign:
+                    next_sign = time.monotonic() + _ALIVE_GAP
+                    process.send(encode_command(_KEEP_ALIVE))
                 self._obey(process, sink)
                 sink.pulse(reader.last_at)
         return False

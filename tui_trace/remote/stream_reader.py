@@ -5,12 +5,14 @@ from typing import get_args
 import msgspec
 
 from tui_trace.core.bounded_lines import BoundedLines
-from tui_trace.core.events import SCHEMA, Event, SessionBegan, at_time, decode_event
+from tui_trace.core.events import SCHEMA, Event, RunOpened, SessionBegan, at_time, decode_event
 
 LONGEST_LINE = 1 << 20
 """Most bytes of a line: a reply with hundreds of MPLS labels has 30 kB."""
 MAX_NOISE = 256 << 10
 """Most bytes before the first event: what a login shell says."""
+MAX_RUNS = 4096
+"""Most runs of a session: each takes 14 kB here, and a user opens one with a key."""
 LONGEST_SESSION = 1 << 60
 """Nanoseconds, 36 years; an event later than that is forged."""
 
@@ -39,6 +41,7 @@ class StreamReader:
         self._host = host
         self._lines = BoundedLines(LONGEST_LINE)
         self._noise = 0
+        self._runs: set[int] = set()
         self.has_begun = False
         self.last_at = 0
         """When the last event was, in ns since the session began."""
@@ -76,6 +79,10 @@ class StreamReader:
         if isinstance(event, SessionBegan) or not 0 <= event.at < LONGEST_SESSION:
             self.unread += 1
             return None
+        if isinstance(event, RunOpened):
+            self._runs.add(event.run)
+            if len(self._runs) > MAX_RUNS:
+                raise StreamError(f"{self._host} opened more than {MAX_RUNS} runs")
         if event.at < self.last_at:
             event = at_time(event, self.last_at)
         self.last_at = event.at

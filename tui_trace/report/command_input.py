@@ -20,6 +20,8 @@ set-pace        pace: probe at this one from now on
 reset           no more: another run with the same settings
 set-asn-lookup  origins (true or false): whether AS numbers are looked up
 query-registry  address: its registry record, which follows as `registered`
+keep-alive      seconds (1 to 3600): end the session unless a line, be it empty, comes within these,
+                and so on after each
 stop            no more: ends the session in order
 ==============  ====================================================================================
 
@@ -30,20 +32,28 @@ What a command changed, the stream says: a `switch` is followed by `run-opened`,
 """
 
 import os
+import select
 import threading
 import time
+from collections import deque
 
 from msgspec.structs import replace
 
 from tui_trace.core.bounded_lines import BoundedLines
-from tui_trace.core.commands import LONGEST_LINE, CommandError, Stop, decode_command
-from tui_trace.core.events import Event, Notice, SessionBegan
+from tui_trace.core.commands import (
+    LONGEST_LINE,
+    CommandError,
+    KeepAlive,
+    Stop,
+    decode_command,
+)
+from tui_trace.core.events import Event, Notice, SessionBegan, SessionEnded
 from tui_trace.core.ip_literals import parse_literal
 from tui_trace.core.probe_size import fit_size
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import ProbeSettings, SettingError
 from tui_trace.core.source_filter import SourceFilter
-from tui_trace.core.stream import Command, FindWays, Inject, Source, Switch, TakeTurns, WatchWays
+from tui_trace.core.stream import Command, FindWays, Source, Switch, TakeTurns, WatchWays
 
 _CHUNK = 64 << 10
 _GAP = 0.01
@@ -58,19 +68,34 @@ class CommandedSource(SourceFilter):
         super().__init__(source)
         self._descriptor = descriptor
         self._family = 0
+        self._said: deque[str] = deque()
+        """Lines for the stream, from the thread that reads commands to the source's."""
+        self._patience: int | None = None
+        """Seconds without a line after which the session ends; None: any number."""
 
     def event(self, event: Event) -> None:
         """Pass the event on; the first one begins the reading of commands."""
+        if isinstance(event, SessionEnded):
+            self._tell(event.at)
         self._sink.event(event)
         if isinstance(event, SessionBegan) and not self._family:
             self._family = event.family
             threading.Thread(target=self._read, name="commands", daemon=True).start()
 
+    def pulse(self, at: int) -> None:
+        """Add what there is to say of commands, and pass the pulse on."""
+        self._tell(at)
+        self._sink.pulse(at)
+
+    def _tell(self, at: int) -> None:
+        while self._said:
+            self._sink.event(Notice(at=at, text=self._said.popleft()))
+
     def _read(self) -> None:
         lines = BoundedLines(LONGEST_LINE)
         number = 0
         try:
-            while data := os.read(self._descriptor, _CHUNK):
+            while data := self._next():
                 for line in lines.feed(data):
                     number += 1
                     self._obey(number, line)
@@ -81,6 +106,17 @@ class CommandedSource(SourceFilter):
             pass  # a closed or broken standard input has ended, too
         self.stop()
 
+    def _next(self) -> bytes:
+        """Return the bytes that come next; none at the end, or if they do not come in time."""
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        if not poll.poll(None if self._patience is None else 1000 * self._patience):
+            self._said.append(
+                f"no command for {self._patience} s: whoever asked for this session is gone"
+            )
+            return b""
+        return os.read(self._descriptor, _CHUNK)
+
     def _obey(self, number: int, line: bytes | None) -> None:
         """Obey one line; None stands for one that is too long."""
         if line is not None and not line.strip():
@@ -89,12 +125,15 @@ class CommandedSource(SourceFilter):
             if line is None:
                 raise CommandError(f"more than {LONGEST_LINE} bytes")
             command = decode_command(line)
-            if isinstance(command, Stop):
-                self.stop()
-            else:
-                self.command(self._fitted(command))
+            match command:
+                case Stop():
+                    self.stop()
+                case KeepAlive(seconds):
+                    self._patience = seconds
+                case _:
+                    self.command(self._fitted(command))
         except (CommandError, SettingError) as error:
-            self._say(f"line {number} is no command: {sanitize(str(error))}")
+            self._said.append(f"line {number} is no command: {sanitize(str(error))}")
 
     def _fitted(self, command: Command) -> Command:
         """Return the command with settings that fit the target's IP version."""
@@ -111,8 +150,5 @@ class CommandedSource(SourceFilter):
             raise SettingError("source", source, f"an IPv{self._family} address, as the target has")
         settings, warning = fit_size(settings, self._family)
         if warning is not None:
-            self._say(warning)
+            self._said.append(warning)
         return settings
-
-    def _say(self, text: str) -> None:
-        self._source.command(Inject(Notice(at=0, text=text)))

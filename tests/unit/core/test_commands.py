@@ -11,6 +11,8 @@ from tui_trace.core.commands import (
     LONGEST_LINE,
     MAX_TURNS,
     CommandError,
+    KeepAlive,
+    Line,
     Stop,
     decode_command,
     encode_command,
@@ -28,7 +30,6 @@ from tui_trace.core.settings import (
     TcpFlags,
 )
 from tui_trace.core.stream import (
-    Command,
     FindWays,
     GoBack,
     Inject,
@@ -105,6 +106,7 @@ COMMANDS = st.one_of(
     ),
     st.builds(SetPace, PACES),
     st.builds(SetAsnLookup, st.booleans()),
+    st.builds(KeepAlive, st.integers(1, 3600)),
     st.sampled_from(
         [StopWays(), GoBack(), Reset(), Stop(), QueryRegistry("192.0.2.1"), QueryRegistry("::1")]
     ),
@@ -112,7 +114,7 @@ COMMANDS = st.one_of(
 
 
 @given(COMMANDS)
-def test_every_command_that_a_key_sends_comes_back(command: Command | Stop) -> None:
+def test_every_command_that_a_key_sends_comes_back(command: Line) -> None:
     line = encode_command(command)
     assert b"\n" not in line
     assert len(line) <= LONGEST_LINE
@@ -196,6 +198,7 @@ def turns(*settings: Any) -> str:
         ('{"command":"find-ways","settings":{},"budget":100001}', "budget"),
         ('{"command":"watch-ways","settings":{},"flows":[],"last_ttl":9}', "flows"),
         ('{"command":"watch-ways","settings":{},"flows":[1000],"last_ttl":9}', "flows"),
+        ('{"command":"keep-alive","seconds":0}', "seconds"),
         ('{"command":"query-registry","address":"example.com"}', "an IP address"),
         ("[" * 30_000, "array"),
         ('{"command":"reset","x":' + "[" * 30_000, ""),

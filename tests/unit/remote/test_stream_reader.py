@@ -8,9 +8,11 @@ import pytest
 from tests.helpers.event_builders import EVENTS
 from tui_trace.core import events as ev
 from tui_trace.core.events import encode
+from tui_trace.core.settings import ProbeSettings
 from tui_trace.remote.stream_reader import (
     LONGEST_LINE,
     MAX_NOISE,
+    MAX_RUNS,
     StreamError,
     StreamReader,
 )
@@ -60,6 +62,16 @@ def test_kinds_that_are_not_known_are_passed_over_and_broken_lines_are_counted()
         assert reader.feed(line + b"\n") == [], line[:50]
     assert reader.unread == len(broken)
     assert reader.feed(encode(ev.Foreign(at=7, count=2)) + b"\n") == [ev.Foreign(at=7, count=2)]
+
+
+def test_runs_are_bounded() -> None:
+    reader = begun()
+    runs = (ev.RunOpened(at=1, run=run, settings=ProbeSettings()) for run in range(MAX_RUNS + 1))
+    *some, last = (encode(run) + b"\n" for run in runs)
+    assert len(reader.feed(b"".join(some))) == MAX_RUNS
+    assert len(reader.feed(some[0])) == 1, "the same run again"
+    with pytest.raises(StreamError, match=rf"^edge1 opened more than {MAX_RUNS} runs$"):
+        reader.feed(last)
 
 
 def test_time_never_goes_back() -> None:
