@@ -66,6 +66,29 @@ def test_a_report_ends_with_where_the_suffering_paths_meet() -> None:
         assert " targets suffer; all, and none of the " in said
 
 
+STATEFUL = """table inet stateful {
+ chain out { type filter hook output priority 0; ct state new,established,related accept; }
+ chain in { type filter hook input priority 0; ct state invalid drop; }
+ chain on { type filter hook forward priority 0; ct state invalid drop; }
+}
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-u",), ("-T", "-P", "81")], ids=["icmp", "udp", "tcp"])
+def test_connection_trackers_and_default_limits_make_no_false_loss(options) -> None:
+    """A firewall on this machine and one at the first router; all routers limit their errors."""
+    with TreeNetwork() as network:
+        for name in ("client", "in"):
+            network.spaces[name].nft(STATEFUL)
+        network.limit()
+        targets = [each for host in network.targets().values() for each in host]
+        done = run(network, *options, "-j", "-c", "20", "-i", "1", *targets)
+        for report in json.loads(done.stdout):
+            target = report["report"]["hubs"][-1]
+            assert (target["count"], target["Loss%"], target["reached"]) == (4, 0.0, True)
+            assert not any(one["harm"] for one in report["report"]["episodes"])
+
+
 def test_rounds_of_many_targets_are_spread_over_the_interval() -> None:
     with TreeNetwork() as network:
         targets = [each for host in network.targets().values() for each in host]
@@ -97,7 +120,8 @@ def test_a_file_of_targets_has_options_of_its_own(tmp_path) -> None:
             ("a b\n", "line 1: "),
             ("ok\n--port 1\n", "line 2: "),
             ("x -P 99999\n", "line 1: "),
-            ("x --mtu\n", "line 1: --mtu holds for all targets"),
+            ("x --protocol gre\n", "line 1: --protocol"),
+            ("x --mtu\n", "line 1: --mtu cannot be one target's own"),
             ("'\n", "line 1: "),
             ("", "names no target"),
         ):

@@ -40,7 +40,7 @@ from tui_trace.app.screens.targets_screen import TargetsScreen
 from tui_trace.app.screens.ways_screen import WaysScreen
 from tui_trace.app.source_thread import SourceThread
 from tui_trace.app.stdout_driver import StdoutDriver, restore
-from tui_trace.app.targets import TargetSource, TracedTarget
+from tui_trace.app.targets import TargetSource, TracedTarget, TracedTargets
 from tui_trace.app.themes import DEFAULT_THEME, NIGHT, sheets
 from tui_trace.app.widgets.footer import Hint
 from tui_trace.core import error_messages
@@ -125,12 +125,13 @@ class TraceApp(App[None]):
         self._greeting = greeting
         self._config = config
         self._confidence = confidence
-        self._targets = [self._trace(host, source, switches, pace)]
-        for other in others:
-            history = SettingsHistory(other.settings)
-            self._targets.append(self._trace(other.host, other.source, history, pace))
-            self._targets[-1].tracing.show(False)
-        self._now = 0
+        self._targets = TracedTargets(
+            self._trace(host, source, switches, pace),
+            *(
+                self._trace(other.host, other.source, SettingsHistory(other.settings), pace)
+                for other in others
+            ),
+        )
         self._terminal = _terminal_settings()
         self._view_loop: asyncio.AbstractEventLoop | None = None
         self._signal: int | None = None
@@ -151,26 +152,21 @@ class TraceApp(App[None]):
         )
 
     @property
-    def _target(self) -> TracedTarget:
-        """The target in the table."""
-        return self._targets[self._now]
-
-    @property
     def _tracing(self) -> SourceThread:
-        return self._target.tracing
+        return self._targets.now.tracing
 
     @property
     def _controls(self) -> ProbeControls:
-        return self._target.controls
+        return self._targets.now.controls
 
     @property
     def history(self) -> SessionHistory:
         """The past of the source in use."""
-        return self._target.history
+        return self._targets.now.history
 
     def rows(self) -> list[TargetRow]:
         """Return all targets, for the overview."""
-        return [target.row(place) for place, target in enumerate(self._targets)]
+        return self._targets.rows()
 
     @property
     def last_snapshot(self) -> Snapshot | None:
@@ -203,9 +199,9 @@ class TraceApp(App[None]):
         if self._signal is not None:
             self.leave_by_signal(self._signal)
         self.live.request_asn_lookup()
-        for target in self._targets:
+        for target in self._targets.all:
             self.call_after_refresh(target.tracing.start)
-        if len(self._targets) > 1:
+        if len(self._targets.all) > 1:
             self.action_targets()
 
     def leave_by_signal(self, number: int) -> None:
@@ -311,7 +307,7 @@ class TraceApp(App[None]):
         self.failure = None
         self._controls.pace = replace(self._controls.pace, paused=False)
         self.live.reset_session()
-        self._targets[self._now] = TracedTarget(
+        self._targets.all[self._targets.place] = TracedTarget(
             message.target,
             self._controls,
             self._prepare(message.source),
@@ -323,35 +319,34 @@ class TraceApp(App[None]):
     def action_targets(self) -> None:
         """Open the overview of all targets (`T`)."""
         self.push_screen(
-            TargetsScreen(self.rows, now=self._now, choose=self.choose_target, act=self._act_on_all)
+            TargetsScreen(
+                self.rows,
+                now=self._targets.place,
+                choose=self.choose_target,
+                act=self._targets.act_on_all,
+            )
         )
 
     def action_next_target(self, step: int) -> None:
         """Put the next target into the table, or the one before (Tab, shift-Tab)."""
-        if len(self._targets) > 1:
-            self.choose_target((self._now + step) % len(self._targets))
+        count = len(self._targets.all)
+        if count > 1:
+            self.choose_target((self._targets.place + step) % count)
         else:
             self.live.show_message("there is one target only")
 
     def choose_target(self, place: int) -> None:
         """Put this target into the table."""
-        if place == self._now:
+        if place == self._targets.place:
             return
-        self._tracing.show(False)
-        self._now = place
+        self._targets.go_to(place)
         self.failure = self._tracing.failure
         self.live.use(self._controls)
-        self._tracing.show(True)
         self.live.request_asn_lookup()
         if self.failure is not None:
             self.live.show_failure(self.failure)
         if self._tracing.last is not None:
             self.live.show_snapshot(self._tracing.last)
-
-    def _act_on_all(self, what: str) -> str:
-        changed = [target.act(what) for target in self._targets]
-        count = sum(command is not None for command in changed)
-        return f"{what}: {count} of {len(changed)} targets changed"
 
     async def _end(self, tracings: Sequence[SourceThread]) -> None:
         for tracing in tracings:
@@ -361,7 +356,7 @@ class TraceApp(App[None]):
             await asyncio.sleep(0.005)
 
     async def _leave(self, code: int) -> None:
-        await self._end([target.tracing for target in self._targets])
+        await self._end([target.tracing for target in self._targets.all])
         self.exit(return_code=code or int(self.failure is not None))
 
     async def action_leave(self) -> None:
@@ -437,6 +432,6 @@ class TraceApp(App[None]):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-        for target in self._targets:
+        for target in self._targets.all:
             target.tracing.stop()
         self._close_messages_no_wait()

@@ -141,14 +141,16 @@ class SourceFactory(RecordingFactory):
         """
         source = self.engine_source(found, pace, place)
         if self.options.naming.asks:
-            if place is not None and self._shared_names is None:
-                self._shared_names = SharedNames(self.name_options())
-            source = NamedSource(
-                source, self.name_options(), patience=patience, shared=self._shared_names
-            )
+            shared = None if place is None else self._names_of_all()
+            source = NamedSource(source, self.name_options(), patience=patience, shared=shared)
         if place is not None and place[1] > MOST_RECORDED and self.options.record is None:
             return source
         return self._recorded(source)
+
+    def _names_of_all(self) -> SharedNames:
+        if self._shared_names is None or self._shared_names.is_over:
+            self._shared_names = SharedNames(self.name_options())
+        return self._shared_names
 
     def engine_source(
         self, found: ResolvedTarget, pace: Pace, place: tuple[int, int] | None = None

@@ -135,8 +135,7 @@ class _PaceLine(Pace, frozen=True, forbid_unknown_fields=True):
 
 
 class _Line(msgspec.Struct, frozen=True, tag_field="command", forbid_unknown_fields=True):
-    def command(self) -> Line:
-        raise NotImplementedError
+    """The base of all kinds of lines, each of which has its `command()`."""
 
 
 class _SwitchLine(_Line, frozen=True, tag="switch"):

@@ -102,8 +102,11 @@ class ProbingLoop:
         """Probe one target in this thread until it is over; `SourceError`."""
         member = _Member(probing, sink)
         self._join(member, 0)
-        while self._members:
-            self._turn()
+        try:
+            while self._members:
+                self._turn()
+        finally:
+            self._leave(member)
         if member.failure is not None:
             raise member.failure
 
@@ -128,6 +131,10 @@ class ProbingLoop:
             self._probe_all()
         except BaseException as error:
             # nobody may wait for ever for a thread that is gone
+            with self._lock:
+                self._thread = None
+                while not self._joining.empty():
+                    self._join(*self._joining.get())
             for member in list(self._members):
                 member.failure = error
                 self._leave(member)
@@ -218,12 +225,17 @@ class ProbingLoop:
             self._leave(member)
 
     def _leave(self, member: _Member) -> None:
+        """Take a member out, once."""
+        if member not in self._members:
+            return
         network = member.probing.network
         self._members.remove(member)
         del self._member_of[network]
         self._networks.remove(network)
-        network.close()
-        member.over.set()
+        try:
+            network.close()
+        finally:
+            member.over.set()
 
     def _look_at_pace(self, now: int) -> None:
         if now >= self._next_look:

@@ -22,6 +22,8 @@ class SharedNames:
         """What is told again to a source that meets the address later."""
         self._shares: set[NamesShare] = set()
         self._has_started = False
+        self.is_over = False
+        """The last source has ended, and no more is looked up."""
 
     def share(self, tell: Callable[[Event], None]) -> "NamesShare":
         """Return the lookups of one source, which is told what it asked for."""
@@ -44,6 +46,7 @@ class SharedNames:
                     shares.remove(share)
             is_last = not self._shares
         if is_last:
+            self.is_over = True
             self._names.stop()
 
     def want(self, share: "NamesShare", address: str) -> None:

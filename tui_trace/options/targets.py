@@ -19,8 +19,8 @@ LONGEST_FILE = 1 << 20
 _KINDS = ("icmp", "udp", "tcp", "protocol")
 _OF_A_KIND = (*_KINDS, "port", "localport", "syn", "ack", "ecn")
 """Options that another protocol than that of the command line does not take over from there."""
-_OF_ALL = ("mark", "mtu")
-"""Options that hold for all targets."""
+_OF_ALL = ("mark", "mtu", "protocol")
+"""Options that hold for all targets; the last one takes one only."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ def _target(parser: argparse.ArgumentParser, words: list[str], given: argparse.N
     own = parser.parse_args(words)
     for option in _OF_ALL:
         if getattr(own, option):
-            raise _LineError(f"--{option} holds for all targets: give it on the command line")
+            raise _LineError(f"--{option} cannot be one target's own")
     merged = copy(given)
     if any(getattr(own, kind) for kind in _KINDS):
         for option in _OF_A_KIND:

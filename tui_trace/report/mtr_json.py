@@ -102,11 +102,6 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
     return json.dumps({"report": report}, indent=4) + "\n"
 
 
-def join(reports: Sequence[str]) -> str:
-    """Return a list of the reports of several targets."""
-    return "[" + ",\n".join(report.rstrip("\n") for report in reports) + "]\n"
-
-
 def _outline(run: Run) -> dict[str, Any]:
     return {
         "number": run.number,

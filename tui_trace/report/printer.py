@@ -4,7 +4,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -28,14 +28,18 @@ class ReportKind(NamedTuple):
     """Returns the whole text; the last argument is all runs of the session."""
     for_programs: bool = False
     """The text is UTF-8 in every locale (RFC 8259 §8.1); else it is in the user's encoding."""
-    join: Callable[[Sequence[str]], str] = "\n".join
-    """Makes one text of those of several targets."""
+    separator: str = "\n"
+    """What stands between the texts of several sessions."""
+    brackets: tuple[str, str] = ("", "")
+    """What stands around several texts."""
 
 
 REPORTS = {
     "text": ReportKind(mtr_text.render_text),
-    "json": ReportKind(mtr_json.render_json, for_programs=True, join=mtr_json.join),
-    "csv": ReportKind(mtr_csv.render_csv, for_programs=True, join="".join),
+    "json": ReportKind(
+        mtr_json.render_json, for_programs=True, separator=",\n", brackets=("[\n", "]\n")
+    ),
+    "csv": ReportKind(mtr_csv.render_csv, for_programs=True, separator=""),
     "markdown": ReportKind(markdown.render_markdown),
 }
 """Every report by its name, which is the value of `options.output.Output`."""
@@ -107,11 +111,12 @@ def print_together(
     collected = [sink for sink in done if isinstance(sink, Collector)]
     if collected:
         kind = REPORTS[report.kind]
-        texts = [kind.render(one.snapshot(), report.layout, one.runs()) for one in collected]
-        line = meeting_line([one.snapshot() for one in collected])
-        if line is not None and not kind.for_programs:
-            texts.append(f"{line}\n")
-        write(kind.join(texts), for_programs=kind.for_programs)
+        with _Texts(kind) as texts:
+            for one in collected:
+                texts.add(kind.render(one.snapshot(), report.layout, one.runs()))
+            line = meeting_line([one.snapshot() for one in collected])
+            if line is not None and not kind.for_programs:
+                texts.add(f"{line}\n")
     return all(is_fine(sink.snapshot()) for sink in done)
 
 
@@ -121,7 +126,6 @@ def print_reports(sources: Iterable[Source], report: Report, stop: Callable[[], 
     Of several, JSON is a list of what one gives. `stop` ends the source that runs, and the
     iterator. Return whether all is fine everywhere.
     """
-    texts = _JsonList() if report.kind == "json" else None
     fine = True
     stopped = False
 
@@ -130,24 +134,27 @@ def print_reports(sources: Iterable[Source], report: Report, stop: Callable[[], 
         stopped = True
         stop()
 
-    with Stopping(end):
+    with Stopping(end), _Texts(REPORTS.get(report.kind)) as texts:
         for number, source in enumerate(sources):
             if number and stopped:
                 break
             if number and report.graph is not None:
                 raise SourceError("--dot writes the ways of one session; here are several")
             fine = _print(source, report, texts) and fine
-        if texts is not None:
-            texts.finish()
     return fine
 
 
-class _JsonList:
-    """Prints one JSON text as it is, and several as a list."""
+class _Texts:
+    """A context in which one text is printed as it is, and several as their kind joins them."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: ReportKind | None) -> None:
+        """None: the stream itself is printed, and no text."""
+        self._kind = kind or ReportKind(mtr_text.render_text)
         self._count = 0
         self._held = ""
+
+    def __enter__(self) -> Self:
+        return self
 
     def add(self, text: str) -> None:
         """Print a text; the first one waits for the second, or for the end."""
@@ -156,16 +163,23 @@ class _JsonList:
             self._held = text
             return
         if self._count == 2:
-            write("[\n" + self._held.rstrip("\n"), for_programs=True)
-        write(",\n" + text.rstrip("\n"), for_programs=True)
+            self._write(self._kind.brackets[0] + self._joined(self._held))
+        self._write(self._kind.separator + self._joined(text))
 
-    def finish(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Print what is left."""
         if self._count:
-            write(self._held if self._count == 1 else "\n]\n", for_programs=True)
+            last = self._kind.brackets[1] and "\n" + self._kind.brackets[1]
+            self._write(self._held if self._count == 1 else last)
+
+    def _joined(self, text: str) -> str:
+        return text.rstrip("\n") if self._kind.brackets[0] else text
+
+    def _write(self, text: str) -> None:
+        write(text, for_programs=self._kind.for_programs)
 
 
-def _print(source: Source, report: Report, texts: _JsonList | None) -> bool:
+def _print(source: Source, report: Report, texts: _Texts) -> bool:
     if report.kind == "lines":
         lines = JsonLines(sys.stdout.buffer, source.stop)
         source.run(lines)
@@ -179,11 +193,7 @@ def _print(source: Source, report: Report, texts: _JsonList | None) -> bool:
     source.run(sink)
     kind = REPORTS[report.kind]
     snapshot = collector.snapshot()
-    text = kind.render(snapshot, report.layout, collector.runs())
-    if texts is not None:
-        texts.add(text)
-    else:
-        write(text, for_programs=kind.for_programs)
+    texts.add(kind.render(snapshot, report.layout, collector.runs()))
     return _finish(snapshot, report)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from tui_trace.core import events as ev
 from tui_trace.core.ranges import LARGEST
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
@@ -191,19 +193,7 @@ class _RoundPlayer:
             reply = self._reply(answer, number, ttl)
             yield reply
             for _ in range(answer.duplicates):
-                yield ev.Reply(
-                    at=reply.at,
-                    run=run,
-                    probe=number,
-                    ttl=ttl,
-                    address=answer.address,
-                    kind=answer.kind,
-                    rtt=answer.rtt,
-                    sent_stamp=answer.sent_stamp,
-                    received_stamp=answer.received_stamp,
-                    reached=answer.reached,
-                    duplicate=True,
-                )
+                yield replace(reply, duplicate=True)
 
     def _reply(self, answer: Answer, number: int, ttl: int) -> ev.Reply:
         return ev.Reply(

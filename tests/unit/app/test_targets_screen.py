@@ -7,6 +7,7 @@ import pytest
 
 from tests.helpers.app.app_driver import Watch, refuse
 from tests.helpers.app.fake_source import FakeSource, began, path, switches
+from tests.helpers.generated_sessions import World, bernoulli, deal, routers
 from tests.helpers.hostile_text import EVIL
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
@@ -16,7 +17,8 @@ from tui_trace.app.targets import TargetSource
 from tui_trace.core import events as ev
 from tui_trace.core.cell_width import cell_width
 from tui_trace.core.settings import Pace, Protocol
-from tui_trace.core.stream import Switch
+from tui_trace.core.stream import SetPace, Switch
+from tui_trace.session.fold import Session
 
 HOSTS = ("one.example", "two.example", "three.example")
 
@@ -77,6 +79,40 @@ async def test_keys_of_the_overview_act_on_all() -> None:
             switch = next(one for one in source.commands if isinstance(one, Switch))
             assert switch.settings.protocol is Protocol.UDP
         assert "3 of 3 targets changed" in text(watch)
+
+
+async def test_a_pause_of_all_leaves_none_going() -> None:
+    async with several() as (watch, sources):
+        await watch.press("escape", "p")
+        await watch.press("T", "p")
+        paused = [[c.pace.paused for c in s.commands if isinstance(c, SetPace)] for s in sources]
+        assert paused == [[True], [True], [True]]
+        assert "2 of 3 targets changed" in text(watch)
+        await watch.press("p")
+        paused = [[c.pace.paused for c in s.commands if isinstance(c, SetPace)] for s in sources]
+        assert [each[-1] for each in paused] == [False, False, False]
+
+
+async def test_a_protocol_without_ports_takes_one_target() -> None:
+    async with several() as (watch, sources):
+        await watch.press("escape")
+        await watch.app.live.run_action("ask('protocol')")
+        assert watch.prompt.question is None
+        assert "take one target" in watch.text("#keys")
+        assert not any(isinstance(c, Switch) for source in sources for c in source.commands)
+
+
+@pytest.mark.parametrize(
+    ("drops", "counts"), [(1.0, "1 suffer · 0 are fine"), (0.0, "0 suffer · 1")]
+)
+def test_each_target_is_counted_once(drops: float, counts: str) -> None:
+    nodes = routers(4)
+    nodes[2].drops = bernoulli(drops)
+    session = Session()
+    for event in deal(World.of(nodes), 60, 1):
+        session.apply(event)
+    (first, *_) = target_lines([TargetRow(0, "a", session.snapshot())], 100, 0)
+    assert counts in "".join(part for part, _ in first)
 
 
 async def test_the_filter_shows_some_and_escape_leaves_it_first() -> None:

@@ -65,6 +65,8 @@ class ProbeControls:
         self.switches = switches
         self.pace = pace
         self.family = 4
+        self.is_alone = True
+        """No other target is probed at the same time."""
         self._asked = {switches.current}
         self._before: ProbeSettings | None = None
         """Those in use before the last switch."""
@@ -125,6 +127,8 @@ class ProbeControls:
         protocol = self.settings.protocol
         if question == "port" and protocol not in (Protocol.TCP, Protocol.UDP):
             return f"{protocol.upper()} has no ports: t switches to TCP, u to UDP"
+        if question == "protocol" and not self.is_alone:
+            return "other protocols take one target; t, u and i switch"
         return None
 
     def value(self, question: str) -> str:

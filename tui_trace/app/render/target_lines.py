@@ -9,7 +9,7 @@ from tui_trace.core.probe_text import describe_protocol
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.cell_text import TextStyle, short_ms, sparkline
 from tui_trace.session.finding import Finding, FindingKind
-from tui_trace.session.meeting_point import is_suffering, meeting_line
+from tui_trace.session.meeting_point import meeting_line
 from tui_trace.session.snapshot import Hop, Snapshot
 
 _HOST_LEAST, _HOST_MOST = 16, 40
@@ -80,7 +80,7 @@ def _summary(rows: Sequence[TargetRow], width: int) -> list[StyledLine]:
     text = meeting_line(known)
     if text is not None:
         lines.append([(pad_or_truncate(f" {text} ", width), TextStyle.BAD)])
-    bad = sum(map(is_suffering, known)) + sum(row.failure is not None for row in rows)
+    bad = sum(map(bool, map(_harm, rows)))
     fine = sum(any(one.kind is FindingKind.OK for one in each.findings) for each in known)
     waiting = len(rows) - bad - fine
     parts = [f"{len(rows)} targets", f"{bad} suffer", f"{fine} are fine"]

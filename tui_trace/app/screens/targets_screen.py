@@ -9,14 +9,14 @@ from textual.widgets import Input
 
 from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.render.target_lines import TargetRow, ordered, target_lines
-from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.app.screens.selecting_screen import SelectingScreen
 from tui_trace.app.widgets.prompt import Prompt
 
 _REFRESH = 1.0
 """Seconds."""
 
 
-class TargetsScreen(TextScreen):
+class TargetsScreen(SelectingScreen):
     """A row for each target; keys of the probe act on all of them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,9 +47,8 @@ class TargetsScreen(TextScreen):
 
         `act` does what a key of the probe does, with all targets, and returns a line.
         """
-        super().__init__()
+        super().__init__(now)
         self._rows = rows
-        self._selected = now
         self._choose = choose
         self._act = act
         self._wanted = ""
@@ -65,27 +64,13 @@ class TargetsScreen(TextScreen):
     def lines(self, width: int) -> list[StyledLine]:
         return target_lines(self._rows(), width, self._selected, self._wanted)
 
-    def action_select(self, step: int) -> None:
-        """Select the target so many rows below, or above."""
-        places = [row.place for row in ordered(self._rows(), self._wanted)]
-        if not places:
-            return
-        now = places.index(self._selected) if self._selected in places else -1 if step > 0 else 0
-        self._selected = places[(now + step) % len(places)]
-        self.refresh_lines()
-        self._scroll_to_selected()
-
-    def _scroll_to_selected(self) -> None:
-        box = self.query_one("#reading-box")
-        lines = self.lines(box.size.width or self.size.width)
-        place = next((n for n, line in enumerate(lines) if line and line[0][0][:1] == "▶"), 0)
-        above, height = round(box.scroll_y), box.size.height
-        if not above <= place < above + height:
-            box.scroll_to(y=max(0, place - height // 2), animate=False)
+    def choices(self) -> Sequence[int]:
+        return [row.place for row in ordered(self._rows(), self._wanted)]
 
     def action_open(self) -> None:
         """Show the selected target in the table (Enter)."""
-        self._choose(self._selected)
+        if self._selected is not None:
+            self._choose(self._selected)
         self.dismiss()
 
     def action_filter(self) -> None:

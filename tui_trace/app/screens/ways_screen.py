@@ -1,20 +1,20 @@
 """The screen of the ways through the network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.render.way_lines import selectable_flows, ways_lines
-from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.app.screens.selecting_screen import SelectingScreen
 from tui_trace.core.probe_text import five_tuple
 from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Snapshot
 from tui_trace.session.ways import WayFlow, WaySearch
 
 
-class WaysScreen(TextScreen):
+class WaysScreen(SelectingScreen):
     """Where ways part and join, and how each of them does; one row can be selected."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,7 +46,6 @@ class WaysScreen(TextScreen):
         self._find = find
         self._watch = watch
         self._pin = pin
-        self._selected: int | None = None
         self._folded = True
 
     def look_at(self, snapshot: Snapshot) -> None:
@@ -75,25 +74,8 @@ class WaysScreen(TextScreen):
         """Keep one flow a way going, or end that (`W`)."""
         self.hint(self._watch())
 
-    def action_select(self, step: int) -> None:
-        """Select the way so many rows below, or above."""
-        flows = selectable_flows(self._snapshot, folded=self._folded)
-        if not flows:
-            self.action_scroll(step)
-            return
-        self.hint_keys()
-        now = flows.index(self._selected) if self._selected in flows else -1 if step > 0 else 0
-        self._selected = flows[(now + step) % len(flows)]
-        self.refresh_lines()
-        self._scroll_to_selected()
-
-    def _scroll_to_selected(self) -> None:
-        box = self.query_one("#reading-box")
-        lines = self.lines(box.size.width or self.size.width)
-        place = next((n for n, line in enumerate(lines) if line and line[0][0][:1] == "▶"), 0)
-        above, height = round(box.scroll_y), box.size.height
-        if not above <= place < above + height:
-            box.scroll_to(y=max(0, place - height // 2), animate=False)
+    def choices(self) -> Sequence[int]:
+        return selectable_flows(self._snapshot, folded=self._folded)
 
     def action_pin(self) -> None:
         """Probe the selected way in the table (Enter)."""
