@@ -82,7 +82,7 @@ def test_connection_trackers_and_default_limits_make_no_false_loss(options) -> N
             network.spaces[name].nft(STATEFUL)
         network.limit()
         targets = [each for host in network.targets().values() for each in host]
-        done = run(network, *options, "-j", "-c", "20", "-i", "1", *targets)
+        done = run(network, *options, "-j", "-c", "12", "-i", "1", *targets)
         for report in json.loads(done.stdout):
             target = report["report"]["hubs"][-1]
             assert (target["count"], target["Loss%"], target["reached"]) == (4, 0.0, True)
