@@ -8,9 +8,9 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
 from textual._context import active_message_pump
@@ -36,11 +36,13 @@ from tui_trace.app.screens.findings_screen import FindingsScreen
 from tui_trace.app.screens.help_screen import HelpScreen
 from tui_trace.app.screens.main_screen import MainScreen
 from tui_trace.app.screens.path_screen import PathScreen
+from tui_trace.app.screens.several_screen import SeveralControls
 from tui_trace.app.screens.targets_screen import TargetsScreen
+from tui_trace.app.screens.vantages_screen import VantagesScreen
 from tui_trace.app.screens.ways_screen import WaysScreen
 from tui_trace.app.source_thread import SourceThread
 from tui_trace.app.stdout_driver import StdoutDriver, restore
-from tui_trace.app.targets import TargetSource, TracedTarget, TracedTargets
+from tui_trace.app.targets import OpenSource, TargetSource, TracedTarget, TracedTargets
 from tui_trace.app.themes import DEFAULT_THEME, NIGHT, sheets
 from tui_trace.app.widgets.footer import Hint
 from tui_trace.core import error_messages
@@ -48,9 +50,6 @@ from tui_trace.core.settings import Pace, ProbeSettings, SettingsHistory
 from tui_trace.core.stream import CONFIDENCE, Command, Source, SourceError
 from tui_trace.report.hop_columns import DISPLAYS, columns_of
 from tui_trace.session.snapshot import Snapshot
-
-OpenSource: TypeAlias = Callable[[str, ProbeSettings, Pace], Source]
-"""A source for a target, to begin with these settings; may block, may raise `SourceError`."""
 
 PATIENCE = 1.0
 """Seconds that a source gets to end."""
@@ -99,14 +98,17 @@ class TraceApp(App[None]):
         *,
         confidence: float = CONFIDENCE,
         host: str = "",
+        vantage: str = "",
         others: Sequence[TargetSource] = (),
         greeting: str = "",
+        reverse: bool = False,
     ) -> None:
         """`source` begins with the settings of `switches` and with `pace`, once there is a screen.
 
-        `confidence` is how sure a search for ways is to be. `host` names the target, `others` are
-        traced beside it. `greeting` is a line to show until the first snapshot. `ConfigError` if
-        the config names a theme that is not there.
+        `confidence` is how sure a search for ways is to be. `host` names the target, and `vantage`
+        the machine that probes leave from; `others` are traced beside it. `greeting` is a line to
+        show until the first snapshot. `reverse`: the other target is the way back from the first.
+        `ConfigError` if the config names a theme that is not there.
         """
         # With NO_COLOR Textual turns colours to grey, or, in its ANSI mode, leaves them out.
         super().__init__(
@@ -121,16 +123,14 @@ class TraceApp(App[None]):
         self.set_reactive(App.theme, theme)
         self.stylesheet.set_variables(self.get_css_variables())
         self.animation_level = "none"
-        self._open_source = open_source
         self._greeting = greeting
         self._config = config
         self._confidence = confidence
+        first = TargetSource(host, source, switches.current, open_source, vantage)
         self._targets = TracedTargets(
-            self._trace(host, source, switches, pace),
-            *(
-                self._trace(other.host, other.source, SettingsHistory(other.settings), pace)
-                for other in others
-            ),
+            self._trace(first, switches, pace),
+            *(self._trace(other, SettingsHistory(other.settings), pace) for other in others),
+            reverse=reverse,
         )
         self._terminal = _terminal_settings()
         self._view_loop: asyncio.AbstractEventLoop | None = None
@@ -141,14 +141,12 @@ class TraceApp(App[None]):
         """A traceback, for those who ask for it."""
         self.set_keymap(dict(config.keymap))
 
-    def _trace(
-        self, host: str, source: Source, switches: SettingsHistory, pace: Pace
-    ) -> TracedTarget:
+    def _trace(self, target: TargetSource, switches: SettingsHistory, pace: Pace) -> TracedTarget:
         return TracedTarget(
-            host,
+            target,
             ProbeControls(switches, pace, self._confidence),
-            self._prepare(source),
-            SessionHistory(source, self._show_past),
+            self._prepare(target.source),
+            SessionHistory(target.source, self._show_past),
         )
 
     @property
@@ -199,9 +197,10 @@ class TraceApp(App[None]):
         if self._signal is not None:
             self.leave_by_signal(self._signal)
         self.live.request_asn_lookup()
-        for target in self._targets.all:
-            self.call_after_refresh(target.tracing.start)
-        if len(self._targets.all) > 1:
+        self.call_after_refresh(self._targets.start, range(len(self._targets.all)))
+        if len(self._targets.vantages()) == len(self._targets.all) > 1:
+            self.action_vantages()
+        elif len(self._targets.all) > 1:
             self.action_targets()
 
     def leave_by_signal(self, number: int) -> None:
@@ -286,45 +285,68 @@ class TraceApp(App[None]):
         ).start()
 
     def _open_target_worker(self, target: str, settings: ProbeSettings, pace: Pace) -> None:
-        source, why_not = None, ""
+        sources: dict[int, Source] = {}
+        why_not = ""
         try:
-            source = self._open_source(target, settings, pace)
+            for place in self._targets.replaced():
+                sources[place] = self._targets.all[place].target.open_source(target, settings, pace)
         except SourceError as error:
             why_not = str(error)
         except Exception as error:
             why_not = error_messages.one_line(error)
             self.details = error_messages.format_traceback(error)
-        self.post_message(SourceOpened(target, source, why_not))
+        self.post_message(SourceOpened(target, sources, why_not))
 
     async def on_source_opened(self, message: SourceOpened) -> None:
         """Switch to the new target, unless the user left the prompt meanwhile."""
         if self.live.prompt.question != "target":
             return
-        if message.source is None:
+        if message.why_not:
             self.live.prompt.retry(message.why_not)
             return
-        await self._end([self._tracing])
+        await self._end([self._targets.all[place].tracing for place in message.sources])
         self.failure = None
-        self._controls.pace = replace(self._controls.pace, paused=False)
         self.live.reset_session()
-        self._targets.all[self._targets.place] = TracedTarget(
-            message.target,
-            self._controls,
-            self._prepare(message.source),
-            SessionHistory(message.source, self._show_past),
-        )
+        for place, source in message.sources.items():
+            before = self._targets.all[place]
+            before.controls.pace = replace(before.controls.pace, paused=False)
+            self._targets.all[place] = TracedTarget(
+                before.target._replace(host=message.target, source=source),
+                before.controls,
+                self._prepare(source),
+                SessionHistory(source, self._show_past),
+            )
         self.live.request_asn_lookup()
-        self._tracing.start()
+        self._targets.start(message.sources)
 
     def action_targets(self) -> None:
         """Open the overview of all targets (`T`)."""
+        places = range(len(self._targets.all))
+        now, controls = self._targets.place, self._controls_of(places)
+        self.push_screen(TargetsScreen(self.rows, now=now, controls=controls))
+
+    def action_vantages(self) -> None:
+        """Open the table of the target from all vantages (`v`)."""
+        places = self._targets.vantages()
+        if len(places) < 2:
+            self.live.show_message("there is one vantage only: --from takes several places")
+            return
         self.push_screen(
-            TargetsScreen(
-                self.rows,
+            VantagesScreen(
+                self._targets.states,
+                lambda: self.live.label_mode,
                 now=self._targets.place,
-                choose=self.choose_target,
-                act=self._targets.act_on_all,
+                controls=self._controls_of(places),
+                reverse=self._targets.reverse,
             )
+        )
+
+    def _controls_of(self, places: Sequence[int]) -> SeveralControls:
+        return SeveralControls(
+            self.choose_target,
+            partial(self._targets.act_on, places),
+            self._controls.value,
+            partial(self._targets.answer, places),
         )
 
     def action_next_target(self, step: int) -> None:

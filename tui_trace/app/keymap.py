@@ -124,6 +124,7 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         "Session",
         (
             Key("app.targets", "T", "targets", "targets", "All targets, the worst first"),
+            Key("app.vantages", "v", "vantages", "vantages", "The target from all vantages"),
             Key("app.next", "tab", "next_target(1)", "next", "The next target"),
             Key("app.previous", "shift+tab", "next_target(-1)", "previous", "The target before"),
             Key("app.target", "slash", "ask('target')", "target", "Trace another target"),

@@ -1,5 +1,7 @@
 """Messages that threads post to the app."""
 
+from collections.abc import Mapping
+
 from textual.message import Message
 
 from tui_trace.app import textual_imports  # noqa: F401  (imported to have it imported)
@@ -55,11 +57,14 @@ class SourceEnded(Message):
 
 
 class SourceOpened(Message):
-    """The source of another target is there, or why it is not."""
+    """The sources of another target are there, or why they are not."""
 
-    def __init__(self, target: str, source: Source | None, why_not: str) -> None:
-        """`why_not` is one line; empty if there is a source."""
+    def __init__(self, target: str, sources: Mapping[int, Source], why_not: str) -> None:
+        """`sources` are by the place whose target they replace.
+
+        `why_not` is one line; empty if they are there.
+        """
         super().__init__()
         self.target = target
-        self.source = source
+        self.sources = sources
         self.why_not = why_not

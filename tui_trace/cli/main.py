@@ -6,9 +6,10 @@ Without the right to raw sockets it uses the error queues of ordinary sockets.
 """
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tui_trace.classic import called_as, named_program
 from tui_trace.cli import preload
@@ -22,9 +23,11 @@ from tui_trace.options.output import Output
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
 if TYPE_CHECKING:
-    from tui_trace.cli.remote_factory import RemoteFactory
+    from tui_trace.cli.vantage_factory import VantageFactory
     from tui_trace.lab import Lab
     from tui_trace.wire.backends import Sockets
+
+    AnyFactory: TypeAlias = SourceFactory | VantageFactory
 
 LAB_LIST = "list"
 NAMES_PATIENCE = 3.0
@@ -93,12 +96,27 @@ def _run(options: Options) -> int:
     if options.replay is not None:
         return _replay(options, options.replay)
     needed = preload.LIVE if live else preload.REPORT
-    factory: SourceFactory | RemoteFactory
-    if options.place.is_local:
-        factory = _source_factory(options, needed)
-    else:
-        factory = _remote_factory(options, needed)
+    factory = _factory(options, needed)
     return _live(factory) if live else _report(factory)
+
+
+def _factory(options: Options, needed: Sequence[str]) -> "AnyFactory":
+    """Return what makes the sources, with its sockets open and all rights given up."""
+    is_local = [place.is_local for place in options.places]
+    if all(is_local):
+        if options.reverse:
+            from tui_trace.remote import ssh_config
+
+            options = options.back_to(ssh_config.caller(os.environ))
+        return _source_factory(options, needed)
+    if not any(is_local) and not options.reverse:
+        local = None
+        _prepare_without_sockets(needed)
+    else:
+        local = _source_factory(options, (*preload.REMOTE, *needed))
+    from tui_trace.cli.vantage_factory import VantageFactory
+
+    return VantageFactory(options, local)
 
 
 def _source_factory(options: Options, needed: Sequence[str]) -> SourceFactory:
@@ -116,15 +134,12 @@ def _source_factory(options: Options, needed: Sequence[str]) -> SourceFactory:
     return SourceFactory(sockets, options, lab)
 
 
-def _remote_factory(options: Options, needed: Sequence[str]) -> "RemoteFactory":
+def _prepare_without_sockets(needed: Sequence[str]) -> None:
     """Give up all rights: ssh runs as the user, with the user's files; no socket is needed."""
     _give_up_rights()
     preload.import_modules((*preload.REMOTE, *needed))
-    from tui_trace.cli.remote_factory import RemoteFactory
-
     gc.freeze()
     gc.enable()
-    return RemoteFactory(options)
 
 
 def _scenarios() -> str:
@@ -190,7 +205,7 @@ def _give_up_rights() -> None:
         raise SourceError(str(error)) from error
 
 
-def _live(factory: "SourceFactory | RemoteFactory") -> int:
+def _live(factory: "AnyFactory") -> int:
     from tui_trace.app.app import TraceApp
     from tui_trace.app.config import ConfigError, load_config
     from tui_trace.app.run_live import run_live
@@ -200,23 +215,21 @@ def _live(factory: "SourceFactory | RemoteFactory") -> int:
     try:
         config = load_config()
         pace = options.paced(config.pace(Pace()))
-        factory.kept = config.recordings.kept()
-        if options.has_several:
-            targets, failures = factory.find_targets()
-            for line in failures:
-                _fail(CANNOT, line)
-            if not targets:
-                return CANNOT
-        else:
-            targets = [factory.resolve_target(factory.first_host, options.settings)]
-        count = len(targets)
+        factory.recordings.kept = config.recordings.kept()
+        targets, failures = factory.find_targets()
+        for line in failures:
+            _fail(CANNOT, line)
+        if not targets:
+            return CANNOT
         sources = [
             TargetSource(
                 found.host,
-                factory.source(found, pace, place=(number, count) if count > 1 else None),
+                factory.source(found, pace),
                 found.settings,
+                factory.opener(found.place),
+                found.place.host,
             )
-            for number, found in enumerate(targets)
+            for found in targets
         ]
         first, *others = sources
         app = TraceApp(
@@ -229,13 +242,14 @@ def _live(factory: "SourceFactory | RemoteFactory") -> int:
             host=first.host,
             others=others,
             greeting=factory.greeting,
+            reverse=options.reverse and len(others) == 1,
         )
     except ConfigError as error:
         return _fail(error.exit_code, str(error))
     return run_live(app)
 
 
-def _report(factory: "SourceFactory | RemoteFactory") -> int:
+def _report(factory: "AnyFactory") -> int:
     """Print a report; of one target, the source and the sink run in this thread."""
     options = factory.options
     if options.has_several:
@@ -251,7 +265,7 @@ def _report(factory: "SourceFactory | RemoteFactory") -> int:
     return CANNOT if factory.broke_off else code
 
 
-def _reports(factory: "SourceFactory | RemoteFactory") -> int:
+def _reports(factory: "AnyFactory") -> int:
     """Print the reports of several targets."""
     from tui_trace.report.printer import Report, print_together
 
@@ -261,13 +275,13 @@ def _reports(factory: "SourceFactory | RemoteFactory") -> int:
         _fail(CANNOT, line)
     sources = [
         WarningsSource(
-            factory.source(found, options.pace, NAMES_PATIENCE, (number, len(targets))),
+            factory.source(found, options.pace, NAMES_PATIENCE),
             found.warnings if not number else (),
         )
         for number, found in enumerate(targets)
     ]
     more: list[str] = []
-    report = Report(options.output.value, options.layout)
+    report = Report(options.output.value, options.layout, reverse=options.reverse)
     fine = print_together(sources, report, more.append)
     for line in more:
         _fail(CANNOT, line)

@@ -1,29 +1,55 @@
 """What the sources of all targets of a session have in common: options, and a recording each."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import Source, SourceError
+from tui_trace.core.word_lists import listed
 from tui_trace.options.command_line import Options
 from tui_trace.options.targets import LONGEST_FILE, MOST_TARGETS, Target
+from tui_trace.remote.place import Place
 
 if TYPE_CHECKING:
     from tui_trace.recording.sessions import RetentionLimits
 
 
-class RecordingFactory:
-    """The base of what makes sources for several targets."""
+class NewRecordings:
+    """The recordings that the sources of a session make, unless the options say no."""
 
     def __init__(self, options: Options) -> None:
         """Record as the options say."""
-        self.options = options
-        self._record = options.record
+        self._options = options
+        self._path = options.record
         """File of the first recording; those of later targets get a name derived from it."""
         self.kept: RetentionLimits | None = None
         """Limits of the usual folder of recordings; None: the default limits."""
-        place = options.place
-        self.greeting = "" if place.is_local else f"connecting to {place.host} …"
+
+    def record(self, source: Source) -> Source:
+        """Return the source, with a recording unless the options say no."""
+        from tui_trace.recording import RecordedSource
+        from tui_trace.recording.sessions import DEFAULT_RETENTION, free_path
+
+        if not self._options.recorded:
+            return source
+        path, self._path = self._path, None
+        if path is None and self._options.record is not None:
+            path = free_path(self._options.record)
+        return RecordedSource(source, path, self.kept or DEFAULT_RETENTION)
+
+
+class RecordingFactory(ABC):
+    """The base of what makes sources for several targets."""
+
+    def __init__(self, options: Options, recordings: NewRecordings | None = None) -> None:
+        """Record as the options say, or with the `recordings` of several factories."""
+        self.options = options
+        self.recordings = recordings or NewRecordings(options)
+        others = [place.host for place in options.places if not place.is_local]
+        self.greeting = f"connecting to {listed(others)} …" if others else ""
         """A line for the view until the first event."""
 
     @property
@@ -36,6 +62,14 @@ class RecordingFactory:
         """Whether a session ended before its time."""
         return False
 
+    @abstractmethod
+    def open_target(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
+        """Return a live trace to another host with these settings; raise `SourceError`."""
+
+    def opener(self, place: Place) -> Callable[[str, ProbeSettings, Pace], Source]:  # noqa: ARG002
+        """Return what opens another target from a place, as `open_target` does."""
+        return self.open_target
+
     def targets(self) -> list[Target]:
         """Return the targets of the command line, and of the file that it names.
 
@@ -44,23 +78,11 @@ class RecordingFactory:
         options = self.options
         text = "" if options.targets_file is None else _read(options.targets_file)
         targets = options.targets_in(text) or [Target(self.first_host, options.settings)]
-        if not targets[0].host:
+        if not targets[0].host and not options.reverse:
             raise SourceError(f"{options.targets_file} names no target")
         if len(targets) > MOST_TARGETS:
             raise SourceError(f"{len(targets)} targets: at most {MOST_TARGETS} can be probed")
         return targets
-
-    def _recorded(self, source: Source) -> Source:
-        """Return the source, with a recording unless the options say no."""
-        from tui_trace.recording import RecordedSource
-        from tui_trace.recording.sessions import DEFAULT_RETENTION, free_path
-
-        if not self.options.recorded:
-            return source
-        path, self._record = self._record, None
-        if path is None and self.options.record is not None:
-            path = free_path(self.options.record)
-        return RecordedSource(source, path, self.kept or DEFAULT_RETENTION)
 
 
 def _read(path: Path) -> str:

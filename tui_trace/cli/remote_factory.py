@@ -1,17 +1,25 @@
 """From a host and settings to a source of events on another machine."""
 
-from tui_trace.cli.recorded import RecordingFactory
+from tui_trace.cli.recorded import NewRecordings, RecordingFactory
 from tui_trace.cli.source_factory import ResolvedTarget
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import Source
+from tui_trace.options.command_line import Options
 from tui_trace.options.remote_words import remote_words
+from tui_trace.remote.place import Place
 from tui_trace.remote.remote_source import RemoteSource
 
 
 class RemoteFactory(RecordingFactory):
-    """Makes sources that probe from the place of `--from`; nothing is resolved or sent here."""
+    """Makes sources that probe from another machine; nothing is resolved or sent here."""
 
-    _remote: tuple[RemoteSource, ...] = ()
+    def __init__(
+        self, options: Options, place: Place, recordings: NewRecordings | None = None
+    ) -> None:
+        """Probe from `place`."""
+        super().__init__(options, recordings)
+        self._place = place
+        self._remote: list[RemoteSource] = []
 
     def find_targets(self) -> tuple[list[ResolvedTarget], list[str]]:
         """Return all targets, and nothing that cannot be probed: that shows there."""
@@ -19,24 +27,18 @@ class RemoteFactory(RecordingFactory):
 
     def resolve_target(self, host: str, settings: ProbeSettings) -> ResolvedTarget:
         """Return the target as it was given: the other machine resolves it."""
-        return ResolvedTarget(host, "", self.options.family or 4, settings, ())
+        return ResolvedTarget(host, "", self.options.family or 4, settings, (), self._place)
 
-    def source(
-        self,
-        found: ResolvedTarget,
-        pace: Pace,
-        patience: float = 0.0,
-        place: tuple[int, int] | None = None,
-    ) -> Source:
+    def source(self, found: ResolvedTarget, pace: Pace, patience: float = 0.0) -> Source:
         """Return a trace from there, by an ssh of its own.
 
-        There it is decided how long lookups are waited for.
+        There it is decided how long lookups are waited for. An empty host is whoever calls there.
         """
-        del patience, place
+        del patience
         words = remote_words(self.options, found.host.strip(), found.settings, pace)
-        source = RemoteSource(self.options.place, words)
-        self._remote = (*self._remote, source)
-        return self._recorded(source)
+        source = RemoteSource(self._place, words)
+        self._remote.append(source)
+        return self.recordings.record(source)
 
     @property
     def broke_off(self) -> bool:

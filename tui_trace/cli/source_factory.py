@@ -19,6 +19,7 @@ from tui_trace.names.named_source import NamedSource
 from tui_trace.names.shared_names import SharedNames
 from tui_trace.options.command_line import Options
 from tui_trace.options.output import Output
+from tui_trace.remote.place import LOCAL, Place
 
 if TYPE_CHECKING:
     from tui_trace.engine.loop import ProbingLoop
@@ -42,6 +43,11 @@ class ResolvedTarget(NamedTuple):
     """Settings with a size that holds the headers, and a source address of the IP version."""
     warnings: tuple[str, ...]
     """Lines to print before the trace."""
+    place: Place = LOCAL
+    """Where the probes leave from."""
+    turn: tuple[int, int] | None = None
+    """It is probed from this machine beside others: its number, from 0 on, and how many there are;
+    None: alone."""
 
 
 class SourceFactory(RecordingFactory):
@@ -117,7 +123,11 @@ class SourceFactory(RecordingFactory):
                 ]
             except SourceError as error:
                 failures.append(str(error))
-        return found, failures
+        if len(found) < 2:
+            return found, failures
+        return [
+            one._replace(turn=(number, len(found))) for number, one in enumerate(found)
+        ], failures
 
     def _addresses(self, host: str) -> list[str | None]:
         """Return each address of a host if all are wanted; else None: the best one."""
@@ -127,35 +137,24 @@ class SourceFactory(RecordingFactory):
         found = find_addresses(host, options.family, options.naming.server)
         return [*dict.fromkeys(address for address, _ in found)] or [None]
 
-    def source(
-        self,
-        found: ResolvedTarget,
-        pace: Pace,
-        patience: float = 0.0,
-        place: tuple[int, int] | None = None,
-    ) -> Source:
-        """Return a live trace.
-
-        At its end it waits at most `patience` seconds for running lookups. `place`: it is probed
-        beside others, its number, from 0 on, and how many there are.
-        """
-        source = self.engine_source(found, pace, place)
+    def source(self, found: ResolvedTarget, pace: Pace, patience: float = 0.0) -> Source:
+        """Return a live trace; at its end it waits at most `patience` seconds for lookups."""
+        source = self.engine_source(found, pace)
         if self.options.naming.asks:
-            shared = None if place is None else self._names_of_all()
+            shared = None if found.turn is None else self._names_of_all()
             source = NamedSource(source, self.name_options(), patience=patience, shared=shared)
-        if place is not None and place[1] > MOST_RECORDED and self.options.record is None:
+        is_one_of_many = found.turn is not None and found.turn[1] > MOST_RECORDED
+        if is_one_of_many and self.options.record is None:
             return source
-        return self._recorded(source)
+        return self.recordings.record(source)
 
     def _names_of_all(self) -> SharedNames:
         if self._shared_names is None or self._shared_names.is_over:
             self._shared_names = SharedNames(self.name_options())
         return self._shared_names
 
-    def engine_source(
-        self, found: ResolvedTarget, pace: Pace, place: tuple[int, int] | None = None
-    ) -> Source:
-        """Return a live trace without lookups and without a recording; for `place` see `source`."""
+    def engine_source(self, found: ResolvedTarget, pace: Pace) -> Source:
+        """Return a live trace without lookups and without a recording."""
         from tui_trace.engine.engine import Engine
         from tui_trace.engine.joined_engine import JoinedEngine
         from tui_trace.engine.loop import ProbingLoop
@@ -184,15 +183,15 @@ class SourceFactory(RecordingFactory):
             version=__version__,
             lab=options.lab or "",
             waits_for_route=options.output is Output.LIVE,
-            shared=None if place is None else self._shared_hops[found.family],
+            shared=None if found.turn is None else self._shared_hops[found.family],
         )
         title = (scenario.title,) if scenario else ()
         for line in (*title, *found.warnings):
             engine.command(Inject(Notice(at=0, text=line)))
         if options.ways is not None:
             engine.command(FindWays(found.settings, options.ways))
-        if place is not None:
-            number, count = place
+        if found.turn is not None:
+            number, count = found.turn
             self._loop = self._loop or ProbingLoop()
             source = JoinedEngine(engine, self._loop, pace.interval * number // count)
         if not options.path_mtu:
@@ -203,8 +202,8 @@ class SourceFactory(RecordingFactory):
     def open_target(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """Return a live trace to another host with these settings; raise `SourceError`."""
         # one loop reads what comes for all
-        place = None if self._loop is None else (0, 1)
-        return self.source(self.resolve_target(host, settings), pace, place=place)
+        turn = None if self._loop is None else (0, 1)
+        return self.source(self.resolve_target(host, settings)._replace(turn=turn), pace)
 
     def _source_families(self, host: str, source: str | None) -> frozenset[int]:
         """Return the IP versions of the source; all where it cannot decide anything."""

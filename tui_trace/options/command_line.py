@@ -20,7 +20,8 @@ from tui_trace.options.output import Output, add_ipinfo, add_outputs, parse_layo
 from tui_trace.options.pace import PING_TTL, given_fields, parse_pace, ttl_range
 from tui_trace.options.probe import parse_probe_settings
 from tui_trace.options.targets import Target, check_host, targets_of
-from tui_trace.remote.place import LOCAL, Place, parse_places
+from tui_trace.options.vantages import add_vantages, parse_vantages
+from tui_trace.remote.place import Place
 from tui_trace.report.mtr_fields import ReportLayout
 
 REPORT_ROUNDS = 10
@@ -81,18 +82,30 @@ class Options(msgspec.Struct, frozen=True):
     """List the recordings and exit."""
     commands: bool
     """Obey commands on standard input (`--commands`)."""
-    place: Place
-    """Where the probes leave from (`--from`)."""
+    places: tuple[Place, ...]
+    """Where the probes leave from (`--from`); at least one."""
+    reverse: bool
+    """Trace to the place, and from there back (`--reverse`)."""
 
     @property
     def has_several(self) -> bool:
-        """Return whether more than one target is, or may be, asked for."""
-        return len(self.hosts) > 1 or self.targets_file is not None or self.resolve_all
+        """Return whether more than one session is, or may be, asked for."""
+        return (
+            len(self.hosts) > 1
+            or self.targets_file is not None
+            or self.resolve_all
+            or len(self.places) > 1
+            or (self.reverse and not self.places[0].is_local)
+        )
 
     @property
     def host(self) -> str | None:
         """Return the first target of the command line; None: it names none."""
         return self.hosts[0] if self.hosts else None
+
+    def back_to(self, host: str) -> "Options":
+        """Return these options with this target, for `--reverse`."""
+        return msgspec.structs.replace(self, hosts=(host,))
 
     def targets_in(self, text: str) -> list[Target]:
         """Return the targets of the command line, and those of a file with this text.
@@ -173,12 +186,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="SCENARIO",
         help="trace in the embedded lab; `list` shows its scenarios",
     )
-    other.add_argument(
-        "--from",
-        dest="places",
-        metavar="PLACE",
-        help="probe from there: local or ssh:[USER@]HOST, which has tui-trace, too",
-    )
+    add_vantages(other)
     other.add_argument("--unprivileged", action="store_true", help="do not use raw sockets")
     family = other.add_mutually_exclusive_group()
     family.add_argument("-4", dest="four", action="store_true", help="IPv4 only")
@@ -278,6 +286,9 @@ class _First(argparse.Action):
         parser.error("--as PROGRAM must be the first option; that program's options follow")
 
 
+_INSTEAD_OF_A_HOST = ("sessions", "completion", "lab", "targets", "reverse")
+
+
 def parse_command_line(arguments: Sequence[str]) -> Options:
     """Return the options; raise `SettingError` for a wrong value, `SystemExit` for help."""
     parser = build_parser()
@@ -291,11 +302,12 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         ):
             if other:
                 parser.error(f"--replay plays a recording and does not go with {name}")
-    elif not (given.sessions or given.completion or given.lab or given.targets) and not given.host:
+    elif not (given.host or any(getattr(given, name) for name in _INSTEAD_OF_A_HOST)):
         parser.error("no HOST was given; --help shows the options")
     if any(not host.strip() for host in given.host):
         parser.error("HOST is empty; --help shows the options")
-    _check_several(parser, given)
+    places = parse_vantages(parser, given)
+    _check_several(parser, given, places)
     _check_ways(parser, given)
     if given.commands and (given.output is not Output.JSON_LINES or given.replay is not None):
         parser.error("--commands goes with --jsonl, and with a trace: it reads commands for it")
@@ -333,22 +345,26 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         replay=given.replay,
         sessions=given.sessions,
         commands=given.commands,
-        place=_place(parser, given),
+        places=places,
+        reverse=given.reverse,
         given=given_fields(given),
     )
 
 
-def _check_several(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    """Refuse what does not go with several targets; exits."""
-    if len(given.host) < 2 and not given.targets and not given.resolve_all:
-        return
+def _check_several(
+    parser: argparse.ArgumentParser, given: argparse.Namespace, places: Sequence[Place]
+) -> None:
+    """Refuse what does not go with several targets or several places; exits."""
+    several = len(given.host) > 1 or given.targets or given.resolve_all
     for name, other in (
         ("--dot", given.dot),
         ("--protocol", given.protocol),
         ("--commands", given.commands),
     ):
-        if other:
+        if other and several:
             parser.error(f"{name} takes one target")
+        if other and len(places) > 1 and name != "--protocol":
+            parser.error(f"{name} takes one place")
 
 
 def _check_ways(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
@@ -360,23 +376,6 @@ def _check_ways(parser: argparse.ArgumentParser, given: argparse.Namespace) -> N
         for name, other in (("--mtu", given.mtu), ("--sequential", given.sequential)):
             if other:
                 parser.error(f"{wanted} finds all ways at once and does not go with {name}")
-
-
-def _place(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Place:
-    """Return the one place that probes leave from; exits if there are several."""
-    if given.places is None:
-        return LOCAL
-    places = parse_places(given.places)
-    if len(places) > 1:
-        parser.error("--from: several places at once are not supported yet")
-    for name, other in (
-        ("--lab", given.lab),
-        ("--replay", given.replay),
-        ("--resolve-all", given.resolve_all or None),
-    ):
-        if other is not None and not places[0].is_local:
-            parser.error(f"{name} needs no other place and does not go with --from")
-    return places[0]
 
 
 def _usual_rounds(output: Output) -> int | None:

@@ -32,15 +32,14 @@ def remote_words(options: Options, host: str, settings: ProbeSettings, pace: Pac
     """Return the words for this target, settings and pace, and `options` for all the rest.
 
     A value stands in one word with its option, and the target behind `--`: none of them can be
-    taken for an option, whatever it begins with.
+    taken for an option, whatever it begins with. An empty one is whoever calls there by ssh.
     """
     return [
         *_probe(options, settings),
         *_pace(pace),
         *_names(options.naming),
         *_others(options),
-        "--",
-        host,
+        *(("--", host) if host else ("--reverse",)),
     ]
 
 

@@ -22,9 +22,12 @@ from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.mtr_fields import ReportLayout, chosen
 from tui_trace.report.path_tables import HEAD, path_tables
 from tui_trace.report.run_summary import describe_progress, other_runs, probed_runs, run_differences
+from tui_trace.report.there_and_back_text import render_there_and_back
+from tui_trace.report.vantage_table import GROUP, joint_texts, vantage_table
 from tui_trace.report.way_report import way_tables
 from tui_trace.session.data_warnings import run_warnings, session_warnings
 from tui_trace.session.snapshot import Hop, Run, Snapshot
+from tui_trace.session.vantages import vantage_groups
 from tui_trace.session.way_text import describe_ways
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@^=\"'])")
@@ -66,6 +69,32 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
         f"\n{_plain(text)}" for text in (*session_warnings(snapshot), *format_notes(snapshot))
     ]
     return "\n".join(lines) + "\n"
+
+
+def render_together(snapshots: Sequence[Snapshot], layout: ReportLayout) -> str:
+    """Return what several sessions show together; empty: nothing."""
+    lines: list[str] = []
+    for group in vantage_groups(snapshots):
+        table = vantage_table(group, layout.label_mode)
+        titles = [
+            title
+            for name in table.names
+            for title in (f"{_plain(name)} {_plain(GROUP[0])}", *GROUP[1:])
+        ]
+        lines += [f"**{_plain(table.heading)}**", "", _line(["Host", *titles])]
+        lines += [_line([":--", *["--:"] * len(titles)])]
+        for row in table.rows:
+            cells = [text for one in row.cells for text in (one.ttl, one.loss, one.mean)]
+            lines.append(_line([_plain(row.host), *cells]))
+        lines.append("")
+    lines += [f"- {_plain(text)}" for text in joint_texts(snapshots)]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def render_both_ways(snapshots: Sequence[Snapshot], layout: ReportLayout) -> str:
+    """Return the way to a place and the way back, side by side, as preformatted text."""
+    text = render_there_and_back(snapshots, layout)
+    return f"```text\n{text.replace('`', chr(39))}```\n" if text else ""
 
 
 def _ways(snapshot: Snapshot) -> Iterator[str]:

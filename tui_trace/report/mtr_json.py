@@ -13,6 +13,10 @@ it takes (null: unknown; empty: no answer). `confidence` is the probability that
 `probes` the number that it took, `end` why it is over (`complete`, `budget`, `stopped`, null), and
 `text` says it in sentences.
 
+`together` is what this session and those beside it say together: the `kind` (`meeting-point`, where
+the paths of the targets that suffer meet, or `vantages`, from where a target suffers), the `target`
+(empty: all), `text`, and the `evidence` of a meeting point.
+
 `tui_trace` is what mtr does not say of the run, whose number is its `run`. Its `vantage` is the
 host that probes leave from, or null if that is this one. Its `runs` are all those of the session
 (null where they were not kept), each with its `number`, `probe`, `egress`, `rounds`, whether it
@@ -75,6 +79,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
             for episode in snapshot.episodes
         ],
         **({} if ways is None else {"ways": ways}),
+        **({"together": _together(snapshot)} if snapshot.together else {}),
         "tui_trace": {
             "version": sanitize(snapshot.version),
             "address": sanitize(snapshot.address),
@@ -100,6 +105,18 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
         },
     }
     return json.dumps({"report": report}, indent=4) + "\n"
+
+
+def _together(snapshot: Snapshot) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": one.kind.value,
+            "target": sanitize(one.target),
+            "text": one.text,
+            "evidence": dict(one.evidence),
+        }
+        for one in snapshot.together
+    ]
 
 
 def _outline(run: Run) -> dict[str, Any]:

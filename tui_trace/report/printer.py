@@ -10,14 +10,21 @@ import msgspec
 
 from tui_trace.core.stopping import Stopping
 from tui_trace.core.stream import Sink, Source, SourceError
-from tui_trace.report import markdown, mtr_csv, mtr_json, mtr_text
+from tui_trace.report import (
+    markdown,
+    mtr_csv,
+    mtr_json,
+    mtr_text,
+    there_and_back_text,
+    vantage_table,
+)
 from tui_trace.report.collector import Collector
 from tui_trace.report.finding_lines import is_fine
 from tui_trace.report.jsonl import JsonLines
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.progress import Progress
 from tui_trace.report.way_report import way_graph
-from tui_trace.session.meeting_point import meeting_line
+from tui_trace.session.joint_findings import find_joint, with_joint
 from tui_trace.session.snapshot import Run, Snapshot
 
 
@@ -28,6 +35,10 @@ class ReportKind(NamedTuple):
     """Returns the whole text; the last argument is all runs of the session."""
     for_programs: bool = False
     """The text is UTF-8 in every locale (RFC 8259 §8.1); else it is in the user's encoding."""
+    together: Callable[[Sequence[Snapshot], ReportLayout], str] | None = None
+    """Returns what stands behind the texts of several sessions: what they say together."""
+    there_and_back: Callable[[Sequence[Snapshot], ReportLayout], str] | None = None
+    """The same of the way to a place and the way back."""
     separator: str = "\n"
     """What stands between the texts of several sessions."""
     brackets: tuple[str, str] = ("", "")
@@ -35,12 +46,20 @@ class ReportKind(NamedTuple):
 
 
 REPORTS = {
-    "text": ReportKind(mtr_text.render_text),
+    "text": ReportKind(
+        mtr_text.render_text,
+        together=vantage_table.render_together,
+        there_and_back=there_and_back_text.render_there_and_back,
+    ),
     "json": ReportKind(
         mtr_json.render_json, for_programs=True, separator=",\n", brackets=("[\n", "]\n")
     ),
     "csv": ReportKind(mtr_csv.render_csv, for_programs=True, separator=""),
-    "markdown": ReportKind(markdown.render_markdown),
+    "markdown": ReportKind(
+        markdown.render_markdown,
+        together=markdown.render_together,
+        there_and_back=markdown.render_both_ways,
+    ),
 }
 """Every report by its name, which is the value of `options.output.Output`."""
 
@@ -53,6 +72,8 @@ class Report(msgspec.Struct, frozen=True):
     layout: ReportLayout = ReportLayout()
     graph: Path | None = None
     """A new file for the ways as a graph; None: no file."""
+    reverse: bool = False
+    """Two sessions are the way to a place, and the way back."""
 
 
 def print_report(source: Source, report: Report) -> bool:
@@ -112,11 +133,15 @@ def print_together(
     if collected:
         kind = REPORTS[report.kind]
         with _Texts(kind) as texts:
-            for one in collected:
-                texts.add(kind.render(one.snapshot(), report.layout, one.runs()))
-            line = meeting_line([one.snapshot() for one in collected])
-            if line is not None and not kind.for_programs:
-                texts.add(f"{line}\n")
+            alone = [one.snapshot() for one in collected]
+            found = find_joint(alone)
+            snapshots = [with_joint(one, found) for one in alone]
+            for snapshot, one in zip(snapshots, collected, strict=True):
+                texts.add(kind.render(snapshot, report.layout, one.runs()))
+            together = kind.there_and_back if report.reverse else kind.together
+            text = together(snapshots, report.layout) if together is not None else ""
+            if text:
+                texts.add(text)
     return all(is_fine(sink.snapshot()) for sink in done)
 
 

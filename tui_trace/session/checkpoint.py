@@ -17,7 +17,7 @@ from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind
 
-VERSION = 10
+VERSION = 11
 """Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
 MAX_RUNS = 4096

@@ -25,6 +25,7 @@ from tui_trace.core.settings import (
     SettingsHistory,
     TcpFlags,
 )
+from tui_trace.core.word_lists import listed
 from tui_trace.session.snapshot import Hop, Run
 
 MOST_ROUNDS = 30
@@ -264,7 +265,7 @@ class _Words(msgspec.Struct, frozen=True):
         ]
         claims += [self._loss(place) for place in sorted(self.losing)]
         if is_over and open_:
-            names = _listed([self.trials[place].name for place in open_])
+            names = listed([self.trials[place].name for place in open_])
             claims.append(f"{names}: no answer, and too few of the others to tell why.")
         elif is_over and not claims:
             claims.append(self._alike())
@@ -277,19 +278,19 @@ class _Words(msgspec.Struct, frozen=True):
         passing = [one for one in plain if one.answered]
         if not filtered or not passing:
             return []
-        names = _listed([one.protocol for one in passing])
+        names = listed([one.protocol for one in passing])
         if len(passing) == 1 and len(filtered) > 1:
             said = f"Only {names} reaches the target: " + "; ".join(map(_end, filtered))
         else:
             verb = "reaches" if len(passing) == 1 else "reach"
-            head = _listed([one.protocol for one in filtered])
+            head = listed([one.protocol for one in filtered])
             is_ = "is" if len(filtered) == 1 else "are"
             only = "Only " if len(filtered) == 1 and len(passing) > 1 else ""
             said = f"{only}{head} {is_} filtered: {names} {verb} the target; "
             said += "; ".join(map(_end, filtered))
         told = [said + "."]
         if self.moot:
-            told.append(f"{_listed([one.protocol for one in filtered])} cannot tell size and mark.")
+            told.append(f"{listed([one.protocol for one in filtered])} cannot tell size and mark.")
         return told
 
     def _variant(self, trial: Trial) -> str:
@@ -354,7 +355,3 @@ def _end(trial: Trial) -> str:
     if last is None:
         return f"no hop answers {trial.protocol}"
     return f"{_place(last)} is the last that answers {trial.protocol}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -84,6 +84,10 @@ class Sure(enum.StrEnum):
     """Wrong in at most one session of 20."""
 
 
+CLEAN_HOP, BAD_HOP = "clean_hop", "bad_hop"
+"""Names in the evidence: the last TTL that is known to have no part in it (0: none), and the one by
+which it has begun."""
+
 Evidence: TypeAlias = dict[str, Int64 | float | str]
 """The numbers that a finding rests on, by name; a name says its unit (`rtt_ms`, `loss_percent`)."""
 
@@ -139,3 +143,22 @@ class Episode(msgspec.Struct, frozen=True):
     """`at` of the moment from which on it was claimed."""
     until: Int64 | None = None
     """`at` of its end; None: it lasts."""
+
+
+class JointKind(enum.StrEnum):
+    """What several sessions claim together."""
+
+    MEETING_POINT = "meeting-point"
+    """The paths of the targets that suffer meet at a node, and those of the others do not."""
+    VANTAGES = "vantages"
+    """A target suffers from one vantage and not from another, or from all of them."""
+
+
+class JointFinding(msgspec.Struct, frozen=True):
+    """A claim about sessions that ran beside one another. Its texts are harmless for a terminal."""
+
+    kind: JointKind
+    text: str
+    target: str = ""
+    """The target that it is about; empty: all."""
+    evidence: Evidence = {}

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tui_trace.session.finding import FindingKind, Sure
+from tui_trace.session.finding import FindingKind, JointFinding, JointKind, Sure
 from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Snapshot
 
@@ -77,24 +77,30 @@ def find_meeting_point(snapshots: Sequence[Snapshot]) -> MeetingPoint | None:
     return best if best.chance < (_CHANCE_TOLD if is_exact else _CHANCE) else None
 
 
-def meeting_line(snapshots: Sequence[Snapshot]) -> str | None:
-    """Return in a sentence where the paths of those that suffer meet; None: nowhere."""
+def meeting_finding(snapshots: Sequence[Snapshot]) -> JointFinding | None:
+    """Return where the paths of those that suffer meet, as a finding; None: nowhere."""
     found = find_meeting_point(snapshots)
     if found is None:
         return None
     who = {address: info for each in snapshots for address, info in each.who.items()}
-    return describe_meeting_point(found, HostLabels(who, LabelMode.NAME).host(found.address))
+    name = HostLabels(who, LabelMode.NAME).host(found.address)
+    noun = "targets" if len({each.vantage for each in snapshots}) == 1 else "paths"
+    return JointFinding(
+        kind=JointKind.MEETING_POINT,
+        text=describe_meeting_point(found, name, noun),
+        evidence=dict(found._asdict()),
+    )
 
 
-def describe_meeting_point(found: MeetingPoint, name: str) -> str:
-    """Return the sentence; `name` is what the node is called."""
+def describe_meeting_point(found: MeetingPoint, name: str, noun: str = "targets") -> str:
+    """Return the sentence; `name` is what the node is called, `noun` what is counted."""
     total = found.suffering + found.others
     everyone = "all" if found.meeting == found.suffering else f"{found.meeting} of these"
     rest = "none" if not found.passing else str(found.passing)
     percent = f"{100 * found.chance:.0f} %"
     doubt = "" if found.chance < _CHANCE else f": chance would do that in {percent}"
     return (
-        f"{found.suffering} of {total} targets suffer; {everyone}, and {rest} of the"
+        f"{found.suffering} of {total} {noun} suffer; {everyone}, and {rest} of the"
         f" {found.others} others, go by {name} (hop {found.hop}){doubt}"
     )
 

@@ -18,7 +18,7 @@ from tui_trace.core.events import (
 )
 from tui_trace.core.percentages import loss_percent
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
-from tui_trace.session.finding import Episode, Finding
+from tui_trace.session.finding import Episode, Finding, JointFinding
 from tui_trace.session.outcomes import RunOutcomes
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.ways import WaySearch
@@ -411,6 +411,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What is known about each address. Never changed; `UNKNOWN_HOST` stands for a missing one."""
     vantage: str = ""
     """The machine that probes leave from, as it was named; empty: this one."""
+    together: tuple[JointFinding, ...] = ()
+    """What this session and those beside it say together."""
 
     @property
     def mixed(self) -> tuple[str, ...]:

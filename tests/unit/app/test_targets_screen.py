@@ -33,7 +33,7 @@ async def several() -> AsyncIterator[tuple[Watch, list[FakeSource]]]:
     sources = [source_of(host, hops) for host, hops in zip(HOSTS, (3, 4, 5), strict=True)]
     settings = switches().current
     others = [
-        TargetSource(host, source, settings)
+        TargetSource(host, source, settings, refuse)
         for host, source in zip(HOSTS[1:], sources[1:], strict=True)
     ]
     app = TraceApp(refuse, sources[0], switches(), Pace(), Config(), host=HOSTS[0], others=others)

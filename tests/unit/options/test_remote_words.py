@@ -41,7 +41,7 @@ def test_every_option_is_understood_there_as_it_was_here(line: str) -> None:
     for field in ("mark", "ways", "unprivileged"):
         assert getattr(there, field) == getattr(here, field), field
     assert there.naming == here.naming
-    assert (there.recorded, there.record, there.place.is_local) == (False, None, True)
+    assert (there.recorded, there.record, there.places[0].is_local) == (False, None, True)
 
 
 @given(settings_of_a_view(), PACES)

@@ -9,7 +9,8 @@ from tui_trace.core.probe_text import describe_protocol
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.cell_text import TextStyle, short_ms, sparkline
 from tui_trace.session.finding import Finding, FindingKind
-from tui_trace.session.meeting_point import meeting_line
+from tui_trace.session.joint_findings import find_joint
+from tui_trace.session.merged_paths import HERE
 from tui_trace.session.snapshot import Hop, Snapshot
 
 _HOST_LEAST, _HOST_MOST = 16, 40
@@ -17,6 +18,8 @@ _SPARK, _SHORT_SPARK = 20, 8
 _ROOMY = 100
 """Cells of the terminal from which on the sparkline is long."""
 _WORDS_LEAST = 10
+_MOST_JOINT = 3
+"""Sentences on several targets or vantages that are shown."""
 _FIXED = 30
 """Cells of all other columns."""
 
@@ -31,6 +34,8 @@ class TargetRow(NamedTuple):
     """None: nothing yet."""
     failure: str | None = None
     """Why it cannot be probed."""
+    vantage: str = HERE
+    """What the place is called that probes leave from."""
 
 
 def ordered(rows: Sequence[TargetRow], wanted: str = "") -> list[TargetRow]:
@@ -46,7 +51,11 @@ def target_lines(
     """Return the whole overview; `selected` is the place of a row."""
     shown = ordered(rows, wanted)
     probes = {row.snapshot.run.settings for row in rows if row.snapshot is not None}
-    names = {row.place: _name(row, with_probe=len(probes) > 1) for row in shown}
+    vantages = {row.vantage for row in rows}
+    names = {
+        row.place: _name(row, with_probe=len(probes) > 1, with_vantage=len(vantages) > 1)
+        for row in shown
+    }
     lines = [*_summary(rows, width), _header(width)]
     lines += [
         _row(row, names[row.place], width, is_selected=row.place == selected) for row in shown
@@ -58,7 +67,7 @@ def target_lines(
 
 def _searched(row: TargetRow) -> str:
     address = row.snapshot.address if row.snapshot is not None else ""
-    return f"{row.host} {address}".casefold()
+    return f"{row.host} {address} {row.vantage}".casefold()
 
 
 def _worst(snapshot: Snapshot) -> Finding | None:
@@ -77,13 +86,17 @@ def _harm(row: TargetRow) -> float:
 def _summary(rows: Sequence[TargetRow], width: int) -> list[StyledLine]:
     known = [row.snapshot for row in rows if row.snapshot is not None]
     lines: list[StyledLine] = []
-    text = meeting_line(known)
-    if text is not None:
-        lines.append([(pad_or_truncate(f" {text} ", width), TextStyle.BAD)])
+    found = find_joint(known)
+    lines += [
+        [(pad_or_truncate(f" {one.text} ", width), TextStyle.BAD)] for one in found[:_MOST_JOINT]
+    ]
+    if len(found) > _MOST_JOINT:
+        lines.append([(f" and {len(found) - _MOST_JOINT} more of such", TextStyle.DIM)])
     bad = sum(map(bool, map(_harm, rows)))
     fine = sum(any(one.kind is FindingKind.OK for one in each.findings) for each in known)
     waiting = len(rows) - bad - fine
-    parts = [f"{len(rows)} targets", f"{bad} suffer", f"{fine} are fine"]
+    noun = "targets" if len({row.vantage for row in rows}) == 1 else "paths"
+    parts = [f"{len(rows)} {noun}", f"{bad} suffer", f"{fine} are fine"]
     if waiting:
         parts.append(f"of {waiting} too little is known yet")
     lines.append([(pad_or_truncate(f" {' · '.join(parts)}", width), TextStyle.DIM)])
@@ -113,11 +126,15 @@ def _header(width: int) -> StyledLine:
     return [(pad_or_truncate(text, width), TextStyle.DIM)]
 
 
-def _name(row: TargetRow, *, with_probe: bool) -> str:
-    """Return what a target is called: with its probe, if they differ."""
-    if not with_probe or row.snapshot is None:
-        return sanitize(row.host)
-    return sanitize(f"{row.host} {describe_protocol(row.snapshot.run.settings)}")
+def _name(row: TargetRow, *, with_probe: bool, with_vantage: bool) -> str:
+    """Return what a target is called: with its vantage and its probe, if they differ."""
+    # the way back goes to whoever called there by ssh: who that is, is not known before it answers
+    words = [row.host or (row.snapshot.target if row.snapshot is not None else "back")]
+    if with_vantage:
+        words.append(f"from {row.vantage}")
+    if with_probe and row.snapshot is not None:
+        words.append(describe_protocol(row.snapshot.run.settings))
+    return sanitize(" ".join(words))
 
 
 def _row(row: TargetRow, shown_name: str, width: int, *, is_selected: bool) -> StyledLine:

@@ -39,7 +39,7 @@ _TALL = 40
 """Terminal lines from which on the inspector takes more of them."""
 
 
-_OF_THE_APP = ("leave", "help", "targets", "next_target")
+_OF_THE_APP = ("leave", "help", "targets", "vantages", "next_target")
 """Actions that the app does, not a screen."""
 
 

@@ -24,6 +24,10 @@ class LossLocation(NamedTuple):
     """The TTL; None: it cannot be told."""
     words: str
     """`from hop 4 on`, `from between hop 2 and hop 4 on`; empty if nothing can be told."""
+    clean: int = 0
+    """The last TTL of which is known that probes pass it; 0: none is."""
+    bad: int | None = None
+    """The TTL by which the loss has begun; None: it is not known."""
 
 
 class _Answers(NamedTuple):
@@ -48,12 +52,15 @@ def locate(log: RunLog, slots: int) -> LossLocation:
         before = hops[best - 1].ttl if best else 0
         first = before + 1
         if first == hops[best].ttl:
-            return LossLocation(first, f"from hop {first} on" if len(hops) > 1 else "")
+            words = f"from hop {first} on" if len(hops) > 1 else ""
+            return LossLocation(first, words, before, first)
         # silent hops stand before it: any of them may begin to lose
-        return LossLocation(hops[best].ttl, f"from between hop {before} and {hops[best].ttl} on")
+        bad = hops[best].ttl
+        return LossLocation(bad, f"from between hop {before} and {bad} on", before, bad)
     first, last = _range(chances)
     begin = hops[first - 1].ttl if first else 0
-    return LossLocation(None, f"from between hop {begin} and {hops[last].ttl} on")
+    bad = hops[last].ttl
+    return LossLocation(None, f"from between hop {begin} and {bad} on", begin, bad)
 
 
 def _answers(log: RunLog, slots: int) -> list[_Answers]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS
 from tui_trace.session.evidence import Findable
-from tui_trace.session.finding import Finding, FindingKind, Sure
+from tui_trace.session.finding import BAD_HOP, CLEAN_HOP, Finding, FindingKind, Sure
 from tui_trace.session.round_log import HopLog, RunLog, bits_of
 from tui_trace.session.rtt_level import least_step
 from tui_trace.session.run_fold import RunFold
@@ -152,7 +152,7 @@ def _describe(run: RunFold, slots: tuple[int, int], delay: tuple[int, int], bega
     """Tell of a queue: its slow and its other slots, the RTT without it and what it adds (ns)."""
     log = run.log
     (slow, quick), (base, added) = slots, delay
-    hop, where = _locate(log, slow, quick)
+    hop, clean, where = _locate(log, slow, quick)
     known = log.hops.get(hop) if hop is not None else None
     share = 100 * slow.bit_count() / (slow | quick).bit_count()
     text = f"a queue adds up to {added / NS_PER_MS:.0f} ms{where}"
@@ -173,18 +173,23 @@ def _describe(run: RunFold, slots: tuple[int, int], delay: tuple[int, int], bega
             "added_ms": round(added / NS_PER_MS, 1),
             "base_ms": round(base / NS_PER_MS, 2),
             "share_percent": round(share, 1),
+            CLEAN_HOP: clean,
+            **({} if hop is None else {BAD_HOP: hop}),
         },
         next="g shows the RTT over time",
     )
 
 
-def _locate(log: RunLog, slow: int, quick: int) -> tuple[int | None, str]:
-    """Return the hop from which on answers are slow when the target's are, and that in words."""
+def _locate(log: RunLog, slow: int, quick: int) -> tuple[int | None, int, str]:
+    """Return the hop from which on answers are slow when the target's are, and that in words.
+
+    In between stands the last hop whose answers are not; 0 if there is none.
+    """
     end = log.target_ttl
     wanted = _difference(log.target, slow, quick)
     first_with, last_without = end, 0
     if end is None or wanted is None:
-        return None, ""
+        return None, 0, ""
     for ttl in sorted((ttl for ttl in log.hops if ttl < end), reverse=True):
         rise = _difference(log.hops[ttl], slow, quick)
         if rise is None:
@@ -194,8 +199,9 @@ def _locate(log: RunLog, slow: int, quick: int) -> tuple[int | None, str]:
             break
         first_with = ttl
     if first_with is not None and first_with - last_without > 1:
-        return first_with, f" from between hop {last_without} and {first_with} on"
-    return first_with, f" from hop {first_with} on"
+        words = f" from between hop {last_without} and {first_with} on"
+        return first_with, last_without, words
+    return first_with, last_without, f" from hop {first_with} on"
 
 
 def _difference(hop: HopLog, slow: int, quick: int) -> int | None:

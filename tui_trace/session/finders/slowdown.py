@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS
 from tui_trace.session.evidence import Findable
-from tui_trace.session.finding import Finding, FindingKind, Sure
+from tui_trace.session.finding import BAD_HOP, CLEAN_HOP, Finding, FindingKind, Sure
 from tui_trace.session.round_log import HopLog, RunLog
 from tui_trace.session.rtt_level import Step, least_step
 from tui_trace.session.run_fold import RunFold
@@ -83,7 +83,7 @@ def _describe(run: RunFold, step: Step) -> Finding:
     log = run.log
     place = step.slot - log.first_slot
     added = step.after - step.before
-    hop, where = locate_step(log, place, added)
+    hop, clean, where = locate_step(log, place, added)
     known = log.hops.get(hop) if hop is not None else None
     where += _way_back(log, place)
     text, past, details, short = _words(step.before, added, where)
@@ -105,13 +105,17 @@ def _describe(run: RunFold, step: Step) -> Finding:
             "after_ms": _ms(step.after),
             "added_ms": _ms(added),
             "where": where,
+            CLEAN_HOP: clean,
+            **({} if hop is None else {BAD_HOP: hop}),
         },
         next="H shows whether the path moved",
     )
 
 
-def locate_step(log: RunLog, place: int, added: int) -> tuple[int | None, str]:
+def locate_step(log: RunLog, place: int, added: int) -> tuple[int | None, int, str]:
     """Return the hop from which on RTTs stepped up at a slot, and that in words.
+
+    In between stands the last hop whose RTTs did not; 0 if there is none.
 
     `place` is the first slot (bit) after the step, `added` that of the target, in ns. The lower
     quartiles are compared: routers answer late now and then. A hop that has the step is no
@@ -133,10 +137,11 @@ def locate_step(log: RunLog, place: int, added: int) -> tuple[int | None, str]:
             break
         first_with = ttl
     if first_with is None:
-        return None, ""
+        return None, last_without, ""
     if first_with - last_without > 1:
-        return first_with, f" from between hop {last_without} and {first_with} on"
-    return first_with, f" from hop {first_with} on"
+        words = f" from between hop {last_without} and {first_with} on"
+        return first_with, last_without, words
+    return first_with, last_without, f" from hop {first_with} on"
 
 
 def _rise(hop: HopLog, before: int, after: int) -> int | None:

@@ -18,7 +18,7 @@ from tui_trace.session.finders.burst_statistics import (
 )
 from tui_trace.session.finders.loss_location import LossLocation, locate
 from tui_trace.session.finders.silence import SILENT, trailing_losses
-from tui_trace.session.finding import Finding, FindingKind, Sure
+from tui_trace.session.finding import BAD_HOP, CLEAN_HOP, Finding, FindingKind, Sure
 from tui_trace.session.round_log import RunLog
 from tui_trace.session.run_fold import RunFold
 
@@ -142,7 +142,7 @@ def _describe(session: Findable, run: RunFold, stretch: _Stretch, known: Finding
     interval = bursts.interval()
     place = LossLocation(None, "")
     if known is not None and known.hop is not None and (log.first_slot + log.slots) % _LOCATED:
-        place = LossLocation(known.hop, str(known.evidence["where"]))
+        place = _place(known)
     else:
         place = locate(log, (1 << log.slots) - (1 << shown.first))
     span = (log.ends[-1] - log.ends[shown.first]) // NS_PER_S
@@ -173,8 +173,21 @@ def _describe(session: Findable, run: RunFold, stretch: _Stretch, known: Finding
             "burst_length": round(bursts.length, 1),
             "over_s": span,
             "where": place.words,
+            CLEAN_HOP: place.clean,
+            **({} if place.bad is None else {BAD_HOP: place.bad}),
         },
         next="b alternates with another protocol" if not session.run.turns_with else "",
+    )
+
+
+def _place(known: Finding) -> LossLocation:
+    evidence = known.evidence
+    bad = evidence.get(BAD_HOP)
+    return LossLocation(
+        known.hop,
+        str(evidence["where"]),
+        int(evidence[CLEAN_HOP]),
+        None if bad is None else int(bad),
     )
 
 
