@@ -8,8 +8,8 @@ import argparse
 import random
 
 from tests.bench.common import table
-from tests.helpers.generated_sessions import TARGET, Node, World, bernoulli, between, deal
-from tui_trace.session.fold import Session
+from tests.helpers.generated_sessions import TARGET, bernoulli, between
+from tests.helpers.vantage_sessions import session_from
 from tui_trace.session.snapshot import Snapshot
 from tui_trace.session.vantages import compare_vantages, vantage_findings
 
@@ -36,25 +36,20 @@ def random_paths(rng: random.Random, count: int) -> list[list[str]]:
 
 
 def session_of(
-    path: list[str], bad: str, share: float, seed: int, *, back: bool, silent: float
+    place: int, path: list[str], bad: str, share: float, seed: int, *, back: bool, silent: float
 ) -> Snapshot:
     """Return what is known of a target after some rounds; the link to `bad` loses."""
     rng = random.Random(f"silent {seed}")
-    nodes = [Node(address) for address in (*path, TARGET)]
-    for node in nodes[:-1]:
-        if rng.random() < silent:
-            node.drops_answers = bernoulli(1)
-    for node in nodes:
-        if node.address == bad:
-            drops = between(OUTAGE if share == 1 else 0, ROUNDS, bernoulli(share))
-            if back:
-                node.drops_back = drops
-            else:
-                node.drops = drops
-    session = Session()
-    for event in deal(World.of(nodes), ROUNDS, seed):
-        session.apply(event)
-    return session.snapshot()
+    drops = between(OUTAGE if share == 1 else 0, ROUNDS, bernoulli(share))
+    return session_from(
+        str(place),
+        path,
+        {bad: drops},
+        seed=seed,
+        rounds=ROUNDS,
+        silent=[address for address in path if rng.random() < silent],
+        back=back,
+    )
 
 
 def measure(
@@ -68,7 +63,9 @@ def measure(
         bad = rng.choice(rng.choice(paths)) if share else ""
         suffering = {place for place, path in enumerate(paths) if bad in path}
         snapshots = [
-            session_of(path, bad, share, seed + 100 * number + place, back=back, silent=silent)
+            session_of(
+                place, path, bad, share, seed + 100 * number + place, back=back, silent=silent
+            )
             for place, path in enumerate(paths)
         ]
         lines = list(vantage_findings(snapshots))

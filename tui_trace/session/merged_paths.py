@@ -55,8 +55,7 @@ def merge_paths(snapshots: Sequence[Snapshot]) -> list[MergedHop]:
     from one vantage may be any.
     """
     paths = [known_path(snapshot) for snapshot in snapshots]
-    # a path that ends before the target is recognised in one that goes on
-    order = sorted(range(len(paths)), key=lambda n: (not _is_whole(paths[n]), -len(paths[n])))
+    order = sorted(range(len(paths)), key=lambda place: _unknown(paths[place]))
     known: list[list[_Node]] = []
     ends: list[_Node] = []
     for place in order:
@@ -83,8 +82,13 @@ def known_path(snapshot: Snapshot) -> list[Hop]:
     return hops
 
 
-def _is_whole(path: Sequence[Hop]) -> bool:
-    return bool(path) and path[-1].is_target
+def _unknown(path: Sequence[Hop]) -> tuple[bool, int, int]:
+    """Return how little is known of a path, for a comparison.
+
+    One that ends before the target, or has silent hops, is recognised in one that has not.
+    """
+    is_whole = bool(path) and path[-1].is_target
+    return not is_whole, sum(not hop.responders for hop in path), -len(path)
 
 
 def _heard(hop: Hop) -> tuple[str, ...]:
@@ -120,4 +124,5 @@ def _rows(end: _Node, count: int) -> Iterator[MergedHop]:
             yield MergedHop(hops, len(node.hops) > 1 and set(node.hops) not in apart)
         else:
             waiting.append((node, True))
-            waiting += [(before, False) for before in reversed(node.before)]
+            last_first = sorted(node.before, key=lambda one: -min(one.hops))
+            waiting += [(before, False) for before in last_first]
