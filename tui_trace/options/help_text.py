@@ -49,7 +49,7 @@ recordings of live sessions (beyond 100 or 2 GiB the oldest are deleted)
   --replay FILE|-   --sessions        play one, or JSON of others; list them
 other
   --targets FILE   --resolve-all      more targets, one a line; all addresses
-  --from ssh:[USER@]HOST              probe from there (or from local, here)
+  --from PLACE,…   --reverse          local, ssh:[USER@]HOST; there and back
   --lab [SCENARIO]   --unprivileged   embedded lab (list); no raw sockets
   --completion SHELL                  completion script: bash, zsh or fish
   -4   -6   -v --version   -h --help  address family; version; this
