@@ -29,6 +29,10 @@ RUNS = [
     ("findings", "--sessions", "20"),
     ("rtt_series",),
     ("ways", "--runs", "5", "--peer-runs", "1"),
+    ("many_targets", "--rounds", "20"),
+    ("meeting_point", "--networks", "10"),
+    ("vantages", "--networks", "20"),
+    ("vantage_cost",),
 ]
 LONGEST = 600.0
 """Seconds that one of them gets."""

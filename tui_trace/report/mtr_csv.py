@@ -2,9 +2,9 @@
 
 The header is mtr's to the letter, to its last comma, and its blank column counts the drops. Behind
 it stand `Addresses` (all that answered, latest first), `Late`, `Duplicates`, `Marks`, `Reached`
-(1: it is the target), `P50`, `P90`, `P99` in ms, and `Repeats`. What holds a comma or a quote is
-quoted (RFC 4180), and a host that a spreadsheet would take for a formula stands behind an
-apostrophe.
+(1: it is the target), `P50`, `P90`, `P99` in ms, `Repeats`, and `Vantage` (the machine that probes
+leave from; empty: this one). What holds a comma or a quote is quoted (RFC 4180), and a host that a
+spreadsheet would take for a formula stands behind an apostrophe.
 """
 
 import csv
@@ -18,7 +18,10 @@ from tui_trace.report.mtr_fields import FIELDS, ReportLayout
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
 _BEFORE = ("Mtr_Version", "Start_Time", "Status", "Host", "Hop", "Ip")
-_BEHIND = ("Addresses", "Late", "Duplicates", "Marks", "Reached", "P50", "P90", "P99", "Repeats")
+_BEHIND = (
+    *("Addresses", "Late", "Duplicates", "Marks", "Reached", "P50", "P90", "P99"),
+    *("Repeats", "Vantage"),
+)
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -50,6 +53,7 @@ def _row(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
         str(int(hop.is_target)),
         *_percentiles(hop),
         str(hop.repeats),
+        _harmless(sanitize(snapshot.vantage)),
     ]
 
 

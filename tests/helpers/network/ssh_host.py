@@ -94,7 +94,7 @@ class SshHost(Closing):
             f"SetEnv PATH={path} PYTHONPATH={ROOT} HOME={home} XDG_CACHE_HOME={home}\n"
         )
         (self._folder / "ssh_config").write_text(
-            f"Host {NAME}\n  HostName {ADDRESS}\n  Port {PORT}\n  User root\n"
+            f"Host {NAME} {NAME}-*\n  HostName {ADDRESS}\n  Port {PORT}\n  User root\n"
             f"  IdentityFile {self._folder}/user_key\n  IdentitiesOnly yes\n"
             f"  UserKnownHostsFile {self._folder}/known_hosts\n"
             f"  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n"

@@ -1,5 +1,7 @@
 """What several vantages show together, as text, Markdown and JSON."""
 
+import csv
+import io
 import json
 import re
 
@@ -9,6 +11,7 @@ from tests.helpers.generated_sessions import TARGET, bernoulli
 from tests.helpers.hostile_text import EVIL
 from tests.helpers.vantage_sessions import session_from
 from tui_trace.report import markdown
+from tui_trace.report.mtr_csv import render_csv
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.mtr_json import render_json
 from tui_trace.report.there_and_back_text import render_there_and_back
@@ -48,6 +51,13 @@ def test_markdown_has_as_many_cells_in_every_row() -> None:
     assert {line.count("|") for line in table} == {8}
     assert table[0].startswith("| Host | here ")
     assert lines[-1].startswith("- from edge1 ")
+
+
+def test_each_row_of_csv_names_the_vantage() -> None:
+    here, there = (list(csv.reader(io.StringIO(render_csv(one, LAYOUT)))) for one in sessions())
+    assert here[0][-1] == there[0][-1] == "Vantage"
+    assert {row[-1] for row in here[1:]} == {""}
+    assert {row[-1] for row in there[1:]} == {"edge1"}
 
 
 def test_json_has_what_concerns_the_session() -> None:

@@ -26,6 +26,7 @@ from tui_trace.app.widgets.hop_inspector import HopInspector
 from tui_trace.app.widgets.hop_table import HopTable
 from tui_trace.app.widgets.prompt import Prompt
 from tui_trace.app.widgets.styled_lines import StyledLines
+from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup
 from tui_trace.report.cell_text import TextStyle
@@ -452,5 +453,7 @@ class MainScreen(PromptingScreen):
         if hop is None:
             self.show_message("select a hop first (up, down)")
             return
-        self.app.copy_to_clipboard(row_text(hop, self.table.table_layout, self.table.labels))
+        row = row_text(hop, self.table.table_layout, self.table.labels)
+        vantage = self.snapshot.vantage if self.snapshot is not None else ""
+        self.app.copy_to_clipboard(f"{row}  from {sanitize(vantage)}" if vantage else row)
         self.show_message(f"hop {hop.ttl} copied to the clipboard")
