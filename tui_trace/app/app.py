@@ -28,6 +28,7 @@ from tui_trace.app.control.export import ExportError, View, export
 from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ProbeControls
 from tui_trace.app.keymap import COMMANDS, KEYS, Key, footer_keys
+from tui_trace.app.keys_in_turn import KeysInTurn
 from tui_trace.app.messages import Exported, PastFetched, SnapshotTaken, SourceEnded, SourceOpened
 from tui_trace.app.render.target_lines import TargetRow
 from tui_trace.app.screens.compare_screen import CompareScreen
@@ -62,7 +63,7 @@ def _terminal_settings() -> list[Any] | None:
         return None
 
 
-class TraceApp(App[None]):
+class TraceApp(KeysInTurn[None]):
     """The live view of one source after another.
 
     After `run`, `return_code` is the exit code, `last_snapshot` what was last known, and

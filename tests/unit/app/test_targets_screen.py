@@ -78,7 +78,7 @@ async def test_keys_of_the_overview_act_on_all() -> None:
         for source in sources:
             switch = next(one for one in source.commands if isinstance(one, Switch))
             assert switch.settings.protocol is Protocol.UDP
-        assert "3 of 3 targets changed" in text(watch)
+        assert "3 of 3 changed" in text(watch)
 
 
 async def test_a_pause_of_all_leaves_none_going() -> None:
@@ -87,7 +87,7 @@ async def test_a_pause_of_all_leaves_none_going() -> None:
         await watch.press("T", "p")
         paused = [[c.pace.paused for c in s.commands if isinstance(c, SetPace)] for s in sources]
         assert paused == [[True], [True], [True]]
-        assert "2 of 3 targets changed" in text(watch)
+        assert "2 of 3 changed" in text(watch)
         await watch.press("p")
         paused = [[c.pace.paused for c in s.commands if isinstance(c, SetPace)] for s in sources]
         assert [each[-1] for each in paused] == [False, False, False]
