@@ -12,21 +12,28 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from tests.bench.common import table
 from tests.helpers.generated_sessions import (
     Bursts,
+    Delay,
     Drops,
     Node,
     Stretch,
     World,
     bernoulli,
     between,
+    deal,
     deal_stretches,
+    never,
+    noisy,
     routers,
 )
 from tui_trace.core.events import RunOpened
-from tui_trace.core.settings import NS_PER_MS, ProbeSettings
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings
+from tui_trace.session.compare import Verdict, compare_runs
+from tui_trace.session.comparison_text import describe_comparison
 from tui_trace.session.finding import FindingKind
 from tui_trace.session.fold import Session
 from tui_trace.session.loss_difference import (
@@ -39,6 +46,8 @@ from tui_trace.session.loss_difference import (
 )
 from tui_trace.session.round_log import WINDOW
 from tui_trace.session.rtt_difference import P_VALUE, RttDifference, compare_pairs, compare_rtts
+from tui_trace.session.run_origin import Origin, target_drift
+from tui_trace.session.snapshot import Run
 
 DATA = Path("../shared/data/rtt")
 HOUR = 3600
@@ -283,6 +292,120 @@ def real_series(data: Path) -> None:
     table("Real RTTs with changes labelled by hand", head, rows)
 
 
+# --- two sessions
+
+
+class Outages:
+    """Lose everything in outages of so many seconds on average, this share of all time."""
+
+    def __init__(self, share: float, seconds: float) -> None:
+        self.means = seconds * (1 - share) / share, seconds
+        self.share, self.until, self.is_bad = share, -1.0, True
+
+    def __call__(self, at: int, rng: random.Random) -> bool:
+        if self.until < 0:
+            self.is_bad, self.until = rng.random() >= self.share, 0.0
+        while at >= self.until * NS_PER_S:
+            self.is_bad = not self.is_bad
+            self.until += rng.expovariate(1 / self.means[self.is_bad])
+        return self.is_bad
+
+
+def by_the_hour(ms: float, hours: float, more: float) -> Delay:
+    """Take `ms`, and up to `more` ms (both ways) by the hour of a day of so many, as a sine."""
+    begin = random.Random(f"{ms} {next(_days)}").random()
+
+    def delay(at: int, rng: random.Random) -> float:
+        angle = 2 * math.pi * (begin + at / NS_PER_S / 3600 / hours)
+        return noisy(ms)(at, rng) + more / 4 * (1 + math.sin(angle))
+
+    return delay
+
+
+_days = itertools.count()
+
+
+class Network(NamedTuple):
+    """What a session meets at its third and last link, and at its second router."""
+
+    drops: Callable[[], Drops] = lambda: never
+    delay: Callable[[], Delay] = lambda: noisy(4.0)
+    drops_answers: Callable[[], Drops] = lambda: never
+
+
+def session_of(network: Network, rounds: int, interval: float, seed: int) -> tuple[Run, Origin]:
+    """One session through this network."""
+    nodes = routers(2)
+    nodes[-1].drops, nodes[-1].delay = network.drops(), network.delay()
+    nodes[1].drops_answers = network.drops_answers()
+    session = Session()
+    world = World.of(nodes, pace=Pace(interval=int(interval * NS_PER_S)))
+    for event in deal(world, rounds, seed):
+        session.apply(event)
+    snapshot = session.snapshot()
+    origin = Origin(
+        f"session {seed}", 1 + seed * HOUR * NS_PER_S, "", "", target_drift(snapshot.timeline)
+    )
+    return session.run(1), origin
+
+
+def two_sessions(sessions: int) -> None:
+    """What is said of two sessions at different times, of the same network and of another one."""
+    fine = Network()
+
+    def loss(drops: Callable[[], Drops]) -> Network:
+        return Network(drops=drops)
+
+    def slow(ms: float) -> Network:
+        return Network(delay=lambda: noisy(4 + ms / 2))
+
+    few = loss(lambda: bernoulli(0.05))
+    ten = loss(lambda: bernoulli(0.1))
+    bursts = loss(lambda: Bursts(0.1, 5))
+    outages = loss(lambda: Outages(0.1, 5))
+    limited = Network(drops_answers=lambda: bernoulli(0.3))
+    hourly = Network(delay=lambda: by_the_hour(4, 24, 5))
+    daily = Network(delay=lambda: by_the_hour(4, 3, 5))
+    both_slower = Network(delay=lambda: by_the_hour(9, 3, 5))
+    usual, long, short = (300, 1.0), (900, 1.0), (60, 1.0)
+    cases = [
+        ("fine", fine, usual, fine, long),
+        ("fine, a short one", fine, long, fine, short),
+        ("5 % loss in both", few, usual, few, long),
+        ("10 % in bursts of 5 in both", bursts, usual, bursts, long),
+        ("10 % of the time in outages, other paces", outages, (300, 1.0), outages, (1000, 0.2)),
+        ("the same, every 5 s and every 1 s", outages, (600, 5.0), outages, usual),
+        ("a router that loses 30 % of its answers", limited, usual, limited, long),
+        ("up to 5 ms more by the hour; 10 and 5 minutes", hourly, (600, 1.0), hourly, usual),
+        ("the same, a day of 3 hours; 83 and 5 minutes", daily, (5000, 1.0), daily, usual),
+        ("0, then 2 % loss", fine, long, loss(lambda: bernoulli(0.02)), long),
+        ("0, then 5 % loss", fine, usual, few, usual),
+        ("0, then 10 % in bursts of 5", fine, usual, bursts, usual),
+        ("0, then 20 % loss", fine, long, loss(lambda: bernoulli(0.2)), short),
+        ("0, then 10 %, every 5 s and every 1 s", fine, (600, 5.0), ten, usual),
+        ("1 ms slower", fine, usual, slow(1), usual),
+        ("3 ms slower", fine, long, slow(3), short),
+        ("the same day, and 10 ms slower", daily, (5000, 1.0), both_slower, usual),
+    ]  # fmt: skip
+    rows = []
+    for name, then, (rounds, interval), now, (later, pace) in cases:
+        told = [0, 0, 0, 0]
+        for seed in range(sessions):
+            sides = [
+                session_of(then, rounds, interval, 2 * seed),
+                session_of(now, later, pace, 2 * seed + 1),
+            ]
+            found = compare_runs([run for run, _ in sides], [origin for _, origin in sides])
+            target = found.target.differences[0]
+            told[0] += target.real
+            told[1] += target.rtt is Verdict.DRIFT and not target.real
+            told[2] += any(row.differences[0].real for row in found.rows[:-1])
+            told[3] += describe_comparison(found).startswith("No difference")
+        rows.append((name, *(f"{100 * one / sessions:.1f}" for one in told)))
+    head = ("then and now", "target differs, %", "drift, %", "a hop differs, %", "none, %")
+    table(f"Two sessions at different times: said, of {sessions}", head, rows)
+
+
 # --- findings after a switch
 
 
@@ -371,6 +494,7 @@ def main() -> None:
     no_rtt_difference(options.sessions)
     found_rtt(options.sessions)
     real_series(options.data)
+    two_sessions(options.sessions)
     findings(options.sessions)
 
 

@@ -99,7 +99,13 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
         "Over time",
         (
-            Key("time.compare", "c", "compare", "compare", "Compare with another run"),
+            Key(
+                "time.compare",
+                "c",
+                "compare",
+                "compare",
+                "Compare with another run; there, o: of another session",
+            ),
             Key("time.turns", "b", "alternate", "turns", "Alternate two settings, round by round"),
             Key("time.note", "N", "ask('note')", "note", "Pin a note to this moment"),
             Key(
@@ -141,6 +147,11 @@ KEYS: tuple[Key, ...] = tuple(key for _, keys in GROUPS for key in keys)
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("protocol", "ask('protocol')", "Probe with any IP protocol, by name or number: gre, sctp, 89"),
     ("track", "ask('track')", "Header field that identifies a probe: seq, id or port"),
+    (
+        "session",
+        "compare_session",
+        "Compare with another session: a recording, or a file of another program's results",
+    ),
     ("dnat", "ask('dnat')", "How to treat quotes that destination NAT rewrote: off, match, show"),
 )
 """What is done too seldom for a key: name in the command palette, action, a sentence."""

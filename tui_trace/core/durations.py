@@ -17,6 +17,11 @@ def utc_time(nanoseconds: int) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
+def local_minute(nanoseconds: int) -> str:
+    """Return a time since 1970 in the local time zone, to the minute: `2026-11-26 22:10`."""
+    return f"{utc_time(nanoseconds).astimezone():%Y-%m-%d %H:%M}"
+
+
 def format_duration(duration: int) -> str:
     """Return nanoseconds as `0:42`, `1:02:03` or `1d 06:00:00`."""
     minutes, seconds = divmod(duration // NS_PER_S, 60)

@@ -79,6 +79,11 @@ def describe_protocol(settings: ProbeSettings) -> str:
             return f"IP protocol {settings.number}{f' ({name})' if name else ''}"
 
 
+def short_protocol(settings: ProbeSettings) -> str:
+    """Return the same in short: `TCP 443`, `ICMP`."""
+    return describe_protocol(settings).replace(" port ", " ").replace(" echo", "")
+
+
 def describe_tos(tos: int) -> str:
     """Return the TOS byte, with the name of its code point if it has one: `0`, `184 (EF)`."""
     for name, code in DSCP_NAMES.items():

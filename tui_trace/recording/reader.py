@@ -4,14 +4,15 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import msgspec
 
-from tui_trace.core.events import Event
+from tui_trace.core.events import Event, RunOpened
+from tui_trace.core.settings import ProbeSettings
 from tui_trace.recording import notes, schema
 from tui_trace.recording.codec import DAMAGED, Block, unpack_block, unpack_checkpoint
 from tui_trace.recording.errors import RecordingError
@@ -25,6 +26,8 @@ _MOST_DAMAGED = 8
 """Damaged checkpoints that are tried before the session is folded from its start."""
 _FIRST_AT = "SELECT first FROM block WHERE number = ?"
 _CHECKPOINT = "SELECT fold FROM block WHERE number = ?"
+_BEGINNING = 1000
+"""Events among which the opening of the first run is."""
 _LONGEST_TEXT = 4096
 """Most characters of a text in the `session` row."""
 
@@ -121,6 +124,13 @@ class Recording:
     def events(self) -> Iterator[Event]:
         """Iterate over all events up to now."""
         return self._from(0)
+
+    def first_settings(self) -> ProbeSettings | None:
+        """Return the settings of the first run; None if there is none in the first events."""
+        for event in islice(self.events(), _BEGINNING):
+            if isinstance(event, RunOpened):
+                return event.settings
+        return None
 
     def session(self, at: int) -> Session:
         """Return the session as it was at `at` (ns)."""

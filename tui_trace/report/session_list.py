@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
-from tui_trace.core.durations import format_duration, utc_time
+from tui_trace.core.durations import format_duration, local_minute
 from tui_trace.core.sanitize import sanitize
 from tui_trace.recording import SessionInfo, list_sessions
 from tui_trace.recording.sessions import SUFFIX
@@ -69,7 +69,6 @@ def _foot(folders: str, width: int | None) -> list[str]:
 
 
 def _row(info: SessionInfo) -> tuple[str, ...]:
-    began = utc_time(info.wall).astimezone()
     target = info.target + (f" ({info.address})" if info.address != info.target else "")
     state = "" if info.ended else " running" if info.running else " cut off"
     return (
@@ -78,7 +77,7 @@ def _row(info: SessionInfo) -> tuple[str, ...]:
         str(info.runs),
         size(info.bytes),
         sanitize(target + (f" in lab {info.lab}" if info.lab else "")),
-        f"{began:%Y-%m-%d %H:%M}",
+        local_minute(info.wall),
     )
 
 

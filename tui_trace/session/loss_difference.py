@@ -6,6 +6,9 @@ which run loses more stakes on them; what the stake has grown to is an e-value: 
 it reaches 20 in at most one session of 20, however often it is looked at (Ville's inequality;
 Ramdas, Grünwald, Vovk and Shafer, Game-theoretic statistics and safe anytime-valid inference,
 2023). One bettor counts bursts, another one weighs them by length; each has half of the stake.
+
+An outage of ten seconds is one burst for ten probes and for a hundred. So the run with the faster
+pace is thinned to the pace of the other.
 """
 
 import math
@@ -32,10 +35,36 @@ class Bursts(NamedTuple):
 _SPACES = (-1, 0, 1, 2, 4, 8, 16, 32)
 """Answers between two losses of one burst at most, to be tried; -1: each loss is a burst."""
 _ENOUGH_GAPS = 4
+_PAUSE = 4
+"""Times of a long gap between two probes, from which on it is a pause."""
 _ONE_IN_TEN = 1.2816
 """Deviations that chance exceeds once in ten times."""
 _STAKES = tuple(math.cos(math.pi * (place + 0.5) / 33) for place in range(33))
 """Shares of what can be staked: their distribution is Jeffreys' prior of a coin."""
+
+
+def mean_gap(times: Sequence[int]) -> float:
+    """Return the mean time between probes (ns), in the order of time, without pauses.
+
+    0 where there are too few.
+    """
+    gaps = sorted(after - before for before, after in pairwise(times))
+    if not gaps:
+        return 0.0
+    # probes of one round may leave at once: most gaps may be short
+    longest = _PAUSE * gaps[len(gaps) * 9 // 10]
+    return sum(min(gap, longest) for gap in gaps) / len(gaps)
+
+
+def at_one_pace(
+    losses: tuple[Sequence[bool], Sequence[bool]], gaps: tuple[float, float]
+) -> tuple[Sequence[bool], Sequence[bool]]:
+    """Return the outcomes of two runs, those of the faster one thinned; `gaps` are mean ones."""
+    if not all(gaps):
+        return losses
+    strides = [max(round(max(gaps) / gap), 1) for gap in gaps]
+    one, other = (each[::-stride][::-1] for each, stride in zip(losses, strides, strict=True))
+    return one, other
 
 
 def bursts_of(one: Sequence[bool], other: Sequence[bool]) -> Bursts:

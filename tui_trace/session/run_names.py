@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol as Interface
 
-from tui_trace.core.probe_text import describe_protocol, describe_tos
+from tui_trace.core.probe_text import describe_tos, short_protocol
 from tui_trace.core.settings import ProbeSettings, Protocol
 
 _FIELD_NAMES = dict(
@@ -35,11 +35,7 @@ def in_turns(one: Numbered, other: Numbered) -> bool:
 
 def name_runs(runs: Sequence[Numbered]) -> tuple[str, ...]:
     """Return, for each run, what tells its settings from those of the others: `TCP 443`."""
-    differing = [
-        field
-        for field in ProbeSettings.__struct_fields__
-        if len({getattr(run.settings, field) for run in runs}) > 1
-    ]
+    differing = _differing(runs)
     names = [_name(run.settings, differing) for run in runs]
     return tuple(
         f"{name} (run {run.number})" if names.count(name) > 1 else name
@@ -47,10 +43,24 @@ def name_runs(runs: Sequence[Numbered]) -> tuple[str, ...]:
     )
 
 
+def name_settings(runs: Sequence[Numbered]) -> tuple[str, ...]:
+    """Return the same without numbers; empty texts where all settings are equal."""
+    differing = _differing(runs)
+    return tuple(_name(run.settings, differing) if differing else "" for run in runs)
+
+
+def _differing(runs: Sequence[Numbered]) -> list[str]:
+    return [
+        field
+        for field in ProbeSettings.__struct_fields__
+        if len({getattr(run.settings, field) for run in runs}) > 1
+    ]
+
+
 def _name(settings: ProbeSettings, differing: Sequence[str]) -> str:
     parts: list[str] = []
     if not differing or {"protocol", "port", "tcp_flags"} & set(differing):
-        parts.append(describe_protocol(settings).replace(" port ", " ").replace(" echo", ""))
+        parts.append(short_protocol(settings))
     if "df" in differing:
         parts.append(f"DF {'on' if settings.df else 'off'}")
     sized = "size" in differing and ("protocol" not in differing or len(parts) == 0)

@@ -137,6 +137,11 @@ class Hop(msgspec.Struct, frozen=True):
         return self.quote.interfaces if self.quote is not None else ()
 
     @property
+    def is_summary(self) -> bool:
+        """Return whether another program told its sums, and no single probe."""
+        return bool(self.sent) and not self.recent
+
+    @property
     def is_silent(self) -> bool:
         """Return whether its last probe whose outcome is known was lost."""
         decided = (outcome for outcome in reversed(self.recent) if outcome != PENDING)

@@ -22,7 +22,7 @@ from tui_trace.core.settings import (
     SettingsHistory,
 )
 from tui_trace.core.stream import SetPace, Source, SourceError, Switch
-from tui_trace.recording import RecordedSource, Recording, RecordingError
+from tui_trace.recording import Playback, RecordedSource, Recording, RecordingError
 from tui_trace.session.snapshot import Snapshot
 
 _PIECE = re.compile(r'<text [^>]* x="([\d.]+)"[^>]*-line-(\d+)\)">(.*?)</text>')
@@ -111,6 +111,22 @@ async def recorded(
         await watch.until(lambda: written_to(file) >= last)
         yield watch
     inner.stop()
+
+
+@asynccontextmanager
+async def replayed(
+    file: Path, size: tuple[int, int] = (100, 30), chosen: SettingsHistory | None = None
+) -> AsyncIterator[tuple[Watch, Playback]]:
+    """A recording, standing still at its start."""
+    with Recording(file) as recording:
+        playback = Playback(recording)
+        playback.pause()
+        app = TraceApp(refuse, playback, chosen or switches(), Pace(), Config())
+        async with app.run_test(size=size) as pilot:
+            watch = Watch(app, FakeSource(), pilot)
+            await watch.until(lambda: app.live.snapshot and app.history.whole)
+            yield watch, playback
+            playback.stop()
 
 
 def written_to(file: Path) -> int:

@@ -99,7 +99,9 @@ async def test_c_compares_the_run_in_force_with_another(monkeypatch: pytest.Monk
     )
     async with watching(size=(100, 30)) as watch:
         await watch.press("c")
-        assert "only one run so far" in watch.text("#keys")
+        assert "Only one run so far" in screen_text(watch)
+        await watch.press("c")
+        asked.clear()
         watch.source.play(*two_runs()[len(list(path(20))) :])
         await watch.until(lambda: seen(watch).run.number == 2)
         await watch.press("c")
@@ -201,6 +203,11 @@ def side_by_side(watch: Watch) -> list[int]:
     return [int(number) for number in re.findall(r"  run (\d+)  ", screen_text(watch))]
 
 
+def numbers(screen: CompareScreen) -> list[int]:
+    """The runs of this session that are to stand side by side."""
+    return [key.number for key in screen.shown if not key.session]
+
+
 def turns(rounds: int) -> list[ev.Event]:
     """Runs 3 and 4 of TCP and UDP, of which every other round is one's."""
     udp = ProbeSettings(protocol=Protocol.UDP, port=53)
@@ -256,7 +263,7 @@ async def test_two_chosen_runs_take_turns() -> None:
         await watch.until(lambda: side_by_side(watch) == [4, 5])
         await watch.press("b")
         await watch.until(lambda: seen(watch).run.number == 6)
-        assert screen.shown == (4, 5), "what took turns is still what one looks at"
+        assert numbers(screen) == [4, 5], "what took turns is still what one looks at"
 
 
 @pytest.mark.slow
@@ -273,8 +280,8 @@ async def test_a_third_run_beside_two_if_there_is_room() -> None:
         await watch.press("minus")
         await watch.until(lambda: side_by_side(watch) == [2, 3])
         await watch.press("minus")
-        assert screen.shown == (2, 3), "one is no comparison"
+        assert numbers(screen) == [2, 3], "one is no comparison"
         await watch.pilot.resize_terminal(80, 24)
         await watch.press("plus")
-        assert screen.shown == (2, 3), "there is no room"
+        assert numbers(screen) == [2, 3], "there is no room"
         assert "No room for another run" in screen.query_one("#reading-hint").render_line(0).text

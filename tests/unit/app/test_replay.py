@@ -1,13 +1,11 @@
 """A recording in the live view: its keys, its end, and notes on it."""
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.app.app_driver import Watch, drawn, refuse, seen
+from tests.helpers.app.app_driver import Watch, drawn, refuse, replayed, seen
 from tests.helpers.app.fake_source import FakeSource, path, switches
 from tests.helpers.app.scripts import moved
 from tests.helpers.recordings.recording_builders import record, replayed_as
@@ -17,7 +15,7 @@ from tui_trace.app.config import Config
 from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.time_navigation import TimeNavigator
 from tui_trace.core import events as ev
-from tui_trace.core.settings import NS_PER_S, Pace, SettingsHistory
+from tui_trace.core.settings import NS_PER_S, Pace
 from tui_trace.recording import Playback, Recording
 from tui_trace.results.temporary_recording import ResultPlayback, TemporaryRecording
 
@@ -29,22 +27,6 @@ REFUSED = {
 }
 RECORDED = "replay: probe settings cannot be changed"
 """What all other keys say."""
-
-
-@asynccontextmanager
-async def replayed(
-    file: Path, size: tuple[int, int] = (100, 30), chosen: SettingsHistory | None = None
-) -> AsyncIterator[tuple[Watch, Playback]]:
-    """The recording of `moved`, standing still at its start."""
-    with Recording(file) as recording:
-        playback = Playback(recording)
-        playback.pause()
-        app = TraceApp(refuse, playback, chosen or switches(), Pace(), Config())
-        async with app.run_test(size=size) as pilot:
-            watch = Watch(app, FakeSource(), pilot)
-            await watch.until(lambda: app.live.snapshot and app.history.whole)
-            yield watch, playback
-            playback.stop()
 
 
 @pytest.fixture

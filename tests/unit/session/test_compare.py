@@ -11,19 +11,31 @@ from scipy import stats
 
 from tests.helpers.generated_sessions import Bursts
 from tests.helpers.hop_builders import hop_of, run_of
-from tui_trace.core.settings import DEFAULT_PORT, DEFAULT_SIZE, NS_PER_MS, ProbeSettings, Protocol
+from tui_trace.core.events import HopSummary
+from tui_trace.core.settings import (
+    DEFAULT_PORT,
+    DEFAULT_SIZE,
+    NS_PER_MS,
+    NS_PER_S,
+    ProbeSettings,
+    Protocol,
+)
 from tui_trace.session import loss_difference, rtt_difference
 from tui_trace.session.compare import Verdict, compare_runs
 from tui_trace.session.comparison_text import describe_comparison, describe_difference
 from tui_trace.session.loss_difference import (
     E_VALUE,
+    at_one_pace,
     bursts_in_turns,
     bursts_of,
     loss_evidence,
+    mean_gap,
     visible_loss,
 )
 from tui_trace.session.rtt_difference import P_VALUE, compare_pairs, compare_rtts, rtt_floor
-from tui_trace.session.snapshot import LOST
+from tui_trace.session.run_origin import Origin, target_drift
+from tui_trace.session.snapshot import LOST, Bucket, Timeline
+from tui_trace.session.summarised_hop import hop_of_summary
 
 CHANCE = random.Random(4)
 
@@ -58,7 +70,7 @@ def losing(share, count=256, ms=10, length=1):
 
 
 def words(comparison, row=-1, number=1):
-    return describe_difference(comparison.rows[row], number, comparison.names)
+    return describe_difference(comparison, comparison.rows[row], number)
 
 
 def between(one, other, **fields):
@@ -308,6 +320,136 @@ def test_turns_are_paired_by_time_though_some_are_lost():
     assert found >= 9
 
 
+# --- two sessions
+
+DAY = 86_400 * NS_PER_S
+YESTERDAY = Origin("2026-11-26 22:10", DAY, "203.0.113.80", "192.0.2.10")
+NOW = Origin("", 2 * DAY, "203.0.113.80", "192.0.2.10")
+
+
+def apart(one, other, origins=(YESTERDAY, NOW), **fields):
+    return compare_runs([run_of(2, one, ICMP, **fields), run_of(1, other, ICMP)], origins)
+
+
+def test_sessions_are_named_and_how_far_apart_they_are():
+    told = apart([target(1, noisy(10, 300))], [target(1, losing(0.2, 300))])
+    share = told.target.sides[1].loss
+    assert describe_comparison(told) == (
+        f"To the target: {100 * share:.1f} % loss in run 1 now, 0.0 % in run 2 of 2026-11-26 22:10"
+        "; measured 1d 00:00:00 apart"
+    )
+    assert words(told) == "more loss in run 1 now"
+    told = apart([target(1, noisy(10))], [target(1, noisy(14))])
+    assert describe_comparison(told).startswith(
+        "To the target: slower by 4.0 ms in run 1 now than in run 2 of 2026-11-26 22:10; "
+    )
+    told = apart([steady(1, 1), target(2, noisy(9))], [silent(1), target(2, noisy(9))])
+    assert words(told, 0) == "silent in run 1 now"
+
+
+def test_other_settings_another_target_and_another_place_are_told():
+    runs = [run_of(2, [target(1, noisy(9))], TCP), run_of(1, [target(1, noisy(9))], ICMP)]
+    elsewhere = replace(YESTERDAY, address="198.51.100.7", place="edge1")
+    told = compare_runs(runs, [elsewhere, NOW])
+    assert told.names == ("run 2 of 2026-11-26 22:10 (TCP 443)", "run 1 now (ICMP)")
+    assert describe_comparison(told).endswith(
+        "; measured 1d 00:00:00 apart; to 203.0.113.80, not to 198.51.100.7"
+        "; from 192.0.2.10, not from edge1"
+    )
+    untold = replace(YESTERDAY, began=0, place="")
+    assert "apart" not in describe_comparison(compare_runs(runs, [untold, NOW]))
+
+
+def test_runs_with_the_numbers_of_turns_are_not_in_turns_in_two_sessions():
+    hops = [target(1, noisy(10, 300))], [target(1, noisy(10, 300))]
+    runs = [run_of(n, each, ICMP, turns_with=(3 - n,)) for n, each in enumerate(hops, 1)]
+    assert compare_runs(runs).alternated
+    assert compare_runs(runs, [NOW, NOW]).alternated
+    told = compare_runs(runs, [YESTERDAY, NOW])
+    assert not told.alternated
+    assert "in turns" not in describe_comparison(told)
+
+
+def test_an_rtt_that_drifts_as_far_within_a_session_is_told_as_drift():
+    for drift, is_drift in ((5.0, True), (3.0, False)):
+        origins = (replace(YESTERDAY, drift=drift * NS_PER_MS), NOW)
+        told = apart([target(1, noisy(10))], [target(1, noisy(14))], origins)
+        said = describe_comparison(told)
+        assert said.startswith("To the target: slower by 4.0 ms in run 1 now than in run 2 of ")
+        assert ("but within one of the sessions it drifts by 5.0 ms" in said) is is_drift
+        assert told.target.differences[0].real is not is_drift
+        assert words(told).endswith("no more than it drifts") is is_drift
+
+
+def test_how_far_an_rtt_drifts_within_a_session():
+    def timeline(ms):
+        buckets = [Bucket(answered=1, total=int(one * NS_PER_MS)) for one in ms]
+        return Timeline(NS_PER_S, tuple(buckets), ())
+
+    assert target_drift(timeline([10 + 5 * (n > 100) for n in range(200)])) == 5 * NS_PER_MS
+    assert target_drift(timeline([10 + 90 * (n % 50 == 9) for n in range(200)])) == 0, "spikes"
+    assert target_drift(timeline([10, 20] * 7)) == 0, "too short"
+    assert target_drift(Timeline(NS_PER_S, (Bucket(),) * 99, ())) == 0
+
+
+def summary(ttl, sent, lost, *, address=None, target=False):
+    told = (address or f"192.0.2.{ttl}",) if lost < sent else ()
+    return hop_of_summary(
+        HopSummary(at=0, run=1, ttl=ttl, sent=sent, lost=lost, addresses=told, reached=target,
+                   mean=9e6, best=8_000_000, worst=12_000_000)
+    )  # fmt: skip
+
+
+def test_sums_of_another_program_are_shown_and_not_tested():
+    sums = [summary(1, 100, 0), summary(2, 100, 40, address="203.0.113.80", target=True)]
+    told = apart(sums, [steady(1, 1), target(2, noisy(30))])
+    first = told.target.sides[0]
+    assert (first.lost, first.decided, first.mean) == (40, 100, 9e6)
+    said = describe_comparison(told)
+    assert said.startswith(
+        "Nothing is tested: run 2 of 2026-11-26 22:10 has sums only, neither single RTTs nor the"
+        " order of losses; "
+    )
+    assert words(told) == words(told, 0) == "sums only, not tested"
+    assert not any(row.differences[0].real for row in told.rows)
+
+
+def test_a_name_in_place_of_an_address_is_no_other_router():
+    for address, moved in (("gw.example", False), ("10.9.9.9", True), ("192.0.2.1", False)):
+        sums = [summary(1, 9, 0, address=address), summary(2, 9, 0, target=True)]
+        told = apart(sums, [steady(1, 1), target(2, noisy(30))])
+        assert told.rows[0].differences[0].moved is moved
+        assert len(told.rows) == 2
+
+
+def outages(count, every):
+    """A tenth of the time is lost, three seconds on average, probed every so many seconds."""
+    outcomes, left, is_bad = [], 0.0, False
+    for _ in range(count):
+        while left <= 0:
+            is_bad = not is_bad
+            left += CHANCE.expovariate(1 / (3 if is_bad else 27))
+        outcomes.append(LOST if is_bad else 10 * NS_PER_MS)
+        left -= every
+    return outcomes
+
+
+def test_the_same_outages_are_no_more_of_them_where_probes_are_faster():
+    called = 0
+    for _ in range(20):
+        slow = run_of(2, [target(1, outages(600, 2))], ICMP, interval=2)
+        fast = run_of(1, [target(1, outages(1000, 0.2))], ICMP, interval=0.2)
+        told = compare_runs([slow, fast], [YESTERDAY, NOW])
+        called += told.target.differences[0].loss is Verdict.DIFFERENT
+    assert called <= 2
+
+
+def test_outcomes_are_thinned_to_the_slower_pace():
+    assert at_one_pace(([True] * 6, [False, True] * 30), (1e9, 1e8)) == ([True] * 6, [True] * 6)
+    assert mean_gap([*range(0, 200, 10), 9000]) == pytest.approx((19 * 10 + 40) / 20), "a pause"
+    assert mean_gap([7]) == 0
+
+
 # --- how runs end
 
 
@@ -399,10 +541,12 @@ def test_any_runs_can_be_compared(data):
         turns = data.draw(st.integers(0, 2))
         reached = data.draw(st.booleans())
         runs.append(run_of(number, hops, probe, reached=reached, turns_with=(turns,)))
+    origins = data.draw(st.lists(st.sampled_from([YESTERDAY, NOW]), min_size=3, max_size=3))
+    origins = origins[: len(runs)] if data.draw(st.booleans()) else ()
     if data.draw(st.booleans()):
         runs[0] = replace(runs[0], outcomes=None)
-    told = compare_runs(runs)
+    told = compare_runs(runs, origins)
     assert describe_comparison(told)
     for row in told.rows:
         for number in range(1, len(runs)):
-            describe_difference(row, number, told.names)
+            describe_difference(told, row, number)

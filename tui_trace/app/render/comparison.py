@@ -2,6 +2,7 @@
 
 from tui_trace.app.render.styled_text import StyledLine, wrapped
 from tui_trace.core.cell_width import pad_or_truncate
+from tui_trace.core.probe_text import short_protocol
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.cell_text import TextStyle, ms, short_ms
 from tui_trace.session.compare import Row, RunComparison, Side, Verdict
@@ -44,9 +45,14 @@ def comparison_lines(comparison: RunComparison, width: int, labels: HostLabels) 
 def _footnote(comparison: RunComparison) -> str:
     if comparison.alternated:
         turns = "Measured in turns: what the network did to both cancels out."
+    elif comparison.origins:
+        turns = "Measured at different times: what differs may be the hour."
     else:
         turns = "Not in turns: what the network did in between counts, too; b alternates both."
-    return f"{_HISTORY}: loss of how many probes, RTT in ms. {turns}"
+    sums = ""
+    if any(side.is_sums for row in comparison.rows for side in row.sides):
+        sums = " Sums of another program are shown as told, and not tested."
+    return f"{_HISTORY}: loss of how many probes, RTT in ms. {turns}{sums}"
 
 
 def most_sides(width: int) -> int:
@@ -59,11 +65,19 @@ _HISTORY = f"Figures and tests are over the last {WINDOW} probes or more"
 
 
 def _titles(comparison: RunComparison, wide: bool) -> list[list[str]]:
+    runs = comparison.runs
+    figures = f"{'Loss%':>5} {'':<8}{'Min/Avg±SD/Max' if wide else 'Avg±SD'}"
+    if comparison.origins:
+        named = [
+            f"{origin.name or 'now'} run {run.number}"
+            for origin, run in zip(comparison.origins, runs, strict=True)
+        ]
+        probes = [f"{short_protocol(run.settings)}, {_rounds(run.rounds)}" for run in runs]
+        return [[sanitize(name) for name in named], probes, [figures] * len(named)]
     named = [
         f"run {run.number}  {name.removesuffix(f' (run {run.number})')}, {_rounds(run.rounds)}"
-        for run, name in zip(comparison.runs, comparison.names, strict=True)
+        for run, name in zip(runs, comparison.names, strict=True)
     ]
-    figures = f"{'Loss%':>5} {'':<8}{'Min/Avg±SD/Max' if wide else 'Avg±SD'}"
     return [[sanitize(name) for name in named], [figures] * len(named)]
 
 
@@ -84,8 +98,7 @@ def _row(
     text = f"{sign}{_ttls(row):>{_NUMBER - 1}} {pad_or_truncate(_host(row, labels), host)}"
     text += "".join(f"  {pad_or_truncate(_side(one, wide), side)}" for one in row.sides)
     told = [
-        describe_difference(row, number, comparison.names)
-        for number in range(1, len(comparison.runs))
+        describe_difference(comparison, row, number) for number in range(1, len(comparison.runs))
     ]
     words_shown = " · ".join(one for one in told if one and one != Verdict.SAME)
     if words:

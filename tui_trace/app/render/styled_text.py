@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 from tui_trace.core.cell_width import cell_width
-from tui_trace.core.sanitize import sanitize
+from tui_trace.core.sanitize import MESSAGE_LIMIT, sanitize
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.cell_text import TextStyle
 
@@ -32,7 +32,7 @@ def wrapped(
     """
     margin = " " * indent
     lines: list[str] = [f"{sign:>{indent}}"]
-    for word in sanitize(text).split():
+    for word in sanitize(text, MESSAGE_LIMIT).split():
         if lines[-1] != margin and cell_width(lines[-1]) + cell_width(word) + 2 > width:
             lines.append(margin)
         lines[-1] += f" {word}"

@@ -1,4 +1,4 @@
-"""The screen that compares runs."""
+"""The screen that compares runs, of this session and of others."""
 
 import threading
 from collections.abc import Callable
@@ -7,17 +7,24 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from tui_trace.app.control.history import SessionHistory
+from tui_trace.app.control.run_choice import RunChoice, RunKey
+from tui_trace.app.control.saved_sessions import SavedSessions, origin_of
 from tui_trace.app.render.comparison import comparison_lines, most_sides
-from tui_trace.app.render.styled_text import StyledLine
+from tui_trace.app.render.styled_text import StyledLine, wrapped
+from tui_trace.app.screens.sessions_screen import SessionsScreen
 from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.core.durations import local_minute
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.compare import RunComparison, compare_runs
 from tui_trace.session.host_labels import HostLabels, LabelMode
+from tui_trace.session.run_origin import Origin
 from tui_trace.session.snapshot import Run, Snapshot
 
 PAUSE = 1.0
 """Seconds from one comparison to the next."""
+_ALONE = "Only one run so far: o chooses another session; another setting opens another run."
 
 
 class Compared(Message):
@@ -39,118 +46,165 @@ class CompareScreen(TextScreen):
         Binding("plus", "more", "more", id="compare.more", tooltip="One more run beside these"),
         Binding("minus", "less", "less", id="compare.less", tooltip="One run fewer"),
         Binding(
+            "o",
+            "sessions",
+            "session",
+            id="compare.sessions",
+            tooltip="Runs of another session: a recording, or a file",
+        ),
+        Binding(
             "b", "alternate", "turns", id="compare.turns", tooltip="Alternate these two settings"
         ),
     ]
     HEADING = "Runs compared"
-    HINT = " ← → another run · + - more, fewer · b alternates · ↑ ↓ scroll · Escape leaves"
+    HINT = " ← → another run · + - more, fewer · o another session · b alternates · Escape"
 
     def __init__(
         self,
         snapshot: Snapshot,
         label_mode: LabelMode,
+        *,
         watch: Callable[[tuple[int, ...]], None],
         alternate: Callable[[tuple[ProbeSettings, ProbeSettings] | None], None],
+        sessions: SavedSessions,
+        history: SessionHistory,
     ) -> None:
         """`watch` asks for runs by their numbers; `look_at` then brings them.
 
-        `alternate` has two settings take turns; None: if they do, no more.
+        `alternate` has two settings take turns; None: if they do, no more. `sessions` has the
+        other sessions, `history` is the past of this one.
         """
         super().__init__()
         self._snapshot = snapshot
         self._label_mode = label_mode
         self._watch = watch
         self._alternate = alternate
-        now = snapshot.run
-        self.shown = self._beside(now)
-        """Numbers of the runs side by side."""
+        self._sessions = sessions
+        self._history = history
+        self._choice = RunChoice(snapshot)
+        self._others: dict[RunKey, tuple[Run, Origin]] = {}
+        """Runs of other sessions."""
+        self._put_beside()
+        self._choice.show_turns()
+        self._asked: tuple[int, ...] = ()
         self._runs: tuple[Run, ...] = ()
+        """Of this session."""
         self._comparison: RunComparison | None = None
         self._comparing = False
+
+    @property
+    def shown(self) -> tuple[RunKey, ...]:
+        """The runs side by side."""
+        return self._choice.shown
 
     def on_mount(self) -> None:
         """Ask for the runs that are compared."""
         super().on_mount()
-        self._watch(self.shown)
+        self._ask()
 
     def on_unmount(self) -> None:
         """Ask for no runs any more."""
         self._watch(())
 
-    def _show(self, numbers: tuple[int, ...]) -> None:
-        self.shown = tuple(sorted(numbers))
-        self._watch(self.shown)
+    def _ask(self) -> None:
+        if self._asked != self._choice.own:
+            self._asked = self._choice.own
+            self._watch(self._asked)
+
+    def _chosen(self) -> None:
+        self._ask()
+        self._compare()
+        self.refresh_lines()
 
     def look_at(self, snapshot: Snapshot, runs: tuple[Run, ...]) -> None:
         """Take newer runs, and compare them."""
-        before, now = self._snapshot.run, snapshot.run
         self._snapshot = snapshot
-        if now.number != before.number:
-            if now.turns_with:
-                self._show(self._beside(now))
-            elif not before.turns_with and now.number not in self.shown:
-                self._show((*(one for one in self.shown if one != before.number), now.number))
-        if len(self._known) > 1 and not set(self.shown) <= set(self._known):
-            # a recording went back to where these runs were not yet
-            self._show(self._known[-2:])
+        self._choice.follow(snapshot)
+        self._ask()
         self._runs = runs
         self._compare()
 
-    def _beside(self, now: Run) -> tuple[int, ...]:
-        """Return the run in force, and one that it takes turns with, or the last one before it."""
-        other = now.turns_with[-1] if now.turns_with else max(self._snapshot.earlier)
-        return tuple(sorted((other, now.number)))
-
-    @property
-    def _known(self) -> tuple[int, ...]:
-        return tuple(sorted((*self._snapshot.earlier, self._snapshot.run.number)))
-
-    @property
-    def _changing(self) -> int:
-        """The run that gives way to another: the first that is not the run in force."""
-        now = self._snapshot.run.number
-        return next((one for one in self.shown if one != now), self.shown[0])
-
     def action_other(self, step: int) -> None:
         """Compare with the next later (1) or earlier (-1) run."""
-        gone = self._changing
-        kept = tuple(one for one in self.shown if one != gone)
-        others = [one for one in self._known if one not in kept]
-        if len(others) > 1:
-            self._show((*kept, others[(others.index(gone) + step) % len(others)]))
+        self._choice.other(step)
+        self._chosen()
 
     def action_more(self) -> None:
         """Add a run (`+`)."""
-        others = [one for one in self._known if one not in self.shown]
-        if others and len(self.shown) < most_sides(self.size.width):
-            self._show((*self.shown, others[-1]))
-        else:
-            self.hint("No other run" if not others else "No room for another run")
+        if why_not := self._choice.more(most_sides(self.size.width)):
+            self.hint(why_not)
+        self._chosen()
 
     def action_less(self) -> None:
         """Remove a run (`-`)."""
-        if len(self.shown) > 2:
-            gone = self._changing
-            self._show(tuple(one for one in self.shown if one != gone))
+        self._choice.less()
+        self._chosen()
 
     def action_alternate(self) -> None:
         """Let the two runs alternate from here on, or stop that (`b`)."""
         if self._snapshot.run.turns_with:
             self._alternate(None)
+        elif not self._choice.is_own:
+            self.hint("Only runs of this session can alternate")
         elif len(self._runs) == 2:
             self._alternate((self._runs[0].settings, self._runs[1].settings))
 
+    # --- other sessions
+
+    def action_sessions(self) -> None:
+        """Choose another session (`o`)."""
+        before = self._sessions.chosen
+
+        def close(_: None) -> None:
+            if self._sessions.chosen is not before:
+                self._put_beside()
+                self._chosen()
+
+        self.app.push_screen(
+            SessionsScreen(self._sessions, self._snapshot, self._history.file), close
+        )
+
+    def _put_beside(self) -> None:
+        """Offer the runs of the sessions that were chosen."""
+        present = self._snapshot.wall
+        ordered = sorted(self._sessions.chosen, key=lambda one: one.origin.began)
+        before = sum(one.origin.began <= present for one in ordered)
+        self._others = {
+            RunKey(place - before + (place >= before), run.number): (run, one.origin)
+            for place, one in enumerate(ordered)
+            for run in one.runs
+        }
+        if self._others:
+            self._choice.put_beside([(key, run) for key, (run, _) in self._others.items()])
+
+    def _present(self) -> Origin:
+        is_replay = self._history.playback is not None
+        snapshot = self._snapshot
+        name = local_minute(snapshot.wall) if is_replay else ""
+        return origin_of(snapshot, name, 1 + len(snapshot.earlier))
+
+    # --- comparing
+
+    def _sides(self) -> list[tuple[Run, Origin]]:
+        """Return the runs that are shown, as far as they are there."""
+        present = self._present()
+        own = {RunKey(0, run.number): (run, present) for run in self._runs}
+        known = own | self._others
+        return [known[key] for key in self.shown if key in known]
+
     def _compare(self) -> None:
-        runs = self._runs
-        if self._comparing or tuple(run.number for run in runs) != self.shown:
+        sides = self._sides()
+        if self._comparing or len(sides) < max(len(self.shown), 2):
             return
+        runs = tuple(run for run, _ in sides)
         if self._comparison is not None and self._comparison.runs == runs:
             return
+        origins = () if self._choice.is_own else tuple(origin for _, origin in sides)
         self._comparing = True
-        threading.Thread(target=self._work, args=(runs,), daemon=True).start()
+        threading.Thread(target=self._work, args=(runs, origins), daemon=True).start()
 
-    def _work(self, runs: tuple[Run, ...]) -> None:
-        self.post_message(Compared(runs, compare_runs(runs)))
+    def _work(self, runs: tuple[Run, ...], origins: tuple[Origin, ...]) -> None:
+        self.post_message(Compared(runs, compare_runs(runs, origins)))
 
     def on_compared(self, message: Compared) -> None:
         """Show the comparison, and after a pause look for newer runs."""
@@ -163,7 +217,12 @@ class CompareScreen(TextScreen):
         self._compare()
 
     def lines(self, width: int) -> list[StyledLine]:
+        if len(self.shown) < 2:
+            return wrapped(_ALONE, width, TextStyle.PLAIN)
         if self._comparison is None:
             return [[(" comparing …", TextStyle.DIM)]]
-        labels = HostLabels(self._snapshot.who, self._label_mode)
-        return comparison_lines(self._comparison, width, labels)
+        named = [one.who for one in self._sessions.chosen]
+        who = {
+            address: info for each in (*named, self._snapshot.who) for address, info in each.items()
+        }
+        return comparison_lines(self._comparison, width, HostLabels(who, self._label_mode))

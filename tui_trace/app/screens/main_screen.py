@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from tui_trace.app.control.export import View
 from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ControlResult, ProbeControls
+from tui_trace.app.control.saved_sessions import SavedSessions
 from tui_trace.app.control.time_navigation import TimeNavigator
 from tui_trace.app.keymap import FOOTER, KEYS
 from tui_trace.app.render.header import heading, probe_words, settings_fit_beside_target
@@ -85,6 +86,8 @@ class MainScreen(PromptingScreen):
         self._greeting = greeting
         self._watch = watch
         self._navigator = TimeNavigator(history)
+        self._sessions = SavedSessions()
+        """What this session is compared with."""
         self.failure: str | None = None
         """Why the source broke, if it did."""
 
@@ -191,6 +194,7 @@ class MainScreen(PromptingScreen):
         """Forget the session so far: another target is traced."""
         self.failure = None
         self._navigator = TimeNavigator(self._history)
+        self._sessions = SavedSessions()
         self.table.reset()
         self.close_prompt()
 
@@ -337,12 +341,29 @@ class MainScreen(PromptingScreen):
         self._show_inspector()
 
     def action_compare(self) -> None:
-        """Compare the run in force with another (`c`)."""
+        """Compare the run in force with another, of this session or of another one (`c`)."""
+        self._open_comparison()
+
+    def action_compare_session(self) -> None:
+        """Choose another session, and compare with it."""
+        if (screen := self._open_comparison()) is not None:
+            screen.call_after_refresh(screen.action_sessions)
+
+    def _open_comparison(self) -> CompareScreen | None:
         present = self._navigator.present
-        if present is None or not present.earlier:
-            self.show_message("only one run so far: change a setting, then compare")
-            return
-        self.app.push_screen(CompareScreen(present, self.label_mode, self._watch, self._take_turns))
+        if present is None:
+            self.show_message("no data yet")
+            return None
+        screen = CompareScreen(
+            present,
+            self.label_mode,
+            watch=self._watch,
+            alternate=self._take_turns,
+            sessions=self._sessions,
+            history=self._history(),
+        )
+        self.app.push_screen(screen)
+        return screen
 
     def _take_turns(self, pair: tuple[ProbeSettings, ProbeSettings] | None) -> None:
         if not self.refused_in_replay():

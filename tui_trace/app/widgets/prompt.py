@@ -21,6 +21,7 @@ QUESTIONS = {
     "export": "Write to file",
     "note": "Note",
     "filter": "Targets that contain",
+    "session": "File or name of a session",
 }
 
 
