@@ -24,6 +24,7 @@ from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
 if TYPE_CHECKING:
     from tui_trace.cli.vantage_factory import VantageFactory
+    from tui_trace.cli.recorded import RecordingFactory
     from tui_trace.lab import Lab
     from tui_trace.wire.backends import Sockets
 
@@ -96,7 +97,9 @@ def _run(options: Options) -> int:
     if options.replay is not None:
         return _replay(options, options.replay)
     needed = preload.LIVE if live else preload.REPORT
+    serve_metrics = _prepare_metrics(options)
     factory = _factory(options, needed)
+    serve_metrics(factory)
     return _live(factory) if live else _report(factory)
 
 
@@ -140,6 +143,26 @@ def _prepare_without_sockets(needed: Sequence[str]) -> None:
     preload.import_modules((*preload.REMOTE, *needed))
     gc.freeze()
     gc.enable()
+
+
+def _prepare_metrics(options: Options) -> "Callable[[RecordingFactory], None]":
+    """Open the socket of the metrics; return a function that serves them for a factory's sources.
+
+    Before the lab: its network could not be reached. Nothing is read before rights are given up.
+    """
+    if options.metrics is None:
+        return lambda _: None
+    from tui_trace.metrics.http_server import MetricsServer, open_listener
+
+    listener = open_listener(*options.metrics)
+
+    def serve(factory: "RecordingFactory") -> None:
+        from tui_trace.metrics.exporter import MetricsExporter
+
+        exporter = factory.recordings.exporter = MetricsExporter()
+        MetricsServer(listener, exporter).start()
+
+    return serve
 
 
 def _scenarios() -> str:
