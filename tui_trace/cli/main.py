@@ -328,7 +328,7 @@ def _replay(options: Options, name: str) -> int:
     from tui_trace.app.config import ConfigError
 
     try:
-        return show_replay(name)
+        return show_replay(name, follow=options.follow)
     except ConfigError as error:
         return _fail(error.exit_code, str(error))
 

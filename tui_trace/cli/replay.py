@@ -28,16 +28,22 @@ def print_replay(name: str, options: Options) -> bool:
     if not _is_results(name):
         with Recording(find_recording(name)) as played:
             start = None if options.output is Output.JSON_LINES else played.end
-            return print_report(Playback(played, speed=None, start=start), report)
+            playback = Playback(played, speed=None, start=start, follow=options.follow)
+            return print_report(playback, report)
+    if options.follow:
+        raise SourceError("--follow attaches to a session that tui-trace records: this is none")
     with ResultInput(_file_of(name)) as source:
         return print_reports(_sources(source), report, source.stop)
 
 
-def show_replay(name: str) -> int:
-    """Play the first session in the live view; return the exit code. `ConfigError`."""
+def show_replay(name: str, *, follow: bool = False) -> int:
+    """Play the first session in the live view; return the exit code. `ConfigError`.
+
+    `follow`: begin at the end, and go on with a session that runs.
+    """
     if not _is_results(name):
         with Recording(find_recording(name)) as played:
-            return _show(played, Playback(played))
+            return _show(played, Playback(played, follow=follow))
     if _is_pipe(find_recording(name)):
         raise SourceError("the live view plays no pipe: give a file, or -r for a report")
     with TemporaryRecording(_file_of(name)) as played:

@@ -14,7 +14,7 @@ from tui_trace.session.finding import FindingKind
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Snapshot
 
-RTT_BOUNDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+RTT_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Upper bounds of the buckets of the RTT in seconds."""
 MOST_ADDRESSES = 128
 """Pairs of TTL and address of one target that have a counter of their own."""
