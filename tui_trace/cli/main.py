@@ -23,8 +23,8 @@ from tui_trace.options.output import Output
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
 if TYPE_CHECKING:
-    from tui_trace.cli.vantage_factory import VantageFactory
     from tui_trace.cli.recorded import RecordingFactory
+    from tui_trace.cli.vantage_factory import VantageFactory
     from tui_trace.lab import Lab
     from tui_trace.wire.backends import Sockets
 
@@ -88,7 +88,7 @@ def _run(options: Options) -> int:
     if options.completion is not None:
         return _completion(options.completion)
     if options.sessions:
-        return _sessions()
+        return _sessions(options)
     live = options.output is Output.LIVE
     if live and options.replay == "-":
         raise SourceError("the live view plays no standard input: give a file, or -r for a report")
@@ -177,8 +177,20 @@ def _completion(shell: str) -> int:
     return _print_text(script(shell))
 
 
-def _sessions() -> int:
+def _sessions(options: Options) -> int:
+    """Show the recordings: a screen on a terminal, else a list."""
     _give_up_rights()
+    if options.output is Output.LIVE and sys.stdin.isatty() and sys.stdout.isatty():
+        preload.import_modules((*preload.LIVE, "tui_trace.app.sessions_app"))
+        from tui_trace.app.config import ConfigError
+        from tui_trace.cli.replay import show_sessions
+
+        gc.freeze()
+        gc.enable()
+        try:
+            return show_sessions()
+        except ConfigError as error:
+            return _fail(error.exit_code, str(error))
     from tui_trace.report.session_list import render_session_list
 
     return _print_text(render_session_list())

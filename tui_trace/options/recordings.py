@@ -6,7 +6,7 @@ import argparse
 def add_recordings(parser: argparse.ArgumentParser) -> None:
     """Add the options to the parser."""
     kept = parser.add_argument_group(
-        "recordings of live sessions; beyond 100 or 2 GiB the oldest are deleted"
+        "recordings of live sessions; 100 or 2 GiB are kept: [recordings] in the config"
     )
     where = kept.add_mutually_exclusive_group()
     where.add_argument("--record", metavar="FILE", help="record to this new file, also a report")

@@ -9,11 +9,17 @@ import time
 
 import pytest
 
-from tests.helpers.recordings.recording_builders import Kept, folded, record, rounds
+from tests.helpers.recordings.recording_builders import (
+    Kept,
+    folded,
+    record,
+    rounds,
+    wait_for_events,
+)
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, ProbeSettings
 from tui_trace.core.stream import Inject, Reset, SetAsnLookup, Switch
-from tui_trace.recording import Playback, RecordedSource, Recording, RecordingError
+from tui_trace.recording import Playback, RecordedSource, Recording
 from tui_trace.report.collector import Collector
 from tui_trace.session.fold import Session
 
@@ -304,19 +310,6 @@ def running(tmp_path):
     source.stop()
     thread.join(10)
     assert not thread.is_alive()
-
-
-def wait_for_events(path, count):
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        try:
-            with Recording(path) as recording:
-                if recording.extent().events >= count:
-                    return
-        except RecordingError:
-            pass
-        time.sleep(0.02)
-    raise AssertionError("not recorded")
 
 
 FIRST = rounds(10)
