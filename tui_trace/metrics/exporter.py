@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import accumulate
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -49,11 +49,18 @@ EPISODE_KINDS = (
 )
 """Kinds that have a sample before their first episode: else its rise would not be seen."""
 
-_TRACE = ("target", "vantage")
-_HOP = (*_TRACE, "ttl")
+LOCAL_VANTAGE = "local"
+"""The vantage of what is probed from this machine, as in `--from`."""
 _BOUNDS = (*map(str, RTT_BOUNDS), "+Inf")
-_Read: TypeAlias = list[tuple[tuple[str, str], TraceMetrics]]
-"""The labels of each trace, and what is told of it."""
+_Read: TypeAlias = list[tuple["TraceLabels", TraceMetrics]]
+
+
+class TraceLabels(NamedTuple):
+    """What tells one trace from the others."""
+
+    target: str
+    vantage: str
+    """The host that it is probed from, or `local`."""
 
 
 class MetricsExporter(Collector):
@@ -62,31 +69,30 @@ class MetricsExporter(Collector):
     def __init__(self) -> None:
         """Begin without a trace."""
         self._lock = threading.Lock()
-        self._reserved: set[str] = set()
-        self._running: dict[str, TraceCounters] = {}
+        self._reserved: set[TraceLabels] = set()
+        self._running: dict[TraceLabels, TraceCounters] = {}
 
-    def reserve(self, target: str) -> str:
-        """Return a label for a target that no other one has: `example.com`, `example.com #2`."""
-        name = sanitize(target)
+    def reserve(self, target: str, vantage: str = "") -> TraceLabels:
+        """Return labels that no other trace has: `example.com`, `example.com #2`."""
+        first = labels = TraceLabels(sanitize(target), sanitize(vantage) or LOCAL_VANTAGE)
         with self._lock:
             number = 1
-            label = name
-            while label in self._reserved:
+            while labels in self._reserved:
                 number += 1
-                label = f"{name} #{number}"
-            self._reserved.add(label)
-        return label
+                labels = first._replace(target=f"{first.target} #{number}")
+            self._reserved.add(labels)
+        return labels
 
-    def add(self, label: str, counters: TraceCounters) -> None:
+    def add(self, labels: TraceLabels, counters: TraceCounters) -> None:
         """Show this trace from now on."""
         with self._lock:
-            self._running[label] = counters
+            self._running[labels] = counters
 
-    def remove(self, label: str) -> None:
+    def remove(self, labels: TraceLabels) -> None:
         """Show the trace no more: it has ended."""
         with self._lock:
-            self._running.pop(label, None)
-            self._reserved.discard(label)
+            self._running.pop(labels, None)
+            self._reserved.discard(labels)
 
     def stalled(self) -> str | None:
         """Return what keeps the program from being healthy, in one line; None: nothing does."""
@@ -95,8 +101,8 @@ class MetricsExporter(Collector):
             running = dict(self._running)
         if not running:
             return "nothing is being traced"
-        silent = [label for label, one in running.items() if now - one.pulsed > ALIVE]
-        return f"the trace of {silent[0]} stands still" if silent else None
+        silent = [labels for labels, one in running.items() if now - one.pulsed > ALIVE]
+        return f"the trace of {silent[0].target} stands still" if silent else None
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return the text in the best format that `accept` (RFC 9110 §12.5.1) names, and its type.
@@ -110,10 +116,7 @@ class MetricsExporter(Collector):
         """Yield the families of all traces as they are now."""
         with self._lock:
             running = dict(self._running)
-        read: _Read = []
-        for label, counters in running.items():
-            told = counters.read()
-            read.append(((label, sanitize(told.snapshot.vantage) or "local"), told))
+        read = [(labels, counters.read()) for labels, counters in running.items()]
         yield InfoMetricFamily(
             f"{PREFIX}build", "Version of the program.", value={"version": __version__}
         )
@@ -122,7 +125,9 @@ class MetricsExporter(Collector):
 
 
 def _of_traces(read: _Read) -> Iterator[Metric]:
-    target = InfoMetricFamily(f"{PREFIX}target", "What is traced, and how.", labels=_TRACE)
+    target = InfoMetricFamily(
+        f"{PREFIX}target", "What is traced, and how.", labels=TraceLabels._fields
+    )
     start = _gauge("start_time_seconds", "When the trace began, since 1970 (UTC).")
     hops = _gauge("hops", "Hops to the target; missing while it has not answered.")
     reached = _gauge("target_reached", "1 if the target has answered on the present path, else 0.")
@@ -178,7 +183,9 @@ def _of_hops(read: _Read) -> Iterator[Metric]:
         lambda hop: hop.user_stamped,
     )
     replies = _counter("replies", "Answers by the address that gave them.", "ttl", "address")
-    rtt = HistogramMetricFamily(f"{PREFIX}rtt_seconds", "Round-trip time.", labels=_HOP)
+    rtt = HistogramMetricFamily(
+        f"{PREFIX}rtt_seconds", "Round-trip time.", labels=(*TraceLabels._fields, "ttl")
+    )
     for labels, told in read:
         for ttl, hop in told.hops.items():
             place = (*labels, str(ttl))
@@ -190,8 +197,8 @@ def _of_hops(read: _Read) -> Iterator[Metric]:
 
 
 def _counter(name: str, about: str, *labels: str) -> CounterMetricFamily:
-    return CounterMetricFamily(f"{PREFIX}{name}", about, labels=(*_TRACE, *labels))
+    return CounterMetricFamily(f"{PREFIX}{name}", about, labels=(*TraceLabels._fields, *labels))
 
 
 def _gauge(name: str, about: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"{PREFIX}{name}", about, labels=(*_TRACE, *labels))
+    return GaugeMetricFamily(f"{PREFIX}{name}", about, labels=(*TraceLabels._fields, *labels))

@@ -10,20 +10,25 @@ from tui_trace.metrics.trace_counters import TraceCounters
 class MeteredSource(SourceFilter):
     """A source that is among the metrics while it runs."""
 
-    def __init__(self, source: Source, target: str, exporter: MetricsExporter) -> None:
-        """`target` names it there; of two with one name the second one gets a number."""
+    def __init__(
+        self, source: Source, target: str, vantage: str, exporter: MetricsExporter
+    ) -> None:
+        """Name it there by its target, and by the host that it is probed from (empty: here).
+
+        Of two with the same names the target of the second one gets a number.
+        """
         super().__init__(source)
         self._exporter = exporter
-        self._target = exporter.reserve(target)
+        self._labels = exporter.reserve(target, vantage)
         self._counters = TraceCounters()
 
     def run(self, sink: Sink) -> None:
         """Run the inner source, and count its stream; blocks."""
-        self._exporter.add(self._target, self._counters)
+        self._exporter.add(self._labels, self._counters)
         try:
             super().run(sink)
         finally:
-            self._exporter.remove(self._target)
+            self._exporter.remove(self._labels)
 
     def event(self, event: Event) -> None:
         """Count the event, then pass it on."""

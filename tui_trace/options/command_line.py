@@ -278,7 +278,7 @@ class _First(argparse.Action):
         parser.error("--as PROGRAM must be the first option; that program's options follow")
 
 
-_INSTEAD_OF_A_HOST = ("replay", "sessions", "completion", "lab", "targets", "reverse")
+_ENOUGH = ("host", "sessions", "completion", "lab", "targets", "reverse")
 
 
 def parse_command_line(arguments: Sequence[str]) -> Options:
@@ -286,7 +286,7 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
     parser = build_parser()
     given = parser.parse_args(arguments)
     check_recordings(parser, given)
-    if not (given.host or any(getattr(given, name) for name in _INSTEAD_OF_A_HOST)):
+    if given.replay is None and not any(getattr(given, name) for name in _ENOUGH):
         parser.error("no HOST was given; --help shows the options")
     if any(not host.strip() for host in given.host):
         parser.error("HOST is empty; --help shows the options")

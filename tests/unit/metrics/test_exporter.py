@@ -81,6 +81,9 @@ def test_two_targets_of_one_name_are_told_apart() -> None:
         "b.example",
         "a.example #2",
     }
+    exporter = MetricsExporter()
+    assert exporter.reserve("a.example", "edge1") == ("a.example", "edge1")
+    assert exporter.reserve("a.example") == ("a.example", "local")
 
 
 def test_hostile_text_stays_one_label() -> None:
@@ -135,7 +138,7 @@ class Taken:
 
 def test_a_source_is_told_of_while_it_runs_and_its_stream_is_the_same() -> None:
     exporter, inner, sink = MetricsExporter(), Held(), Taken()
-    source = MeteredSource(inner, "target.example", exporter)
+    source = MeteredSource(inner, "target.example", "", exporter)
     assert exporter.stalled() == "nothing is being traced"
     thread = threading.Thread(target=source.run, args=(sink,))
     thread.start()
@@ -146,7 +149,7 @@ def test_a_source_is_told_of_while_it_runs_and_its_stream_is_the_same() -> None:
     thread.join(20)
     assert not any(key[0] == "tui_trace_hops" for key in samples(exporter))
     assert exporter.stalled() == "nothing is being traced"
-    assert exporter.reserve("target.example") == "target.example"
+    assert exporter.reserve("target.example") == ("target.example", "local")
     assert (sink.events, sink.pulses) == (EVENTS, [EVENTS[-1].at])
 
 
