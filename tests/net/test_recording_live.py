@@ -92,7 +92,7 @@ def test_a_running_session_is_attached_to_and_goes_on_when_it_is_left(
             tmux.wait_for("■ end of")
             tmux.press("q")
             tmux.wait_without("● running")
-            tmux.wait_for("1 sessions")
+            tmux.wait_for("1 session, ")
             tmux.press("q")
             tmux.wait_for("prompt> *$")
     finally:

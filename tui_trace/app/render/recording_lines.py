@@ -15,8 +15,8 @@ from tui_trace.report.cell_text import TextStyle
 from tui_trace.report.session_list import size
 
 _WHO_LEAST, _WHO_MOST = 14, 40
-_FIXED = 38
-"""Cells of all other columns."""
+_ROOMY = 70
+"""Cells of the terminal from which on runs and size are shown."""
 
 
 class RecordingRow(NamedTuple):
@@ -68,8 +68,9 @@ def ordered_recordings(
 def recordings_heading(rows: Sequence[RecordingRow], limits: RetentionLimits) -> str:
     """Return how many there are, and how many are kept."""
     used = sum(row.info.bytes for row in rows)
+    count = f"{len(rows)} session{'' if len(rows) == 1 else 's'}"
     return (
-        f"{len(rows)} sessions, {size(used)} · at most {limits.files} and {limits.size >> 20} MiB"
+        f"{count}, {size(used)} · at most {limits.files} and {limits.size >> 20} MiB"
         " are kept ([recordings] in config.toml)"
     )
 
@@ -86,16 +87,8 @@ def recording_lines(
     shown = ordered_recordings(rows, wanted, by_target=by_target)
     who = max(_WHO_LEAST, min(_WHO_MOST, width // 3))
     head = "when" if by_target else "target"
-    lines: list[StyledLine] = [
-        [
-            (
-                pad_or_truncate(
-                    f"  {head:<{who}} {'length':>11} {'runs':>4} {'size':>7}  episodes", width
-                ),
-                TextStyle.DIM,
-            )
-        ]
-    ]
+    titles = f"  {head:<{who}}{_columns('length', 'runs', 'size', width)}episodes"
+    lines: list[StyledLine] = [[(pad_or_truncate(titles, width), TextStyle.DIM)]]
     for group, members in groupby(shown, lambda row: row.target if by_target else row.day):
         together = list(members)
         total = size(sum(row.info.bytes for row in together))
@@ -111,20 +104,27 @@ def recording_lines(
     return lines
 
 
+def _columns(length: str, runs: str, bytes_: str, width: int) -> str:
+    more = f" {runs:>4} {bytes_:>7}" if width >= _ROOMY else ""
+    return f" {length:>11}{more}  "
+
+
 def _row(
     row: RecordingRow, width: int, who: int, *, is_selected: bool, by_target: bool
 ) -> StyledLine:
     info = row.info
     began = utc_time(info.wall).astimezone()
     what = f"{began:%Y-%m-%d %H:%M}" if by_target else f"{began:%H:%M} {row.target}"
-    figures = f" {format_duration(info.duration):>11} {info.runs:>4} {size(info.bytes):>7}  "
+    length = format_duration(info.duration)
+    figures = _columns(length, str(info.runs), size(info.bytes), width)
+    running = "● running " if info.running else ""
     words, style = _words(row)
     return [
         ("▶ " if is_selected else "  ", TextStyle.STRONG),
         (pad_or_truncate(what, who), TextStyle.STRONG if is_selected else TextStyle.PLAIN),
         (figures, TextStyle.PLAIN),
-        *([("● running ", TextStyle.MARK)] if info.running else []),
-        (pad_or_truncate(words, max(1, width - who - _FIXED)), style),
+        (running, TextStyle.MARK),
+        (pad_or_truncate(words, max(1, width - who - 2 - len(figures) - len(running))), style),
     ]
 
 

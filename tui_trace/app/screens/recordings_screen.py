@@ -28,15 +28,15 @@ class RecordingsScreen(SelectingScreen):
     """A row for each recording, to be opened, attached to, or deleted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "select(-1)", "up", id="sessions.up", tooltip="Select the session above"),
-        Binding("down", "select(1)", "down", id="sessions.down", tooltip="Select the one below"),
-        Binding("enter", "open", "open", id="sessions.open", tooltip="Play it from its beginning"),
-        Binding("a", "attach", "attach", id="sessions.attach", tooltip="See it while it runs"),
-        Binding("d,delete", "delete", "delete", id="sessions.delete", tooltip="Delete, if y"),
-        Binding("y", "confirm", "yes", id="sessions.confirm", tooltip="Delete what was asked for"),
-        Binding("s", "sort", "by target", id="sessions.sort", tooltip="By target, or by day"),
-        Binding("slash", "filter", "filter", id="sessions.filter", tooltip="Show some of them"),
-        Binding("q", "dismiss", "quit", id="sessions.quit", tooltip="Leave the list"),
+        Binding("up", "select(-1)", "up", id="recordings.up", tooltip="Select the session above"),
+        Binding("down", "select(1)", "down", id="recordings.down", tooltip="Select the one below"),
+        Binding("enter", "open", "open", id="recordings.open", tooltip="Play it"),
+        Binding("a", "attach", "attach", id="recordings.attach", tooltip="See it while it runs"),
+        Binding("d,delete", "delete", "delete", id="recordings.delete", tooltip="Delete, if y"),
+        Binding("y", "confirm", "yes", id="recordings.confirm", tooltip="Delete it, as asked"),
+        Binding("s", "sort", "by target", id="recordings.sort", tooltip="By target, or by day"),
+        Binding("slash", "filter", "filter", id="recordings.filter", tooltip="Show some of them"),
+        Binding("q", "dismiss", "quit", id="recordings.quit", tooltip="Leave the list"),
     ]
     HEADING = "Sessions"
     HINT = " ↑ ↓ select · Enter opens · a attaches · d deletes · s by target or day · / filters · q"
@@ -154,7 +154,7 @@ class RecordingsScreen(SelectingScreen):
 
     def action_filter(self) -> None:
         """Ask which recordings to show (`/`)."""
-        self.query_one(Prompt).ask("sessions", self._wanted)
+        self.query_one(Prompt).ask("recordings", self._wanted)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show the recordings that contain what is typed."""

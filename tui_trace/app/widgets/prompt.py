@@ -21,7 +21,7 @@ QUESTIONS = {
     "export": "Write to file",
     "note": "Note",
     "filter": "Targets that contain",
-    "sessions": "Sessions that contain",
+    "recordings": "Sessions that contain",
 }
 
 
