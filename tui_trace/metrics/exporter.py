@@ -19,12 +19,12 @@ from prometheus_client.core import (
 )
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from tui_trace import __version__
 from tui_trace.core.probe_text import describe_protocol
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S
+from tui_trace.metrics.series_text import SeriesText
 from tui_trace.metrics.trace_counters import RTT_BOUNDS, HopCounters, TraceCounters, TraceMetrics
 from tui_trace.session.finding import FindingKind
 from tui_trace.session.paths import path_number
@@ -63,14 +63,16 @@ class TraceLabels(NamedTuple):
     """The host that it is probed from, or `local`."""
 
 
-class MetricsExporter(Collector):
-    """The traces that run, and their metrics; thread-safe."""
+class MetricsExporter:
+    """The traces that run, and their metrics; thread-safe except `render`."""
 
     def __init__(self) -> None:
         """Begin without a trace."""
         self._lock = threading.Lock()
         self._reserved: set[TraceLabels] = set()
         self._running: dict[TraceLabels, TraceCounters] = {}
+        self._texts: dict[str, SeriesText] = {}
+        """By content type."""
 
     def reserve(self, target: str, vantage: str = "") -> TraceLabels:
         """Return labels that no other trace has: `example.com`, `example.com #2`."""
@@ -107,10 +109,11 @@ class MetricsExporter(Collector):
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return the text in the best format that `accept` (RFC 9110 §12.5.1) names, and its type.
 
-        OpenMetrics if it is named, else the text format of Prometheus.
+        OpenMetrics if it is named, else the text format of Prometheus. One thread at a time.
         """
         encode, content_type = choose_encoder(accept)
-        return encode(self), content_type
+        text = self._texts.setdefault(content_type, SeriesText(encode))
+        return text.render(list(self.collect())), content_type
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families of all traces as they are now."""

@@ -57,6 +57,30 @@ def test_what_is_told_of_a_trace() -> None:
         assert told["tui_trace_episodes_active", *who, kind] == 0
 
 
+@pytest.mark.parametrize("accept", ["", OPENMETRICS])
+def test_a_later_text_is_the_same_as_a_first_one(accept: str) -> None:
+    hostile = 'x"} 1\n# HELP y 2\n\x85\u2028 3'
+    events = [began(address=hostile), *EVENTS[1:]]
+    counters = TraceCounters()
+
+    def exporting_now(*targets: str) -> MetricsExporter:
+        exporter = MetricsExporter()
+        for target in targets:
+            exporter.add(exporter.reserve(target), counters)
+        return exporter
+
+    exporter = exporting_now(hostile)
+    for number, event in enumerate(events):
+        counters.event(event)
+        if number % 25 == 0:
+            assert exporter.render(accept) == exporting_now(hostile).render(accept)
+    labels = exporter.reserve("b")
+    exporter.add(labels, counters)
+    assert exporter.render(accept) == exporting_now(hostile, "b").render(accept)
+    exporter.remove(labels)
+    assert exporter.render(accept) == exporting_now(hostile).render(accept)
+
+
 def test_names_and_units_are_by_the_convention() -> None:
     """What `promtool check metrics` asks for."""
     text, kind = exporting("target.example").render("")
