@@ -25,7 +25,9 @@ MOST_BYTES = 8192
 DEADLINE = 5.0
 """Seconds for a whole request and its answer."""
 FRESH = 0.5
-"""Seconds for which a rendered text is served again."""
+"""Seconds for which a rendered text is served again, at least."""
+LARGEST_SHARE = 0.1
+"""Of the time, that rendering may take: a text that took long is served again for longer."""
 ACCEPT_GAP = 0.01
 """Seconds from one accepted connection to the next."""
 _BACKLOG = 32
@@ -70,6 +72,7 @@ class MetricsServer:
         self._exporter = exporter
         self._clients: dict[asyncio.Task[None], None] = {}
         self._rendered: dict[str, tuple[float, bytes]] = {}
+        """By content type: until when a text is served again (`time.monotonic`), and the text."""
 
     def start(self) -> None:
         """Begin to serve; the thread never keeps the process from ending."""
@@ -138,12 +141,13 @@ class MetricsServer:
     def _metrics(self, accept: str) -> tuple[str, bytes]:
         # only this much of what the client says decides the text, so that few texts are kept
         accept = "application/openmetrics-text; version=1.0.0" if "openmetrics" in accept else ""
-        now = time.monotonic()
-        for kind, (made, body) in self._rendered.items():
-            if now - made < FRESH and ("openmetrics" in kind) == bool(accept):
+        began = time.monotonic()
+        for kind, (end, body) in self._rendered.items():
+            if began < end and ("openmetrics" in kind) == bool(accept):
                 return kind, body
         body, kind = self._exporter.render(accept)
-        self._rendered[kind] = (now, body)
+        now = time.monotonic()
+        self._rendered[kind] = (now + max(FRESH, (now - began) / LARGEST_SHARE), body)
         return kind, body
 
 

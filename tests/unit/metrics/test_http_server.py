@@ -10,6 +10,7 @@ import pytest
 from tests.unit.metrics.test_exporter import exporting
 from tui_trace.core.stream import SourceError
 from tui_trace.metrics import http_server
+from tui_trace.metrics.exporter import MetricsExporter
 from tui_trace.metrics.http_server import MOST_CLIENTS, MetricsServer, open_listener
 
 
@@ -19,10 +20,12 @@ class Counted:
     def __init__(self) -> None:
         self.inner = exporting("target.example")
         self.renders = 0
+        self.pause = 0.0
         self.stalled = self.inner.stalled
 
     def render(self, accept: str) -> tuple[bytes, str]:
         self.renders += 1
+        time.sleep(self.pause)
         return self.inner.render(accept)
 
 
@@ -69,6 +72,27 @@ def test_its_pages(served) -> None:
     assert ask(address, "/healthz?x=1", "HEAD")[::2] == (200, b"")
     assert ask(address, "/")[0] == 404
     assert ask(address, method="POST")[0] == 405
+
+
+def test_without_a_trace_it_is_not_healthy() -> None:
+    listener = open_listener("127.0.0.1", 0)
+    MetricsServer(listener, MetricsExporter()).start()
+    code, _, body = ask(listener.getsockname(), "/healthz")
+    assert (code, body) == (503, b"nothing is being traced\n")
+    assert b"tui_trace_build_info" in ask(listener.getsockname())[2]
+
+
+def test_a_page_that_takes_long_is_rendered_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "FRESH", 0.0)
+    exporter = Counted()
+    exporter.pause = 0.02
+    listener = open_listener("127.0.0.1", 0)
+    MetricsServer(listener, exporter).start()
+    started = time.monotonic()
+    while time.monotonic() - started < 1:
+        assert ask(listener.getsockname())[0] == 200
+    took = time.monotonic() - started
+    assert 1 <= exporter.renders <= 1 + took * http_server.LARGEST_SHARE / exporter.pause
 
 
 @pytest.mark.parametrize(
