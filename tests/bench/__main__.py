@@ -33,6 +33,7 @@ RUNS = [
     ("meeting_point", "--networks", "10"),
     ("vantages", "--networks", "20"),
     ("vantage_cost",),
+    ("metrics", "--times", "2"),
 ]
 LONGEST = 600.0
 """Seconds that one of them gets."""

@@ -2,6 +2,7 @@
 
 import random
 import re
+import signal
 import time
 from pathlib import Path
 
@@ -13,7 +14,12 @@ from tests.helpers.network.chain import Chain
 from tests.helpers.network.params import OPEN_PORT
 from tests.helpers.network.terminals import Tmux
 from tests.helpers.recordings.forged_recordings import all_forged
-from tests.helpers.recordings.recording_builders import check_killed, record, rounds
+from tests.helpers.recordings.recording_builders import (
+    check_killed,
+    record,
+    rounds,
+    wait_for_events,
+)
 from tui_trace.recording import Recording, list_sessions
 
 
@@ -52,6 +58,48 @@ def test_a_live_session_is_kept_and_plays_again_in_the_live_view(
         tmux.wait_for("TCP port 80 ")
         tmux.press("q")
         tmux.wait_for("prompt> *$")
+
+
+def test_a_running_session_is_attached_to_and_goes_on_when_it_is_left(
+    plain: Chain, tmp_path: Path
+) -> None:
+    env = {**tui_trace_process.environment(), "XDG_STATE_HOME": str(tmp_path)}
+    space, target = plain.client, plain.target_address(4)
+    folder = tmp_path / "tui-trace" / "sessions"
+    folder.mkdir(parents=True)
+    words = ("-r", "-n", "-c", "1000", "--record", str(folder / "night.session"), target)
+    process = space.popen(tui_trace_process.command(*words), env=env)
+    try:
+        wait_for_events(folder / "night.session", 20)
+        with Tmux(space, columns=140) as tmux:
+            tmux.start(tui_trace_process.command("--replay", "night", "--follow"), env)
+            tmux.wait_for("● attached")
+            tmux.wait_for(r"round ([6-9]|\d\d) ")
+            tmux.press("q")
+            tmux.wait_for("prompt> *$")
+            assert process.poll() is None
+
+            # the same by the list, to which it leads back
+            tmux.write(" clear")
+            tmux.press("Enter")
+            tmux.start(tui_trace_process.command("--sessions"), env)
+            tmux.wait_for("● running none")
+            tmux.press("a")
+            tmux.wait_for("● attached")
+            process.send_signal(signal.SIGINT)
+            report, _ = process.communicate(timeout=20)
+            assert target in report.decode()
+            tmux.wait_for("■ end of")
+            tmux.press("q")
+            tmux.wait_without("● running")
+            tmux.wait_for("1 session, ")
+            tmux.press("q")
+            tmux.wait_for("prompt> *$")
+    finally:
+        process.kill()
+        process.communicate()
+    (session,) = list_sessions(folder)
+    assert (session.ended, session.running) == (True, False)
 
 
 def test_the_config_says_how_many_are_kept(plain: Chain, tmp_path: Path) -> None:

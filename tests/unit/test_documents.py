@@ -1,9 +1,11 @@
 """Help, manual page and completion: each knows every option, and none that there is not."""
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -106,6 +108,25 @@ def test_bash_completes(words: str, found: list[str]) -> None:
         input=script("bash"), capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert [line.strip() for line in done.stdout.split()] == found
+
+
+def test_bash_completes_names_of_sessions_and_files(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "tui-trace" / "sessions"
+    folder.mkdir(parents=True)
+    for name in ("20260102T030405Z-a.example", "20260102T030406Z-b.example"):
+        (folder / f"{name}.session").touch()
+    (folder / "20260102T030405Z-a.example.session-wal").touch()
+    (tmp_path / "2026.session").touch()
+    done = subprocess.run(
+        ["bash", "-c", _COMPLETE.format(words="tui-trace --replay 2026")],
+        input=script("bash"), capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "XDG_STATE_HOME": str(tmp_path / "state")},
+    )  # fmt: skip
+    assert sorted(done.stdout.split()) == [
+        "2026.session",
+        "20260102T030405Z-a.example",
+        "20260102T030406Z-b.example",
+    ]
 
 
 def test_another_shell_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:

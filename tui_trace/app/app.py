@@ -1,20 +1,15 @@
 """The Textual app: one source at a time, its snapshots on the screen, a clean way out."""
 
 import asyncio
-import contextlib
-import os
-import signal
-import sys
-import termios
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from msgspec.structs import replace
 from textual._context import active_message_pump
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
@@ -23,12 +18,11 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui_trace.app import textual_imports  # noqa: F401  (imported to have it imported)
-from tui_trace.app.config import Config, ConfigError
+from tui_trace.app.config import Config
 from tui_trace.app.control.export import ExportError, View, export
 from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ProbeControls
 from tui_trace.app.keymap import COMMANDS, KEYS, Key, footer_keys
-from tui_trace.app.keys_in_turn import KeysInTurn
 from tui_trace.app.messages import Exported, PastFetched, SnapshotTaken, SourceEnded, SourceOpened
 from tui_trace.app.render.target_lines import TargetRow
 from tui_trace.app.screens.compare_screen import CompareScreen
@@ -42,9 +36,9 @@ from tui_trace.app.screens.targets_screen import TargetsScreen
 from tui_trace.app.screens.vantages_screen import VantagesScreen
 from tui_trace.app.screens.ways_screen import WaysScreen
 from tui_trace.app.source_thread import SourceThread
-from tui_trace.app.stdout_driver import StdoutDriver, restore
 from tui_trace.app.targets import OpenSource, TargetSource, TracedTarget, TracedTargets
-from tui_trace.app.themes import DEFAULT_THEME, NIGHT, sheets
+from tui_trace.app.terminal_app import TerminalApp
+from tui_trace.app.themes import sheets
 from tui_trace.app.widgets.footer import Hint
 from tui_trace.core import error_messages
 from tui_trace.core.settings import Pace, ProbeSettings, SettingsHistory
@@ -56,37 +50,25 @@ PATIENCE = 1.0
 """Seconds that a source gets to end."""
 
 
-def _terminal_settings() -> list[Any] | None:
-    try:
-        return termios.tcgetattr(sys.__stdin__) if sys.__stdin__ else None
-    except (termios.error, ValueError):
-        return None
-
-
-class TraceApp(KeysInTurn[None]):
+class TraceApp(TerminalApp[None]):
     """The live view of one source after another.
 
-    After `run`, `return_code` is the exit code, `last_snapshot` what was last known, and
-    `failure` the one line that stderr should get.
+    After `run`, `last_snapshot` is what was last known.
     """
 
     CSS = sheets("live", "chooser", "reading", "charts")
-    TITLE = "tui-trace"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(
-                key.keys,
-                key.action,
-                key.label,
-                False,
-                tooltip=key.description,
-                id=key.id,
-                priority=True,
-            )
-            for key in KEYS
-            if key.priority
-        ),
-        Binding("ctrl+backslash", "abort", show=False, priority=True),
+        Binding(
+            key.keys,
+            key.action,
+            key.label,
+            False,
+            tooltip=key.description,
+            id=key.id,
+            priority=True,
+        )
+        for key in KEYS
+        if key.priority
     ]
 
     def __init__(
@@ -111,19 +93,7 @@ class TraceApp(KeysInTurn[None]):
         show until the first snapshot. `reverse`: the other target is the way back from the first.
         `ConfigError` if the config names a theme that is not there.
         """
-        # With NO_COLOR Textual turns colours to grey, or, in its ANSI mode, leaves them out.
-        super().__init__(
-            driver_class=StdoutDriver, ansi_color=True if "NO_COLOR" in os.environ else None
-        )
-        self.register_theme(NIGHT)
-        theme = config.theme or DEFAULT_THEME
-        if theme not in self.available_themes:
-            known = ", ".join(sorted(self.available_themes))
-            raise ConfigError(f"{config.path}: theme: no {theme!r}; there are {known}")
-        # set before the first style sheet is read, or everything would be styled twice
-        self.set_reactive(App.theme, theme)
-        self.stylesheet.set_variables(self.get_css_variables())
-        self.animation_level = "none"
+        super().__init__(config)
         self._greeting = greeting
         self._config = config
         self._confidence = confidence
@@ -133,13 +103,6 @@ class TraceApp(KeysInTurn[None]):
             *(self._trace(other, SettingsHistory(other.settings), pace) for other in others),
             reverse=reverse,
         )
-        self._terminal = _terminal_settings()
-        self._view_loop: asyncio.AbstractEventLoop | None = None
-        self._signal: int | None = None
-        self.failure: str | None = None
-        """One line, if something broke."""
-        self.details = ""
-        """A traceback, for those who ask for it."""
         self.set_keymap(dict(config.keymap))
 
     def _trace(self, target: TargetSource, switches: SettingsHistory, pace: Pace) -> TracedTarget:
@@ -194,28 +157,12 @@ class TraceApp(KeysInTurn[None]):
 
     def on_mount(self) -> None:
         """Start the source when the screen is ready for its first answer."""
-        self._view_loop = asyncio.get_running_loop()
-        if self._signal is not None:
-            self.leave_by_signal(self._signal)
         self.live.request_asn_lookup()
         self.call_after_refresh(self._targets.start, range(len(self._targets.all)))
         if len(self._targets.vantages()) == len(self._targets.all) > 1:
             self.action_vantages()
         elif len(self._targets.all) > 1:
             self.action_targets()
-
-    def leave_by_signal(self, number: int) -> None:
-        """Leave as soon as the view is there; thread-safe."""
-        self._signal = number
-        code = 0 if number == signal.SIGINT else 128 + number
-        if self._view_loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: we are leaving
-                self._view_loop.call_soon_threadsafe(self.call_next, self._leave, code)
-
-    def restore_terminal(self) -> None:
-        """Put the terminal back as it was, from any thread, and wait for nothing."""
-        if self._terminal is not None and sys.__stdin__ is not None:
-            restore(sys.__stdin__.fileno(), self._terminal)
 
     def _prepare(self, source: Source) -> SourceThread:
         return SourceThread(
@@ -380,19 +327,7 @@ class TraceApp(KeysInTurn[None]):
 
     async def _leave(self, code: int) -> None:
         await self._end([target.tracing for target in self._targets.all])
-        self.exit(return_code=code or int(self.failure is not None))
-
-    async def action_leave(self) -> None:
-        """Quit (`q`, Ctrl-C)."""
-        await self._leave(0)
-
-    def action_abort(self) -> None:
-        """Send SIGQUIT (Ctrl-\\), as a terminal does outside the view."""
-        os.kill(os.getpid(), signal.SIGQUIT)
-
-    async def action_quit(self) -> None:
-        """Quit where Textual itself offers to."""
-        await self._leave(0)
+        await super()._leave(code)
 
     async def run_action(
         self,
@@ -435,26 +370,14 @@ class TraceApp(KeysInTurn[None]):
             isinstance(node, Widget) and node._pruning for node in pump.ancestors_with_self
         )
 
-    def thread_broke(self, broken: threading.ExceptHookArgs) -> None:
-        """Show the unexpected error of a thread in the view, which goes on."""
-        if broken.exc_value is not None:
-            self.call_later(self.live.show_notice, error_messages.one_line(broken.exc_value))
-
-    def terminal_lost(self, error: OSError) -> None:
-        """End the view, which can no longer be drawn; thread-safe."""
-        self.failure = f"cannot write to the terminal: {error.strerror}"
-        self.call_later(self._leave, 1)
+    def show_error(self, line: str) -> None:
+        """Show an unexpected error in the view, which goes on."""
+        self.live.show_notice(line)
 
     def _handle_exception(self, error: Exception) -> None:
         """End the view with one line instead of a traceback; the terminal is restored."""
         if isinstance(error, NoMatches) and self._is_left(active_message_pump.get(None)):
             return
-        self.failure = f"display failed (internal error): {error_messages.one_line(error)}"
-        self.details = error_messages.format_traceback(error)
-        self._return_code = 1
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
+        super()._handle_exception(error)
         for target in self._targets.all:
             target.tracing.stop()
-        self._close_messages_no_wait()

@@ -6,7 +6,44 @@ from tui_trace.core.settings import DnatMode, FlowMode, ProbeIdField, SettingErr
 from tui_trace.options.command_line import build_parser
 
 SHELLS = ("bash", "zsh", "fish")
-_FILES = ("--record", "--replay")
+_FILES = ("--record",)
+_SESSIONS = {
+    "bash": "_tui_trace_sessions",
+    "zsh": "_tui_trace_sessions",
+    "fish": "(_tui_trace_sessions)",
+    "preamble": {
+        "bash": """
+_tui_trace_sessions() {
+  local folder="${XDG_STATE_HOME:-$HOME/.local/state}/tui-trace/sessions" file
+  compgen -f -- "$1"
+  for file in "$folder/$1"*.session; do
+    [ -e "$file" ] || continue
+    file=${file##*/}
+    printf '%s\\n' "${file%.session}"
+  done
+}
+""",
+        "zsh": """
+_tui_trace_sessions() {
+  local -a names
+  names=(${XDG_STATE_HOME:-$HOME/.local/state}/tui-trace/sessions/*.session(N:t:r))
+  compadd -a names
+  _files
+}
+""",
+        "fish": """
+function _tui_trace_sessions
+  set -l state $XDG_STATE_HOME
+  test -n "$state"; or set state ~/.local/state
+  for file in $state/tui-trace/sessions/*.session
+    string replace -r '.*/(.*)\\.session$' '$1' -- $file
+  end
+  __fish_complete_path (commandline -ct)
+end
+""",
+    },
+}
+"""What completes `--replay`: the names of the recorded sessions, and files."""
 
 
 def script(shell: str) -> str:
@@ -33,8 +70,10 @@ def script(shell: str) -> str:
         names = set(action.option_strings)
         for option in names & set(values):
             action.choices = values[option]
+        completed: Any = action
         if names & set(_FILES):
-            file_action: Any = action
-            file_action.complete = shtab.FILE
+            completed.complete = shtab.FILE
+        if "--replay" in names:
+            completed.complete = _SESSIONS
     made: str = shtab.complete(parser, shell=shell)
     return made if made.endswith("\n") else f"{made}\n"

@@ -23,6 +23,7 @@ from tui_trace.options.output import Output
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
 
 if TYPE_CHECKING:
+    from tui_trace.cli.recorded import RecordingFactory
     from tui_trace.cli.vantage_factory import VantageFactory
     from tui_trace.lab import Lab
     from tui_trace.wire.backends import Sockets
@@ -87,7 +88,7 @@ def _run(options: Options) -> int:
     if options.completion is not None:
         return _completion(options.completion)
     if options.sessions:
-        return _sessions()
+        return _sessions(options)
     live = options.output is Output.LIVE
     if live and options.replay == "-":
         raise SourceError("the live view plays no standard input: give a file, or -r for a report")
@@ -96,7 +97,9 @@ def _run(options: Options) -> int:
     if options.replay is not None:
         return _replay(options, options.replay)
     needed = preload.LIVE if live else preload.REPORT
+    serve_metrics = _prepare_metrics(options)
     factory = _factory(options, needed)
+    serve_metrics(factory)
     return _live(factory) if live else _report(factory)
 
 
@@ -142,6 +145,26 @@ def _prepare_without_sockets(needed: Sequence[str]) -> None:
     gc.enable()
 
 
+def _prepare_metrics(options: Options) -> "Callable[[RecordingFactory], None]":
+    """Open the socket of the metrics; return a function that serves them for a factory's sources.
+
+    Before the lab: its network could not be reached. Nothing is read before rights are given up.
+    """
+    if options.metrics is None:
+        return lambda _: None
+    from tui_trace.metrics.http_server import MetricsServer, open_listener
+
+    listener = open_listener(*options.metrics)
+
+    def serve(factory: "RecordingFactory") -> None:
+        from tui_trace.metrics.exporter import MetricsExporter
+
+        exporter = factory.recordings.exporter = MetricsExporter()
+        MetricsServer(listener, exporter).start()
+
+    return serve
+
+
 def _scenarios() -> str:
     from tui_trace.lab import scenario_titles
 
@@ -154,8 +177,20 @@ def _completion(shell: str) -> int:
     return _print_text(script(shell))
 
 
-def _sessions() -> int:
+def _sessions(options: Options) -> int:
+    """Show the recordings: a screen on a terminal, else a list."""
     _give_up_rights()
+    if options.output is Output.LIVE and sys.stdin.isatty() and sys.stdout.isatty():
+        preload.import_modules((*preload.LIVE, "tui_trace.app.sessions_app"))
+        from tui_trace.app.config import ConfigError
+        from tui_trace.cli.replay import show_sessions
+
+        gc.freeze()
+        gc.enable()
+        try:
+            return show_sessions()
+        except ConfigError as error:
+            return _fail(error.exit_code, str(error))
     from tui_trace.report.session_list import render_session_list
 
     return _print_text(render_session_list())
@@ -305,7 +340,7 @@ def _replay(options: Options, name: str) -> int:
     from tui_trace.app.config import ConfigError
 
     try:
-        return show_replay(name)
+        return show_replay(name, follow=options.follow)
     except ConfigError as error:
         return _fail(error.exit_code, str(error))
 

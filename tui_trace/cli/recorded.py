@@ -14,6 +14,7 @@ from tui_trace.options.targets import LONGEST_FILE, MOST_TARGETS, Target
 from tui_trace.remote.place import Place
 
 if TYPE_CHECKING:
+    from tui_trace.metrics.exporter import MetricsExporter
     from tui_trace.recording.sessions import RetentionLimits
 
 
@@ -27,6 +28,19 @@ class NewRecordings:
         """File of the first recording; those of later targets get a name derived from it."""
         self.kept: RetentionLimits | None = None
         """Limits of the usual folder of recordings; None: the default limits."""
+        self.exporter: MetricsExporter | None = None
+        """What serves the metrics of all targets; None: nothing does."""
+
+    def meter(self, source: Source, host: str, place: Place) -> Source:
+        """Return the source, with metrics if they are asked for.
+
+        A recording goes around it, for whoever looks for one. An empty `host` is this machine.
+        """
+        if self.exporter is None:
+            return source
+        from tui_trace.metrics.metered_source import MeteredSource
+
+        return MeteredSource(source, host or "this machine", place.host, self.exporter)
 
     def record(self, source: Source) -> Source:
         """Return the source, with a recording unless the options say no."""

@@ -38,7 +38,8 @@ class RemoteFactory(RecordingFactory):
         words = remote_words(self.options, found.host.strip(), found.settings, pace)
         source = RemoteSource(self._place, words)
         self._remote.append(source)
-        return self.recordings.record(source)
+        metered = self.recordings.meter(source, found.host, self._place)
+        return self.recordings.record(metered)
 
     @property
     def broke_off(self) -> bool:

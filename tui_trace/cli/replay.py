@@ -10,7 +10,7 @@ from tui_trace.core.settings import Pace, ProbeSettings, SettingsHistory
 from tui_trace.core.stream import Source, SourceError
 from tui_trace.options.command_line import Options
 from tui_trace.options.output import Output
-from tui_trace.recording import Playback, Recording, find_recording
+from tui_trace.recording import Playback, Recording, RecordingError, find_recording
 from tui_trace.results.detect import looks_like_results, read_sessions
 from tui_trace.results.result_input import STANDARD_INPUT, ResultInput
 from tui_trace.results.result_source import ResultSource
@@ -28,20 +28,48 @@ def print_replay(name: str, options: Options) -> bool:
     if not _is_results(name):
         with Recording(find_recording(name)) as played:
             start = None if options.output is Output.JSON_LINES else played.end
-            return print_report(Playback(played, speed=None, start=start), report)
+            playback = Playback(played, speed=None, start=start, follow=options.follow)
+            return print_report(playback, report)
+    if options.follow:
+        raise SourceError("--follow attaches to a session that tui-trace records: this is none")
     with ResultInput(_file_of(name)) as source:
         return print_reports(_sources(source), report, source.stop)
 
 
-def show_replay(name: str) -> int:
-    """Play the first session in the live view; return the exit code. `ConfigError`."""
+def show_replay(name: str, *, follow: bool = False) -> int:
+    """Play the first session in the live view; return the exit code. `ConfigError`.
+
+    `follow`: begin at the end, and go on with a session that runs.
+    """
     if not _is_results(name):
         with Recording(find_recording(name)) as played:
-            return _show(played, Playback(played))
+            return _show(played, Playback(played, follow=follow))
     if _is_pipe(find_recording(name)):
         raise SourceError("the live view plays no pipe: give a file, or -r for a report")
     with TemporaryRecording(_file_of(name)) as played:
         return _show(played, ResultPlayback(played))
+
+
+def show_sessions() -> int:
+    """Let the user open one recording after another; return the exit code. `ConfigError`."""
+    from tui_trace.app.config import load_config
+    from tui_trace.app.sessions_app import choose_recording
+
+    config = load_config()
+    message, before = "", None
+    while True:
+        choice = choose_recording(config, message, before)
+        if isinstance(choice, int):
+            return choice
+        message, before = "", choice.path
+        try:
+            with Recording(choice.path) as played:
+                code = _show(played, Playback(played, follow=choice.attach))
+        except RecordingError as error:
+            message = str(error)
+            continue
+        if code:
+            return code
 
 
 def _show(played: Recording, playback: Playback) -> int:

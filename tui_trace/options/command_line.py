@@ -16,9 +16,11 @@ from tui_trace.core.settings import Pace, ProbeSettings, SettingError
 from tui_trace.core.stream import CONFIDENCE
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.options.help_text import ShowHelp
+from tui_trace.options.metrics import ListenAddress, add_metrics, parse_listen_address
 from tui_trace.options.output import Output, add_ipinfo, add_outputs, parse_layout
 from tui_trace.options.pace import PING_TTL, given_fields, parse_pace, ttl_range
 from tui_trace.options.probe import parse_probe_settings
+from tui_trace.options.recordings import add_recordings, check_recordings
 from tui_trace.options.targets import Target, check_host, targets_of
 from tui_trace.options.vantages import add_vantages, parse_vantages
 from tui_trace.remote.place import Place
@@ -78,6 +80,8 @@ class Options(msgspec.Struct, frozen=True):
     """Record the session; the default for the live view, and for a report with `record`."""
     replay: str | None
     """File or name of a recording to play; None: trace."""
+    follow: bool
+    """Go on from the end of the recording as it grows."""
     sessions: bool
     """List the recordings and exit."""
     commands: bool
@@ -86,6 +90,8 @@ class Options(msgspec.Struct, frozen=True):
     """Where the probes leave from (`--from`); at least one."""
     reverse: bool
     """Trace to the place, and from there back (`--reverse`)."""
+    metrics: ListenAddress | None
+    """Where metrics are served; None: nowhere."""
 
     @property
     def has_several(self) -> bool:
@@ -169,7 +175,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     add_outputs(parser)
-    _add_recordings(parser)
+    add_recordings(parser)
+    add_metrics(parser)
 
     several = parser.add_argument_group("several targets")
     several.add_argument(
@@ -264,21 +271,6 @@ def _add_pace(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_recordings(parser: argparse.ArgumentParser) -> None:
-    kept = parser.add_argument_group(
-        "recordings of live sessions; beyond 100 or 2 GiB the oldest are deleted"
-    )
-    where = kept.add_mutually_exclusive_group()
-    where.add_argument("--record", metavar="FILE", help="record to this new file, also a report")
-    where.add_argument("--no-record", action="store_true", help="do not record")
-    kept.add_argument(
-        "--replay",
-        metavar="FILE",
-        help="play a recording, or results of mtr, RIPE Atlas or scamper (-: standard input)",
-    )
-    kept.add_argument("--sessions", action="store_true", help="list the recordings")
-
-
 class _First(argparse.Action):
     """`--as` after other options is an error: as first option, it never comes to this parser."""
 
@@ -286,23 +278,15 @@ class _First(argparse.Action):
         parser.error("--as PROGRAM must be the first option; that program's options follow")
 
 
-_INSTEAD_OF_A_HOST = ("sessions", "completion", "lab", "targets", "reverse")
+_ENOUGH = ("host", "sessions", "completion", "lab", "targets", "reverse")
 
 
 def parse_command_line(arguments: Sequence[str]) -> Options:
     """Return the options; raise `SettingError` for a wrong value, `SystemExit` for help."""
     parser = build_parser()
     given = parser.parse_args(arguments)
-    if given.replay is not None:
-        for name, other in (
-            ("HOST", given.host),
-            ("--targets", given.targets),
-            ("--lab", given.lab),
-            ("--record", given.record),
-        ):
-            if other:
-                parser.error(f"--replay plays a recording and does not go with {name}")
-    elif not (given.host or any(getattr(given, name) for name in _INSTEAD_OF_A_HOST)):
+    check_recordings(parser, given)
+    if given.replay is None and not any(getattr(given, name) for name in _ENOUGH):
         parser.error("no HOST was given; --help shows the options")
     if any(not host.strip() for host in given.host):
         parser.error("HOST is empty; --help shows the options")
@@ -343,10 +327,12 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         record=None if given.record is None else Path(given.record),
         recorded=given.record is not None or (given.output is Output.LIVE and not given.no_record),
         replay=given.replay,
+        follow=given.follow,
         sessions=given.sessions,
         commands=given.commands,
         places=places,
         reverse=given.reverse,
+        metrics=None if given.metrics is None else parse_listen_address(given.metrics),
         given=given_fields(given),
     )
 

@@ -29,8 +29,7 @@ pace
   -Z --timeout S   -G --gracetime S   seconds to wait (adaptive, at most 5)
   -U --max-unknown N                  stop after N silent hops in a row (5)
   -c --report-cycles N                stop after N rounds (reports: 10)
-  --sequential   --first-reply        one by one; next hop at first reply
-  --ping                              only the target (TTL 255)
+  --sequential --first-reply --ping   one by one; next at reply; target only
 names
   -n --no-dns   -b --show-ips         no host names; addresses beside names
   --no-private-names   --owner        no names of RFC 1918; SOA owners
@@ -44,9 +43,10 @@ output without the live view (the last of these options counts)
   --ways   --confidence P   --dot F   find every way first (95 %); a graph of it
   --check   --commands                status 3 if wrong; obey JSON on stdin
   -o --order FIELDS                   columns, letters of LDRSNBAWVGJMXI
-recordings of live sessions (beyond 100 or 2 GiB the oldest are deleted)
+recordings of live sessions (100 or 2 GiB are kept: [recordings] in the config)
   --record FILE   --no-record         also of a report, to a new file; none
-  --replay FILE|-   --sessions        play one, or JSON of others; list them
+  --replay NAME|FILE|-   --follow     play one, or JSON of others; as it grows
+  --sessions   --metrics [ADDR:]PORT  open, attach, delete; OpenMetrics by HTTP
 other
   --targets FILE   --resolve-all      more targets, one a line; all addresses
   --from PLACE,…   --reverse          local, ssh:[USER@]HOST; there and back

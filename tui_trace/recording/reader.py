@@ -4,18 +4,19 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from tui_trace.core.events import Event, RunOpened
+from tui_trace.core.events import RunOpened
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.recording import notes, schema
 from tui_trace.recording.codec import DAMAGED, Block, unpack_block, unpack_checkpoint
 from tui_trace.recording.errors import RecordingError
+from tui_trace.recording.event_reader import EventReader
 from tui_trace.recording.growth import Growth
 from tui_trace.recording.rebuilt_checkpoints import RebuiltCheckpoints
 from tui_trace.session import checkpoint
@@ -54,6 +55,17 @@ class SessionInfo(msgspec.Struct, frozen=True):
     bytes: int
 
 
+class RecordedExtent(NamedTuple):
+    """How far a recording reaches."""
+
+    end: int
+    """`at` of the last event, in ns."""
+    events: int
+    """Number of events."""
+    running: bool
+    """Whether it is being recorded: more may follow."""
+
+
 class Recording:
     """One recording, open for reading while it may still grow. Thread-safe.
 
@@ -65,8 +77,6 @@ class Recording:
         self.path = path
         self._lock = threading.Lock()
         self._database = schema.open_existing(path)
-        self.template_bytes_read = 0
-        """Bytes of the event templates that were read up to now."""
         self._rebuilt = RebuiltCheckpoints()
         self._cached: tuple[int, Block | None] = (-1, None)
         """Number and events of the last full block that was read."""
@@ -112,7 +122,7 @@ class Recording:
             runs=runs,
             events=events,
             ended=bool(ended),
-            running=not ended and self._one("PRAGMA journal_mode") == ("wal",),
+            running=self._is_running(bool(ended)),
             bytes=size,
         )
 
@@ -121,7 +131,12 @@ class Recording:
         """Return `at` of the last event up to now."""
         return int(self._row()[6])
 
-    def events(self) -> Iterator[Event]:
+    def extent(self) -> RecordedExtent:
+        """Return how far it reaches now."""
+        *_, last, _, events, ended = self._row()
+        return RecordedExtent(last, events, self._is_running(bool(ended)))
+
+    def events(self) -> EventReader:
         """Iterate over all events up to now."""
         return self._from(0)
 
@@ -142,7 +157,7 @@ class Recording:
         with self.blaming_the_file():
             return session.snapshot(max(0, min(at, self.end)))
 
-    def at(self, at: int) -> tuple[Session, Iterator[Event]]:
+    def at(self, at: int) -> tuple[Session, EventReader]:
         """Return the session as it was at `at` (ns), and an iterator over the events after it."""
         number = self._last_before(at)
         session = self._session_before(number)
@@ -150,7 +165,8 @@ class Recording:
         with self.blaming_the_file():
             for event in following:
                 if event.at > at:
-                    return session, chain((event,), following)
+                    following.push_back(event)
+                    break
                 session.apply(event)
         return session, following
 
@@ -177,6 +193,9 @@ class Recording:
         if any(len(text) > _LONGEST_TEXT for text in row[1:5]) or min(row[5:]) < 0:
             raise RecordingError(f"{self.path}: damaged: values of no session")
         return row  # type: ignore[no-any-return]
+
+    def _is_running(self, ended: bool) -> bool:
+        return not ended and self._one("PRAGMA journal_mode") == ("wal",)
 
     def _one(self, query: str, *values: int) -> Any:
         with self._lock, self.blaming_the_file():
@@ -219,10 +238,9 @@ class Recording:
     def _missing(self, number: int) -> RecordingError:
         return RecordingError(f"{self.path}: damaged: there is no block {number}")
 
-    def _from(self, number: int) -> Iterator[Event]:
+    def _from(self, number: int) -> EventReader:
         """Iterate over the events of this block and of the blocks after it."""
-        for block in self._blocks(number):
-            yield from block.events
+        return EventReader(self._blocks, number)
 
     def _blocks(self, number: int) -> Iterator[Block]:
         """Iterate over this block and the blocks after it."""
@@ -234,7 +252,6 @@ class Recording:
             if read > room:
                 # rows of a forged file can share their bytes; rows of our files never do
                 raise RecordingError(f"{self.path}: damaged: more events than its bytes can hold")
-            self.template_bytes_read += block.template_bytes
             yield block
             number += 1
 

@@ -113,6 +113,14 @@ def prune_recordings(folder: Path, limits: RetentionLimits = DEFAULT_RETENTION) 
     return deleted
 
 
+def delete_recording(path: Path) -> None:
+    """Delete a recording; `RecordingError` if it is in use, or cannot be deleted."""
+    if not schema.is_unused_recording(path):
+        raise RecordingError(f"{path.name} is in use: it is being recorded, or read")
+    if not _delete(path):
+        raise RecordingError(f"{path.name} cannot be deleted")
+
+
 def _delete(path: Path) -> bool:
     """Delete the recording; return whether it is gone."""
     for suffix in _BESIDE:

@@ -40,6 +40,14 @@ def path_letter(number: int) -> str:
     return text
 
 
+def path_number(letter: str) -> int:
+    """Return 1 for `A`, 2 for `B`, …: the path's place in the order of discovery."""
+    number = 0
+    for character in letter:
+        number = number * 26 + ord(character) - ord("A") + 1
+    return number
+
+
 def varies_flow(settings: ProbeSettings) -> bool:
     """Return whether probes with these settings have more than one flow."""
     if settings.flows > 1:

@@ -4,6 +4,7 @@
 killed, N events a block, and prints each event as it was handed over.
 """
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -69,6 +70,17 @@ def record(events: list[Event], path: Path) -> Path:
     assert source.commands == []
     assert sink.events == events
     return path
+
+
+def wait_for_events(path: Path, count: int) -> None:
+    """Wait until a recording that grows has so many events on disk."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with contextlib.suppress(RecordingError), Recording(path) as recording:
+            if recording.extent().events >= count:
+                return
+        time.sleep(0.02)
+    raise AssertionError("not recorded")
 
 
 def rounds(count: int, hops: int = 30, seed: int = 1) -> list[Event]:

@@ -9,11 +9,17 @@ import time
 
 import pytest
 
-from tests.helpers.recordings.recording_builders import Kept, folded, record, rounds
+from tests.helpers.recordings.recording_builders import (
+    Kept,
+    folded,
+    record,
+    rounds,
+    wait_for_events,
+)
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, ProbeSettings
 from tui_trace.core.stream import Inject, Reset, SetAsnLookup, Switch
-from tui_trace.recording import Playback, Recording
+from tui_trace.recording import Playback, RecordedSource, Recording
 from tui_trace.report.collector import Collector
 from tui_trace.session.fold import Session
 
@@ -271,3 +277,135 @@ def test_the_file_is_closed_while_others_read_it(tmp_path):
         [sys.executable, "-c", CLOSING, str(path)], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+class Handed:
+    """A source that hands over what it is given, when it is told to."""
+
+    def __init__(self) -> None:
+        self.given: queue.Queue[list[ev.Event] | None] = queue.Queue()
+
+    def run(self, sink) -> None:
+        while (events := self.given.get(timeout=30)) is not None:
+            for event in events:
+                sink.event(event)
+
+    def command(self, command) -> None:
+        raise AssertionError(command)
+
+    def stop(self) -> None:
+        self.given.put(None)
+
+
+@pytest.fixture
+def running(tmp_path):
+    """A session that is being recorded, and has its first ten rounds: source, file, its thread."""
+    source, path = Handed(), tmp_path / "running.session"
+    recorded = RecordedSource(source, path)
+    thread = threading.Thread(target=recorded.run, args=(Kept(),))
+    thread.start()
+    source.given.put(FIRST)
+    wait_for_events(path, len(FIRST))
+    yield source, path, thread
+    source.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+FIRST = rounds(10)
+MORE = rounds(20)[len(FIRST) :]
+
+
+def test_several_attach_to_a_session_that_runs_and_see_it_to_its_end(running):
+    source, path, thread = running
+    attached = [(Recording(path), Restored()) for _ in range(2)]
+    playbacks = [Playback(recording, follow=True) for recording, _ in attached]
+    threads = [
+        threading.Thread(target=playback.run, args=(sink,))
+        for playback, (_, sink) in zip(playbacks, attached, strict=True)
+    ]
+    for one in threads:
+        one.start()
+    for playback, (_, sink) in zip(playbacks, attached, strict=True):
+        sink.wait(lambda sink=sink: sink.restores == 1 and sink.pulses)
+        assert sink.session.snapshot() == folded(FIRST, FIRST[-1].at).snapshot()
+        assert playback.is_attached
+    # one leaves: neither the session nor the other one is disturbed
+    playbacks[0].stop()
+    threads[0].join(10)
+    attached[0][0].close()
+    source.given.put(MORE)
+    sink = attached[1][1]
+    sink.wait(lambda: sink.events[-1:] == MORE[-1:])
+    assert sink.events == MORE
+    source.given.put([ev.SessionEnded(at=30 * NS_PER_S)])
+    source.stop()
+    sink.wait(lambda: sink.session.snapshot().ended and not playbacks[1].is_attached)
+    assert playbacks[1].at_end
+    thread.join(10)
+    playbacks[1].stop()
+    threads[1].join(10)
+    assert (
+        sink.session.snapshot()
+        == folded([*FIRST, *MORE, ev.SessionEnded(at=30 * NS_PER_S)], 30 * NS_PER_S).snapshot()
+    )
+    attached[1][0].close()
+
+
+def test_from_the_past_one_comes_back_to_a_session_that_runs(running):
+    source, path, _ = running
+    with Recording(path) as recording:
+        playback, sink = Playback(recording, follow=True), Restored()
+        thread = threading.Thread(target=playback.run, args=(sink,))
+        thread.start()
+        sink.wait(lambda: sink.restores == 1)
+        playback.pause()
+        playback.seek(3 * NS_PER_S)
+        sink.wait(lambda: sink.restores == 2)
+        assert not playback.is_attached
+        source.given.put(MORE)
+        wait_for_events(path, len(FIRST) + len(MORE))
+        sink.wait(lambda: playback.end == MORE[-1].at)
+        assert playback.position == 3 * NS_PER_S
+        playback.seek(playback.end)
+        sink.wait(lambda: sink.restores == 3)
+        assert playback.is_attached
+        assert sink.session.snapshot() == folded([*FIRST, *MORE], MORE[-1].at).snapshot()
+        playback.stop()
+        thread.join(10)
+
+
+def test_time_goes_on_where_nothing_happens(running):
+    _, path, _ = running
+    with Recording(path) as recording:
+        playback, sink = Playback(recording, follow=True), Restored()
+        thread = threading.Thread(target=playback.run, args=(sink,))
+        thread.start()
+        sink.wait(lambda: sink.pulses and sink.pulses[-1] > FIRST[-1].at + NS_PER_S // 2)
+        assert sink.pulses == sorted(sink.pulses)
+        assert playback.quiet >= 0.5
+        playback.stop()
+        thread.join(10)
+
+
+def test_a_report_that_follows_waits_for_the_end(running):
+    source, path, _ = running
+    with Recording(path) as recording:
+        sink = Kept()
+        following = Playback(recording, speed=None, follow=True)
+        thread = threading.Thread(target=following.run, args=(sink,))
+        thread.start()
+        source.given.put(MORE)
+        wait_for_events(path, len(FIRST) + len(MORE))
+        assert thread.is_alive()
+        end = ev.SessionEnded(at=30 * NS_PER_S)
+        source.given.put([end])
+        thread.join(10)
+        assert not thread.is_alive()
+        assert sink.events == [*FIRST, *MORE, end]
+
+
+def test_a_report_that_follows_what_has_ended_ends_at_once(recording):
+    sink = Kept()
+    Playback(recording, speed=None, follow=True).run(sink)
+    assert sink.events == EVENTS

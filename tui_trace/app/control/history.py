@@ -51,6 +51,8 @@ class SessionHistory:
 
     def timeline(self, last: Snapshot | None) -> Timeline:
         """Return the timeline: of a recording, to its end; else as it was at `last`."""
+        if self.playback is not None and self.playback.is_attached and last is not None:
+            self.whole = last.timeline
         return self.whole or (last.timeline if last is not None else _EMPTY)
 
     def fetch(self, at: int) -> None:

@@ -19,6 +19,17 @@ _LIVE_KEYS = "← → step · [ ] previous, next change · N note · l live"
 _REPLAY_KEYS = "← → step · [ ] previous, next change · N note · l end"
 
 
+QUIET = 5.0
+"""Seconds without anything new after which an attached view says so."""
+
+
+def _attached(quiet: float) -> ViewPosition:
+    """Return the words for the end of a session that runs elsewhere."""
+    if quiet < QUIET:
+        return ViewPosition("● attached · q detaches", TextStyle.MARK)
+    return ViewPosition(f"● attached · nothing new for {format_duration(round(quiet) * NS_PER_S)}")
+
+
 class TimeNavigator:
     """The moment that is shown: the present, the past, or a position in a recording."""
 
@@ -34,8 +45,10 @@ class TimeNavigator:
         """Return what the header says of the moment that is shown; None in the present."""
         playback = self._history().playback
         if playback is not None:
+            if playback.is_attached:
+                return _attached(playback.quiet)
             speed, end = f"{playback.speed:g}×", format_duration(playback.end)
-            if playback.at_end:
+            if playback.at_end and not playback.is_running:
                 return ViewPosition(f"■ end of {end} · space replays")
             if playback.paused:
                 return ViewPosition(f"‖ replay {speed} · {format_duration(snapshot.at)} of {end}")
@@ -131,9 +144,9 @@ class TimeNavigator:
         return playback is not None
 
     def toggle_pause(self) -> bool:
-        """Pause or resume; at the end, play the recording again."""
+        """Pause or resume; at the end of a session that is over, play it again."""
         playback = self._history().playback
-        if playback is not None and playback.at_end:
+        if playback is not None and playback.at_end and not playback.is_running:
             playback.seek(0)
             playback.pause(False)
         elif playback is not None:

@@ -22,6 +22,7 @@ QUESTIONS = {
     "note": "Note",
     "filter": "Targets that contain",
     "session": "File or name of a session",
+    "recordings": "Sessions that contain",
 }
 
 

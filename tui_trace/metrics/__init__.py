@@ -1,0 +1,1 @@
+"""Metrics of running traces over HTTP, in the formats of OpenMetrics and Prometheus."""
