@@ -85,18 +85,21 @@ class TraceApp(TerminalApp[None]):
         others: Sequence[TargetSource] = (),
         greeting: str = "",
         reverse: bool = False,
+        compare: bool = False,
     ) -> None:
         """`source` begins with the settings of `switches` and with `pace`, once there is a screen.
 
         `confidence` is how sure a search for ways is to be. `host` names the target, and `vantage`
         the machine that probes leave from; `others` are traced beside it. `greeting` is a line to
         show until the first snapshot. `reverse`: the other target is the way back from the first.
+        `compare`: it is asked at once which other session to compare with.
         `ConfigError` if the config names a theme that is not there.
         """
         super().__init__(config)
         self._greeting = greeting
         self._config = config
         self._confidence = confidence
+        self._compare = compare
         first = TargetSource(host, source, switches.current, open_source, vantage)
         self._targets = TracedTargets(
             self._trace(first, switches, pace),
@@ -178,6 +181,9 @@ class TraceApp(TerminalApp[None]):
         if message.tracing is not self._tracing or not self.is_running:
             return
         self.live.show_snapshot(message.snapshot)
+        if self._compare:
+            self._compare = False
+            self.live.action_compare_session()
         if isinstance(self.screen, (PathScreen, FindingsScreen, WaysScreen)):
             self.screen.look_at(message.snapshot)
         elif isinstance(self.screen, (CompareScreen, DiagnosisScreen)):

@@ -4,28 +4,19 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui_trace.app.config import Config
 from tui_trace.app.control.recording_catalog import RecordingCatalog
-from tui_trace.app.render.recording_lines import RecordingRow
-from tui_trace.app.screens.recordings_screen import RecordingsScreen
+from tui_trace.app.screens.recordings_screen import RecordingChoice, RecordingsScreen
 from tui_trace.app.terminal_app import TerminalApp
 from tui_trace.app.themes import sheets
 from tui_trace.core import error_messages
 from tui_trace.core.sanitize import error_line, sanitize
 from tui_trace.core.stopping import Stopping
-
-
-class RecordingChoice(NamedTuple):
-    """A recording that is to be shown."""
-
-    path: Path
-    attach: bool
-    """Begin at its end, and go on with it."""
 
 
 class SessionsApp(TerminalApp[RecordingChoice]):
@@ -66,8 +57,8 @@ class SessionsApp(TerminalApp[RecordingChoice]):
         """Show an unexpected error below the list."""
         self._recordings.hint(sanitize(line))
 
-    def _choose(self, row: RecordingRow, attach: bool) -> None:
-        self.exit(RecordingChoice(row.info.path, attach))
+    def _choose(self, choice: RecordingChoice) -> None:
+        self.exit(choice)
 
     def close_catalog(self) -> None:
         """Look at the folder no more."""

@@ -64,7 +64,8 @@ def show_sessions() -> int:
         message, before = "", choice.path
         try:
             with Recording(choice.path) as played:
-                code = _show(played, Playback(played, follow=choice.attach))
+                playback = Playback(played, follow=choice.follow)
+                code = _show(played, playback, compare=choice.compare)
         except RecordingError as error:
             message = str(error)
             continue
@@ -72,7 +73,7 @@ def show_sessions() -> int:
             return code
 
 
-def _show(played: Recording, playback: Playback) -> int:
+def _show(played: Recording, playback: Playback, *, compare: bool = False) -> int:
     from tui_trace.app.app import TraceApp
     from tui_trace.app.config import load_config
     from tui_trace.app.run_live import run_live
@@ -82,7 +83,8 @@ def _show(played: Recording, playback: Playback) -> int:
 
     end = played.snapshot(played.end)
     history = SettingsHistory(end.run.settings)
-    return run_live(TraceApp(refuse, playback, history, end.pace, load_config()))
+    app = TraceApp(refuse, playback, history, end.pace, load_config(), compare=compare)
+    return run_live(app)
 
 
 def _sources(source: ResultInput) -> Iterator[Source]:

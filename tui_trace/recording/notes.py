@@ -69,4 +69,6 @@ def _write(database: sqlite3.Connection, text: str, moment: int) -> None:
         )
     database.execute("DELETE FROM chunk")
     database.execute("UPDATE session SET events = events + 1")
-    database.execute(f"PRAGMA user_version = {schema.VERSION}")
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version < schema.NOTED:
+        database.execute(f"PRAGMA user_version = {schema.NOTED}")

@@ -53,6 +53,14 @@ class SessionInfo(msgspec.Struct, frozen=True):
     running: bool
     """Whether it is being recorded now."""
     bytes: int
+    vantage: str = ""
+    """The machine that probes left from; empty: this one."""
+
+    @property
+    def place(self) -> str:
+        """Return where it was measured, as it stands behind a target; empty: here."""
+        words = f" in lab {self.lab}" if self.lab else ""
+        return f"{words} from {self.vantage}" if self.vantage else words
 
 
 class RecordedExtent(NamedTuple):
@@ -107,6 +115,7 @@ class Recording:
     def info(self) -> SessionInfo:
         """Return what the list of sessions shows, as it is now."""
         wall, target, address, lab, version, _, last, runs, events, ended = self._row()
+        vantage = self._vantage()
         try:
             size = self.path.stat().st_size
         except OSError:
@@ -124,6 +133,7 @@ class Recording:
             ended=bool(ended),
             running=self._is_running(bool(ended)),
             bytes=size,
+            vantage=vantage,
         )
 
     @property
@@ -179,6 +189,14 @@ class Recording:
             self._cached = (-1, None)
 
     # --- blocks
+
+    def _vantage(self) -> str:
+        if self._one("PRAGMA user_version")[0] < schema.WITH_VANTAGE:
+            return ""
+        (vantage,) = self._one("SELECT vantage FROM session LIMIT 1")
+        if not isinstance(vantage, str) or len(vantage) > _LONGEST_TEXT:
+            raise RecordingError(f"{self.path}: damaged: values of a wrong type")
+        return vantage
 
     def _row(self) -> tuple[int, str, str, str, str, int, int, int, int, int]:
         row = self._one(

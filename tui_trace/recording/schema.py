@@ -17,11 +17,13 @@ from tui_trace.recording.errors import RecordingError
 
 APPLICATION = 0x54545243
 """`PRAGMA application_id`: the letters TTRC."""
-VERSION = 5
+VERSION = 6
 """`PRAGMA user_version`: version of the tables and columns, and of the kinds of events.
 
-2 added notes, 3 how probes leave, 4 turns of more than two runs, 5 ways. An older file is read as
-it is, and becomes version 5 with its first note."""
+2 added notes, 3 how probes leave, 4 turns of more than two runs, 5 ways, 6 the vantage in the table
+`session`. An older file is read as it is, and becomes version `NOTED` with its first note."""
+NOTED = 5
+WITH_VANTAGE = 6
 PAGE = 4096
 MAX_BYTES = 512 << 20
 """Most bytes of one file: a week of 30 hops at one probe a second."""
@@ -30,10 +32,14 @@ TABLES = {
     "session": "CREATE TABLE session (wall INTEGER NOT NULL, target TEXT NOT NULL,"
     " address TEXT NOT NULL, lab TEXT NOT NULL, version TEXT NOT NULL, fold INTEGER NOT NULL,"
     " last INTEGER NOT NULL, runs INTEGER NOT NULL, events INTEGER NOT NULL,"
-    " ended INTEGER NOT NULL)",
+    " ended INTEGER NOT NULL, vantage TEXT NOT NULL)",
     "block": "CREATE TABLE block (number INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
     " fold BLOB, events BLOB)",
     "chunk": "CREATE TABLE chunk (number INTEGER PRIMARY KEY, events BLOB NOT NULL)",
+}
+_BEFORE_VANTAGES = {
+    **TABLES,
+    "session": TABLES["session"].replace(", vantage TEXT NOT NULL", ""),
 }
 _BUSY = 2.0
 _LONGEST_VALUE = 32 << 20
@@ -190,7 +196,7 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
         )
     # exactly these tables, so that no view or trigger of a forged file runs
     found = dict(database.execute("SELECT name, sql FROM sqlite_master").fetchmany(16))
-    if found != TABLES:
+    if found != (TABLES if version >= WITH_VANTAGE else _BEFORE_VANTAGES):
         raise RecordingError(f"{path}: damaged: these are not its tables")
 
 

@@ -166,7 +166,7 @@ class _File:
         match event:
             case SessionBegan():
                 self._database.execute(
-                    "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0)",
+                    "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?)",
                     (
                         event.wall,
                         event.target,
@@ -174,6 +174,7 @@ class _File:
                         event.lab,
                         event.version,
                         checkpoint.VERSION,
+                        event.vantage,
                     ),
                 )
             case RunOpened():

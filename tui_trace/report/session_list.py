@@ -76,7 +76,7 @@ def _row(info: SessionInfo) -> tuple[str, ...]:
         format_duration(info.duration) + state,
         str(info.runs),
         size(info.bytes),
-        sanitize(target + (f" in lab {info.lab}" if info.lab else "")),
+        sanitize(target + info.place),
         local_minute(info.wall),
     )
 

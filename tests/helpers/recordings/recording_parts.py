@@ -55,6 +55,7 @@ SESSION = (
     1,
     len(EVENTS),
     1,
+    "",
 )
 
 
@@ -64,7 +65,7 @@ def write(path: Path, rows: list[Row], session: tuple = SESSION, chunks: tuple =
         database.execute("PRAGMA synchronous = OFF")
         database.execute("PRAGMA journal_mode = DELETE")
         database.execute("BEGIN")
-        database.execute(f"INSERT INTO session VALUES ({','.join('?' * 10)})", session)
+        database.execute(f"INSERT INTO session VALUES ({','.join('?' * 11)})", session)
         database.executemany("INSERT INTO block VALUES (?, ?, ?, ?)", rows)
         database.executemany("INSERT INTO chunk VALUES (?, ?)", enumerate(chunks))
         database.execute("COMMIT")
@@ -72,7 +73,7 @@ def write(path: Path, rows: list[Row], session: tuple = SESSION, chunks: tuple =
 
 def session_row(**fields: Any) -> tuple:
     """The session's row with other values in these places."""
-    names = "wall target address lab version fold last runs events ended".split()
+    names = "wall target address lab version fold last runs events ended vantage".split()
     return tuple(fields.get(name, value) for name, value in zip(names, SESSION, strict=True))
 
 

@@ -9,18 +9,22 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from tests.helpers.app.app_driver import refuse
+from tests.helpers.app.fake_source import switches
 from tests.helpers.generated_sessions import Node, World, between, deal, routers
 from tests.helpers.hostile_text import EVIL
 from tests.helpers.recordings.recording_builders import Kept, record, wait_for_events
+from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.render.recording_lines import RecordingRow, ordered_recordings, recording_lines
 from tui_trace.app.render.styled_text import plain
+from tui_trace.app.screens.sessions_screen import SessionsScreen
 from tui_trace.app.sessions_app import RecordingChoice, SessionsApp
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core import events as ev
 from tui_trace.core.cell_width import cell_width
-from tui_trace.core.settings import NS_PER_S
-from tui_trace.recording import RecordedSource, SessionInfo
+from tui_trace.core.settings import NS_PER_S, Pace
+from tui_trace.recording import Playback, RecordedSource, Recording, SessionInfo
 from tui_trace.recording.sessions import default_folder
 
 DAY = 24 * 3600 * NS_PER_S
@@ -145,6 +149,14 @@ async def test_they_are_listed_with_their_episodes_and_enter_opens_one(folder: P
     assert seen.app.return_value == RecordingChoice(folder / "a.session", False)
 
 
+async def test_c_opens_the_selected_session_at_its_end_to_be_compared(folder: Path) -> None:
+    async with listing() as seen:
+        await seen.until("none")
+        await seen.pilot.press("down", "c")
+    wanted = RecordingChoice(folder / "a.session", follow=True, compare=True)
+    assert seen.app.return_value == wanted
+
+
 @pytest.mark.usefixtures("folder")
 async def test_what_is_over_is_not_attached_to_and_q_leaves() -> None:
     async with listing() as seen:
@@ -219,3 +231,16 @@ async def test_without_recordings_it_says_so(tmp_path, monkeypatch) -> None:
         await seen.until("no recorded sessions")
         await seen.pilot.press("enter", "a", "d", "y", "up", "down", "s", "q")
     assert seen.app.return_code == 0
+
+
+async def test_a_session_that_is_opened_to_be_compared_asks_with_which(folder: Path) -> None:
+    with Recording(folder / "a.session") as played:
+        app = TraceApp(
+            refuse, Playback(played, follow=True), switches(), Pace(), Config(), compare=True
+        )
+        async with app.run_test(size=(110, 30)) as pilot:
+            for _ in range(300):
+                if isinstance(app.screen, SessionsScreen):
+                    break
+                await pilot.pause(0.02)
+            assert isinstance(app.screen, SessionsScreen)

@@ -81,12 +81,20 @@ def test_a_full_block_makes_room(tmp_path):
 def test_a_file_of_the_first_version_becomes_one_of_the_latest(tmp_path):
     path = record(ENDED, tmp_path / "a.session")
     with sqlite3.connect(path) as database:
+        database.execute("ALTER TABLE session DROP COLUMN vantage")
         database.execute("PRAGMA user_version = 1")
     database.close()
     with Recording(path) as recording:
         assert version(path) == 1, "reading changes nothing"
         recording.note("the provider was called", NS_PER_S)
-    assert version(path) == schema.VERSION == 5
+    assert version(path) == schema.NOTED == 5
+
+
+def test_a_note_changes_no_newer_version(tmp_path):
+    path = record(ENDED, tmp_path / "a.session")
+    with Recording(path) as recording:
+        recording.note("the provider was called", NS_PER_S)
+    assert version(path) == schema.VERSION
 
 
 def version(path):

@@ -443,8 +443,8 @@ def test_a_fold_that_lies_is_refused_or_goes_on_without_breaking(tmp_path_factor
     packers = [codec.Packer(), codec.Packer()]
     for place, event in enumerate(events):
         packers[place >= half].append(event)
-    row = (0, "t", "192.0.2.1", "", "0", checkpoint.VERSION, events[-1].at, 1, len(events), 1)
-    database.execute(f"INSERT INTO session VALUES ({','.join('?' * 10)})", row)
+    row = (0, "t", "192.0.2.1", "", "0", checkpoint.VERSION, events[-1].at, 1, len(events), 1, "")
+    database.execute(f"INSERT INTO session VALUES ({','.join('?' * 11)})", row)
     for number, packer in enumerate(packers):
         database.execute(
             "INSERT INTO block VALUES (?, ?, ?, ?)",

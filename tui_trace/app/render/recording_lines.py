@@ -41,8 +41,7 @@ class RecordingRow(NamedTuple):
     @property
     def target(self) -> str:
         """Return what was traced."""
-        lab = f" in lab {self.info.lab}" if self.info.lab else ""
-        return sanitize(self.info.target + lab)
+        return sanitize(self.info.target + self.info.place)
 
 
 def ordered_recordings(

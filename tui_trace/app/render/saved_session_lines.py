@@ -46,13 +46,12 @@ def saved_session_lines(
 def _row(one: ListedSession) -> str:
     info = one.info
     address = f" ({info.address})" if info.address != info.target else ""
-    lab = f" in lab {info.lab}" if info.lab else ""
     return _columns(
         local_minute(info.wall),
         format_duration(info.duration),
         str(info.runs),
         one.probe,
-        info.target + address + lab,
+        info.target + address + info.place,
     )
 
 

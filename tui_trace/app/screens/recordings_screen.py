@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,6 +24,16 @@ from tui_trace.recording.sessions import RetentionLimits, delete_recording
 from tui_trace.report.cell_text import TextStyle
 
 
+class RecordingChoice(NamedTuple):
+    """A recording that is to be shown."""
+
+    path: Path
+    follow: bool = False
+    """Begin at its end, and go on with it."""
+    compare: bool = False
+    """Ask at once which other session to compare it with, as it is at its end."""
+
+
 class RecordingsScreen(SelectingScreen):
     """A row for each recording, to be opened, attached to, or deleted."""
 
@@ -32,6 +42,7 @@ class RecordingsScreen(SelectingScreen):
         Binding("down", "select(1)", "down", id="recordings.down", tooltip="Select the one below"),
         Binding("enter", "open", "open", id="recordings.open", tooltip="Play it"),
         Binding("a", "attach", "attach", id="recordings.attach", tooltip="See it while it runs"),
+        Binding("c", "compare", "compare", id="recordings.compare", tooltip="With another one"),
         Binding("d,delete", "delete", "delete", id="recordings.delete", tooltip="Delete, if y"),
         Binding("y", "confirm", "yes", id="recordings.confirm", tooltip="Delete it, as asked"),
         Binding("s", "sort", "by target", id="recordings.sort", tooltip="By target, or by day"),
@@ -39,18 +50,18 @@ class RecordingsScreen(SelectingScreen):
         Binding("q", "dismiss", "quit", id="recordings.quit", tooltip="Leave the list"),
     ]
     HEADING = "Sessions"
-    HINT = " ↑ ↓ select · Enter opens · a attaches · d deletes · s by target or day · / filters · q"
+    HINT = " ↑ ↓ select · Enter opens · a attaches · c compares · d deletes · s by target · / · q"
 
     def __init__(
         self,
         limits: RetentionLimits,
         *,
-        choose: Callable[[RecordingRow, bool], object],
+        choose: Callable[[RecordingChoice], object],
         changed: Callable[[], object],
         message: str = "",
         before: Path | None = None,
     ) -> None:
-        """`choose` gets a row, and whether to attach to it. `changed`: a recording was deleted.
+        """`choose` gets what to show. `changed`: a recording was deleted.
 
         `limits` says how much is kept; `message` is a line to show at first, `before` the recording
         to begin with.
@@ -117,15 +128,20 @@ class RecordingsScreen(SelectingScreen):
     def action_open(self) -> None:
         """Play the selected recording (Enter)."""
         if (row := self._row()) is not None:
-            self._choose(row, False)
+            self._choose(RecordingChoice(row.info.path))
 
     def action_attach(self) -> None:
         """See the selected session while it runs (`a`)."""
         row = self._row()
         if row is not None and row.info.running:
-            self._choose(row, True)
+            self._choose(RecordingChoice(row.info.path, follow=True))
         elif row is not None:
             self.hint("this session is over: Enter opens it")
+
+    def action_compare(self) -> None:
+        """Compare the selected session with another one (`c`)."""
+        if (row := self._row()) is not None:
+            self._choose(RecordingChoice(row.info.path, follow=True, compare=True))
 
     def action_delete(self) -> None:
         """Ask whether to delete the selected recording (`d`)."""
