@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.helpers.lab.lab_trace import trace
+from tests.helpers.lab.lab_trace import Traced, trace
 from tests.helpers.lab.scenario_paths import MS, QUICK, address, along, firewall
+from tests.helpers.lab.simulated_session import probe, simulated_trace
 from tui_trace.core.events import ReplyKind, RewrittenField
+from tui_trace.core.settings import Protocol
 from tui_trace.lab import load_scenario
 
 pytestmark = pytest.mark.usefixtures("inside")
@@ -18,8 +20,16 @@ MARKS4 = {
 
 @pytest.mark.parametrize("code", range(16))
 def test_each_unreachable_code(code: int) -> None:
+    traced = simulated_trace("unreachable", probe(Protocol.UDP, port=7000 + code), 1)
+    is_refused(traced, code)
+
+
+def test_an_unreachable_code_on_the_link() -> None:
+    is_refused(trace("unreachable", "-u", "-P", "7013", "-c", "1"), 13)
+
+
+def is_refused(traced: Traced, code: int) -> None:
     scenario = load_scenario("unreachable")
-    traced = trace("unreachable", "-u", "-P", str(7000 + code), "-c", "1")
     wall = len(scenario.hops) - 1
     assert traced.path() == [*along(scenario, 4)[:-1], {address(scenario.hops[wall - 1], 4)}]
     assert traced.run.hops[-1].marks == (MARKS4[code],)
@@ -32,7 +42,7 @@ def test_each_unreachable_code(code: int) -> None:
     [(0, "!N"), (1, "!A"), (2, "!H"), (3, "!H"), (4, "!p"), (5, "!S"), (6, "!U")],
 )
 def test_each_unreachable_code_of_ipv6(code: int, mark: str) -> None:
-    traced = trace("unreachable", "-6", "-T", "-P", str(7100 + code), "-c", "1")
+    traced = simulated_trace("unreachable", probe(Protocol.TCP, port=7100 + code), 1, family=6)
     assert traced.run.hops[-1].marks == (mark,)
     last = traced.replies[len(traced.run.hops)][0]
     assert (last.icmp_type, last.code) == (1, code)

@@ -5,7 +5,10 @@ from functools import partial
 from random import Random
 
 from tests.helpers.lab.forging_wire import Enemy, Wire
+from tests.helpers.lab.lab_trace import Traced, folded
+from tests.helpers.simulated_engine import Tape
 from tui_trace.core import events
+from tui_trace.core.probe_size import fit_size
 from tui_trace.core.settings import (
     DEFAULT_PORT,
     DEFAULT_SIZE,
@@ -93,15 +96,8 @@ def simulated_session(
     **pace: object,
 ) -> WatchedSession:
     """Return a scenario of the lab as it was probed; `switches` are seconds and settings."""
-    wire = _PeacefulWire(load_scenario(scenario), family, Enemy(Random(seed)), 0, Random(seed))
+    wire, engine = _engine_in_lab(scenario, settings, family, seed, pace)
     begin = wire.now
-    engine = Engine(
-        wire,
-        target=wire.address,
-        settings=settings or probe(),
-        pace=Pace(**pace),
-        version="0",  # type: ignore[arg-type]
-    )
     wire.due = [
         (begin + round(at * NS_PER_S), partial(engine.command, Switch(other)))
         for at, other in switches
@@ -110,3 +106,35 @@ def simulated_session(
     watched = WatchedSession()
     engine.run(watched)
     return watched
+
+
+def simulated_trace(
+    scenario: str,
+    settings: ProbeSettings,
+    rounds: int,
+    *,
+    family: int = 4,
+    seed: int = 1,
+    **pace: object,
+) -> Traced:
+    """Return what a report of so many rounds in the lab is made of."""
+    fitting, _ = fit_size(settings, family)
+    wire, engine = _engine_in_lab(scenario, fitting, family, seed, pace | {"rounds": rounds})
+    wire.due = []
+    told = Tape()
+    engine.run(told)
+    return folded(told.events)
+
+
+def _engine_in_lab(
+    scenario: str, settings: ProbeSettings | None, family: int, seed: int, pace: dict[str, object]
+) -> tuple[_PeacefulWire, Engine]:
+    wire = _PeacefulWire(load_scenario(scenario), family, Enemy(Random(seed)), 0, Random(seed))
+    engine = Engine(
+        wire,
+        target=wire.address,
+        settings=settings or probe(),
+        pace=Pace(**pace),  # type: ignore[arg-type]
+        version="0",
+    )
+    return wire, engine
