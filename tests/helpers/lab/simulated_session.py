@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random
 
+from msgspec.structs import replace
+
 from tests.helpers.lab.forging_wire import Enemy, Wire
 from tests.helpers.lab.lab_trace import Traced, folded
 from tests.helpers.simulated_engine import Tape
@@ -21,6 +23,7 @@ from tui_trace.core.stream import Switch
 from tui_trace.engine.engine import Engine
 from tui_trace.lab import load_scenario
 from tui_trace.lab.packets import RST, TCP, build_datagram, with_checksum
+from tui_trace.lab.scenario import Scenario
 from tui_trace.session.finding_text import describe_finding
 from tui_trace.session.fold import Session
 from tui_trace.wire.network import OutgoingProbe, Received, ReceivedReply
@@ -96,7 +99,7 @@ def simulated_session(
     **pace: object,
 ) -> WatchedSession:
     """Return a scenario of the lab as it was probed; `switches` are seconds and settings."""
-    wire, engine = _engine_in_lab(scenario, settings, family, seed, pace)
+    wire, engine = _engine_in_lab(load_scenario(scenario), settings, family, seed, pace)
     begin = wire.now
     wire.due = [
         (begin + round(at * NS_PER_S), partial(engine.command, Switch(other)))
@@ -114,12 +117,14 @@ def simulated_trace(
     rounds: int,
     *,
     family: int = 4,
-    seed: int = 1,
+    seed: int | None = None,
     **pace: object,
 ) -> Traced:
-    """Return what a report of so many rounds in the lab is made of."""
+    """Return what a report of so many rounds in the lab is made of; `seed` replaces the file's."""
+    played = load_scenario(scenario)
+    played = replace(played, seed=played.seed if seed is None else seed)
     fitting, _ = fit_size(settings, family)
-    wire, engine = _engine_in_lab(scenario, fitting, family, seed, pace | {"rounds": rounds})
+    wire, engine = _engine_in_lab(played, fitting, family, 1, pace | {"rounds": rounds})
     wire.due = []
     told = Tape()
     engine.run(told)
@@ -127,9 +132,13 @@ def simulated_trace(
 
 
 def _engine_in_lab(
-    scenario: str, settings: ProbeSettings | None, family: int, seed: int, pace: dict[str, object]
+    scenario: Scenario,
+    settings: ProbeSettings | None,
+    family: int,
+    seed: int,
+    pace: dict[str, object],
 ) -> tuple[_PeacefulWire, Engine]:
-    wire = _PeacefulWire(load_scenario(scenario), family, Enemy(Random(seed)), 0, Random(seed))
+    wire = _PeacefulWire(scenario, family, Enemy(Random(seed)), 0, Random(seed))
     engine = Engine(
         wire,
         target=wire.address,
