@@ -2,12 +2,16 @@
 
 import pytest
 
-from tests.helpers.lab.lab_trace import trace
+from tests.helpers.lab.lab_trace import Traced, trace
 from tests.helpers.lab.scenario_paths import MS, QUICK, address, along, firewall
+from tests.helpers.lab.simulated_session import probe, simulated_trace
 from tui_trace.core.events import ReplyKind, RewrittenField
+from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags
 from tui_trace.lab import load_scenario
 
 pytestmark = pytest.mark.usefixtures("inside")
+
+UDP, TCP = Protocol.UDP, Protocol.TCP
 
 MARKS4 = {
     0: "!N", 1: "!H", 2: "!P", 3: "!p", 4: "!F", 5: "!S", 6: "!U", 7: "!U", 8: "!I", 9: "!A",
@@ -18,8 +22,16 @@ MARKS4 = {
 
 @pytest.mark.parametrize("code", range(16))
 def test_each_unreachable_code(code: int) -> None:
+    traced = simulated_trace("unreachable", probe(UDP, port=7000 + code), 1)
+    is_refused(traced, code)
+
+
+def test_an_unreachable_code_on_the_link() -> None:
+    is_refused(trace("unreachable", "-u", "-P", "7013", "-c", "1"), 13)
+
+
+def is_refused(traced: Traced, code: int) -> None:
     scenario = load_scenario("unreachable")
-    traced = trace("unreachable", "-u", "-P", str(7000 + code), "-c", "1")
     wall = len(scenario.hops) - 1
     assert traced.path() == [*along(scenario, 4)[:-1], {address(scenario.hops[wall - 1], 4)}]
     assert traced.run.hops[-1].marks == (MARKS4[code],)
@@ -32,31 +44,31 @@ def test_each_unreachable_code(code: int) -> None:
     [(0, "!N"), (1, "!A"), (2, "!H"), (3, "!H"), (4, "!p"), (5, "!S"), (6, "!U")],
 )
 def test_each_unreachable_code_of_ipv6(code: int, mark: str) -> None:
-    traced = trace("unreachable", "-6", "-T", "-P", str(7100 + code), "-c", "1")
+    traced = simulated_trace("unreachable", probe(TCP, port=7100 + code), 1, family=6)
     assert traced.run.hops[-1].marks == (mark,)
     last = traced.replies[len(traced.run.hops)][0]
     assert (last.icmp_type, last.code) == (1, code)
 
 
 @pytest.mark.parametrize(
-    ("options", "marks", "kind"),
+    ("settings", "family", "marks", "kind"),
     [
-        (("-T", "-P", "80"), ("[open]",), ReplyKind.SYN_ACK),
-        (("-T", "-P", "80", "--ecn"), ("[open, ecn]",), ReplyKind.SYN_ACK),
-        (("-T", "-P", "80", "--ack"), ("[closed]",), ReplyKind.RST),
-        (("-T", "-P", "22"), ("[closed]",), ReplyKind.RST),
-        (("-u", "-P", "53"), ("[open]",), ReplyKind.UDP),
-        (("-u",), (), ReplyKind.UNREACHABLE),
-        (("-6", "-T", "-P", "443"), ("[open]",), ReplyKind.SYN_ACK),
+        (probe(TCP, port=80), 4, ("[open]",), ReplyKind.SYN_ACK),
+        (probe(TCP, port=80, tcp_flags=TcpFlags.ECN), 4, ("[open, ecn]",), ReplyKind.SYN_ACK),
+        (probe(TCP, port=80, tcp_flags=TcpFlags.ACK), 4, ("[closed]",), ReplyKind.RST),
+        (probe(TCP, port=22), 4, ("[closed]",), ReplyKind.RST),
+        (probe(UDP, port=53), 4, ("[open]",), ReplyKind.UDP),
+        (probe(UDP), 4, (), ReplyKind.UNREACHABLE),
+        (probe(TCP, port=443), 6, ("[open]",), ReplyKind.SYN_ACK),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
+    ids=["open", "ecn", "ack", "closed", "service", "no-service", "open-6"],
 )
 def test_ports_of_the_target(
-    options: tuple[str, ...], marks: tuple[str, ...], kind: ReplyKind
+    settings: ProbeSettings, family: int, marks: tuple[str, ...], kind: ReplyKind
 ) -> None:
     scenario = load_scenario("ports")
-    traced = trace("ports", *options, "-c", "10", "-i", "0.1")
-    assert traced.path() == along(scenario, 6 if "-6" in options else 4)
+    traced = simulated_trace("ports", settings, 10, family=family)
+    assert traced.path() == along(scenario, family)
     assert traced.run.hops[-1].marks == marks
     assert sum(hop.lost for hop in traced.run.hops) == 0
     assert {reply.kind for reply in traced.replies[len(scenario.hops)]} == {kind}

@@ -17,6 +17,7 @@ from tests.helpers.lab.scenario_paths import (
     reply_ttl,
     zero_ttl,
 )
+from tests.helpers.lab.simulated_session import probe, simulated_trace
 from tui_trace.core.events import Stamp
 from tui_trace.lab import load_scenario, scenario_names
 from tui_trace.lab.scenario import Scenario
@@ -102,7 +103,7 @@ def interval(percent: float, count: int, width: float = 4.5) -> tuple[float, flo
 
 def test_loss_that_is_carried_to_the_target() -> None:
     scenario = load_scenario("loss")
-    traced = trace("loss", "-c", "40", "-q", "5", "-i", "0.25")
+    traced = simulated_trace("loss", probe(), 40, queries=5)
     bad = next(place for place, hop in enumerate(scenario.hops) if hop.loss)
     assert traced.path() == along(scenario, 4)
     for place, hop in enumerate(traced.run.hops):
@@ -114,7 +115,7 @@ def test_loss_that_is_carried_to_the_target() -> None:
 
 def test_loss_that_is_only_a_rate_limit() -> None:
     scenario = load_scenario("rate-limit")
-    traced = trace("rate-limit", "-c", "30", "-i", "0.2")
+    traced = simulated_trace("rate-limit", probe(), 30, interval=200 * MS)
     assert traced.path() == along(scenario, 4)
     for wanted, hop in zip(scenario.hops, traced.run.hops, strict=True):
         if wanted.rate is None:
@@ -126,7 +127,7 @@ def test_loss_that_is_only_a_rate_limit() -> None:
 
 def test_duplicates_reordering_and_late_replies() -> None:
     scenario = load_scenario("disorder")
-    traced = trace("disorder", "-c", "100", "-i", "0.1", "-Z", "2")
+    traced = simulated_trace("disorder", probe(), 100, interval=100 * MS, wait=2000 * MS)
     assert traced.path() == along(scenario, 4)
     places = {name: place + 1 for place, hop in enumerate(scenario.hops) for name in [hop.name]}
     hops, replies = traced.hops, traced.replies

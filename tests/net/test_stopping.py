@@ -16,6 +16,7 @@ from tests.helpers.network.chain import Chain
 from tests.helpers.network.fault_injection import Sending
 from tests.helpers.network.silent_resolver import DeadResolver, FullPipe
 from tests.helpers.network.terminals import Terminal, assert_sane
+from tests.helpers.pairs import in_turn
 from tests.helpers.recordings.recording_builders import record, rounds
 from tui_trace.core.events import RoundBegan, SessionEnded
 
@@ -23,9 +24,19 @@ HANGS = 2.0
 """Seconds; what hangs takes many more, and what does not a tenth of one."""
 NAME = "target.example"
 
-SIGNALS = pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
-)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
+
+
+def each_with_a_signal(cases: Mapping[str, tuple[str, ...]]) -> pytest.MarkDecorator:
+    """The first with all of them, each other with one: by which it ends is decided in one place."""
+    names = list(cases)
+    pairs = [(names[0], number) for number in ENDING] + in_turn(names[1:], ENDING)
+    return pytest.mark.parametrize(
+        ("args", "number"),
+        [(cases[name], number) for name, number in pairs],
+        ids=[f"{name}-{number.name}" for name, number in pairs],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +109,7 @@ WAITING = {
 }
 
 
-@SIGNALS
-@pytest.mark.parametrize("args", WAITING.values(), ids=WAITING)
+@each_with_a_signal(WAITING)
 def test_while_the_target_is_asked_for(
     chain: Chain, dead: DeadResolver, args: tuple[str, ...], number: int
 ) -> None:
@@ -138,9 +148,8 @@ UNDER_WAY = {
 }
 
 
-@SIGNALS
 @pytest.mark.usefixtures("dead")
-@pytest.mark.parametrize("args", UNDER_WAY.values(), ids=UNDER_WAY)
+@each_with_a_signal(UNDER_WAY)
 def test_while_it_traces(chain: Chain, args: tuple[str, ...], number: int) -> None:
     classic = args[0] == "--as"
     # a target that answers nothing keeps the classic programs busy
@@ -196,9 +205,8 @@ BLOCKED = {
 }
 
 
-@SIGNALS
 @pytest.mark.usefixtures("dead")
-@pytest.mark.parametrize("args", BLOCKED.values(), ids=BLOCKED)
+@each_with_a_signal(BLOCKED)
 def test_while_nobody_reads(
     chain: Chain, args: tuple[str, ...], number: int, tmp_path: Path
 ) -> None:
@@ -235,8 +243,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return record(rounds(200), tmp_path_factory.mktemp("kept") / "a.session")
 
 
-@SIGNALS
-@pytest.mark.parametrize("args", [("-r",), ("-j",), ("--jsonl",), ("--markdown",)])
+@each_with_a_signal({word: (word,) for word in ("-r", "-j", "--jsonl", "--markdown")})
 def test_while_a_recording_is_played(
     chain: Chain, session: Path, args: tuple[str, ...], number: int
 ) -> None:
@@ -260,9 +267,9 @@ def test_while_sessions_are_listed(
     assert_broken_off(process, number)
 
 
-@SIGNALS
 @pytest.mark.parametrize(
-    "module", ["tui_trace.cli.main", "tui_trace.engine.run_state", "scapy.layers"]
+    ("module", "number"),
+    in_turn(("tui_trace.cli.main", "tui_trace.engine.run_state", "scapy.layers"), ENDING),
 )
 def test_while_modules_are_imported(chain: Chain, module: str, number: int) -> None:
     program = [sys.executable, "-X", "importtime", "-m", "tui_trace"]

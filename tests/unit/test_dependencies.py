@@ -30,6 +30,7 @@ def normal(package: str) -> str:
 
 
 DECLARED = {normal(re.split(r"[^\w.-]", line)[0]) for line in PROJECT["dependencies"]}
+EACH_PACKAGE = pytest.mark.parametrize("package", sorted(DECLARED))
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -47,21 +48,21 @@ def imported(tree: ast.AST) -> Iterator[str]:
                 yield str(name.value).partition(".")[0]
 
 
+@pytest.fixture(scope="module")
 def used() -> dict[str, str]:
-    """Modules of others, and the package that each is of."""
+    """Packages of others, and the module of each that is imported."""
     packages = packages_distributions()
     names = {
         name for path in (ROOT / "tui_trace").rglob("*.py")
         for name in imported(ast.parse(path.read_text(encoding="utf-8")))
     } - sys.stdlib_module_names - {"tui_trace"}  # fmt: skip
-    return {name: normal(packages[name][0]) for name in sorted(names)}
+    found = {normal(packages[name][0]): name for name in names}
+    assert len(found) == len(names), "a package with two modules: block both"
+    return found
 
 
-USED = used()
-
-
-def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
-    assert set(USED.values()) == DECLARED
+def test_what_is_imported_is_declared_and_the_other_way_round(used: dict[str, str]) -> None:
+    assert set(used) == DECLARED
 
 
 def test_an_import_inside_a_function_is_seen() -> None:
@@ -75,25 +76,27 @@ def missing(package: str) -> str:
     return f"tui-trace: the package {package} is missing: pip install tui-trace"
 
 
-@pytest.mark.parametrize("module", USED)
+@EACH_PACKAGE
 @pytest.mark.parametrize("words", [("--replay", str(SESSION), "-r"), ("--completion", "bash")])
-def test_without_one_package_it_works_or_names_it(module: str, words: tuple[str, ...]) -> None:
+def test_without_one_package_it_works_or_names_it(
+    used: dict[str, str], package: str, words: tuple[str, ...]
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", BLOCKED.format(module=module), *words],
+        [sys.executable, "-c", BLOCKED.format(module=used[package]), *words],
         capture_output=True, text=True, check=False, timeout=60, env=environment(),
     )  # fmt: skip
     if done.returncode == 0:
         assert done.stderr == ""
     else:
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == f"{missing(USED[module])}\n"
+        assert done.stderr == f"{missing(package)}\n"
 
 
-@pytest.mark.parametrize("module", USED)
-def test_without_one_package_the_view_opens_or_names_it(module: str) -> None:
-    line = missing(USED[module])
+@EACH_PACKAGE
+def test_without_one_package_the_view_opens_or_names_it(used: dict[str, str], package: str) -> None:
+    line = missing(package)
     terminal = Terminal(
-        "-c", BLOCKED.format(module=module), "--replay", str(SESSION), env=environment()
+        "-c", BLOCKED.format(module=used[package]), "--replay", str(SESSION), env=environment()
     )
     try:
         terminal.wait_for_any("www.example.com", line)
@@ -117,4 +120,4 @@ def test_installed_without_dependencies_it_is_one_line(tmp_path: Path) -> None:
             capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path,
         )  # fmt: skip
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr in {f"{missing(package)}\n" for package in USED.values()}
+        assert done.stderr in {f"{missing(package)}\n" for package in DECLARED}

@@ -61,6 +61,9 @@ class _SizeTest:
             case events.ProbeLost() if event.run == self._run:
                 self._pending.discard(event.probe)
                 self._lost[event.ttl] = self._lost.get(event.ttl, 0) + 1
+            case events.PathEnd() if event.run == self._run and event.reached:
+                self.answered = {ttl for ttl in self.answered if ttl <= event.ttl}
+                return False
             case events.Reply() if event.run == self._run and not event.duplicate:
                 self._pending.discard(event.probe)
                 if event.kind is ReplyKind.TOO_BIG:
@@ -117,6 +120,9 @@ class PathMtuSource(SourceFilter):
             self._learn(event)
 
     def _learn(self, event: Event) -> None:
+        if isinstance(event, events.PathEnd) and event.reached:
+            # until its own TTL was answered, the target seemed to be farther away
+            self._base = frozenset(ttl for ttl in self._base if ttl <= event.ttl)
         if isinstance(event, events.RunOpened):
             self._test = _SizeTest(event.run)
         elif self._test is None:

@@ -57,7 +57,11 @@ def trace(scenario: str | Path, *options: str, timeout: float = 90) -> Traced:
         env=environment(),
     )
     assert done.returncode == 0, done.stderr
-    stream = read_events(done.stdout.splitlines())
+    return folded(read_events(done.stdout.splitlines()))
+
+
+def folded(stream: list[events.Event]) -> Traced:
+    """The last run of a stream that has come to its end."""
     assert isinstance(stream[-1], events.SessionEnded)
     collector = Collector()
     for event in stream:

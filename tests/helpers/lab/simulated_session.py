@@ -4,8 +4,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random
 
+from msgspec.structs import replace
+
 from tests.helpers.lab.forging_wire import Enemy, Wire
+from tests.helpers.lab.lab_trace import Traced, folded
+from tests.helpers.simulated_engine import Tape
 from tui_trace.core import events
+from tui_trace.core.probe_size import fit_size
 from tui_trace.core.settings import (
     DEFAULT_PORT,
     DEFAULT_SIZE,
@@ -18,6 +23,7 @@ from tui_trace.core.stream import Switch
 from tui_trace.engine.engine import Engine
 from tui_trace.lab import load_scenario
 from tui_trace.lab.packets import RST, TCP, build_datagram, with_checksum
+from tui_trace.lab.scenario import Scenario
 from tui_trace.session.finding_text import describe_finding
 from tui_trace.session.fold import Session
 from tui_trace.wire.network import OutgoingProbe, Received, ReceivedReply
@@ -93,15 +99,8 @@ def simulated_session(
     **pace: object,
 ) -> WatchedSession:
     """Return a scenario of the lab as it was probed; `switches` are seconds and settings."""
-    wire = _PeacefulWire(load_scenario(scenario), family, Enemy(Random(seed)), 0, Random(seed))
+    wire, engine = _engine_in_lab(load_scenario(scenario), settings, family, seed, pace)
     begin = wire.now
-    engine = Engine(
-        wire,
-        target=wire.address,
-        settings=settings or probe(),
-        pace=Pace(**pace),
-        version="0",  # type: ignore[arg-type]
-    )
     wire.due = [
         (begin + round(at * NS_PER_S), partial(engine.command, Switch(other)))
         for at, other in switches
@@ -110,3 +109,41 @@ def simulated_session(
     watched = WatchedSession()
     engine.run(watched)
     return watched
+
+
+def simulated_trace(
+    scenario: str,
+    settings: ProbeSettings,
+    rounds: int,
+    *,
+    family: int = 4,
+    seed: int | None = None,
+    **pace: object,
+) -> Traced:
+    """Return what a report of so many rounds in the lab is made of; `seed` replaces the file's."""
+    played = load_scenario(scenario)
+    played = replace(played, seed=played.seed if seed is None else seed)
+    fitting, _ = fit_size(settings, family)
+    wire, engine = _engine_in_lab(played, fitting, family, 1, pace | {"rounds": rounds})
+    wire.due = []
+    told = Tape()
+    engine.run(told)
+    return folded(told.events)
+
+
+def _engine_in_lab(
+    scenario: Scenario,
+    settings: ProbeSettings | None,
+    family: int,
+    seed: int,
+    pace: dict[str, object],
+) -> tuple[_PeacefulWire, Engine]:
+    wire = _PeacefulWire(scenario, family, Enemy(Random(seed)), 0, Random(seed))
+    engine = Engine(
+        wire,
+        target=wire.address,
+        settings=settings or probe(),
+        pace=Pace(**pace),  # type: ignore[arg-type]
+        version="0",
+    )
+    return wire, engine

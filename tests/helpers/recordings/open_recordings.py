@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-import scipy.stats  # noqa: F401
 
 from tui_trace.app import app, run_live  # noqa: F401
 from tui_trace.app.render.chart_data import strip, window

@@ -1,5 +1,7 @@
 """Path MTU discovery over simulated links, honest and silent ones."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from tests.helpers.simulated_engine import ICMP, TCP, UDP, Tape, events_of
 from tests.helpers.simulated_network import SimNet, answer_of, make_answer, router
 from tui_trace.core import events
 from tui_trace.core.events import MtuSource, ReplyKind
-from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings
 from tui_trace.engine.engine import Engine
 from tui_trace.engine.path_mtu import PLATEAUS, PathMtuSource, first_settings, largest_size
 from tui_trace.wire.network import OutgoingProbe, ReceivedReply, SendError
@@ -43,8 +45,13 @@ class Links:
         return None
 
 
-def discover(links: Links, start: ProbeSettings = ICMP, given_size: int | None = None) -> Tape:
-    net = SimNet(length=LENGTH, respond=links, fail=links.refuse)
+def discover(
+    links: Links,
+    start: ProbeSettings = ICMP,
+    given_size: int | None = None,
+    delay: Callable[[OutgoingProbe, int], int | None] | None = None,
+) -> Tape:
+    net = SimNet(length=LENGTH, respond=links, fail=links.refuse, delay=delay)
     pace = Pace(rounds=1)
     engine = Engine(
         net,
@@ -90,6 +97,19 @@ def test_without_a_smaller_link_nothing_is_found_but_the_interface() -> None:
     tape = discover(Links({}), given_size=1200)
     assert not events_of(tape, events.MtuFound)
     assert "at least 1200" in events_of(tape, events.Notice)[-1].text
+
+
+def test_an_answer_from_past_the_end_that_comes_first_is_not_waited_for_again() -> None:
+    """Until the target answers at its own TTL, it seems to be farther away."""
+
+    def delay(probe: OutgoingProbe, _number: int) -> int:
+        is_slow = probe.ttl == LENGTH and probe.settings.size < 100
+        return (40 if is_slow else probe.ttl) * NS_PER_MS
+
+    tape = discover(Links({3: 1480}), delay=delay)
+    assert max(reply.ttl for reply in events_of(tape, events.Reply)) > LENGTH
+    assert size_at_the_end(tape) == 1480
+    assert tape.events[-1].at < 60 * NS_PER_S
 
 
 def test_a_router_that_does_not_say_its_mtu_is_met_with_the_next_plateau() -> None:

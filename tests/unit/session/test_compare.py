@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from scipy import stats
 
 from tests.helpers.generated_sessions import Bursts
 from tests.helpers.hop_builders import hop_of, run_of
@@ -144,6 +143,9 @@ def test_so_small_a_loss_would_have_been_seen(count):
 
 
 def test_the_exact_tests_agree_with_scipy():
+    # every worker imports every file of tests, and scipy takes a second
+    from scipy import stats  # noqa: PLC0415
+
     for _ in range(30):
         first = [CHANCE.gauss(0, 1) for _ in range(CHANCE.randrange(4, 12))]
         second = [CHANCE.gauss(1, 1) for _ in range(CHANCE.randrange(4, 12))]

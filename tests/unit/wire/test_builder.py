@@ -1,6 +1,8 @@
 """Patched templates against scapy, byte by byte, and against RFC 1071."""
 
 import struct
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -261,3 +263,15 @@ def test_the_largest_packet(protocol: Protocol, family: int) -> None:
     assert len(packet) == 65_535
     parsed: Any = (IP if family == 4 else IPv6)(packet)
     assert (parsed.len if family == 4 else parsed.plen + 40) == 65_535
+
+
+def test_scapy_reads_no_vendors() -> None:
+    """Half of its import would be for names that no probe has."""
+    child = (
+        "from tui_trace.wire.packets.lazy_scapy import scapy_layers; scapy_layers();"
+        "from scapy.data import MANUFDB; print(len(MANUFDB))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", child], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "0\n"
