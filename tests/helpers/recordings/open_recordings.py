@@ -1,7 +1,7 @@
-"""Opens recordings of strangers in every way that the program has, each in a process with limits.
+"""Opens recordings of strangers in the ways that the program has, each in a process with limits.
 
 `python -m tests.helpers.recordings.open_recordings FILE…` prints an `Opened` as JSON for each, in
-their order.
+their order. All reports are made of one reading, so the files get them in turn.
 """
 
 import contextlib
@@ -35,7 +35,10 @@ MEMORY = 1 << 30
 """Bytes of address space."""
 PATIENCE = 60
 """Seconds of CPU for all outputs of one file."""
-OUTPUTS = ("-r", "-j", "-C", "--markdown", "--jsonl")
+STREAM = "--jsonl"
+"""What every file is opened with."""
+REPORTS = ("-r", "-j", "-C", "--markdown")
+"""One of these for each file, in turn."""
 
 
 class Shown(msgspec.Struct):
@@ -150,16 +153,16 @@ def _note(path: Path) -> int:
     return 0
 
 
-def _open(path: Path) -> dict[str, Shown]:
+def _open(path: Path, number: int) -> dict[str, Shown]:
     shown = {
         output: _shown(partial(cli_main.main, ["--replay", str(path), output]))
-        for output in OUTPUTS
+        for output in (STREAM, REPORTS[number % len(REPORTS)])
     }
     others = {"--sessions": _sessions, "view": _view, "note": _note}
     return shown | {name: _shown(partial(opens, path)) for name, opens in others.items()}
 
 
-def _in_a_process(path: Path) -> Opened:
+def _in_a_process(path: Path, number: int) -> Opened:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -169,7 +172,7 @@ def _in_a_process(path: Path) -> Opened:
             # so that where it hangs is told
             signal.signal(signal.SIGXCPU, signal.default_int_handler)
             with os.fdopen(writing, "wb") as pipe:
-                pipe.write(msgspec.json.encode(_open(path)))
+                pipe.write(msgspec.json.encode(_open(path, number)))
         finally:
             os._exit(0)
     os.close(writing)
@@ -184,8 +187,8 @@ def _in_a_process(path: Path) -> Opened:
 def main(paths: list[str]) -> None:
     """Everything is imported once, before the first process."""
     privileges.give_up_rights = lambda _preload: None
-    for path in paths:
-        sys.stdout.write(msgspec.json.encode(_in_a_process(Path(path))).decode() + "\n")
+    for number, path in enumerate(paths):
+        sys.stdout.write(msgspec.json.encode(_in_a_process(Path(path), number)).decode() + "\n")
         sys.stdout.flush()
 
 

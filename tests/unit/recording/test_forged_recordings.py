@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.places import ROOT
 from tests.helpers.recordings.forged_recordings import all_forged
-from tests.helpers.recordings.open_recordings import MEMORY, Opened
+from tests.helpers.recordings.open_recordings import MEMORY, REPORTS, STREAM, Opened
 from tests.helpers.recordings.recording_parts import ROWS, write
 from tui_trace.session import checkpoint
 
@@ -82,7 +82,7 @@ def test_what_no_recorder_writes_is_refused(tmp_path: Path) -> None:
         path.parent.mkdir()
         FORGED[name](path)
     for name, path, result in zip(REFUSED, paths, opened(paths), strict=True):
-        shown = result.shown["--jsonl"]
+        shown = result.shown[STREAM]
         assert (name, shown.code) == (name, 1)
         assert shown.error.startswith(f"tui-trace: {path}: damaged"), name
 
@@ -91,6 +91,8 @@ def test_what_no_recorder_writes_is_refused(tmp_path: Path) -> None:
 def test_what_is_whole_is_shown(tmp_path: Path) -> None:
     """The limits are such that the program runs at all, and the helper sees what it writes."""
     write(tmp_path / "x.session", ROWS)
-    (result,) = opened([tmp_path / "x.session"])
-    assert trouble(result) == []
-    assert all(shown.code == 0 and shown.size > 100 for shown in result.shown.values())
+    results = opened([tmp_path / "x.session"] * len(REPORTS))
+    assert {name for result in results for name in result.shown} >= {STREAM, *REPORTS}
+    for result in results:
+        assert trouble(result) == []
+        assert all(shown.code == 0 and shown.size > 100 for shown in result.shown.values())
