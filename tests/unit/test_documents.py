@@ -48,7 +48,7 @@ def test_the_manual_page_names_every_option_and_no_other() -> None:
     text = PAGE.read_text().replace("\\-", "-")
     named = set(re.findall(WORD, re.sub(r"\\f.", " ", text)))
     assert named >= OPTIONS
-    assert named - {"--tui", "--ambient-caps", "-rw"} <= ALL
+    assert named - {"--tui", "--ambient-caps", "-rw", "-8h"} <= ALL
 
 
 def test_the_manual_page_names_every_key_and_what_the_config_takes() -> None:

@@ -46,10 +46,11 @@ class TracedTarget:
 
     def row(self, place: int) -> TargetRow:
         """Return what the overview shows of it."""
+        last = self.tracing.last
         return TargetRow(
             place,
-            self.target.host,
-            self.tracing.last,
+            last.target if last is not None and last.target else self.target.host,
+            last,
             self.tracing.failure,
             self.target.vantage or HERE,
         )

@@ -65,6 +65,7 @@ def script(shell: str) -> str:
         "--completion": SHELLS,
         "--lab": ("list", *scenario_names()),
         "--as": PROGRAMS,
+        "--hide": ("private",),
     }
     for action in parser._actions:
         names = set(action.option_strings)

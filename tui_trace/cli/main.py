@@ -17,7 +17,7 @@ from tui_trace.cli.source_factory import SourceFactory
 from tui_trace.cli.warnings import WarningsSource
 from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, SettingError, SettingsHistory
-from tui_trace.core.stream import Source, SourceError
+from tui_trace.core.stream import SourceError
 from tui_trace.options.command_line import Options, parse_command_line
 from tui_trace.options.output import Output
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
@@ -188,7 +188,7 @@ def _sessions(options: Options) -> int:
         gc.freeze()
         gc.enable()
         try:
-            return show_sessions()
+            return show_sessions(options)
         except ConfigError as error:
             return _fail(error.exit_code, str(error))
     from tui_trace.report.session_list import render_session_list
@@ -250,7 +250,8 @@ def _live(factory: "AnyFactory") -> int:
     try:
         config = load_config()
         pace = options.paced(config.pace(Pace()))
-        factory.recordings.kept = config.recordings.kept()
+        recordings = factory.recordings
+        recordings.kept = config.recordings.kept()
         targets, failures = factory.find_targets()
         for line in failures:
             _fail(CANNOT, line)
@@ -258,11 +259,11 @@ def _live(factory: "AnyFactory") -> int:
             return CANNOT
         sources = [
             TargetSource(
-                found.host,
+                recordings.called(found.host, found.address),
                 factory.source(found, pace),
-                found.settings,
+                recordings.shown_settings(found.settings),
                 factory.opener(found.place),
-                found.place.host,
+                recordings.called_place(found.place.host),
             )
             for found in targets
         ]
@@ -289,35 +290,38 @@ def _report(factory: "AnyFactory") -> int:
     options = factory.options
     if options.has_several:
         return _reports(factory)
-    found = factory.resolve_target(factory.first_host, options.settings)
-    source = factory.source(found, options.pace, patience=NAMES_PATIENCE)
-    source = WarningsSource(source, found.warnings)
-    if options.commands:
-        from tui_trace.report.command_input import CommandedSource
+    from tui_trace.report.printer import print_report
 
-        source = CommandedSource(source, sys.stdin.fileno())
-    code = _print_report(source, options)
-    return CANNOT if factory.broke_off else code
+    found = factory.resolve_target(factory.first_host, options.settings)
+    with factory.recordings.report() as report:
+        source = factory.source(found, options.pace, patience=NAMES_PATIENCE)
+        source = WarningsSource(source, found.warnings)
+        if options.commands:
+            from tui_trace.report.command_input import CommandedSource
+
+            source = CommandedSource(source, sys.stdin.fileno())
+        fine = print_report(source, report)
+    return CANNOT if factory.broke_off else _exit_code(fine, options)
 
 
 def _reports(factory: "AnyFactory") -> int:
     """Print the reports of several targets."""
-    from tui_trace.report.printer import Report, print_together
+    from tui_trace.report.printer import print_together
 
     options = factory.options
     targets, failures = factory.find_targets()
     for line in failures:
         _fail(CANNOT, line)
-    sources = [
-        WarningsSource(
-            factory.source(found, options.pace, NAMES_PATIENCE),
-            found.warnings if not number else (),
-        )
-        for number, found in enumerate(targets)
-    ]
     more: list[str] = []
-    report = Report(options.output.value, options.layout, reverse=options.reverse)
-    fine = print_together(sources, report, more.append)
+    with factory.recordings.report() as report:
+        sources = [
+            WarningsSource(
+                factory.source(found, options.pace, NAMES_PATIENCE),
+                found.warnings if not number else (),
+            )
+            for number, found in enumerate(targets)
+        ]
+        fine = print_together(sources, report, more.append)
     for line in more:
         _fail(CANNOT, line)
     if failures or more or factory.broke_off:
@@ -340,20 +344,13 @@ def _replay(options: Options, name: str) -> int:
     from tui_trace.app.config import ConfigError
 
     try:
-        return show_replay(name, follow=options.follow)
+        return show_replay(name, options)
     except ConfigError as error:
         return _fail(error.exit_code, str(error))
 
 
 _WRONG = 3
 """Exit status of a report with `--check`: something is wrong with the path."""
-
-
-def _print_report(source: Source, options: Options) -> int:
-    from tui_trace.report.printer import Report, print_report
-
-    fine = print_report(source, Report(options.output.value, options.layout, options.dot))
-    return _exit_code(fine, options)
 
 
 def _exit_code(fine: bool, options: Options) -> int:

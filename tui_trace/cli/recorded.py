@@ -1,31 +1,50 @@
 """What the sources of all targets of a session have in common: options, and a recording each."""
 
+import itertools
+import os
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import Pace, ProbeSettings
+from tui_trace.core.source_filter import find_source
 from tui_trace.core.stream import Source, SourceError
 from tui_trace.core.word_lists import listed
 from tui_trace.options.command_line import Options
+from tui_trace.options.output import Output
 from tui_trace.options.targets import LONGEST_FILE, MOST_TARGETS, Target
+from tui_trace.redaction.redactor import Redactor
 from tui_trace.remote.place import Place
 
 if TYPE_CHECKING:
     from tui_trace.metrics.exporter import MetricsExporter
     from tui_trace.recording.sessions import RetentionLimits
+    from tui_trace.report.printer import Report
+    from tui_trace.session.snapshot import Run, Snapshot
 
 
 class NewRecordings:
-    """The recordings that the sources of a session make, unless the options say no."""
+    """The recordings that the sources of a session make, unless the options say no.
+
+    They have everything; what stands behind them hides what `--hide` says.
+    """
 
     def __init__(self, options: Options) -> None:
         """Record as the options say."""
         self._options = options
         self._path = options.record
         """File of the first recording; those of later targets get a name derived from it."""
+        self._folder: Path | None = None
+        """Where recordings go that nobody asked for."""
+        self._numbers = itertools.count()
+        self.redactor = redactor_of(options)
+        """Hides what `--hide` says, in all sources together; None: nothing."""
         self.kept: RetentionLimits | None = None
         """Limits of the usual folder of recordings; None: the default limits."""
         self.exporter: MetricsExporter | None = None
@@ -43,16 +62,79 @@ class NewRecordings:
         return MeteredSource(source, host or "this machine", place.host, self.exporter)
 
     def record(self, source: Source) -> Source:
-        """Return the source, with a recording unless the options say no."""
+        """Return the source, with a recording unless the options say no, as it may be shown."""
         from tui_trace.recording import RecordedSource
         from tui_trace.recording.sessions import DEFAULT_RETENTION, free_path
 
-        if not self._options.recorded:
-            return source
         path, self._path = self._path, None
         if path is None and self._options.record is not None:
             path = free_path(self._options.record)
-        return RecordedSource(source, path, self.kept or DEFAULT_RETENTION)
+        if path is None and self._folder is not None:
+            path = self._folder / f"{next(self._numbers)}.session"
+        elif not self._options.recorded:
+            return self.shown(source)
+        return self.shown(RecordedSource(source, path, self.kept or DEFAULT_RETENTION))
+
+    def shown(self, source: Source) -> Source:
+        """Return a source without what is hidden."""
+        from tui_trace.recording.redacted_source import RedactedSource
+
+        return source if self.redactor is None else RedactedSource(source, self.redactor)
+
+    @contextmanager
+    def report(self) -> "Iterator[Report]":
+        """Return a context with the report that the options ask for, to run the sources in.
+
+        One with tables at each episode has them from recordings, which are deleted in the end.
+        """
+        from tui_trace.report.printer import Report
+
+        options = self._options
+        report = Report(options.output.value, options.layout, options.dot, options.reverse)
+        if options.output is not Output.HTML:
+            yield report
+            return
+        with tempfile.TemporaryDirectory(prefix="tui-trace-") as folder:
+            self._folder = Path(folder)
+            yield replace(report, during=self._during)
+
+    def _during(self, source: Source, snapshot: "Snapshot") -> "tuple[Run | None, ...]":
+        from tui_trace.recording import RecordedSource, Recording
+        from tui_trace.recording.episode_runs import episode_runs
+
+        recorded = find_source(source, RecordedSource)
+        if recorded is None or recorded.path is None:
+            return ()
+        with Recording(recorded.path, self.redactor) as recording:
+            return episode_runs(recording, snapshot)
+
+    def called(self, host: str, address: str) -> str:
+        """Return what to call a target: its host, unless that is hidden."""
+        return host if self.redactor is None else self.redactor.target(host, address)
+
+    def called_place(self, name: str) -> str:
+        """Return what to call a place that probes leave from."""
+        return name if self.redactor is None or not name else self.redactor.vantage(name)
+
+    def shown_settings(self, settings: ProbeSettings) -> ProbeSettings:
+        """Return settings without what is hidden; commands with them mean the same."""
+        return settings if self.redactor is None else self.redactor.settings(settings)
+
+    def true_settings(self, settings: ProbeSettings) -> ProbeSettings:
+        """Return what settings of `shown_settings` stand for."""
+        return settings if self.redactor is None else self.redactor.revealed_settings(settings)
+
+
+def redactor_of(options: Options) -> Redactor | None:
+    """Return what hides as `--hide` says; None if nothing is to be hidden."""
+    if not options.hide:
+        return None
+    # the names of this machine are as near as anything
+    words = {os.uname().nodename, os.uname().nodename.partition(".")[0]} - {"localhost"}
+    redactor = Redactor(options.hide.ttl, private=options.hide.private, words=words)
+    for place in options.places:
+        redactor.vantage(place.host)
+    return redactor
 
 
 class RecordingFactory(ABC):
@@ -62,7 +144,8 @@ class RecordingFactory(ABC):
         """Record as the options say, or with the `recordings` of several factories."""
         self.options = options
         self.recordings = recordings or NewRecordings(options)
-        others = [place.host for place in options.places if not place.is_local]
+        places = [place.host for place in options.places if not place.is_local]
+        others = [self.recordings.called_place(place) for place in places]
         self.greeting = f"connecting to {listed(others)} …" if others else ""
         """A line for the view until the first event."""
 

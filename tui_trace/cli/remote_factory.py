@@ -48,4 +48,5 @@ class RemoteFactory(RecordingFactory):
 
     def open_target(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """Return a trace to another host with these settings; what fails, fails in `run`."""
+        settings = self.recordings.true_settings(settings)
         return self.source(self.resolve_target(host, settings), pace)

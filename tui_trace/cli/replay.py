@@ -4,17 +4,29 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from tui_trace.cli.recorded import redactor_of
 from tui_trace.core.bounded_files import read_start
 from tui_trace.core.settings import Pace, ProbeSettings, SettingsHistory
 from tui_trace.core.stream import Source, SourceError
 from tui_trace.options.command_line import Options
 from tui_trace.options.output import Output
 from tui_trace.recording import Playback, Recording, RecordingError, find_recording
+from tui_trace.recording.episode_runs import episode_runs
+from tui_trace.recording.redacted_source import RedactedSource
+from tui_trace.recording.stretch import read_stretch
+from tui_trace.redaction.redactor import Redactor
 from tui_trace.results.detect import looks_like_results, read_sessions
 from tui_trace.results.result_input import STANDARD_INPUT, ResultInput
 from tui_trace.results.result_source import ResultSource
 from tui_trace.results.temporary_recording import ResultPlayback, TemporaryRecording
+from tui_trace.session.snapshot import Run, Snapshot
+
+if TYPE_CHECKING:
+    from tui_trace.report.printer import Report
 
 _HEAD = 4096
 """Bytes in which the first one that is no space stands."""
@@ -22,35 +34,61 @@ _HEAD = 4096
 
 def print_replay(name: str, options: Options) -> bool:
     """Print a report of each session, and return whether all is fine."""
-    from tui_trace.report.printer import Report, print_report, print_reports
+    from tui_trace.report.printer import Report, print_reports
 
+    redactor = redactor_of(options)
     report = Report(options.output.value, options.layout, options.dot)
+    if options.output is Output.HTML:
+        report = replace(report, during=_during)
     if not _is_results(name):
-        with Recording(find_recording(name)) as played:
-            start = None if options.output is Output.JSON_LINES else played.end
-            playback = Playback(played, speed=None, start=start, follow=options.follow)
-            return print_report(playback, report)
+        with Recording(find_recording(name), redactor) as played:
+            return _print_recording(played, options, report)
     if options.follow:
         raise SourceError("--follow attaches to a session that tui-trace records: this is none")
+    if options.stretch or options.output is Output.HTML:
+        if name == STANDARD_INPUT or _is_pipe(find_recording(name)):
+            raise SourceError("a part of results, or --html of them, needs a file: no pipe")
+        with TemporaryRecording(_file_of(name), redactor) as played:
+            return _print_recording(played, options, report)
     with ResultInput(_file_of(name)) as source:
-        return print_reports(_sources(source), report, source.stop)
+        return print_reports(_sources(source, redactor), report, source.stop)
 
 
-def show_replay(name: str, *, follow: bool = False) -> int:
+def _print_recording(played: Recording, options: Options, report: "Report") -> bool:
+    from tui_trace.report.printer import print_report, print_snapshot
+
+    if not options.stretch:
+        start = None if options.output is Output.JSON_LINES else played.end
+        playback = Playback(played, speed=None, start=start, follow=options.follow)
+        return print_report(playback, report)
+    since, until = options.stretch.bounds(played.info().wall, played.end)
+    found = read_stretch(played, since, until)
+    snapshot = found.snapshot
+    if report.during is not None:
+        snapshot = replace(snapshot, during=episode_runs(played, snapshot))
+    return print_snapshot(snapshot, found.runs, report)
+
+
+def _during(source: Source, snapshot: Snapshot) -> tuple[Run | None, ...]:
+    return episode_runs(source.recording, snapshot) if isinstance(source, Playback) else ()
+
+
+def show_replay(name: str, options: Options) -> int:
     """Play the first session in the live view; return the exit code. `ConfigError`.
 
-    `follow`: begin at the end, and go on with a session that runs.
+    With `--follow` begin at the end, and go on with a session that runs.
     """
+    redactor = redactor_of(options)
     if not _is_results(name):
-        with Recording(find_recording(name)) as played:
-            return _show(played, Playback(played, follow=follow))
+        with Recording(find_recording(name), redactor) as played:
+            return _show(played, Playback(played, follow=options.follow))
     if _is_pipe(find_recording(name)):
         raise SourceError("the live view plays no pipe: give a file, or -r for a report")
-    with TemporaryRecording(_file_of(name)) as played:
+    with TemporaryRecording(_file_of(name), redactor) as played:
         return _show(played, ResultPlayback(played))
 
 
-def show_sessions() -> int:
+def show_sessions(options: Options) -> int:
     """Let the user open one recording after another; return the exit code. `ConfigError`."""
     from tui_trace.app.config import load_config
     from tui_trace.app.sessions_app import choose_recording
@@ -63,7 +101,7 @@ def show_sessions() -> int:
             return choice
         message, before = "", choice.path
         try:
-            with Recording(choice.path) as played:
+            with Recording(choice.path, redactor_of(options)) as played:
                 playback = Playback(played, follow=choice.follow)
                 code = _show(played, playback, compare=choice.compare)
         except RecordingError as error:
@@ -87,9 +125,13 @@ def _show(played: Recording, playback: Playback, *, compare: bool = False) -> in
     return run_live(app)
 
 
-def _sources(source: ResultInput) -> Iterator[Source]:
+def _sources(source: ResultInput, redactor: Redactor | None) -> Iterator[Source]:
     for events in read_sessions(source):
-        yield ResultSource(source.name, events, source.stop)
+        if redactor is None:
+            yield ResultSource(source.name, events, source.stop)
+        else:
+            learnt = map(redactor.learnt, events)
+            yield RedactedSource(ResultSource(source.name, learnt, source.stop), redactor)
 
 
 def _file_of(name: str) -> str:

@@ -146,7 +146,7 @@ class SourceFactory(RecordingFactory):
         source = self.recordings.meter(source, found.host, found.place)
         is_one_of_many = found.turn is not None and found.turn[1] > MOST_RECORDED
         if is_one_of_many and self.options.record is None:
-            return source
+            return self.recordings.shown(source)
         return self.recordings.record(source)
 
     def _names_of_all(self) -> SharedNames:
@@ -202,6 +202,7 @@ class SourceFactory(RecordingFactory):
 
     def open_target(self, host: str, settings: ProbeSettings, pace: Pace) -> Source:
         """Return a live trace to another host with these settings; raise `SourceError`."""
+        settings = self.recordings.true_settings(settings)
         # one loop reads what comes for all
         turn = None if self._loop is None else (0, 1)
         return self.source(self.resolve_target(host, settings)._replace(turn=turn), pace)

@@ -1,7 +1,11 @@
 """The base of sources that wrap another source: its stream passes through them."""
 
+from typing import TypeVar
+
 from tui_trace.core.events import Event
 from tui_trace.core.stream import Command, Sink, Source
+
+_S = TypeVar("_S")
 
 
 class SourceFilter:
@@ -16,6 +20,11 @@ class SourceFilter:
         self._source = source
         self._sink: Sink
         """The sink behind; there is one from `run` on."""
+
+    @property
+    def inner(self) -> Source:
+        """Return the source that is wrapped."""
+        return self._source
 
     def run(self, sink: Sink) -> None:
         """Run the inner source until its end; blocks, and raises what the inner `run` raises."""
@@ -37,3 +46,12 @@ class SourceFilter:
     def pulse(self, at: int) -> None:
         """Pass the pulse on to the sink behind."""
         self._sink.pulse(at)
+
+
+def find_source(source: Source, kind: type[_S]) -> _S | None:
+    """Return the outermost source of this kind among a source and those that it wraps, or None."""
+    while not isinstance(source, kind):
+        if not isinstance(source, SourceFilter):
+            return None
+        source = source.inner
+    return source

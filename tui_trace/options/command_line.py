@@ -17,10 +17,18 @@ from tui_trace.core.stream import CONFIDENCE
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.options.help_text import ShowHelp
 from tui_trace.options.metrics import ListenAddress, add_metrics, parse_listen_address
-from tui_trace.options.output import Output, add_ipinfo, add_outputs, parse_layout
+from tui_trace.options.output import Output, add_ipinfo, add_outputs, check_ways, parse_layout
 from tui_trace.options.pace import PING_TTL, given_fields, parse_pace, ttl_range
 from tui_trace.options.probe import parse_probe_settings
 from tui_trace.options.recordings import add_recordings, check_recordings
+from tui_trace.options.stretch import (
+    HideOptions,
+    StretchOptions,
+    add_hide,
+    joined,
+    parse_hide,
+    parse_stretch,
+)
 from tui_trace.options.targets import Target, check_host, targets_of
 from tui_trace.options.vantages import add_vantages, parse_vantages
 from tui_trace.remote.place import Place
@@ -92,6 +100,10 @@ class Options(msgspec.Struct, frozen=True):
     """Trace to the place, and from there back (`--reverse`)."""
     metrics: ListenAddress | None
     """Where metrics are served; None: nowhere."""
+    stretch: StretchOptions = StretchOptions()
+    """The part of a recording that a report is of."""
+    hide: HideOptions = HideOptions()
+    """What is not shown."""
 
     @property
     def has_several(self) -> bool:
@@ -177,6 +189,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_outputs(parser)
     add_recordings(parser)
     add_metrics(parser)
+    add_hide(parser)
 
     several = parser.add_argument_group("several targets")
     several.add_argument(
@@ -284,7 +297,7 @@ _ENOUGH = ("host", "sessions", "completion", "lab", "targets", "reverse")
 def parse_command_line(arguments: Sequence[str]) -> Options:
     """Return the options; raise `SettingError` for a wrong value, `SystemExit` for help."""
     parser = build_parser()
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(joined(arguments))
     check_recordings(parser, given)
     if given.replay is None and not any(getattr(given, name) for name in _ENOUGH):
         parser.error("no HOST was given; --help shows the options")
@@ -292,7 +305,7 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         parser.error("HOST is empty; --help shows the options")
     places = parse_vantages(parser, given)
     _check_several(parser, given, places)
-    _check_ways(parser, given)
+    check_ways(parser, given)
     if given.commands and (given.output is not Output.JSON_LINES or given.replay is not None):
         parser.error("--commands goes with --jsonl, and with a trace: it reads commands for it")
     if given.check and given.output is Output.LIVE:
@@ -333,6 +346,8 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         places=places,
         reverse=given.reverse,
         metrics=None if given.metrics is None else parse_listen_address(given.metrics),
+        stretch=parse_stretch(parser, given),
+        hide=parse_hide(given.hide),
         given=given_fields(given),
     )
 
@@ -351,17 +366,6 @@ def _check_several(
             parser.error(f"{name} takes one target")
         if other and len(places) > 1 and name != "--protocol":
             parser.error(f"{name} takes one place")
-
-
-def _check_ways(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    """Refuse what does not go with a search for ways; exits."""
-    wanted = "--ways" if given.ways else "--dot" if given.dot is not None else None
-    if given.dot is not None and given.output is Output.LIVE:
-        parser.error("--dot writes the ways of a report: add -r, -w, -j, -C or another one")
-    if wanted and given.replay is None:
-        for name, other in (("--mtu", given.mtu), ("--sequential", given.sequential)):
-            if other:
-                parser.error(f"{wanted} finds all ways at once and does not go with {name}")
 
 
 def _usual_rounds(output: Output) -> int | None:

@@ -21,8 +21,7 @@ probe
   --flow constant|classic|vary        what load balancers see (constant)
   --flows N                           number of flows probed at the same time
   --dnat match|show|off               treat NAT in quoted headers so (match)
-  --track seq|id|port                 field that identifies a probe (seq)
-  -M --mark N                         netfilter mark (needs CAP_NET_ADMIN)
+  --track seq|id|port   -M --mark N   field that tells probes apart; fwmark
 pace
   -f --first-ttl N   -m --max-ttl N   range of TTLs (1, 30)
   -i --interval S   -q --queries N    seconds per round, probes per hop (1, 1)
@@ -39,12 +38,14 @@ names
 output without the live view (the last of these options counts)
   -r --report   -w --report-wide      a table; a table with full host names
   -j --json   -C --csv                mtr's formats with more fields
-  --markdown   --jsonl                table for tickets; each event as JSON
+  --markdown   --html   --jsonl       tickets: text, one file; events as JSON
   --ways   --confidence P   --dot F   find every way first (95 %); a graph of it
+  --hide N|private|N,private          mask hops up to N, or private addresses
   --check   --commands                status 3 if wrong; obey JSON on stdin
   -o --order FIELDS                   columns, letters of LDRSNBAWVGJMXI
 recordings of live sessions (100 or 2 GiB are kept: [recordings] in the config)
   --record FILE   --no-record         also of a report, to a new file; none
+  --report-since T   --until T        report a part of one: last night, say
   --replay NAME|FILE|-   --follow     play one, or JSON of others; as it grows
   --sessions   --metrics [ADDR:]PORT  open, attach, delete; OpenMetrics by HTTP
 other

@@ -16,6 +16,7 @@ class Output(enum.Enum):
     JSON = "json"
     CSV = "csv"
     MARKDOWN = "markdown"
+    HTML = "html"
     JSON_LINES = "lines"
 
 
@@ -61,6 +62,7 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
         ("-j", "--json", Output.JSON, "mtr's JSON with more keys"),
         ("-C", "--csv", Output.CSV, "mtr's CSV with more columns"),
         (None, "--markdown", Output.MARKDOWN, "a table for tickets"),
+        (None, "--html", Output.HTML, "one file for a ticket, with a table at each episode"),
         (None, "--jsonl", Output.JSON_LINES, "each event as a line of JSON"),
     ):
         names = [letter, name] if letter else [name]
@@ -85,6 +87,17 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-e", "--mpls", action="store_true", help=hide)
     for refused, count, instead in _REFUSED:
         group.add_argument(*refused, action=_Refused, nargs=count, const=instead, help=hide)
+
+
+def check_ways(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Refuse what does not go with a search for ways; exits."""
+    wanted = "--ways" if given.ways else "--dot" if given.dot is not None else None
+    if given.dot is not None and given.output is Output.LIVE:
+        parser.error("--dot writes the ways of a report: add -r, -w, -j, -C or another one")
+    if wanted and given.replay is None:
+        for name, other in (("--mtu", given.mtu), ("--sequential", given.sequential)):
+            if other:
+                parser.error(f"{wanted} finds all ways at once and does not go with {name}")
 
 
 def add_ipinfo(group: "argparse._ArgumentGroup") -> None:

@@ -2,6 +2,8 @@
 
 import argparse
 
+from tui_trace.options.stretch import add_stretch
+
 
 def add_recordings(parser: argparse.ArgumentParser) -> None:
     """Add the options to the parser."""
@@ -19,6 +21,7 @@ def add_recordings(parser: argparse.ArgumentParser) -> None:
     kept.add_argument(
         "--follow", action="store_true", help="with --replay: attach to a session that runs"
     )
+    add_stretch(kept)
     kept.add_argument("--sessions", action="store_true", help="list, open or delete recordings")
 
 

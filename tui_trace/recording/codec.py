@@ -10,9 +10,9 @@ and vanish in deflate.
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate, islice
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import Annotated, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -138,12 +138,18 @@ class Packer:
         return _deflate(msgspec.msgpack.encode(chunk), level)
 
 
+EventRow: TypeAlias = tuple[ev.Event, int, int, int]
+"""An event that was not put together, which takes most of the time of reading it: the event but for
+`at`, probe, and RTT (ns) or number of the round."""
+
+
 class Unpacker:
     """Reads the chunks of one block in their order, and no more events than a block may have."""
 
     def __init__(self) -> None:
         """Begin at the start of a block."""
         self._makers: list[Callable[[int, int, int], ev.Event]] = []
+        self._templates: list[ev.Event] = []
         self._sizes: list[int] = []
         """Size of each template, in bytes."""
         self.template_bytes = 0
@@ -155,6 +161,17 @@ class Unpacker:
 
     def events(self, data: bytes) -> Iterator[ev.Event]:
         """Iterate over the events of the next chunk; `RecordingError` if it is damaged."""
+        make = self._makers
+        for number, when, who, what in zip(*self._columns(data), strict=True):
+            yield make[number](when, who, what)
+
+    def rows(self, data: bytes) -> "Iterator[EventRow]":
+        """Iterate over the events of the next chunk as rows; `RecordingError`."""
+        which, *numbers = self._columns(data)
+        return zip(map(self._templates.__getitem__, which), *numbers, strict=True)
+
+    def _columns(self, data: bytes) -> "tuple[Sequence[int], ...]":
+        """Return template, `at`, probe and value of each event; `RecordingError`."""
         try:
             chunk = _chunk_decoder.decode(_inflate(data))
             columns = [_read_column(c) for c in (chunk.which, chunk.at, chunk.probe, chunk.value)]
@@ -168,11 +185,7 @@ class Unpacker:
             if not -LARGEST <= min(numbers) <= max(numbers) < LARGEST:
                 raise RecordingError(DAMAGED)
         self._last_at, self._last_probe = ats[-1], probes[-1]
-        make = self._makers
-        for number, when, who, what in zip(
-            which, islice(ats, 1, None), islice(probes, 1, None), value, strict=True
-        ):
-            yield make[number](when, who, what)
+        return which, ats[1:], probes[1:], value
 
     def _add_templates(self, columns: "list[array[int]]", templates: list[bytes]) -> None:
         """Add the templates of a chunk; `ValueError` if the block becomes too large."""
@@ -189,7 +202,9 @@ class Unpacker:
         self._json_bytes += sum(map(self._sizes.__getitem__, which))
         if self._json_bytes > _MAX_JSON or self.template_bytes > _MAX_CHUNK:
             raise ValueError("more bytes than a block has")
-        self._makers += [_event_maker(ev.decode_event(line)) for line in templates]
+        events = [ev.decode_event(line) for line in templates]
+        self._templates += events
+        self._makers += map(_event_maker, events)
 
 
 class Block(NamedTuple):
@@ -207,12 +222,38 @@ def unpack_block(chunks: Iterable[bytes]) -> Block:
     unpacker = Unpacker()
     events: list[ev.Event] = []
     size = 0
+    for chunk in _bounded(chunks):
+        size += len(chunk)
+        events += unpacker.events(chunk)
+    return Block(events, size, unpacker.template_bytes)
+
+
+def unpack_rows(chunks: Iterable[bytes]) -> list[EventRow]:
+    """Return the rows of a block of these chunks; `RecordingError` if they are damaged."""
+    unpacker = Unpacker()
+    return [row for chunk in _bounded(chunks) for row in unpacker.rows(chunk)]
+
+
+def unpack_templates(chunks: Iterable[bytes]) -> list[ev.Event]:
+    """Return each event of a block once that differs from others in more than numbers.
+
+    `RecordingError` if they are damaged.
+    """
+    try:
+        read = [_chunk_decoder.decode(_inflate(chunk)) for chunk in _bounded(chunks)]
+        return [ev.decode_event(line) for chunk in read for line in chunk.templates]
+    except (zlib.error, msgspec.MsgspecError, UnicodeError, RecursionError, ValueError):
+        raise RecordingError(DAMAGED) from None
+
+
+def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the chunks, as long as there are no more than a block has."""
+    size = 0
     for count, chunk in enumerate(chunks):
         size += len(chunk)
         if count >= BLOCK_EVENTS or size > _MAX_CHUNK:
             raise RecordingError(DAMAGED)
-        events += unpacker.events(chunk)
-    return Block(events, size, unpacker.template_bytes)
+        yield chunk
 
 
 def _event_maker(template: ev.Event) -> Callable[[int, int, int], ev.Event]:

@@ -5,6 +5,7 @@ from itertools import chain, islice
 
 from tui_trace.core.events import Event
 from tui_trace.recording.codec import Block
+from tui_trace.redaction.redactor import Redactor
 
 
 class EventReader:
@@ -19,6 +20,8 @@ class EventReader:
         self._text = 0
         self.template_bytes_read = 0
         """Bytes of the event templates that were read up to now."""
+        self.redactor: Redactor | None = None
+        """What hides a part of them; None: nothing is hidden."""
         self._events = self._from_here()
 
     def __iter__(self) -> Iterator[Event]:
@@ -26,8 +29,13 @@ class EventReader:
         return self
 
     def __next__(self) -> Event:
-        """Return the next event."""
-        return next(self._events)
+        """Return the next event of which anything may be shown."""
+        if self.redactor is None:
+            return next(self._events)
+        for event in self._events:
+            if (shown := self.redactor.event(self.redactor.learnt(event))) is not None:
+                return shown
+        raise StopIteration
 
     def push_back(self, event: Event) -> None:
         """Give this event again, before all others."""

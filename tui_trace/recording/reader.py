@@ -3,22 +3,32 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count, islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from tui_trace.core.events import RunOpened
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.recording import notes, schema
-from tui_trace.recording.codec import DAMAGED, Block, unpack_block, unpack_checkpoint
+from tui_trace.recording.codec import (
+    DAMAGED,
+    Block,
+    EventRow,
+    unpack_block,
+    unpack_checkpoint,
+    unpack_rows,
+    unpack_templates,
+)
 from tui_trace.recording.errors import RecordingError
 from tui_trace.recording.event_reader import EventReader
 from tui_trace.recording.growth import Growth
 from tui_trace.recording.rebuilt_checkpoints import RebuiltCheckpoints
+from tui_trace.redaction.redacted_session import redact_session
+from tui_trace.redaction.redactor import Redactor
 from tui_trace.session import checkpoint
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Snapshot
@@ -26,11 +36,15 @@ from tui_trace.session.snapshot import Snapshot
 _MOST_DAMAGED = 8
 """Damaged checkpoints that are tried before the session is folded from its start."""
 _FIRST_AT = "SELECT first FROM block WHERE number = ?"
+_EVENTS = "SELECT events FROM block WHERE number = ?"
 _CHECKPOINT = "SELECT fold FROM block WHERE number = ?"
 _BEGINNING = 1000
 """Events among which the opening of the first run is."""
 _LONGEST_TEXT = 4096
 """Most characters of a text in the `session` row."""
+
+
+_T = TypeVar("_T")
 
 
 class SessionInfo(msgspec.Struct, frozen=True):
@@ -80,9 +94,15 @@ class Recording:
     Every method raises `RecordingError` if the file turns out to be damaged.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open the file; `RecordingError` if it cannot be read."""
+    def __init__(self, path: Path, redactor: Redactor | None = None) -> None:
+        """Open the file; `RecordingError` if it cannot be read.
+
+        Events and sessions are given without what the `redactor` hides; it learns first all that
+        the recording tells up to its end. The file has everything.
+        """
         self.path = path
+        self.redactor = redactor
+        self._has_learnt = False
         self._lock = threading.Lock()
         self._database = schema.open_existing(path)
         self._rebuilt = RebuiltCheckpoints()
@@ -148,7 +168,7 @@ class Recording:
 
     def events(self) -> EventReader:
         """Iterate over all events up to now."""
-        return self._from(0)
+        return self._redacted(self._from(0))
 
     def first_settings(self) -> ProbeSettings | None:
         """Return the settings of the first run; None if there is none in the first events."""
@@ -169,6 +189,32 @@ class Recording:
 
     def at(self, at: int) -> tuple[Session, EventReader]:
         """Return the session as it was at `at` (ns), and an iterator over the events after it."""
+        session, following = self._at(at)
+        if self.redactor is None:
+            return session, following
+        self._learn()
+        with self.blaming_the_file():
+            return redact_session(self.redactor, session), self._redacted(following)
+
+    def _learn(self) -> None:
+        """Let the redactor learn all that the recording tells."""
+        if self.redactor is None or self._has_learnt:
+            return
+        self._has_learnt = True
+        for number in count():
+            read = self._read_block(number, unpack_templates)
+            if read is None:
+                return
+            for event in read[0]:
+                self.redactor.learn(event)
+
+    def _redacted(self, events: EventReader) -> EventReader:
+        if self.redactor is not None:
+            self._learn()
+            events.redactor = self.redactor
+        return events
+
+    def _at(self, at: int) -> tuple[Session, EventReader]:
         number = self._last_before(at)
         session = self._session_before(number)
         following = self._from(number)
@@ -179,6 +225,23 @@ class Recording:
                     break
                 session.apply(event)
         return session, following
+
+    def rows(self, since: int, until: int) -> Iterator[EventRow]:
+        """Iterate over what sets the events apart that `at(until)` has and `at(since)` has not.
+
+        Nothing is redacted.
+        """
+        begun = False
+        for number in count(self._last_before(since)):
+            read = self._read_block(number, unpack_rows)
+            for row in read[0] if read is not None else ():
+                if row[1] > until:
+                    return
+                begun = begun or row[1] > since
+                if begun:
+                    yield row
+            if read is None:
+                return
 
     def note(self, text: str, moment: int) -> None:
         """Append a note of the user about `moment`; see `notes.add`."""
@@ -277,13 +340,23 @@ class Recording:
         """Return the block with this number; None if there is no such block."""
         if self._cached[0] == number:
             return self._cached[1]
+        read = self._read_block(number, unpack_block)
+        if read is None:
+            return None
+        block, is_full = read
+        if is_full:
+            self._cached = number, block
+        return block
+
+    def _read_block(
+        self, number: int, unpack: Callable[[Iterable[bytes]], _T]
+    ) -> tuple[_T, bool] | None:
+        """Return what `unpack` makes of a block's chunks, and whether nothing is added any more."""
         with self._lock, self.blaming_the_file():
             # one moment of a file that may be growing
             self._database.execute("BEGIN")
             try:
-                row = self._database.execute(
-                    "SELECT events FROM block WHERE number = ?", (number,)
-                ).fetchone()
+                row = self._database.execute(_EVENTS, (number,)).fetchone()
                 if row is None:
                     (last,) = self._database.execute("SELECT max(number) FROM block").fetchone()
                     if last is not None and last > number:
@@ -292,12 +365,9 @@ class Recording:
                 chunks: Iterable[tuple[bytes]] = [row]
                 if row[0] is None:
                     chunks = self._database.execute("SELECT events FROM chunk ORDER BY number")
-                block = unpack_block(chunk for (chunk,) in chunks)
+                return unpack(chunk for (chunk,) in chunks), row[0] is not None
             finally:
                 self._database.execute("COMMIT")
-            if row[0] is not None:
-                self._cached = number, block
-            return block
 
     def _session_before(self, number: int) -> Session:
         """Return the session as it was before the first event of a block."""

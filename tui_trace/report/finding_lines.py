@@ -32,7 +32,13 @@ def finding_lines(snapshot: Snapshot) -> Iterator[str]:
     clock = dated_clock(snapshot)
     for episode in snapshot.episodes:
         mark = "! " if episode.finding.harm and episode.until is None else ""
-        yield mark + describe_episode(episode, clock)
+        yield mark + describe_episode(episode, clock) + cut_words(snapshot, episode)
+    yield from state_lines(snapshot)
+
+
+def state_lines(snapshot: Snapshot) -> Iterator[str]:
+    """Return what is harmless, in one line, and that nothing is wrong."""
+    clock = dated_clock(snapshot)
     quiet = [
         describe_finding(finding, clock)
         for finding in snapshot.findings
@@ -43,6 +49,43 @@ def finding_lines(snapshot: Snapshot) -> Iterator[str]:
     for finding in snapshot.findings:
         if finding.kind is FindingKind.OK:
             yield f"Nothing wrong: {describe_finding(finding, clock)}"
+
+
+def cut_words(snapshot: Snapshot, episode: Episode) -> str:
+    """Return that an episode is longer than the stretch: `; began before this stretch`, or ``."""
+    before, after = _is_cut(snapshot, episode)
+    ends = [*(["began before"] if before else []), *(["goes on after"] if after else [])]
+    return f"; {' and '.join(ends)} this stretch" if ends else ""
+
+
+def _is_cut(snapshot: Snapshot, episode: Episode) -> tuple[bool, bool]:
+    """Return whether it began before the stretch, and whether it goes on after it."""
+    stretch = snapshot.stretch
+    if stretch is None:
+        return False, False
+    goes_on = episode.until is None or episode.until > stretch.until
+    return (
+        episode.finding.since < stretch.since,
+        goes_on and stretch.until < stretch.session_end,
+    )
+
+
+def episode_object(snapshot: Snapshot, episode: Episode) -> dict[str, Any]:
+    """Return an episode for JSON; of a stretch also whether it is longer at either end."""
+    told = finding_object(snapshot, episode.finding, episode.until)
+    if snapshot.stretch is None:
+        return told
+    before, after = _is_cut(snapshot, episode)
+    return told | {"began_before": before, "goes_on_after": after}
+
+
+def stretch_object(snapshot: Snapshot) -> dict[str, str] | None:
+    """Return the ends of the stretch for JSON, RFC 3339; None for a whole session."""
+    stretch = snapshot.stretch
+    if stretch is None:
+        return None
+    ends = (("since", stretch.since), ("until", stretch.until))
+    return {name: _rfc3339(snapshot, at) for name, at in ends}
 
 
 def finding_object(

@@ -43,10 +43,10 @@ def hostname(snapshot: Snapshot) -> str:
 
 
 def began(snapshot: Snapshot, form: str) -> str:
-    """Return when the session began, in local time, in the form of `strftime`; or `unknown`."""
+    """Return when the session or its stretch began, in local time as `strftime`; or `unknown`."""
     if not snapshot.wall:
         return "unknown"
-    return time_of(snapshot, 0).astimezone().strftime(form)
+    return time_of(snapshot, snapshot.began).astimezone().strftime(form)
 
 
 def known_addresses(hop: Hop) -> list[str]:

@@ -23,7 +23,9 @@ host that probes leave from, or null if that is this one. Its `runs` are all tho
 `reached` the target, and the numbers of those that it took turns with (`turns_with`). `egress` is
 how its probes leave this machine: `source`, `interface`, `gateway` (empty: the target is on the
 link) and `mtu` in bytes; or null. Its `notes` are the user's own, each with the `time` it is about
-and the same as `at_s`, seconds since the session began.
+and the same as `at_s`, seconds since the session began. With `--report-since` or `--until` it has
+the `stretch` that all figures are of (`since`, `until`), and each episode says whether it
+`began_before` it and `goes_on_after` it.
 
 Added to each hub, behind the columns asked for: `addresses` (latest first), `late`, `duplicates`,
 `repeats` (SYN/ACKs that the target sent again), `pending`, `user_stamped` (answers whose RTT rests
@@ -41,7 +43,7 @@ import msgspec
 
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
-from tui_trace.report.finding_lines import finding_object
+from tui_trace.report.finding_lines import episode_object, finding_object, stretch_object
 from tui_trace.report.formatting import (
     all_ip_info,
     hostname,
@@ -74,10 +76,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
         },
         "hubs": [_hub(snapshot, hop, layout) for hop in run.hops],
         "findings": [finding_object(snapshot, finding) for finding in snapshot.findings],
-        "episodes": [
-            finding_object(snapshot, episode.finding, episode.until)
-            for episode in snapshot.episodes
-        ],
+        "episodes": [episode_object(snapshot, episode) for episode in snapshot.episodes],
         **({} if ways is None else {"ways": ways}),
         **({"together": _together(snapshot)} if snapshot.together else {}),
         "tui_trace": {
@@ -85,7 +84,8 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
             "address": sanitize(snapshot.address),
             "vantage": sanitize(snapshot.vantage) or None,
             "source": sanitize(snapshot.source),
-            "start": time_of(snapshot, 0).isoformat() if snapshot.wall else None,
+            "start": time_of(snapshot, snapshot.began).isoformat() if snapshot.wall else None,
+            **({} if snapshot.stretch is None else {"stretch": stretch_object(snapshot)}),
             "probe": msgspec.to_builtins(run.settings),
             "egress": _egress(run),
             "run": run.number,

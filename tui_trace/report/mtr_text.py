@@ -34,23 +34,28 @@ def render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
 
     Unless `wide`, names are cut to mtr's width. Addresses never are: half of one is another.
     """
+    start = began(snapshot, "%Y-%m-%dT%H:%M:%S%z")
+    lines = [f"Start: {start}  {describe_probe(snapshot)}", *table_lines(snapshot, layout)]
+    lines += way_lines(snapshot)
+    lines += path_lines(snapshot, runs, layout)
+    lines += [*other_runs(snapshot, runs), *finding_lines(snapshot)]
+    lines += [*all_warnings(snapshot), *format_notes(snapshot)]
+    return "\n".join(lines) + "\n"
+
+
+def table_lines(snapshot: Snapshot, layout: ReportLayout) -> list[str]:
+    """Return the table of the run in force with its heading."""
     table = [(hop, _hosts(snapshot, hop, layout)) for hop in snapshot.run.hops]
     machine = f"HOST: {hostname(snapshot)}"
     width = _width(table, layout, len(machine))
-    start = began(snapshot, "%Y-%m-%dT%H:%M:%S%z")
-    lines = [f"Start: {start}  {describe_probe(snapshot)}"]
-    lines.append(f"{machine:{width}.{width}}{_titles(layout)}".rstrip())
+    lines = [f"{machine:{width}.{width}}{_titles(layout)}".rstrip()]
     for hop, texts in table:
         lines.append(
             f"{texts[0]:{width}.{width}}{_values(hop, layout)}  {full_notes(hop)}".rstrip()
         )
         lines += [text[:width] for text in texts[1:]]
         lines += [f"{'':{_PLACE + len(_BRANCH) - 1}}[{mpls_text(label)}]" for label in hop.labels]
-    lines += way_lines(snapshot)
-    lines += path_lines(snapshot, runs, layout)
-    lines += [*other_runs(snapshot, runs), *finding_lines(snapshot)]
-    lines += [*all_warnings(snapshot), *format_notes(snapshot)]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _hosts(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:

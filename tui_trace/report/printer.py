@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from tui_trace.core.stopping import Stopping
 from tui_trace.core.stream import Sink, Source, SourceError
 from tui_trace.report import (
+    html,
     markdown,
     mtr_csv,
     mtr_json,
     mtr_text,
+    stretch_text,
     there_and_back_text,
     vantage_table,
 )
@@ -45,9 +48,15 @@ class ReportKind(NamedTuple):
     """What stands around several texts."""
 
 
+def _render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = ()) -> str:
+    is_whole = snapshot.stretch is None
+    render = mtr_text.render_text if is_whole else stretch_text.render_stretch
+    return render(snapshot, layout, runs)
+
+
 REPORTS = {
     "text": ReportKind(
-        mtr_text.render_text,
+        _render_text,
         together=vantage_table.render_together,
         there_and_back=there_and_back_text.render_there_and_back,
     ),
@@ -60,6 +69,7 @@ REPORTS = {
         together=markdown.render_together,
         there_and_back=markdown.render_both_ways,
     ),
+    "html": ReportKind(html.render_html, for_programs=True, brackets=(html.HEAD, html.FOOT)),
 }
 """Every report by its name, which is the value of `options.output.Output`."""
 
@@ -74,6 +84,14 @@ class Report(msgspec.Struct, frozen=True):
     """A new file for the ways as a graph; None: no file."""
     reverse: bool = False
     """Two sessions are the way to a place, and the way back."""
+    during: Callable[[Source, Snapshot], tuple[Run | None, ...]] | None = None
+    """What was measured during each episode of a source's session; None: that is not shown."""
+
+    def text(self, source: Source, snapshot: Snapshot, runs: Sequence[Run]) -> str:
+        """Return the text for the session of this source."""
+        if self.during is not None:
+            snapshot = replace(snapshot, during=self.during(source, snapshot))
+        return REPORTS[self.kind].render(snapshot, self.layout, runs)
 
 
 def print_report(source: Source, report: Report) -> bool:
@@ -129,15 +147,19 @@ def print_together(
     broken = [sink.failure for sink in done if isinstance(sink, JsonLines) and sink.failure]
     if broken:
         raise broken[0]
-    collected = [sink for sink in done if isinstance(sink, Collector)]
+    collected = {
+        source: sink
+        for source, sink in zip(sources, sinks, strict=True)
+        if source not in failures and isinstance(sink, Collector)
+    }
     if collected:
         kind = REPORTS[report.kind]
         with _Texts(kind) as texts:
-            alone = [one.snapshot() for one in collected]
+            alone = [one.snapshot() for one in collected.values()]
             found = find_joint(alone)
             snapshots = [with_joint(one, found) for one in alone]
-            for snapshot, one in zip(snapshots, collected, strict=True):
-                texts.add(kind.render(snapshot, report.layout, one.runs()))
+            for snapshot, (source, one) in zip(snapshots, collected.items(), strict=True):
+                texts.add(report.text(source, snapshot, one.runs()))
             together = kind.there_and_back if report.reverse else kind.together
             text = together(snapshots, report.layout) if together is not None else ""
             if text:
@@ -198,7 +220,8 @@ class _Texts:
             self._write(self._held if self._count == 1 else last)
 
     def _joined(self, text: str) -> str:
-        return text.rstrip("\n") if self._kind.brackets[0] else text
+        begin, end = self._kind.brackets
+        return text.removeprefix(begin).removesuffix(end).rstrip("\n") if begin else text
 
     def _write(self, text: str) -> None:
         write(text, for_programs=self._kind.for_programs)
@@ -216,9 +239,15 @@ def _print(source: Source, report: Report, texts: _Texts) -> bool:
     if sys.stderr.isatty():
         sink = Progress(collector, sys.stderr)
     source.run(sink)
-    kind = REPORTS[report.kind]
     snapshot = collector.snapshot()
-    texts.add(kind.render(snapshot, report.layout, collector.runs()))
+    texts.add(report.text(source, snapshot, collector.runs()))
+    return _finish(snapshot, report)
+
+
+def print_snapshot(snapshot: Snapshot, runs: Sequence[Run], report: Report) -> bool:
+    """Print a report of a session that is folded already; return whether all is fine."""
+    kind = REPORTS[report.kind]
+    write(kind.render(snapshot, report.layout, runs), for_programs=kind.for_programs)
     return _finish(snapshot, report)
 
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from tui_trace.core.events import Event, Notice, SessionEnded
 from tui_trace.recording import Playback, Recording, RecordingError, schema
 from tui_trace.recording.writer import Recorder
+from tui_trace.redaction.redactor import Redactor
 from tui_trace.results.detect import read_sessions
 from tui_trace.results.errors import ResultError
 from tui_trace.results.result_input import ResultInput
@@ -28,9 +29,10 @@ _TICK = 0.02
 class TemporaryRecording:
     """A context in which the recording exists; `ResultError` if there is nothing to record."""
 
-    def __init__(self, path: str) -> None:
-        """`path` is the file with the results."""
+    def __init__(self, path: str, redactor: Redactor | None = None) -> None:
+        """`path` is the file with the results; for `redactor` see `Recording`."""
         self._path = path
+        self._redactor = redactor
         with ResultInput(path) as source:
             self._sessions = sum(1 for _ in read_sessions(source))
         self._source = ResultInput(path, follow=True)
@@ -91,7 +93,7 @@ class TemporaryRecording:
     def _try_to_open(self, wanted: int) -> tuple[Recording | None, str]:
         """Return the recording if it has so many events, or else why there is none."""
         try:
-            recording = Recording(self._file)
+            recording = Recording(self._file, self._redactor)
         except RecordingError as error:
             return None, str(error)
         try:

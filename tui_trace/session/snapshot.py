@@ -329,6 +329,8 @@ class Timeline(msgspec.Struct, frozen=True):
     """All buckets from the start to the last one with an event."""
     moments: tuple[TimelineMoment, ...]
     """Moments in the order of their time."""
+    start: int = 0
+    """`at` from which on the first bucket counts."""
 
     @property
     def notes(self) -> tuple[TimelineMoment, ...]:
@@ -376,6 +378,15 @@ UNKNOWN_HOST = AddressInfo()
 """The value for an address about which nothing is known."""
 
 
+class Stretch(msgspec.Struct, frozen=True):
+    """A stretch of a session. All are `at`."""
+
+    since: int
+    until: int
+    session_end: int
+    """The end of all that was measured."""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """The session as it is at `at`: all that a view or a report needs."""
 
@@ -418,6 +429,15 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The machine that probes leave from, as it was named; empty: this one."""
     together: tuple[JointFinding, ...] = ()
     """What this session and those beside it say together."""
+    stretch: Stretch | None = None
+    """What statistics, paths and episodes are of; None: the whole session up to `at`."""
+    during: tuple[Run | None, ...] = ()
+    """What was measured during each of `episodes`, as far as a report asked for it."""
+
+    @property
+    def began(self) -> int:
+        """Return `at` from which on it was measured."""
+        return 0 if self.stretch is None else self.stretch.since
 
     @property
     def mixed(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.recording import Recording
 from tui_trace.recording.errors import RecordingError
+from tui_trace.redaction.redactor import Redactor
 from tui_trace.report import markdown, mtr_csv, mtr_json
 from tui_trace.report.collector import runs_of
 from tui_trace.report.mtr_fields import ReportLayout
@@ -39,6 +40,8 @@ class View(NamedTuple):
     label_mode: LabelMode
     recording: Path | None
     """Where all events are, if they are kept."""
+    redactor: Redactor | None = None
+    """What hides a part of them."""
 
 
 def _text(view: View) -> str:
@@ -52,7 +55,7 @@ def _runs(view: View) -> tuple[Run, ...]:
     """Return all runs at the moment of the view, as far as they were recorded."""
     if view.recording is None or not view.snapshot.earlier:
         return ()
-    with Recording(view.recording) as recording:
+    with Recording(view.recording, view.redactor) as recording:
         kept = runs_of(recording.session(view.snapshot.at))
     # what is on the screen may not be in the file yet
     runs = {run.number: run for run in (*kept, view.snapshot.run)}
@@ -105,7 +108,7 @@ def export(view: View, name: str) -> str:
 def _write_events(view: View, path: Path) -> None:
     if view.recording is None:
         raise ExportError("this session is not recorded: there are no events to export")
-    with Recording(view.recording) as recording, _new_file(path) as file:
+    with Recording(view.recording, view.redactor) as recording, _new_file(path) as file:
         file.writelines(encode(event) + b"\n" for event in recording.events())
 
 

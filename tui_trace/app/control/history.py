@@ -7,9 +7,12 @@ from pathlib import Path
 from tui_trace.core.durations import format_duration
 from tui_trace.core.events import Note
 from tui_trace.core.settings import NS_PER_S
+from tui_trace.core.source_filter import find_source
 from tui_trace.core.stream import Source
 from tui_trace.recording import Playback, RecordedSource, Recording
 from tui_trace.recording.errors import RecordingError
+from tui_trace.recording.redacted_source import RedactedSource
+from tui_trace.redaction.redactor import Redactor
 from tui_trace.session.snapshot import Snapshot, Timeline
 
 _EMPTY = Timeline(NS_PER_S, (), ())
@@ -21,7 +24,8 @@ class SessionHistory:
     def __init__(self, source: Source, arrived: Callable[[Snapshot | str], object]) -> None:
         """`arrived` gets, in another thread, a snapshot or one line that says why there is none."""
         self.playback = source if isinstance(source, Playback) else None
-        self._source = source
+        self._recorded = find_source(source, RecordedSource)
+        self._redacted = find_source(source, RedactedSource)
         self._arrived = arrived
         self._lock = threading.Lock()
         self._wanted: int | None = None
@@ -38,7 +42,7 @@ class SessionHistory:
         """Why earlier moments cannot be shown; None if they can."""
         if self.playback is not None:
             return None
-        if not isinstance(self._source, RecordedSource):
+        if self._recorded is None:
             return "this session is not recorded: earlier moments cannot be shown"
         return None if self.file else "nothing is being recorded now"
 
@@ -47,7 +51,14 @@ class SessionHistory:
         """The file with all events; None if there is none."""
         if self.playback is not None:
             return self.playback.recording.path
-        return self._source.path if isinstance(self._source, RecordedSource) else None
+        return self._recorded.path if self._recorded is not None else None
+
+    @property
+    def redactor(self) -> Redactor | None:
+        """What hides a part of the file's events; None: all are shown."""
+        if self.playback is not None:
+            return self.playback.recording.redactor
+        return self._redacted.redactor if self._redacted is not None else None
 
     def timeline(self, last: Snapshot | None) -> Timeline:
         """Return the timeline: of a recording, to its end; else as it was at `last`."""
@@ -92,7 +103,7 @@ class SessionHistory:
         if self._recording is None:
             if self.file is None:
                 raise RecordingError("nothing is being recorded now")
-            self._recording = Recording(self.file)
+            self._recording = Recording(self.file, self.redactor)
         return self._recording.snapshot(at)
 
     def _noted(self, note: Note, why_not: str | None) -> None:

@@ -23,6 +23,7 @@ from tui_trace.recording import (
     find_recording,
     list_sessions,
 )
+from tui_trace.redaction.redactor import Redactor
 from tui_trace.report.collector import Collector
 from tui_trace.report.run_summary import probed_runs
 from tui_trace.results.rounds import same_address
@@ -72,9 +73,10 @@ def origin_of(snapshot: Snapshot, name: str, runs: int) -> Origin:
 class SessionFile:
     """Reads one file; `stop`, from any thread, ends that soon."""
 
-    def __init__(self, name: str) -> None:
-        """`name` is a path, or the name of a recorded session."""
+    def __init__(self, name: str, redactor: Redactor | None = None) -> None:
+        """`name` is a path, or the name of a recorded session; for `redactor` see `Recording`."""
         self._name = name
+        self._redactor = redactor
         self._stopping = False
         self._stop: Callable[[], object] = lambda: None
 
@@ -105,7 +107,7 @@ class SessionFile:
         )
 
     def _recording(self, path: Path, _target: Snapshot) -> Iterator[Collector]:
-        with Recording(path) as recording:
+        with Recording(path, self._redactor) as recording:
             self._may_stop(recording.close)
             collector = Collector()
             collector.restore(recording.session(recording.end))
@@ -124,7 +126,7 @@ class SessionFile:
                 is_same = isinstance(began, SessionBegan) and is_target(target, began)
                 if began is None or not (is_same or first is None):
                     continue
-                folded = _fold(source, _gently(chain((began,), events)))
+                folded = _fold(source, _gently(chain((began,), events)), self._redactor)
                 first = first or folded
                 if is_same:
                     found.append(folded)
@@ -138,11 +140,18 @@ class SessionFile:
             stop()
 
 
-def _fold(source: "ResultInput", events: Iterator[Event]) -> Collector:
+def _fold(
+    source: "ResultInput", events: Iterator[Event], redactor: Redactor | None
+) -> Collector:
+    from tui_trace.recording.redacted_source import RedactedSource
     from tui_trace.results.result_source import ResultSource
 
     collector = Collector()
-    ResultSource(source.name, events, source.stop).run(collector)
+    if redactor is None:
+        ResultSource(source.name, events, source.stop).run(collector)
+    else:
+        told = ResultSource(source.name, map(redactor.learnt, events), source.stop)
+        RedactedSource(told, redactor).run(collector)
     return collector
 
 
@@ -204,13 +213,19 @@ class SavedSessions:
 
         threading.Thread(target=work, daemon=True).start()
 
-    def read(self, name: str, target: Snapshot, arrived: Callable[[Found], object]) -> None:
+    def read(
+        self,
+        name: str,
+        target: Snapshot,
+        arrived: Callable[[Found], object],
+        redactor: Redactor | None = None,
+    ) -> None:
         """Read a file, or a recorded session by its name; only the newest request counts.
 
         `arrived` gets what was found, in another thread.
         """
         self.stop()
-        file = self._reading = SessionFile(name)
+        file = self._reading = SessionFile(name, redactor)
 
         def work() -> None:
             try:

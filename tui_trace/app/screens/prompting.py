@@ -165,6 +165,7 @@ class PromptingScreen(Screen[None]):
                 self.columns,
                 self.label_mode,
                 self._history().file,
+                self._history().redactor,
             )
             return proposed(self.snapshot)
         return self._controls.value(question)

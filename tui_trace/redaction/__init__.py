@@ -1,0 +1,1 @@
+"""Hides near hops in events and sessions: names, addresses, owners."""
