@@ -38,11 +38,10 @@ class NewRecordings:
     def __init__(self, options: Options) -> None:
         """Record as the options say."""
         self._options = options
-        self._path = options.record
-        """File of the first recording; those of later targets get a name derived from it."""
         self._folder: Path | None = None
         """Where recordings go that nobody asked for."""
-        self._numbers = itertools.count()
+        self._numbers = itertools.count(1)
+        """Of the recordings: those after the first get a name derived from it."""
         self.redactor = redactor_of(options)
         """Hides what `--hide` says, in all sources together; None: nothing."""
         self.kept: RetentionLimits | None = None
@@ -66,11 +65,13 @@ class NewRecordings:
         from tui_trace.recording import RecordedSource
         from tui_trace.recording.sessions import DEFAULT_RETENTION, free_path
 
-        path, self._path = self._path, None
-        if path is None and self._options.record is not None:
-            path = free_path(self._options.record)
+        number = next(self._numbers)
+        path = self._options.record
+        if path is not None and number > 1:
+            # the files of targets that are probed at the same time do not exist yet
+            path = free_path(path.with_name(f"{path.stem}-{number}{path.suffix}"))
         if path is None and self._folder is not None:
-            path = self._folder / f"{next(self._numbers)}.session"
+            path = self._folder / f"{number}.session"
         elif not self._options.recorded:
             return self.shown(source)
         return self.shown(RecordedSource(source, path, self.kept or DEFAULT_RETENTION))

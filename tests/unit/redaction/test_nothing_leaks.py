@@ -1,6 +1,7 @@
 """What `--hide` hides is in no output, and what is left means the same."""
 
 import io
+import queue
 from collections.abc import Iterable
 
 import msgspec
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 
 from tests.helpers.recordings.recording_builders import Told, record
 from tests.helpers.secret_sessions import Secrets, address_of, secret_sessions
+from tui_trace.app.control.export import ENDINGS, View, export
+from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.render.final_table import format_final_table
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.core.source_filter import SourceFilter
-from tui_trace.recording import Recording
+from tui_trace.recording import RecordedSource, Recording
 from tui_trace.recording.episode_runs import episode_runs
 from tui_trace.recording.redacted_source import RedactedSource
 from tui_trace.recording.stretch import read_stretch
@@ -23,6 +26,7 @@ from tui_trace.report.collector import Collector, runs_of
 from tui_trace.report.jsonl import JsonLines
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.printer import REPORTS
+from tui_trace.session.host_labels import LabelMode
 from tui_trace.session.snapshot import Run, Snapshot
 
 NEAR = 2
@@ -137,3 +141,30 @@ def test_what_stands_below_has_the_whole_stream(found: Secrets) -> None:
     below = Recorder(Told(found.events))
     RedactedSource(below, Redactor(NEAR, private=True)).run(Collector())
     assert below.kept == found.events
+
+
+@given(found=secret_sessions(NEAR))
+@settings(max_examples=6, deadline=None)
+def test_no_export_and_no_past_of_the_view(
+    tmp_path_factory: pytest.TempPathFactory, found: Secrets
+) -> None:
+    folder = tmp_path_factory.mktemp("export")
+    told = RecordedSource(Told(found.events), folder / "recording")
+    source = RedactedSource(told, Redactor(NEAR))
+    collector = Collector()
+    source.run(collector)
+    arrived: queue.Queue[object] = queue.Queue()
+    history = SessionHistory(source, arrived.put)
+    assert history.why_not is None
+    history.fetch(found.events[-1].at // 2)
+    past = arrived.get(timeout=10)
+    assert isinstance(past, Snapshot)
+    assert leaks(repr(past), found.near) == []
+    view = View(
+        collector.snapshot(), "<svg/>", ("host", "loss"), LabelMode.NAME,
+        history.file, history.redactor,
+    )  # fmt: skip
+    for ending in ENDINGS:
+        export(view, str(folder / f"out{ending}"))
+        assert leaks((folder / f"out{ending}").read_text(), found.near) == []
+    history.close()
