@@ -49,7 +49,7 @@ def everything(snapshot: Snapshot, runs: tuple[Run, ...]) -> str:
 
 @pytest.mark.parametrize("private", [False, True])
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_no_report_and_no_view_of_a_live_session(data: st.DataObject, private: bool) -> None:
     found: Secrets = data.draw(secret_sessions(NEAR))
     redactor = Redactor(0 if private else NEAR, private=private)
@@ -77,7 +77,7 @@ def figures(run: Run) -> list[object]:
 
 @pytest.mark.parametrize("private", [False, True])
 @given(data=st.data())
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_no_report_of_a_recording_and_none_of_its_events(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, private: bool
 ) -> None:
@@ -144,7 +144,7 @@ def test_what_stands_below_has_the_whole_stream(found: Secrets) -> None:
 
 
 @given(found=secret_sessions(NEAR))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_no_export_and_no_past_of_the_view(
     tmp_path_factory: pytest.TempPathFactory, found: Secrets
 ) -> None:
