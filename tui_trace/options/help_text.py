@@ -40,9 +40,8 @@ output without the live view (the last of these options counts)
   -j --json   -C --csv                mtr's formats with more fields
   --markdown   --html   --jsonl       tickets: text, one file; events as JSON
   --ways   --confidence P   --dot F   find every way first (95 %); a graph of it
-  --hide N|private|N,private          mask hops up to N, or private addresses
-  --check   --commands                status 3 if wrong; obey JSON on stdin
-  -o --order FIELDS                   columns, letters of LDRSNBAWVGJMXI
+  --check   --hide N|private          status 3 if wrong; mask near hops
+  -o --order FIELDS   --commands      of LDRSNBAWVGJMXI; obey JSON on stdin
 recordings of live sessions (100 or 2 GiB are kept: [recordings] in the config)
   --record FILE   --no-record         also of a report, to a new file; none
   --report-since T   --until T        report a part of one: last night, say

@@ -140,9 +140,7 @@ class SessionFile:
             stop()
 
 
-def _fold(
-    source: "ResultInput", events: Iterator[Event], redactor: Redactor | None
-) -> Collector:
+def _fold(source: "ResultInput", events: Iterator[Event], redactor: Redactor | None) -> Collector:
     from tui_trace.recording.redacted_source import RedactedSource
     from tui_trace.results.result_source import ResultSource
 

@@ -160,9 +160,7 @@ class CompareScreen(TextScreen):
                 self._put_beside()
                 self._chosen()
 
-        self.app.push_screen(
-            SessionsScreen(self._sessions, self._snapshot, self._history.file), close
-        )
+        self.app.push_screen(SessionsScreen(self._sessions, self._snapshot, self._history), close)
 
     def _put_beside(self) -> None:
         """Offer the runs of the sessions that were chosen."""

@@ -1,7 +1,6 @@
 """The screen in which another session is chosen, to be compared with this one."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.saved_sessions import Found, Listed, SavedSessions
 from tui_trace.app.render.saved_session_lines import saved_session_lines
 from tui_trace.app.render.styled_text import StyledLine
@@ -44,12 +44,14 @@ class SessionsScreen(SelectingScreen):
     HEADING = "Compare with another session"
     HINT = " ↑ ↓ select · page up, page down · Escape leaves"
 
-    def __init__(self, sessions: SavedSessions, snapshot: Snapshot, own: Path | None) -> None:
-        """`sessions` takes what is chosen; `own` is the recording of this session, if any."""
+    def __init__(
+        self, sessions: SavedSessions, snapshot: Snapshot, history: SessionHistory
+    ) -> None:
+        """`sessions` takes what is chosen; `history` is this session's."""
         super().__init__()
         self._sessions = sessions
         self._snapshot = snapshot
-        self._own = own
+        self._history = history
         self._listed: Listed | None = None
 
     def compose(self) -> ComposeResult:
@@ -62,7 +64,9 @@ class SessionsScreen(SelectingScreen):
         prompt.ask("session", "")
         prompt.show_message("Enter compares with the selected session, or with what is typed here")
         self._sessions.find(
-            self._snapshot, self._own, lambda listed: self.post_message(SessionsListed(listed))
+            self._snapshot,
+            self._history.file,
+            lambda listed: self.post_message(SessionsListed(listed)),
         )
 
     def on_unmount(self) -> None:
@@ -96,7 +100,10 @@ class SessionsScreen(SelectingScreen):
             return
         prompt.wait(f"reading {sanitize(name)} … · Escape leaves")
         self._sessions.read(
-            name, self._snapshot, lambda found: self.post_message(SessionRead(found))
+            name,
+            self._snapshot,
+            lambda found: self.post_message(SessionRead(found)),
+            self._history.redactor,
         )
 
     def on_session_read(self, message: SessionRead) -> None:
