@@ -24,6 +24,7 @@ from tui_trace.session.finding import Episode
 from tui_trace.session.fold import Session
 from tui_trace.session.hop_fold import HopFold
 from tui_trace.session.snapshot import (
+    LOST,
     MomentKind,
     Path,
     Run,
@@ -77,7 +78,14 @@ class _Between:
         self.timeline = TimelineFold()
         self._since = since
         self._ends = {run.number: run.end for run in before.runs}
-        self._refused: set[int] = set()
+        self._refused = {
+            probe
+            for run in before.runs
+            for hop in run.hops
+            for probe, outcome in zip(_numbers(hop.recent), hop.outcomes, strict=True)
+            if outcome == LOST
+        }
+        """Probes whose loss an answer takes back, although they had a reply."""
 
     def fold(self, rows: Iterable[EventNumbers]) -> None:
         for template, at, probe, value in rows:
