@@ -81,7 +81,7 @@ class Turns:
     def take(self, received: Received) -> None:
         pass
 
-    def pass_time(self) -> None:
+    def pass_time(self, read_at: int) -> None:
         pass
 
     def end(self) -> None:
