@@ -18,6 +18,9 @@ from tui_trace.wire.network_group import NetworkGroup
 
 TICK = 5 * NS_PER_MS
 """At a fast pace, so much time passes before probes are sent and replies are read again."""
+_LONGEST_WORK = 4 * TICK
+"""So much time passes at most before replies are read again, however much is due: on a busy machine
+they would come in faster than they are read, and count as lost."""
 _LOOK_AT_PACE = 100 * NS_PER_MS
 
 
@@ -176,13 +179,14 @@ class ProbingLoop:
             asked = self._asked.get()
             if not asked.over.is_set() and asked.due > now:
                 self._put_off(asked, now)
-        while self._due and self._due[0][0] <= now:
+        began = now
+        while self._due and self._due[0][0] <= began and now - began < _LONGEST_WORK:
             due, _, member = heapq.heappop(self._due)
             if due == member.due and not member.over.is_set():
                 self._work(member)
+                now = clock()
         if not self._members:
             return
-        now = clock()
         self._look_at_pace(now)
         timeout = max(0, min(self._due[0][0], now + _LOOK_AT_PACE) - now)
         if self._is_fast and 0 < timeout <= TICK:

@@ -269,7 +269,7 @@ class RawWire(Generic[ProbeT]):
     def read_stamps(self) -> int | None:
         """Read all send stamps; return the MTU in bytes, if a link refused a packet."""
         mtu = None
-        for _ in range(_MAX_READS):
+        while True:
             sent = self._sockets.read_sent(self._sender)
             for looped in sent:
                 if isinstance(looped, LoopedPacket):
@@ -277,8 +277,7 @@ class RawWire(Generic[ProbeT]):
                 else:
                     mtu = looped
             if len(sent) < MAX_MESSAGES:
-                break
-        return mtu
+                return mtu
 
     def _match(self, replies: list[ReceivedReply]) -> dict[int, Received[ProbeT]]:
         found: dict[int, Received[ProbeT]] = {}
