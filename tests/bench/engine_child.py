@@ -55,13 +55,13 @@ def measure(protocol: Protocol, port: int, rounds: int, interval_ns: int, target
     print(*told, user_then - user, kernel_then - kernel)
 
 
-def send_only(probes: int, pause_ns: int, target: str) -> None:
-    """Print the kernel's CPU in µs for as many datagrams, TTL 1 to 9 in turn, nothing read."""
+def send_only(probes: int, pause_ns: int, target: str, hops: int = 9) -> None:
+    """Print the kernel's CPU in µs for so many datagrams, TTL 1 to `hops` in turn, nothing read."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     kernel = _cpu_us()[1]
     due = time.monotonic_ns()
     for number in range(probes):
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, number % 9 + 1)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, number % hops + 1)
         # a port unreachable of an earlier one comes back as an error of this
         with contextlib.suppress(ConnectionRefusedError):
             sock.sendto(b"0" * 36, (target, 33434))
@@ -72,7 +72,7 @@ def send_only(probes: int, pause_ns: int, target: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "send-only":
-        send_only(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+        send_only(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], *map(int, sys.argv[5:]))
     else:
         measure(
             Protocol(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]

@@ -4,6 +4,7 @@ import argparse
 import json
 import resource
 import subprocess
+import sys
 import time
 from typing import NamedTuple
 
@@ -77,6 +78,20 @@ def theirs(chain: Chain, targets: int, rounds: int, interval: float) -> Cost:
     return Cost(time.monotonic() - began, cost, sent, lost)
 
 
+def kernels_share(chain: Chain, hops: int, probes: int, rate: float) -> float:
+    """Return µs of the kernel a probe for a program that only sends, `rate` a second.
+
+    The routers of the network forward and answer within its system call.
+    """
+    words = ("send-only", str(probes), str(round(1e9 / rate)), addresses(1)[0], str(hops))
+    done = chain.client.run(
+        [sys.executable, "-m", "tests.bench.engine_child", *words],
+        timeout=probes / rate + 120,
+        env=tui_trace_process.environment(),
+    )
+    return float(done.stdout) / probes
+
+
 def _row(name: str, cost: Cost) -> list[object]:
     micro = 1e6 * cost.cpu / cost.sent
     return [name, cost.sent, cost.lost, cost.seconds, cost.cpu, f"{micro:.0f}"]
@@ -96,8 +111,13 @@ def main() -> None:
         rows = [_row("tui-trace", ours(chain, *shape))]
         if not args.no_peer:
             rows.append(_row(f"{args.targets} mtr", theirs(chain, *shape)))
+        rate = args.targets * args.hops / args.interval
+        share = kernels_share(chain, args.hops, round(5 * rate), rate)
     title = f"{args.targets} targets at hop {args.hops}, every {args.interval:g} s"
     table(title, ["who", "probes", "lost", "s", "CPU s", "CPU µs a probe"], rows)
+    print(f"\n{share:.0f} µs a probe are the kernel's for any program that sends it here")
+    if not args.no_peer:
+        print(f"tui-trace / mtr {float(str(rows[0][-1])) / float(str(rows[1][-1])):.2f}")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from tui_trace.app.screens.findings_screen import FindingsScreen
 from tui_trace.app.screens.help_screen import HelpScreen
 from tui_trace.app.screens.main_screen import MainScreen
 from tui_trace.app.screens.path_screen import PathScreen
-from tui_trace.app.screens.several_screen import SeveralControls
+from tui_trace.app.screens.several_screen import SeveralControls, SeveralScreen
 from tui_trace.app.screens.targets_screen import TargetsScreen
 from tui_trace.app.screens.vantages_screen import VantagesScreen
 from tui_trace.app.screens.ways_screen import WaysScreen
@@ -277,7 +277,7 @@ class TraceApp(TerminalApp[None]):
         """Open the overview of all targets (`T`)."""
         places = range(len(self._targets.all))
         now, controls = self._targets.place, self._controls_of(places)
-        self.push_screen(TargetsScreen(self.rows, now=now, controls=controls))
+        self._open_several(TargetsScreen(self.rows, now=now, controls=controls), places)
 
     def action_vantages(self) -> None:
         """Open the table of the target from all vantages (`v`)."""
@@ -285,15 +285,21 @@ class TraceApp(TerminalApp[None]):
         if len(places) < 2:
             self.live.show_message("there is one vantage only: --from takes several places")
             return
-        self.push_screen(
+        self._open_several(
             VantagesScreen(
                 self._targets.states,
                 lambda: self.live.label_mode,
                 now=self._targets.place,
                 controls=self._controls_of(places),
                 reverse=self._targets.reverse,
-            )
+            ),
+            places,
         )
+
+    def _open_several(self, screen: SeveralScreen, places: Sequence[int]) -> None:
+        """Open a screen of the targets at these places, which are up to date while it is open."""
+        self._targets.keep_listed(places, True)
+        self.push_screen(screen, lambda _: self._targets.keep_listed(places, False))
 
     def _controls_of(self, places: Sequence[int]) -> SeveralControls:
         return SeveralControls(

@@ -11,8 +11,8 @@ from tui_trace.core.stream import Command, Source, SourceError
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Run, Snapshot
 
-_UNSEEN = 0.9
-"""Seconds between the snapshots of a source that is not shown."""
+_LISTED = 0.9
+"""Seconds between the snapshots of a source that has a row in the overview."""
 
 
 class SnapshotSink:
@@ -29,11 +29,15 @@ class SnapshotSink:
         # a pulse that comes a little early must not wait for the next one
         self._gap = 0.9 / rate
         self.is_shown = True
-        """Snapshots are delivered; else they are only made, once a second."""
+        """Snapshots are delivered."""
+        self.is_listed = False
+        """Snapshots are made once a second, and as soon as the target answers. Of a source that is
+        neither shown nor listed none is made."""
         self._session = Session()
         self._answered: set[int] = set()
         self._changed = False
         self._news = False
+        self._meets_target = False
         self._handed = float("-inf")
         self._wanted: tuple[int, ...] = ()
         self.last: Snapshot | None = None
@@ -59,6 +63,7 @@ class SnapshotSink:
             if event.ttl not in self._answered:
                 self._answered.add(event.ttl)
                 self._news = True
+                self._meets_target |= event.reached
         elif isinstance(event, RunOpened):
             if not event.beside:
                 self._answered.clear()
@@ -70,13 +75,21 @@ class SnapshotSink:
         """Deliver a snapshot if there is something new and it is time."""
         if not self._changed and self.last and at // NS_PER_S == self.last.at // NS_PER_S:
             return
-        gap = self._gap if self.is_shown else _UNSEEN
-        if (self._news and self.is_shown) or time.monotonic() - self._handed >= gap:
+        if self.is_shown:
+            is_due = self._news or self._is_older_than(self._gap)
+        elif self.is_listed:
+            is_due = self._meets_target or self._is_older_than(_LISTED)
+        else:
+            is_due = self.last is None
+        if is_due:
             self.flush(at)
+
+    def _is_older_than(self, seconds: float) -> bool:
+        return time.monotonic() - self._handed >= seconds
 
     def flush(self, at: int | None = None) -> None:
         """Make a snapshot now, and deliver it."""
-        self._changed = self._news = False
+        self._changed = self._news = self._meets_target = False
         self._handed = time.monotonic()
         self.last = last = self._session.snapshot(at)
         known = {last.run.number, *last.earlier}
@@ -117,8 +130,12 @@ class SourceThread:
         return self._sink.runs
 
     def show(self, shown: bool) -> None:
-        """Deliver snapshots from now on, or only keep the last one up to date."""
+        """Deliver snapshots from now on, or no more."""
         self._sink.is_shown = shown
+
+    def keep_listed(self, listed: bool) -> None:
+        """Keep the last snapshot up to date from now on, though it is not delivered, or no more."""
+        self._sink.is_listed = listed
 
     def watch(self, numbers: tuple[int, ...]) -> None:
         """Keep `runs` of these numbers up to date."""

@@ -113,6 +113,11 @@ class TracedTargets:
             self.all[place].tracing.show(place == self.place)
             self.all[place].tracing.start()
 
+    def keep_listed(self, places: Iterable[int], listed: bool) -> None:
+        """Keep up to date what a screen of several shows of these from now on, or no more."""
+        for place in places:
+            self.all[place].tracing.keep_listed(listed)
+
     def states(self) -> list[VantageState]:
         """Return what is known of the target in the table from each vantage."""
         found = []

@@ -34,6 +34,10 @@ LAB_LIST = "list"
 NAMES_PATIENCE = 3.0
 """Seconds that a report waits for running lookups after its last probe."""
 
+_NEW_OBJECTS = 20_000
+"""Objects after which those that refer to each other in a circle are looked for. The probes that
+are kept, which the search has to look at again and again, make no circles."""
+
 CANNOT = 1
 WRONG = 2
 
@@ -133,6 +137,7 @@ def _source_factory(options: Options, needed: Sequence[str]) -> SourceFactory:
         preload.import_modules(preload.NAMES)
     scapy_layers()
     gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
     gc.enable()
     return SourceFactory(sockets, options, lab)
 

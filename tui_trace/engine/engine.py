@@ -41,6 +41,8 @@ from tui_trace.engine.way_prober import WayProber
 from tui_trace.wire.network import Network, Received, SendError
 from tui_trace.wire.send_errors import MAY_PASS
 
+_TIME_EXCEEDED = ReplyKind.TIME_EXCEEDED
+
 PULSE_INTERVAL = 100 * NS_PER_MS
 EXPIRY_INTERVAL = 20 * NS_PER_MS
 PAST_END = "beyond the end of the path"
@@ -150,11 +152,14 @@ class Engine:
         self._obey_commands()
         self._send_due()
 
-    def pass_time(self) -> None:
-        """Find what is lost by now, and tell the sink what time it is."""
+    def pass_time(self, read_at: int) -> None:
+        """Find what is lost, and tell the sink what time it is.
+
+        Replies were read last at `read_at`: a probe whose wait ended later may have been answered.
+        """
         now = self._network.monotonic()
         if now >= self._next_expiry:
-            self._emit_lost(now)
+            self._emit_lost(now, min(now, read_at))
         self._emitter.pulse(now)
 
     def end(self) -> None:
@@ -202,9 +207,9 @@ class Engine:
     def _may_send_from(self) -> int | None:
         """Return when (monotonic ns) a probe may leave; None: not before something changes."""
         pace = self._pace
-        if pace.paused or (self._is_last_round and self._current_run.schedule.is_round_over):
+        if pace.paused or (self._is_last_round and self._runs.current.schedule.is_round_over):
             return None
-        if not pace.sequential or not self._current_run.has_pending:
+        if not pace.sequential or not self._runs.current.has_pending:
             return 0
         if pace.next_probe_after is None:
             return None
@@ -216,17 +221,13 @@ class Engine:
     # --- commands
 
     def _obey_commands(self) -> None:
-        while True:
-            try:
-                command = self._commands.get_nowait()
-            except queue.Empty:
-                return
-            match command:
+        while not self._commands.empty():
+            match self._commands.get():
                 case Switch(settings) if not self._runs.is_alone(settings):
                     self._change_runs(partial(self._runs.switch, settings))
                 case TakeTurns(settings, rounds):
                     self._change_runs(partial(self._runs.take_turns, settings, rounds))
-                case FindWays() | WatchWays() | StopWays():
+                case FindWays() | WatchWays() | StopWays() as command:
                     self._obey_ways(command)
                 case GoBack() if self._runs.is_away:
                     self._change_runs(self._runs.go_back)
@@ -270,10 +271,10 @@ class Engine:
         if not self._pace.paused:
             self._ways.send_due(self._network.monotonic)
         for _ in range(MAX_BURST):
-            run = self._current_run
+            run = self._runs.current
             now = self._network.monotonic()
             may_from = self._may_send_from()
-            if may_from is None or may_from > now:
+            if may_from is None or may_from > now or self._next_due(run, now) > now:
                 return
             scheduled = run.schedule.pop_due(now, run.last_ttl(self._pace))
             if scheduled is not None:
@@ -294,7 +295,7 @@ class Engine:
         While a search asks routers that limit their replies, rounds leave it most of these.
         """
         due = run.schedule.next_due(now, self._pace)
-        if run.schedule.is_round_over and self._ways.is_patient:
+        if self._ways.is_patient and run.schedule.is_round_over:
             due += 2 * self._pace.interval
         return due
 
@@ -374,14 +375,15 @@ class Engine:
     # --- replies
 
     def take(self, received: Received[RunProbe]) -> None:
-        """Handle replies."""
+        """Handle replies, and tell the sink what time it is."""
         answers, foreign = received
         now, epoch = self._network.monotonic(), self._clock.check()
         source = self._egress.source
-        end_is_known = self._current_run.path_end.end_ttl is not None
+        current = self._runs.current
+        end_is_known = current.path_end.end_ttl is not None
         released = self._keyless_replies.release(answers, end_is_known, now)
         if self._keyless_replies.is_holding:
-            self._current_run.schedule.on_target_heard()
+            current.schedule.on_target_heard()
         for answer in released:
             probe = self._replies.handle(answer, source=source, now=now, epoch=epoch)
             if probe is None:
@@ -389,16 +391,22 @@ class Engine:
                 continue
             if probe.run.plan is not None:
                 continue
-            if self._shared is not None and answer.reply.kind is ReplyKind.TIME_EXCEEDED:
+            if self._shared is not None and answer.reply.kind is _TIME_EXCEEDED:
                 self._shared.on_answer(self._member, probe.ttl, answer.reply.address)
             if self._pace.first_reply:
                 probe.run.schedule.cancel(probe.ttl, probe.flow_index)
             self._update_path_end(probe.run)
         if foreign:
             self._emitter.foreign(foreign)
+        self._emitter.pulse(now)
 
     def wake_at(self, now: int) -> int:
-        """Return when (monotonic ns) something is to be done next, if nothing comes."""
+        """Return when (monotonic ns) something is to be done next, if nothing comes.
+
+        Not later than `now` if it is over.
+        """
+        if self._stopping or (self._is_last_round and self._is_done()):
+            return now
         wake_at = min(self._next_expiry, now + PULSE_INTERVAL)
         due = None if self._pace.paused else self._ways.next_due(now)
         if due is not None:
@@ -406,7 +414,7 @@ class Engine:
         may_from = self._may_send_from()
         if may_from is None:
             return wake_at
-        return min(wake_at, max(may_from, self._next_due(self._current_run, now)))
+        return min(wake_at, max(may_from, self._next_due(self._runs.current, now)))
 
     def _update_path_end(self, run: EngineRun) -> None:
         pace = self._pace
@@ -426,11 +434,11 @@ class Engine:
         probe.run.flows.on_void(probe, self._network.monotonic())
         self._emitter.probe_void(probe, reason)
 
-    def _emit_lost(self, now: int) -> None:
+    def _emit_lost(self, now: int, read_at: int) -> None:
         # a probe that leaves before then may have as short a wait as the user gave
         deadlines = [now + min(PULSE_INTERVAL, self._pace.wait or PULSE_INTERVAL)]
         for run in self._runs.all:
-            for probe in run.pop_expired(now, self._pace):
+            for probe in run.pop_expired(read_at, self._pace):
                 run.path_end.on_lost(probe.ttl)
                 if not run.counts_as_lost(probe):
                     self._make_void(probe, PAST_END)

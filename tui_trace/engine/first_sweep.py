@@ -101,9 +101,10 @@ class FirstSweep:
 
     def next_due(self, now: int) -> int | None:
         """Return when the next probe may leave, if no answer changes that; None: there is none."""
+        self._drop_past_end()
         if not self._waiting:
             return None
-        if self._waiting[0] <= self._limit(now):
+        if self._is_scout_next or self._waiting[0] <= self._limit(now):
             return now
         if now < self._began + PATIENCE:
             return self._began + PATIENCE
@@ -111,19 +112,26 @@ class FirstSweep:
 
     def pop(self, now: int) -> ScheduledProbe | None:
         """Remove and return the next probe that may leave now; None: there is none."""
-        end_ttl = self._path_end.end_ttl
-        if end_ttl is not None:
-            while self._waiting and self._waiting[-1] > end_ttl:
-                self._waiting.pop()
+        self._drop_past_end()
         if not self._waiting:
             return None
-        if self._scout_ttl and self._waiting[0] > self._before_first + WINDOW:
+        if self._is_scout_next:
             scout = ScheduledProbe(now, self._scout_ttl, 0, is_scout=True)
             self._scout_ttl = 0
             return scout
         if self._waiting[0] > self._limit(now):
             return None
         return ScheduledProbe(now, self._waiting.popleft(), 0, is_sweep=True)
+
+    def _drop_past_end(self) -> None:
+        end_ttl = self._path_end.end_ttl
+        if end_ttl is not None:
+            while self._waiting and self._waiting[-1] > end_ttl:
+                self._waiting.pop()
+
+    @property
+    def _is_scout_next(self) -> bool:
+        return self._scout_ttl > 0 and self._waiting[0] > self._before_first + WINDOW
 
     @property
     def _patience(self) -> int:

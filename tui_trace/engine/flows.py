@@ -86,6 +86,8 @@ class Flows:
         """Whether probes are SYNs, which leave a half-open connection at the target."""
         self.has_spare_ports = given is None or not self.opens_connections
         """Whether a probe that is for the target alone takes no other one's port there."""
+        self._shared: dict[int, ChosenFlow] = {}
+        """By index: what `main` returned."""
         self._has_ports = protocol in (Protocol.TCP, Protocol.UDP) or settings.number in PORTED
         self._meets_service = False
         self._separates_until = 0
@@ -130,7 +132,11 @@ class Flows:
 
     def main(self, index: int) -> ChosenFlow:
         """Return what all probes of a flow are sent with that may share its port."""
-        return ChosenFlow((self._flows[index].main, self._second_of(index)), None, False)
+        chosen = self._shared.get(index)
+        if chosen is None:
+            flow = self._flows[index].main, self._second_of(index)
+            chosen = self._shared[index] = ChosenFlow(flow, None, False)
+        return chosen
 
     def _second_of(self, index: int) -> int:
         """Return the destination port; of ICMP the checksum, which load balancers hash."""

@@ -3,12 +3,11 @@
 One thread serves all targets of a process. Whose turn is next is known by a heap of what is due.
 """
 
-import contextlib
 import heapq
 import itertools
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol
 
 from tui_trace.core.settings import NS_PER_MS
@@ -19,6 +18,9 @@ from tui_trace.wire.network_group import NetworkGroup
 
 TICK = 5 * NS_PER_MS
 """At a fast pace, so much time passes before probes are sent and replies are read again."""
+_LONGEST_WORK = 4 * TICK
+"""So much time passes at most before replies are read again, however much is due: on a busy machine
+they would come in faster than they are read, and count as lost."""
 _LOOK_AT_PACE = 100 * NS_PER_MS
 
 
@@ -46,15 +48,18 @@ class Probing(Protocol):
         ...
 
     def wake_at(self, now: int) -> int:
-        """Return when something is to be done next."""
+        """Return when something is to be done next; not later than `now` if it is over."""
         ...
 
     def take(self, received: Received[RunProbe]) -> None:
-        """Handle replies."""
+        """Handle replies, and tell the sink what time it is."""
         ...
 
-    def pass_time(self) -> None:
-        """Find what is lost by now, and tell the sink what time it is."""
+    def pass_time(self, read_at: int) -> None:
+        """Find what is lost, and tell the sink what time it is.
+
+        Replies were read last at `read_at`: a probe whose wait ended later may have been answered.
+        """
         ...
 
     def end(self) -> None:
@@ -95,6 +100,8 @@ class ProbingLoop:
         self._asked: queue.SimpleQueue[_Member] = queue.SimpleQueue()
         self._is_fast = False
         self._next_look = 0
+        self._read_at = 0
+        """When replies were read last."""
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -172,57 +179,58 @@ class ProbingLoop:
             asked = self._asked.get()
             if not asked.over.is_set() and asked.due > now:
                 self._put_off(asked, now)
-        while self._due and self._due[0][0] <= now:
+        began = now
+        while self._due and self._due[0][0] <= began and now - began < _LONGEST_WORK:
             due, _, member = heapq.heappop(self._due)
             if due == member.due and not member.over.is_set():
                 self._work(member)
+                now = clock()
         if not self._members:
             return
-        now = clock()
         self._look_at_pace(now)
         timeout = max(0, min(self._due[0][0], now + _LOOK_AT_PACE) - now)
         if self._is_fast and 0 < timeout <= TICK:
             coming = self._networks.receive(TICK, wake_on_reply=False)
         else:
             coming = self._networks.receive(timeout)
-        if coming:
-            self._hand_on(dict(coming), clock())
+        self._read_at = now = clock()
+        for network, received in coming:
+            if network in self._member_of:
+                self._hand_on(self._member_of[network], received, now)
 
-    def _hand_on(self, coming: dict[Network[RunProbe], Received[RunProbe]], now: int) -> None:
-        for network, received in coming.items():
-            member = self._member_of.get(network)
-            if member is None:
-                continue
-            with self._ending(member):
-                member.probing.take(received)
-            if member.due > now:
-                self._put_off(member, now)
+    def _hand_on(self, member: _Member, received: Received[RunProbe], now: int) -> None:
+        try:
+            member.probing.take(received)
+            due = member.probing.wake_at(now)
+        except BaseException as error:
+            self._fail(member, error)
+            return
+        if due < member.due:
+            self._put_off(member, due)
 
     def _work(self, member: _Member) -> None:
         """Give a member its turn, and find out when the next one is."""
         probing = member.probing
-        with self._ending(member):
+        try:
             if not member.has_begun:
                 member.has_begun = True
                 self._networks.add(probing.network)
                 probing.begin(member.sink)
             else:
-                probing.pass_time()
+                probing.pass_time(self._read_at)
             if probing.is_over:
                 probing.end()
                 self._leave(member)
                 return
             probing.send_due()
             self._put_off(member, probing.wake_at(probing.network.monotonic()))
-
-    @contextlib.contextmanager
-    def _ending(self, member: _Member) -> Iterator[None]:
-        """End the member that an error comes from."""
-        try:
-            yield
         except BaseException as error:
-            member.failure = error
-            self._leave(member)
+            self._fail(member, error)
+
+    def _fail(self, member: _Member, error: BaseException) -> None:
+        """End the member that an error comes from."""
+        member.failure = error
+        self._leave(member)
 
     def _leave(self, member: _Member) -> None:
         """Take a member out, once."""

@@ -48,6 +48,8 @@ class PathEndDetector:
         """The greatest TTL at which a probe expired; 0: none."""
         self.end_ttl: int | None = None
         """The TTL at which the path ends; None while it is unknown."""
+        self.nearest_final_ttl: int | None = None
+        """The smallest TTL whose last reply was final; None: there is none."""
         self._final: dict[int, _FinalReplies] = {}
         self._met_target = False
         self._is_first_link_dead = False
@@ -65,7 +67,8 @@ class PathEndDetector:
         `number` is the probe's. At a TTL that was the end, the path has moved, and older replies
         from behind it say nothing of the new path.
         """
-        if ttl <= self.farthest_router_ttl and ttl < min(self._final, default=ttl + 1):
+        nearest = self.nearest_final_ttl
+        if ttl <= self.farthest_router_ttl and (nearest is None or ttl < nearest):
             return
         has_moved = self.end_ttl is not None and ttl >= self.end_ttl
         self._final = {
@@ -156,6 +159,7 @@ class PathEndDetector:
         }
 
     def _find_end(self) -> None:
+        self.nearest_final_ttl = min(self._final, default=None)
         final = {ttl: each for ttl, each in self._final.items() if ttl > self.farthest_router_ttl}
         by_target = [ttl for ttl, each in final.items() if each.by_target]
         end = min(by_target or final, default=None)
@@ -178,11 +182,6 @@ class PathEndDetector:
         if self.end_ttl is None:
             return not self._never_left
         return self._lost_at_end >= SILENT_PROBES
-
-    @property
-    def nearest_final_ttl(self) -> int | None:
-        """Return the smallest TTL whose last reply was final; None: there is none."""
-        return min(self._final, default=None)
 
     def last_ttl(self, max_ttl: int, max_unknown: int) -> int:
         """Return the greatest TTL worth a probe."""

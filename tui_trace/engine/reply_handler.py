@@ -9,6 +9,11 @@ from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.engine.source_ports import RST_OVERTAKEN
 from tui_trace.wire.network import Answer, Answers, ReceivedReply, SendError
 
+# looked up once: asking an enum for a member is slow
+_PROBE = Answers.PROBE
+_ANSWERED = ProbeState.ANSWERED
+_SYN_ACK, _TIME_EXCEEDED = ReplyKind.SYN_ACK, ReplyKind.TIME_EXCEEDED
+
 _NOBODY_THERE = frozenset({(3, 1), (1, 3)})
 """Type and code of what our own kernel answers when it cannot find the neighbour that a packet has
 to go to: host unreachable (RFC 1122 §3.3.2.2), address unreachable (RFC 4861 §7.2.2)."""
@@ -37,7 +42,7 @@ class ReplyHandler:
         that answers no probe.
         """
         probe, reply, _, answers = answer
-        if answers is not Answers.PROBE:
+        if answers is not _PROBE:
             if answers is Answers.UNKNOWN:
                 self._emitter.in_doubt(probe)
             return probe
@@ -60,8 +65,8 @@ class ReplyHandler:
             rtt = now - probe.monotonic
         previous_state = probe.state
         by_target = probe.run.target_replies.is_by_target(reply, self._target)
-        is_repeat = reply.kind is ReplyKind.SYN_ACK and self._repeats(probe, rtt, now)
-        if previous_state is not ProbeState.ANSWERED and not is_repeat:
+        is_repeat = reply.kind is _SYN_ACK and self._repeats(probe, rtt, now)
+        if previous_state is not _ANSWERED and not is_repeat:
             self._decide(probe, reply, rtt, by_target=by_target, now=now)
         elif is_repeat and not probe.is_scout:
             probe.run.path_end.on_final_reply(probe.ttl, probe.number, by_target=True)
@@ -77,7 +82,7 @@ class ReplyHandler:
         return probe
 
     def _repeats(self, probe: RunProbe, rtt: int, now: int) -> bool:
-        if probe.state is ProbeState.ANSWERED:
+        if probe.state is _ANSWERED:
             is_repeat = rtt - probe.rtt >= RST_OVERTAKEN
         else:
             is_repeat = probe.run.target_replies.is_repeat(rtt)
@@ -91,7 +96,7 @@ class ReplyHandler:
         run = probe.run
         was_void = probe.state is ProbeState.VOID
         shares_port = probe.ports is not None and not probe.has_own_port
-        probe.state, probe.rtt = ProbeState.ANSWERED, rtt
+        probe.state, probe.rtt = _ANSWERED, rtt
         run.flows.on_answered(probe, reply.kind, now)
         if run.plan is not None:
             is_end = by_target or reply.kind in FINAL_KINDS
@@ -99,12 +104,12 @@ class ReplyHandler:
         if by_target:
             run.last_at_target = max(run.last_at_target, probe.number)
             run.target_replies.on_target_reply(rtt)
-            if reply.kind is ReplyKind.SYN_ACK and shares_port:
+            if reply.kind is _SYN_ACK and shares_port:
                 run.sweep_opened_connection = True
             if probe.is_scout and run.schedule.round == 1:
                 run.schedule.expect_target(reply.reply_ttl, reply.quoted_ttl)
                 return
-        if reply.kind is ReplyKind.TIME_EXCEEDED:
+        if reply.kind is _TIME_EXCEEDED:
             if run.target_replies.on_time_exceeded(reply.address, rtt):
                 run.path_end.on_target_disproved()
             run.path_end.on_time_exceeded(probe.ttl, probe.number)
@@ -112,7 +117,7 @@ class ReplyHandler:
             run.path_end.on_final_reply(
                 probe.ttl, probe.number, by_target=by_target, is_scout=probe.is_scout
             )
-        if by_target or reply.kind is ReplyKind.TIME_EXCEEDED:
+        if by_target or reply.kind is _TIME_EXCEEDED:
             run.reply_timeout.record(probe.ttl, rtt)
 
     def _refused_here(self, probe: RunProbe, reply: ReceivedReply, now: int) -> None:

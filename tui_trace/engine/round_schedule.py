@@ -53,12 +53,12 @@ class RoundSchedule:
 
     def next_due(self, now: int, pace: Pace) -> int:
         """Return when the next probe is to leave, or the next round to begin."""
-        due = [self._scheduled[0].due] if self._scheduled else []
+        due = self._scheduled[0].due if self._scheduled else None
         sweep_due = self._sweep.next_due(now)
         if sweep_due is not None:
-            due.append(sweep_due)
-        if due:
-            return min(due)
+            return sweep_due if due is None else min(due, sweep_due)
+        if due is not None:
+            return due
         return 0 if self._began is None else self._began + pace.interval
 
     def pause(self, now: int) -> None:

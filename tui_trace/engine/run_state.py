@@ -86,13 +86,8 @@ class EngineRun:
         """Remove and return the probes whose timeout has passed at `now` (monotonic ns)."""
         expired: list[RunProbe] = []
         for ttl, probes in self._in_flight.items():
-            wait = self._wait(ttl, pace)
-            while probes and (
-                probes[0].state is not ProbeState.PENDING or now - probes[0].monotonic >= wait
-            ):
-                probe = probes.popleft()
-                if probe.state is ProbeState.PENDING:
-                    expired.append(probe)
+            while _drop_decided(probes) and now - probes[0].monotonic >= self._wait(ttl, pace):
+                expired.append(probes.popleft())
         return expired
 
     def next_deadline(self, pace: Pace) -> int | None:
@@ -101,7 +96,7 @@ class EngineRun:
             (
                 probes[0].monotonic + self._wait(ttl, pace)
                 for ttl, probes in self._in_flight.items()
-                if probes
+                if _drop_decided(probes)
             ),
             default=None,
         )
@@ -192,6 +187,16 @@ class EngineRun:
             for probes in self._in_flight.values()
             for probe in probes
         )
+
+
+_PENDING = ProbeState.PENDING
+
+
+def _drop_decided(probes: deque[RunProbe]) -> bool:
+    """Drop the oldest probes until one is in flight; return whether there is one."""
+    while probes and probes[0].state is not _PENDING:
+        probes.popleft()
+    return bool(probes)
 
 
 RunProbe: TypeAlias = Probe[EngineRun]

@@ -43,7 +43,9 @@ class SharedHops:
 
     def on_answer(self, member: int, ttl: int, router: str) -> None:
         """Learn that a router answered."""
-        members = self._router_of.setdefault(ttl, {})
+        members = self._router_of.get(ttl)
+        if members is None:
+            members = self._router_of[ttl] = {}
         if members.get(member) != router:
             members[member] = router
             self._turns.pop(ttl, None)
@@ -70,8 +72,12 @@ class SharedHops:
     def _count(self, router: str, *, is_answered: bool) -> None:
         if not router or router in self._limited:
             return
-        latest = self._outcomes.setdefault(router, deque(maxlen=_LATEST))
+        latest = self._outcomes.get(router)
+        if latest is None:
+            latest = self._outcomes[router] = deque(maxlen=_LATEST)
         latest.append(is_answered)
+        if is_answered:
+            return
         if len(latest) >= _LEAST and latest.count(False) >= _LIMITED * len(latest):
             self._limited.add(router)
             self._turns.clear()

@@ -17,6 +17,9 @@ _FADES = 5
 """Tenths of a slow reply that still count when the next one has come."""
 
 _BY_END = frozenset({ReplyKind.ECHO, ReplyKind.SYN_ACK, ReplyKind.RST, ReplyKind.UDP})
+_BY_ROUTER = frozenset({ReplyKind.TIME_EXCEEDED, ReplyKind.TOO_BIG})
+"""A router that forwards ports sends these in the target's name (RFC 3022 §4.3)."""
+_OTHER = ReplyKind.OTHER
 _END_UNREACHABLE = frozenset({(3, 2), (3, 3), (1, 4), (4, 1)})
 """Type and code of the messages that only the destination itself sends: that it does not have the
 protocol or the port (RFC 1122 §3.2.2.1, RFC 4443 §3.1 and §3.4)."""
@@ -50,11 +53,10 @@ class TargetReplies:
     def is_by_target(self, reply: ReceivedReply, target: str) -> bool:
         """Return whether the target itself sent a reply, from whatever address it has."""
         kind = reply.kind
-        if kind in _BY_END or (kind is ReplyKind.OTHER and reply.icmp_type is None):
-            return True
-        if kind in (ReplyKind.TIME_EXCEEDED, ReplyKind.TOO_BIG):
-            # a router that forwards ports sends these in the target's name (RFC 3022 §4.3)
+        if kind in _BY_ROUTER:
             return False
+        if kind in _BY_END or (kind is _OTHER and reply.icmp_type is None):
+            return True
         if reply.address == target:
             return True
         if (reply.icmp_type, reply.code) not in _END_UNREACHABLE:

@@ -118,6 +118,8 @@ class WayProber:
 
     def send_due(self, clock: Callable[[], int]) -> None:
         """Send what is due; `clock` is monotonic, in ns."""
+        if self._plan is None:
+            return
         if isinstance(self._plan, WayDiscovery):
             self._plan.know_end(self._runs.known_distance())
         for _ in range(_BURST):

@@ -105,8 +105,8 @@ class HopLog:
 
     def _on_answer(self, slot: int, reply: Reply) -> None:
         bit = 1 << slot
-        self.lost &= ~bit
-        self.refused &= ~bit
+        if self.lost & bit:
+            self._take_back(slot)
         self.answered |= bit
         missing = slot + 1 - len(self.rtts)
         if missing > 0:
@@ -394,7 +394,7 @@ class RunLog:
 
 def _in_range(number: int) -> int:
     """Return the nearest number of which any two differ by less than 2⁶³."""
-    return min(max(number, 0), _GREATEST)
+    return number if 0 <= number <= _GREATEST else min(max(number, 0), _GREATEST)
 
 
 def bits_of(number: int) -> list[int]:

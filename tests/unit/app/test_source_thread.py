@@ -72,6 +72,24 @@ def test_nothing_new_is_handed_on_only_for_the_clock() -> None:
     assert handed[-1].at == NS_PER_S
 
 
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_row_of_the_overview_knows_the_target_as_soon_as_it_answers(listed: bool) -> None:
+    handed: list[Snapshot] = []
+    feed = SnapshotSink(handed.append, 1e9)
+    feed.is_shown, feed.is_listed = False, listed
+    opened(feed)
+    feed.event(ev.ProbeSent(at=1, run=1, probe=1, ttl=1))
+    feed.event(reply(1, 1, 1, ADDRESS, 1.0, 1, reached=True))
+    feed.pulse(1)
+    assert feed.last is not None
+    assert any(hop.is_target for hop in feed.last.run.hops) is listed
+    assert not handed
+    feed.is_shown = True
+    feed.event(ev.Notice(at=2, text="look here"))
+    feed.pulse(2)
+    assert [hop.is_target for hop in handed[-1].run.hops] == [True]
+
+
 def test_unchanged_hops_are_the_same_objects() -> None:
     handed: list[Snapshot] = []
     feed = SnapshotSink(handed.append, 1e9)

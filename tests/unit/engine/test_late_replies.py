@@ -7,7 +7,8 @@ import pytest
 from tests.helpers.simulated_engine import ICMP, TCP, UDP, Tape, events_of, trace
 from tests.helpers.simulated_network import SimNet
 from tui_trace.core import events
-from tui_trace.core.settings import NS_PER_MS, NS_PER_S, ProbeSettings
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings
+from tui_trace.engine.engine import Engine
 
 ROUNDS = 10
 BEGAN = SimNet().now
@@ -62,3 +63,17 @@ def test_a_wait_that_was_given_is_the_end_of_waiting() -> None:
     tape = trace(net, ICMP, rounds=3, wait=NS_PER_S)
     last_sent = max(sent.at for sent in events_of(tape, events.ProbeSent))
     assert events_of(tape, events.SessionEnded)[0].at - last_sent < 1.2 * NS_PER_S
+
+
+def test_no_probe_is_lost_whose_reply_may_wait_to_be_read() -> None:
+    net, tape = SimNet(length=3, delay=lambda _p, _n: None), Tape()
+    engine = Engine(net, target="t", settings=ICMP, pace=Pace(), version="0")
+    engine.begin(tape)
+    engine.send_due()
+    sent_at = net.now
+    net.now += 60 * NS_PER_S
+    engine.pass_time(read_at=sent_at)
+    assert not loss(tape)
+    net.now += NS_PER_S
+    engine.pass_time(read_at=net.now)
+    assert loss(tape)

@@ -1,6 +1,7 @@
 """The loop of many targets: what ends one of them ends no other."""
 
 import contextlib
+import itertools
 import os
 import threading
 import time
@@ -81,7 +82,7 @@ class Turns:
     def take(self, received: Received) -> None:
         pass
 
-    def pass_time(self) -> None:
+    def pass_time(self, read_at: int) -> None:
         pass
 
     def end(self) -> None:
@@ -140,3 +141,26 @@ def test_who_is_asked_to_end_ends_at_once() -> None:
     threading.Thread(target=ask, daemon=True).start()
     assert probed(loop, [patient, Turns(2)]) == [None, None]
     assert patient.ended
+
+
+def test_replies_are_read_though_more_is_due_than_can_be_done() -> None:
+    overdue = Turns(40)
+    now, read_at = 0, []
+
+    def work() -> None:
+        nonlocal now
+        now += 5 * MS
+        overdue.had += 1
+
+    def receive(_timeout: int, *, wake_on_reply: bool = True) -> Received:  # noqa: ARG001
+        read_at.append(now)
+        return Received([])
+
+    overdue.network.monotonic = lambda: now  # type: ignore[method-assign]
+    overdue.network.receive = receive  # type: ignore[method-assign]
+    overdue.send_due = work  # type: ignore[method-assign]
+    overdue.wake_at = lambda _now: 0  # type: ignore[method-assign]
+    ProbingLoop().probe_alone(overdue, Tape())
+    assert overdue.ended
+    gaps = [after - before for before, after in itertools.pairwise([0, *read_at])]
+    assert max(gaps) <= 25 * MS

@@ -13,6 +13,8 @@ from tui_trace.core.settings import SettingError
 
 _REFRESH = 1.0
 """Seconds."""
+_SOON, _OPENING = 0.2, 4.0
+"""Seconds between two looks, and for how long, after it was opened: then targets answer first."""
 
 
 class SeveralControls(NamedTuple):
@@ -58,6 +60,7 @@ class SeveralScreen(SelectingScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.set_interval(_REFRESH, self.refresh_lines)
+        self.set_interval(_SOON, self.refresh_lines, repeat=round(_OPENING / _SOON))
 
     @property
     def prompt(self) -> Prompt:

@@ -17,9 +17,7 @@ _TRUNCATED = int(socket.MSG_TRUNC)
 _DONT_WAIT = int(socket.MSG_DONTWAIT)
 
 _control_header = struct.Struct("@Qii")
-_uint = struct.Struct("@I")
-_size = struct.Struct("@Q")
-_int = struct.Struct("@i")
+_HEADER = _control_header.size
 
 
 class _Vector(ctypes.Structure):
@@ -48,10 +46,8 @@ class _Message(ctypes.Structure):
     _fields_ = (("header", _Header), ("length", ctypes.c_uint))
 
 
-_STEP = ctypes.sizeof(_Message)
-_LENGTH_AT = _Message.length.offset
-_CONTROL_LENGTH_AT = _Header.control_length.offset
-_FLAGS_AT = _Header.flags.offset
+_result = struct.Struct("@40xQi4xI4x")
+"""struct mmsghdr as the kernel leaves it: control length, flags, length."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -98,27 +94,32 @@ class MessageReader:
         count = _libc.recvmmsg(
             sock.fileno(), self._messages, MAX_MESSAGES, flags | _DONT_WAIT, None
         )
-        return [self._message(index) for index in range(count)]
+        if count <= 0:
+            return []
+        data, control, names = self._data, self._control, self._names
+        step = self._size
+        found: list[Message] = []
+        results = _result.iter_unpack(self._headers[: count * _result.size])
+        for index, (control_length, told, length) in enumerate(results):
+            start, at, name = index * step, index * _CONTROL, index * _NAME
+            found.append(
+                Message(
+                    bytes(data[start : start + length]),
+                    _control_messages(control, at, at + control_length),
+                    not told & _TRUNCATED,
+                    bytes(names[name : name + _NAME]),
+                )
+            )
+        return found
 
-    def _message(self, index: int) -> Message:
-        headers, at = self._headers, index * _STEP
-        (length,) = _uint.unpack_from(headers, at + _LENGTH_AT)
-        (control_length,) = _size.unpack_from(headers, at + _CONTROL_LENGTH_AT)
-        (flags,) = _int.unpack_from(headers, at + _FLAGS_AT)
-        start, control = index * self._size, index * _CONTROL
-        end = control + control_length
-        ancillary = []
-        while control + _control_header.size <= end:
-            size, level, kind = _control_header.unpack_from(self._control, control)
-            if size < _control_header.size:
-                break
-            data = bytes(self._control[control + _control_header.size : control + size])
-            ancillary.append((level, kind, data))
-            control += size + 7 & ~7
-        name = index * _NAME
-        return Message(
-            bytes(self._data[start : start + length]),
-            ancillary,
-            not flags & _TRUNCATED,
-            bytes(self._names[name : name + _NAME]),
-        )
+
+def _control_messages(control: bytearray, at: int, end: int) -> list[tuple[int, int, bytes]]:
+    """Return level, type and data of each control message between two offsets."""
+    found = []
+    while at + _HEADER <= end:
+        size, level, kind = _control_header.unpack_from(control, at)
+        if size < _HEADER:
+            break
+        found.append((level, kind, bytes(control[at + _HEADER : at + size])))
+        at += size + 7 & ~7
+    return found

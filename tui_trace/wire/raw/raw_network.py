@@ -16,6 +16,7 @@ from tui_trace.wire.packets.probe_protocol import ProbeProtocol
 from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
 from tui_trace.wire.raw.next_hop import NextHop, find_next_hop
 from tui_trace.wire.raw.raw_wire import RawWire
+from tui_trace.wire.route_monitor import KEEP_TIME
 from tui_trace.wire.send_errors import refusal
 
 _MAX_ROUTES = 64
@@ -33,6 +34,16 @@ class _Route(NamedTuple):
     template: builder.Template
     protocol: ProbeProtocol
     data_length: int
+
+
+class _Found(NamedTuple):
+    """How probes of some settings left when it was asked last."""
+
+    egress: Egress
+    changes: int | None
+    """Of the routes, until then (`RouteMonitor.changes`)."""
+    until: int
+    """Monotonic ns until which it is believed."""
 
 
 class RawNetwork(Generic[ProbeT]):
@@ -63,6 +74,7 @@ class RawNetwork(Generic[ProbeT]):
         self._protocols = PROBE_PROTOCOLS[self.family]
         self._label = random.SystemRandom().randrange(1, 1 << 20)
         self._routes: dict[ProbeSettings, _Route] = {}
+        self._found: dict[ProbeSettings, _Found] = {}
         self._settings: ProbeSettings | None = None
         self._route: _Route
         self._ports: list[tuple[Protocol, int]] = []
@@ -87,7 +99,20 @@ class RawNetwork(Generic[ProbeT]):
         return time.time_ns()
 
     def egress(self, settings: ProbeSettings) -> Egress:
-        """Return how probes of these settings leave now. See `Network`.
+        """Return how probes of these settings leave now. See `Network`."""
+        changes, now = self._wire.routes.changes(), time.monotonic_ns()
+        known = self._found.get(settings)
+        if known is not None and known.changes == changes is not None and now < known.until:
+            return known.egress
+        self._found.pop(settings, None)
+        egress = self._find_egress(settings)
+        if self._protocols[settings.protocol].has_raw_socket:
+            # without one, what comes in is let in by the settings that were asked for last
+            self._found[settings] = _Found(egress, changes, now + KEEP_TIME)
+        return egress
+
+    def _find_egress(self, settings: ProbeSettings) -> Egress:
+        """Ask the kernel; `SendError`.
 
         The interface's index is looked up each time: an interface may be created again under its
         old name.
@@ -117,6 +142,7 @@ class RawNetwork(Generic[ProbeT]):
             )
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
+            self._found.clear()
         if not protocol.has_raw_socket:
             self._wire.watch(self.address, found.source, protocol, number)
         data_length = protocol.data_length(settings)
@@ -192,5 +218,6 @@ class RawNetwork(Generic[ProbeT]):
             raise self._refusal(error, route.bound) from None
 
     def _refusal(self, error: OSError, bound: str) -> SendError:
+        self._found.clear()
         mtu = self._wire.read_stamps() if error.errno == errno.EMSGSIZE else None
         return refusal(error, bound, mtu)

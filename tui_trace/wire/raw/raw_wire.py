@@ -40,6 +40,7 @@ from tui_trace.wire.raw import bpf
 from tui_trace.wire.raw.message_reader import MAX_MESSAGES
 from tui_trace.wire.raw.next_hop import NextHop
 from tui_trace.wire.raw.sockets import Family, LoopedPacket, RawSockets
+from tui_trace.wire.route_monitor import RouteMonitor
 from tui_trace.wire.send_errors import cannot_open
 from tui_trace.wire.sent_probes import SentProbes
 
@@ -69,6 +70,7 @@ class RawWire(Generic[ProbeT]):
         self._ids = ProbeIdGenerator(random.SystemRandom())
         self._probes: SentProbes[ProbeT] = SentProbes()
         self._matcher = Matcher(self._probes)
+        self.routes = RouteMonitor()
         self.networks: dict[int, Any] = {}
         """What each open network is, for one that collects for all."""
         self._numbers = itertools.count(1)
@@ -122,6 +124,7 @@ class RawWire(Generic[ProbeT]):
                 self._ports.pop(port).close()
         if not self._owners:
             self._let_nothing_in()
+            self.routes.close()
 
     def wake(self) -> None:
         """End a `receive` early; for any thread, and for signal handlers."""
@@ -266,7 +269,7 @@ class RawWire(Generic[ProbeT]):
     def read_stamps(self) -> int | None:
         """Read all send stamps; return the MTU in bytes, if a link refused a packet."""
         mtu = None
-        for _ in range(_MAX_READS):
+        while True:
             sent = self._sockets.read_sent(self._sender)
             for looped in sent:
                 if isinstance(looped, LoopedPacket):
@@ -274,8 +277,7 @@ class RawWire(Generic[ProbeT]):
                 else:
                     mtu = looped
             if len(sent) < MAX_MESSAGES:
-                break
-        return mtu
+                return mtu
 
     def _match(self, replies: list[ReceivedReply]) -> dict[int, Received[ProbeT]]:
         found: dict[int, Received[ProbeT]] = {}
@@ -291,7 +293,9 @@ class RawWire(Generic[ProbeT]):
                 details = NOTHING_QUOTED
                 if answer.message:
                     details = quote_details(probe, answer, self.family)
-                received = found.setdefault(probe.owner, Received([]))
+                received = found.get(probe.owner)
+                if received is None:
+                    received = found[probe.owner] = Received([])
                 received.answers.append(Answer(probe, answer, details))
         return found
 
