@@ -418,6 +418,13 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The machine that probes leave from, as it was named; empty: this one."""
     together: tuple[JointFinding, ...] = ()
     """What this session and those beside it say together."""
+    clock: tuple[tuple[int, int], ...] = ()
+    """Steps of the wall clock: `at`, and the wall clock then, in ns since 1970 (UTC)."""
+
+    def wall_at(self, at: int) -> int:
+        """Return the nanoseconds since 1970 (UTC) at `at`, by the clock as it was set then."""
+        since, wall = max((step for step in self.clock if step[0] <= at), default=(0, self.wall))
+        return wall + at - since
 
     @property
     def mixed(self) -> tuple[str, ...]:
