@@ -1,4 +1,4 @@
-"""What the sources of all targets of a session have in common: options, and a recording each."""
+"""What the sources of all targets have in common: options, a command, and a recording each."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -10,16 +10,18 @@ from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import Source, SourceError
 from tui_trace.core.word_lists import listed
 from tui_trace.options.command_line import Options
+from tui_trace.options.output import Output
 from tui_trace.options.targets import LONGEST_FILE, MOST_TARGETS, Target
 from tui_trace.remote.place import Place
 
 if TYPE_CHECKING:
+    from tui_trace.alerts.event_command import EventCommand
     from tui_trace.metrics.exporter import MetricsExporter
     from tui_trace.recording.sessions import RetentionLimits
 
 
 class NewRecordings:
-    """The recordings that the sources of a session make, unless the options say no."""
+    """What becomes of each source of a session: a recording, unless the options say no."""
 
     def __init__(self, options: Options) -> None:
         """Record as the options say."""
@@ -30,6 +32,8 @@ class NewRecordings:
         """Limits of the usual folder of recordings; None: the default limits."""
         self.exporter: MetricsExporter | None = None
         """What serves the metrics of all targets; None: nothing does."""
+        self.event_command: EventCommand | None = None
+        """What is run for each episode."""
 
     def meter(self, source: Source, host: str, place: Place) -> Source:
         """Return the source, with metrics if they are asked for.
@@ -42,6 +46,14 @@ class NewRecordings:
 
         return MeteredSource(source, host or "this machine", place.host, self.exporter)
 
+    def told(self, source: Source) -> Source:
+        """Return the source, with a command that is run for its episodes if there is one."""
+        if self.event_command is None:
+            return source
+        from tui_trace.alerts.event_command import EventCommandSource
+
+        return EventCommandSource(source, self.event_command)
+
     def record(self, source: Source) -> Source:
         """Return the source, with a recording unless the options say no."""
         from tui_trace.recording import RecordedSource
@@ -52,7 +64,8 @@ class NewRecordings:
         path, self._path = self._path, None
         if path is None and self._options.record is not None:
             path = free_path(self._options.record)
-        return RecordedSource(source, path, self.kept or DEFAULT_RETENTION)
+        rolls = self._options.output is Output.WATCH
+        return RecordedSource(source, path, self.kept or DEFAULT_RETENTION, rolls=rolls)
 
 
 class RecordingFactory(ABC):

@@ -15,14 +15,13 @@ probe
   -a --address A   -I --interface IF  where probes leave from
   -s --psize BYTES   --df             whole IP packet; don't fragment
   -Q --tos TOS                        0-255, 0xNN or a DSCP name (EF, AF41)
-  -B --bitpattern N                   payload byte; above 255: a random one
+  -B --bitpattern N   -M --mark N     payload byte, 256: random; netfilter mark
   --syn   --ack   --ecn               TCP flags: SYN (default), ACK, SYN+ECN
   --mtu   --dont-route                path MTU, hop by hop; use no gateway
   --flow constant|classic|vary        what load balancers see (constant)
   --flows N                           number of flows probed at the same time
   --dnat match|show|off               treat NAT in quoted headers so (match)
   --track seq|id|port                 field that identifies a probe (seq)
-  -M --mark N                         netfilter mark (needs CAP_NET_ADMIN)
 pace
   -f --first-ttl N   -m --max-ttl N   range of TTLs (1, 30)
   -i --interval S   -q --queries N    seconds per round, probes per hop (1, 1)
@@ -43,6 +42,7 @@ output without the live view (the last of these options counts)
   --ways   --confidence P   --dot F   find every way first (95 %); a graph of it
   --check   --commands                status 3 if wrong; obey JSON on stdin
   -o --order FIELDS                   columns, letters of LDRSNBAWVGJMXI
+  --watch   --on-event CMD            no view: a line, a command an episode
 recordings of live sessions (100 or 2 GiB are kept: [recordings] in the config)
   --record FILE   --no-record         also of a report, to a new file; none
   --replay NAME|FILE|-   --follow     play one, or JSON of others; as it grows

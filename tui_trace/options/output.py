@@ -17,6 +17,12 @@ class Output(enum.Enum):
     CSV = "csv"
     MARKDOWN = "markdown"
     JSON_LINES = "lines"
+    WATCH = "watch"
+
+    @property
+    def is_endless(self) -> bool:
+        """Return whether the session goes on until somebody ends it, and is recorded."""
+        return self in (Output.LIVE, Output.WATCH)
 
 
 class _Wide(argparse.Action):
