@@ -241,3 +241,22 @@ def test_scapy_leaves_no_trace_and_reads_no_pickle(plain: Chain, users: Users) -
     assert not Path("/tmp/tt-pickled").exists()
     assert sorted(path.name for path in trap.iterdir()) == ["ethertypes.pickle", "services.pickle"]
     shutil.rmtree(alice.home / ".cache")
+
+
+def test_the_command_of_an_episode_has_the_rights_of_who_called(place: Place) -> None:
+    told = place.home / "told"
+    unreachable = place.target.rpartition(".")[0] + ".77"
+    command = f"sh -c 'cat /proc/self/status > {told}'"
+    place.run("-r", "-n", "-c12", "-i0.1", "-Z0.1", "--on-event", command, unreachable)
+    end = time.monotonic() + 10
+    while not (told.exists() and "nonvoluntary" in told.read_text()) and time.monotonic() < end:
+        time.sleep(0.05)
+    status = dict(line.split(":\t", 1) for line in told.read_text().splitlines())
+    assert status["Uid"].split() == [str(place.uid)] * 4
+    assert status["Gid"].split() == [str(place.uid)] * 4
+    # what is set-user-ID works as it does at a shell
+    assert status["NoNewPrivs"] == "0"
+    if place.user is not None:
+        assert str(SHARED_GROUP) in status["Groups"].split()
+        assert {status[f"Cap{kind}"] for kind in ("Prm", "Eff", "Inh", "Amb")} == {NOTHING}
+    assert told.stat().st_uid == place.uid

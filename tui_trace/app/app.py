@@ -1,6 +1,7 @@
 """The Textual app: one source at a time, its snapshots on the screen, a clean way out."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,11 +20,19 @@ from textual.widget import Widget
 
 from tui_trace.app import textual_imports  # noqa: F401  (imported to have it imported)
 from tui_trace.app.config import Config
+from tui_trace.app.control.episode_bell import EpisodeBell
 from tui_trace.app.control.export import ExportError, View, export
 from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ProbeControls
 from tui_trace.app.keymap import COMMANDS, KEYS, Key, footer_keys
-from tui_trace.app.messages import Exported, PastFetched, SnapshotTaken, SourceEnded, SourceOpened
+from tui_trace.app.messages import (
+    EpisodeTold,
+    Exported,
+    PastFetched,
+    SnapshotTaken,
+    SourceEnded,
+    SourceOpened,
+)
 from tui_trace.app.render.target_lines import TargetRow
 from tui_trace.app.screens.compare_screen import CompareScreen
 from tui_trace.app.screens.diagnosis_screen import DiagnosisScreen
@@ -101,6 +110,7 @@ class TraceApp(TerminalApp[None]):
         self._confidence = confidence
         self._compare = compare
         first = TargetSource(host, source, switches.current, open_source, vantage)
+        self._bell = EpisodeBell(os.environ, is_on=config.bell)
         self._targets = TracedTargets(
             self._trace(first, switches, pace),
             *(self._trace(other, SettingsHistory(other.settings), pace) for other in others),
@@ -173,7 +183,19 @@ class TraceApp(TerminalApp[None]):
             self._config.refresh,
             lambda tracing, snapshot: self.post_message(SnapshotTaken(tracing, snapshot)),
             lambda tracing: self.post_message(SourceEnded(tracing)),
+            lambda tracing, episode: self.post_message(EpisodeTold(tracing, episode)),
         )
+
+    def on_episode_told(self, message: EpisodeTold) -> None:
+        """Ring, if the bell is on; what a replay tells has rung long ago."""
+        last = message.tracing.last
+        sequence = self._bell.ring(last.target if last else "", message.episode)
+        if sequence and self._driver is not None and self.history.playback is None:
+            self._driver.write(sequence)
+
+    def action_ring(self) -> None:
+        """Switch the bell on or off (`B`)."""
+        self.live.show_message(self._bell.toggle())
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         """Pass a snapshot on to the screens that show it."""

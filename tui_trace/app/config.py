@@ -4,6 +4,7 @@ All of it is optional; the command line wins over it::
 
     theme = "tui-trace"        # or any of Textual's: nord, gruvbox, textual-light, ...
     refresh = 10               # repaints a second at most, 1 to 30
+    bell = false               # rings as an episode that harms the target begins and ends
 
     [options]                  # as the options of these names
     interval = 1.0
@@ -102,6 +103,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     theme: str | None = None
     refresh: float = 10.0
     """Repaints a second at most."""
+    bell: bool = False
+    """Episodes that harm the target ring."""
     options: ConfigOptions = ConfigOptions()
     recordings: Recordings = Recordings()
     columns: dict[str, tuple[str, ...]] = {}

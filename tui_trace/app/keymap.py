@@ -135,6 +135,7 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("app.previous", "shift+tab", "next_target(-1)", "previous", "The target before"),
             Key("app.target", "slash", "ask('target')", "target", "Trace another target"),
             Key("app.export", "e", "ask('export')", "export", "Write view or session to a file"),
+            Key("app.bell", "B", "ring", "bell", "Bell, and a desktop notification, on episodes"),
             Key("app.help", "question_mark,h", "help", "help", "This help"),
             Key("app.quit", "q", "leave", "quit", "Quit; the last table stays in the terminal"),
             Key("app.interrupt", "ctrl+c", "leave", "quit", "Quit, from anywhere", True),

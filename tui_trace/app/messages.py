@@ -7,6 +7,7 @@ from textual.message import Message
 from tui_trace.app import textual_imports  # noqa: F401  (imported to have it imported)
 from tui_trace.app.source_thread import SourceThread
 from tui_trace.core.stream import Source
+from tui_trace.session.finding import Episode
 from tui_trace.session.snapshot import Snapshot
 
 
@@ -22,6 +23,16 @@ class SnapshotTaken(Message):
     def can_replace(self, message: Message) -> bool:
         """Only the newest counts, so that a slow terminal never queues work."""
         return isinstance(message, SnapshotTaken)
+
+
+class EpisodeTold(Message):
+    """An episode began or ended."""
+
+    def __init__(self, tracing: SourceThread, episode: Episode) -> None:
+        """From the thread of `tracing`."""
+        super().__init__()
+        self.tracing = tracing
+        self.episode = episode
 
 
 class PastFetched(Message):

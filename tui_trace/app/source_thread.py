@@ -8,6 +8,8 @@ from tui_trace.core import error_messages
 from tui_trace.core.events import Event, Notice, PathEnd, Reply, RunOpened, WaysEnded
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.core.stream import Command, Source, SourceError
+from tui_trace.session.episode_feed import EpisodeFeed
+from tui_trace.session.finding import Episode
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Run, Snapshot
 
@@ -23,9 +25,15 @@ class SnapshotSink:
     holds in the long run.
     """
 
-    def __init__(self, deliver: Callable[[Snapshot], object], rate: float) -> None:
-        """`deliver` is called in the source's thread."""
+    def __init__(
+        self,
+        deliver: Callable[[Snapshot], object],
+        rate: float,
+        tell: Callable[[Episode], object] = lambda _: None,
+    ) -> None:
+        """Both are called in the source's thread, `tell` with what begins or ends."""
         self._deliver = deliver
+        self._tell = tell
         # a pulse that comes a little early must not wait for the next one
         self._gap = 0.9 / rate
         self.is_shown = True
@@ -33,7 +41,7 @@ class SnapshotSink:
         self.is_listed = False
         """Snapshots are made once a second, and as soon as the target answers. Of a source that is
         neither shown nor listed none is made."""
-        self._session = Session()
+        self._feed = EpisodeFeed()
         self._answered: set[int] = set()
         self._changed = False
         self._news = False
@@ -51,13 +59,14 @@ class SnapshotSink:
 
     def restore(self, session: Session) -> None:
         """Go on from this session: the source went to another moment."""
-        self._session = session
+        self._feed = EpisodeFeed(session)
         self._answered.clear()
         self._changed = self._news = True
 
     def event(self, event: Event) -> None:
         """Fold the event into the session."""
-        self._session.apply(event)
+        for episode in self._feed.apply(event):
+            self._tell(episode)
         self._changed = True
         if isinstance(event, Reply):
             if event.ttl not in self._answered:
@@ -91,9 +100,9 @@ class SnapshotSink:
         """Make a snapshot now, and deliver it."""
         self._changed = self._news = self._meets_target = False
         self._handed = time.monotonic()
-        self.last = last = self._session.snapshot(at)
+        self.last = last = self._feed.session.snapshot(at)
         known = {last.run.number, *last.earlier}
-        self.runs = tuple(self._session.run(one) for one in self._wanted if one in known)
+        self.runs = tuple(self._feed.session.run(one) for one in self._wanted if one in known)
         if self.is_shown:
             self._deliver(last)
 
@@ -107,11 +116,14 @@ class SourceThread:
         rate: float,
         deliver: Callable[["SourceThread", Snapshot], object],
         ended: Callable[["SourceThread"], object],
+        tell: Callable[["SourceThread", Episode], object] = lambda *_: None,
     ) -> None:
-        """`deliver` and `ended` are called in the source's thread."""
+        """`deliver`, `ended` and `tell` are called in the source's thread."""
         self.source = source
         self._ended = ended
-        self._sink = SnapshotSink(lambda snapshot: deliver(self, snapshot), rate)
+        self._sink = SnapshotSink(
+            lambda snapshot: deliver(self, snapshot), rate, lambda episode: tell(self, episode)
+        )
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
         self.failure: str | None = None
         """One line, if the source broke."""

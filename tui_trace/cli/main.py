@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from tui_trace.alerts.event_command import EventCommand
+from tui_trace.alerts.service_manager import ServiceManager
 from tui_trace.classic import called_as, named_program
 from tui_trace.cli import preload
 from tui_trace.cli.source_factory import SourceFactory
@@ -100,10 +102,16 @@ def _run(options: Options) -> int:
         raise SourceError("the live view needs a terminal; -r prints a report, -j JSON")
     if options.replay is not None:
         return _replay(options, options.replay)
-    needed = preload.LIVE if live else preload.REPORT
+    watches = options.output is Output.WATCH
+    needed = preload.LIVE if live else preload.WATCH if watches else preload.REPORT
+    manager = ServiceManager(os.environ)
+    command = EventCommand(options.event_command) if options.event_command else None
     serve_metrics = _prepare_metrics(options)
     factory = _factory(options, needed)
     serve_metrics(factory)
+    factory.recordings.event_command = command
+    if watches:
+        return _watch(factory, manager)
     return _live(factory) if live else _report(factory)
 
 
@@ -124,6 +132,16 @@ def _factory(options: Options, needed: Sequence[str]) -> "AnyFactory":
     from tui_trace.cli.vantage_factory import VantageFactory
 
     return VantageFactory(options, local)
+
+
+def _watch(factory: "AnyFactory", manager: ServiceManager) -> int:
+    from tui_trace.app.config import ConfigError
+    from tui_trace.cli.watch import watch_targets
+
+    try:
+        return watch_targets(factory, manager, lambda line: _fail(CANNOT, line))
+    except ConfigError as error:
+        return _fail(error.exit_code, str(error))
 
 
 def _source_factory(options: Options, needed: Sequence[str]) -> SourceFactory:

@@ -32,6 +32,7 @@ NAMES = (
 )
 """Modules that the thread of `Names` would otherwise import while the first probes are sent."""
 REPORT = ("tui_trace.report.printer",)
+WATCH = ("tui_trace.cli.watch",)
 CLASSIC = ("tui_trace.classic.line_output", *NAMES)
 LIVE = ("tui_trace.app.run_live", "tui_trace.app.config")
 

@@ -1,4 +1,4 @@
-"""What the sources of all targets of a session have in common: options, and a recording each."""
+"""What the sources of all targets have in common: options, a command, and a recording each."""
 
 import itertools
 import os
@@ -23,6 +23,7 @@ from tui_trace.redaction.redactor import Redactor
 from tui_trace.remote.place import Place
 
 if TYPE_CHECKING:
+    from tui_trace.alerts.event_command import EventCommand
     from tui_trace.metrics.exporter import MetricsExporter
     from tui_trace.recording.sessions import RetentionLimits
     from tui_trace.report.printer import Report
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 
 
 class NewRecordings:
-    """The recordings that the sources of a session make, unless the options say no.
+    """What becomes of each source of a session: a recording, unless the options say no.
 
-    They have everything; what stands behind them hides what `--hide` says.
+    Recordings have everything; what stands behind them hides what `--hide` says.
     """
 
     def __init__(self, options: Options) -> None:
@@ -48,6 +49,8 @@ class NewRecordings:
         """Limits of the usual folder of recordings; None: the default limits."""
         self.exporter: MetricsExporter | None = None
         """What serves the metrics of all targets; None: nothing does."""
+        self.event_command: EventCommand | None = None
+        """What is run for each episode."""
 
     def meter(self, source: Source, host: str, place: Place) -> Source:
         """Return the source, with metrics if they are asked for.
@@ -59,6 +62,14 @@ class NewRecordings:
         from tui_trace.metrics.metered_source import MeteredSource
 
         return MeteredSource(source, host or "this machine", place.host, self.exporter)
+
+    def told(self, source: Source) -> Source:
+        """Return the source, with a command that is run for its episodes if there is one."""
+        if self.event_command is None:
+            return source
+        from tui_trace.alerts.event_command import EventCommandSource
+
+        return EventCommandSource(source, self.event_command)
 
     def record(self, source: Source) -> Source:
         """Return the source, with a recording unless the options say no, as it may be shown."""
@@ -74,7 +85,9 @@ class NewRecordings:
             path = self._folder / f"{number}.session"
         elif not self._options.recorded:
             return self.shown(source)
-        return self.shown(RecordedSource(source, path, self.kept or DEFAULT_RETENTION))
+        rolls = self._options.output is Output.WATCH
+        kept = self.kept or DEFAULT_RETENTION
+        return self.shown(RecordedSource(source, path, kept, rolls=rolls))
 
     def shown(self, source: Source) -> Source:
         """Return a source without what is hidden."""

@@ -39,7 +39,7 @@ class RemoteFactory(RecordingFactory):
         source = RemoteSource(self._place, words)
         self._remote.append(source)
         metered = self.recordings.meter(source, found.host, self._place)
-        return self.recordings.record(metered)
+        return self.recordings.told(self.recordings.record(metered))
 
     @property
     def broke_off(self) -> bool:

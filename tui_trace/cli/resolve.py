@@ -6,7 +6,7 @@ import socket
 from typing import NamedTuple
 
 from tui_trace.core.ip_literals import PLAIN_NUMBERS, Address, is_ambiguous, parse_literal, unmapped
-from tui_trace.core.stream import SourceError
+from tui_trace.core.stream import SourceError, TemporaryError
 from tui_trace.names.name_options import DnsServer
 from tui_trace.wire import linux
 
@@ -84,17 +84,25 @@ def _by_system(host: str, family: int | None) -> list[tuple[str, int]]:
         if family is not None and _has_any_address(host):
             raise SourceError(f"{shown} has no IPv{family} address") from None
         why = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
-        raise SourceError(f"unknown host {shown!r}{why}") from None
+        is_temporary = isinstance(error, OSError) and error.errno == socket.EAI_AGAIN
+        kind = TemporaryError if is_temporary else SourceError
+        raise kind(f"unknown host {shown!r}{why}") from None
     return [(_scoped(*each[4]), _FAMILIES[each[0]]) for each in found if each[0] in _FAMILIES]
 
 
 def _by_server(host: str, family: int | None, server: DnsServer) -> list[tuple[str, int]]:
     """Return the addresses from the server, those with a route first, as getaddrinfo(3) does."""
-    from tui_trace.names.forward_lookup import ForwardLookupError, look_up_addresses
+    from tui_trace.names.forward_lookup import (
+        ForwardLookupError,
+        NoAnswerError,
+        look_up_addresses,
+    )
 
     shown = host[:_LONGEST_SHOWN]
     try:
         found = look_up_addresses(host, (6, 4), server)
+    except NoAnswerError as error:
+        raise TemporaryError(f"unknown host {shown!r} ({error})") from None
     except ForwardLookupError as error:
         raise SourceError(f"unknown host {shown!r} ({error})") from None
     if not found:

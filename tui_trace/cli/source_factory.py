@@ -18,7 +18,6 @@ from tui_trace.names.name_options import NameOptions
 from tui_trace.names.named_source import NamedSource
 from tui_trace.names.shared_names import SharedNames
 from tui_trace.options.command_line import Options
-from tui_trace.options.output import Output
 from tui_trace.remote.place import LOCAL, Place
 
 if TYPE_CHECKING:
@@ -146,8 +145,8 @@ class SourceFactory(RecordingFactory):
         source = self.recordings.meter(source, found.host, found.place)
         is_one_of_many = found.turn is not None and found.turn[1] > MOST_RECORDED
         if is_one_of_many and self.options.record is None:
-            return self.recordings.shown(source)
-        return self.recordings.record(source)
+            return self.recordings.told(self.recordings.shown(source))
+        return self.recordings.told(self.recordings.record(source))
 
     def _names_of_all(self) -> SharedNames:
         if self._shared_names is None or self._shared_names.is_over:
@@ -183,7 +182,7 @@ class SourceFactory(RecordingFactory):
             pace=pace,
             version=__version__,
             lab=options.lab or "",
-            waits_for_route=options.output is Output.LIVE,
+            waits_for_route=options.output.is_endless,
             shared=None if found.turn is None else self._shared_hops[found.family],
         )
         title = (scenario.title,) if scenario else ()

@@ -2,6 +2,7 @@
 
 import datetime
 
+from tui_trace.core.events import ClockStepped
 from tui_trace.core.settings import NS_PER_S
 
 _LAST_SECOND = 253_402_214_399
@@ -30,3 +31,20 @@ def format_duration(duration: int) -> str:
     if days:
         return f"{days}d {hours:02}:{minutes:02}:{seconds:02}"
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def describe_clock_step(event: ClockStepped) -> str:
+    """Return what became of the wall clock: `the machine slept for 3:12:00`."""
+    told: list[str] = []
+    if event.asleep:
+        told.append(f"the machine slept for {format_duration(event.asleep)}")
+    if event.step or not told:
+        way = "back" if event.step < 0 else "forward"
+        told.append(f"the clock was set {way} by {_exactly(abs(event.step))}")
+    return ", ".join(told)
+
+
+def _exactly(duration: int) -> str:
+    """Return a time to a tenth of a second where it is short."""
+    short = duration < 10 * NS_PER_S
+    return f"{duration / NS_PER_S:.1f} s" if short else format_duration(duration)

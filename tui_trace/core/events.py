@@ -407,6 +407,17 @@ class EgressFound(_Event, frozen=True, tag="egress-found"):
     """Of the route, or else of the interface, in bytes; 0: not known."""
 
 
+class ClockStepped(_Event, frozen=True, tag="clock-stepped"):
+    """The wall clock was set, or the machine slept: times of day are others from now on."""
+
+    wall: Int64
+    """Nanoseconds since 1970 (UTC) at `at`, by the clock as it is now."""
+    step: Int64 = 0
+    """Nanoseconds by which the clock was set; negative: back."""
+    asleep: Int64 = 0
+    """Nanoseconds that the machine was suspended, which `at` does not count."""
+
+
 class Notice(_Event, frozen=True, tag="notice"):
     """One line that the user should read."""
 
@@ -498,6 +509,7 @@ Event: TypeAlias = (
     | Foreign
     | SourceChanged
     | EgressFound
+    | ClockStepped
     | Notice
     | Note
     | HostNamed

@@ -76,6 +76,22 @@ def give_up_rights(preload: Callable[[], object]) -> None:
         _settle_in(user)
 
 
+def act_as_user() -> None:
+    """Become the user for whom this program runs, with the rights that they have at a shell.
+
+    Under sudo that is who called it; root without sudo stays root. Whoever is not root has no
+    capability, not even one that this program was given, but what they execute may get what it
+    always gets: it may be set-user-ID. Raises `RightsError` if the kernel refuses.
+    """
+    user = caller(os.environ)
+    if os.geteuid() == 0 and user is not None:
+        _change_user(user)
+    if os.geteuid() != 0:
+        _clear_capabilities()
+    if user is not None and user.uid == os.geteuid():
+        _settle_in(user)
+
+
 def _other_tasks() -> bool:
     with contextlib.suppress(OSError):  # no /proc
         return len(os.listdir("/proc/self/task")) != 1
@@ -85,17 +101,21 @@ def _other_tasks() -> bool:
 def _become(user: Caller | None) -> None:
     _drop_bounding_set()
     if user is not None:
-        try:
-            groups = os.getgrouplist(user.name, user.gid) if user.name else [user.gid]
-            os.setgroups(groups)
-            os.setresgid(user.gid, user.gid, user.gid)
-            os.setresuid(user.uid, user.uid, user.uid)
-        except OSError as error:
-            who = user.name or str(user.uid)
-            raise RightsError(f"cannot become {who}, who called sudo: {error.strerror}") from None
-        if os.getresuid() != (user.uid,) * 3 or os.getresgid() != (user.gid,) * 3:
-            raise RightsError("the kernel did not change the user")
+        _change_user(user)
     drop_capabilities()
+
+
+def _change_user(user: Caller) -> None:
+    try:
+        groups = os.getgrouplist(user.name, user.gid) if user.name else [user.gid]
+        os.setgroups(groups)
+        os.setresgid(user.gid, user.gid, user.gid)
+        os.setresuid(user.uid, user.uid, user.uid)
+    except OSError as error:
+        who = user.name or str(user.uid)
+        raise RightsError(f"cannot become {who}, who called sudo: {error.strerror}") from None
+    if os.getresuid() != (user.uid,) * 3 or os.getresgid() != (user.gid,) * 3:
+        raise RightsError("the kernel did not change the user")
 
 
 def _settle_in(user: Caller) -> None:
@@ -141,6 +161,10 @@ def drop_capabilities() -> None:
     _drop_bounding_set()
     if _prctl(_PR_SET_NO_NEW_PRIVS, 1) != 0:
         raise _failure("PR_SET_NO_NEW_PRIVS")
+    _clear_capabilities()
+
+
+def _clear_capabilities() -> None:
     # The ambient set follows: it holds nothing that is not permitted and inheritable.
     nothing = (_Sets * 2)()
     head = _Head(_VERSION_3, 0)

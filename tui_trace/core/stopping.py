@@ -10,8 +10,8 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Callable, Mapping
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
@@ -37,18 +37,20 @@ class Stopping:
         stop: Callable[[int], object],
         restore: Callable[[], object] = lambda: None,
         at_once: frozenset[signal.Signals] = frozenset(),
+        asked: Mapping[signal.Signals, Callable[[], object]] = MappingProxyType({}),
     ) -> None:
         """`stop` is called with the signal's number, in another thread, and must return soon.
 
         `restore` is called before the process is ended by force. The signals of `at_once` end it by
-        force at once.
+        force at once. Those of `asked` end nothing: what they are for is called in that thread.
         """
         self._stop = stop
         self._restore = restore
         self._at_once = at_once
+        self._asked = asked
         self._signals = {
             number
-            for number in STOP_SIGNALS | at_once
+            for number in STOP_SIGNALS | at_once | asked.keys()
             if signal.getsignal(number) is not signal.SIG_IGN
         }
         self._over = threading.Event()
@@ -88,7 +90,13 @@ class Stopping:
 
     def _next(self, patience: float) -> int | None:
         taken = signal.sigtimedwait(self._signals, patience)
-        return None if taken is None else taken.si_signo
+        if taken is None:
+            return None
+        for number, action in self._asked.items():
+            if number == taken.si_signo:
+                action()
+                return None
+        return taken.si_signo
 
     def _end(self, number: int) -> None:
         self._restore()

@@ -136,3 +136,7 @@ class Source(Protocol):
 
 class SourceError(Exception):
     """The local machine or network cannot do what was asked; `str()` is one line to show."""
+
+
+class TemporaryError(SourceError):
+    """It may be over soon: a resolver that does not answer, for example."""

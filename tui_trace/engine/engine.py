@@ -25,7 +25,7 @@ from tui_trace.core.stream import (
     TakeTurns,
     WatchWays,
 )
-from tui_trace.engine.clock_step import ClockStepDetector
+from tui_trace.engine.clock_step import ClockStepDetector, TimeOfDay
 from tui_trace.engine.egress_watch import EgressWatch
 from tui_trace.engine.event_emitter import EventEmitter
 from tui_trace.engine.first_sweep import ScheduledProbe
@@ -80,6 +80,8 @@ class Engine:
         self._lab = lab
         self._waits_for_route = waits_for_route
         self._clock = ClockStepDetector(network.monotonic, network.wall)
+        self._time_of_day: TimeOfDay
+        """There is one from `begin` on."""
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._stopping = False
         self._emitter = EventEmitter(network)
@@ -131,6 +133,7 @@ class Engine:
     def begin(self, sink: Sink) -> None:
         """Open the network and emit the first events; `SourceError` if no probe can leave."""
         self._emitter.attach(sink)
+        self._time_of_day = TimeOfDay(self._network.monotonic, self._network.wall)
         try:
             self._network.open()
             self._emit_beginning()
@@ -160,6 +163,8 @@ class Engine:
         now = self._network.monotonic()
         if now >= self._next_expiry:
             self._emit_lost(now, min(now, read_at))
+        if (change := self._time_of_day.change()) is not None:
+            self._emitter.clock_stepped(change)
         self._emitter.pulse(now)
 
     def end(self) -> None:

@@ -4,6 +4,7 @@ from tui_trace.core import events
 from tui_trace.core.events import FINAL_KINDS, Stamp
 from tui_trace.core.settings import Pace
 from tui_trace.core.stream import Sink
+from tui_trace.engine.clock_step import ClockChange
 from tui_trace.engine.probe import ProbeState
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.wire.network import Answer, Egress, Network, SendError
@@ -226,6 +227,17 @@ class EventEmitter:
                 interface=egress.interface,
                 gateway=egress.gateway,
                 mtu=egress.mtu,
+            )
+        )
+
+    def clock_stepped(self, change: ClockChange) -> None:
+        """Emit that times of day are others from now on."""
+        self._sink.event(
+            events.ClockStepped(
+                at=self._now(),
+                wall=self._network.wall(),
+                step=change.step,
+                asleep=change.asleep,
             )
         )
 

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import msgspec
 
+from tui_trace.core.forked import detach
 from tui_trace.core.privileges import drop_capabilities
 from tui_trace.lab.netlink import (
     CLONE_NEWNET,
@@ -181,7 +182,7 @@ def _run_child(
 ) -> NoReturn:
     exit_code = 1
     try:
-        _detach(keep=(lifeline, orders, status))
+        detach(keep=(lifeline, orders, status))
         try:
             supported = [family for family in families if family == 4 or _has_ipv6()]
             tap, services = _build_network(supported)
@@ -214,20 +215,6 @@ def _read_all(pipe: int) -> bytes:
 
 def _decode_scenario(ordered: bytes) -> Scenario:
     return msgspec.msgpack.decode(ordered, type=Scenario)
-
-
-def _detach(keep: tuple[int, ...]) -> None:
-    """Begin a session (Ctrl-C and Ctrl-Z do not reach the lab) and close the parent's files."""
-    os.setsid()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_DFL)
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    highest = os.sysconf("SC_OPEN_MAX")
-    edges = [2, *sorted(keep), min(highest, 1 << 16)]
-    for low, high in itertools.pairwise(edges):
-        os.closerange(low + 1, high)
 
 
 def _give_up_rights(parent: int) -> None:

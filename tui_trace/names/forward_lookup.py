@@ -16,12 +16,16 @@ class ForwardLookupError(Exception):
     """The host name is invalid, or no server answers; `str()` says which."""
 
 
+class NoAnswerError(ForwardLookupError):
+    """No server answers: it may be asked again."""
+
+
 def look_up_addresses(
     host: str, families: Iterable[int], server: DnsServer
 ) -> dict[int, list[str]]:
     """Return the addresses by IP version (4 or 6); a version without addresses is left out.
 
-    Raise `ForwardLookupError` if the server does not answer.
+    Raise `ForwardLookupError`: `NoAnswerError` if the server does not answer.
     """
     try:
         name = dns.name.from_text(host)
@@ -39,7 +43,7 @@ async def _ask(name: dns.name.Name, families: list[int], server: DnsServer) -> d
         if isinstance(answer, UnansweredError):
             # one silent query is no failure if the other query got an answer
             if all(isinstance(other, UnansweredError) for other in answers):
-                raise ForwardLookupError(str(answer))
+                raise NoAnswerError(str(answer))
         elif isinstance(answer, BaseException):
             raise answer
         elif answer.records:

@@ -15,10 +15,11 @@ from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, ProbeSettings, SettingError
 from tui_trace.core.stream import CONFIDENCE
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
+from tui_trace.options.alerts import add_alerts, check_alerts, parse_event_command
 from tui_trace.options.help_text import ShowHelp
 from tui_trace.options.metrics import ListenAddress, add_metrics, parse_listen_address
 from tui_trace.options.output import Output, add_ipinfo, add_outputs, check_ways, parse_layout
-from tui_trace.options.pace import PING_TTL, given_fields, parse_pace, ttl_range
+from tui_trace.options.pace import add_pace, given_fields, parse_pace, ttl_range
 from tui_trace.options.probe import parse_probe_settings
 from tui_trace.options.recordings import add_recordings, check_recordings
 from tui_trace.options.stretch import (
@@ -85,7 +86,7 @@ class Options(msgspec.Struct, frozen=True):
     record: Path | None
     """File to record to; None: a file in the usual folder, if `recorded`."""
     recorded: bool
-    """Record the session; the default for the live view, and for a report with `record`."""
+    """Record the session; the default where it has no end, and for a report with `record`."""
     replay: str | None
     """File or name of a recording to play; None: trace."""
     follow: bool
@@ -104,6 +105,8 @@ class Options(msgspec.Struct, frozen=True):
     """The part of a recording that a report is of."""
     hide: HideOptions = HideOptions()
     """What is not shown."""
+    event_command: tuple[str, ...] = ()
+    """Words of the command that is run for each episode; none: no command."""
 
     @property
     def has_several(self) -> bool:
@@ -167,7 +170,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("host", nargs="*", metavar="HOST", help=argparse.SUPPRESS)
 
     _add_probe(parser)
-    _add_pace(parser)
+    add_pace(parser)
 
     names = parser.add_argument_group("names")
     names.add_argument("-n", "--no-dns", action="store_true", help="no host names")
@@ -190,6 +193,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_recordings(parser)
     add_metrics(parser)
     add_hide(parser)
+    add_alerts(parser)
 
     several = parser.add_argument_group("several targets")
     several.add_argument(
@@ -259,31 +263,6 @@ def _add_probe(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_pace(parser: argparse.ArgumentParser) -> None:
-    pace = parser.add_argument_group("pace")
-    pace.add_argument("-f", "--first-ttl", metavar="N", help="first TTL (1)")
-    pace.add_argument("-m", "--max-ttl", metavar="N", help="last TTL (30)")
-    pace.add_argument("-i", "--interval", metavar="S", help="seconds per round (1)")
-    pace.add_argument(
-        "-Z", "--timeout", metavar="S", help="seconds to wait for a reply (adaptive, at most 5)"
-    )
-    pace.add_argument("-G", "--gracetime", metavar="S", help="the same as -Z, which wins")
-    pace.add_argument("-q", "--queries", metavar="N", help="probes per hop and round (1)")
-    pace.add_argument(
-        "--sequential", action="store_true", help="wait for each probe before the next"
-    )
-    pace.add_argument(
-        "--first-reply", action="store_true", help="go on to the next hop at the first reply"
-    )
-    pace.add_argument("--ping", action="store_true", help=f"only the target (TTL {PING_TTL})")
-    pace.add_argument(
-        "-U", "--max-unknown", metavar="N", help="stop after N silent hops in a row (5)"
-    )
-    pace.add_argument(
-        "-c", "--report-cycles", metavar="N", help="stop after N rounds (reports: 10)"
-    )
-
-
 class _First(argparse.Action):
     """`--as` after other options is an error: as first option, it never comes to this parser."""
 
@@ -306,6 +285,7 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
     places = parse_vantages(parser, given)
     _check_several(parser, given, places)
     check_ways(parser, given)
+    check_alerts(parser, given)
     if given.commands and (given.output is not Output.JSON_LINES or given.replay is not None):
         parser.error("--commands goes with --jsonl, and with a trace: it reads commands for it")
     if given.check and given.output is Output.LIVE:
@@ -338,7 +318,7 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         unprivileged=given.unprivileged,
         lab=given.lab,
         record=None if given.record is None else Path(given.record),
-        recorded=given.record is not None or (given.output is Output.LIVE and not given.no_record),
+        recorded=given.record is not None or (given.output.is_endless and not given.no_record),
         replay=given.replay,
         follow=given.follow,
         sessions=given.sessions,
@@ -348,6 +328,7 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         metrics=None if given.metrics is None else parse_listen_address(given.metrics),
         stretch=parse_stretch(parser, given),
         hide=parse_hide(given.hide),
+        event_command=parse_event_command(given.on_event),
         given=given_fields(given),
     )
 
@@ -369,12 +350,12 @@ def _check_several(
 
 
 def _usual_rounds(output: Output) -> int | None:
-    return None if output in (Output.LIVE, Output.JSON_LINES) else REPORT_ROUNDS
+    return None if output.is_endless or output is Output.JSON_LINES else REPORT_ROUNDS
 
 
 def _naming(given: argparse.Namespace) -> NameOptions:
     source = parse_asn_source(given.asn_source) if given.asn_source else AsnSource.CYMRU
-    unasked = given.output is Output.LIVE and not given.no_dns
+    unasked = given.output.is_endless and not given.no_dns
     wanted = given.ipinfo is not None or given.asn_source is not None or unasked
     return NameOptions(
         names=not given.no_dns,

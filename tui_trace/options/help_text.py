@@ -15,11 +15,10 @@ probe
   -a --address A   -I --interface IF  where probes leave from
   -s --psize BYTES   --df             whole IP packet; don't fragment
   -Q --tos TOS                        0-255, 0xNN or a DSCP name (EF, AF41)
-  -B --bitpattern N                   payload byte; above 255: a random one
+  -B --bitpattern N   -M --mark N     payload byte, 256: random; netfilter mark
   --syn   --ack   --ecn               TCP flags: SYN (default), ACK, SYN+ECN
   --mtu   --dont-route                path MTU, hop by hop; use no gateway
-  --flow constant|classic|vary        what load balancers see (constant)
-  --flows N                           number of flows probed at the same time
+  --flow MODE   --flows N             constant, classic or vary; how many flows
   --dnat match|show|off               treat NAT in quoted headers so (match)
   --track seq|id|port   -M --mark N   field that tells probes apart; fwmark
 pace
@@ -42,6 +41,7 @@ output without the live view (the last of these options counts)
   --ways   --confidence P   --dot F   find every way first (95 %); a graph of it
   --check   --hide N|private          status 3 if wrong; mask near hops
   -o --order FIELDS   --commands      of LDRSNBAWVGJMXI; obey JSON on stdin
+  --watch   --on-event CMD            no view: a line, a command an episode
 recordings of live sessions (100 or 2 GiB are kept: [recordings] in the config)
   --record FILE   --no-record         also of a report, to a new file; none
   --report-since T   --until T        report a part of one: last night, say

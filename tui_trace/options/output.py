@@ -18,6 +18,12 @@ class Output(enum.Enum):
     MARKDOWN = "markdown"
     HTML = "html"
     JSON_LINES = "lines"
+    WATCH = "watch"
+
+    @property
+    def is_endless(self) -> bool:
+        """Return whether the session goes on until somebody ends it, and is recorded."""
+        return self in (Output.LIVE, Output.WATCH)
 
 
 class _Wide(argparse.Action):

@@ -25,6 +25,32 @@ _PARSERS: dict[str, Callable[[str, str], int]] = {
 }
 
 
+def add_pace(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the pace."""
+    pace = parser.add_argument_group("pace")
+    pace.add_argument("-f", "--first-ttl", metavar="N", help="first TTL (1)")
+    pace.add_argument("-m", "--max-ttl", metavar="N", help="last TTL (30)")
+    pace.add_argument("-i", "--interval", metavar="S", help="seconds per round (1)")
+    pace.add_argument(
+        "-Z", "--timeout", metavar="S", help="seconds to wait for a reply (adaptive, at most 5)"
+    )
+    pace.add_argument("-G", "--gracetime", metavar="S", help="the same as -Z, which wins")
+    pace.add_argument("-q", "--queries", metavar="N", help="probes per hop and round (1)")
+    pace.add_argument(
+        "--sequential", action="store_true", help="wait for each probe before the next"
+    )
+    pace.add_argument(
+        "--first-reply", action="store_true", help="go on to the next hop at the first reply"
+    )
+    pace.add_argument("--ping", action="store_true", help=f"only the target (TTL {PING_TTL})")
+    pace.add_argument(
+        "-U", "--max-unknown", metavar="N", help="stop after N silent hops in a row (5)"
+    )
+    pace.add_argument(
+        "-c", "--report-cycles", metavar="N", help="stop after N rounds (reports: 10)"
+    )
+
+
 def parse_pace_value(name: str, text: str, key: str) -> int:
     """Return the value of the option of this name, times in nanoseconds.
 

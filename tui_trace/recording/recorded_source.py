@@ -9,6 +9,7 @@ from tui_trace.core.source_filter import SourceFilter
 from tui_trace.core.stream import Inject, Sink, Source
 from tui_trace.recording import schema, sessions
 from tui_trace.recording.errors import RecordingError
+from tui_trace.recording.rolling_recorder import RollingRecorder
 from tui_trace.recording.sessions import DEFAULT_RETENTION, RetentionLimits
 from tui_trace.recording.writer import Recorder
 
@@ -17,16 +18,23 @@ class RecordedSource(SourceFilter):
     """A source that records the stream of another source to a file."""
 
     def __init__(
-        self, source: Source, path: Path | None = None, limits: RetentionLimits = DEFAULT_RETENTION
+        self,
+        source: Source,
+        path: Path | None = None,
+        limits: RetentionLimits = DEFAULT_RETENTION,
+        *,
+        rolls: bool = False,
     ) -> None:
         """Record to the file `path`, which must not exist yet.
 
-        None: to a new file in the usual folder, where old files are deleted beyond the `limits`.
+        None: to a new file in the usual folder, where old files are deleted beyond the `limits`,
+        and, if it `rolls`, to another one each noon.
         """
         super().__init__(source)
+        self._rolls = rolls and path is None
         self._requested_path = path
         self._limits = limits
-        self._recorder: Recorder | None = None
+        self._recorder: Recorder | RollingRecorder | None = None
 
     @property
     def path(self) -> Path | None:
@@ -42,15 +50,23 @@ class RecordedSource(SourceFilter):
         """
         asked = None if self._requested_path is None else _create(self._requested_path)
         place = None if asked is None else schema.FileIdentity(asked[0])
-        recorder = self._recorder = Recorder(
-            lambda event: asked or self._create_in_usual_folder(event), self._emit_notice
-        )
+        recorder: Recorder | RollingRecorder
+        if self._rolls:
+            recorder = RollingRecorder(self._make_recorder)
+        else:
+            recorder = self._make_recorder(asked)
+        self._recorder = recorder
         try:
             super().run(sink)
         finally:
             recorder.close()
             if asked and place and recorder.path is None:
                 _take_back(*asked, place)
+
+    def _make_recorder(self, asked: tuple[Path, sqlite3.Connection] | None = None) -> Recorder:
+        return Recorder(
+            lambda event: asked or self._create_in_usual_folder(event), self._emit_notice
+        )
 
     def event(self, event: Event) -> None:
         """Record the event, then pass it on."""

@@ -60,7 +60,7 @@ def free_path(path: Path) -> Path:
     return path
 
 
-def _files(folder: Path) -> list[Path]:
+def recordings_in(folder: Path) -> list[Path]:
     """Return the recordings in a folder, newest first by the time in their names."""
     found: list[str] = []
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
@@ -74,7 +74,7 @@ def list_sessions(folder: Path | None = None) -> list[SessionInfo]:
     """Return the recorded sessions, newest first, without files that cannot be read."""
     listed: list[SessionInfo] = []
     folder = folder or default_folder()
-    for path in _files(folder) if folder is not None else ():
+    for path in recordings_in(folder) if folder is not None else ():
         with contextlib.suppress(RecordingError), Recording(path) as recording:
             listed.append(recording.info())
     return listed
@@ -100,7 +100,7 @@ def prune_recordings(folder: Path, limits: RetentionLimits = DEFAULT_RETENTION) 
     no recordings are not deleted.
     """
     count = used = deleted = 0
-    for path in filter(lambda path: _TIMED.match(path.name), _files(folder)):
+    for path in filter(lambda path: _TIMED.match(path.name), recordings_in(folder)):
         size = 0
         for suffix in _BESIDE:
             with contextlib.suppress(OSError):

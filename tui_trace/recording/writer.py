@@ -65,6 +65,10 @@ class Recorder:
         if len(self._queue) > MAX_QUEUED and not self._has_failed:
             self._fail_once("the disk is too slow")
 
+    def end_soon(self) -> None:
+        """Have the queued events written and the file closed, without waiting for that."""
+        self._closing.set()
+
     def close(self) -> None:
         """Write the queued events, and wait for the writer at most `CLOSE_TIMEOUT`."""
         self._closing.set()

@@ -85,7 +85,7 @@ def stretch_object(snapshot: Snapshot) -> dict[str, str] | None:
     if stretch is None:
         return None
     ends = (("since", stretch.since), ("until", stretch.until))
-    return {name: _rfc3339(snapshot, at) for name, at in ends}
+    return {name: rfc3339(snapshot, at) for name, at in ends}
 
 
 def finding_object(
@@ -100,8 +100,8 @@ def finding_object(
         "address": finding.address or None,
         "harm": finding.harm,
         "sure": finding.sure.value,
-        "since": _rfc3339(snapshot, finding.since),
-        "until": None if until is None else _rfc3339(snapshot, until),
+        "since": rfc3339(snapshot, finding.since),
+        "until": None if until is None else rfc3339(snapshot, until),
         "evidence": dict(finding.evidence),
         "text": told,
         "next": finding.next or None,
@@ -109,12 +109,12 @@ def finding_object(
     }
 
 
-def _rfc3339(snapshot: Snapshot, at: int) -> str:
-    """Return the time with milliseconds and the zone of this machine."""
+def rfc3339(snapshot: Snapshot, at: int, timespec: str = "milliseconds") -> str:
+    """Return the time at `at` (ns) with the zone of this machine; `timespec` as in `isoformat`."""
     moment = time_of(snapshot, at).astimezone()
-    milliseconds = (snapshot.wall + at) // NS_PER_MS % 1000
+    milliseconds = snapshot.wall_at(at) // NS_PER_MS % 1000
     precise = moment.replace(microsecond=0) + datetime.timedelta(milliseconds=milliseconds)
-    return precise.isoformat(timespec="milliseconds")
+    return precise.isoformat(timespec=timespec)
 
 
 def is_fine(snapshot: Snapshot) -> bool:

@@ -57,7 +57,7 @@ def known_addresses(hop: Hop) -> list[str]:
 
 def time_of(snapshot: Snapshot, at: int) -> datetime.datetime:
     """Return the time of day at `at` (ns since the session began), to the second."""
-    return utc_time(snapshot.wall + at)
+    return utc_time(snapshot.wall_at(at))
 
 
 def hosts(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:

@@ -40,6 +40,8 @@ path-end                  run, ttl, reached
 foreign                   count of replies that answer no probe of ours
 source-changed            source
 egress-found              run, source, interface, gateway, mtu: how its probes leave
+clock-stepped             wall (ns since 1970, from now on), step (ns by which the clock was set),
+                          asleep (ns that the machine was suspended, which `at` does not count)
 notice                    text
 note                      text, moment: what the user wrote, and what time it is about
 named                     address, names, confirmed, shown
@@ -60,12 +62,13 @@ was a mistake. `tui_trace.core.events` says of each key of the others what it me
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 from tui_trace.core.events import Event, encode
 from tui_trace.report.finding_lines import finding_object
-from tui_trace.session.fold import Session
+from tui_trace.session.episode_feed import EpisodeFeed
+from tui_trace.session.finding import Episode
 from tui_trace.session.snapshot import Snapshot
 
 
@@ -86,17 +89,14 @@ class JsonLines:
         self._stream = stream
         self._stop = stop
         self._mark = b"" if number is None else b',"session":%d' % number
-        self._session = Session()
+        self._feed = EpisodeFeed()
         self.failure: OSError | None = None
         """Why writing failed; None too if the reader merely went away."""
 
     def event(self, event: Event) -> None:
         """Write one event as one line, and what was told by it."""
-        looks = self._session.looks
-        self._session.apply(event)
-        lines = [encode(event)]
-        if self._session.looks != looks:
-            lines += self._news(event.at)
+        news = self._feed.apply(event)
+        lines = [encode(event), *self._told(news, event.at)]
         try:
             self._stream.writelines(_harmless(line)[:-1] + self._mark + b"}\n" for line in lines)
             self._stream.flush()
@@ -111,13 +111,12 @@ class JsonLines:
 
     def snapshot(self) -> Snapshot:
         """Return the session as its events tell it."""
-        return self._session.snapshot()
+        return self._feed.snapshot()
 
-    def _news(self, at: int) -> Iterator[bytes]:
-        """Return the lines of the episodes that began or ended at the last look."""
-        news = self._session.news()
+    def _told(self, news: Sequence[Episode], at: int) -> Iterator[bytes]:
+        """Return the lines of episodes that began or ended."""
         if news:
-            snapshot = self._session.snapshot()
+            snapshot = self._feed.snapshot()
             for episode in news:
                 name = "episode-began" if episode.until is None else "episode-ended"
                 told = finding_object(snapshot, episode.finding, episode.until)

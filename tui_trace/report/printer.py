@@ -1,7 +1,6 @@
 """The reports, and the run of a source that ends with one on standard output."""
 
 import sys
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -9,6 +8,7 @@ from typing import NamedTuple, Self
 import msgspec
 from msgspec.structs import replace
 
+from tui_trace.core.running import run_together
 from tui_trace.core.stopping import Stopping
 from tui_trace.core.stream import Sink, Source, SourceError
 from tui_trace.report import (
@@ -116,14 +116,7 @@ def print_together(
         for source in sources:
             source.stop()
 
-    def run(source: Source, sink: Sink) -> None:
-        try:
-            source.run(sink)
-        except SourceError as error:
-            failures[source] = error
-
     is_lines = report.kind == "lines"
-    failures: dict[Source, SourceError] = {}
     sinks: list[JsonLines | Collector] = [
         JsonLines(sys.stdout.buffer, stop, number) if is_lines else Collector()
         for number, _ in enumerate(sources, 1)
@@ -133,14 +126,7 @@ def print_together(
         # it began last
         shown[-1] = Progress(shown[-1], sys.stderr)
     with Stopping(lambda _: stop()):
-        threads = [
-            threading.Thread(target=run, args=pair, daemon=True)
-            for pair in zip(sources, shown, strict=True)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        failures = run_together(zip(sources, shown, strict=True))
     for error in failures.values():
         failed(str(error))
     done = [sink for source, sink in zip(sources, sinks, strict=True) if source not in failures]

@@ -39,6 +39,8 @@ MAX_REMEMBERED_LOSSES = 256
 """Most lost probes whose loss can still be taken back."""
 MAX_EPISODES = 500
 """Most episodes that are remembered; the oldest is dropped first."""
+MAX_CLOCK_STEPS = 64
+"""Most steps of the wall clock that are remembered; the oldest is dropped first."""
 MAX_SLOTS = 2048
 """Most slots of a run's log of rounds."""
 MAX_WAY_SEARCHES = 4
@@ -321,6 +323,8 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     chosen: Int64 = 0
     """Number of the run that goes on after temporary ones."""
     ways: WaysCheckpoint | None = None
+    clock: Annotated[list[tuple[Int64, Int64]], Meta(max_length=MAX_CLOCK_STEPS)] = []
+    """Steps of the wall clock: `at`, and the wall clock then."""
 
 
 def to_deltas(numbers: list[int]) -> list[int]:

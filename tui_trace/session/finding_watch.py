@@ -10,7 +10,8 @@ from tui_trace.session import finders
 from tui_trace.session.checkpoint import WatchCheckpoint
 from tui_trace.session.episodes import EpisodeLog
 from tui_trace.session.evidence import Findable
-from tui_trace.session.finders.silence import SILENT, trailing_losses
+from tui_trace.session.finders.burst_statistics import SILENT
+from tui_trace.session.finders.silence import trailing_losses
 from tui_trace.session.finding import Finding, FindingKind
 from tui_trace.session.run_fold import RunFold
 
@@ -58,7 +59,7 @@ class FindingWatch:
 
     def is_turn(self, run: RunFold) -> bool:
         """Return whether the target's last outcome says that it fell silent, or answers again."""
-        is_silent = trailing_losses(run.log.target)[0] >= SILENT
+        is_silent = trailing_losses(run.log.target)[0] >= SILENT - 1
         lasting = self.episodes.lasting
         return is_silent != any((kind, run.number, None) in lasting for kind in _SILENCES)
 

@@ -1,15 +1,17 @@
 """The session as a fold over its events. Pure: the only clock is the `at` of the events."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import replace
 
 from tui_trace.core import events as ev
+from tui_trace.core.durations import describe_clock_step
 from tui_trace.core.probe_text import describe_settings, describe_turns
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.annotations import marks_of, refuses
-from tui_trace.session.checkpoint import MAX_PARTNERS, SessionCheckpoint
+from tui_trace.session.checkpoint import MAX_CLOCK_STEPS, MAX_PARTNERS, SessionCheckpoint
 from tui_trace.session.evidence import Findable
 from tui_trace.session.finding import ROW_KINDS, Episode, Finding
 from tui_trace.session.finding_watch import FindingWatch
@@ -50,6 +52,7 @@ class Session:
         self._hosts: dict[str, AddressInfo] = {}
         self._hosts_are_shared = False
         self._ended = False
+        self._clock: deque[tuple[int, int]] = deque(maxlen=MAX_CLOCK_STEPS)
         self._mtus: dict[int, str] = {}
         self._paths = PathLog()
         self._timeline = TimelineFold()
@@ -74,6 +77,7 @@ class Session:
             ev.SourceChanged: self._source_changed,
             ev.MtuFound: self._mtu_found,
             ev.EgressFound: self._egress_found,
+            ev.ClockStepped: self._clock_stepped,
             ev.Notice: self._notice_given,
             ev.Note: self._note,
             ev.HostNamed: self._named,
@@ -109,6 +113,7 @@ class Session:
             mtus=self._mtus,
             watch=self._watch.checkpoint(),
             ways=self._ways.checkpoint(),
+            clock=list(self._clock),
         )
 
     @classmethod
@@ -130,6 +135,7 @@ class Session:
         session._foreign = state.foreign
         session._hosts = dict(state.hosts)
         session._ended = state.ended
+        session._clock.extend(state.clock)
         session._mtus = dict(state.mtus)
         session._paths = PathLog.from_checkpoint(state.paths)
         session._timeline = TimelineFold.from_checkpoint(state.timeline)
@@ -158,6 +164,7 @@ class Session:
             version=began.version,
             lab=began.lab,
             vantage=began.vantage,
+            clock=tuple(self._clock),
             pace=self._pace,
             run=self._run.snapshot(self._mtus),
             earlier=tuple(number for number in sorted(self._runs) if number != self._run.number),
@@ -370,6 +377,9 @@ class Session:
             self._trouble_since = event.at
         self._trouble = event.reason
         self._last_failure = event.at
+        # without a route no round begins
+        if self._watch.is_due(event.at):
+            self._look()
 
     def _path_end(self, event: ev.PathEnd) -> None:
         if run := self._runs.get(event.run):
@@ -392,6 +402,10 @@ class Session:
     def _egress_found(self, event: ev.EgressFound) -> None:
         if run := self._runs.get(event.run):
             run.egress = event
+
+    def _clock_stepped(self, event: ev.ClockStepped) -> None:
+        self._clock.append((event.at, event.wall))
+        self._timeline.add_moment(event.at, MomentKind.NOTICE, describe_clock_step(event))
 
     def _notice_given(self, event: ev.Notice) -> None:
         self._notice = event.text

@@ -439,6 +439,14 @@ class Snapshot(msgspec.Struct, frozen=True):
         """Return `at` from which on it was measured."""
         return 0 if self.stretch is None else self.stretch.since
 
+    clock: tuple[tuple[int, int], ...] = ()
+    """Steps of the wall clock: `at`, and the wall clock then, in ns since 1970 (UTC)."""
+
+    def wall_at(self, at: int) -> int:
+        """Return the nanoseconds since 1970 (UTC) at `at`, by the clock as it was set then."""
+        since, wall = max((step for step in self.clock if step[0] <= at), default=(0, self.wall))
+        return wall + at - since
+
     @property
     def mixed(self) -> tuple[str, ...]:
         """Return the letters of the active run's paths, if its statistics mix several."""

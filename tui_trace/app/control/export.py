@@ -74,7 +74,7 @@ _RENDERED: dict[str, Callable[[View], str]] = {
 def proposed(snapshot: Snapshot) -> str:
     """Propose a name in the current folder: `example.com-20261122-220311.svg`."""
     target = sub(r"[^A-Za-z0-9.:-]", "_", snapshot.target)[:60].strip(".") or "session"
-    began = datetime.fromtimestamp((snapshot.wall + snapshot.at) // NS_PER_S, UTC).astimezone()
+    began = datetime.fromtimestamp(snapshot.wall_at(snapshot.at) // NS_PER_S, UTC).astimezone()
     return f"{target}-{began:%Y%m%d-%H%M%S}.svg"
 
 

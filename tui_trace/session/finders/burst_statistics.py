@@ -5,6 +5,7 @@ bursts are what is counted where chance is to be judged.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tui_trace.session.loss import Interval, wilson
@@ -15,6 +16,15 @@ _Z = 2.3
 _OVER = 0.001
 """Chance of so long a stretch without any loss from which on a loss is over. It is asked at each
 look, so that at 0.01 a loss that goes on would soon be said to have ended."""
+
+
+SILENT = 3
+"""Lost probes in a row from which on the target may be silent. The first of them may be those of
+hops before it that are as silent: a broken link takes them all at once."""
+CHANCE_OF_BURST = 0.01 * 1.01
+"""How probable it may be that a burst as long as this one is among all bursts of the run."""
+_BURSTS_BEFORE, _LOSSES_BEFORE = 2.7, 0.3
+"""What is taken for seen before anything was: three losses in a row are hardly ever chance."""
 
 
 class Bursts(NamedTuple):
@@ -60,6 +70,45 @@ def bursts_in(lost: int, answered: int, slots: int) -> Bursts:
     return Bursts(
         lost.bit_count(), (answered & slots).bit_count(), (lost & ~(lost << 1)).bit_count()
     )
+
+
+def chance_of_burst(length: int, bursts: Sequence[int]) -> float:
+    """Return how probable a burst of such a length is among others of these lengths.
+
+    The chance that a loss follows a loss, from these bursts, gives that of a whole burst.
+    """
+    lost, count = sum(bursts), len(bursts)
+    stay = (lost - count + _LOSSES_BEFORE) / (lost + _LOSSES_BEFORE + _BURSTS_BEFORE)
+    return float(stay ** (length - 1) * max(count, 1))
+
+
+def burst_lengths(lost: int) -> list[int]:
+    """Return how many losses each burst has, given the slots that were lost (bits)."""
+    return [len(burst) for burst in f"{lost:b}".split("0") if burst]
+
+
+def outages_among(lost: int, slots: int, apart: int) -> int:
+    """Return the lost slots (bits) that were outages, of so many slots.
+
+    They are bursts that the others do not explain, and that do not come all the time, on average
+    once in less than `apart` slots: what they lost says nothing of the loss otherwise.
+    """
+    lengths = burst_lengths(lost)
+    usual = [length for length in lengths if length < SILENT]
+    for length in sorted(length for length in lengths if length >= SILENT):
+        if chance_of_burst(length, usual) <= CHANCE_OF_BURST:
+            break
+        usual.append(length)
+    outages = len(lengths) - len(usual)
+    if not outages or (outages - 1) * apart > slots:
+        return 0
+    least = min(sorted(lengths)[len(usual) :])
+    found = lost
+    for _ in range(least - 1):
+        found &= found >> 1
+    for _ in range(least - 1):
+        found |= found << 1
+    return found
 
 
 def has_stopped(bursts: Bursts, good: int) -> bool:

@@ -6,18 +6,22 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.session.annotations import TOO_BIG, is_refusal
 from tui_trace.session.evidence import Findable
-from tui_trace.session.finders.burst_statistics import bursts_in
+from tui_trace.session.finders.burst_statistics import (
+    CHANCE_OF_BURST,
+    SILENT,
+    burst_lengths,
+    chance_of_burst,
+    outages_among,
+)
 from tui_trace.session.finding import Finding, FindingKind, Sure
 from tui_trace.session.round_log import HopLog, RunLog
 from tui_trace.session.run_fold import RunFold
 from tui_trace.session.snapshot import LossReason
 
-SILENT = 3
-"""Lost probes in a row from which on the target may be silent."""
-_BURSTS_BEFORE, _LOSSES_BEFORE = 2.7, 0.3
-"""What is taken for seen before anything was: three losses in a row are hardly ever chance."""
-_CHANCE = 0.01
-"""How probable it may be that a burst as long as this one is among all bursts of the run."""
+_ANSWERING = 8
+"""Answers for each loss of its own before, from which on the silence of a hop says something."""
+_APART = 15
+"""Slots between outages, on average, from which on each is told."""
 _REFUSALS = 2
 """Refused probes in a row from which on a target that has answered counts as out of reach."""
 RECENTLY = 60 * NS_PER_S
@@ -123,11 +127,15 @@ def _find_silent(session: Findable, run: RunFold) -> Finding | None:
     if not log.target.answered and (end := _end_of_ttls(run, session.pace.max_ttl)) is not None:
         return end
     streak, first = trailing_losses(log.target)
-    if streak < SILENT or streak < _slots_of_last_round(log):
-        return None
-    if session.lasts(FindingKind.DOWN, run.number) is None and _is_usual(log, streak, first):
+    if streak < SILENT - 1 or streak < _slots_of_last_round(log):
         return None
     hop, address = _last_answer(log, first + 1)
+    with_it = _silent_with_it(log, streak, hop)
+    if streak + with_it < SILENT:
+        return None
+    is_told = session.lasts(FindingKind.DOWN, run.number) is not None
+    if not is_told and _is_usual(log, streak + with_it, first):
+        return None
     if not log.target.answered and was_reached_otherwise(session, run):
         return None
     where = f"last answer hop {hop} {address}" if hop is not None else "nobody answers"
@@ -150,6 +158,31 @@ def _find_silent(session: Findable, run: RunFold) -> Finding | None:
     )
 
 
+def _silent_with_it(log: RunLog, streak: int, last_hop: int | None) -> int:
+    """Return how many hops behind the last one that answers fell silent with the target.
+
+    They answered nearly all probes while the target did, and have lost as many in a row as it; of
+    the round in which the link broke, some may have answered.
+    """
+    silent = log.target.lost
+    # an outage begins and ends within a round
+    apart = log.target.answered & ~(silent << 1 | silent >> 1)
+
+    def lost_alone(hop: HopLog) -> int:
+        return (hop.lost & apart).bit_count()
+
+    end = log.target_ttl
+    if end is None or streak >= SILENT:
+        return 0
+    return sum(
+        1
+        for ttl, hop in log.hops.items()
+        if (last_hop or 0) < ttl < end
+        and trailing_losses(hop)[0] >= streak - 1
+        and hop.answered.bit_count() > _ANSWERING * max(lost_alone(hop), 1)
+    )
+
+
 def _slots_of_last_round(log: RunLog) -> int:
     """Several queries or flows of one round are no silence yet."""
     last = log.rounds[-1]
@@ -159,14 +192,11 @@ def _slots_of_last_round(log: RunLog) -> int:
 def _is_usual(log: RunLog, streak: int, first: int) -> bool:
     """Return whether a burst of such a length is to be expected among those of this run.
 
-    The chance that a loss follows a loss, from the bursts before, gives that of a whole burst.
+    Outages that came before say nothing of a new one, unless they come all the time.
     """
-    target = log.target
-    before = bursts_in(target.lost, target.answered, (1 << first) - 1)
-    stay = (before.lost - before.bursts + _LOSSES_BEFORE) / (
-        before.lost + _LOSSES_BEFORE + _BURSTS_BEFORE
-    )
-    return stay ** (streak - 1) * max(before.bursts, 1) > _CHANCE * 1.01
+    before = log.target.lost & (1 << first) - 1
+    usual = burst_lengths(before & ~outages_among(before, first, _APART))
+    return chance_of_burst(streak, usual) > CHANCE_OF_BURST
 
 
 def _last_answer(log: RunLog, first: int) -> tuple[int | None, str]:

@@ -11,13 +11,15 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.session.evidence import Findable
 from tui_trace.session.finders.burst_statistics import (
+    SILENT,
     Bursts,
     bursts_in,
     evidence_of_more,
     has_stopped,
+    outages_among,
 )
 from tui_trace.session.finders.loss_location import LossLocation, locate
-from tui_trace.session.finders.silence import SILENT, trailing_losses
+from tui_trace.session.finders.silence import trailing_losses
 from tui_trace.session.finding import BAD_HOP, CLEAN_HOP, Finding, FindingKind, Sure
 from tui_trace.session.round_log import RunLog
 from tui_trace.session.run_fold import RunFold
@@ -32,6 +34,8 @@ _LIKELY, _CERTAIN = math.log(1000), math.log(10_000)
 """Evidence (`evidence_of_more`) of a stretch; several stretches are looked at, again and again."""
 _STRETCHES = (32, 64, 128, 256, 512, 1024)
 """Slots back from now. A loss may have begun at any time."""
+_APART = 150
+"""Slots between outages, on average, from which on they are no loss: each is told as an outage."""
 _LOCATED = 64
 """Slots after which a hop that is known is looked for anew."""
 _SHOWN = 256
@@ -85,15 +89,19 @@ def _slot_at(log: RunLog, at: int) -> int:
     return bisect_left(log.ends, at)
 
 
-def _stretch_from(log: RunLog, first: int) -> _Stretch | None:
-    """Return the stretch from the first loss at or after a slot to now."""
+def _stretch_from(log: RunLog, first: int, lost: int | None = None) -> _Stretch | None:
+    """Return the stretch from the first loss at or after a slot to now.
+
+    `lost` are the losses (bits) that count; None: all of the target's.
+    """
     target = log.target
-    lost = target.lost >> first << first
-    if not lost:
+    all_lost = target.lost if lost is None else lost
+    since = all_lost >> first << first
+    if not since:
         return None
-    begin = (lost & -lost).bit_length() - 1
+    begin = (since & -since).bit_length() - 1
     slots = (1 << log.slots) - (1 << begin)
-    bursts = bursts_in(target.lost, target.answered, slots)
+    bursts = bursts_in(all_lost, target.answered, slots)
     trials = bursts.answered + bursts.bursts
     return _Stretch(evidence_of_more(bursts.bursts, trials, USUAL, _RATES), begin, bursts)
 
@@ -101,19 +109,20 @@ def _stretch_from(log: RunLog, first: int) -> _Stretch | None:
 def _strongest(log: RunLog, free: int) -> _Stretch | None:
     """Return the stretch back from now with the most evidence of a loss that is worth a word.
 
-    A silence that lasts is left out: it is an outage until it has ended.
+    A silence that lasts is left out, and so are outages that have ended: they are told as such.
     """
     best: _Stretch | None = None
     if trailing_losses(log.target)[0] >= SILENT:
         return None
+    lost = log.target.lost & ~outages_among(log.target.lost, log.slots, _APART)
     for slots in _STRETCHES:
         first = max(log.slots - slots, free)
-        stretch = _stretch_from(log, first)
+        stretch = _stretch_from(log, first, lost)
         if stretch is None:
             continue
         bursts = stretch.bursts
         # the slots before the first loss of the stretch were trials, too
-        whole = bursts_in(log.target.lost, log.target.answered, (1 << log.slots) - (1 << first))
+        whole = bursts_in(lost, log.target.answered, (1 << log.slots) - (1 << first))
         trials = whole.answered + whole.bursts
         evidence = evidence_of_more(whole.bursts, trials, USUAL, _RATES)
         is_worth_it = bursts.bursts >= _LEAST_BURSTS and bursts.percent >= _LEAST_PERCENT
