@@ -26,8 +26,8 @@ from tui_trace.session.host_labels import LabelMode
 NAMES = ("", "edge1", "edge2")
 
 
-def source_of(vantage: str, hops: int) -> FakeSource:
-    first = replace(began("target.example"), vantage=vantage)
+def source_of(vantage: str, hops: int, target: str = "target.example") -> FakeSource:
+    first = replace(began(target), vantage=vantage)
     script = [first if isinstance(e, ev.SessionBegan) else e for e in path(hops)]
     return FakeSource(script)
 
@@ -38,8 +38,8 @@ async def vantages(reverse: bool = False) -> AsyncIterator[tuple[Watch, list[Fak
     sources = [source_of(name, hops) for name, hops in zip(names, (5, 4, 5), strict=False)]
     made: list[FakeSource] = []
 
-    def open_source(*_: object) -> FakeSource:
-        made.append(FakeSource(list(path(2))))
+    def open_source(target: str, *_: object) -> FakeSource:
+        made.append(source_of("", 2, target))
         return made[-1]
 
     settings = switches().current

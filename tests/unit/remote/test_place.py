@@ -50,8 +50,15 @@ def test_ssh_gets_one_destination_and_one_quoted_command() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("--from ssh:a,ssh:b h", "--from: several places at once are not supported yet"),
-        ("--from local,ssh:b h", "--from: several places at once are not supported yet"),
+        ("--from local,ssh:b --dot f -r h", "--dot takes one place"),
+        ("--from local,ssh:b --jsonl --commands h", "--commands takes one place"),
+        ("--from local,ssh:b --reverse", "--reverse goes with one place: --from ssh:[USER@]HOST"),
+        ("--from local --reverse", "--reverse goes with one place: --from ssh:[USER@]HOST"),
+        (
+            "--from ssh:a --reverse b c",
+            "--reverse takes one HOST at most, the one to come back to",
+        ),
+        ("--reverse --lab", "--reverse goes with neither --replay nor --lab"),
         ("--from ssh:a --lab", "--lab needs no other place and does not go with --from"),
         ("--from ssh:a --replay x", "--replay needs no other place and does not go with --from"),
         ("--commands h", "--commands goes with --jsonl"),

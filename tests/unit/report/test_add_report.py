@@ -32,5 +32,5 @@ def test_a_report_that_was_added_is_printed_when_the_source_has_ended(
 
 
 def test_every_report_has_an_option_and_every_option_a_report() -> None:
-    others = {Output.LIVE.value, Output.JSON_LINES.value}
+    others = {Output.LIVE.value, Output.JSON_LINES.value, Output.WATCH.value}
     assert {output.value for output in Output} - others == set(REPORTS) - {"summary"}
