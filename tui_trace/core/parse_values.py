@@ -44,6 +44,24 @@ def parse_port(text: str, option: str = "--port", transport: str = "tcp") -> int
     return _whole(option, text, 1, 65_535, takes)
 
 
+def parse_transport_port(text: str, now: Protocol) -> tuple[Protocol, int]:
+    """Return the protocol and the port of `443`, `https`, `udp/53` or `53/udp`.
+
+    Without a protocol it is the one in use now, or TCP where that has no ports.
+    """
+    first, slash, second = text.strip().lower().partition("/")
+    by_name = {"tcp": Protocol.TCP, "udp": Protocol.UDP}
+    if slash and second in by_name:
+        first, second = second, first
+    if not slash:
+        protocol, port = now if now in by_name.values() else Protocol.TCP, first
+    elif first in by_name:
+        protocol, port = by_name[first], second
+    else:
+        raise SettingError("--port", text, "a port or a service, as in 443, udp/53 or tcp/ssh")
+    return protocol, parse_port(port, transport=protocol.value)
+
+
 def parse_protocol(text: str, option: str = "--protocol") -> tuple[Protocol, int]:
     """Return the protocol for a name (`gre`) or number, and the number if it is `Protocol.IP`."""
     takes = "0 to 255 or the name of an IP protocol such as gre, sctp, ospf"

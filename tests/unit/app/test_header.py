@@ -14,6 +14,7 @@ from tui_trace.app.render.styled_text import plain
 from tui_trace.core.durations import format_duration
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.cell_text import TextStyle
+from tui_trace.report.finding_lines import wall_clock
 from tui_trace.session.finding import Episode, Finding, FindingKind, Sure
 from tui_trace.session.snapshot import Snapshot
 
@@ -137,3 +138,22 @@ def test_an_address_is_there_whole_or_not_at_all() -> None:
     assert "203.0.113.80" in shown[80]
     assert "203.0" not in shown[40]
     assert "long.name.example" in shown[40]
+
+
+def test_the_time_of_day_stands_beside_the_state_where_it_costs_no_word() -> None:
+    snapshot = folded(path(5))
+    now = f"{wall_clock(snapshot)(snapshot.at)}  ● live"
+    assert any(line.endswith(now) for line in text(snapshot, 80))
+    assert not any(now in line for line in text(snapshot, 24))
+    for width in range(20, 120):
+        without = text(replace(snapshot, wall=0), width)
+        (line,) = (one for one in text(snapshot, width) if "● live" in one)
+        (other,) = (one for one in without if "● live" in one)
+        assert re.sub(rf" *(?:{CLOCK}  )?●", "", line) == re.sub(r" *●", "", other), (
+            "it costs no word"
+        )
+
+
+def test_a_moment_of_the_past_has_its_date() -> None:
+    lines = text(folded(path(5)), 100, ViewPosition("◀ 0:10 · l live"))
+    assert any(re.search(rf"\d{{4}}-\d\d-\d\d {CLOCK}   ◀ 0:10", line) for line in lines)

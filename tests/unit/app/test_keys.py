@@ -106,11 +106,36 @@ async def test_letters_in_a_prompt_are_text() -> None:
         assert watch.source.commands == []
 
 
-async def test_icmp_has_no_ports() -> None:
+@pytest.mark.parametrize(
+    ("typed", "protocol", "port"),
+    [
+        ("443", Protocol.TCP, 443),
+        ("https", Protocol.TCP, 443),
+        ("udp/53", Protocol.UDP, 53),
+        ("53/udp", Protocol.UDP, 53),
+        ("TCP/ssh", Protocol.TCP, 22),
+    ],
+)
+async def test_a_port_switches_from_icmp_to_a_protocol_that_has_it(
+    typed: str, protocol: Protocol, port: int
+) -> None:
     async with watching(chosen=switches(Protocol.ICMP, 0)) as watch:
         await watch.press("P")
-        assert not watch.prompt.display
-        assert "ICMP has no ports" in watch.text("#keys")
+        await watch.type(typed)
+        assert [(one.protocol, one.port) for one in watch.settings] == [(protocol, port)]
+
+
+async def test_a_port_may_name_another_protocol_and_a_bad_one_is_refused() -> None:
+    async with watching(chosen=switches(Protocol.UDP, 33434)) as watch:
+        await watch.press("P")
+        assert "1–65535" in watch.text("#prompt-says")
+        assert "now 33434" in watch.text("#prompt-says")
+        for bad in ("sctp/80", "udp/", "/53", "udp/0", "udp/53/tcp", "", "no-such-service"):
+            await watch.type(bad)
+            assert watch.prompt.display
+        assert watch.settings == []
+        await watch.type("tcp/8080")
+        assert [(one.protocol, one.port) for one in watch.settings] == [(Protocol.TCP, 8080)]
 
 
 async def test_dont_fragment() -> None:
@@ -384,12 +409,12 @@ async def test_every_binding_explains_itself() -> None:
 
 async def test_the_next_key_takes_away_what_was_said() -> None:
     async with watching(chosen=switches(Protocol.ICMP, 0)) as watch:
-        await watch.press("P")
-        assert "ICMP has no ports" in watch.text("#keys")
+        await watch.press("A")
+        assert "ICMP has no TCP flags" in watch.text("#keys")
         await watch.press("j")
-        assert "ICMP has no ports" in watch.text("#keys"), "a key that does nothing changes nothing"
+        assert "no TCP flags" in watch.text("#keys"), "a key that does nothing changes nothing"
         await watch.press("t")
-        assert "no ports" not in watch.text("#keys")
+        assert "no TCP flags" not in watch.text("#keys")
         assert "t TCP" in watch.text("#keys")
 
 

@@ -9,10 +9,10 @@ from tui_trace.core.parse_values import (
     check_track,
     check_ttls,
     mode_of,
-    parse_port,
     parse_protocol,
     parse_size,
     parse_tos,
+    parse_transport_port,
     parse_ttl,
 )
 from tui_trace.core.probe_size import fit_size
@@ -124,9 +124,6 @@ class ProbeControls:
 
     def why_not(self, question: str) -> str | None:
         """Return why a value cannot be changed now; None if it can."""
-        protocol = self.settings.protocol
-        if question == "port" and protocol not in (Protocol.TCP, Protocol.UDP):
-            return f"{protocol.upper()} has no ports: t switches to TCP, u to UDP"
         if question == "protocol" and not self.is_alone:
             return "other protocols take one target; t, u and i switch"
         return None
@@ -135,7 +132,7 @@ class ProbeControls:
         """Return the value in use, as the user would type it."""
         now, pace = self.settings, self.pace
         values = {
-            "port": str(now.port),
+            "port": str(now.port) if now.port else "",
             "tos": describe_tos(now.tos).partition(" ")[0],
             "size": str(now.size),
             "protocol": str(now.number) if now.protocol is Protocol.IP else now.protocol.value,
@@ -155,14 +152,17 @@ class ProbeControls:
                 return self._ttls(self.pace.first_ttl, parse_ttl(text, "--max-ttl"))
             case "protocol":
                 return self.protocol(*parse_protocol(text))
+            case "port":
+                protocol, port = parse_transport_port(text, self.settings.protocol)
+                before = self.settings
+                if protocol is not before.protocol:
+                    self.switches.protocol(protocol)
+                return self._settings_changed(before, number=0, port=port)
         return self._change(**{question: self._read(question, text)})
 
     def _read(self, question: str, text: str) -> object:
         now = self.settings
         match question:
-            case "port":
-                transport = "udp" if now.protocol is Protocol.UDP else "tcp"
-                return parse_port(text, transport=transport)
             case "tos":
                 return parse_tos(text)
             case "size":

@@ -12,7 +12,7 @@ from tui_trace.core.probe_text import describe_protocol, describe_settings, desc
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.report.cell_text import TextStyle
-from tui_trace.report.finding_lines import wall_clock
+from tui_trace.report.finding_lines import dated_clock, wall_clock
 from tui_trace.session.finding import Finding, FindingKind, Sure
 from tui_trace.session.finding_text import Clock, describe_episode, describe_finding
 from tui_trace.session.snapshot import FIRST_PATH, Snapshot
@@ -118,6 +118,12 @@ def _state(snapshot: Snapshot, failure: str | None, place: ViewPosition | None) 
     return [("● live", TextStyle.MARK)]
 
 
+def _clock(snapshot: Snapshot, place: ViewPosition | None) -> str:
+    """Return the time of day of what is shown; with its date, unless it is the present."""
+    clock = wall_clock(snapshot) if place is None else dated_clock(snapshot)
+    return clock(snapshot.at)
+
+
 def _cells(line: StyledLine) -> int:
     return sum(cell_width(text) for text, _ in line)
 
@@ -208,6 +214,13 @@ def heading(
         address = [(f"  {sanitize(snapshot.address)}", TextStyle.PLAIN)]
     settings = probe_words(run.settings, snapshot.pace, snapshot.family)
     state = [] if parting else _state(snapshot, failure, place)
+    if state and snapshot.wall:
+        clock: StyledText = (f"{_clock(snapshot, place)}  ", TextStyle.DIM)
+        room = width - _cells(state) - 3
+        # every word about run and path is worth more
+        words = progress(snapshot, room)
+        if _cells(words) <= room - _cells([clock]):
+            state = [clock, *state]
     if (
         settings_fit_beside_target(settings, width)
         and _cells([*named, *address]) + len(settings) + 6 <= width

@@ -7,9 +7,10 @@ from textual.widgets import Input, Static
 
 from tui_trace.app.keyboard import MOST_PASTED
 from tui_trace.core.sanitize import sanitize
+from tui_trace.core.settings import MAX_PACKET
 
 QUESTIONS = {
-    "port": "Destination port or service",
+    "port": "Destination port",
     "tos": "TOS byte or DSCP name",
     "size": "Packet size in bytes",
     "first_ttl": "First TTL",
@@ -24,6 +25,17 @@ QUESTIONS = {
     "session": "File or name of a session",
     "recordings": "Sessions that contain",
 }
+
+
+_TAKES = {
+    "port": "1–65535, a service, or udp/53",
+    "tos": "0–255, 0xNN or EF, AF41, CS6",
+    "size": f"1–{MAX_PACKET}",
+    "first_ttl": "1–255",
+    "max_ttl": "1–255",
+    "protocol": "0–255 or gre, sctp, ospf",
+}
+"""What can be answered, where the question does not say it."""
 
 
 class Prompt(Vertical):
@@ -55,7 +67,9 @@ class Prompt(Vertical):
         self.waiting = False
         self._box.value = value
         self.query_one("#prompt-asks", Static).update(Content(f"{QUESTIONS[question]} ›"))
-        self.show_message("Enter applies · Escape leaves")
+        known = (_TAKES.get(question), f"now {value}" if value else "")
+        parts = [part for part in known if part] if question in _TAKES else []
+        self.show_message(" · ".join([*parts, "Enter applies", "Escape leaves"]))
         self._box.focus()
 
     def show_message(self, text: str, wrong: bool = False) -> None:
