@@ -44,7 +44,8 @@ class KeysInTurn(App[ReturnType]):
         return any(binding.priority for binding in bound)
 
     async def _hand_on(self) -> None:
-        while self._keys:
+        # an app that is being left has no screen any more
+        while self._keys and self.screen_stack:
             await super().on_event(self._keys.popleft())
             await self._settle()
 
@@ -64,7 +65,5 @@ class KeysInTurn(App[ReturnType]):
 
     def _concerned(self) -> Iterator[MessagePump]:
         yield self
-        if self.focused is not None:
-            yield from self.focused.ancestors_with_self
-        elif self.screen_stack:
-            yield self.screen
+        if self.screen_stack:
+            yield from (self.focused or self.screen).ancestors_with_self
