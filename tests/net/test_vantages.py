@@ -119,17 +119,18 @@ def test_keys_switch_the_probe_at_both_places(host: SshHost, chain: Chain) -> No
     target = chain.target_address()
     with Tmux(host.viewer, 100, 30) as view:
         view.start(
-            program.command("-n", "--no-record", "--from", BOTH, target), env=host.environment
+            program.command("-n", "--no-record", "--from", f"ssh:{NAME},local", target),
+            env=host.environment,
         )
-        view.wait_for(rf"{re.escape(target)} +5 +0\.0 +[0-9.]+ +4 +0\.0")
+        view.wait_for(rf"{re.escape(target)} +4 +0\.0 +[0-9.]+ +5 +0\.0")
         view.press("t")
         view.wait_for("tcp: 2 of 2 changed")
-        view.wait_for(rf"{re.escape(target)} · TCP port 80 · (?s:.*){re.escape(target)} +5 .* 4 ")
+        view.wait_for(rf"{re.escape(target)} · TCP port 80 · (?s:.*){re.escape(target)} +4 .* 5 ")
         view.press("P")
         view.answer("443")
         view.press("Enter")
         view.wait_for("port 443: 2 of 2 changed")
-        view.press("Right", "Enter")
+        view.press("Enter")
         view.wait_for(rf"{re.escape(target)} +from {NAME}")
         view.wait_for("TCP port 443")
         view.press("q")

@@ -7,6 +7,7 @@ that command run with other facts in its environment, and nothing else.
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -32,6 +33,8 @@ MOST_WAITING = 200
 LONGEST_MESSAGE = 64 << 10
 """Bytes of one message between the two processes."""
 READY = b"ready"
+_FACT = re.compile(r"TUI_TRACE_[A-Z_]{1,40}")
+"""Names that an order may set."""
 _TICK = 0.05
 """Seconds between two looks at commands that run."""
 _TAIL = 2000
@@ -67,6 +70,10 @@ def run_command_process(orders: socket.socket, words: Sequence[str]) -> NoReturn
         detach(keep=(orders.fileno(),))
         # whom it tells may be gone
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        # what is meant for the program may go to all its processes (systemd.kill(5)); a handler, as
+        # commands would inherit what is ignored
+        for number in (signal.SIGTERM, signal.SIGUSR1):
+            signal.signal(number, lambda *_: None)
         reason = _become_ready(words)
         orders.send(reason.encode() or READY)
         if not reason:
@@ -85,6 +92,15 @@ def _become_ready(words: Sequence[str]) -> str:
     return "" if shutil.which(words[0]) else f"there is no program {sanitize(words[0])!r}"
 
 
+def _facts(order: Order) -> dict[str, str]:
+    """Return what an order may put into the environment: what loads no code, and has no NUL."""
+    return {
+        name: value.replace("\0", "")
+        for name, value in order.environment.items()
+        if _FACT.fullmatch(name)
+    }
+
+
 class _Running:
     """A command that runs."""
 
@@ -101,7 +117,7 @@ class _Running:
                 stdin=subprocess.DEVNULL,
                 stdout=theirs,
                 stderr=theirs,
-                env={**os.environ, **order.environment},
+                env={**os.environ, **_facts(order)},
                 start_new_session=True,
             )
         except OSError:
@@ -161,11 +177,18 @@ class _Commands:
             return
         if not select.select([self._orders], [], [], _TICK if self._running else None)[0]:
             return
-        message = self._orders.recv(LONGEST_MESSAGE)
+        try:
+            message = self._orders.recv(LONGEST_MESSAGE)
+        except ConnectionResetError:
+            # the other end closed without having read all: what it sent before is still to come
+            return
         if not message:
             self._is_open = False
             return
-        order = msgspec.msgpack.decode(message, type=Order)
+        try:
+            order = msgspec.msgpack.decode(message, type=Order)
+        except msgspec.MsgspecError:
+            return
         if len(self._waiting) < MOST_WAITING:
             self._waiting.append(order)
         else:
@@ -187,10 +210,10 @@ class _Commands:
                 return
             if order.episode in busy:
                 continue
-            busy.add(order.episode)
             self._waiting.remove(order)
             try:
                 self._running.append(_Running(order, self._words))
+                busy.add(order.episode)
             except OSError as error:
                 self._tell(order, f"not run: {error.strerror}")
 

@@ -6,14 +6,20 @@ the finding, `OVER` and the kind at its end, or `TAKEN-BACK` and the kind where 
 """
 
 from tui_trace.core.sanitize import MESSAGE_LIMIT, sanitize
+from tui_trace.redaction.secrets import HIDDEN
 from tui_trace.report.finding_lines import rfc3339
 from tui_trace.session.finding import Episode, Finding, FindingKind
 from tui_trace.session.snapshot import Snapshot
 
 
+def place_of(snapshot: Snapshot) -> str:
+    """Return the machine that probes leave from, if it is another one: this one may be hidden."""
+    return "" if snapshot.vantage == HIDDEN else snapshot.vantage
+
+
 def log_line(snapshot: Snapshot, at: int, word: str, text: str) -> str:
     """Return a line about the moment `at` (ns since the session began)."""
-    place = f"@{snapshot.vantage}" if snapshot.vantage else ""
+    place = f"@{place_of(snapshot)}" if place_of(snapshot) else ""
     parts = (rfc3339(snapshot, at, "seconds"), f"{snapshot.target}{place}", word, text)
     return " ".join(filter(None, (sanitize(part, MESSAGE_LIMIT) for part in parts)))
 

@@ -21,8 +21,10 @@ from tui_trace.alerts.event_environment import event_environment
 from tui_trace.core.events import Event, Notice, SessionBegan
 from tui_trace.core.source_filter import SourceFilter
 from tui_trace.core.stream import Inject, Source, SourceError
+from tui_trace.recording.playback import Restorable
 from tui_trace.session.episode_feed import EpisodeFeed
 from tui_trace.session.finding import Episode
+from tui_trace.session.fold import Session
 
 
 class EventCommand:
@@ -81,6 +83,12 @@ class EventCommandSource(SourceFilter):
         self._feed = EpisodeFeed()
         self._lasting: dict[tuple[str, int, int | None], int] = {}
         """The numbers of episodes that last, by the key of their finding."""
+
+    def restore(self, session: Session) -> None:
+        """Go on from this session, without telling again what it told."""
+        self._feed = EpisodeFeed(session)
+        if isinstance(self._sink, Restorable):
+            self._sink.restore(session)
 
     def event(self, event: Event) -> None:
         """Have the command run if the event told something; pass it on."""

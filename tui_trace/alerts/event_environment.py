@@ -25,7 +25,7 @@ All of them are there each time. Texts from outside are one line of harmless cha
 
 import json
 
-from tui_trace.alerts.episode_lines import episode_line
+from tui_trace.alerts.episode_lines import episode_line, place_of
 from tui_trace.core.sanitize import MESSAGE_LIMIT, sanitize
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.finding_lines import finding_object
@@ -45,7 +45,7 @@ def event_environment(snapshot: Snapshot, episode: Episode) -> dict[str, str]:
         "SURE": finding.sure.value,
         "TARGET": snapshot.target,
         "ADDRESS": snapshot.address,
-        "VANTAGE": snapshot.vantage,
+        "VANTAGE": place_of(snapshot),
         "SINCE": told["since"],
         "UNTIL": told["until"] or "",
         "SECONDS": "" if until is None else f"{max(until - finding.since, 0) / NS_PER_S:.1f}",

@@ -18,6 +18,7 @@ from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 from tui_trace.report.finding_lines import rfc3339
 from tui_trace.session.episode_feed import EpisodeFeed
 from tui_trace.session.finding import Episode, FindingKind
+from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Hop, Snapshot
 
 GAP = 5 * NS_PER_S
@@ -44,6 +45,10 @@ class WatchLog:
         """Nanoseconds of the episodes that are over."""
         self._at = 0
         self._unwatched = 0
+
+    def restore(self, session: Session) -> None:
+        """Go on from this session, without telling again what it told."""
+        self._feed = EpisodeFeed(session)
 
     def event(self, event: Event) -> None:
         """Write what the event told, if it told anything."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -50,7 +50,7 @@ from tui_trace.app.terminal_app import TerminalApp
 from tui_trace.app.themes import sheets
 from tui_trace.app.widgets.footer import Hint
 from tui_trace.core import error_messages
-from tui_trace.core.settings import Pace, ProbeSettings, SettingsHistory
+from tui_trace.core.settings import Pace, SettingsHistory
 from tui_trace.core.stream import CONFIDENCE, Command, Source, SourceError
 from tui_trace.report.hop_columns import DISPLAYS, columns_of
 from tui_trace.session.snapshot import Snapshot
@@ -253,19 +253,22 @@ class TraceApp(TerminalApp[None]):
         self._tracing.watch(numbers)
 
     def _open_target(self, target: str) -> None:
-        pace = replace(self._controls.pace, paused=False)
+        openers = {}
+        for place in self._targets.replaced():
+            one = self._targets.all[place]
+            pace = replace(one.controls.pace, paused=False)
+            settings = one.controls.settings
+            openers[place] = partial(one.target.open_source, target, settings, pace)
         threading.Thread(
-            target=self._open_target_worker,
-            args=(target, self._controls.settings, pace),
-            daemon=True,
+            target=self._open_target_worker, args=(target, openers), daemon=True
         ).start()
 
-    def _open_target_worker(self, target: str, settings: ProbeSettings, pace: Pace) -> None:
+    def _open_target_worker(self, target: str, openers: Mapping[int, Callable[[], Source]]) -> None:
         sources: dict[int, Source] = {}
         why_not = ""
         try:
-            for place in self._targets.replaced():
-                sources[place] = self._targets.all[place].target.open_source(target, settings, pace)
+            for place, opener in openers.items():
+                sources[place] = opener()
         except SourceError as error:
             why_not = str(error)
         except Exception as error:

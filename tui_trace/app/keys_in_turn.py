@@ -44,13 +44,16 @@ class KeysInTurn(App[ReturnType]):
         return any(binding.priority for binding in bound)
 
     async def _hand_on(self) -> None:
-        # an app that is being left has no screen any more
-        while self._keys and self.screen_stack:
-            await super().on_event(self._keys.popleft())
-            await self._settle()
+        try:
+            # an app that is being left has no screen any more
+            while self._keys and self.screen_stack:
+                await super().on_event(self._keys.popleft())
+                await self._settle()
+        finally:
+            # at once: the next key may come before this task counts as done
+            self._keys = None
 
     def _handed_on(self, turns: "asyncio.Task[None]") -> None:
-        self._keys = None
         if not turns.cancelled() and isinstance(error := turns.exception(), Exception):
             self._handle_exception(error)
 

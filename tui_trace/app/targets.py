@@ -64,8 +64,13 @@ class TracedTarget:
                 return self.controls.pace.paused
         return self.controls.settings.protocol
 
-    def act(self, what: str) -> None:
-        """Do what a key of the probe does."""
+    def learn_family(self) -> None:
+        """Tell the controls the IP version, which they know only of what was in the table."""
+        if self.tracing.last is not None and self.tracing.last.family:
+            self.controls.family = self.tracing.last.family
+
+    def act(self, what: str) -> bool:
+        """Do what a key of the probe does; return whether it changes anything."""
         keys: dict[str, Callable[[], ControlResult]] = {
             "df": self.controls.dont_fragment,
             "pause": self.controls.pause,
@@ -75,6 +80,7 @@ class TracedTarget:
         done = self.controls.protocol(what) if act is None else act()
         if done.command is not None:
             self.tracing.command(done.command)
+        return done.command is not None
 
 
 class TracedTargets:
@@ -140,16 +146,19 @@ class TracedTargets:
     def act_on(self, places: Sequence[int], what: str) -> str:
         """Do what a key does with one, so that all are alike; return how many it changed."""
         targets = [self.all[place] for place in places]
+        for target in targets:
+            target.learn_family()
         if what in ("df", "pause"):
-            off = [target for target in targets if not target.state(what)]
-            changed = off or targets
+            # IPv6 has no bit to switch
+            able = [one for one in targets if what != "df" or one.controls.family == 4]
+            off = [target for target in able if not target.state(what)]
+            changed = off or able
         elif what == "reset":
             changed = targets
         else:
             changed = [target for target in targets if target.state(what) != what]
-        for target in changed:
-            target.act(what)
-        return f"{what}: {len(changed)} of {len(targets)} changed"
+        count = sum([target.act(what) for target in changed])
+        return f"{what}: {count} of {len(targets)} changed"
 
     def answer(self, places: Sequence[int], question: str, text: str) -> str:
         """Set what a prompt asked for; return how many it changed, or what else there is to say.
@@ -158,6 +167,9 @@ class TracedTargets:
         """
         changed = 0
         warning = None
+        for place in places:
+            self.all[place].learn_family()
+            self.all[place].controls.check(question, text)
         for place in places:
             target = self.all[place]
             why_not = target.controls.why_not(question)

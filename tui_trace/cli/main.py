@@ -292,13 +292,14 @@ def _live(factory: "AnyFactory") -> int:
         ]
         first, *others = sources
         app = TraceApp(
-            factory.open_target,
+            first.open_source,
             first.source,
             SettingsHistory(first.settings),
             pace,
             config,
             confidence=options.confidence,
             host=first.host,
+            vantage=first.vantage,
             others=others,
             greeting=factory.greeting,
             reverse=options.reverse and len(others) == 1,

@@ -126,6 +126,10 @@ class NewRecordings:
         """Return what to call a target: its host, unless that is hidden."""
         return host if self.redactor is None else self.redactor.target(host, address)
 
+    def hidden_in(self, text: str) -> str:
+        """Return a text without what is known to be hidden."""
+        return text if self.redactor is None else self.redactor.text(text)
+
     def called_place(self, name: str) -> str:
         """Return what to call a place that probes leave from."""
         return name if self.redactor is None or not name else self.redactor.vantage(name)

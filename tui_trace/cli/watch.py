@@ -23,6 +23,7 @@ from tui_trace.core.stream import Inject, Source
 from tui_trace.recording.sessions import default_folder
 
 if TYPE_CHECKING:
+    from tui_trace.cli.recorded import NewRecordings
     from tui_trace.cli.source_factory import ResolvedTarget, SourceFactory
     from tui_trace.cli.vantage_factory import VantageFactory
 
@@ -56,13 +57,17 @@ def watch_targets(
         for log in logs:
             log.is_summary_due = True
 
+    def write(line: str) -> None:
+        output.write(line)
+
+    logs = [WatchLog(write, manager.alive) for _ in opened]
     with Stopping(lambda _: stop(), asked={signal.SIGUSR1: ask}):
         output = LogOutput(sys.stdout, stop, sys.stderr)
-        logs = [WatchLog(output.write, manager.alive) for _ in opened]
         for number, (host, find) in enumerate(opened):
             turn = (number, len(opened)) if len(opened) > 1 else None
             begin = partial(_open, factory, find, pace, turn)
-            sources.append(AwaitedSource(begin, partial(_tell, output, host)))
+            tell = partial(_tell, output, factory.recordings, host)
+            sources.append(AwaitedSource(begin, tell, manager.alive))
         manager.tell("READY=1", f"STATUS=watching {len(opened)} target{'s'[: len(opened) != 1]}")
         for error in run_together(zip(sources, logs, strict=True)).values():
             code = failed(str(error))
@@ -109,7 +114,8 @@ def _open(
     return source
 
 
-def _tell(output: LogOutput, host: str, line: str) -> None:
+def _tell(output: LogOutput, recordings: "NewRecordings", host: str, line: str) -> None:
     """Write a line of a target whose session has not begun."""
+    host, line = recordings.called(host, ""), recordings.hidden_in(line)
     now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     output.write(f"{now} {sanitize(host)} NOTE {sanitize(line, MESSAGE_LIMIT)}")

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable
 
+from tui_trace.core import error_messages
 from tui_trace.core.stream import Sink, Source, SourceError
 
 
@@ -15,6 +16,8 @@ def run_together(pairs: Iterable[tuple[Source, Sink]]) -> dict[Source, SourceErr
             source.run(sink)
         except SourceError as error:
             failures[source] = error
+        except Exception as error:
+            failures[source] = SourceError(error_messages.one_line(error))
 
     threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in pairs]
     for thread in threads:

@@ -31,6 +31,10 @@ def parse_vantages(parser: argparse.ArgumentParser, given: argparse.Namespace) -
             parser.error("--reverse goes with one place: --from ssh:[USER@]HOST")
         if len(given.host) > 1 or given.targets or given.resolve_all:
             parser.error("--reverse takes one HOST at most, the one to come back to")
+        if given.places is None and given.host:
+            parser.error("--reverse without --from goes back to who called by ssh, and to no HOST")
+        if given.hide:
+            parser.error("--reverse shows the way back to here, and does not go with --hide")
         if given.replay is not None or given.lab is not None:
             parser.error("--reverse goes with neither --replay nor --lab")
     if all(place.is_local for place in places):

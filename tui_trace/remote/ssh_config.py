@@ -13,7 +13,7 @@ _PATIENCE = 15
 
 
 def real_host(place: Place) -> str:
-    """Return the host that ssh would connect to (ssh(1), -G); blocks. Raise `SourceError`."""
+    """Return the host that ssh would connect to (ssh(1), -G), or else its name; blocks."""
     words = ["ssh", "-G", "--", place.destination]
     try:
         done = subprocess.run(  # noqa: S603  (no shell, and `Place` admits no option)

@@ -16,6 +16,11 @@ def find_joint(snapshots: Sequence[Snapshot]) -> list[JointFinding]:
     return [*([] if meeting is None else [meeting]), *vantage_findings(snapshots)]
 
 
+def find_joint_now(snapshots: Sequence[Snapshot]) -> list[JointFinding]:
+    """Return what those that still go on say together; of sessions that are all over, all."""
+    return find_joint([one for one in snapshots if not one.ended] or snapshots)
+
+
 def with_joint(snapshot: Snapshot, found: Sequence[JointFinding]) -> Snapshot:
     """Return a session with what concerns it of all that was found."""
     own = (one for one in found if one.target in ("", snapshot.target))

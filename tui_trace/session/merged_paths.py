@@ -121,7 +121,8 @@ def _rows(end: _Node, count: int) -> Iterator[MergedHop]:
         if is_next:
             hops = tuple(node.hops.get(place) for place in range(count))
             apart = [set(before.hops) for before in node.before]
-            yield MergedHop(hops, len(node.hops) > 1 and set(node.hops) not in apart)
+            were_together = any(node.hops.keys() <= before for before in apart)
+            yield MergedHop(hops, len(node.hops) > 1 and not were_together)
         else:
             waiting.append((node, True))
             last_first = sorted(node.before, key=lambda one: -min(one.hops))

@@ -130,6 +130,7 @@ def describe_comparison(found: VantageComparison, snapshots: Sequence[Snapshot])
         seen = (
             f"{sanitize(one.address)} from {name}"
             for one, name in zip(snapshots, names, strict=True)
+            if one.address
         )
         return [f"the vantages probe different addresses: {', '.join(seen)}"]
     if not found.fine:

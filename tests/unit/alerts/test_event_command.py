@@ -51,10 +51,26 @@ def script(text):
     return ["/bin/sh", "-c", text]
 
 
+def test_an_order_sets_facts_and_nothing_that_a_program_obeys(tmp_path):
+    path = tmp_path / "log"
+    facts = {"TUI_TRACE_TEXT": "a\0b", "LD_PRELOAD": "/evil", "PATH": "/evil", "BASH_ENV": "/evil"}
+    text = f'echo "$TUI_TRACE_TEXT $LD_PRELOAD $BASH_ENV $PATH" > {path}.new; mv {path}.new {path}'
+    run(script(text), [(1, facts)])
+    wait = f"for i in $(seq 400); do [ -e {path} ] && exit; sleep 0.05; done"
+    subprocess.run(["/bin/sh", "-c", wait], check=True, timeout=40)
+    said = path.read_text()
+    assert said.startswith("ab ")
+    assert "evil" not in said
+
+
 def test_commands_of_one_episode_run_one_after_another_and_outlive_the_program(tmp_path):
     path, done = tmp_path / "log", tmp_path / "done"
-    text = f'echo "$N begins" >> {path}; sleep 0.3; echo "$N ends" >> {path}; echo $N > {done}$N'
-    run(script(text), [(1, {"N": "1"}), (1, {"N": "2"}), (1, {"N": "3"}), (2, {"N": "4"})])
+    text = (
+        f'N=$TUI_TRACE_N; echo "$N begins" >> {path}; sleep 0.3; echo "$N ends" >> {path};'
+        f" echo $N > {done}$N"
+    )
+    orders = [(1, "1"), (1, "2"), (1, "3"), (2, "4")]
+    run(script(text), [(episode, {"TUI_TRACE_N": number}) for episode, number in orders])
     wait = f"for i in $(seq 400); do [ -e {done}3 ] && [ -e {done}4 ] && exit; sleep 0.05; done"
     subprocess.run(["/bin/sh", "-c", wait], check=True, timeout=40)
     lines = path.read_text().splitlines()

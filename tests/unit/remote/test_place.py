@@ -58,6 +58,11 @@ def test_ssh_gets_one_destination_and_one_quoted_command() -> None:
             "--from ssh:a --reverse b c",
             "--reverse takes one HOST at most, the one to come back to",
         ),
+        ("--reverse h", "--reverse without --from goes back to who called by ssh, and to no HOST"),
+        (
+            "--from ssh:a --reverse --hide 2",
+            "--reverse shows the way back to here, and does not go with --hide",
+        ),
         ("--reverse --lab", "--reverse goes with neither --replay nor --lab"),
         ("--from ssh:a --lab", "--lab needs no other place and does not go with --from"),
         ("--from ssh:a --replay x", "--replay needs no other place and does not go with --from"),

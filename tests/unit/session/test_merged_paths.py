@@ -63,6 +63,17 @@ def test_a_path_that_ends_early_is_recognised_in_one_that_goes_on() -> None:
     assert names(merge_paths([nowhere, session_from("a", EDGE)]))[-1] == ("10.9.1.1", "0")
 
 
+def test_paths_that_were_together_do_not_meet_again_where_a_third_one_ends() -> None:
+    dead = session_from("a", EDGE, {"10.0.9.1": bernoulli(1)})
+    far = ("10.2.1.1", *HERE[1:])
+    rows = merge_paths([session_from("", HERE), dead, session_from("b", far)])
+    assert [(r.addresses[0], r.meeting) for r in rows if len(r.vantages) > 1] == [
+        ("10.0.2.1", True),
+        ("10.0.9.1", False),
+        (TARGET, False),
+    ]
+
+
 def test_no_sessions_and_sessions_without_a_hop() -> None:
     assert merge_paths([]) == []
     empty = session_from("", HERE, {"10.0.1.1": bernoulli(1)})

@@ -143,6 +143,13 @@ class ProbeControls:
         }
         return values.get(question, "")
 
+    def check(self, question: str, text: str) -> None:
+        """Raise `SettingError` if an answer can never be right."""
+        if question == "port":
+            parse_transport_port(text, self.settings.protocol)
+        elif question in ("tos", "size"):
+            self._read(question, text)
+
     def answer(self, question: str, text: str) -> ControlResult:
         """Set what was asked for; `SettingError` if the text can never be right."""
         match question:

@@ -9,7 +9,7 @@ from tui_trace.core.probe_text import describe_protocol
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.cell_text import TextStyle, short_ms, sparkline
 from tui_trace.session.finding import Finding, FindingKind
-from tui_trace.session.joint_findings import find_joint
+from tui_trace.session.joint_findings import find_joint_now
 from tui_trace.session.merged_paths import HERE
 from tui_trace.session.snapshot import Hop, Snapshot
 
@@ -83,17 +83,22 @@ def _harm(row: TargetRow) -> float:
     return 1 + worst.severity if worst is not None else 0.0
 
 
+def _is_fine(row: TargetRow) -> bool:
+    if row.snapshot is None or _harm(row):
+        return False
+    return any(one.kind is FindingKind.OK for one in row.snapshot.findings)
+
+
 def _summary(rows: Sequence[TargetRow], width: int) -> list[StyledLine]:
-    known = [row.snapshot for row in rows if row.snapshot is not None]
     lines: list[StyledLine] = []
-    found = find_joint(known)
+    found = find_joint_now([row.snapshot for row in rows if row.snapshot and row.failure is None])
     lines += [
         [(pad_or_truncate(f" {one.text} ", width), TextStyle.BAD)] for one in found[:_MOST_JOINT]
     ]
     if len(found) > _MOST_JOINT:
         lines.append([(f" and {len(found) - _MOST_JOINT} more of such", TextStyle.DIM)])
     bad = sum(map(bool, map(_harm, rows)))
-    fine = sum(any(one.kind is FindingKind.OK for one in each.findings) for each in known)
+    fine = sum(map(_is_fine, rows))
     waiting = len(rows) - bad - fine
     noun = "targets" if len({row.vantage for row in rows}) == 1 else "paths"
     parts = [f"{len(rows)} {noun}", f"{bad} suffer", f"{fine} are fine"]

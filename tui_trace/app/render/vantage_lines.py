@@ -18,7 +18,7 @@ from tui_trace.report.vantage_table import (
     vantage_table,
 )
 from tui_trace.session.host_labels import LabelMode
-from tui_trace.session.joint_findings import find_joint
+from tui_trace.session.joint_findings import find_joint_now
 from tui_trace.session.merged_paths import HERE
 from tui_trace.session.snapshot import Snapshot
 from tui_trace.session.there_and_back import align_ways, describe_there_and_back
@@ -55,7 +55,7 @@ def vantage_lines(
     known = [state for state in states if state.snapshot is not None and state.failure is None]
     snapshots = [state.snapshot for state in known if state.snapshot is not None]
     lines = _probe(snapshots, width)
-    for one in find_joint(snapshots):
+    for one in find_joint_now(snapshots):
         lines += wrapped(one.text, width, TextStyle.BAD)
     lines += _unknown(states, width)
     if snapshots:
@@ -73,29 +73,39 @@ def _unknown(states: Sequence[VantageState], width: int) -> list[StyledLine]:
             lines.append([(pad_or_truncate(f" {text}", width), TextStyle.BAD_MARK)])
         elif state.snapshot is None:
             lines.append([(f" {state.name}: connecting …", TextStyle.DIM)])
+        elif state.snapshot.ended:
+            lines.append([(f" {state.name}: ended", TextStyle.WARN)])
     return lines
 
 
 def both_ways_lines(
-    states: Sequence[VantageState], width: int, _selected: int | None, mode: LabelMode
+    states: Sequence[VantageState], width: int, selected: int | None, mode: LabelMode
 ) -> list[StyledLine]:
     """Return the way to a place and the way back, side by side."""
-    known = [state.snapshot for state in states if state.snapshot is not None]
-    lines = [*_probe(known, width), *_unknown(states, width)]
+    probed = [state for state in states if state.snapshot is not None and state.failure is None]
+    known = [state.snapshot for state in probed if state.snapshot is not None]
+    lines: list[StyledLine] = []
+    for state, snapshot in zip(probed, known, strict=True):
+        pointer = "▶" if state.place == selected else " "
+        text = f"{pointer}from {state.name} to {_probe_of(snapshot)}"
+        lines.append([(pad_or_truncate(text, width), TextStyle.STRONG)])
+    lines += _unknown(states, width)
     if len(known) == 2:
         lines += wrapped(describe_there_and_back(align_ways(*known)), width, TextStyle.STRONG)
-        text = there_and_back_lines(known[0], known[1], width - 1, mode)
-        lines += [[(f" {line}", TextStyle.PLAIN)] for line in text]
+        table = there_and_back_lines(known[0], known[1], width - 1, mode)
+        lines += [[(f" {line}", TextStyle.PLAIN)] for line in table]
     return lines
 
 
 def _probe(snapshots: Sequence[Snapshot], width: int) -> list[StyledLine]:
     """Return a line for each probe in use: one, unless the vantages differ."""
-    texts = dict.fromkeys(
-        sanitize(f"{one.target} · {describe_settings(one.run.settings, one.family)}")
-        for one in snapshots
-    )
+    texts = dict.fromkeys(map(_probe_of, snapshots))
     return [[(pad_or_truncate(f" {text}", width), TextStyle.STRONG)] for text in texts]
+
+
+def _probe_of(snapshot: Snapshot) -> str:
+    settings = describe_settings(snapshot.run.settings, snapshot.family)
+    return sanitize(f"{snapshot.target} · {settings}")
 
 
 def _table(table: VantageTable, width: int, chosen: int | None) -> list[StyledLine]:

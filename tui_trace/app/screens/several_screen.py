@@ -58,7 +58,7 @@ class SeveralScreen(SelectingScreen):
         yield Prompt(id="prompt")
 
     def on_mount(self) -> None:
-        super().on_mount()
+        # Textual calls this handler of each base class, too
         self.set_interval(_REFRESH, self.refresh_lines)
         self.set_interval(_SOON, self.refresh_lines, repeat=round(_OPENING / _SOON))
 

@@ -48,8 +48,7 @@ class TargetsScreen(SeveralScreen):
             self.refresh_lines()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the filter, or set what was asked for; and let the keys act again."""
+        """Keep the filter, and let the keys act again; else the base class sets what was asked."""
+        del event
         if self.prompt.question == _FILTER:
             self.prompt.close()
-        else:
-            super().on_input_submitted(event)

@@ -43,5 +43,8 @@ class VantagesScreen(SeveralScreen):
     def lines(self, width: int) -> list[StyledLine]:
         return self._show(self._states(), width, self._selected, self._mode())
 
+    def _scroll_to_selected(self) -> None:
+        """Stay: the selected vantage is a column."""
+
     def choices(self) -> Sequence[int]:
         return [state.place for state in self._states()]
