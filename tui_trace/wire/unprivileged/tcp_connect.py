@@ -100,8 +100,9 @@ class TcpConnector:
 
     @property
     def next_deadline(self) -> int | None:
-        """When `give_up` has something to do, in monotonic ns; None if there is no connect."""
-        times = [since + self._patience for since in islice(self._since.values(), 1)]
+        """When `give_up` has something to do, in monotonic ns; None if nothing waits."""
+        times = [late.decided_at for late in self._late]
+        times += [since + self._patience for since in islice(self._since.values(), 1)]
         times += [self._since[each] + LEAST_PATIENCE for each in islice(self._repeating, 1)]
         return min(times, default=None)
 
