@@ -8,34 +8,25 @@ from textual.binding import Binding, BindingType
 
 from tui_trace.app.control.export import View
 from tui_trace.app.control.history import SessionHistory
-from tui_trace.app.control.probe_controls import ControlResult, ProbeControls
-from tui_trace.app.control.saved_sessions import SavedSessions
-from tui_trace.app.control.time_navigation import TimeNavigator
+from tui_trace.app.control.probe_controls import ProbeControls
 from tui_trace.app.keymap import FOOTER, KEYS
 from tui_trace.app.render.header import heading, probe_words, settings_fit_beside_target
 from tui_trace.app.render.table_layout import row_text
 from tui_trace.app.screens.chart_screen import ChartScreen
 from tui_trace.app.screens.column_chooser import ColumnChooser
-from tui_trace.app.screens.compare_screen import CompareScreen
-from tui_trace.app.screens.diagnosis_screen import DiagnosisScreen
-from tui_trace.app.screens.findings_screen import FindingsScreen
-from tui_trace.app.screens.path_screen import PathScreen
-from tui_trace.app.screens.prompting import PromptingScreen
-from tui_trace.app.screens.ways_screen import WaysScreen
+from tui_trace.app.screens.opening_screen import OpeningScreen
 from tui_trace.app.widgets.footer import Footer, Hint
 from tui_trace.app.widgets.hop_inspector import HopInspector
 from tui_trace.app.widgets.hop_table import HopTable
 from tui_trace.app.widgets.prompt import Prompt
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.sanitize import sanitize
-from tui_trace.core.settings import ProbeSettings
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.report.hop_columns import DISPLAYS
 from tui_trace.session.host_labels import HostLabels, LabelMode, responders
 from tui_trace.session.snapshot import Run, Snapshot, Ways
 from tui_trace.session.way_text import describe_ways
-from tui_trace.session.ways import WayFlow, WaySearch
 
 _TALL = 40
 """Terminal lines from which on the inspector takes more of them."""
@@ -45,7 +36,7 @@ _OF_THE_APP = ("leave", "help", "targets", "vantages", "next_target")
 """Actions that the app does, not a screen."""
 
 
-class MainScreen(PromptingScreen):
+class MainScreen(OpeningScreen):
     """Header, table, inspector, and a line for keys or a prompt."""
 
     AUTO_FOCUS = ""
@@ -75,19 +66,20 @@ class MainScreen(PromptingScreen):
         write: Callable[[View, str], None],
         greeting: str,
     ) -> None:
-        """`watch` asks for runs by their numbers, `greeting` is shown until the first snapshot.
-
-        For the others see `PromptingScreen`.
-        """
-        super().__init__(controls, displays, send=send, trace=trace, history=history, write=write)
+        """`greeting` is shown until the first snapshot; for the others see `OpeningScreen`."""
+        super().__init__(
+            controls,
+            displays,
+            send=send,
+            trace=trace,
+            watch=watch,
+            history=history,
+            write=write,
+        )
         self._asn_wanted = any("asn" in columns for columns in displays.values())
         """AS numbers are asked for."""
         self._hints = hints
         self._greeting = greeting
-        self._watch = watch
-        self._navigator = TimeNavigator(history)
-        self._sessions = SavedSessions()
-        """What this session is compared with."""
         self.failure: str | None = None
         """Why the source broke, if it did."""
 
@@ -98,11 +90,6 @@ class MainScreen(PromptingScreen):
         yield StyledLines(id="timestrip")
         yield Prompt(id="prompt")
         yield Footer(self._hints, id="keys")
-
-    @property
-    def table(self) -> HopTable:
-        """The table of hops."""
-        return self.query_one(HopTable)
 
     @property
     def position(self) -> int:
@@ -193,8 +180,7 @@ class MainScreen(PromptingScreen):
     def reset_session(self) -> None:
         """Forget the session so far: another target is traced."""
         self.failure = None
-        self._navigator = TimeNavigator(self._history)
-        self._sessions = SavedSessions()
+        self.forget_session()
         self.table.reset()
         self.close_prompt()
 
@@ -274,12 +260,6 @@ class MainScreen(PromptingScreen):
         self._inspector.display = not self._inspector.display
         self._show_inspector()
 
-    def action_charts(self) -> None:
-        """Open the charts of the selected hop, or of the last (`g`)."""
-        if self.snapshot is not None:
-            ttl, place, travel = self.table.selected, self._navigator.view_position, self.run_action
-            self.app.push_screen(ChartScreen(self.snapshot, ttl, self.label_mode, place, travel))
-
     def action_display(self) -> None:
         """Show the next display (`d`)."""
         names = DISPLAYS
@@ -339,108 +319,6 @@ class MainScreen(PromptingScreen):
         self.show_message(f"looking up {address} in the registry …")
         self._inspector.display = True
         self._show_inspector()
-
-    def action_compare(self) -> None:
-        """Compare the run in force with another, of this session or of another one (`c`)."""
-        self._open_comparison()
-
-    def action_compare_session(self) -> None:
-        """Choose another session, and compare with it."""
-        if (screen := self._open_comparison()) is not None:
-            screen.call_after_refresh(screen.action_sessions)
-
-    def _open_comparison(self) -> CompareScreen | None:
-        present = self._navigator.present
-        if present is None:
-            self.show_message("no data yet")
-            return None
-        screen = CompareScreen(
-            present,
-            self.label_mode,
-            watch=self._watch,
-            alternate=self._take_turns,
-            sessions=self._sessions,
-            history=self._history(),
-        )
-        self.app.push_screen(screen)
-        return screen
-
-    def _take_turns(self, pair: tuple[ProbeSettings, ProbeSettings] | None) -> None:
-        if not self.refused_in_replay():
-            self._apply(self._controls.alternate_settings(pair))
-
-    def action_alternate(self) -> None:
-        """Let the settings now and before alternate, or stop that (`b`)."""
-        self._take_turns(None)
-
-    def action_diagnose(self) -> None:
-        """Try settings in turns, and say which get through (`D`)."""
-        present = self._navigator.present
-        if self.refused_in_replay():
-            return
-        if present is None:
-            self.show_message("no data yet")
-            return
-        egress = present.run.egress
-        turns = self._controls.diagnosis(egress.mtu if egress is not None else 0)
-        self.app.push_screen(
-            DiagnosisScreen(turns, present, self.label_mode, watch=self._watch, send=self._send)
-        )
-        self._apply(ControlResult(turns))
-
-    def action_find_ways(self) -> None:
-        """Find every way through the network, or end that (`x`)."""
-        self._find_ways()
-
-    def action_watch_ways(self) -> None:
-        """Keep one flow a way going, or end that (`W`)."""
-        self._watch_ways()
-
-    def _find_ways(self) -> str:
-        return self._ask_of_ways(self._controls.find_ways)
-
-    def _watch_ways(self) -> str:
-        return self._ask_of_ways(self._controls.watch_ways)
-
-    def _ask_of_ways(self, ask: Callable[[Ways], ControlResult]) -> str:
-        """Do what is asked for, and return what is to be said of it."""
-        if self.refused_in_replay():
-            return "replay: nothing can be probed"
-        present = self._navigator.present
-        ways = present.ways if present is not None else Ways()
-        asked = ask(ways)
-        self._apply(asked)
-        return asked.warning or ""
-
-    def _pin_way(self, search: WaySearch, flow: WayFlow) -> str:
-        if self.refused_in_replay():
-            return "replay: nothing can be probed"
-        asked = self._controls.pin(search.settings, flow.source_port)
-        self._apply(asked)
-        return asked.warning or f"the table probes source port {flow.source_port} now"
-
-    def action_ways(self) -> None:
-        """Open the ways (`G`)."""
-        if self.snapshot is not None:
-            self.app.push_screen(
-                WaysScreen(
-                    self.snapshot,
-                    self.label_mode,
-                    find=self._find_ways,
-                    watch=self._watch_ways,
-                    pin=self._pin_way,
-                )
-            )
-
-    def action_paths(self) -> None:
-        """Open the paths (`H`)."""
-        if self.snapshot is not None:
-            self.app.push_screen(PathScreen(self.snapshot, self.label_mode))
-
-    def action_findings(self) -> None:
-        """Open the findings (`V`)."""
-        if self.snapshot is not None:
-            self.app.push_screen(FindingsScreen(self.snapshot))
 
     def action_back(self, direction: int) -> None:
         """Go a stretch of the timeline back (-1) or forward (1)."""
