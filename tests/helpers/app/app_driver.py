@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from tests.helpers.app.fake_source import FakeSource, path, switches
 from tests.helpers.app.scripts import moved
+from tests.helpers.app.waiting import wait_until
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.widgets.prompt import Prompt
@@ -42,11 +43,7 @@ class Watch:
         await self.pilot.pause(0.05)
 
     async def until(self, true) -> None:
-        for _ in range(200):
-            if true():
-                return
-            await self.pilot.pause(0.02)
-        raise AssertionError("it never came")
+        await wait_until(self.pilot, true)
 
     @property
     def settings(self) -> list[ProbeSettings]:

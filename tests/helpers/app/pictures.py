@@ -6,6 +6,7 @@ from textual.pilot import Pilot
 
 import tui_trace.app.widgets.plots  # noqa: F401  (imported before it is wanted, or a picture may be early)
 from tests.helpers.app.fake_source import FakeSource, began, path, reply, switches
+from tests.helpers.app.waiting import wait_until
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.core import events as ev
@@ -43,10 +44,7 @@ def pressing(keys: str):
 
     async def press(pilot: Pilot[None]) -> None:
         live = pilot.app.live
-        for _ in range(200):
-            if live.snapshot is not None and live.snapshot.run.rounds > 1:
-                break
-            await pilot.pause(0.02)
+        await wait_until(pilot, lambda: live.snapshot is not None and live.snapshot.run.rounds > 1)
         for key in keys.split():
             await pilot.press(key)
         before, now = "", pilot.app.export_screenshot()

@@ -19,6 +19,7 @@ from tests.helpers.app.app_driver import Watch, recorded, seen, watching
 from tests.helpers.app.fake_source import ADDRESS, FakeSource, folded, path, reply
 from tests.helpers.app.pictures import app, long, pressing, wrong
 from tests.helpers.app.scripts import HOSTILE
+from tests.helpers.app.waiting import wait_until
 from tui_trace.app.render.chart_data import (
     CALM,
     count_ticks,
@@ -491,10 +492,7 @@ def charting(keys: str):
 
     async def press(pilot: Pilot[None]) -> None:
         await pressing(keys)(pilot)
-        for _ in range(500):
-            if pilot.app.screen.query("#charts-histogram"):
-                break
-            await pilot.pause(0.02)
+        await wait_until(pilot, lambda: pilot.app.screen.query("#charts-histogram"))
         before, now = "", pilot.app.export_screenshot()
         while now != before:
             await pilot.pause(0.3)

@@ -10,6 +10,7 @@ from tests.helpers.app.app_driver import Watch, seen, watching
 from tests.helpers.app.fake_source import ADDRESS, HOPS, FakeSource, folded, path, reply
 from tests.helpers.app.pictures import app, pressing
 from tests.helpers.app.scripts import HOSTILE, LONGER, later, moved
+from tests.helpers.app.waiting import wait_until
 from tui_trace.app.app import TraceApp
 from tui_trace.app.render.comparison import comparison_lines
 from tui_trace.app.render.header import heading
@@ -181,10 +182,7 @@ def test_a_comparison_looks_as_it_did(snap_compare, size) -> None:
 
 async def comparing(pilot) -> None:
     await pressing("c")(pilot)
-    for _ in range(500):
-        if "Figures and tests" in text_of_screen(pilot.app):
-            break
-        await pilot.pause(0.05)
+    await wait_until(pilot, lambda: "Figures and tests" in text_of_screen(pilot.app))
     await pilot.pause(0.2)
 
 

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from tests.helpers.app.app_driver import refuse
 from tests.helpers.app.fake_source import switches
+from tests.helpers.app.waiting import wait_until
 from tests.helpers.generated_sessions import Node, World, between, deal, routers
 from tests.helpers.hostile_text import EVIL
 from tests.helpers.recordings.recording_builders import Kept, record, wait_for_events
@@ -123,11 +124,7 @@ class Seen:
         return "\n".join(lines)
 
     async def until(self, wanted: str) -> None:
-        for _ in range(300):
-            if wanted in self.text:
-                return
-            await self.pilot.pause(0.02)
-        raise AssertionError(f"no {wanted!r} in:\n{self.text}")
+        await wait_until(self.pilot, lambda: wanted in self.text)
 
 
 @asynccontextmanager
@@ -239,8 +236,4 @@ async def test_a_session_that_is_opened_to_be_compared_asks_with_which(folder: P
             refuse, Playback(played, follow=True), switches(), Pace(), Config(), compare=True
         )
         async with app.run_test(size=(110, 30)) as pilot:
-            for _ in range(300):
-                if isinstance(app.screen, SessionsScreen):
-                    break
-                await pilot.pause(0.02)
-            assert isinstance(app.screen, SessionsScreen)
+            await wait_until(pilot, lambda: isinstance(app.screen, SessionsScreen))

@@ -10,6 +10,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from tests.helpers.app.app_driver import anew, drawn, seen, watching
 from tests.helpers.app.fake_source import HOPS, FakeSource, folded, path, reply, switches
 from tests.helpers.app.scripts import HOSTILE
+from tests.helpers.app.waiting import wait_until
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.widgets.hop_table import HopTable
@@ -137,10 +138,7 @@ async def test_a_source_that_cannot_begin() -> None:
     source.crash(SourceError("interface eth9 is not there"))
     app = TraceApp(lambda *_: source, source, switches(), Pace(), Config())
     async with app.run_test(size=(80, 24)) as pilot:
-        for _ in range(100):
-            if app.failure:
-                break
-            await pilot.pause(0.02)
+        await wait_until(pilot, lambda: app.failure)
         await pilot.pause(0.1)
         heading = app.live.query_one("#heading")
         text = "\n".join(heading.render_line(y).text for y in range(heading.size.height))
