@@ -22,7 +22,8 @@ import time
 from collections.abc import Collection, Iterable
 from typing import Generic, cast
 
-from tui_trace.core.settings import ProbeSettings, Protocol, TcpFlags, minimum_size
+from tui_trace.core.events import ReplyKind
+from tui_trace.core.settings import NS_PER_MS, ProbeSettings, Protocol, TcpFlags, minimum_size
 from tui_trace.wire.egress_route import EgressRoute, find_egress, interface_index
 from tui_trace.wire.linux import IP_VERSIONS
 from tui_trace.wire.network import Answer, Egress, OutgoingProbe, ProbeT, Received, SendError
@@ -40,8 +41,14 @@ _MAX_ROUTES = 64
 PING_ALLOWED_BY = 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"'
 
 
-def _arrival(answer: Answer[OutgoingProbe]) -> int:
-    return answer.reply.wall
+def arrival(answer: Answer[OutgoingProbe]) -> int:
+    """Return when a reply came for one that has to be sorted among others, in ns since 1970.
+
+    After a repeated SYN the time of a SYN/ACK is known to the millisecond; it must not seem to
+    come before the routers' replies of that millisecond, which show how long the way takes.
+    """
+    wall = answer.reply.wall
+    return wall + NS_PER_MS if answer.reply.kind is ReplyKind.SYN_ACK else wall
 
 
 class ErrorQueueNetwork(Generic[ProbeT]):
@@ -162,7 +169,7 @@ class ErrorQueueNetwork(Generic[ProbeT]):
                 self._by_protocol[probe_socket.protocol].take(probe_socket, wall)
         self._tcp.give_up(time.monotonic_ns())
         answers, pool.answers = pool.answers, []
-        answers.sort(key=_arrival)
+        answers.sort(key=arrival)
         return Received(cast(list[Answer[ProbeT]], answers))
 
     def handles(self, *, wake_on_reply: bool) -> Collection[int]:
