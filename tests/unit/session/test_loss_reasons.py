@@ -12,6 +12,7 @@ from tui_trace.report.hop_notes import full_notes, short_notes
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.mtr_json import render_json
 from tui_trace.report.mtr_text import render_text
+from tui_trace.session.finding import FindingKind
 from tui_trace.session.fold import Session
 from tui_trace.session.hop_fold import SILENT_LOSSES
 from tui_trace.session.loss import OWN_LOSS_MARKS
@@ -113,6 +114,15 @@ def test_the_heading_says_refused_only_while_it_is_so():
     up(trace, 1)
     assert trace.words == ""
     assert full_notes(trace.hops[-1]) == f"!N from {GATEWAY}", "the row remembers for a while"
+
+
+def test_a_refusal_that_begins_within_a_round_is_no_silence():
+    """The target is refused one probe before the nearer hop is."""
+    trace = up(Trace(), 18).round(reply, reply, refusal)
+    for rounds in (2, 3, 4):
+        trace.round(reply, refusal, refusal)
+        assert trace.words == "refused by hop 1 203.0.113.1: !N", rounds
+    assert [one.finding.kind for one in trace.snapshot.episodes] == [FindingKind.REFUSED]
 
 
 def test_silence_ends_a_refusal_in_the_end():

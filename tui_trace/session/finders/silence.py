@@ -56,7 +56,10 @@ def _find_reason(run: RunFold) -> Finding | None:
         return None
     ttl = next(ttl for ttl, hop in run.hops.items() if hop.reason == reason)
     log = run.log
-    unanswered, first = trailing_losses(log.hops.get(ttl, HopLog()))
+    # a round in which it began has passed the nearer of the hops that it touches
+    streaks = [trailing_losses(log.hops.get(hop, HopLog())) for hop in (ttl, last)]
+    unanswered = max(count for count, _ in streaks)
+    first = min((slot for count, slot in streaks if count), default=0)
     is_known = bool(reason.text) or not log.target.answered
     if unanswered < (1 if is_known else _REFUSALS):
         return None
