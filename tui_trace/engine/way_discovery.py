@@ -337,7 +337,10 @@ class WayDiscovery:
         needed = ceil(log(1 / (1 - self._confidence)) / log(len(nodes)))
         missing = needed - self._probes.repeats(ttl)
         flows = (
-            flow for node in nodes for flow in self.map.flows_at(node) if node.address != SILENT
+            flow
+            for node in nodes
+            for flow in self.map.flows_at(node)
+            if node.address != SILENT and not self._probes.is_undecided(flow, ttl)
         )
         for flow, _ in zip(flows, range(missing), strict=False):
             wanted[flow, ttl] = None

@@ -6,6 +6,7 @@ its replies (Linux: one a second to each host, six at once; icmp(7), icmp_rateli
 
 from collections import Counter, deque
 from collections.abc import Container, Mapping
+from math import ceil, log
 
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.core.way_map import SILENT, WayMap
@@ -15,8 +16,10 @@ SLOW_STEP = 11 * NS_PER_S // 10
 QUICK_TRIES = 2
 """Probes of a flow at a TTL, one as soon as the one before is lost."""
 SLOW_TRIES = 5
-"""So many slow probes of a TTL lost, and none answered, say that nobody answers: a router that
-limits its replies would have answered some."""
+"""At least so many slow probes of a TTL lost, and none answered, say that nobody answers: a router
+that limits its replies would have answered some."""
+CHANCE_OF_SILENCE = 1e-4
+"""The greatest probability that so many are lost by chance, where some were answered before."""
 SLOW_FROM = 3
 """So many flows of a TTL that were lost twice, and more losses than answers of late, say that its
 routers limit their replies: all probes of the TTL leave slowly then."""
@@ -47,6 +50,9 @@ class WayProbes:
         """By TTL: when a suspect may be probed again."""
         self._lost_slowly: Counter[int] = Counter()
         """By TTL: slow probes lost since one was answered."""
+        self._lost_before: Counter[int] = Counter()
+        """By TTL: slow probes lost before one was answered."""
+        self._answered_slowly: Counter[int] = Counter()
         self._lost: Counter[int] = Counter()
         self._answered: Counter[int] = Counter()
         self._recent: dict[int, deque[bool]] = {}
@@ -84,6 +90,10 @@ class WayProbes:
     def repeats(self, ttl: int) -> int:
         """Return how many probes of a TTL, decided or not, had been answered there before."""
         return self._repeats[ttl] + len(self._undecided(ttl))
+
+    def is_undecided(self, flow: int, ttl: int) -> bool:
+        """Return whether a probe of a flow is on its way at a TTL, or waits for its turn."""
+        return flow in self._undecided(ttl)
 
     def pending(self, ttl: int, flows: Container[int]) -> int:
         """Return how many of these flows are not decided at a TTL yet, but will be."""
@@ -129,11 +139,12 @@ class WayProbes:
         """Have a probe wait for its slow turn if routers limit their replies; return whether."""
         recent = self._recent.get(ttl, ())
         suspects = self._suspects.get(ttl, ())
+        if flow in suspects:
+            return True
         if len(suspects) < SLOW_FROM or 2 * sum(recent) >= len(recent):
             return False
-        if flow not in suspects:
-            self._suspect(flow, ttl, now)
-            self._asked.setdefault(ttl, {}).setdefault(flow, 0)
+        self._suspect(flow, ttl, now)
+        self._asked.setdefault(ttl, {}).setdefault(flow, 0)
         return True
 
     # --- what became of them
@@ -157,7 +168,8 @@ class WayProbes:
         """Learn that this address answered; `is_end`: it is the target, or refuses to forward."""
         self._land(flow, ttl, is_answered=True)
         if flow in self._suspects.get(ttl, ()):
-            self._lost_slowly[ttl] = 0
+            self._answered_slowly[ttl] += 1
+            self._lost_before[ttl] += self._lost_slowly.pop(ttl, 0)
         self._answered[ttl] += 1
         self._repeats[ttl] += self._is_answered(flow, ttl)
         self._map.add(flow, ttl, address, is_end=is_end)
@@ -178,7 +190,7 @@ class WayProbes:
                 self._map.add(other, ttl, SILENT)
         elif flow in self._suspects.get(ttl, ()):
             self._lost_slowly[ttl] += 1
-            if self._lost_slowly[ttl] >= SLOW_TRIES:
+            if self._is_silent(ttl):
                 # none of them was answered
                 for suspect in list(self._suspects[ttl]):
                     self._give_up(suspect, ttl)
@@ -187,13 +199,24 @@ class WayProbes:
 
     def _on_lost_quickly(self, flow: int, ttl: int, now: int) -> None:
         # others were waited for in vain here, or somebody else on the way does not answer either
-        is_known_silent = self._lost_slowly[ttl] >= SLOW_TRIES or flow in self.silent
+        is_known_silent = self._is_silent(ttl) or flow in self.silent
         if self._asked[ttl][flow] < QUICK_TRIES + is_known_silent:
             self._again.append((flow, ttl))
         elif is_known_silent:
             self._give_up(flow, ttl)
         else:
             self._suspect(flow, ttl, now)
+
+    def _is_silent(self, ttl: int) -> bool:
+        """Return whether so many slow probes of a TTL were lost in a row that nobody answers."""
+        lost, answered = self._lost_before[ttl], self._answered_slowly[ttl]
+        tries = SLOW_TRIES
+        if answered:
+            # the share of losses after one more answer and one more loss (rule of succession)
+            tries = max(
+                tries, ceil(log(CHANCE_OF_SILENCE) / log((lost + 1) / (lost + answered + 2)))
+            )
+        return self._lost_slowly[ttl] >= tries
 
     def _suspect(self, flow: int, ttl: int, now: int) -> None:
         """Have a flow be probed slowly: the router may limit its replies."""

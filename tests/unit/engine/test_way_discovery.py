@@ -65,6 +65,15 @@ def test_routers_that_all_limit_their_answers_are_waited_for():
     assert result.seconds < 30
 
 
+@pytest.mark.parametrize("loss", [0.1, 0.3])
+def test_a_limit_and_loss_make_no_router_silent(loss):
+    """The rounds of the table take answers of a limited router, too: to the search they are lost."""
+    graph = diamond(2)
+    for seed in range(30):
+        world = World(graph, random.Random(seed), limited=[*graph, "j"], loss=loss)
+        assert discover(world, confidence=0.999).nodes == world.truth()[0], seed
+
+
 def test_more_confidence_costs_more_and_misses_less():
     def missed(confidence):
         graph, count, sent = diamond(2), 0, 0
