@@ -4,7 +4,9 @@ The harness starts this file as a program in the relay's namespace. It reads one
 (`FORWARD_NS BACK_NS COPIES JITTER_NS`) and answers each with a line once it is in force.
 """
 
+import contextlib
 import heapq
+import os
 import random
 import select
 import socket
@@ -92,20 +94,19 @@ def relay(up: str, down: str) -> None:
     copies = 1
     waiting: list[tuple[int, int, int, bytes]] = []
     order = 0
-    poll = select.poll()
-    for stream in (*ports, sys.stdin):
-        poll.register(stream, select.POLLIN)
+    with contextlib.suppress(PermissionError):
+        # a wire does not wait for a processor
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     print("ready", flush=True)
     while True:
         now = time.monotonic_ns()
         while waiting and waiting[0][0] <= now:
             _, _, side, frame = heapq.heappop(waiting)
             ports[side].send(frame)
-        # poll counts in whole ms: wake before the frame is due and look again
-        timeout = None if not waiting else max(0, (waiting[0][0] - now) // 1_000_000)
-        ready = {fd for fd, _ in poll.poll(timeout)}
+        timeout = None if not waiting else max(0, waiting[0][0] - now) / 1e9
+        ready, _, _ = select.select([*ports, sys.stdin], [], [], timeout)
         for side, port in enumerate(ports):
-            if port.fileno() not in ready:
+            if port not in ready:
                 continue
             frame = port.recv(_LARGEST)
             for _ in range(copies):
@@ -114,7 +115,7 @@ def relay(up: str, down: str) -> None:
                 if side == 0 and jitter:
                     due += random.randrange(jitter)
                 heapq.heappush(waiting, (due, order, 1 - side, frame))
-        if sys.stdin.fileno() in ready:
+        if sys.stdin in ready:
             words = sys.stdin.readline().split()
             if not words:
                 return

@@ -67,7 +67,7 @@ def test_routers_that_all_limit_their_answers_are_waited_for():
 
 @pytest.mark.parametrize("loss", [0.1, 0.3])
 def test_a_limit_and_loss_make_no_router_silent(loss):
-    """The rounds of the table take answers of a limited router, too: to the search they are lost."""
+    """The rounds take answers of a limited router, too: to the search they are lost."""
     graph = diamond(2)
     for seed in range(30):
         world = World(graph, random.Random(seed), limited=[*graph, "j"], loss=loss)
