@@ -152,14 +152,25 @@ async def _attempt(
     except dns.exception.Timeout:
         raise TimeoutError from None
     except dns.exception.DNSException as error:
-        raise UnansweredError(_reason(error)) from None
+        raise UnansweredError(why_unanswered(error)) from None
     records = tuple(found.rrset) if found.rrset is not None else ()
     return DnsAnswer(records, found.chaining_result.minimum_ttl, found.response)
 
 
-def _reason(error: dns.exception.DNSException) -> str:
+def why_unanswered(error: dns.exception.DNSException) -> str:
+    """Return what the last server did that was asked, in words."""
     last = (error.kwargs.get("errors") or [None])[-1]
     if last is None:
         return f"no DNS server could be asked ({type(error).__name__})"
     server, _tcp, _port, answered, _response = last
-    return f"DNS server {server}: {answered}"
+    # dnspython names a server `Do53:192.0.2.1@53`
+    address, _, port = str(server).removeprefix("Do53:").rpartition("@")
+    named = address if port == "53" else f"{address} port {port}"
+    match answered:
+        case OSError(strerror=str(words)):
+            return f"DNS server {named} cannot be reached: {words[:1].lower()}{words[1:]}"
+        case Exception():
+            words = str(answered) or type(answered).__name__
+            return f"DNS server {named} sent an answer that cannot be read: {words}"
+        case _:
+            return f"DNS server {named} answered {answered}"

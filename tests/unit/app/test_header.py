@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -9,14 +10,18 @@ from rich.cells import cell_len
 
 from tests.helpers.app.fake_source import folded, path
 from tests.helpers.app.scripts import moved
+from tui_trace.app.render.finding_list import findings_list
 from tui_trace.app.render.header import ViewPosition, heading, progress
 from tui_trace.app.render.styled_text import plain
 from tui_trace.core.durations import format_duration
+from tui_trace.core.events import Notice
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.report.finding_lines import wall_clock
 from tui_trace.session.finding import Episode, Finding, FindingKind, Sure
+from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Snapshot
+from tui_trace.wire.unprivileged.error_queue_network import PING_ALLOWED_BY
 
 DOWN = Finding(
     kind=FindingKind.DOWN,
@@ -109,7 +114,59 @@ def test_what_is_wrong_has_a_line_of_its_own() -> None:
 
 def test_more_than_one_trouble_is_counted() -> None:
     bad = replace(busy(), findings=(DOWN, LOSS, replace(LOSS, kind=FindingKind.QUEUE)))
-    assert text(bad, 120)[-1].endswith(" · 2 more: V")
+    said = text(bad, 120)[-1]
+    assert said.startswith(" !3 target silent")
+    assert said.rstrip().endswith(" · V lists all")
+
+
+def given_notices(*texts: str, at: int = 1):
+    """A session in which these notices were given, one second apart."""
+    session = Session()
+    for event in path(5):
+        session.apply(event)
+    last = session.snapshot().at
+    for number, words in enumerate(texts):
+        session.apply(Notice(last + (at + number) * NS_PER_S, words))
+    return session.snapshot(last + (at + len(texts) - 1) * NS_PER_S)
+
+
+REMEDY = f"ICMP echo is not allowed to this group; {PING_ALLOWED_BY} allows it to all; UDP instead"
+
+
+def test_notices_are_counted_with_what_harms() -> None:
+    told = given_notices("first", "second", "second")
+    assert plain(heading(told, 100, height=24)[-1]).startswith(" !2 second")
+    with_loss = replace(told, findings=(DOWN,))
+    said, notice = (plain(line) for line in heading(with_loss, 100, height=24)[-2:])
+    assert said.startswith(" !3 target silent")
+    assert notice == " second", "it is counted once"
+
+
+@pytest.mark.parametrize("width", [40, 80, 100])
+def test_a_long_notice_takes_a_second_line_where_there_is_room(width: int) -> None:
+    told = given_notices(REMEDY)
+    low, usual = (heading(told, width, height=height) for height in (23, 24))
+    assert len(usual) == len(low) + 1
+    shown = "".join(plain(line) for line in usual[-2:])
+    assert plain(usual[-1]).endswith("… V") or shown.split() == REMEDY.split()
+    assert all(cell_len(plain(line)) <= width for line in usual)
+    assert plain(low[-1]).endswith("… V"), "V has all of it"
+    listed = "\n".join(plain(line) for line in findings_list(told, 10_000))
+    assert REMEDY in listed
+
+
+def test_why_nothing_is_probed_is_listed_whole() -> None:
+    why = f"cannot probe: {REMEDY}"
+    shown = "\n".join(plain(line) for line in findings_list(busy(), 10_000, why))
+    assert why in shown
+    assert plain(heading(busy(), 200, why)[-1]) == f" ! {why}"
+
+
+def test_an_old_notice_is_dim_and_takes_one_line() -> None:
+    told = given_notices(REMEDY)
+    later = replace(told, at=told.at + 61 * NS_PER_S)
+    assert len(heading(later, 80, height=24)) == len(heading(told, 80, height=24)) - 1
+    assert {style for _, style in heading(later, 80, height=24)[-1]} == {TextStyle.DIM}
 
 
 def test_what_is_over_is_dim_and_in_the_past_for_a_while() -> None:

@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dns.exception
 import dns.message
 import dns.name
+import dns.nameserver
+import dns.resolver
 import msgspec
 import pytest
 
@@ -555,6 +558,22 @@ def test_the_system_names_its_servers_anew_when_the_network_changes(tmp_path: Pa
 async def test_without_any_server_nobody_is_asked(tmp_path: Path) -> None:
     with pytest.raises(resolver.UnansweredError, match="no DNS server is configured"):
         await resolver.Resolver(None, str(tmp_path / "none")).ask(dns.name.root, "NS")
+
+
+@pytest.mark.parametrize(
+    ("port", "said", "words"),
+    [
+        (53, OSError(101, "Network is unreachable"), " cannot be reached: network is unreachable"),
+        (5353, OSError(113, "No route to host"), " port 5353 cannot be reached: no route to host"),
+        (53, "SERVFAIL", " answered SERVFAIL"),
+        (53, dns.exception.FormError(), " sent an answer that cannot be read: DNS message is mal"),
+    ],
+)
+def test_what_a_server_did_is_told_in_words(port: int, said: object, words: str) -> None:
+    server = str(dns.nameserver.Do53Nameserver("192.0.2.1", port))
+    asked = dns.message.make_query(".", "NS")
+    failed = dns.resolver.NoNameservers(request=asked, errors=[(server, False, port, said, None)])
+    assert resolver.why_unanswered(failed).startswith(f"DNS server 192.0.2.1{words}")
 
 
 async def test_the_second_try_goes_to_the_second_server(tmp_path: Path) -> None:

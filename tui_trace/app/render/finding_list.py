@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tui_trace.app.render.styled_text import StyledLine, wrapped
+from tui_trace.app.render.troubles import troubles_list
 from tui_trace.core.durations import format_duration
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.report.finding_lines import wall_clock
@@ -14,8 +15,11 @@ _UNITS = {"ms": "ms", "percent": "%", "s": "s"}
 """Units at the end of a name of evidence."""
 
 
-def findings_list(snapshot: Snapshot, width: int) -> list[StyledLine]:
-    """Return what is so now, the worst first, each with its evidence; then what is over."""
+def findings_list(snapshot: Snapshot, width: int, failure: str | None = None) -> list[StyledLine]:
+    """Return what is so now, the worst first, each with its evidence; notices; what is over.
+
+    `failure` says why the source broke, if it did.
+    """
     clock = wall_clock(snapshot)
     harmful = [finding for finding in snapshot.findings if finding.harm]
     quiet = [finding for finding in snapshot.findings if not finding.harm]
@@ -32,6 +36,9 @@ def findings_list(snapshot: Snapshot, width: int) -> list[StyledLine]:
         lines += [[], [(" Harmless", TextStyle.STRONG)]]
         for finding in quiet:
             lines += _described(finding, clock, width)
+    told = list(troubles_list(snapshot, failure, clock, width))
+    if told:
+        lines += [[], *told[:-1]]
     over = [episode for episode in snapshot.episodes if episode.until is not None]
     if over:
         lines += [[], [(" Over", TextStyle.STRONG)]]

@@ -6,11 +6,19 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tui_trace.app.render.styled_text import StyledLine, StyledText, interval_words
+from tui_trace.app.render.troubles import (
+    RECENT,
+    count_troubles,
+    notice_lines,
+    sign,
+    trouble,
+    trouble_lines,
+)
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
 from tui_trace.core.probe_text import describe_protocol, describe_settings, describe_turns
 from tui_trace.core.sanitize import sanitize
-from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
+from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.report.finding_lines import dated_clock, wall_clock
 from tui_trace.session.finding import Finding, FindingKind, Sure
@@ -19,8 +27,6 @@ from tui_trace.session.snapshot import FIRST_PATH, Snapshot
 
 _NAMED = 40
 """Cells that target and address usually take."""
-RECENT = 300 * NS_PER_S
-"""How long the heading tells of what is over, for whoever was looking elsewhere."""
 _WORTH_A_LINE = frozenset(
     {
         FindingKind.MAX_TTL,
@@ -33,6 +39,8 @@ _WORTH_A_LINE = frozenset(
 """Harmless kinds that the heading tells of."""
 _LOW = 12
 """Terminal lines below which a notice would cost the table too much."""
+_USUAL = 24
+"""Terminal lines from which on what is wrong may take a second line."""
 
 
 def pace_words(pace: Pace) -> str:
@@ -58,18 +66,18 @@ def settings_fit_beside_target(settings: str, width: int) -> bool:
     return len(settings) + _NAMED <= width
 
 
-def finding_line(snapshot: Snapshot, width: int) -> StyledLine | None:
+def finding_line(snapshot: Snapshot, width: int, count: int = 1) -> StyledLine | None:
     """Return the worst thing that is so, or else, dim, what is over since a short time.
 
-    None if all is well. It is cut only if even its short form has no room.
+    None if all is well. It is cut only if even its short form has no room. `count` is how much is
+    wrong in all.
     """
     clock = wall_clock(snapshot)
-    harmful = [finding for finding in snapshot.findings if finding.harm]
-    if harmful:
-        worst = harmful[0]
-        more = f" · {len(harmful) - 1} more: V" if len(harmful) > 1 else ""
+    worst = next((finding for finding in snapshot.findings if finding.harm), None)
+    if worst is not None:
+        more = " · V lists all" if count > 1 else ""
         style = TextStyle.BAD if worst.sure is Sure.CERTAIN else TextStyle.WARN
-        forms = [f" ! {words}{more} " for words in _forms(worst, clock)]
+        forms = [f" {sign(count)} {words}{more} " for words in _forms(worst, clock)]
         return [(_first_that_fits(forms, width), style)]
     for finding in snapshot.findings:
         if finding.kind in _WORTH_A_LINE:
@@ -231,14 +239,16 @@ def heading(
             named += address
         lines = [_between(named, [], width), _between([(settings, TextStyle.PLAIN)], [], width)]
     lines.append(_between(progress(snapshot, width - _cells(state) - 3), state, width))
-    said = finding_line(snapshot, width)
+    count = count_troubles(snapshot, failure)
+    said = finding_line(snapshot, width, count)
     if said is not None:
         lines.append(said)
-    is_told = any(finding.kind is FindingKind.LOCAL for finding in snapshot.findings)
-    if failure is not None:
-        lines.append([(pad_or_truncate(f" ! {sanitize(failure)}", width), TextStyle.BAD)])
-    elif snapshot.trouble is not None and not is_told:
-        lines.append([(pad_or_truncate(f" ! {sanitize(snapshot.trouble)}", width), TextStyle.BAD)])
-    elif snapshot.notice is not None and height >= _LOW:
-        lines.append([(pad_or_truncate(f" {sanitize(snapshot.notice)}", width), TextStyle.WARN)])
+        if any(finding.harm for finding in snapshot.findings):
+            count = 1
+    most = 2 if height >= _USUAL else 1
+    why = trouble(snapshot, failure)
+    if why is not None:
+        lines += trouble_lines(why, width, count, lines=most)
+    elif height >= _LOW:
+        lines += notice_lines(snapshot, width, count, lines=most)
     return lines

@@ -80,8 +80,6 @@ class MainScreen(OpeningScreen):
         """AS numbers are asked for."""
         self._hints = hints
         self._greeting = greeting
-        self.failure: str | None = None
-        """Why the source broke, if it did."""
 
     def compose(self) -> ComposeResult:
         yield StyledLines(id="heading")

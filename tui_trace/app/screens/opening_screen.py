@@ -41,6 +41,8 @@ class OpeningScreen(PromptingScreen):
         self._navigator = TimeNavigator(history)
         self._sessions = SavedSessions()
         """What this session is compared with."""
+        self.failure: str | None = None
+        """Why the source broke, if it did."""
 
     @property
     def table(self) -> HopTable:
@@ -158,4 +160,4 @@ class OpeningScreen(PromptingScreen):
     def action_findings(self) -> None:
         """Open the findings (`V`)."""
         if self.snapshot is not None:
-            self.app.push_screen(FindingsScreen(self.snapshot))
+            self.app.push_screen(FindingsScreen(self.snapshot, lambda: self.failure))
