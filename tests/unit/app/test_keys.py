@@ -411,7 +411,7 @@ async def test_the_next_key_takes_away_what_was_said() -> None:
     async with watching(chosen=switches(Protocol.ICMP, 0)) as watch:
         await watch.press("A")
         assert "ICMP has no TCP flags" in watch.text("#keys")
-        await watch.press("j")
+        await watch.press("f5")
         assert "no TCP flags" in watch.text("#keys"), "a key that does nothing changes nothing"
         await watch.press("t")
         assert "no TCP flags" not in watch.text("#keys")
@@ -478,3 +478,26 @@ async def test_tcp_after_another_protocol_is_the_run_it_was() -> None:
         await watch.type("gre")
         await watch.press("t")
         assert watch.settings[-1] == first
+
+
+async def test_a_key_that_does_nothing_says_what_does() -> None:
+    bound = {key.strip() for one in KEYS for key in one.keys.split(",")}
+    async with watching() as watch:
+        for key in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789":
+            if key not in bound:
+                await watch.press(key)
+                assert watch.text("#keys").lstrip().startswith(f"{key}: "), key
+        await watch.press("s")
+        assert "the packet size is S" in watch.text("#keys")
+        await watch.press("i", "i")
+        assert "ICMP echo already; + and - change the interval" in watch.text("#keys")
+        assert watch.app.screen is watch.app.live
+
+
+async def test_a_key_that_is_taken_says_nothing_of_the_sort() -> None:
+    config = Config(keymap={"probe.size": "s"})
+    async with watching(config=config) as watch:
+        await watch.press("s")
+        assert watch.prompt.display
+        await watch.press("j")
+        assert "no such key" not in watch.text("#keys")

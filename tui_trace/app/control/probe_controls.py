@@ -86,7 +86,8 @@ class ProbeControls:
         `number` is the number of any other IP protocol.
         """
         if (self.settings.protocol, self.settings.number) == (name, number):
-            return ControlResult(None)
+            more = "; + and - change the interval" if name == Protocol.ICMP else ""
+            return ControlResult(None, f"{describe_protocol(self.settings)} already{more}")
         before = self.settings
         self.switches.protocol(Protocol(name))
         return self._settings_changed(before, number=number)

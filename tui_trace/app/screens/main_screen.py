@@ -5,10 +5,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Key
 
 from tui_trace.app.control.export import View
 from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ProbeControls
+from tui_trace.app.control.unbound_keys import hint_of_key
 from tui_trace.app.keymap import FOOTER, KEYS
 from tui_trace.app.render.header import heading, probe_words, settings_fit_beside_target
 from tui_trace.app.render.table_layout import row_text
@@ -100,6 +102,11 @@ class MainScreen(OpeningScreen):
 
     def on_mount(self) -> None:
         self.table.choose(self.columns)
+
+    def on_key(self, event: Key) -> None:
+        """Tell what to press instead of a key that does nothing."""
+        if event.character and event.is_printable and event.key not in self.active_bindings:
+            self.show_message(hint_of_key(event.character))
 
     def on_resize(self) -> None:
         """Arrange what depends on the size."""
