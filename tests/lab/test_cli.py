@@ -1,5 +1,7 @@
 """The lab on the command line: the list, a file of one's own, mistakes, and names."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +101,22 @@ def test_names_numbers_and_owners_come_from_the_lab() -> None:
             assert origins[hop.v4].asns == (hop.asn,)
             assert origins[hop.v4].names == (f"{hop.owner}, ZZ",)
             assert owners[hop.v4].startswith("hostmaster@")
+
+
+@pytest.mark.parametrize("output", ["-r", "-w", "--markdown", "-j"])
+def test_reports_name_the_owners(output: str) -> None:
+    done = run("--lab", "plain", output, "--owner", "-c", "1")
+    assert done.returncode == 0, done.stderr
+    hops = [str(hop.v4) for hop in load_scenario("plain").hops]
+    if output == "-j":
+        hubs = json.loads(done.stdout)["report"]["hubs"]
+        owners = {address: owner for hub in hubs for address, owner in hub["owners"].items()}
+    else:
+        told = re.findall(r"^(?:- )?Owner (\S+): (.*)$", done.stdout, re.M)
+        owners = {each: owner for owner, addresses in told for each in addresses.split(", ")}
+    assert list(owners) == hops
+    assert all(owner.startswith("hostmaster") for owner in owners.values())
+    assert "Owner" not in run("--lab", "plain", output, "-c", "1").stdout
 
 
 def test_radb_comes_from_the_lab() -> None:

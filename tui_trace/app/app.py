@@ -95,13 +95,15 @@ class TraceApp(TerminalApp[None]):
         greeting: str = "",
         reverse: bool = False,
         compare: bool = False,
+        lab_title: str = "",
     ) -> None:
         """`source` begins with the settings of `switches` and with `pace`, once there is a screen.
 
         `confidence` is how sure a search for ways is to be. `host` names the target, and `vantage`
         the machine that probes leave from; `others` are traced beside it. `greeting` is a line to
         show until the first snapshot. `reverse`: the other target is the way back from the first.
-        `compare`: it is asked at once which other session to compare with.
+        `compare`: it is asked at once which other session to compare with. `lab_title`: what the
+        network of the lab does, which the help tells.
         `ConfigError` if the config names a theme that is not there.
         """
         super().__init__(config)
@@ -109,6 +111,7 @@ class TraceApp(TerminalApp[None]):
         self._config = config
         self._confidence = confidence
         self._compare = compare
+        self._lab_title = lab_title
         first = TargetSource(host, source, switches.current, open_source, vantage)
         self._bell = EpisodeBell(os.environ, is_on=config.bell)
         self._targets = TracedTargets(
@@ -378,7 +381,7 @@ class TraceApp(TerminalApp[None]):
 
     def action_help(self) -> None:
         """Open the help (`h`, `?`)."""
-        self.push_screen(HelpScreen(self.shown_key))
+        self.push_screen(HelpScreen(self.shown_key, self._lab_title))
 
     def shown_key(self, key: Key, first: bool = False) -> str:
         """Return the keys that do this now, as a keyboard labels them."""

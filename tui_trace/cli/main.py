@@ -303,6 +303,7 @@ def _live(factory: "AnyFactory") -> int:
             others=others,
             greeting=factory.greeting,
             reverse=options.reverse and len(others) == 1,
+            lab_title=factory.lab_title,
         )
     except ConfigError as error:
         return _fail(error.exit_code, str(error))

@@ -168,6 +168,11 @@ class RecordingFactory(ABC):
         """A line for the view until the first event."""
 
     @property
+    def lab_title(self) -> str:
+        """What the network of the lab does; empty if there is none."""
+        return ""
+
+    @property
     def first_host(self) -> str:
         """The host of the command line; empty if it names none."""
         return self.options.host or ""

@@ -18,6 +18,7 @@ from tui_trace.names.name_options import NameOptions
 from tui_trace.names.named_source import NamedSource
 from tui_trace.names.shared_names import SharedNames
 from tui_trace.options.command_line import Options
+from tui_trace.options.output import Output
 from tui_trace.remote.place import LOCAL, Place
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class SourceFactory(RecordingFactory):
     def first_host(self) -> str:
         """The host of the command line, or the target of the lab's scenario."""
         return self.options.host or (self._lab.target if self._lab else "")
+
+    @property
+    def lab_title(self) -> str:
+        """What the network of the lab does; empty if there is none."""
+        return self._lab.scenario.title if self._lab else ""
 
     @property
     def has_rights(self) -> bool:
@@ -185,7 +191,8 @@ class SourceFactory(RecordingFactory):
             waits_for_route=options.output.is_endless,
             shared=None if found.turn is None else self._shared_hops[found.family],
         )
-        title = (scenario.title,) if scenario else ()
+        # whoever watches finds out, or asks for help
+        title = (scenario.title,) if scenario and options.output is not Output.LIVE else ()
         for line in (*title, *found.warnings):
             engine.command(Inject(Notice(at=0, text=line)))
         if options.ways is not None:

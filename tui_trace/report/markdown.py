@@ -20,6 +20,7 @@ from tui_trace.report.formatting import (
 )
 from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.mtr_fields import ReportLayout, chosen
+from tui_trace.report.owner_lines import owner_lines
 from tui_trace.report.path_tables import HEAD, path_tables
 from tui_trace.report.run_summary import describe_progress, other_runs, probed_runs, run_differences
 from tui_trace.report.there_and_back_text import render_there_and_back
@@ -63,6 +64,8 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
     for heading, rows in path_tables(snapshot, runs, layout):
         lines += ["", f"**{_plain(heading)}**", "", _line(list(HEAD)), _line(_RULE)]
         lines += [_line([_plain(cell) for cell in row]) for row in rows]
+    if owners := list(owner_lines(snapshot)):
+        lines += ["", *(f"- {_plain(text)}" for text in owners)]
     if said := list(finding_lines(snapshot)):
         lines += ["", *(f"- {_plain(text)}" for text in said)]
     lines += [

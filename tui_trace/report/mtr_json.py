@@ -54,6 +54,7 @@ from tui_trace.report.formatting import (
 from tui_trace.report.hop_columns import COLUMNS
 from tui_trace.report.hop_notes import local_reason
 from tui_trace.report.mtr_fields import ReportLayout, chosen, exact
+from tui_trace.report.owner_lines import owners_of
 from tui_trace.report.way_report import way_object
 from tui_trace.session.data_warnings import all_warnings
 from tui_trace.session.snapshot import Hop, Run, Snapshot
@@ -150,6 +151,7 @@ def _hub(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> dict[str, Any]:
         **asn,
         **{field.title: exact(field, hop, 3) for field in chosen(layout)},
         "addresses": known_addresses(hop),
+        "owners": owners_of(snapshot, hop),
         "late": hop.late,
         "duplicates": hop.duplicates,
         "repeats": hop.repeats,

@@ -16,6 +16,7 @@ from tui_trace.report.formatting import (
 )
 from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.mtr_fields import FIELDS, ReportField, ReportLayout
+from tui_trace.report.owner_lines import owner_lines
 from tui_trace.report.path_tables import path_lines
 from tui_trace.report.run_summary import other_runs
 from tui_trace.report.way_report import way_lines
@@ -39,6 +40,7 @@ def render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
     lines += way_lines(snapshot)
     lines += path_lines(snapshot, runs, layout)
     lines += [*other_runs(snapshot, runs), *finding_lines(snapshot)]
+    lines += owner_lines(snapshot)
     lines += [*all_warnings(snapshot), *format_notes(snapshot)]
     return "\n".join(lines) + "\n"
 

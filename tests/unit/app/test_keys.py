@@ -3,8 +3,9 @@
 import pytest
 from textual.widgets import Input, OptionList
 
-from tests.helpers.app.app_driver import seen, watching
+from tests.helpers.app.app_driver import Watch, refuse, seen, watching
 from tests.helpers.app.fake_source import FakeSource, began, path, switches
+from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.keymap import KEYS
 from tui_trace.app.screens.column_chooser import ColumnChooser
@@ -324,6 +325,19 @@ async def test_help_knows_every_key(key: str) -> None:
             assert one.description in shown
         await watch.press("escape")
         assert watch.app.screen is watch.app.live
+
+
+async def test_what_the_lab_does_stands_in_the_help_alone() -> None:
+    title = "A link of 1400 bytes that nobody reports"
+    source = FakeSource(path(5))
+    app = TraceApp(refuse, source, switches(), Pace(), Config(), lab_title=title)
+    async with app.run_test(size=(100, 30)) as pilot:
+        watch = Watch(app, source, pilot)
+        await watch.until(lambda: app.live.snapshot is not None)
+        assert title not in "\n".join(watch.screen_lines)
+        await watch.press("h")
+        assert f"This lab: {title}" in "\n".join(watch.screen_lines)
+    source.stop()
 
 
 @pytest.mark.parametrize(

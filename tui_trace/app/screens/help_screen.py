@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui_trace.app.keymap import COMMANDS, GROUPS, Key
-from tui_trace.app.render.styled_text import StyledLine
+from tui_trace.app.render.styled_text import StyledLine, wrapped
 from tui_trace.app.screens.text_screen import TextScreen
 from tui_trace.core.cell_width import pad_or_truncate
 from tui_trace.report.cell_text import TextStyle
@@ -94,10 +94,13 @@ class HelpScreen(TextScreen):
     ]
     HEADING = "tui-trace: keys and signs"
 
-    def __init__(self, shown: Callable[[Key], str]) -> None:
-        """`shown` returns the keys that a `Key` has now."""
+    def __init__(self, shown: Callable[[Key], str], lab_title: str = "") -> None:
+        """`shown` returns the keys that a `Key` has now; `lab_title` says what the lab does."""
         super().__init__()
         self._shown = shown
+        self._lab_title = lab_title
 
     def lines(self, width: int) -> list[StyledLine]:
-        return help_lines(width, self._shown)
+        about = f"This lab: {self._lab_title}" if self._lab_title else ""
+        lab = wrapped(about, width, TextStyle.MARK) if about else []
+        return [*lab, *([[]] if lab else []), *help_lines(width, self._shown)]
