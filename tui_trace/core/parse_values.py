@@ -66,7 +66,7 @@ def parse_protocol(text: str, option: str = "--protocol") -> tuple[Protocol, int
     """Return the protocol for a name (`gre`, `quic`) or number, and the number if it is
     `Protocol.IP`.
     """
-    takes = "quic, 0 to 255 or the name of an IP protocol such as gre, sctp, ospf"
+    takes = "0 to 255 or the name of an IP protocol such as gre, sctp, ospf; or quic"
     name = text.strip().lower()
     if name == Protocol.QUIC:
         return Protocol.QUIC, 0

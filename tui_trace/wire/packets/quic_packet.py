@@ -18,12 +18,14 @@ _UNKNOWN_VERSION = 0x1A2A_3A4A
 _ID = 8
 """Bytes of each connection ID; a first destination ID has 8 at least (RFC 9000 §7.2)."""
 _KEY = 2
-_IDS = slice(6, 6 + _ID + 1 + _ID)
+IDS = slice(6, 6 + _ID + 1 + _ID)
 """Place of the two connection IDs, with the length of the second one between them."""
 _BEGINNING = struct.pack("!BIB", 0xC0, _UNKNOWN_VERSION, _ID)
 """Long header, fixed bit, Initial, packet number of one byte; version; length of the first ID."""
 _BETWEEN = bytes((_ID,))
-TOKEN_AT = _IDS.stop + 1
+WITHOUT_IDS = bytes(_ID) + _BETWEEN + bytes(_ID)
+"""What stands in their place in a template."""
+TOKEN_AT = IDS.stop + 1
 """Offset of the token, two bytes that a server of an unknown version does not look at."""
 _TOKEN = b"\2\0\0"
 """Its length, and the token."""
@@ -57,6 +59,11 @@ class ConnectionIds:
         return key if ids == self.of(key) else None
 
 
+def for_checksum(ids: bytes) -> bytes:
+    """Return the 16-bit words that the IDs are in, with zeros for all else in these."""
+    return ids[:_ID] + b"\0" + ids[_ID + 1 :] + b"\0"
+
+
 def initial_packet(ids: bytes, size: int, payload_byte: int) -> bytes:
     """Return a packet of `size` bytes with these connection IDs, as `ConnectionIds.of` has them."""
     rest = size - HEADER_LENGTH
@@ -68,9 +75,9 @@ def ids_of_probe(payload: bytes) -> bytes | None:
     """Return the connection IDs in the payload of a probe, which may be cut short; None if it has
     none.
     """
-    if not payload.startswith(_BEGINNING) or len(payload) < _IDS.stop:
+    if not payload.startswith(_BEGINNING) or len(payload) < IDS.stop:
         return None
-    return payload[_IDS]
+    return payload[IDS]
 
 
 class VersionNegotiation(NamedTuple):
