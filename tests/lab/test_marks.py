@@ -11,7 +11,7 @@ from tui_trace.lab import load_scenario
 
 pytestmark = pytest.mark.usefixtures("inside")
 
-UDP, TCP = Protocol.UDP, Protocol.TCP
+UDP, TCP, QUIC = Protocol.UDP, Protocol.TCP, Protocol.QUIC
 
 MARKS4 = {
     0: "!N", 1: "!H", 2: "!P", 3: "!p", 4: "!F", 5: "!S", 6: "!U", 7: "!U", 8: "!I", 9: "!A",
@@ -60,8 +60,15 @@ def test_each_unreachable_code_of_ipv6(code: int, mark: str) -> None:
         (probe(UDP, port=53), 4, ("[open]",), ReplyKind.UDP),
         (probe(UDP), 4, (), ReplyKind.UNREACHABLE),
         (probe(TCP, port=443), 6, ("[open]",), ReplyKind.SYN_ACK),
+        (probe(QUIC), 4, ("[quic]",), ReplyKind.VERSION_NEGOTIATION),
+        (probe(QUIC), 6, ("[quic]",), ReplyKind.VERSION_NEGOTIATION),
+        (probe(QUIC, port=53), 4, ("[open]",), ReplyKind.UDP),
+        (probe(QUIC, port=80), 6, ("[closed]",), ReplyKind.UNREACHABLE),
     ],
-    ids=["open", "ecn", "ack", "closed", "service", "no-service", "open-6"],
+    ids=[
+        *("open", "ecn", "ack", "closed", "service", "no-service", "open-6"),
+        *("quic", "quic-6", "no-quic", "no-quic-6"),
+    ],
 )
 def test_ports_of_the_target(
     settings: ProbeSettings, family: int, marks: tuple[str, ...], kind: ReplyKind
@@ -74,7 +81,7 @@ def test_ports_of_the_target(
     assert {reply.kind for reply in traced.replies[len(scenario.hops)]} == {kind}
 
 
-@pytest.mark.parametrize("options", [("-T", "-P", "25"), ("-u", "-P", "137")])
+@pytest.mark.parametrize("options", [("-T", "-P", "25"), ("-u", "-P", "137"), ("-u", "-P", "443")])
 def test_a_filtered_port_says_nothing(options: tuple[str, ...]) -> None:
     scenario = load_scenario("ports")
     traced = trace("ports", *options, "-c", "3", "-i", "0.1")
@@ -86,7 +93,7 @@ def test_a_firewall_that_passes_one_port() -> None:
     open_way = trace("firewall", "-T", "-P", "443", *QUICK)
     assert open_way.path() == along(scenario, 4)
     assert open_way.run.hops[-1].marks == ("[open]",)
-    for options in (("-T", "-P", "80"), ("-u",), ("-u", "-P", "443")):
+    for options in (("-T", "-P", "80"), ("-u",), ("--protocol", "quic")):
         assert trace("firewall", *options, *QUICK).path() == firewall(scenario, 4)
 
 

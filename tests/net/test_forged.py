@@ -58,6 +58,7 @@ NUMBER = {
     Protocol.UDP: {4: 17, 6: 17},
     Protocol.TCP: {4: 6, 6: 6},
     Protocol.IP: {4: 99, 6: 99},
+    Protocol.QUIC: {4: 17, 6: 17},
 }
 
 

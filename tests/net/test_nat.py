@@ -97,7 +97,10 @@ def test_we_find_what_tcptraceroute_finds(
 
 
 @FAMILIES
-@pytest.mark.parametrize("options", [(), ("-u",), ("-T", "-P", str(PORT)), ("--protocol", "99")])
+@pytest.mark.parametrize(
+    "options",
+    [(), ("-u",), ("-T", "-P", str(PORT)), ("--protocol", "99"), ("--protocol", "quic")],
+)
 def test_every_protocol_is_followed_through(
     chain: Chain, family: int, options: tuple[str, ...]
 ) -> None:

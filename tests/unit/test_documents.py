@@ -98,6 +98,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     [
         ("tui-trace --asn", ["--asn-source"]),
         ("tui-trace --flow v", ["vary"]),
+        ("tui-trace --protocol q", ["quic"]),
         ("tui-trace --dnat ''", ["off", "match", "show"]),
         ("tui-trace --lab mtu", ["mtu", "mtu-black-hole"]),
     ],

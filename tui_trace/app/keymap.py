@@ -25,6 +25,13 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("probe.tcp", "t", "protocol('tcp')", "TCP", "Probe with TCP"),
             Key("probe.udp", "u", "protocol('udp')", "UDP", "Probe with UDP"),
             Key("probe.icmp", "i", "protocol('icmp')", "ICMP", "Probe with ICMP echo"),
+            Key(
+                "probe.quic",
+                "U",
+                "protocol('quic')",
+                "QUIC",
+                "Probe with QUIC, over UDP, which HTTP/3 servers answer",
+            ),
             Key("probe.port", "P", "ask('port')", "port", "Destination port, number or service"),
             Key("probe.tos", "Q", "ask('tos')", "TOS", "TOS byte: 184, 0xb8, or EF, AF41, CS6…"),
             Key("probe.df", "F", "dont_fragment", "DF", "Don't fragment: on or off"),

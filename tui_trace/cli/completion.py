@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from tui_trace.core.settings import DnatMode, FlowMode, ProbeIdField, SettingError
+from tui_trace.core.settings import (
+    PROTOCOL_NAMES,
+    DnatMode,
+    FlowMode,
+    ProbeIdField,
+    Protocol,
+    SettingError,
+)
 from tui_trace.options.command_line import build_parser
 
 SHELLS = ("bash", "zsh", "fish")
@@ -66,6 +73,7 @@ def script(shell: str) -> str:
         "--lab": ("list", *scenario_names()),
         "--as": PROGRAMS,
         "--hide": ("private",),
+        "--protocol": (Protocol.QUIC, *PROTOCOL_NAMES.values()),
     }
     for action in parser._actions:
         names = set(action.option_strings)

@@ -96,11 +96,11 @@ class _SettingsLine(ProbeSettings, frozen=True, forbid_unknown_fields=True):
     def settings(self) -> ProbeSettings:
         """Return the settings; `SettingError` if the command line would refuse them."""
         protocol = self.protocol
-        has_ports = protocol in (Protocol.TCP, Protocol.UDP)
+        has_ports = protocol.has_ports
         port = DEFAULT_PORT[protocol] if self.port == _NOT_GIVEN else self.port
         size = DEFAULT_SIZE[protocol] if self.size == _NOT_GIVEN else self.size
         if has_ports and port == 0:
-            raise SettingError("port", port, "1 to 65535 with tcp and udp")
+            raise SettingError("port", port, "1 to 65535 with tcp, udp and quic")
         if not has_ports and port != 0:
             raise SettingError("port", port, f"0 with {protocol}, which has no ports")
         if protocol is Protocol.IP and self.number in _OWN:

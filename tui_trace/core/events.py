@@ -12,6 +12,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from tui_trace.core.quic_versions import QuicVersions
 from tui_trace.core.ranges import Count, Int64, Measure, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
 
@@ -47,6 +48,8 @@ class ReplyKind(enum.StrEnum):
     RST = "rst"
     UDP = "udp"
     """A UDP datagram from the target."""
+    VERSION_NEGOTIATION = "version-negotiation"
+    """A QUIC server's packet that says which versions it has (RFC 9000 §17.2.1)."""
     OTHER = "other"
     """Any other ICMP message that quotes a probe, by its `icmp_type` and `code`. Without
     `icmp_type`: a datagram from the target in the protocol of the probe."""
@@ -283,6 +286,8 @@ class Reply(_Event, frozen=True, tag="reply", rename={"past_target": "beyond"}):
     labels: tuple[MplsLabel, ...] = ()
     """Outermost first."""
     interfaces: tuple[Interface, ...] = ()
+    versions: QuicVersions = ()
+    """The versions that a QUIC server has, of a `VERSION_NEGOTIATION`."""
 
 
 class ProbeLost(_Event, frozen=True, tag="probe-lost"):

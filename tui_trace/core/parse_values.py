@@ -50,22 +50,26 @@ def parse_transport_port(text: str, now: Protocol) -> tuple[Protocol, int]:
     Without a protocol it is the one in use now, or TCP where that has no ports.
     """
     first, slash, second = text.strip().lower().partition("/")
-    by_name = {"tcp": Protocol.TCP, "udp": Protocol.UDP}
+    by_name = {each.value: each for each in Protocol if each.has_ports}
     if slash and second in by_name:
         first, second = second, first
     if not slash:
-        protocol, port = now if now in by_name.values() else Protocol.TCP, first
+        protocol, port = now if now.has_ports else Protocol.TCP, first
     elif first in by_name:
         protocol, port = by_name[first], second
     else:
         raise SettingError("--port", text, "a port or a service, as in 443, udp/53 or tcp/ssh")
-    return protocol, parse_port(port, transport=protocol.value)
+    return protocol, parse_port(port, transport=protocol.transport.value)
 
 
 def parse_protocol(text: str, option: str = "--protocol") -> tuple[Protocol, int]:
-    """Return the protocol for a name (`gre`) or number, and the number if it is `Protocol.IP`."""
-    takes = "0 to 255 or the name of an IP protocol such as gre, sctp, ospf"
+    """Return the protocol for a name (`gre`, `quic`) or number, and the number if it is
+    `Protocol.IP`.
+    """
+    takes = "0 to 255 or the name of an IP protocol such as gre, sctp, ospf; or quic"
     name = text.strip().lower()
+    if name == Protocol.QUIC:
+        return Protocol.QUIC, 0
     number = _number(name)
     if number is None:
         try:
@@ -149,7 +153,7 @@ def check_track(track: ProbeIdField, protocol: Protocol, port_is_fixed: bool) ->
     """Raise `SettingError` if `--track port` is impossible: each probe needs a port of its own."""
     if track is ProbeIdField.PORT and port_is_fixed:
         raise SettingError("--track", "port", "seq or id with --localport, which fixes the port")
-    if track is ProbeIdField.PORT and protocol in (Protocol.ICMP, Protocol.IP):
+    if track is ProbeIdField.PORT and not protocol.has_ports:
         raise SettingError("--track", "port", "seq or id without --tcp or --udp")
 
 

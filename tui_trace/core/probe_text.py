@@ -54,7 +54,7 @@ def five_tuple(settings: ProbeSettings, source: str, source_port: int, address: 
     name = settings.protocol.upper()
     if settings.protocol is Protocol.ICMP:
         return f"{name} {source} → {address} identifier {source_port}"
-    if settings.protocol not in (Protocol.TCP, Protocol.UDP):
+    if not settings.protocol.has_ports:
         return f"IP {settings.number} {source} → {address}"
     ends = (f"[{host}]" if ":" in host else host for host in (source, address))
     here, there = ends
@@ -70,8 +70,8 @@ def describe_protocol(settings: ProbeSettings) -> str:
     match settings.protocol:
         case Protocol.ICMP:
             return "ICMP echo"
-        case Protocol.UDP:
-            return f"UDP{port}"
+        case Protocol.UDP | Protocol.QUIC:
+            return f"{settings.protocol.upper()}{port}"
         case Protocol.TCP:
             return f"{_TCP_WORDS[settings.tcp_flags]}{port}"
         case Protocol.IP:

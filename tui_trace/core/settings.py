@@ -40,6 +40,18 @@ class Protocol(enum.StrEnum):
     TCP = "tcp"
     IP = "ip"
     """Any other protocol, by its number in `ProbeSettings.number`."""
+    QUIC = "quic"
+    """UDP with the first packet of a QUIC connection, in a version that no server has."""
+
+    @property
+    def transport(self) -> "Protocol":
+        """Return the protocol whose header the probe has: UDP for QUIC."""
+        return Protocol.UDP if self is Protocol.QUIC else self
+
+    @property
+    def has_ports(self) -> bool:
+        """Return whether a probe has ports. Of the protocols by number, no port can be chosen."""
+        return self.transport in (Protocol.TCP, Protocol.UDP)
 
 
 class FlowMode(enum.StrEnum):
@@ -84,8 +96,23 @@ class DnatMode(enum.StrEnum):
     """They match, and the view shows where the probe really went."""
 
 
-DEFAULT_PORT = {Protocol.ICMP: 0, Protocol.UDP: 33434, Protocol.TCP: 80, Protocol.IP: 0}
-DEFAULT_SIZE = {Protocol.ICMP: 64, Protocol.UDP: 64, Protocol.TCP: 60, Protocol.IP: 64}
+QUIC_DATAGRAM = 1200
+"""Bytes of UDP payload below which a QUIC server answers nothing (RFC 9000 §6.1, §14.1)."""
+
+DEFAULT_PORT = {
+    Protocol.ICMP: 0,
+    Protocol.UDP: 33434,
+    Protocol.TCP: 80,
+    Protocol.IP: 0,
+    Protocol.QUIC: 443,
+}
+DEFAULT_SIZE = {
+    Protocol.ICMP: 64,
+    Protocol.UDP: 64,
+    Protocol.TCP: 60,
+    Protocol.IP: 64,
+    Protocol.QUIC: 20 + 8 + QUIC_DATAGRAM,
+}
 
 _TRANSPORT_MINIMUM = {
     # header, and two bytes of payload that keep the checksum where a constant flow needs it
@@ -95,6 +122,8 @@ _TRANSPORT_MINIMUM = {
     Protocol.TCP: 20 + 20,
     # what every router must quote, and all that is ours
     Protocol.IP: 8,
+    # a smaller one would count as lost, whatever the path does with it
+    Protocol.QUIC: 8 + QUIC_DATAGRAM,
 }
 
 DSCP_NAMES = {

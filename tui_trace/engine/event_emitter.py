@@ -169,6 +169,7 @@ class EventEmitter:
                 quoted.changed,
                 quoted.labels,
                 quoted.interfaces,
+                reply.versions,
             )
         )
 

@@ -65,7 +65,8 @@ class Flows:
         """Reserve the ports of the run; `SendError` if no port is free."""
         self._settings = settings
         self._sent = 0
-        protocol = settings.protocol
+        # a run of QUIC has the ports of UDP, so that a switch between them keeps them
+        protocol = self._transport = settings.protocol.transport
         self._second = book.icmp_checksum if protocol is Protocol.ICMP else settings.port
         count = VARIED if settings.flow is Mode.VARY else settings.flows
         if settings.track is ProbeIdField.PORT:
@@ -88,15 +89,14 @@ class Flows:
         """Whether a probe that is for the target alone takes no other one's port there."""
         self._shared: dict[int, ChosenFlow] = {}
         """By index: what `main` returned."""
-        self._has_ports = protocol in (Protocol.TCP, Protocol.UDP) or settings.number in PORTED
+        self._has_ports = protocol.has_ports or settings.number in PORTED
         self._meets_service = False
         self._separates_until = 0
 
     @property
     def first_port(self) -> int:
         """Return the source port of the first flow; 0 if the protocol has no ports."""
-        is_ported = self._settings.protocol in (Protocol.UDP, Protocol.TCP)
-        return self._flows[0].main if is_ported else 0
+        return self._flows[0].main if self._transport.has_ports else 0
 
     def choose(self, scheduled: ScheduledProbe, now: int, *, may_reach_target: bool) -> ChosenFlow:
         """Return the flow of the next probe; `SendError` if no port can be had for it.
@@ -152,10 +152,10 @@ class Flows:
         while len(self._flows) <= index:
             given, new = self._settings.source_port, len(self._flows)
             if given is None:
-                self._flows.append(self._book.flow(self._settings.protocol, new, is_spare=True))
+                self._flows.append(self._book.flow(self._transport, new, is_spare=True))
             else:
                 port = self._given_port(given, new)
-                self._flows.append(self._book.given(self._settings.protocol, port))
+                self._flows.append(self._book.given(self._transport, port))
         return self._flows[index].main
 
     @staticmethod

@@ -16,7 +16,15 @@ _UNLIKE = 500 * NS_PER_MS
 _FADES = 5
 """Tenths of a slow reply that still count when the next one has come."""
 
-_BY_END = frozenset({ReplyKind.ECHO, ReplyKind.SYN_ACK, ReplyKind.RST, ReplyKind.UDP})
+_BY_END = frozenset(
+    {
+        ReplyKind.ECHO,
+        ReplyKind.SYN_ACK,
+        ReplyKind.RST,
+        ReplyKind.UDP,
+        ReplyKind.VERSION_NEGOTIATION,
+    }
+)
 _BY_ROUTER = frozenset({ReplyKind.TIME_EXCEEDED, ReplyKind.TOO_BIG})
 """A router that forwards ports sends these in the target's name (RFC 3022 §4.3)."""
 _OTHER = ReplyKind.OTHER

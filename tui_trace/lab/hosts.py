@@ -1,4 +1,4 @@
-"""The answers of a host to packets that are addressed to it: echo, TCP and UDP ports."""
+"""The answers of a host to packets that are addressed to it: echo, TCP, UDP and QUIC ports."""
 
 import struct
 from random import Random
@@ -33,6 +33,10 @@ CONNECTION_TIMEOUT = 60 * NS_PER_S
 MAX_CONNECTIONS = 65_536
 
 _PORTS = struct.Struct("!HH")
+_QUIC_VERSIONS = (1, 0x6B33_43CF)
+"""RFC 9000, RFC 9369."""
+_QUIC_MINIMUM = 1200
+"""Bytes below which a server answers no first packet (RFC 9000 §14.1)."""
 
 
 class HostReply(NamedTuple):
@@ -161,12 +165,33 @@ def _segment(source: int, port: int, seq: int, ack: int, flags: int) -> HostRepl
     return HostReply(TCP, header + options, 16)
 
 
-def _udp(packet: Packet, hop: LabHop) -> IcmpError | HostReply:
+def _udp(packet: Packet, hop: LabHop) -> IcmpError | HostReply | None:
     source, port = _PORTS.unpack_from(packet.body)
-    if port not in hop.udp_open:
+    payload: bytes | None = packet.body[8:]
+    if port in hop.quic:
+        payload = _version_negotiation(packet.body[8:])
+    elif port not in hop.udp_open:
         return unreachable(packet.family, 3)
-    payload = packet.body[8:]
+    if payload is None:
+        return None
     return HostReply(UDP, struct.pack("!HHHH", port, source, 8 + len(payload), 0) + payload, 6)
+
+
+def _version_negotiation(datagram: bytes) -> bytes | None:
+    """Return a QUIC server's answer (RFC 9000 §6.1, RFC 8999 §6); None if it has none.
+
+    A version that it has would begin a handshake, which this server never does.
+    """
+    if len(datagram) < _QUIC_MINIMUM or not datagram[0] & 0x80:
+        return None
+    version = int.from_bytes(datagram[1:5], "big")
+    if version == 0 or version in _QUIC_VERSIONS:
+        return None
+    behind_destination = 6 + datagram[5]
+    destination = datagram[5:behind_destination]
+    source = datagram[behind_destination : behind_destination + 1 + datagram[behind_destination]]
+    versions = b"".join(each.to_bytes(4, "big") for each in _QUIC_VERSIONS)
+    return bytes((0x80, 0, 0, 0, 0)) + source + destination + versions
 
 
 def _echo(packet: Packet) -> HostReply | None:

@@ -158,6 +158,8 @@ class LabHop(_Table, frozen=True):
     """TCP and UDP ports that stay silent."""
     udp_open: tuple[Port, ...] = ()
     """UDP ports that answer; other ports are unreachable."""
+    quic: tuple[Port, ...] = ()
+    """UDP ports where a QUIC server listens, which stays silent to what is no QUIC."""
     ecn: bool = True
     """The host accepts ECN in a SYN."""
 

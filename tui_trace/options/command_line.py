@@ -10,9 +10,9 @@ import msgspec
 
 from tui_trace import __version__
 from tui_trace.core.ip_literals import PLAIN_NUMBERS, is_ambiguous
-from tui_trace.core.parse_values import parse_confidence, parse_mark, parse_size
+from tui_trace.core.parse_values import parse_confidence, parse_mark, parse_protocol, parse_size
 from tui_trace.core.sanitize import error_line
-from tui_trace.core.settings import Pace, ProbeSettings, SettingError
+from tui_trace.core.settings import Pace, ProbeSettings, Protocol, SettingError
 from tui_trace.core.stream import CONFIDENCE
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.options.alerts import add_alerts, check_alerts, parse_event_command
@@ -230,8 +230,10 @@ def _add_probe(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--icmp", action="store_true", help="ICMP echo (default)")
     kind.add_argument("-u", "--udp", action="store_true", help="UDP")
     kind.add_argument("-T", "--tcp", action="store_true", help="TCP SYN")
-    kind.add_argument("--protocol", metavar="NAME|N", help="any IP protocol: gre, sctp, 89")
-    probe.add_argument("-P", "--port", metavar="N", help="destination port (UDP 33434, TCP 80)")
+    kind.add_argument("--protocol", metavar="NAME|N", help="quic, or any IP protocol: gre, 89")
+    probe.add_argument(
+        "-P", "--port", metavar="N", help="destination port (33434, TCP 80, QUIC 443)"
+    )
     probe.add_argument("-L", "--localport", metavar="N", help="source port")
     probe.add_argument("-a", "--address", metavar="ADDR", help="source address or a name of it")
     probe.add_argument("-I", "--interface", metavar="IF", help="interface that probes leave by")
@@ -338,9 +340,10 @@ def _check_several(
 ) -> None:
     """Refuse what does not go with several targets or several places; exits."""
     several = len(given.host) > 1 or given.targets or given.resolve_all
+    is_other_ip = given.protocol and parse_protocol(given.protocol)[0] is Protocol.IP
     for name, other in (
         ("--dot", given.dot),
-        ("--protocol", given.protocol),
+        ("--protocol", is_other_ip),
         ("--commands", given.commands),
     ):
         if other and several:

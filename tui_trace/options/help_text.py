@@ -10,8 +10,8 @@ usage: tui-trace [OPTIONS] HOST…   or   tui-trace --lab [SCENARIO] [HOST]
 A live traceroute; h shows its keys. -r, -j, -C … print a report instead.
 probe
   --icmp   -u --udp   -T --tcp        ICMP echo (default), UDP or TCP
-  --protocol NAME|N                   any IP protocol: gre, sctp, 89
-  -P --port N   -L --localport N      destination (33434, TCP 80); source port
+  --protocol NAME|N                   quic, or any IP protocol: gre, sctp, 89
+  -P --port N   -L --localport N      port (33434, TCP 80, QUIC 443); source
   -a --address A   -I --interface IF  where probes leave from
   -s --psize BYTES   --df             whole IP packet; don't fragment
   -Q --tos TOS                        0-255, 0xNN or a DSCP name (EF, AF41)

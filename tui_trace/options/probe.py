@@ -39,12 +39,12 @@ _FLAGS = {
 def parse_probe_settings(given: argparse.Namespace) -> ProbeSettings:
     """Return the settings; raise `SettingError` for a wrong value or combination of values."""
     protocol, number = _protocol(given)
-    if protocol in (Protocol.ICMP, Protocol.IP):
+    if not protocol.has_ports:
         kind = "ICMP" if protocol is Protocol.ICMP else "--protocol"
         for name in ("port", "localport"):
             if getattr(given, name) is not None:
                 raise SettingError(f"--{name}", kind, "TCP or UDP probes (only these have ports)")
-    transport = "udp" if protocol is Protocol.UDP else "tcp"
+    transport = "udp" if protocol.transport is Protocol.UDP else "tcp"
     flow = mode_of(given.flow, FlowMode.CONSTANT, "--flow")
     track = mode_of(given.track, ProbeIdField.SEQUENCE, "--track")
     check_track(track, protocol, given.localport is not None)

@@ -73,9 +73,11 @@ def _protocol(options: Options, settings: ProbeSettings) -> Iterator[str]:
     protocol = settings.protocol
     if protocol is Protocol.IP:
         yield f"--protocol={settings.number}"
+    elif protocol is Protocol.QUIC:
+        yield f"--protocol={protocol.value}"
     elif protocol is not Protocol.ICMP or options.icmp_by_name:
         yield f"--{protocol.value}"
-    if protocol in (Protocol.TCP, Protocol.UDP):
+    if protocol.has_ports:
         if settings.port != DEFAULT_PORT[protocol]:
             yield f"--port={settings.port}"
         if settings.source_port is not None:

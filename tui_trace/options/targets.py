@@ -9,8 +9,9 @@ from typing import NoReturn
 import msgspec
 
 from tui_trace.core.ip_literals import PLAIN_NUMBERS, is_ambiguous
+from tui_trace.core.parse_values import parse_protocol
 from tui_trace.core.sanitize import sanitize
-from tui_trace.core.settings import ProbeSettings, SettingError
+from tui_trace.core.settings import ProbeSettings, Protocol, SettingError
 from tui_trace.options.probe import parse_probe_settings
 
 MOST_TARGETS = 1000
@@ -19,8 +20,8 @@ LONGEST_FILE = 1 << 20
 _KINDS = ("icmp", "udp", "tcp", "protocol")
 _OF_A_KIND = (*_KINDS, "port", "localport", "syn", "ack", "ecn")
 """Options that another protocol than that of the command line does not take over from there."""
-_OF_ALL = ("mark", "mtu", "protocol")
-"""Options that hold for all targets; the last one takes one only."""
+_OF_ALL = ("mark", "mtu")
+"""Options that hold for all targets."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -76,6 +77,8 @@ def _target(parser: argparse.ArgumentParser, words: list[str], given: argparse.N
     for option in _OF_ALL:
         if getattr(own, option):
             raise _LineError(f"--{option} cannot be one target's own")
+    if own.protocol and parse_protocol(own.protocol)[0] is Protocol.IP:
+        raise _LineError("--protocol cannot be one target's own, but with quic")
     merged = copy(given)
     if any(getattr(own, kind) for kind in _KINDS):
         for option in _OF_A_KIND:

@@ -1,5 +1,6 @@
 """The notes of a hop: what its answers said, and the counters that are zero where all is well."""
 
+from tui_trace.core.quic_versions import describe_versions
 from tui_trace.core.sanitize import sanitize
 from tui_trace.session.annotations import TOO_BIG, is_refusal
 from tui_trace.session.snapshot import Hop
@@ -17,8 +18,9 @@ def short_notes(hop: Hop) -> str:
 
 def full_notes(hop: Hop) -> str:
     """Return the notes for a report: `[open] · MTU 1400 · 2 late · 1 duplicate`."""
-    counts = (f"{n} {word}" for word, n in _counts(hop, "late", "duplicate", "repeated"))
-    return " · ".join([*mark_words(hop), *counts, *other_flows(hop), *local_reason(hop)])
+    counts = [f"{n} {word}" for word, n in _counts(hop, "late", "duplicate", "repeated")]
+    told = [*mark_words(hop), *quic_versions(hop), *counts]
+    return " · ".join([*told, *other_flows(hop), *local_reason(hop)])
 
 
 def has_notes(hop: Hop) -> bool:
@@ -37,6 +39,13 @@ def mark_words(hop: Hop) -> list[str]:
         if (first := next(place, None)) is not None:
             words[first] += f" from {sanitize(hop.refuser)}"
     return words
+
+
+def quic_versions(hop: Hop) -> list[str]:
+    """Return the versions of a QUIC server, in one text: `QUIC v1, v2`; none if it told none."""
+    if not hop.versions:
+        return []
+    return [f"QUIC {describe_versions(hop.versions) or 'of no known version'}"]
 
 
 def local_reason(hop: Hop) -> list[str]:

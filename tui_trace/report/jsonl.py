@@ -28,7 +28,8 @@ probe-sent                run, probe (its number, one in the session), ttl, flow
 reply                     run, probe, ttl, address, kind, rtt, sent_stamp, received_stamp, flow,
                           reached, late, duplicate, repeat, beyond, clock_stepped, icmp_type, code,
                           reply_ttl, mtu, ecn, quoted_tos, quoted_ttl, quoted_bytes, changed,
-                          labels, interfaces
+                          labels, interfaces, versions (of QUIC, as numbers; `kind` is
+                          version-negotiation)
 probe-lost                run, probe, ttl, reason (of the local kernel); a late reply takes it back
 hop-summary               run, ttl, sent, lost, addresses, last, best, mean, worst, sd, gmean,
                           jitter, last_jitter, max_jitter, smooth_jitter, p50, p90, p99, late,

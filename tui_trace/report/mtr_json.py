@@ -41,6 +41,7 @@ from typing import Any
 
 import msgspec
 
+from tui_trace.core.quic_versions import version_name
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 from tui_trace.report.finding_lines import episode_object, finding_object, stretch_object
@@ -163,6 +164,7 @@ def _hub(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> dict[str, Any]:
         "user_stamped": hop.user_stamped,
         "marks": [sanitize(mark) for mark in hop.marks],
         "received": [sanitize(words) for words in hop.received],
+        "quic_versions": [version_name(version) for version in hop.versions],
         "mpls": [msgspec.to_builtins(label) for label in hop.labels],
         "reached": hop.is_target,
         **{

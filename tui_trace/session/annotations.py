@@ -89,15 +89,20 @@ def _of_kind(reply: Reply, settings: ProbeSettings, family: int) -> tuple[str, .
                 marks = ("ECN refused", *marks)
         case ReplyKind.UDP:
             marks = ("[open]",)
+        case ReplyKind.VERSION_NEGOTIATION:
+            marks = ("[quic]",)
         case ReplyKind.RST:
             marks = ("[closed]",)
         case ReplyKind.TOO_BIG:
             marks = (f"MTU {reply.mtu}", TOO_BIG) if reply.mtu else (TOO_BIG,)
         case ReplyKind.UNREACHABLE:
-            # port unreachable from the target means that a UDP probe arrived: no mark
+            # port unreachable from the target means that a UDP probe arrived: no mark. Of QUIC,
+            # whose port is meant to be open, it is told.
             closed = reply.reached and reply.code == _PORT_UNREACHABLE.get(family)
             if family == 6 and reply.icmp_type == _PARAMETER_PROBLEM:
                 marks = ("!P",)
+            elif closed and settings.protocol is Protocol.QUIC:
+                marks = ("[closed]",)
             elif not (closed and settings.protocol is Protocol.UDP):
                 code = reply.code or 0
                 marks = (_UNREACHABLE.get(family, {}).get(code, f"!<{code}>"),)

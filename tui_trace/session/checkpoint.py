@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from tui_trace.core.events import EgressFound, HopSummary, SessionBegan, WaysEnd, WaysSought
+from tui_trace.core.quic_versions import QuicVersions
 from tui_trace.core.ranges import Count, Int64, Ttl
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.way_map import MAX_WAY_FLOWS
@@ -17,7 +18,7 @@ from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind
 
-VERSION = 11
+VERSION = 12
 """Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
 MAX_RUNS = 4096
@@ -115,6 +116,7 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
     fixed_mark: str = ""
     """A mark that does not come from replies."""
     summary: HopSummary | None = None
+    versions: QuicVersions = ()
 
 
 class HopLogCheckpoint(_State, frozen=True, array_like=True):

@@ -55,6 +55,7 @@ class HopFold:
         "_stats",
         "_summary",
         "_user_stamped",
+        "_versions",
         "_with_reason",
         "ttl",
     )
@@ -84,6 +85,7 @@ class HopFold:
         self._user_stamped = 0
         self._fixed_mark = ""
         self._is_target = False
+        self._versions: tuple[int, ...] = ()
         self._quote: QuoteSummary | None = None
         self._quoting_reply: Reply | None = None
         """The last reply with a quote, until `_summarise_quote` puts it into `_quote`."""
@@ -123,6 +125,7 @@ class HopFold:
             is_target=self._is_target,
             quote=self._summarise_quote(),
             summary=self._summary,
+            versions=self._versions,
         )
 
     @classmethod
@@ -154,6 +157,7 @@ class HopFold:
         hop._is_target = state.is_target
         hop._quote = state.quote
         hop._summary = state.summary
+        hop._versions = state.versions
         return hop
 
     @property
@@ -296,6 +300,8 @@ class HopFold:
         if reply.sent_stamp is _USER or reply.received_stamp is _USER:
             self._user_stamped += 1
         self._is_target = reply.reached
+        if reply.versions:
+            self._versions = reply.versions
         self._reason = None
         if reply.quoted_ttl is not None:
             self._quoting_reply = reply
@@ -360,6 +366,7 @@ class HopFold:
             given_up=self._given_up,
             refuser=refusers[0].address if refusers else "",
             reason=self._reason,
+            versions=self._versions,
         )
 
 

@@ -102,7 +102,7 @@ class Hop(msgspec.Struct, frozen=True):
 
     Empty where another program told only a summary."""
     marks: tuple[str, ...]
-    """Annotations: `[open]`, `[closed]`, `!H`, `MTU 1400`, `TOS=0!`."""
+    """Annotations: `[open]`, `[closed]`, `[quic]`, `!H`, `MTU 1400`, `TOS=0!`."""
     user_stamped: int
     """Replies whose RTT uses a stamp that the kernel did not take."""
     is_target: bool
@@ -120,6 +120,8 @@ class Hop(msgspec.Struct, frozen=True):
     """Who refused a probe last; empty if nobody did."""
     reason: LossReason | None = None
     """Why the last probes were lost; None after an answer, or where nobody says why any more."""
+    versions: tuple[int, ...] = ()
+    """The versions of QUIC that it said it has, last."""
 
     @property
     def received(self) -> tuple[str, ...]:

@@ -54,14 +54,15 @@ def route_query(
     those are looked up as ICMP, which has no ports either.
     """
     protocol = {Protocol.TCP: socket.IPPROTO_TCP, Protocol.UDP: socket.IPPROTO_UDP}
-    has_ports = settings.protocol in protocol
+    transport = settings.protocol.transport
+    has_ports = transport in protocol
     return RouteQuery(
         destination=target,
         source=route.source,
         interface=route.interface,
         tos=settings.tos,
         mark=mark,
-        protocol=protocol.get(settings.protocol, ip.icmp),
+        protocol=protocol.get(transport, ip.icmp),
         source_port=(settings.source_port or 0) if has_ports else 0,
         port=settings.port if has_ports else 0,
     )

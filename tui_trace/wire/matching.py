@@ -24,6 +24,8 @@ from tui_trace.wire.packets.probe_protocol import ProbeProtocol
 from tui_trace.wire.packets.registry import PROBE_PROTOCOLS
 from tui_trace.wire.sent_probes import HEADER_LENGTH, SentProbes
 
+_VERSION_NEGOTIATION = ReplyKind.VERSION_NEGOTIATION
+
 ENOUGH = 48
 SOME = 32
 
@@ -55,6 +57,8 @@ class Matcher(Generic[ProbeT]):
 
         None if it belongs to no probe; nothing if it is kept back.
         """
+        if reply.kind is _VERSION_NEGOTIATION:
+            return self._match_negotiation(reply)
         if not reply.message:
             probe = self._find_direct(reply)
             return None if probe is None else (Match(probe, reply),)
@@ -76,6 +80,19 @@ class Matcher(Generic[ProbeT]):
         # then identifier, checksum and sequence prove it
         is_echo = reply.kind is ReplyKind.ECHO and probe.flow == _flow_from_elsewhere(probe, reply)
         return probe if is_echo else None
+
+    def _match_negotiation(self, reply: ReceivedReply) -> Sequence[Match[ProbeT]] | None:
+        """Match what a QUIC server sent by its connection IDs, which nobody else can know."""
+        probe = self._sent.by_copy(reply.ids)
+        if probe is not None:
+            is_from_target = reply.address == probe.target and reply.flow == probe.flow
+            return (Match(probe, reply._replace(key=probe.key)),) if is_from_target else None
+        # a service that is none of QUIC may send a UDP probe back what looks so
+        datagram = reply._replace(kind=ReplyKind.UDP, ids=b"", versions=())
+        probe = self._find_direct(datagram)
+        if probe is None or probe.settings.protocol is Protocol.QUIC:
+            return None
+        return (Match(probe, datagram),)
 
     def _find_datagram(self, reply: ReceivedReply) -> ProbeT | None:
         if reply.protocol is Protocol.IP and reply.number not in PORTED:
@@ -181,7 +198,8 @@ def _agreement(
         # two bytes that follow from the others, as the filler does
         repeats, copy = total == protocol.nat_sum(sent, sent_start), ours[:2]
     if repeats:
-        agreeing = min(sum(sizes), agreeing + len(copy))
+        # connection IDs of QUIC are longer than all that they repeat
+        agreeing = max(len(copy), min(sum(sizes), agreeing + len(copy)))
     bits = 8 * agreeing
     if protocol.family == 6:
         same_ip = _has_label(sent, quote)

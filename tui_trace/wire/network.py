@@ -13,10 +13,12 @@ part that every router must quote (RFC 792):
     ICMP      identifier, checksum           sequence number, 16 bits
     UDP       source port, destination port  checksum, 16 bits, 1–65535
     TCP       source port, destination port  sequence number, 32 bits
+    QUIC      as UDP                         as UDP
     others    bytes 0–1, bytes 2–3           bytes 4–7
     ========  =============================  =====================================
 
 IPv4 adds the IP ID. Two bytes of payload give ICMP and UDP the checksum that flow or key ask for.
+QUIC has the key in its connection IDs, too, from where a server sends it back.
 """
 
 import enum
@@ -97,7 +99,7 @@ class ReceivedReply(NamedTuple):
     address: str
     kind: ReplyKind
     protocol: Protocol
-    """The protocol of the probe, not of the reply."""
+    """The protocol of the probe, not of the reply. Of QUIC: UDP."""
     flow: FlowTuple
     """As the probe carried it: a direct reply's ports are swapped back; an echo reply's checksum
     is converted to its request's. If a quote names another destination than the target, its effect
@@ -106,7 +108,8 @@ class ReceivedReply(NamedTuple):
     """The probe's. Of `SYN_ACK` and `RST`: the number acknowledged less one, which counts the
     probe's data too (RFC 9293 §3.10.7); of an RST without ACK: its sequence number. None for a
     datagram that the target sent (`UDP`, and `OTHER` with no ICMP type): only the flow identifies
-    its probe, or not even that (see `PORTED`), unless it came by a socket of the probe's own."""
+    its probe, or not even that (see `PORTED`), unless it came by a socket of the probe's own. Of
+    `VERSION_NEGOTIATION`: None until `ids` have identified it."""
     ip_id: int | None
     """Quoted; None for direct replies and IPv6."""
     destination: str
@@ -126,6 +129,11 @@ class ReceivedReply(NamedTuple):
     """The whole ICMP error, from its header on; empty for direct replies."""
     number: int = 0
     """The IP protocol of a datagram that answers `Protocol.IP`."""
+    ids: bytes = b""
+    """Of `VERSION_NEGOTIATION`: the connection IDs of the probe, which identify it in place of
+    `key`."""
+    versions: tuple[int, ...] = ()
+    """Of `VERSION_NEGOTIATION`: the versions of QUIC that the server has."""
 
 
 class QuoteDetails(NamedTuple):

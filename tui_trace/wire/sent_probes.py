@@ -20,8 +20,9 @@ HEADER_LENGTH = {version: ip.header_length for version, ip in IP_VERSIONS.items(
 T = TypeVar("T")
 
 _IP = Protocol.IP
-_CODES = {protocol._value_: number << 32 for number, protocol in enumerate(Protocol)}
-"""Each protocol's range of keys."""
+_ALL = list(Protocol)
+_CODES = {protocol._value_: _ALL.index(protocol.transport) << 32 for protocol in Protocol}
+"""Each protocol's range of keys. QUIC has that of UDP."""
 
 
 def _slot(protocol: Protocol, number: int) -> int:
@@ -93,6 +94,10 @@ class SentProbes(Generic[ProbeT]):
         """Return the latest probe that was sent from this port."""
         return self._by_port.get(_slot(protocol, port))
 
+    def by_copy(self, copy: bytes) -> ProbeT | None:
+        """Return the probe with this copy of a secret (`ProbeProtocol.secret_copy`)."""
+        return self._by_copy.get(copy)
+
     def by_number(self, number: int) -> ProbeT | None:
         """Return the latest probe of this IP protocol, of those that have no ports."""
         return self._by_number.get(number)
@@ -120,7 +125,7 @@ class SentProbes(Generic[ProbeT]):
             (source, _), key = flow_and_key
             found += [self.by_key(name, key), self.by_port(name, source)]
         for probe in found:
-            if probe is not None and probe.settings.protocol is name:
+            if probe is not None and probe.settings.protocol.transport is name:
                 yield probe
 
 

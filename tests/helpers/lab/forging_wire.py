@@ -146,7 +146,8 @@ class Wire:
             self.kept_back[reply] = raw, valid
         answers = []
         for probe, each in matches:
-            self.packets.append((raw, valid) if each is reply else self.kept_back.pop(each))
+            is_new = each is reply or not each.message  # only quotes are kept back
+            self.packets.append((raw, valid) if is_new else self.kept_back.pop(each))
             details = quote_details(probe, each, self.family) if each.message else NOTHING_QUOTED
             answers.append(Answer(probe, each, details))
         return Received(answers)

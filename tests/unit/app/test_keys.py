@@ -115,6 +115,8 @@ async def test_letters_in_a_prompt_are_text() -> None:
         ("udp/53", Protocol.UDP, 53),
         ("53/udp", Protocol.UDP, 53),
         ("TCP/ssh", Protocol.TCP, 22),
+        ("quic/443", Protocol.QUIC, 443),
+        ("QUIC/8443", Protocol.QUIC, 8443),
     ],
 )
 async def test_a_port_switches_from_icmp_to_a_protocol_that_has_it(
@@ -124,6 +126,24 @@ async def test_a_port_switches_from_icmp_to_a_protocol_that_has_it(
         await watch.press("P")
         await watch.type(typed)
         assert [(one.protocol, one.port) for one in watch.settings] == [(protocol, port)]
+
+
+async def test_quic_has_its_own_port_and_size() -> None:
+    async with watching(chosen=switches(Protocol.UDP, 53)) as watch:
+        await watch.press("U", "P")
+        assert "now 443" in watch.text("#prompt-says")
+        await watch.type("8443")
+        await watch.press("u", "U")
+        assert [(one.protocol, one.port, one.size) for one in watch.settings] == [
+            (Protocol.QUIC, 443, 1228),
+            (Protocol.QUIC, 8443, 1228),
+            (Protocol.UDP, 53, 60),
+            (Protocol.QUIC, 8443, 1228),
+        ]
+        await watch.press("S")
+        await watch.type("600")
+        assert "raised from 600 to 1228" in watch.text("#keys")
+        assert len(watch.settings) == 4
 
 
 async def test_a_port_may_name_another_protocol_and_a_bad_one_is_refused() -> None:

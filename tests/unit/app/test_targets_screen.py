@@ -79,6 +79,10 @@ async def test_keys_of_the_overview_act_on_all() -> None:
             switch = next(one for one in source.commands if isinstance(one, Switch))
             assert switch.settings.protocol is Protocol.UDP
         assert "3 of 3 changed" in text(watch)
+        await watch.press("U")
+        for source in sources:
+            assert isinstance(switch := source.commands[-1], Switch)
+            assert switch.settings.protocol is Protocol.QUIC
 
 
 async def test_a_pause_of_all_leaves_none_going() -> None:

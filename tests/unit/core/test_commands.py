@@ -51,7 +51,7 @@ TIMES = st.integers(1_000_000, 3_600_000_000_000)
 def settings_of_a_view(draw: st.DrawFn) -> ProbeSettings:
     """Any settings that keys lead to: those of another protocol stay, and stand for nothing."""
     protocol = draw(st.sampled_from(list(Protocol)))
-    has_ports = protocol in (Protocol.TCP, Protocol.UDP)
+    has_ports = protocol.has_ports
     source_port = draw(st.none() | PORTS)
     tracks = [ProbeIdField.SEQUENCE, ProbeIdField.IP_ID]
     if source_port is None or not has_ports:

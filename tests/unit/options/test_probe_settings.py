@@ -34,6 +34,9 @@ def settings(line: str) -> ProbeSettings:
         ("--protocol 17", Protocol.UDP, 0, "UDP port 33434"),
         ("--protocol icmp", Protocol.ICMP, 0, "ICMP echo"),
         ("--protocol 58", Protocol.ICMP, 0, "ICMP echo"),
+        ("--protocol quic", Protocol.QUIC, 0, "QUIC port 443"),
+        ("--protocol QUIC -P 8443", Protocol.QUIC, 0, "QUIC port 8443"),
+        ("--protocol quic -P domain", Protocol.QUIC, 0, "QUIC port 53"),
     ],
 )
 def test_any_protocol(line: str, protocol: Protocol, number: int, words: str) -> None:
@@ -93,6 +96,9 @@ def test_dnat_and_track() -> None:
         ("--protocol gre -P 80", "--port", "TCP or UDP probes"),
         ("--protocol gre -L 80", "--localport", "TCP or UDP probes"),
         ("--protocol gre --ack", "--ack", "TCP probes"),
+        ("--protocol quic --ack", "--ack", "TCP probes"),
+        ("--protocol quic -P 0", "--port", "1 to 65535"),
+        ("--protocol quic -L 4000 --track port", "--track", "seq or id"),
         ("--protocol udp --ecn", "--ecn", "TCP probes"),
         ("--ecn --ack", "--ecn", "SYN"),
         ("--syn --ack --ecn", "--ecn", "SYN"),
@@ -110,6 +116,20 @@ def test_what_cannot_be_is_refused_in_one_line(line: str, option: str, takes: st
     assert text.startswith(option)
     assert takes in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(("family", "least"), [(4, 1228), (6, 1248)])
+def test_what_a_quic_server_would_ignore_is_raised(family: int, least: int) -> None:
+    chosen, told = fit_size(settings("--protocol quic"), family)
+    assert (chosen.size, told) == (least, None), "its usual size is no matter to tell"
+    chosen, told = fit_size(settings("--protocol quic -s 1000"), family)
+    assert chosen.size == least
+    assert told == (
+        f"packet size raised from 1000 to {least} bytes, 1200 of them in UDP:"
+        " QUIC servers ignore less"
+    )
+    larger = settings("--protocol quic -s 1400")
+    assert fit_size(larger, family) == (larger, None)
 
 
 @pytest.mark.parametrize("family", [4, 6])

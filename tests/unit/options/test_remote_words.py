@@ -50,7 +50,7 @@ def test_what_keys_have_set_is_probed_at_the_next_target(
 ) -> None:
     here = parse_command_line(["h"])
     there = again(here, settings, pace)
-    has_ports = settings.protocol in (Protocol.TCP, Protocol.UDP)
+    has_ports = settings.protocol.has_ports
     keeps_port = has_ports or settings.track is not ProbeIdField.PORT
     meant = replace(
         settings,

@@ -24,10 +24,13 @@ NUMBERS = {
     Protocol.UDP: {4: 17, 6: 17},
     Protocol.TCP: {4: 6, 6: 6},
     Protocol.IP: {4: 99, 6: 99},
+    Protocol.QUIC: {4: 17, 6: 17},
 }
 U16 = st.integers(0, 0xFFFF)
 PORT = st.integers(1, 0xFFFF)
 LABEL = 0x4711A
+QUIC_HEADER = 28
+"""Bytes up to the packet number, with connection IDs of eight bytes and a token of two."""
 
 
 @st.composite
@@ -53,7 +56,7 @@ def probes(draw: Any) -> tuple[int, ProbeSettings, list[tuple[int, tuple[int, in
         Protocol.UDP: st.one_of(PORT, st.sampled_from((1, 0xFFFE, 0xFFFF))),
         Protocol.TCP: st.integers(0, 0xFFFF_FFFF),
         Protocol.IP: st.integers(0, 0xFFFF_FFFF),
-    }[protocol]
+    }[protocol.transport]
     second = st.integers(0, 0xFFFE) if protocol is Protocol.ICMP else PORT
     patches = st.tuples(st.integers(1, 255), st.tuples(PORT, second), key, PORT)
     return family, chosen, draw(st.lists(patches, min_size=1, max_size=4))
@@ -71,7 +74,7 @@ def by_scapy(
     else:
         below = IPv6(src=source, dst=target, hlim=ttl, tc=chosen.tos, fl=LABEL)
     above: Any
-    if chosen.protocol is Protocol.UDP:
+    if chosen.protocol.transport is Protocol.UDP:
         above = UDP(sport=flow[0], dport=flow[1])
     elif chosen.protocol is Protocol.TCP:
         flags = {
@@ -121,7 +124,8 @@ def test_patched_is_what_scapy_builds(
         # The payload is ours to choose; its checksum, scapy's to compute.
         assert bytes(packet / Raw(ours[headers:])) == ours
         assert len(ours) == chosen.size
-        assert set(ours[headers + 2 :]) <= {chosen.payload_byte}
+        ours_alone = QUIC_HEADER if chosen.protocol is Protocol.QUIC else 2
+        assert set(ours[headers + ours_alone :]) <= {chosen.payload_byte}
 
 
 @given(probes())
@@ -134,7 +138,7 @@ def test_the_wire_carries_flow_and_key(
     for ttl, flow, key, ip_id in patches:
         packet: Any = (IP if family == 4 else IPv6)(bytes(template.probe(ttl, flow, key, ip_id)))
         above = packet.payload
-        if chosen.protocol is Protocol.UDP:
+        if chosen.protocol.transport is Protocol.UDP:
             assert (above.sport, above.dport, above.chksum) == (*flow, key)
         elif chosen.protocol is Protocol.TCP:
             assert (above.sport, above.dport, above.seq) == (*flow, key)

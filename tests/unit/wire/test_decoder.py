@@ -121,7 +121,7 @@ def test_an_error_names_the_probe_it_quotes(case: Any, data: st.DataObject) -> N
     assert answer == ReceivedReply(
         address=ROUTER[family],
         kind=expected,
-        protocol=chosen.protocol,
+        protocol=chosen.protocol.transport,
         flow=flow,
         key=key,
         ip_id=ip_id if family == 4 else None,
@@ -317,7 +317,13 @@ def test_our_own_packet_looped_back(case: Any) -> None:
     family, chosen, ttl, flow, key, ip_id = case
     quote = (decoder.quote4 if family == 4 else decoder.quote6)(b"link header" + built(case), 11)
     assert quote == decoder.QuotedHeader(
-        chosen.protocol, flow, key, ip_id if family == 4 else None, TARGET[family], chosen.tos, ttl
+        chosen.protocol.transport,
+        flow,
+        key,
+        ip_id if family == 4 else None,
+        TARGET[family],
+        chosen.tos,
+        ttl,
     )
 
 

@@ -14,7 +14,14 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 
 from tui_trace.core.events import ReplyKind, Stamp
-from tui_trace.core.settings import DnatMode, FlowMode, ProbeIdField, ProbeSettings, Protocol
+from tui_trace.core.settings import (
+    DnatMode,
+    FlowMode,
+    ProbeIdField,
+    ProbeSettings,
+    Protocol,
+    minimum_size,
+)
 from tui_trace.wire.matching import Matcher
 from tui_trace.wire.network import OutgoingProbe, ReceivedReply
 from tui_trace.wire.packets import decoder
@@ -46,7 +53,9 @@ class Wire:
 
     def __init__(self, family: int, seed: int = 1, **fields: Any) -> None:
         self.family = family
-        self.settings = ProbeSettings(**{"port": PORT, "size": 90, "number": 99, **fields})
+        least = minimum_size(fields["protocol"], family)
+        usual = {"port": PORT, "size": max(90, least), "number": 99}
+        self.settings = ProbeSettings(**{**usual, **fields})
         self.rng = random.Random(seed)
         self.protocol = PROBE_PROTOCOLS[family][self.settings.protocol]
         self.template = Template(self.settings, US[family], TARGET[family], family, 0x4711A)
@@ -261,7 +270,7 @@ def test_what_no_nat66_does_to_udp(
 @PROTOCOLS
 def test_an_ip_id_rewritten(protocol: Protocol) -> None:
     """Of UDP, 28 bytes have only the port and the checksum left."""
-    expected = BY_THE_SECOND if protocol is Protocol.UDP else [AT_ONCE] * 3
+    expected = BY_THE_SECOND if protocol.transport is Protocol.UDP else [AT_ONCE] * 3
     assert Wire(4, protocol=protocol).fates(28, ip_id=0) == expected
     assert Wire(4, protocol=protocol, dnat=DnatMode.OFF).fates(28, ip_id=0) == [FOREIGN] * 3
 
@@ -269,8 +278,9 @@ def test_an_ip_id_rewritten(protocol: Protocol) -> None:
 @PROTOCOLS
 @pytest.mark.parametrize("length", [48, 200])
 def test_a_flow_label_zeroed(protocol: Protocol, length: int) -> None:
-    """Of UDP, the port and the checksum are left, and what follows from them."""
-    expected = BY_THE_SECOND if protocol is Protocol.UDP else [AT_ONCE] * 3
+    """Of UDP, the port and the checksum are left, and what follows from them; of QUIC, its IDs."""
+    is_cut = protocol is Protocol.QUIC and length == 48
+    expected = BY_THE_SECOND if protocol is Protocol.UDP or is_cut else [AT_ONCE] * 3
     assert Wire(6, protocol=protocol).fates(length, ip_fl=0) == expected
 
 

@@ -35,7 +35,7 @@ def test_no_key_and_no_ip_id_comes_again_within_a_cycle(protocol: Protocol) -> N
         given_out = [ids.next_ids(protocol, 0) for _ in range(KEYS_16)]
         assert len({key for key, _ in given_out}) == KEYS_16
         assert {ip_id for _, ip_id in given_out} == set(range(1, KEYS_16 + 1))
-        largest = KEYS_16 if protocol in (Protocol.ICMP, Protocol.UDP) else KEYS_32 - 1
+        largest = KEYS_16 if protocol.transport in (Protocol.ICMP, Protocol.UDP) else KEYS_32 - 1
         assert all(key <= largest for key, _ in given_out)
         assert 0 not in {key for key, _ in given_out} or protocol in (Protocol.TCP, Protocol.IP)
         again = [ids.next_ids(protocol, 0) for _ in range(100)]

@@ -183,7 +183,7 @@ def test_a_payload_and_a_checksum_that_nothing_explains(protocol: Protocol, fami
     assert found == QuoteDiff((Change(RewrittenField.PAYLOAD),), None)
     if protocol is Protocol.IP:
         return
-    at = {Protocol.ICMP: 2, Protocol.UDP: 6, Protocol.TCP: 16}[protocol]
+    at = {Protocol.ICMP: 2, Protocol.UDP: 6, Protocol.TCP: 16}[protocol.transport]
     quote = bytearray(sent)
     quote[(20 if family == 4 else 40) + at] ^= 0xFF
     assert whole(sent, bytes(quote), family).changed == (Change(RewrittenField.CHECKSUM),)

@@ -126,7 +126,7 @@ class ProbeControls:
     def why_not(self, question: str) -> str | None:
         """Return why a value cannot be changed now; None if it can."""
         if question == "protocol" and not self.is_alone:
-            return "other protocols take one target; t, u and i switch"
+            return "other protocols take one target; t, u, i and U switch"
         return None
 
     def value(self, question: str) -> str:
@@ -237,7 +237,7 @@ class ProbeControls:
 
     def pin(self, settings: ProbeSettings, source_port: int) -> ControlResult:
         """Probe with the flow that has this source port, and these settings otherwise."""
-        if settings.protocol not in (Protocol.TCP, Protocol.UDP):
+        if not settings.protocol.has_ports:
             return ControlResult(None, "only flows of UDP and TCP have ports: u or t, then x")
         before = self.settings
         fields = {name: getattr(settings, name) for name in settings.__struct_fields__}

@@ -30,7 +30,11 @@ _LEGEND = (
 )
 _NOTES = (
     ("[open]", "the target's port answered: SYN/ACK, or UDP; ecn: it accepts ECN"),
-    ("[closed]", "the target's TCP port answered RST"),
+    (
+        "[quic]",
+        "a QUIC server answered with the versions that it has; Enter shows them",
+    ),
+    ("[closed]", "the target's port is closed: RST, or of QUIC port unreachable"),
     (TOO_BIG, "the probe is larger than the next link's MTU, and DF forbids fragmentation"),
     ("MTU 1400", "the MTU of that link, in bytes"),
     *REFUSALS.items(),

@@ -106,7 +106,7 @@ class PromptingScreen(Screen[None]):
             self.show_message(turn.warning)
 
     def action_protocol(self, name: str) -> None:
-        """Switch to a protocol (`t`, `u`, `i`)."""
+        """Switch to a protocol (`t`, `u`, `i`, `U`)."""
         if not self.refused_in_replay():
             self._apply(self._controls.protocol(name))
 

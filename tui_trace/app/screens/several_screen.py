@@ -40,6 +40,7 @@ class SeveralScreen(SelectingScreen):
         Binding("t", "all('tcp')", "TCP", id="several.tcp", tooltip="Probe all with TCP"),
         Binding("u", "all('udp')", "UDP", id="several.udp", tooltip="Probe all with UDP"),
         Binding("i", "all('icmp')", "ICMP", id="several.icmp", tooltip="Probe all with ICMP"),
+        Binding("U", "all('quic')", "QUIC", id="several.quic", tooltip="Probe all with QUIC"),
         Binding("P", "ask('port')", "port", id="several.port", tooltip="Port of all"),
         Binding("Q", "ask('tos')", "TOS", id="several.tos", tooltip="TOS byte of all"),
         Binding("S", "ask('size')", "size", id="several.size", tooltip="Packet size of all"),

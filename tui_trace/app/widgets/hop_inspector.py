@@ -12,7 +12,7 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS
 from tui_trace.report.cell_text import TextStyle, sparkline
 from tui_trace.report.hop_columns import loss_style
-from tui_trace.report.hop_notes import local_reason, mark_words
+from tui_trace.report.hop_notes import local_reason, mark_words, quic_versions
 from tui_trace.session.host_labels import NO_LABELS, HostLabels, responders
 from tui_trace.session.snapshot import AddressInfo, Hop, Responder, Snapshot
 
@@ -109,6 +109,7 @@ def _texts(hop: Hop, labels: HostLabels, egress: EgressFound | None) -> list[str
         return [*texts, "nothing answered at this TTL"]
     first, *others = responders(hop)
     texts += _about(first, labels)
+    texts += quic_versions(hop)
     if hop.received:
         texts.append(f"received {_joined(*hop.received)}")
     for one in others:

@@ -15,7 +15,7 @@ QUESTIONS = {
     "size": "Packet size in bytes",
     "first_ttl": "First TTL",
     "max_ttl": "Largest TTL",
-    "protocol": "IP protocol, by name or number",
+    "protocol": "Protocol, by name or number",
     "track": "Field that identifies a probe: seq, id or port",
     "dnat": "Destination NAT: off, match or show",
     "target": "New target",
@@ -28,12 +28,12 @@ QUESTIONS = {
 
 
 _TAKES = {
-    "port": "1–65535, a service, or udp/53",
+    "port": "1–65535, a service, udp/53 or quic/443",
     "tos": "0–255, 0xNN or EF, AF41, CS6",
     "size": f"1–{MAX_PACKET}",
     "first_ttl": "1–255",
     "max_ttl": "1–255",
-    "protocol": "0–255 or gre, sctp, ospf",
+    "protocol": "0–255 or gre, sctp, ospf, quic",
 }
 """What can be answered, where the question does not say it."""
 

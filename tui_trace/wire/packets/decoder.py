@@ -179,6 +179,6 @@ def _decode_error(
     # in the order of the fields: by name, their construction takes 1.5 µs longer
     fields = (
         address, kind, protocol, flow, key, ip_id, destination, wall, stamp,
-        data[start], data[start + 1], reply_ttl, mtu, False, tos, ttl, data[start:], 0,
+        data[start], data[start + 1], reply_ttl, mtu, False, tos, ttl, data[start:], 0, b"", (),
     )  # fmt: skip
     return ReceivedReply._make(fields)

@@ -1,4 +1,7 @@
-"""All protocols of probes. A new one is a module like its neighbours, and an entry here."""
+"""All protocols of probes. A new one is a module like its neighbours, and an entry here.
+
+Of those with the same IP number, QUIC and UDP, the first one reads quotes and replies.
+"""
 
 from collections.abc import Mapping
 
@@ -6,6 +9,7 @@ from tui_trace.core.settings import Protocol
 from tui_trace.wire.packets.icmp import Icmp
 from tui_trace.wire.packets.other_ip import OtherIp
 from tui_trace.wire.packets.probe_protocol import ProbeProtocol
+from tui_trace.wire.packets.quic import Quic
 from tui_trace.wire.packets.tcp import Tcp
 from tui_trace.wire.packets.udp import Udp
 
@@ -21,10 +25,10 @@ def register(protocol: type[ProbeProtocol]) -> None:
         made = protocol(family)
         PROBE_PROTOCOLS[family][made.protocol] = made
         if made.ip_numbers is not None:
-            BY_IP_NUMBER[family][made.ip_numbers[family]] = made
+            BY_IP_NUMBER[family].setdefault(made.ip_numbers[family], made)
 
 
-for each in (Icmp, Udp, Tcp, OtherIp):
+for each in (Icmp, Udp, Tcp, OtherIp, Quic):
     register(each)
 
 

@@ -1,7 +1,8 @@
 """UDP datagrams as probes (RFC 768).
 
 The flow is the ports, the key is the checksum: two bytes of payload, the checksum filler, make it
-so. A datagram that the target sends carries no key.
+so. A datagram that the target sends carries no key, unless it is a QUIC server's Version
+Negotiation.
 """
 
 import socket
@@ -15,12 +16,14 @@ from tui_trace.wire.network import FlowTuple, ReceivedReply
 from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
 from tui_trace.wire.packets.probe_protocol import PORT_PLACES, FieldPlaces, Patch, ProbeProtocol
+from tui_trace.wire.packets.quic_packet import ids_of_probe, read_version_negotiation
 from tui_trace.wire.packets.received_packet import ReceivedPacket, direct_reply
 
 _HHHH = struct.Struct("!HHHH")
 _HHHHH = struct.Struct("!HHHHH")
 _UDP = Protocol.UDP
-_UDP_REPLY = ReplyKind.UDP
+_UDP_REPLY, _VERSION_NEGOTIATION = ReplyKind.UDP, ReplyKind.VERSION_NEGOTIATION
+HEADER_LENGTH = 8
 
 
 class Udp(ProbeProtocol):
@@ -32,14 +35,18 @@ class Udp(ProbeProtocol):
     port_socket = socket.SOCK_DGRAM
     key_is_checksum = True
     field_places: ClassVar[FieldPlaces] = {**PORT_PLACES, RewrittenField.CHECKSUM: (6, 2)}
-    header_length = 8
+    header_length = HEADER_LENGTH
     secrets = (slice(0, 2), slice(6, 8))
     early_checksum_at = 6
 
     def header(self, settings: ProbeSettings) -> bytes:
+        return self.udp_header(settings) + bytes(2)
+
+    def udp_header(self, settings: ProbeSettings) -> bytes:
+        """Return the header alone, with zeros where `Patch` writes."""
         inet, _ = scapy_layers()
         length = settings.size - (20 if self.family == 4 else 40)
-        return bytes(inet.UDP(sport=0, dport=0, chksum=0, len=length)) + bytes(2)
+        return bytes(inet.UDP(sport=0, dport=0, chksum=0, len=length))
 
     def patcher(self, settings: ProbeSettings, start: int, fixed_sum: int) -> Patch:
         length = settings.size - start
@@ -65,8 +72,16 @@ class Udp(ProbeProtocol):
         source, destination, length, _ = _HHHH.unpack_from(data, start)
         if length < 8 or (packet.whole and length > len(data) - start):
             return None
-        return direct_reply(packet, _UDP_REPLY, _UDP, (destination, source), None)
+        flow = destination, source
+        told = read_version_negotiation(data[start + 8 : start + length])
+        if told is None:
+            return direct_reply(packet, _UDP_REPLY, _UDP, flow, None)
+        return direct_reply(
+            packet, _VERSION_NEGOTIATION, _UDP, flow, None, ids=told.ids, versions=told.versions
+        )
 
     def secret_copy(self, data: bytes, start: int) -> bytes:
-        """Return the checksum filler, which follows from ports and checksum."""
-        return data[start + 8 : start + 10]
+        """Return the checksum filler, which follows from ports and checksum; of QUIC, the
+        connection IDs.
+        """
+        return ids_of_probe(data[start + 8 :]) or data[start + 8 : start + 10]

@@ -1,11 +1,11 @@
 """The network of one target, without any right: the error queues of ordinary sockets.
 
-UDP probes leave from sockets that carry one probe at a time (see `probe_socket`): the destination
-port is constant, but the source port is not, so the flow is not constant. The flow that the engine
-asks for is only a number here, which comes back with the reply. ICMP echo leaves from one socket,
-whose identifier the kernel picks; its flow is constant. A TCP probe is the `connect()` of a socket
-of its own: an open port completes the handshake and is reset. Options, flags and data of the SYN
-cannot be chosen.
+UDP probes, and so those of QUIC, leave from sockets that carry one probe at a time (see
+`probe_socket`): the destination port is constant, but the source port is not, so the flow is not
+constant. The flow that the engine asks for is only a number here, which comes back with the reply.
+ICMP echo leaves from one socket, whose identifier the kernel picks; its flow is constant. A TCP
+probe is the `connect()` of a socket of its own: an open port completes the handshake and is reset.
+Options, flags and data of the SYN cannot be chosen.
 
 Quotes come without their IP headers. So it is unknown which TOS, TTL, addresses or IP ID a router
 received. The kernel stamps what arrives, and what UDP and ICMP send; a SYN is stamped in user space
@@ -85,6 +85,7 @@ class ErrorQueueNetwork(Generic[ProbeT]):
         self._by_protocol: dict[Protocol, IcmpSender | UdpSender | TcpConnector] = {
             Protocol.ICMP: self._icmp,
             Protocol.UDP: self._udp,
+            Protocol.QUIC: self._udp,
             Protocol.TCP: self._tcp,
         }
 
@@ -203,7 +204,7 @@ def _refuse_privileged(settings: ProbeSettings, family: int) -> None:
         raise _missing_right(f"source port {settings.source_port} takes")
     if settings.protocol is Protocol.ICMP:
         refuse_icmp(family)
-    if settings.protocol not in (Protocol.ICMP, Protocol.UDP, Protocol.TCP):
+    if settings.protocol is Protocol.IP:
         raise _missing_right("other IP protocols than ICMP, UDP and TCP take")
     if settings.flows > 1 and settings.protocol is not Protocol.ICMP:
         raise _missing_right("several constant flows, but with --icmp, take")

@@ -125,7 +125,7 @@ class ProbeSockets:
 
     def remember(self, probe: OutgoingProbe) -> None:
         """Keep a probe, so that its key leads to it."""
-        key = probe.settings.protocol, probe.key
+        key = probe.settings.protocol.transport, probe.key
         self._probes.pop(key, None)
         self._probes[key] = probe
         if len(self._probes) > MAX_REMEMBERED:
@@ -179,6 +179,8 @@ class ProbeSockets:
         wall: int,
         stamp: Stamp,
         ttl: int | None = None,
+        *,
+        versions: tuple[int, ...] = (),
     ) -> ReceivedReply:
         """Return the reply of the target itself; `wall` is its arrival in ns since 1970."""
         return ReceivedReply(
@@ -198,4 +200,5 @@ class ProbeSockets:
             ecn=False,
             quoted_tos=None,
             quoted_ttl=None,
+            versions=versions,
         )

@@ -13,6 +13,12 @@ from tui_trace.wire.network import Answer, OutgoingProbe
 from tui_trace.wire.packets import decoder
 from tui_trace.wire.packets.checksum import ONES_COMPLEMENT_MODULUS, ones_sum
 from tui_trace.wire.packets.icmp_class import ECHO_REQUEST
+from tui_trace.wire.packets.quic_packet import (
+    ConnectionIds,
+    ids_of_probe,
+    initial_packet,
+    read_version_negotiation,
+)
 from tui_trace.wire.packets.received_packet import ReceivedPacket
 from tui_trace.wire.unprivileged.error_queue import Datagram, QueuedIcmpError, QueuedStamp
 from tui_trace.wire.unprivileged.probe_socket import ProbeSocket
@@ -109,7 +115,14 @@ class _Datagrams(abc.ABC):
 
 
 class UdpSender(_Datagrams):
-    """UDP probes: each has its own socket until it is decided. Its payload begins with its key."""
+    """UDP probes: each has its own socket until it is decided.
+
+    Its payload begins with its key, that of QUIC has it in the connection IDs.
+    """
+
+    def __init__(self, pool: ProbeSockets) -> None:
+        super().__init__(pool)
+        self._connection_ids = ConnectionIds()
 
     def send(self, probe: OutgoingProbe, route: Route, now: int) -> None:
         """Send one probe; `SendError` or `OSError` if this machine refuses."""
@@ -121,13 +134,29 @@ class UdpSender(_Datagrams):
         probe_socket = probe_socket or self._pool.add(Protocol.UDP, route.egress, now)
         probe_socket.last_probe = probe
         idle.carry(probe_socket, now)
-        length = probe.settings.size - self._pool.ip.header_length - 8
-        message = probe.key.to_bytes(2, "big") + bytes([probe.settings.payload_byte]) * (length - 2)
         try:
-            self._leave(probe_socket, probe, message, probe.flow[1])
+            self._leave(probe_socket, probe, self._payload(probe), probe.flow[1])
         except OSError:
             idle.give_back(probe_socket)
             raise
+
+    def _payload(self, probe: OutgoingProbe) -> bytes:
+        settings, key = probe.settings, probe.key
+        length = settings.size - self._pool.ip.header_length - 8
+        if settings.protocol is Protocol.QUIC:
+            return initial_packet(self._connection_ids.of(key), length, settings.payload_byte)
+        return key.to_bytes(2, "big") + bytes([settings.payload_byte]) * (length - 2)
+
+    def _quoted_key(self, payload: bytes, last: OutgoingProbe | None) -> int | None:
+        """Return the key in the payload of a probe; None if it is cut short before that, 0, which
+        no probe has, if it is none of ours.
+        """
+        ids = ids_of_probe(payload)
+        if ids is not None:
+            return self._connection_ids.key_of(ids) or 0
+        # up to its IDs, a probe of QUIC begins as all others do
+        is_quic = last is not None and last.settings.protocol is Protocol.QUIC
+        return None if is_quic or len(payload) < 2 else int.from_bytes(payload[:2], "big")
 
     def _key_of_sending(self, probe_socket: ProbeSocket, sending: QueuedStamp) -> int | None:  # noqa: ARG002
         return probe_socket.last_probe.key if probe_socket.last_probe else None
@@ -139,8 +168,8 @@ class UdpSender(_Datagrams):
         freed: the same error, if repeated, would be credited to the next probe.
         """
         last = probe_socket.last_probe
-        if len(failure.data) >= 2:
-            key = int.from_bytes(failure.data[:2], "big")
+        key = self._quoted_key(failure.data, last)
+        if key is not None:
             if last is not None and key == last.key:
                 self._pool.idle.give_back(probe_socket)
         elif last is not None:
@@ -152,15 +181,27 @@ class UdpSender(_Datagrams):
             self._add_router_reply(probe, failure)
 
     def _answered(self, probe_socket: ProbeSocket, datagram: Datagram) -> None:
-        """Add the target's reply. The socket is not freed: a duplicate may follow."""
-        probe = probe_socket.last_probe
+        """Add the target's reply. The socket is not freed: a duplicate may follow.
+
+        A Version Negotiation names the probe of QUIC that it answers, so it frees the socket.
+        """
+        probe, last = probe_socket.last_probe, probe_socket.last_probe
+        kind = ReplyKind.UDP
+        versions: tuple[int, ...] = ()
+        if last is not None and last.settings.protocol is Protocol.QUIC:
+            told = read_version_negotiation(datagram.data)
+            if told is not None:
+                probe = self._pool.find(Protocol.UDP, self._connection_ids.key_of(told.ids))
+                kind, versions = ReplyKind.VERSION_NEGOTIATION, told.versions
         if probe is None or (datagram.address, datagram.port) != (
             self._pool.address,
             probe.flow[1],
         ):
             return
+        if kind is ReplyKind.VERSION_NEGOTIATION and probe is last:
+            self._pool.idle.give_back(probe_socket)
         reply = self._pool.target_reply(
-            probe, ReplyKind.UDP, datagram.wall, datagram.stamp, datagram.ttl
+            probe, kind, datagram.wall, datagram.stamp, datagram.ttl, versions=versions
         )
         self._pool.answers.append(Answer(probe, reply))
 
