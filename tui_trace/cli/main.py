@@ -287,6 +287,7 @@ def _live(factory: "AnyFactory") -> int:
         pace = options.paced(config.pace(Pace()))
         recordings = factory.recordings
         recordings.kept = config.recordings.kept()
+        recordings.location_files = config.locations.files()
         targets, failures = factory.find_targets()
         for line in failures:
             _fail(CANNOT, line)
