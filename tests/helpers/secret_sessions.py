@@ -37,6 +37,8 @@ def words_of(address: str) -> dict[str, str]:
         "network": f"NET-H{tag}X",
         "abuse": f"abuse.h{tag}x@abuse.example",
         "asname": f"ASNAME-H{tag}X",
+        "city": f"City H{tag}x",
+        "exchange": f"IX-H{tag}X",
         "asn": f"AS{4_200_000_000 + int(address.replace('.', '')[-6:])}",
     }
 
@@ -53,6 +55,7 @@ def lookups(at: int, address: str) -> list[ev.Event]:
             at=at, address=address, asns=(int(words["asn"][2:]),), names=(words["asname"],)
         ),
         ev.OwnerFound(at=at, address=address, owner=words["owner"]),
+        ev.Located(at=at, address=address, city=words["city"], exchange=words["exchange"]),
         ev.RegistryRecord(
             at=at, address=address, network=words["network"], abuse=words["abuse"], range=address
         ),

@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers.event_lines import read_events
 from tests.helpers.lab.lab_trace import alone
+from tests.helpers.location_files import FRANKFURT, write_geoip, write_peeringdb
 from tests.helpers.network.tui_trace_process import environment
 from tests.helpers.places import ROOT
 from tui_trace.core import events
@@ -117,6 +118,28 @@ def test_reports_name_the_owners(output: str) -> None:
     assert list(owners) == hops
     assert all(owner.startswith("hostmaster") for owner in owners.values())
     assert "Owner" not in run("--lab", "plain", output, "-c", "1").stdout
+
+
+def test_files_tell_where_hops_are(tmp_path: Path) -> None:
+    geoip = write_geoip(tmp_path / "g.mmdb", {"203.0.113.0/24": FRANKFURT})
+    peeringdb = write_peeringdb(tmp_path / "p.json", {"198.18.2.0/24": "DE-CIX Frankfurt"})
+    words = ("--lab", "plain", "-n", "-c", "1", "--geoip", str(geoip))
+    words = (*words, "--peeringdb", str(peeringdb))
+    text = run(*words, "-r", "-y", "5").stdout
+    assert re.search(r"^ *\d+\. Frankfurt am Main, DE 203\.0\.113\.80 ", text, re.MULTILINE), text
+    assert re.search(r"^ *\d+\. \?{3} +198\.18\.2\.\d+ ", text, re.MULTILINE)
+    assert "| DE-CIX Frankfurt | 198.18.2." in run(*words, "--markdown", "-y", "6").stdout
+    assert ',"Frankfurt am Main, DE",\n' in run(*words, "-C").stdout
+    hubs = json.loads(run(*words, "-j").stdout)["report"]["hubs"]
+    (last,) = hubs[-1]["locations"]
+    assert (last["address"], last["city"]) == ("203.0.113.80", "Frankfurt am Main")
+    exchanges = {one["exchange"] for hub in hubs for one in hub.get("locations", ())}
+    assert exchanges == {"DE-CIX Frankfurt", ""}
+    assert "locations" not in hubs[0]
+    assert "DE-CIX" not in run(*words, "-j", "--hide", "20").stdout
+    none = run("--lab", "plain", "-n", "-c", "1", "-r", "--geoip", str(tmp_path / "none"))
+    assert none.returncode == 0
+    assert f"--geoip {tmp_path / 'none'}: No such file or directory\n" in none.stdout
 
 
 def test_radb_comes_from_the_lab() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import other_system
 from tests.helpers.network import tui_trace_process as program
 from tests.helpers.network.chain import Chain
 from tests.helpers.network.commanded import Commanded
@@ -99,6 +100,16 @@ def test_reports_are_those_of_the_host(host: SshHost, chain: Chain) -> None:
     assert (as_json["mtr"]["src"], as_json["tui_trace"]["vantage"]) == (NAME, NAME)
     assert as_json["tui_trace"]["source"] == chain.source_address()
     assert f"{NAME} → {target}" in report(host, target, "--markdown").stdout.replace("\\", "")
+    host.wait_without(OURS)
+
+
+def test_the_viewer_may_be_no_linux(host: SshHost, chain: Chain) -> None:
+    target = chain.target_address()
+    command = other_system.command(*FROM, "-n", "-c", "2", "-j", target)
+    done = host.viewer.run(command, env=host.environment, check=False, timeout=40)
+    assert (done.returncode, done.stderr) == (0, "")
+    hubs = json.loads(done.stdout)["report"]["hubs"]
+    assert [(hub["host"], hub["Loss%"]) for hub in hubs] == [(hop, 0.0) for hop in chain.hops()]
     host.wait_without(OURS)
 
 

@@ -36,7 +36,10 @@ class EventCommand:
         Call this before anything is opened, before rights are given up and before other threads
         start.
         """
-        self._process, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._process, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError as error:  # macOS has no such sockets
+            raise SourceError(f"--on-event: SOCK_SEQPACKET: {error.strerror}") from None
         if os.fork() == 0:
             self._process.close()
             run_command_process(theirs, words)

@@ -17,6 +17,10 @@ All of it is optional; the command line wins over it::
     keep = 100                 # recordings, the new one included, 1 to 100000
     size = "2 GiB"             # of all together: a number and MB, GB, TB, MiB, GiB or TiB
 
+    [locations]                # as the options of these names; ~ is the home of the user
+    geoip = "~/GeoLite2-City.mmdb"
+    peeringdb = "~/peeringdb.json"
+
     [columns]                  # what each display shows after number and host
     latency = ["loss", "sent", "last", "min", "avg", "max", "recent", "notes"]
 
@@ -29,6 +33,7 @@ to do two things are refused with one line that names the file and the key. A fi
 reached is an empty one.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -44,6 +49,7 @@ from tui_trace.core.bounded_files import (
     user_folder,
 )
 from tui_trace.core.settings import Pace, SettingError
+from tui_trace.names.location_options import LocationFiles
 from tui_trace.options.pace import parse_pace_value, ttl_range
 from tui_trace.recording.sessions import RetentionLimits
 from tui_trace.report.hop_columns import ALWAYS, COLUMNS, DISPLAYS
@@ -97,6 +103,21 @@ class Recordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return RetentionLimits(self.keep, size)
 
 
+class Locations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Files that say where addresses are; None: the usual ones."""
+
+    geoip: str | None = None
+    peeringdb: str | None = None
+
+    def files(self) -> LocationFiles:
+        """As paths."""
+        geoip, peeringdb = (
+            None if name is None else Path(os.path.expanduser(name))
+            for name in (self.geoip, self.peeringdb)
+        )
+        return LocationFiles(geoip, peeringdb)
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the file says; `Config()` is what an empty one says."""
 
@@ -107,6 +128,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Episodes that harm the target ring."""
     options: ConfigOptions = ConfigOptions()
     recordings: Recordings = Recordings()
+    locations: Locations = Locations()
     columns: dict[str, tuple[str, ...]] = {}
     keymap: dict[str, str] = {}
     """Keys by the id of what they do."""

@@ -13,7 +13,7 @@ from tui_trace.core.settings import (
 from tui_trace.options.command_line import build_parser
 
 SHELLS = ("bash", "zsh", "fish")
-_FILES = ("--record",)
+_FILES = ("--record", "--geoip", "--peeringdb")
 _SESSIONS = {
     "bash": "_tui_trace_sessions",
     "zsh": "_tui_trace_sessions",

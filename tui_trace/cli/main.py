@@ -20,9 +20,11 @@ from tui_trace.cli.warnings import WarningsSource
 from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, SettingError, SettingsHistory
 from tui_trace.core.stream import SourceError
+from tui_trace.core.word_lists import listed
 from tui_trace.options.command_line import Options, parse_command_line
 from tui_trace.options.output import Output
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
+from tui_trace.wire.system import missing
 
 if TYPE_CHECKING:
     from tui_trace.cli.recorded import RecordingFactory
@@ -146,6 +148,7 @@ def _watch(factory: "AnyFactory", manager: ServiceManager) -> int:
 
 def _source_factory(options: Options, needed: Sequence[str]) -> SourceFactory:
     """Open the sockets, give up all rights, and import the modules in `needed`."""
+    _check_system()
     start_lab = None if options.lab is None else _prepare_lab(options.lab)
     sockets = _open_sockets(options)
     _give_up_rights()
@@ -158,6 +161,15 @@ def _source_factory(options: Options, needed: Sequence[str]) -> SourceFactory:
     gc.set_threshold(_NEW_OBJECTS)
     gc.enable()
     return SourceFactory(sockets, options, lab)
+
+
+def _check_system() -> None:
+    lacking = missing()
+    if lacking:
+        raise SourceError(
+            f"a live trace needs Linux: this system has no {listed(lacking)};"
+            " --replay, --sessions and --from ssh:HOST work here"
+        )
 
 
 def _prepare_without_sockets(needed: Sequence[str]) -> None:
@@ -275,6 +287,7 @@ def _live(factory: "AnyFactory") -> int:
         pace = options.paced(config.pace(Pace()))
         recordings = factory.recordings
         recordings.kept = config.recordings.kept()
+        recordings.location_files = config.locations.files()
         targets, failures = factory.find_targets()
         for line in failures:
             _fail(CANNOT, line)

@@ -16,6 +16,7 @@ from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.source_filter import find_source
 from tui_trace.core.stream import Source, SourceError
 from tui_trace.core.word_lists import listed
+from tui_trace.names.location_options import LocationFiles
 from tui_trace.options.command_line import Options
 from tui_trace.options.output import Output
 from tui_trace.options.targets import LONGEST_FILE, MOST_TARGETS, Target
@@ -25,6 +26,7 @@ from tui_trace.remote.place import Place
 if TYPE_CHECKING:
     from tui_trace.alerts.event_command import EventCommand
     from tui_trace.metrics.exporter import MetricsExporter
+    from tui_trace.names.location_lookup import LocationLookup
     from tui_trace.recording.sessions import RetentionLimits
     from tui_trace.report.printer import Report
     from tui_trace.session.snapshot import Run, Snapshot
@@ -51,6 +53,21 @@ class NewRecordings:
         """What serves the metrics of all targets; None: nothing does."""
         self.event_command: EventCommand | None = None
         """What is run for each episode."""
+        self.location_files = LocationFiles()
+        """Files of the config, in place of those that the options do not name."""
+        self._locations: LocationLookup | None = None
+
+    def located(self, source: Source, patience: float) -> Source:
+        """Return the source, with where its addresses are; `patience` is as in `LocatedSource`."""
+        from tui_trace.names.located_source import LocatedSource
+        from tui_trace.names.location_lookup import LocationLookup
+
+        if self._options.commands:  # who commands a session from elsewhere has files of their own
+            return source
+        if self._locations is None:
+            files = self._options.locations.or_else(self.location_files)
+            self._locations = LocationLookup(files)
+        return LocatedSource(source, self._locations, patience=patience)
 
     def meter(self, source: Source, host: str, place: Place) -> Source:
         """Return the source, with metrics if they are asked for.

@@ -32,13 +32,13 @@ class RemoteFactory(RecordingFactory):
     def source(self, found: ResolvedTarget, pace: Pace, patience: float = 0.0) -> Source:
         """Return a trace from there, by an ssh of its own.
 
-        There it is decided how long lookups are waited for. An empty host is whoever calls there.
+        There it is decided how long names are waited for. An empty host is whoever calls there.
         """
-        del patience
         words = remote_words(self.options, found.host.strip(), found.settings, pace)
         source = RemoteSource(self._place, words)
         self._remote.append(source)
-        metered = self.recordings.meter(source, found.host, self._place)
+        located = self.recordings.located(source, patience)
+        metered = self.recordings.meter(located, found.host, self._place)
         return self.recordings.told(self.recordings.record(metered))
 
     @property

@@ -148,6 +148,7 @@ class SourceFactory(RecordingFactory):
         if self.options.naming.asks:
             shared = None if found.turn is None else self._names_of_all()
             source = NamedSource(source, self.name_options(), patience=patience, shared=shared)
+        source = self.recordings.located(source, patience)
         source = self.recordings.meter(source, found.host, found.place)
         is_one_of_many = found.turn is not None and found.turn[1] > MOST_RECORDED
         if is_one_of_many and self.options.record is None:

@@ -32,9 +32,8 @@ def prepare_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(
-                __file__, os.O_PATH
-            )  # gets the lowest free descriptor; any existing file will do
+            # gets the lowest free descriptor
+            os.open(os.devnull, os.O_WRONLY if number == 0 else os.O_RDONLY)
     codecs.register_error(_ERRORS, _plain)
     if sys.stdin is None:
         closed = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), "utf-8")

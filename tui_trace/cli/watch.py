@@ -43,6 +43,7 @@ def watch_targets(
     config = load_config()
     pace = options.paced(config.pace(Pace()))
     factory.recordings.kept = config.recordings.kept()
+    factory.recordings.location_files = config.locations.files()
     opened, failures = _targets(factory)
     code = 0
     for line in failures:

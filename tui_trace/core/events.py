@@ -474,6 +474,18 @@ class OwnerFound(_Event, frozen=True, tag="owned"):
     """A mail address."""
 
 
+class Located(_Event, frozen=True, tag="located"):
+    """Where an address is, by files of the user's. A later event replaces an earlier one."""
+
+    address: str
+    exchange: str = ""
+    """Name of the exchange point whose network the address is in, by PeeringDB."""
+    city: str = ""
+    country: str = ""
+    database: str = ""
+    """What says so of city and country (ISO 3166-1): `GeoLite2-City of 2026-11-03`."""
+
+
 class RegistryRecord(_Event, frozen=True, tag="registered"):
     """The registry's record of an address, which is queried only on demand."""
 
@@ -520,6 +532,7 @@ Event: TypeAlias = (
     | HostNamed
     | AsnFound
     | OwnerFound
+    | Located
     | RegistryRecord
     | SessionEnded
 )

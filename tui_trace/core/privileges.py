@@ -13,6 +13,7 @@ _VERSION_3 = 0x2008_0522
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 _MAX_CAPABILITY = 63
+_HAS_CAPABILITIES = sys.platform == "linux"
 _LARGEST_ID = 0xFFFF_FFFE
 """The number above means "leave it as it is" to setresuid(2)."""
 _XDG = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
@@ -107,15 +108,27 @@ def _become(user: Caller | None) -> None:
 
 def _change_user(user: Caller) -> None:
     try:
-        groups = os.getgrouplist(user.name, user.gid) if user.name else [user.gid]
-        os.setgroups(groups)
-        os.setresgid(user.gid, user.gid, user.gid)
-        os.setresuid(user.uid, user.uid, user.uid)
+        if user.name:
+            os.initgroups(user.name, user.gid)
+        else:
+            os.setgroups([user.gid])
+        # of root these set the saved numbers, too (POSIX)
+        os.setgid(user.gid)
+        os.setuid(user.uid)
     except OSError as error:
         who = user.name or str(user.uid)
         raise RightsError(f"cannot become {who}, who called sudo: {error.strerror}") from None
-    if os.getresuid() != (user.uid,) * 3 or os.getresgid() != (user.gid,) * 3:
+    if not _has_become(user):
         raise RightsError("the kernel did not change the user")
+
+
+def _has_become(user: Caller) -> bool:
+    if sys.platform == "linux":
+        return (os.getresuid(), os.getresgid()) == ((user.uid,) * 3, (user.gid,) * 3)
+    # without a call that tells the saved user, an attempt does
+    with contextlib.suppress(OSError):
+        os.setuid(0)
+    return (os.getuid(), os.geteuid(), os.getgid(), os.getegid()) == (user[:1] * 2 + user[1:2] * 2)
 
 
 def _settle_in(user: Caller) -> None:
@@ -156,8 +169,10 @@ def drop_capabilities() -> None:
 
     The user stays the same. A root without capabilities gets none back: the bounding set is empty,
     if the kernel allows that, and exec gives no new privileges. Raises `RightsError` if the kernel
-    refuses or any capability is left.
+    refuses or any capability is left. Other systems than Linux have no capabilities.
     """
+    if not _HAS_CAPABILITIES:
+        return
     _drop_bounding_set()
     if _prctl(_PR_SET_NO_NEW_PRIVS, 1) != 0:
         raise _failure("PR_SET_NO_NEW_PRIVS")
@@ -165,6 +180,8 @@ def drop_capabilities() -> None:
 
 
 def _clear_capabilities() -> None:
+    if not _HAS_CAPABILITIES:
+        return
     # The ambient set follows: it holds nothing that is not permitted and inheritable.
     nothing = (_Sets * 2)()
     head = _Head(_VERSION_3, 0)
@@ -190,6 +207,8 @@ class _Sets(ctypes.Structure):
 
 
 def _drop_bounding_set() -> None:
+    if not _HAS_CAPABILITIES:
+        return
     for capability in range(_MAX_CAPABILITY + 1):
         # EINVAL: past the kernel's last; EPERM: no CAP_SETPCAP, and no_new_privs must do
         _prctl(_PR_CAPBSET_DROP, capability)

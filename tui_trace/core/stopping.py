@@ -5,6 +5,7 @@ once, even while it waits for a resolver or a full pipe. If files or the termina
 first, `Stopping` handles the signals in a thread of its own.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -21,7 +22,6 @@ GRACE = 0.25
 LAST_RESORT = 4.0
 """Seconds after the first signal when the process ends in any case."""
 _TICK = 0.05
-_IDLE = 0.25
 
 
 class Stopping:
@@ -54,11 +54,15 @@ class Stopping:
             if signal.getsignal(number) is not signal.SIG_IGN
         }
         self._over = threading.Event()
+        self._woken = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         """Handle the signals from now on."""
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._signals)
-        threading.Thread(target=self._run, name="signals", daemon=True).start()
+        if self._signals:
+            self._thread = threading.Thread(target=self._run, name="signals", daemon=True)
+            self._thread.start()
         return self
 
     def __exit__(
@@ -69,34 +73,37 @@ class Stopping:
     ) -> None:
         """Give the signals their default action again."""
         self._over.set()
+        if self._thread is not None and self._thread.ident is not None:
+            signal.pthread_kill(self._thread.ident, min(self._signals))
+            self._woken.set()
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
     def _run(self) -> None:
+        """Wait for signals; macOS has no wait for them that ends by itself (sigtimedwait(2))."""
         first = None
-        while first is None and not self._over.is_set():
-            first = self._next(_IDLE)
-        if first is None:
-            return
-        if first in self._at_once or self._over.is_set():
-            self._end(first)
-        self._stop(first)
+        while True:
+            number = signal.Signals(signal.sigwait(self._signals))
+            if self._over.is_set():
+                self._woken.wait()  # a thread that has ended must get no signal
+                return
+            if number in self._asked:
+                self._asked[number]()
+            elif first is not None or number in self._at_once:
+                self._end(number)
+            else:
+                first = number
+                with contextlib.suppress(RuntimeError):  # no more threads: a second signal must do
+                    threading.Thread(target=self._force, args=(first,), daemon=True).start()
+                self._stop(first)
+
+    def _force(self, first: int) -> None:
+        """End the process by force when the orderly end takes too long."""
         asked = taken = time.monotonic()
-        while not self._over.is_set():
-            second = self._next(_TICK)
+        while not self._over.wait(_TICK):
             now = time.monotonic()
             taken = now if _outputs_take() else taken
-            if second is not None or now - taken > GRACE or now - asked > LAST_RESORT:
-                self._end(second or first)
-
-    def _next(self, patience: float) -> int | None:
-        taken = signal.sigtimedwait(self._signals, patience)
-        if taken is None:
-            return None
-        for number, action in self._asked.items():
-            if number == taken.si_signo:
-                action()
-                return None
-        return taken.si_signo
+            if now - taken > GRACE or now - asked > LAST_RESORT:
+                self._end(first)
 
     def _end(self, number: int) -> None:
         self._restore()

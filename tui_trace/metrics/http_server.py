@@ -47,7 +47,7 @@ def open_listener(host: str, port: int) -> socket.socket:
     """Return a listening socket at an address and a TCP port; `SourceError`."""
     address = parse_literal(host)
     family = socket.AF_INET6 if address is not None and address.version == 6 else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:

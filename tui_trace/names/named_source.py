@@ -1,18 +1,16 @@
 """A source whose addresses get names: the events of another, and what is found out of each."""
 
-from collections import deque
-
 import msgspec
 
-from tui_trace.core.events import Event, Reply, SessionBegan, SessionEnded, at_time
-from tui_trace.core.source_filter import SourceFilter
+from tui_trace.core.events import Event, Reply, SessionBegan, SessionEnded
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup, Sink, Source
+from tui_trace.names.lookup_source import LookupSource
 from tui_trace.names.name_options import AsnSource, NameOptions
 from tui_trace.names.service import Names
 from tui_trace.names.shared_names import SharedNames
 
 
-class NamedSource(SourceFilter):
+class NamedSource(LookupSource):
     """A source that adds names, origins and owners of the addresses in another source's stream."""
 
     def __init__(
@@ -32,7 +30,6 @@ class NamedSource(SourceFilter):
         self._options = options
         self._asn_source = asn_source
         self._patience = patience
-        self._found: deque[Event] = deque()
         tell = self._found.append
         self._names = Names(tell, options) if shared is None else shared.share(tell)
 
@@ -70,12 +67,3 @@ class NamedSource(SourceFilter):
                 self._names.settle(self._patience)
             self._emit_found(event.at)
         self._sink.event(event)
-
-    def pulse(self, at: int) -> None:
-        """Add what was found since the last pulse."""
-        self._emit_found(at)
-        self._sink.pulse(at)
-
-    def _emit_found(self, at: int) -> None:
-        while self._found:
-            self._sink.event(at_time(self._found.popleft(), at))

@@ -14,11 +14,20 @@ from tui_trace.core.parse_values import parse_confidence, parse_mark, parse_prot
 from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, ProbeSettings, Protocol, SettingError
 from tui_trace.core.stream import CONFIDENCE
+from tui_trace.names.location_options import LocationFiles
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.options.alerts import add_alerts, check_alerts, parse_event_command
 from tui_trace.options.help_text import ShowHelp
+from tui_trace.options.locations import add_locations, parse_locations
 from tui_trace.options.metrics import ListenAddress, add_metrics, parse_listen_address
-from tui_trace.options.output import Output, add_ipinfo, add_outputs, check_ways, parse_layout
+from tui_trace.options.output import (
+    Output,
+    add_ipinfo,
+    add_outputs,
+    asks_origin,
+    check_ways,
+    parse_layout,
+)
 from tui_trace.options.pace import add_pace, given_fields, parse_pace, ttl_range
 from tui_trace.options.probe import parse_probe_settings
 from tui_trace.options.recordings import add_recordings, check_recordings
@@ -69,6 +78,8 @@ class Options(msgspec.Struct, frozen=True):
     given: frozenset[str]
     """Names of the fields of `pace` that the command line sets."""
     naming: NameOptions
+    locations: LocationFiles
+    """Files that say where addresses are."""
     icmp_by_name: bool
     """`--icmp` was given, so there is no fallback to UDP."""
     mark: int | None
@@ -188,6 +199,8 @@ def build_parser() -> argparse.ArgumentParser:
     names.add_argument(
         "--dns-server", metavar="ADDR[:PORT]", help="resolver for names and for HOST"
     )
+
+    add_locations(names)
 
     add_outputs(parser)
     add_recordings(parser)
@@ -312,6 +325,7 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         layout=parse_layout(given),
         family=4 if given.four else 6 if given.six else None,
         naming=_naming(given),
+        locations=parse_locations(given),
         icmp_by_name=given.icmp,
         path_mtu=given.mtu,
         largest=None if given.psize is None else parse_size(given.psize),
@@ -359,7 +373,7 @@ def _usual_rounds(output: Output) -> int | None:
 def _naming(given: argparse.Namespace) -> NameOptions:
     source = parse_asn_source(given.asn_source) if given.asn_source else AsnSource.CYMRU
     unasked = given.output.is_endless and not given.no_dns
-    wanted = given.ipinfo is not None or given.asn_source is not None or unasked
+    wanted = asks_origin(given) or given.asn_source is not None or unasked
     return NameOptions(
         names=not given.no_dns,
         private=not given.no_private_names,

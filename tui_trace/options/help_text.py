@@ -31,9 +31,9 @@ pace
 names
   -n --no-dns   -b --show-ips         no host names; addresses beside names
   --no-private-names   --owner        no names of RFC 1918; SOA owners
-  -z --aslookup   -y --ipinfo N       AS; 0 AS 1 prefix 2 country 3 RIR 4 date
-  --asn-source cymru|radb             where AS numbers come from (cymru)
-  --dns-server ADDR[:PORT]            resolver for names and for HOST
+  -z --aslookup   -y --ipinfo N       AS; 0 AS … 4 date 5 city 6 exchange
+  --asn-source S   --geoip FILE       cymru or radb; cities (GeoLite2-City.mmdb)
+  --dns-server A   --peeringdb FILE   resolver, ADDR[:PORT]; exchange points
 output without the live view (the last of these options counts)
   -r --report   -w --report-wide      a table; a table with full host names
   -j --json   -C --csv                mtr's formats with more fields

@@ -116,15 +116,20 @@ def add_ipinfo(group: "argparse._ArgumentGroup") -> None:
         const="0",
         help="AS numbers (live: always)",
     )
-    about = "0 AS, 1 prefix, 2 country, 3 registry, 4 date"
+    about = "0 AS, 1 prefix, 2 country, 3 registry, 4 date, 5 city, 6 exchange"
     group.add_argument("-y", "--ipinfo", metavar="N", help=about)
+
+
+def asks_origin(given: argparse.Namespace) -> bool:
+    """Return whether a report shows something of the origin AS."""
+    return given.ipinfo is not None and given.ipinfo in "01234"
 
 
 def parse_layout(given: argparse.Namespace) -> ReportLayout:
     """Return the layout of a report; raise `SettingError` for a wrong value."""
     about = given.ipinfo
-    if about is not None and about not in {"0", "1", "2", "3", "4"}:
-        raise SettingError("--ipinfo", about, "0 to 4")
+    if about is not None and (len(about) > 1 or about not in "0123456"):
+        raise SettingError("--ipinfo", about, "0 to 6")
     return ReportLayout(
         fields=ReportLayout().fields if given.order is None else parse_fields(given.order),
         wide=given.wide,

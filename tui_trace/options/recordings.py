@@ -37,6 +37,8 @@ def check_recordings(parser: argparse.ArgumentParser, given: argparse.Namespace)
         ("--lab", given.lab),
         ("--record", given.record),
         ("--metrics", given.metrics),
+        ("--geoip", given.geoip),
+        ("--peeringdb", given.peeringdb),
     ):
         if other:
             parser.error(f"--replay plays a recording and does not go with {name}")

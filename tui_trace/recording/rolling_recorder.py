@@ -73,7 +73,7 @@ class StreamHead:
                 self._began = replace(self._began, source=event.source)
             case ev.ClockStepped():
                 self._began = replace(self._began, at=event.at, wall=event.wall)
-            case ev.HostNamed() | ev.AsnFound() | ev.OwnerFound():
+            case ev.HostNamed() | ev.AsnFound() | ev.OwnerFound() | ev.Located():
                 self._known[type(event), event.address] = event
                 if len(self._known) > _MOST_NAMED:
                     del self._known[next(iter(self._known))]

@@ -48,6 +48,7 @@ class Redactor:
             ev.HostNamed: self._named,
             ev.AsnFound: self._looked_up,
             ev.OwnerFound: self._looked_up,
+            ev.Located: self._looked_up,
             ev.RegistryRecord: self._registered,
         }
 
@@ -115,7 +116,13 @@ class Redactor:
                 self._add_near(event.address)
             case ev.HopSummary() if event.ttl <= self._near and not event.reached:
                 self._add_near(*event.addresses)
-            case ev.HostNamed() | ev.AsnFound() | ev.OwnerFound() | ev.RegistryRecord():
+            case (
+                ev.HostNamed()
+                | ev.AsnFound()
+                | ev.OwnerFound()
+                | ev.Located()
+                | ev.RegistryRecord()
+            ):
                 with self._lock:
                     self._learn_lookup(event)
 
@@ -181,6 +188,8 @@ class Redactor:
                 self._secrets.add_owner(event.address, (*numbers, *event.names, event.prefix))
             case ev.OwnerFound():
                 self._secrets.add_owner(event.address, (event.owner,))
+            case ev.Located():
+                self._secrets.add_owner(event.address, (event.city, event.exchange))
             case ev.RegistryRecord():
                 told = (event.network, event.range, event.organisation, event.abuse)
                 self._secrets.add_owner(event.address, told)
@@ -258,7 +267,7 @@ class Redactor:
         )
         return replace(event, names=names, shown=shown)
 
-    def _looked_up(self, event: ev.AsnFound | ev.OwnerFound) -> ev.Event | None:
+    def _looked_up(self, event: ev.AsnFound | ev.OwnerFound | ev.Located) -> ev.Event | None:
         return None if self.is_hidden(event.address) else event
 
     def _registered(self, event: ev.RegistryRecord) -> ev.RegistryRecord | None:

@@ -70,7 +70,9 @@ class SshProcess:
         )
         for descriptor in (self._input, self._output, self._errors):
             os.set_blocking(descriptor, False)
-        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._wakeup, self._waker = os.pipe()
+        for descriptor in (self._wakeup, self._waker):
+            os.set_blocking(descriptor, False)
         self._wakeup_lock = threading.Lock()
         self._has_no_files = False
         self._selector = selectors.DefaultSelector()
@@ -86,7 +88,8 @@ class SshProcess:
         """End a `receive` early; thread-safe."""
         with self._wakeup_lock:  # its number may be another file's after `end`
             if not self._has_no_files:
-                os.eventfd_write(self._wakeup, 1)
+                with contextlib.suppress(BlockingIOError):  # so many ask already
+                    os.write(self._waker, b"\0")
 
     def send(self, line: bytes) -> bool:
         """Send a line as soon as the pipe takes it; return False if too much waits already."""
@@ -122,7 +125,7 @@ class SshProcess:
             elif key.fd == self._input:
                 self._write()
             else:
-                os.eventfd_read(self._wakeup)
+                self._read(self._wakeup)
         # a helper that the child left behind may keep its pipes open for good
         if not ready and self._child.poll() is not None:
             self.is_over = True
@@ -149,6 +152,7 @@ class SshProcess:
         with self._wakeup_lock:
             self._has_no_files = True
             os.close(self._wakeup)
+            os.close(self._waker)
         for pipe in (self._child.stdout, self._child.stderr):
             if pipe is not None:
                 pipe.close()

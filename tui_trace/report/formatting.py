@@ -12,7 +12,7 @@ from tui_trace.core.probe_text import describe_settings
 from tui_trace.core.sanitize import sanitize
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.session.host_labels import HostLabels
-from tui_trace.session.snapshot import UNKNOWN_HOST, Hop, Snapshot
+from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo, Hop, Snapshot
 
 SILENT = "???"
 """A hop that never answered, as mtr writes it."""
@@ -24,17 +24,25 @@ class IpInfo(NamedTuple):
     title: str
     width: int
     """Characters that mtr gives it, the space behind it included."""
-    text: Callable[[AsnFound], str]
+    text: Callable[[AddressInfo], str]
+
+
+def _of_origin(text: Callable[[AsnFound], str]) -> Callable[[AddressInfo], str]:
+    return lambda who: text(who.origin) if who.origin is not None else ""
 
 
 IP_INFO = (
-    IpInfo("ASN", 9, lambda origin: "/".join(f"AS{asn}" for asn in origin.asns)),
-    IpInfo("Prefix", 19, lambda origin: origin.prefix),
-    IpInfo("Country", 4, lambda origin: origin.country),
-    IpInfo("Registry", 8, lambda origin: origin.registry),
-    IpInfo("Allocated", 11, lambda origin: origin.allocated),
+    IpInfo("ASN", 9, lambda who: who.asn),
+    IpInfo("Prefix", 19, _of_origin(lambda origin: origin.prefix)),
+    IpInfo("Country", 4, _of_origin(lambda origin: origin.country)),
+    IpInfo("Registry", 8, _of_origin(lambda origin: origin.registry)),
+    IpInfo("Allocated", 11, _of_origin(lambda origin: origin.allocated)),
+    IpInfo("City", 22, lambda who: who.city),
+    IpInfo("Exchange", 22, lambda who: who.exchange),
 )
-"""By mtr's number."""
+"""By the number of `--ipinfo`."""
+OWN_IP_INFO = (5, 6)
+"""Those that mtr does not have."""
 
 
 def hostname(snapshot: Snapshot) -> str:
@@ -68,10 +76,8 @@ def hosts(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
 
 def all_ip_info(snapshot: Snapshot, hop: Hop, about: int) -> list[str]:
     """Return what is known of each host of a hop, else `???` or `AS???`, as in mtr."""
-    found = []
-    for responder in hop.responders:
-        origin = snapshot.who.get(responder.address, UNKNOWN_HOST).origin
-        found.append(sanitize(IP_INFO[about].text(origin)) if origin is not None else "")
+    known = (snapshot.who.get(one.address, UNKNOWN_HOST) for one in hop.responders)
+    found = [sanitize(IP_INFO[about].text(who)) for who in known]
     return [text or unknown(about) for text in found or [""]]
 
 

@@ -78,8 +78,26 @@ def _host_style(hop: Hop) -> TextStyle:
     return TextStyle.STRONG if hop.is_target else TextStyle.PLAIN
 
 
-def _asn_cell(hop: Hop, context: CellContext) -> str:
-    return context.labels.asn(responders(hop)[0].address) if hop.responders else ""
+def _address_column(
+    id: str,
+    title: str,
+    explanation: str,
+    about: Callable[[HostLabels, str], str],
+    *,
+    drop: int,
+    width: int = 6,
+    displays: Mapping[str, int] | None = None,
+) -> Column:
+    """Return a column that tells something about each address of a hop."""
+
+    def address_cell(address: str, context: CellContext) -> str:
+        return about(context.labels, address)
+
+    def cell(hop: Hop, context: CellContext) -> str:
+        return address_cell(responders(hop)[0].address, context) if hop.responders else ""
+
+    fixed = Column(id, title, explanation, cell, width, False, displays or {}, drop)
+    return fixed._replace(style=_dim, address_cell=address_cell)
 
 
 def _loss_cell(hop: Hop, _: CellContext) -> str:
@@ -180,16 +198,29 @@ _ENTRIES = (
         style=_host_style,
         address_cell=_address_label,
     ),
-    Column(
-        id="asn",
-        title="ASN",
-        explanation="Number of the AS that announces the address",
-        cell=_asn_cell,
-        right=False,
-        displays=_every_display(10),
+    _address_column(
+        "asn",
+        "ASN",
+        "Number of the AS that announces the address",
+        HostLabels.asn,
         drop=60,
-        style=_dim,
-        address_cell=lambda address, context: context.labels.asn(address),
+        displays=_every_display(10),
+    ),
+    _address_column(
+        "city",
+        "City",
+        "City and country of the address, by a GeoIP database",
+        HostLabels.city,
+        drop=15,
+        width=21,
+    ),
+    _address_column(
+        "exchange",
+        "Exchange",
+        "Exchange point whose network the address is in, by PeeringDB",
+        HostLabels.exchange,
+        drop=16,
+        width=16,
     ),
     Column(
         id="loss",

@@ -48,6 +48,7 @@ note                      text, moment: what the user wrote, and what time it is
 named                     address, names, confirmed, shown
 origin                    address, asns, prefix, country, registry, names, allocated
 owned                     address, owner
+located                   address, exchange, city, country, database (what says so)
 registered                address, network, range, organisation, country, abuse, registry, error
 session-ended, the last   nothing more
 ========================  ==========================================================================

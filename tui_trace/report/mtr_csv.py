@@ -3,8 +3,8 @@
 The header is mtr's to the letter, to its last comma, and its blank column counts the drops. Behind
 it stand `Addresses` (all that answered, latest first), `Late`, `Duplicates`, `Marks`, `Reached`
 (1: it is the target), `P50`, `P90`, `P99` in ms, `Repeats`, and `Vantage` (the machine that probes
-leave from; empty: this one). What holds a comma or a quote is quoted (RFC 4180), and a host that a
-spreadsheet would take for a formula stands behind an apostrophe.
+leave from; empty: this one), `City` and `Exchange`. What holds a comma or a quote is quoted (RFC
+4180), and a host that a spreadsheet would take for a formula stands behind an apostrophe.
 """
 
 import csv
@@ -15,12 +15,13 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 from tui_trace.report.formatting import all_ip_info, hosts, known_addresses
 from tui_trace.report.mtr_fields import FIELDS, ReportLayout
+from tui_trace.session.host_labels import HostLabels
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
 _BEFORE = ("Mtr_Version", "Start_Time", "Status", "Host", "Hop", "Ip")
 _BEHIND = (
     *("Addresses", "Late", "Duplicates", "Marks", "Reached", "P50", "P90", "P99"),
-    *("Repeats", "Vantage"),
+    *("Repeats", "Vantage", "City", "Exchange"),
 )
 _FORMULA = ("=", "+", "-", "@")
 
@@ -54,7 +55,16 @@ def _row(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
         *_percentiles(hop),
         str(hop.repeats),
         _harmless(sanitize(snapshot.vantage)),
+        *_where(snapshot, hop),
     ]
+
+
+def _where(snapshot: Snapshot, hop: Hop) -> tuple[str, str]:
+    if not hop.responders:
+        return "", ""
+    labels = HostLabels(snapshot.who)
+    latest = hop.responders[0].address
+    return _harmless(labels.city(latest)), _harmless(labels.exchange(latest))
 
 
 def _values(hop: Hop, layout: ReportLayout) -> Iterator[str]:

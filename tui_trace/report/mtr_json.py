@@ -32,7 +32,9 @@ Added to each hub, behind the columns asked for: `addresses` (latest first), `la
 on a stamp that the kernel did not take), `marks`, `reached` (it is the target), and `jitter_ms`,
 `p50_ms`, `p90_ms`, `p99_ms`, which are null where there are too few answers. RTTs are in ms. Of the
 lost probes, `refused` met an ICMP error, the last one from `refused_by` (or null); `given_up` were
-given up by the local kernel, whose `reason` stands there as long as it lasts (or null).
+given up by the local kernel, whose `reason` stands there as long as it lasts (or null). `locations`
+is there where files of the user's say where an address is: its `address`, `city`, `country`, the
+`database` that says so, and the `exchange` whose network it is in (empty: not known).
 """
 
 import json
@@ -58,7 +60,7 @@ from tui_trace.report.mtr_fields import ReportLayout, chosen, exact
 from tui_trace.report.owner_lines import owners_of
 from tui_trace.report.way_report import way_object
 from tui_trace.session.data_warnings import all_warnings
-from tui_trace.session.snapshot import Hop, Run, Snapshot
+from tui_trace.session.snapshot import UNKNOWN_HOST, Hop, Run, Snapshot
 
 
 def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = ()) -> str:
@@ -165,6 +167,7 @@ def _hub(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> dict[str, Any]:
         "marks": [sanitize(mark) for mark in hop.marks],
         "received": [sanitize(words) for words in hop.received],
         "quic_versions": [version_name(version) for version in hop.versions],
+        **_locations(snapshot, hop),
         "mpls": [msgspec.to_builtins(label) for label in hop.labels],
         "reached": hop.is_target,
         **{
@@ -173,6 +176,22 @@ def _hub(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> dict[str, Any]:
             if column.json_key and column.value is not None
         },
     }
+
+
+def _locations(snapshot: Snapshot, hop: Hop) -> dict[str, Any]:
+    known = (snapshot.who.get(one.address, UNKNOWN_HOST).located for one in hop.responders)
+    found = [
+        {
+            "address": sanitize(where.address),
+            "city": sanitize(where.city),
+            "country": sanitize(where.country),
+            "database": sanitize(where.database),
+            "exchange": sanitize(where.exchange),
+        }
+        for where in known
+        if where is not None
+    ]
+    return {"locations": found} if found else {}
 
 
 def _ms(ns: float | None) -> float | None:

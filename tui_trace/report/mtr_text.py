@@ -6,6 +6,7 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.report.finding_lines import finding_lines
 from tui_trace.report.formatting import (
     IP_INFO,
+    OWN_IP_INFO,
     all_ip_info,
     began,
     describe_probe,
@@ -81,7 +82,9 @@ def _width(table: list[tuple[Hop, list[str]]], layout: ReportLayout, machine: in
     ]
     # where something stands before the hosts, mtr leaves one more space behind them
     in_full = [length + (layout.about is not None) for length in in_full]
-    least = machine if layout.wide else _NARROW
+    # mtr has no such columns: they are not taken from the names
+    ours = IP_INFO[layout.about].width if layout.about in OWN_IP_INFO else 0
+    least = machine if layout.wide else _NARROW + ours
     return max([least, *in_full])
 
 

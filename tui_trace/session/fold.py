@@ -83,6 +83,7 @@ class Session:
             ev.HostNamed: self._named,
             ev.AsnFound: self._origin,
             ev.OwnerFound: self._owned,
+            ev.Located: self._located,
             ev.RegistryRecord: self._registered,
             ev.SessionEnded: self._session_ended,
         }
@@ -422,6 +423,9 @@ class Session:
 
     def _owned(self, event: ev.OwnerFound) -> None:
         self._update_host(event.address, owned=event)
+
+    def _located(self, event: ev.Located) -> None:
+        self._update_host(event.address, located=event)
 
     def _registered(self, event: ev.RegistryRecord) -> None:
         self._update_host(event.address, registered=event)

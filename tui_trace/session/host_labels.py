@@ -99,6 +99,14 @@ class HostLabels(NamedTuple):
         origin = self.info(address).origin
         return "/".join(map(str, origin.asns)) if origin is not None else ""
 
+    def city(self, address: str) -> str:
+        """Return city and country of an address, or nothing."""
+        return sanitize(self.info(address).city)
+
+    def exchange(self, address: str) -> str:
+        """Return the exchange point of an address, or nothing."""
+        return sanitize(self.info(address).exchange)
+
 
 NO_LABELS = HostLabels()
 """Labels where nothing is known of any address."""

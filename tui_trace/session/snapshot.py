@@ -12,6 +12,7 @@ from tui_trace.core.events import (
     EgressFound,
     HostNamed,
     Interface,
+    Located,
     MplsLabel,
     OwnerFound,
     RegistryRecord,
@@ -354,6 +355,7 @@ class AddressInfo(msgspec.Struct, frozen=True):
     origin: AsnFound | None = None
     owned: OwnerFound | None = None
     registered: RegistryRecord | None = None
+    located: Located | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -374,6 +376,18 @@ class AddressInfo(msgspec.Struct, frozen=True):
     def owner(self) -> str:
         """Return the mailbox of its reverse zone; empty if unknown."""
         return self.owned.owner if self.owned is not None else ""
+
+    @property
+    def city(self) -> str:
+        """Return its city and country, as far as a database says: `Frankfurt am Main, DE`."""
+        if self.located is None:
+            return ""
+        return ", ".join(part for part in (self.located.city, self.located.country) if part)
+
+    @property
+    def exchange(self) -> str:
+        """Return the exchange point whose network it is in; empty: none, or unknown."""
+        return self.located.exchange if self.located is not None else ""
 
 
 UNKNOWN_HOST = AddressInfo()

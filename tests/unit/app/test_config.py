@@ -10,6 +10,7 @@ from tui_trace.app import config
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config, ConfigError, ConfigOptions, load_config
 from tui_trace.core.settings import NS_PER_S, Pace, SettingError
+from tui_trace.names.location_options import LocationFiles
 from tui_trace.options.command_line import parse_command_line
 from tui_trace.recording.sessions import DEFAULT_RETENTION
 
@@ -47,6 +48,13 @@ def test_the_pace_is_taken_over(tmp_path: Path) -> None:
     assert read.pace(Pace(first_ttl=2)) == Pace(
         interval=NS_PER_S // 5, first_ttl=2, max_ttl=12, queries=3
     )
+
+
+def test_files_that_say_where_hops_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    read = load_config(written(tmp_path, "[locations]\ngeoip = '~/g.mmdb'\n"))
+    assert read.locations.files() == LocationFiles(geoip=tmp_path / "g.mmdb")
+    assert Config().locations.files() == LocationFiles()
 
 
 @pytest.mark.parametrize(

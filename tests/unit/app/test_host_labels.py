@@ -48,6 +48,8 @@ def answers() -> Iterable[ev.Event]:
     )
     yield ev.AsnFound(at=AT, address="198.51.100.13", asns=(64500,))
     yield ev.OwnerFound(at=AT, address=FIREWALL, owner="hostmaster@example.net")
+    yield ev.Located(AT, FIREWALL, "France-IX", "Paris", "FR", "GeoLite2-City of 2026-11-03")
+    yield ev.Located(AT, "198.51.100.13", exchange="LINX")
 
 
 def text(hop, layout, labels) -> list[str]:
@@ -67,6 +69,18 @@ def test_a_row_tells_name_and_as_number_of_every_address() -> None:
     assert second.split() == ["198.51.100.13", "64500"]
     at = header(layout).index("ASN")
     assert second[at:].startswith("64500")
+
+
+def test_chosen_columns_tell_where_every_address_is() -> None:
+    snapshot = folded([*path(5), *answers()])
+    labels = HostLabels(snapshot.who)
+    hops = snapshot.run.hops
+    layout = lay_out(("city", "exchange"), 140, ColumnDemand().grown_to(hops, labels))
+    assert text(hops[4], layout, labels)[0].split()[-3:] == ["Paris,", "FR", "France-IX"]
+    assert text(hops[0], layout, labels)[0].split() == ["1", "gw.example"]
+    _, second = text(hops[3], layout, labels)
+    assert second.split() == ["198.51.100.13", "LINX"]
+    assert not {"city", "exchange"} & set(columns_of("latency"))
 
 
 def test_without_as_numbers_there_is_no_column_for_them() -> None:
@@ -137,6 +151,7 @@ def test_the_inspector_tells_all_that_is_known() -> None:
         "AS64496 EXAMPLE-NET · AS64511 · 203.0.113.0/24 · DE · ripencc"
         " · owner hostmaster@example.net" in told
     )
+    assert "at France-IX · Paris, FR (GeoLite2-City of 2026-11-03)" in told
     assert "gw.example (forward-confirmed)" in told_of(1, answers())
     assert "bücher.example (xn--bcher-kva.example)" in told_of(6, answers())
 

@@ -158,7 +158,7 @@ def test_a_tcp_flag_means_tcp(flag: str) -> None:
         ("-q 0 h", "--queries", "1 to 100"),
         ("-U 0 h", "--max-unknown", "1 to 255"),
         ("-c 0 h", "--report-cycles", "1 to"),
-        ("-y 5 h", "--ipinfo", "0 to 4"),
+        ("-y 7 h", "--ipinfo", "0 to 6"),
         ("-o Q h", "--order", "LDRSNBAWVGJMXI"),
         ("-B x h", "--bitpattern", "0 to 255"),
         ("-G 0 h", "--gracetime", "seconds"),

@@ -51,6 +51,7 @@ class Hostile:
             ev.HostNamed(7, ADDRESS, (evil, evil), True, (evil,)),
             ev.AsnFound(8, ADDRESS, (64500,), evil, evil, evil, (evil,)),
             ev.OwnerFound(9, ADDRESS, evil),
+            ev.Located(9, ADDRESS, evil, evil, evil, evil),
             ev.RegistryRecord(10, ADDRESS, evil, evil, evil, evil, evil, evil),
             ev.Notice(11, evil),
             ev.Note(11, evil, 5),
@@ -87,6 +88,8 @@ def test_each_report_and_the_parting_table(evil: str) -> None:
         ReportLayout(),
         ReportLayout(wide=True, both=True, about=0),
         ReportLayout(about=1),
+        ReportLayout(about=5),
+        ReportLayout(about=6),
     ):
         harmless(mtr_text.render_text(snapshot, layout))
         harmless(markdown.render_markdown(snapshot, layout))

@@ -83,6 +83,15 @@ def _announced(who: AddressInfo) -> str:
     return _joined(*parts, f"owner {who.owner}" if who.owner else "")
 
 
+def _located(who: AddressInfo) -> str:
+    """Return `at DE-CIX Frankfurt · Frankfurt am Main, DE (GeoLite2-City of 2026-11-03)`."""
+    where = who.located
+    if where is None:
+        return ""
+    city = f"{who.city} ({where.database})" if who.city else ""
+    return _joined(f"at {who.exchange}" if who.exchange else "", city)
+
+
 def registered_words(record: RegistryRecord) -> str:
     """Return `whois EXAMPLE-NET · 203.0.113.0/24 · Example Ltd · DE · abuse a@example`."""
     if record.error:
@@ -94,7 +103,7 @@ def registered_words(record: RegistryRecord) -> str:
 
 def _about(one: Responder, labels: HostLabels) -> list[str]:
     who = labels.info(one.address)
-    lines = [_named_as(one, who), _announced(who)]
+    lines = [_named_as(one, who), _announced(who), _located(who)]
     if who.registered is not None:
         lines.append(registered_words(who.registered))
     return [line for line in lines if line]

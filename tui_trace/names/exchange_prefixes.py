@@ -1,0 +1,97 @@
+"""Exchange points by their networks, as PeeringDB knows them.
+
+The file is what CAIDA publishes every day, or the same made of the API's answers: an object with
+`ix`, `ixlan` and `ixpfx`, each with a list `data` of the API's objects.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import msgspec
+
+from tui_trace.core.bounded_files import read_file
+from tui_trace.names.addresses import Address
+
+MOST_BYTES = 256 << 20
+"""Of the file: CAIDA's has everything else in it, too."""
+MOST_PREFIXES = 100_000
+"""PeeringDB has about 2,500."""
+
+_T = TypeVar("_T")
+
+
+class _Exchange(msgspec.Struct):
+    id: int
+    name: str
+
+
+class _Lan(msgspec.Struct):
+    id: int
+    ix_id: int
+
+
+class _Prefix(msgspec.Struct):
+    ixlan_id: int
+    prefix: str
+
+
+class _Table(msgspec.Struct, Generic[_T]):
+    data: list[_T]
+
+
+class _Dump(msgspec.Struct):
+    ix: _Table[_Exchange]
+    ixlan: _Table[_Lan]
+    ixpfx: _Table[_Prefix]
+
+
+class ExchangePrefixes:
+    """Finds the exchange point whose network an address is in."""
+
+    def __init__(self, networks: Iterable[tuple[str, str]]) -> None:
+        """`networks`: prefix and name of the exchange; what is no prefix is left out."""
+        self._names: dict[tuple[int, int, int], str] = {}
+        """By IP version, prefix length and the bits of the prefix."""
+        for prefix, name in networks:
+            try:
+                network = ipaddress.ip_network(prefix)
+            except ValueError:
+                continue
+            bits = int(network.network_address) >> (network.max_prefixlen - network.prefixlen)
+            self._names[network.version, network.prefixlen, bits] = name
+        found = {(version, length) for version, length, _ in self._names}
+        self._lengths = sorted(found, reverse=True)
+
+    def __len__(self) -> int:
+        """Return the number of networks."""
+        return len(self._names)
+
+    def name_of(self, address: Address) -> str:
+        """Return the name for an address, by the longest prefix; empty: no exchange's."""
+        for version, length in self._lengths:
+            if version == address.version:
+                bits = int(address) >> (address.max_prefixlen - length)
+                name = self._names.get((version, length, bits))
+                if name is not None:
+                    return name
+        return ""
+
+
+def read_exchange_prefixes(path: Path) -> ExchangePrefixes:
+    """Read the file; `OSError`, or `ValueError` with what is wrong with it."""
+    content = read_file(path, MOST_BYTES)
+    try:
+        dump = msgspec.json.decode(content, type=_Dump)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if len(dump.ixpfx.data) > MOST_PREFIXES:
+        raise ValueError(f"more than {MOST_PREFIXES} prefixes")
+    names = {exchange.id: exchange.name for exchange in dump.ix.data}
+    exchanges = {lan.id: names.get(lan.ix_id, "") for lan in dump.ixlan.data}
+    known = ((one.prefix, exchanges.get(one.ixlan_id, "")) for one in dump.ixpfx.data)
+    found = ExchangePrefixes((prefix, name) for prefix, name in known if name)
+    if not found:
+        raise ValueError("no networks of exchange points in it")
+    return found
