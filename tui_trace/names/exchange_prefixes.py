@@ -16,23 +16,23 @@ from tui_trace.names.addresses import Address
 
 MOST_BYTES = 256 << 20
 """Of the file: CAIDA's has everything else in it, too."""
-MOST_PREFIXES = 100_000
-"""PeeringDB has about 2,500."""
+MOST_OF_A_TABLE = 16 << 20
+"""Bytes of each of the three objects: the longest has 4 MB. Reading them takes 200 MB at most."""
 
 _T = TypeVar("_T")
 
 
-class _Exchange(msgspec.Struct):
+class _Exchange(msgspec.Struct, gc=False):
     id: int
     name: str
 
 
-class _Lan(msgspec.Struct):
+class _Lan(msgspec.Struct, gc=False):
     id: int
     ix_id: int
 
 
-class _Prefix(msgspec.Struct):
+class _Prefix(msgspec.Struct, gc=False):
     ixlan_id: int
     prefix: str
 
@@ -42,9 +42,9 @@ class _Table(msgspec.Struct, Generic[_T]):
 
 
 class _Dump(msgspec.Struct):
-    ix: _Table[_Exchange]
-    ixlan: _Table[_Lan]
-    ixpfx: _Table[_Prefix]
+    ix: msgspec.Raw
+    ixlan: msgspec.Raw
+    ixpfx: msgspec.Raw
 
 
 class ExchangePrefixes:
@@ -84,14 +84,19 @@ def read_exchange_prefixes(path: Path) -> ExchangePrefixes:
     content = read_file(path, MOST_BYTES)
     try:
         dump = msgspec.json.decode(content, type=_Dump)
+        names = {one.id: one.name for one in _objects(dump.ix, _Exchange)}
+        exchanges = {one.id: names.get(one.ix_id, "") for one in _objects(dump.ixlan, _Lan)}
+        prefixes = _objects(dump.ixpfx, _Prefix)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if len(dump.ixpfx.data) > MOST_PREFIXES:
-        raise ValueError(f"more than {MOST_PREFIXES} prefixes")
-    names = {exchange.id: exchange.name for exchange in dump.ix.data}
-    exchanges = {lan.id: names.get(lan.ix_id, "") for lan in dump.ixlan.data}
-    known = ((one.prefix, exchanges.get(one.ixlan_id, "")) for one in dump.ixpfx.data)
+    known = ((one.prefix, exchanges.get(one.ixlan_id, "")) for one in prefixes)
     found = ExchangePrefixes((prefix, name) for prefix, name in known if name)
     if not found:
         raise ValueError("no networks of exchange points in it")
     return found
+
+
+def _objects(table: msgspec.Raw, kind: type[_T]) -> list[_T]:
+    if memoryview(table).nbytes > MOST_OF_A_TABLE:
+        raise ValueError(f"more than {MOST_OF_A_TABLE >> 20} MiB of exchange points")
+    return msgspec.json.decode(table, type=_Table[kind]).data  # type: ignore[valid-type]

@@ -6,6 +6,7 @@ from tui_trace.core.events import Event, Notice, Reply, SessionBegan, SessionEnd
 from tui_trace.core.stream import Source
 from tui_trace.names.location_lookup import LocationLookup
 from tui_trace.names.lookup_source import LookupSource
+from tui_trace.names.service import MAX_ADDRESSES
 
 
 class LocatedSource(LookupSource):
@@ -29,7 +30,7 @@ class LocatedSource(LookupSource):
     def event(self, event: Event) -> None:
         """Note the address in the event, and pass the event on; at the end, wait for lookups."""
         if isinstance(event, (Reply, SessionBegan)):
-            if event.address not in self._seen:
+            if event.address not in self._seen and len(self._seen) < MAX_ADDRESSES:
                 self._seen.add(event.address)
                 self._lookup.want(event.address, self._found.append)
         elif isinstance(event, SessionEnded):

@@ -209,15 +209,15 @@ _ENTRIES = (
     _address_column(
         "city",
         "City",
-        "City and country of the address, by a GeoIP database",
+        "City and country, by a GeoIP database",
         HostLabels.city,
         drop=15,
         width=21,
     ),
     _address_column(
         "exchange",
-        "Exchange",
-        "Exchange point whose network the address is in, by PeeringDB",
+        "IX",
+        "Exchange point, by PeeringDB",
         HostLabels.exchange,
         drop=16,
         width=16,

@@ -75,6 +75,14 @@ def test_what_is_no_prefix_or_no_exchange_is_left_out(tmp_path: Path) -> None:
     assert found.name_of(address("192.0.2.1")) == ""
 
 
+def test_a_huge_table_is_refused_before_it_takes_memory(tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    lans = b",".join([b'{"id":1000,"ix_id":1000}'] * 800_000)
+    path.write_bytes(b'{"ix":{"data":[]},"ixlan":{"data":[' + lans + b']},"ixpfx":{"data":[]}}')
+    with pytest.raises(ValueError, match="more than 16 MiB of exchange points"):
+        read_exchange_prefixes(path)
+
+
 # --- cities
 
 
