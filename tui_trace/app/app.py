@@ -324,7 +324,7 @@ class TraceApp(TerminalApp[None]):
     def _open_several(self, screen: SeveralScreen, places: Sequence[int]) -> None:
         """Open a screen of the targets at these places, which are up to date while it is open."""
         self._targets.keep_listed(places, True)
-        self.push_screen(screen, lambda _: self._targets.keep_listed(places, False))
+        self.live.open_over(screen, partial(self._targets.keep_listed, places, False))
 
     def _controls_of(self, places: Sequence[int]) -> SeveralControls:
         return SeveralControls(
@@ -332,6 +332,7 @@ class TraceApp(TerminalApp[None]):
             partial(self._targets.act_on, places),
             self._controls.value,
             partial(self._targets.answer, places),
+            is_replay=self.history.playback is not None,
         )
 
     def action_next_target(self, step: int) -> None:
@@ -378,7 +379,7 @@ class TraceApp(TerminalApp[None]):
 
     def action_help(self) -> None:
         """Open the help (`h`, `?`)."""
-        self.push_screen(HelpScreen(self.shown_key))
+        self.live.open_over(HelpScreen(self.shown_key))
 
     def shown_key(self, key: Key, first: bool = False) -> str:
         """Return the keys that do this now, as a keyboard labels them."""

@@ -55,7 +55,7 @@ class SessionsApp(TerminalApp[RecordingChoice]):
 
     def show_error(self, line: str) -> None:
         """Show an unexpected error below the list."""
-        self._recordings.hint(sanitize(line))
+        self._recordings.show_message(line)
 
     def _choose(self, choice: RecordingChoice) -> None:
         self.exit(choice)

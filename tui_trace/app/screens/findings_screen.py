@@ -6,11 +6,11 @@ from textual.binding import Binding, BindingType
 
 from tui_trace.app.render.finding_list import findings_list
 from tui_trace.app.render.styled_text import StyledLine
-from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.app.screens.over_live import OverLiveText
 from tui_trace.session.snapshot import Snapshot
 
 
-class FindingsScreen(TextScreen):
+class FindingsScreen(OverLiveText):
     """What is so, how sure it is and by which numbers; and what is over."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
