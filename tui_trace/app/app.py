@@ -408,6 +408,10 @@ class TraceApp(TerminalApp[None]):
             isinstance(node, Widget) and node._pruning for node in pump.ancestors_with_self
         )
 
+    def show_line(self, line: str) -> None:
+        """Show a line in place of the keys, for a moment."""
+        self.live.show_message(line)
+
     def show_error(self, line: str) -> None:
         """Show an unexpected error in the view, which goes on."""
         self.live.show_notice(line)

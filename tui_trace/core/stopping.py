@@ -90,7 +90,8 @@ class Stopping:
 
     def _next(self, patience: float) -> int | None:
         taken = signal.sigtimedwait(self._signals, patience)
-        if taken is None:
+        # after a SIGCONT that comes late, CPython returns what the kernel has never filled in
+        if taken is None or taken.si_signo not in self._signals:
             return None
         for number, action in self._asked.items():
             if number == taken.si_signo:
