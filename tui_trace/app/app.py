@@ -327,7 +327,7 @@ class TraceApp(TerminalApp[None]):
     def _open_several(self, screen: SeveralScreen, places: Sequence[int]) -> None:
         """Open a screen of the targets at these places, which are up to date while it is open."""
         self._targets.keep_listed(places, True)
-        self.push_screen(screen, lambda _: self._targets.keep_listed(places, False))
+        self.live.open_over(screen, partial(self._targets.keep_listed, places, False))
 
     def _controls_of(self, places: Sequence[int]) -> SeveralControls:
         return SeveralControls(
@@ -335,6 +335,7 @@ class TraceApp(TerminalApp[None]):
             partial(self._targets.act_on, places),
             self._controls.value,
             partial(self._targets.answer, places),
+            is_replay=self.history.playback is not None,
         )
 
     def action_next_target(self, step: int) -> None:
@@ -381,7 +382,7 @@ class TraceApp(TerminalApp[None]):
 
     def action_help(self) -> None:
         """Open the help (`h`, `?`)."""
-        self.push_screen(HelpScreen(self.shown_key, self._lab_title))
+        self.live.open_over(HelpScreen(self.shown_key, self._lab_title))
 
     def shown_key(self, key: Key, first: bool = False) -> str:
         """Return the keys that do this now, as a keyboard labels them."""
@@ -409,6 +410,10 @@ class TraceApp(TerminalApp[None]):
         return isinstance(pump, Widget) and any(
             isinstance(node, Widget) and node._pruning for node in pump.ancestors_with_self
         )
+
+    def show_line(self, line: str) -> None:
+        """Show a line in place of the keys, for a moment."""
+        self.live.show_message(line)
 
     def show_error(self, line: str) -> None:
         """Show an unexpected error in the view, which goes on."""

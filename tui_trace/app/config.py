@@ -4,6 +4,7 @@ All of it is optional; the command line wins over it::
 
     theme = "tui-trace"        # or any of Textual's: nord, gruvbox, textual-light, ...
     refresh = 10               # repaints a second at most, 1 to 30
+    suspended = "pause"        # at Ctrl-Z, nothing is sent until fg; or "probe": probing goes on
     bell = false               # rings as an episode that harms the target begins and ends
 
     [options]                  # as the options of these names
@@ -56,6 +57,7 @@ from tui_trace.report.hop_columns import ALWAYS, COLUMNS, DISPLAYS
 
 REFRESH = (1.0, 30.0)
 """Least and most repaints a second."""
+SUSPENDED = ("pause", "probe")
 MOST_BYTES = 256 * 1024
 """Of the file."""
 
@@ -126,6 +128,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Repaints a second at most."""
     bell: bool = False
     """Episodes that harm the target ring."""
+    suspended: str = "pause"
+    """What probing does while the view is suspended (Ctrl-Z): one of `SUSPENDED`."""
     options: ConfigOptions = ConfigOptions()
     recordings: Recordings = Recordings()
     locations: Locations = Locations()
@@ -186,6 +190,8 @@ def _check(config: Config) -> None:
     low, high = REFRESH
     if not low <= config.refresh <= high:
         raise SettingError("refresh", config.refresh, f"{low:g} to {high:g} repaints a second")
+    if config.suspended not in SUSPENDED:
+        raise SettingError("suspended", config.suspended, " or ".join(SUSPENDED))
     config.recordings.kept()
     config.pace(Pace())
     for display, columns in config.columns.items():

@@ -145,12 +145,21 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("app.bell", "B", "ring", "bell", "Bell, and a desktop notification, on episodes"),
             Key("app.help", "question_mark,h", "help", "help", "This help"),
             Key("app.quit", "q", "leave", "quit", "Quit; the last table stays in the terminal"),
+            Key(
+                "app.suspend",
+                "ctrl+z",
+                "suspend",
+                "suspend",
+                "Back to the shell: fg brings the view back, bg probes on without it",
+                True,
+            ),
             Key("app.interrupt", "ctrl+c", "leave", "quit", "Quit, from anywhere", True),
         ),
     ),
 )
 
 KEYS: tuple[Key, ...] = tuple(key for _, keys in GROUPS for key in keys)
+KEY_BY_ID = {key.id: key for key in KEYS}
 
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("protocol", "ask('protocol')", "Probe with any IP protocol, by name or number: gre, sctp, 89"),
@@ -227,9 +236,9 @@ REPLAY_FOOTER = (
 
 def footer_keys(*, replayed: bool = False) -> list[Key]:
     """Return the keys of the footer, the most important first."""
-    by_id = {key.id: key for key in KEYS}
     if not replayed:
-        return [by_id[id] for id in FOOTER]
+        return [KEY_BY_ID[id] for id in FOOTER]
+    by_id = dict(KEY_BY_ID)
     for id, (keys, label, description) in REPLAYED.items():
         by_id[id] = by_id[id]._replace(keys=keys, label=label, description=description)
     return [by_id[id] for id in REPLAY_FOOTER]

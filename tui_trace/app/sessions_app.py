@@ -24,7 +24,8 @@ class SessionsApp(TerminalApp[RecordingChoice]):
 
     CSS = sheets("live", "reading")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+c", "leave", "quit", show=False, priority=True)
+        Binding("ctrl+c", "leave", "quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend", "suspend", show=False, priority=True),
     ]
     ENABLE_COMMAND_PALETTE = False
 
@@ -53,9 +54,13 @@ class SessionsApp(TerminalApp[RecordingChoice]):
         """Begin to list the recordings."""
         self.call_after_refresh(self._catalog.start)
 
+    def show_line(self, line: str) -> None:
+        """Show a line below the list, for a moment."""
+        self._recordings.show_message(line)
+
     def show_error(self, line: str) -> None:
         """Show an unexpected error below the list."""
-        self._recordings.hint(sanitize(line))
+        self._recordings.show_message(line)
 
     def _choose(self, choice: RecordingChoice) -> None:
         self.exit(choice)

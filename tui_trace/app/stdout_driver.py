@@ -14,6 +14,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key
 from textual.message import Message
 
+from tui_trace.app.job_control import is_foreground
 from tui_trace.app.keyboard import Keyboard
 
 LARGEST = (1000, 500)
@@ -47,16 +48,41 @@ class StdoutDriver(LinuxDriver):
         try:
             super().start_application_mode()  # type: ignore[no-untyped-call]
         except Exception:
-            if self._writer_runs():
+            if self.is_drawing:
                 self.stop_application_mode()
             raise
 
+    def stop_application_mode(self) -> None:
+        """Stop, and leave the terminal as it was; without effect while it is not in use."""
+        if self.is_drawing:
+            super().stop_application_mode()
+
+    def disable_input(self) -> None:
+        """Read no more; a terminal that is not in use is left alone (SIGTTOU would stop us)."""
+        if self.is_drawing:
+            super().disable_input()
+
     def close(self) -> None:
         """Close what was opened."""
-        if self._writer_runs():
+        if self.is_drawing:
             super().close()
 
-    def _writer_runs(self) -> bool:
+    def abandon(self) -> None:
+        """Use the terminal no more, and leave it as it is: it is somebody else's."""
+        self.exit_event.set()
+        if self._key_thread is not None:
+            self._key_thread.join()
+        self.exit_event.clear()
+        self.close()
+
+    def write(self, data: str) -> None:
+        """Write, unless the terminal is not in use: it is suspended, and drawn anew later."""
+        if self.is_drawing:
+            super().write(data)
+
+    @property
+    def is_drawing(self) -> bool:
+        """Return whether the terminal is in use."""
         return self._writer_thread is not None and self._writer_thread.is_alive()
 
     def _get_terminal_size(self) -> tuple[int, int]:
@@ -92,7 +118,9 @@ class StdoutDriver(LinuxDriver):
         """Read until the driver stops. `OSError` if the terminal is gone or cannot be read."""
         keyboard = Keyboard()
         while not self.exit_event.is_set():
-            if select.select([self.fileno], [], [], 0.1)[0]:
+            # who reads from the background is stopped: what is typed is the shell's
+            is_there = select.select([self.fileno], [], [], 0.1)[0]
+            if is_there and is_foreground(self.fileno):
                 data = os.read(self.fileno, _CHUNK)
                 if not data:
                     raise TerminalError("the terminal is gone")

@@ -5,15 +5,26 @@ from typing import NamedTuple, TypeAlias
 
 from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ControlResult, ProbeControls
+from tui_trace.app.keymap import KEY_BY_ID
+from tui_trace.app.render.styled_text import interval_words
 from tui_trace.app.render.target_lines import TargetRow
 from tui_trace.app.render.vantage_lines import VantageState
 from tui_trace.app.source_thread import SourceThread
-from tui_trace.core.settings import Pace, ProbeSettings
+from tui_trace.core.settings import Pace, ProbeSettings, Protocol
 from tui_trace.core.stream import Reset, Source
 from tui_trace.session.merged_paths import HERE
 
 OpenSource: TypeAlias = Callable[[str, ProbeSettings, Pace], Source]
 """A source for a target, to begin with these settings; may block, may raise `SourceError`."""
+
+
+_PROTOCOLS = {
+    "probe.tcp": "tcp",
+    "probe.udp": "udp",
+    "probe.icmp": "icmp",
+    "probe.quic": "quic",
+}
+_SLOWER = {"pace.slower": 1, "pace.faster": -1}
 
 
 class TargetSource(NamedTuple):
@@ -55,29 +66,13 @@ class TracedTarget:
             self.target.vantage or HERE,
         )
 
-    def state(self, what: str) -> object:
-        """Return what a key of the probe changes: a protocol, or whether something is on."""
-        match what:
-            case "df":
-                return self.controls.settings.df
-            case "pause":
-                return self.controls.pace.paused
-        return self.controls.settings.protocol
-
     def learn_family(self) -> None:
         """Tell the controls the IP version, which they know only of what was in the table."""
         if self.tracing.last is not None and self.tracing.last.family:
             self.controls.family = self.tracing.last.family
 
-    def act(self, what: str) -> bool:
-        """Do what a key of the probe does; return whether it changes anything."""
-        keys: dict[str, Callable[[], ControlResult]] = {
-            "df": self.controls.dont_fragment,
-            "pause": self.controls.pause,
-            "reset": lambda: ControlResult(Reset()),
-        }
-        act = keys.get(what)
-        done = self.controls.protocol(what) if act is None else act()
+    def obey(self, done: ControlResult) -> bool:
+        """Send the command of a key of the probe; return whether there is one."""
         if done.command is not None:
             self.tracing.command(done.command)
         return done.command is not None
@@ -143,22 +138,43 @@ class TracedTargets:
         self.place = place
         self.now.tracing.show(True)
 
-    def act_on(self, places: Sequence[int], what: str) -> str:
-        """Do what a key does with one, so that all are alike; return how many it changed."""
+    def act_on(self, places: Sequence[int], id: str) -> str:
+        """Do what the key of this id does with one, so that all are alike.
+
+        Return how many it changed, or what else there is to say.
+        """
         targets = [self.all[place] for place in places]
         for target in targets:
             target.learn_family()
-        if what in ("df", "pause"):
+        label, first = KEY_BY_ID[id].label, targets[0].controls
+        if id == "pace.reset":
+            done = [target.obey(ControlResult(Reset())) for target in targets]
+        elif id in _PROTOCOLS:
+            done = [target.obey(target.controls.protocol(_PROTOCOLS[id])) for target in targets]
+        elif id == "probe.df":
             # IPv6 has no bit to switch
-            able = [one for one in targets if what != "df" or one.controls.family == 4]
-            off = [target for target in able if not target.state(what)]
-            changed = off or able
-        elif what == "reset":
-            changed = targets
+            able = [target for target in targets if target.controls.family == 4]
+            off = [target for target in able if not target.controls.settings.df]
+            done = [target.obey(target.controls.dont_fragment()) for target in off or able]
+        elif id == "pace.pause":
+            going = [target for target in targets if not target.controls.pace.paused]
+            done = [target.obey(target.controls.pause()) for target in going or targets]
+        elif id in _SLOWER:
+            interval, why_not = first.next_interval(_SLOWER[id])
+            if interval is None:
+                return why_not
+            label = interval_words(interval)
+            done = [target.obey(target.controls.take_interval(interval)) for target in targets]
+        elif id == "probe.flags":
+            able = [one for one in targets if one.controls.settings.protocol is Protocol.TCP]
+            if not able:
+                return "none is probed with TCP: t switches to it"
+            flags = able[0].controls.next_tcp_flags
+            label = f"TCP flags {flags.value}"
+            done = [target.obey(target.controls.take_tcp_flags(flags)) for target in able]
         else:
-            changed = [target for target in targets if target.state(what) != what]
-        count = sum([target.act(what) for target in changed])
-        return f"{what}: {count} of {len(targets)} changed"
+            return f"{label}: of one target only · Enter shows the selected one"
+        return f"{label}: {sum(done)} of {len(targets)} changed"
 
     def answer(self, places: Sequence[int], question: str, text: str) -> str:
         """Set what a prompt asked for; return how many it changed, or what else there is to say.
@@ -178,7 +194,5 @@ class TracedTargets:
                 continue
             done = target.controls.answer(question, text)
             warning = warning or done.warning
-            if done.command is not None:
-                target.tracing.command(done.command)
-                changed += 1
+            changed += target.obey(done)
         return warning or f"{question} {text.strip()}: {changed} of {len(places)} changed"

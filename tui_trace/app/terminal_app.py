@@ -13,10 +13,13 @@ from textual.app import App, ReturnType
 from textual.binding import Binding, BindingType
 
 from tui_trace.app.config import Config, ConfigError
+from tui_trace.app.job_control import NO_JOB_CONTROL, JobControl
 from tui_trace.app.keys_in_turn import KeysInTurn
 from tui_trace.app.stdout_driver import StdoutDriver, restore
 from tui_trace.app.themes import DEFAULT_THEME, NIGHT
 from tui_trace.core import error_messages
+from tui_trace.core.durations import format_duration
+from tui_trace.core.settings import NS_PER_S
 
 
 def _terminal_settings() -> list[Any] | None:
@@ -53,6 +56,10 @@ class TerminalApp(KeysInTurn[ReturnType]):
         self.stylesheet.set_variables(self.get_css_variables())
         self.animation_level = "none"
         self._terminal = _terminal_settings()
+        self._probes_on = config.suspended == "probe"
+        self._jobs: JobControl | None = None
+        """There is one on a terminal."""
+        self._may_stop = signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN
         self._view_loop: asyncio.AbstractEventLoop | None = None
         self._signal: int | None = None
         self.failure: str | None = None
@@ -63,6 +70,14 @@ class TerminalApp(KeysInTurn[ReturnType]):
     def on_mount(self) -> None:
         """Learn how to be left; a signal may have come already."""
         self._view_loop = asyncio.get_running_loop()
+        if isinstance(self._driver, StdoutDriver):
+            self._jobs = JobControl(
+                self._driver,
+                may_stop=self._may_stop,
+                probes_on=self._probes_on,
+                # in a message, or Textual does not know whose timers these are
+                came_back=lambda seconds: self.call_later(self._on_came_back, seconds),
+            )
         if self._signal is not None:
             self.leave_by_signal(self._signal)
 
@@ -76,6 +91,8 @@ class TerminalApp(KeysInTurn[ReturnType]):
 
     def restore_terminal(self) -> None:
         """Put the terminal back as it was, from any thread, and wait for nothing."""
+        if self._jobs is not None and self._jobs.is_away:
+            return
         if self._terminal is not None and sys.__stdin__ is not None:
             restore(sys.__stdin__.fileno(), self._terminal)
 
@@ -93,6 +110,18 @@ class TerminalApp(KeysInTurn[ReturnType]):
     async def action_quit(self) -> None:
         """Quit where Textual itself offers to."""
         await self._leave(0)
+
+    def action_suspend(self) -> None:
+        """Give the terminal back to the shell, until `fg` (Ctrl-Z)."""
+        if why_not := self._jobs.suspend() if self._jobs is not None else NO_JOB_CONTROL:
+            self.show_line(why_not)
+
+    def _on_came_back(self, seconds: float) -> None:
+        self.refresh(layout=True)
+        self.show_line(f"back after {format_duration(round(seconds * NS_PER_S))}")
+
+    def show_line(self, line: str) -> None:
+        """Show a line in place of the keys, for a moment."""
 
     def show_error(self, line: str) -> None:
         """Show an unexpected error in the view, which goes on."""

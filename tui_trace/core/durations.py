@@ -38,6 +38,8 @@ def describe_clock_step(event: ClockStepped) -> str:
     told: list[str] = []
     if event.asleep:
         told.append(f"the machine slept for {format_duration(event.asleep)}")
+    if event.stopped:
+        told.append(f"this program did not run for {format_duration(event.stopped)}")
     if event.step or not told:
         way = "back" if event.step < 0 else "forward"
         told.append(f"the clock was set {way} by {_exactly(abs(event.step))}")

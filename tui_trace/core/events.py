@@ -413,7 +413,10 @@ class EgressFound(_Event, frozen=True, tag="egress-found"):
 
 
 class ClockStepped(_Event, frozen=True, tag="clock-stepped"):
-    """The wall clock was set, or the machine slept: times of day are others from now on."""
+    """The wall clock was set, or the machine slept: times of day are others from now on.
+
+    Or this program was stopped (Ctrl-Z, a frozen container), and nothing was sent meanwhile.
+    """
 
     wall: Int64
     """Nanoseconds since 1970 (UTC) at `at`, by the clock as it is now."""
@@ -421,6 +424,8 @@ class ClockStepped(_Event, frozen=True, tag="clock-stepped"):
     """Nanoseconds by which the clock was set; negative: back."""
     asleep: Int64 = 0
     """Nanoseconds that the machine was suspended, which `at` does not count."""
+    stopped: Int64 = 0
+    """Nanoseconds that this program did not run, which `at` counts."""
 
 
 class Notice(_Event, frozen=True, tag="notice"):

@@ -8,8 +8,8 @@ import queue
 from collections.abc import Callable
 from functools import partial
 
-from tui_trace.core.events import ReplyKind
-from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings
+from tui_trace.core.events import ReplyKind, Stamp
+from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings
 from tui_trace.core.stream import (
     Command,
     FindWays,
@@ -38,7 +38,7 @@ from tui_trace.engine.run_scheduler import RunScheduler
 from tui_trace.engine.run_state import EngineRun, RunProbe
 from tui_trace.engine.shared_hops import SharedHops
 from tui_trace.engine.way_prober import WayProber
-from tui_trace.wire.network import Network, Received, SendError
+from tui_trace.wire.network import Answer, Network, Received, SendError
 from tui_trace.wire.send_errors import MAY_PASS
 
 _TIME_EXCEEDED = ReplyKind.TIME_EXCEEDED
@@ -46,6 +46,9 @@ _TIME_EXCEEDED = ReplyKind.TIME_EXCEEDED
 PULSE_INTERVAL = 100 * NS_PER_MS
 EXPIRY_INTERVAL = 20 * NS_PER_MS
 PAST_END = "beyond the end of the path"
+UNTIMED = "the reply came while this program did not run"
+TOLD_STALL = 2 * NS_PER_S
+"""A busy machine may stop a program for less."""
 MAX_BURST = 64
 """Probes sent before the replies are read again."""
 
@@ -102,6 +105,8 @@ class Engine:
         self._keyless_replies = KeylessReplyBuffer()
         self._last_sent: RunProbe | None = None
         self._wake = network.wake
+        self._stalled_until = 0
+        """When this process ran again after a stretch in which it did not; monotonic ns."""
         self._shared = shared
         self._member = shared.join() if shared is not None else 0
 
@@ -166,6 +171,25 @@ class Engine:
         if (change := self._time_of_day.change()) is not None:
             self._emitter.clock_stepped(change)
         self._emitter.pulse(now)
+
+    def on_stall(self, began: int, ended: int) -> None:
+        """Go on after a stretch in which this process did not run; both are monotonic ns.
+
+        What was planned comes so much later, and not all at once. Replies to the probes under way
+        wait in the sockets, with the time when they came; where the kernel does not tell that time,
+        nobody knows it.
+        """
+        schedule = self._current_run.schedule
+        schedule.pause(began)
+        schedule.resume(ended)
+        self._stalled_until = ended
+        if ended - began >= TOLD_STALL:
+            self._emitter.process_stopped(ended - began)
+
+    def _came_untimed(self, answer: Answer[RunProbe]) -> bool:
+        """Return whether it is not known when a reply came: while this process did not run."""
+        probe, reply = answer.probe, answer.reply
+        return probe.monotonic < self._stalled_until and Stamp.USER in (probe.stamp, reply.stamp)
 
     def end(self) -> None:
         """Emit the last events."""
@@ -390,6 +414,10 @@ class Engine:
         if self._keyless_replies.is_holding:
             current.schedule.on_target_heard()
         for answer in released:
+            if self._stalled_until and self._came_untimed(answer):
+                if answer.probe.state is ProbeState.PENDING:
+                    self._make_void(answer.probe, UNTIMED)
+                continue
             probe = self._replies.handle(answer, source=source, now=now, epoch=epoch)
             if probe is None:
                 foreign += 1

@@ -242,6 +242,12 @@ class EventEmitter:
             )
         )
 
+    def process_stopped(self, stopped: int) -> None:
+        """Emit that this process did not run for so long (ns), which `at` counts."""
+        self._sink.event(
+            events.ClockStepped(at=self._now(), wall=self._network.wall(), stopped=stopped)
+        )
+
     def source_changed(self, source: str) -> None:
         """Emit that probes leave from another address than before."""
         self._sink.event(events.SourceChanged(at=self._now(), source=source))

@@ -8,6 +8,7 @@ import itertools
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from tui_trace.core.settings import NS_PER_MS
@@ -22,6 +23,8 @@ _LONGEST_WORK = 4 * TICK
 """So much time passes at most before replies are read again, however much is due: on a busy machine
 they would come in faster than they are read, and count as lost."""
 _LOOK_AT_PACE = 100 * NS_PER_MS
+STALLED = 500 * NS_PER_MS
+"""If the loop was to run and did not for so long, the process was stopped, or starved."""
 
 
 class Probing(Protocol):
@@ -60,6 +63,10 @@ class Probing(Protocol):
 
         Replies were read last at `read_at`: a probe whose wait ended later may have been answered.
         """
+        ...
+
+    def on_stall(self, began: int, ended: int) -> None:
+        """Learn that this thread did not run in between."""
         ...
 
     def end(self) -> None:
@@ -101,7 +108,9 @@ class ProbingLoop:
         self._is_fast = False
         self._next_look = 0
         self._read_at = 0
-        """When replies were read last."""
+        """When replies were read last: what came later may still wait to be read."""
+        self._ran_at: int | None = None
+        """When this thread certainly ran last."""
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -150,7 +159,7 @@ class ProbingLoop:
         while True:
             with self._lock:
                 if not self._members and self._joining.empty():
-                    self._thread = None
+                    self._thread = self._ran_at = None
                     return
             while not self._joining.empty():
                 self._join(*self._joining.get())
@@ -175,6 +184,7 @@ class ProbingLoop:
         """Do what is due, wait for what comes, and hand it on."""
         clock = self._members[0].probing.network.monotonic
         now = clock()
+        self._watch_for_stall(now, 0)
         while not self._asked.empty():
             asked = self._asked.get()
             if not asked.over.is_set() and asked.due > now:
@@ -185,18 +195,37 @@ class ProbingLoop:
             if due == member.due and not member.over.is_set():
                 self._work(member)
                 now = clock()
+                self._watch_for_stall(now, 0)
         if not self._members:
             return
         self._look_at_pace(now)
         timeout = max(0, min(self._due[0][0], now + _LOOK_AT_PACE) - now)
-        if self._is_fast and 0 < timeout <= TICK:
-            coming = self._networks.receive(TICK, wake_on_reply=False)
-        else:
-            coming = self._networks.receive(timeout)
-        self._read_at = now = clock()
+        waits_a_tick = self._is_fast and 0 < timeout <= TICK
+        timeout = TICK if waits_a_tick else timeout
+        coming = self._networks.receive(timeout, wake_on_reply=not waits_a_tick)
+        now = clock()
+        if not self._watch_for_stall(now, timeout):
+            # else it may have been between the reading and now: then what came meanwhile waits
+            self._read_at = now
         for network, received in coming:
             if network in self._member_of:
                 self._hand_on(self._member_of[network], received, now)
+
+    def _watch_for_stall(self, now: int, expected: int) -> bool:
+        """Tell the targets if much more time than expected (ns) has passed; return whether so."""
+        before, self._ran_at = self._ran_at, now
+        stalled = before is not None and now - before - expected >= STALLED
+        if stalled and before is not None:
+            for member in list(self._members):
+                if member.has_begun:
+                    self._try(member, partial(member.probing.on_stall, before, now))
+        return stalled
+
+    def _try(self, member: _Member, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            self._fail(member, error)
 
     def _hand_on(self, member: _Member, received: Received[RunProbe], now: int) -> None:
         try:
@@ -216,6 +245,7 @@ class ProbingLoop:
                 member.has_begun = True
                 self._networks.add(probing.network)
                 probing.begin(member.sink)
+                self._ran_at = probing.network.monotonic()
             else:
                 probing.pass_time(self._read_at)
             if probing.is_over:

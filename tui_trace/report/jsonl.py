@@ -42,7 +42,8 @@ foreign                   count of replies that answer no probe of ours
 source-changed            source
 egress-found              run, source, interface, gateway, mtu: how its probes leave
 clock-stepped             wall (ns since 1970, from now on), step (ns by which the clock was set),
-                          asleep (ns that the machine was suspended, which `at` does not count)
+                          asleep (ns that the machine was suspended, which `at` does not count),
+                          stopped (ns that this program did not run, which `at` counts)
 notice                    text
 note                      text, moment: what the user wrote, and what time it is about
 named                     address, names, confirmed, shown

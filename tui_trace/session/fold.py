@@ -405,7 +405,8 @@ class Session:
             run.egress = event
 
     def _clock_stepped(self, event: ev.ClockStepped) -> None:
-        self._clock.append((event.at, event.wall))
+        if event.step or event.asleep or not event.stopped:
+            self._clock.append((event.at, event.wall))
         self._timeline.add_moment(event.at, MomentKind.NOTICE, describe_clock_step(event))
 
     def _notice_given(self, event: ev.Notice) -> None:

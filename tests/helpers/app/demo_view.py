@@ -143,7 +143,8 @@ def main(kind: str = "") -> int:
     source = SOURCES.get(kind, Demo)(TARGET, tcp, Pace())
     if kind == "no-imports":
         sys.meta_path.insert(0, NoImports())
-    return run_live(TraceApp(open_demo, source, SettingsHistory(tcp), Pace(), Config()))
+    config = Config(suspended="probe") if kind == "probes-on" else Config()
+    return run_live(TraceApp(open_demo, source, SettingsHistory(tcp), Pace(), config))
 
 
 if __name__ == "__main__":

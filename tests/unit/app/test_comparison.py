@@ -268,18 +268,18 @@ async def test_two_chosen_runs_take_turns() -> None:
 async def test_a_third_run_beside_two_if_there_is_room() -> None:
     script = [*two_runs(), *later(path(10, ProbeSettings(protocol=Protocol.UDP, port=53)), 3, 120)]
     async with watching(FakeSource(script), size=(120, 30)) as watch:
-        await watch.press("c", "plus")
+        await watch.press("c", "greater_than_sign")
         screen = watch.app.screen
         assert isinstance(screen, CompareScreen)
         await watch.until(lambda: side_by_side(watch) == [1, 2, 3])
-        await watch.press("plus")
+        await watch.press("greater_than_sign")
         hint = screen.query_one("#reading-hint").render_line(0).text
         assert "No other run" in hint
-        await watch.press("minus")
+        await watch.press("less_than_sign")
         await watch.until(lambda: side_by_side(watch) == [2, 3])
-        await watch.press("minus")
+        await watch.press("less_than_sign")
         assert numbers(screen) == [2, 3], "one is no comparison"
         await watch.pilot.resize_terminal(80, 24)
-        await watch.press("plus")
+        await watch.press("greater_than_sign")
         assert numbers(screen) == [2, 3], "there is no room"
         assert "No room for another run" in screen.query_one("#reading-hint").render_line(0).text

@@ -137,3 +137,20 @@ async def test_hostile_names_are_harmless_at_any_width(width: int) -> None:
         shown = "".join(part for part, _ in line)
         assert shown.isprintable()
         assert cell_width(shown) <= width
+
+
+async def test_pace_flags_and_ttls_of_all() -> None:
+    async with several() as (watch, sources):
+        await watch.press("plus")
+        assert "every 2 s: 3 of 3 changed" in text(watch)
+        await watch.press("A")
+        assert "TCP flags ack: 3 of 3 changed" in text(watch)
+        await watch.press("m")
+        await watch.type("99999999999999999999")
+        assert "--max-ttl takes 1 to 255" in text(watch)
+        await watch.type("9")
+        for source in sources:
+            pace = [one.pace for one in source.commands if isinstance(one, SetPace)][-1]
+            assert (pace.interval, pace.max_ttl) == (2_000_000_000, 9)
+        await watch.press("x")
+        assert "find ways: of one target only · Enter shows the selected one" in text(watch)

@@ -65,3 +65,5 @@ def test_it_is_said_in_words() -> None:
     assert describe_clock_step(both) == (
         "the machine slept for 2:00:00, the clock was set forward by 1:00:00"
     )
+    stopped = ClockStepped(0, 1, stopped=20 * NS_PER_S)
+    assert describe_clock_step(stopped) == "this program did not run for 0:20"

@@ -104,20 +104,35 @@ class ProbeControls:
             return ControlResult(
                 None, f"{self.settings.protocol.upper()} has no TCP flags: t switches to TCP"
             )
+        return self.take_tcp_flags(self.next_tcp_flags)
+
+    @property
+    def next_tcp_flags(self) -> TcpFlags:
+        """The TCP flags that follow those in use."""
         flags = list(TcpFlags)
-        following = flags[(flags.index(self.settings.tcp_flags) + 1) % len(flags)]
-        return self._change(tcp_flags=following)
+        return flags[(flags.index(self.settings.tcp_flags) + 1) % len(flags)]
+
+    def take_tcp_flags(self, flags: TcpFlags) -> ControlResult:
+        """Take these TCP flags."""
+        return self._change(tcp_flags=flags)
 
     def interval(self, direction: int) -> ControlResult:
         """Take the next longer (1) or shorter (-1) interval."""
+        interval, why_not = self.next_interval(direction)
+        return ControlResult(None, why_not) if interval is None else self.take_interval(interval)
+
+    def next_interval(self, direction: int) -> tuple[int | None, str]:
+        """Return the next longer (1) or shorter (-1) interval, in ns; or None and why."""
         now = self.pace.interval
         steps = [step for step in INTERVALS if (step - now) * direction > 0]
         if not steps:
             limit = "longest" if direction > 0 else "shortest"
-            return ControlResult(None, f"{interval_words(now)} is the {limit} interval")
-        return self._pace_changed(
-            replace(self.pace, interval=min(steps) if direction > 0 else max(steps))
-        )
+            return None, f"{interval_words(now)} is the {limit} interval"
+        return min(steps) if direction > 0 else max(steps), ""
+
+    def take_interval(self, interval: int) -> ControlResult:
+        """Take this interval, in ns."""
+        return self._pace_changed(replace(self.pace, interval=interval))
 
     def pause(self) -> ControlResult:
         """Pause, or resume."""
@@ -150,6 +165,10 @@ class ProbeControls:
             parse_transport_port(text, self.settings.protocol)
         elif question in ("tos", "size"):
             self._read(question, text)
+        elif question == "first_ttl":
+            check_ttls(parse_ttl(text, "--first-ttl"), self.pace.max_ttl)
+        elif question == "max_ttl":
+            check_ttls(self.pace.first_ttl, parse_ttl(text, "--max-ttl"))
 
     def answer(self, question: str, text: str) -> ControlResult:
         """Set what was asked for; `SettingError` if the text can never be right."""

@@ -58,6 +58,28 @@ def probe_words(settings: ProbeSettings, pace: Pace, family: int) -> str:
     return f"{sanitize(describe_settings(settings, family))} · {pace_words(pace)}"
 
 
+def describe_change(before: Snapshot, now: Snapshot) -> str:
+    """Return how the probe is another one than before: `UDP port 53 · … now; run 4`.
+
+    Empty if it is not, and while settings take turns: then it is another one each round.
+    """
+    told: list[str] = []
+    if now.run.number != before.run.number and not now.run.turns_with:
+        words = sanitize(describe_settings(now.run.settings, now.family))
+        if now.run.number in before.earlier:
+            told.append(f"{words} again; run {now.run.number}")
+        elif now.run.settings == before.run.settings:
+            told.append(f"counted anew, with the same settings; run {now.run.number}")
+        else:
+            told.append(f"{words} now; run {now.run.number}")
+    was, pace = before.pace, now.pace
+    if pace.paused != was.paused:
+        told.append("paused" if pace.paused else "probing goes on")
+    if pace_words(replace(pace, paused=was.paused)) != pace_words(was):
+        told.append(f"{pace_words(pace)} now")
+    return " · ".join(told)
+
+
 def settings_fit_beside_target(settings: str, width: int) -> bool:
     """Return whether the settings fit on one line with a target.
 

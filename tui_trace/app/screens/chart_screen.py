@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
 
 from tui_trace.app.keymap import KEYS
 from tui_trace.app.render.chart_data import (
@@ -20,7 +19,10 @@ from tui_trace.app.render.chart_data import (
 )
 from tui_trace.app.render.header import ViewPosition
 from tui_trace.app.render.styled_text import StyledLine
+from tui_trace.app.screens.over_live import PROBE_KEYS, OverLive
+from tui_trace.app.widgets.footer import KeyLine
 from tui_trace.app.widgets.lazy_plots import PlotsReady, Throttle, load_plots
+from tui_trace.app.widgets.prompt import Prompt
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
@@ -44,7 +46,7 @@ _HISTOGRAM_FROM = 110
 _HOST_LEAST = 10
 
 
-class ChartScreen(ModalScreen[None]):
+class ChartScreen(OverLive):
     """A strip for every hop, and the RTT over time of one hop in the same columns."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -89,7 +91,8 @@ class ChartScreen(ModalScreen[None]):
         yield StyledLines(id="charts-key")
         with Horizontal(id="charts-plots"):
             yield StyledLines(id="charts-figures")
-        yield StyledLines(id="charts-hint")
+        yield KeyLine(id="charts-hint")
+        yield Prompt(id="prompt")
 
     def on_mount(self) -> None:
         """Load the library of the plots; the strips do not wait for it."""
@@ -123,6 +126,11 @@ class ChartScreen(ModalScreen[None]):
         """Do what this key does in the table, and draw at once."""
         self._throttle.reset()
         await self._travel(action)
+
+    async def action_probe(self, id: str) -> None:
+        """Do what this key does in the table, and draw at once: a replay may play or pause."""
+        await super().action_probe(id)
+        self._draw()
 
     def action_step(self, step: int) -> None:
         """Select the hop below (1) or above (-1)."""
@@ -161,10 +169,8 @@ class ChartScreen(ModalScreen[None]):
         strips.show(rows)
         self.query_one("#charts-header", StyledLines).show([strip_header(shown, label)])
         part = f" · {len(rows)} of {len(hosts)} hops" if len(rows) < len(hosts) else ""
-        hint = f" ↑ ↓ another hop{part} · ← → in time · Escape leaves · {shown.words}, newest right"
-        self.query_one("#charts-hint", StyledLines).show(
-            [[(pad_or_truncate(hint, width), TextStyle.DIM)]]
-        )
+        keys = f" ↑ ↓ hop{part} · ← → time · {PROBE_KEYS} · Escape"
+        self.query_one(KeyLine).show_keys(f"{keys} · {shown.words}, newest right")
         if plots.display:
             self._draw_plots(hop, shown, label, beside)
 

@@ -12,8 +12,8 @@ from tui_trace.app.control.run_choice import RunChoice, RunKey
 from tui_trace.app.control.saved_sessions import SavedSessions, origin_of
 from tui_trace.app.render.comparison import comparison_lines, most_sides
 from tui_trace.app.render.styled_text import StyledLine, wrapped
+from tui_trace.app.screens.over_live import OverLiveText
 from tui_trace.app.screens.sessions_screen import SessionsScreen
-from tui_trace.app.screens.text_screen import TextScreen
 from tui_trace.core.durations import local_minute
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.report.cell_text import TextStyle
@@ -36,15 +36,17 @@ class Compared(Message):
         self.comparison = comparison
 
 
-class CompareScreen(TextScreen):
+class CompareScreen(OverLiveText):
     """Runs side by side; what compares them is slow, and runs in a thread."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "dismiss", "close", id="compare.close", tooltip="Back to the table"),
         Binding("left", "other(-1)", "earlier", id="compare.earlier", tooltip="An earlier run"),
         Binding("right", "other(1)", "later", id="compare.later", tooltip="A later run"),
-        Binding("plus", "more", "more", id="compare.more", tooltip="One more run beside these"),
-        Binding("minus", "less", "less", id="compare.less", tooltip="One run fewer"),
+        Binding(
+            "greater_than_sign", "more", "more", id="compare.more", tooltip="One more run beside"
+        ),
+        Binding("less_than_sign", "less", "less", id="compare.less", tooltip="One run fewer"),
         Binding(
             "o",
             "sessions",
@@ -57,7 +59,7 @@ class CompareScreen(TextScreen):
         ),
     ]
     HEADING = "Runs compared"
-    HINT = " ← → another run · + - more, fewer · o another session · b alternates · Escape"
+    HINT = " ← → run · > < more, fewer · o session · b turns · t u i P …: probe · Escape"
 
     def __init__(
         self,
@@ -130,13 +132,13 @@ class CompareScreen(TextScreen):
         self._chosen()
 
     def action_more(self) -> None:
-        """Add a run (`+`)."""
+        """Add a run (`>`)."""
         if why_not := self._choice.more(most_sides(self.size.width)):
-            self.hint(why_not)
+            self.show_message(why_not)
         self._chosen()
 
     def action_less(self) -> None:
-        """Remove a run (`-`)."""
+        """Remove a run (`<`)."""
         self._choice.less()
         self._chosen()
 
@@ -145,7 +147,7 @@ class CompareScreen(TextScreen):
         if self._snapshot.run.turns_with:
             self._alternate(None)
         elif not self._choice.is_own:
-            self.hint("Only runs of this session can alternate")
+            self.show_message("Only runs of this session can alternate")
         elif len(self._runs) == 2:
             self._alternate((self._runs[0].settings, self._runs[1].settings))
 

@@ -8,14 +8,14 @@ from textual.binding import Binding, BindingType
 from tui_trace.app.control.diagnosis import DiagnosisTurns
 from tui_trace.app.render.diagnosis_table import diagnosis_lines
 from tui_trace.app.render.styled_text import StyledLine
-from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.app.screens.over_live import OverLiveText
 from tui_trace.core.stream import Command, TakeTurns
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Run, Snapshot
 
 
-class DiagnosisScreen(TextScreen):
+class DiagnosisScreen(OverLiveText):
     """The settings take turns while it is open; what was in force before comes back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

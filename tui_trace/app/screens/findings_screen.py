@@ -7,14 +7,14 @@ from textual.binding import Binding, BindingType
 
 from tui_trace.app.render.finding_list import findings_list
 from tui_trace.app.render.styled_text import StyledLine
-from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.app.screens.over_live import PROBE_KEYS, OverLiveText
 from tui_trace.session.snapshot import Snapshot
 
 _WIDE = 10_000
 """Cells of a line that is to be copied whole."""
 
 
-class FindingsScreen(TextScreen):
+class FindingsScreen(OverLiveText):
     """What is so, how sure it is and by which numbers; and what is over."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -22,7 +22,7 @@ class FindingsScreen(TextScreen):
         Binding("y", "copy", "copy", id="findings.copy", tooltip="Copy all of it as text"),
     ]
     HEADING = "Findings"
-    HINT = " ↑ ↓ scroll · y copies all · Escape leaves"
+    HINT = f" ↑ ↓ scroll · y copies all · {PROBE_KEYS} · Escape leaves"
 
     def __init__(self, snapshot: Snapshot, failure: Callable[[], str | None]) -> None:
         """`failure` tells why the source broke; None: it did not."""
@@ -43,4 +43,4 @@ class FindingsScreen(TextScreen):
         lines = findings_list(self._snapshot, _WIDE, self._failure())
         text = "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
         self.app.copy_to_clipboard(text)
-        self.hint("copied to the clipboard")
+        self.show_message("copied to the clipboard")

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from tui_trace.app.keymap import COMMANDS, GROUPS, Key
 from tui_trace.app.render.styled_text import StyledLine, wrapped
-from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.app.screens.over_live import OverLiveText
 from tui_trace.core.cell_width import pad_or_truncate
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.annotations import REFUSALS, TOO_BIG
@@ -75,7 +75,10 @@ def help_lines(width: int, shown: Callable[[Key], str]) -> list[StyledLine]:
     lines: list[StyledLine] = []
     for name, entries in (*keys, *LEGEND):
         lines += [[(f" {name}", TextStyle.STRONG)], *_entries(entries, signs, width), []]
-    closing = "Times are in milliseconds. Ctrl-P finds every command by name."
+    closing = (
+        "Times are in milliseconds. Ctrl-P finds every command by name. The keys of probe and pace"
+        " act in every screen that shows measurements."
+    )
     return [
         *lines,
         *([(f" {text}", TextStyle.PLAIN)] for text in textwrap.wrap(closing, max(width - 2, 1))),
@@ -90,19 +93,24 @@ def _entries(entries: Iterable[tuple[str, str]], signs: int, width: int) -> Iter
         yield from ([(" " * (signs + 4) + text, TextStyle.PLAIN)] for text in more)
 
 
-class HelpScreen(TextScreen):
+class HelpScreen(OverLiveText):
     """The help: keys from the keymap, and the meaning of every sign."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h,question_mark", "dismiss", "close", id="help.close", tooltip="Back")
     ]
     HEADING = "tui-trace: keys and signs"
+    HINT = " ↑ ↓ scroll · Escape leaves"
 
     def __init__(self, shown: Callable[[Key], str], lab_title: str = "") -> None:
         """`shown` returns the keys that a `Key` has now; `lab_title` says what the lab does."""
         super().__init__()
         self._shown = shown
         self._lab_title = lab_title
+
+    async def action_probe(self, id: str) -> None:
+        """Change nothing: nothing is measured here."""
+        self.action_elsewhere(id)
 
     def lines(self, width: int) -> list[StyledLine]:
         about = f"This lab: {self._lab_title}" if self._lab_title else ""

@@ -12,7 +12,12 @@ from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ProbeControls
 from tui_trace.app.control.unbound_keys import hint_of_key
 from tui_trace.app.keymap import FOOTER, KEYS
-from tui_trace.app.render.header import heading, probe_words, settings_fit_beside_target
+from tui_trace.app.render.header import (
+    describe_change,
+    heading,
+    probe_words,
+    settings_fit_beside_target,
+)
 from tui_trace.app.render.table_layout import row_text
 from tui_trace.app.screens.chart_screen import ChartScreen
 from tui_trace.app.screens.column_chooser import ColumnChooser
@@ -118,17 +123,25 @@ class MainScreen(OpeningScreen):
         before, self._navigator.present = self._navigator.present, snapshot
         self._controls.on_run_opened(snapshot.run)
         if before is not None:
-            self._announce_run_change(before.run, snapshot)
+            self._announce_turns(before.run, snapshot)
+            self._announce_change(before, snapshot)
             self._announce_ways(before.ways, snapshot.ways)
         if self._navigator.moment is None:
             self.snapshot = self._navigator.with_known_path(snapshot)
         else:
             self._show_timestrip()
 
-    def _announce_run_change(self, before: Run, snapshot: Snapshot) -> None:
+    def _announce_turns(self, before: Run, snapshot: Snapshot) -> None:
         now = snapshot.run
         if now.turns_with and not before.turns_with and self.app.screen is self:
             self.action_compare()
+
+    def _announce_change(self, before: Snapshot, now: Snapshot) -> None:
+        """Say what a key of the probe changed, in a screen that has no heading to show it."""
+        if self._history().playback is not None:
+            return
+        if changed := describe_change(before, now):
+            self._front.announce(" · ".join([changed, *self.take_warnings()]))
 
     def _announce_ways(self, before: Ways, now: Ways) -> None:
         latest, known = now.latest, before.latest

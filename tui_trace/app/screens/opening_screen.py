@@ -58,7 +58,7 @@ class OpeningScreen(PromptingScreen):
         """Open the charts of the selected hop, or of the last (`g`)."""
         if self.snapshot is not None:
             ttl, place, travel = self.table.selected, self._navigator.view_position, self.run_action
-            self.app.push_screen(ChartScreen(self.snapshot, ttl, self.label_mode, place, travel))
+            self.open_over(ChartScreen(self.snapshot, ttl, self.label_mode, place, travel))
 
     def action_compare(self) -> None:
         """Compare the run in force with another, of this session or of another one (`c`)."""
@@ -82,7 +82,7 @@ class OpeningScreen(PromptingScreen):
             sessions=self._sessions,
             history=self._history(),
         )
-        self.app.push_screen(screen)
+        self.open_over(screen)
         return screen
 
     def _take_turns(self, pair: tuple[ProbeSettings, ProbeSettings] | None) -> None:
@@ -103,61 +103,41 @@ class OpeningScreen(PromptingScreen):
             return
         egress = present.run.egress
         turns = self._controls.diagnosis(egress.mtu if egress is not None else 0)
-        self.app.push_screen(
+        self.open_over(
             DiagnosisScreen(turns, present, self.label_mode, watch=self._watch, send=self._send)
         )
         self._apply(ControlResult(turns))
 
     def action_find_ways(self) -> None:
         """Find every way through the network, or end that (`x`)."""
-        self._find_ways()
+        self._ask_of_ways(self._controls.find_ways)
 
     def action_watch_ways(self) -> None:
         """Keep one flow a way going, or end that (`W`)."""
-        self._watch_ways()
+        self._ask_of_ways(self._controls.watch_ways)
 
-    def _find_ways(self) -> str:
-        return self._ask_of_ways(self._controls.find_ways)
+    def _ask_of_ways(self, ask: Callable[[Ways], ControlResult]) -> None:
+        if not self.refused_in_replay():
+            present = self._navigator.present
+            self._apply(ask(present.ways if present is not None else Ways()))
 
-    def _watch_ways(self) -> str:
-        return self._ask_of_ways(self._controls.watch_ways)
-
-    def _ask_of_ways(self, ask: Callable[[Ways], ControlResult]) -> str:
-        """Do what is asked for, and return what is to be said of it."""
-        if self.refused_in_replay():
-            return "replay: nothing can be probed"
-        present = self._navigator.present
-        ways = present.ways if present is not None else Ways()
-        asked = ask(ways)
-        self._apply(asked)
-        return asked.warning or ""
-
-    def _pin_way(self, search: WaySearch, flow: WayFlow) -> str:
-        if self.refused_in_replay():
-            return "replay: nothing can be probed"
-        asked = self._controls.pin(search.settings, flow.source_port)
-        self._apply(asked)
-        return asked.warning or f"the table probes source port {flow.source_port} now"
+    def _pin_way(self, search: WaySearch, flow: WayFlow) -> None:
+        if not self.refused_in_replay():
+            asked = self._controls.pin(search.settings, flow.source_port)
+            said = f"the table probes source port {flow.source_port} now"
+            self._apply(asked._replace(warning=asked.warning or said))
 
     def action_ways(self) -> None:
         """Open the ways (`G`)."""
         if self.snapshot is not None:
-            self.app.push_screen(
-                WaysScreen(
-                    self.snapshot,
-                    self.label_mode,
-                    find=self._find_ways,
-                    watch=self._watch_ways,
-                    pin=self._pin_way,
-                )
-            )
+            self.open_over(WaysScreen(self.snapshot, self.label_mode, pin=self._pin_way))
 
     def action_paths(self) -> None:
         """Open the paths (`H`)."""
         if self.snapshot is not None:
-            self.app.push_screen(PathScreen(self.snapshot, self.label_mode))
+            self.open_over(PathScreen(self.snapshot, self.label_mode))
 
     def action_findings(self) -> None:
         """Open the findings (`V`)."""
         if self.snapshot is not None:
-            self.app.push_screen(FindingsScreen(self.snapshot, lambda: self.failure))
+            self.open_over(FindingsScreen(self.snapshot, lambda: self.failure))

@@ -6,12 +6,12 @@ from textual.binding import Binding, BindingType
 
 from tui_trace.app.render.path_lines import paths_lines
 from tui_trace.app.render.styled_text import StyledLine
-from tui_trace.app.screens.text_screen import TextScreen
+from tui_trace.app.screens.over_live import OverLiveText
 from tui_trace.session.host_labels import HostLabels, LabelMode
 from tui_trace.session.snapshot import Snapshot
 
 
-class PathScreen(TextScreen):
+class PathScreen(OverLiveText):
     """When each path was in use, and what changed between paths."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -4,19 +4,18 @@ from abc import abstractmethod
 from collections.abc import Callable
 
 from textual.reactive import var
-from textual.screen import Screen
-from textual.widgets import Input
 
 from tui_trace.app.control.export import ENDINGS, View, proposed
 from tui_trace.app.control.history import SessionHistory
 from tui_trace.app.control.probe_controls import ControlResult, ProbeControls
-from tui_trace.app.widgets.footer import Footer
+from tui_trace.app.screens.over_live import OverLive
+from tui_trace.app.screens.prompt_host import PromptHost
 from tui_trace.app.widgets.prompt import Prompt
 from tui_trace.core.durations import format_duration
 from tui_trace.core.events import Note
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import SettingError
-from tui_trace.core.stream import Command, Inject, Reset
+from tui_trace.core.stream import Command, Inject, Reset, SetPace, Switch
 from tui_trace.report.hop_columns import DISPLAYS
 from tui_trace.session.host_labels import LabelMode
 from tui_trace.session.snapshot import Snapshot
@@ -25,8 +24,11 @@ _NOT_OF_THE_PROBE = ("target", "export", "note")
 """Questions that a moment of the past can be looked at with."""
 
 
-class PromptingScreen(Screen[None]):
-    """The keys of the probe and the prompt; a subclass composes a `Prompt` and a `Footer`."""
+class PromptingScreen(PromptHost):
+    """The live screen's keys of the probe, which act in every screen over it, too.
+
+    What they ask and say is asked and said by the screen on top.
+    """
 
     snapshot: var[Snapshot | None] = var(None, always_update=True)
 
@@ -55,6 +57,9 @@ class PromptingScreen(Screen[None]):
         self._history = history
         self._write = write
         self._exported: View | None = None
+        self._host: PromptHost = self
+        """The screen whose prompt is open, or was last."""
+        self._warnings: list[str] = []
         self._noting = 0
         """The moment that the note under way is about."""
 
@@ -76,17 +81,37 @@ class PromptingScreen(Screen[None]):
 
     @property
     def prompt(self) -> Prompt:
-        """The prompt in which values are typed."""
-        return self.query_one(Prompt)
+        """The prompt in which values are typed, in whatever screen it is."""
+        return super().prompt if self._host is self else self._host.prompt
 
-    def show_message(self, text: str) -> None:
-        """Show a message for a moment, in place of the keys."""
-        self.query_one(Footer).show_message(text)
+    @property
+    def _front(self) -> PromptHost:
+        """The screen on top, if it is one over this one; else this screen."""
+        top = self.app.screen
+        return top if isinstance(top, OverLive) else self
+
+    def show_message(self, text: str, *, lasting: bool = False) -> None:
+        """Show a message in place of the keys of the screen on top."""
+        if self._front is self:
+            super().show_message(text, lasting=lasting)
+        else:
+            self._front.show_message(text, lasting=lasting)
 
     def clear_message(self) -> None:
-        """Remove the message."""
-        for bar in self.query(Footer):
-            bar.clear_message()
+        """Remove the message, here and in the screen on top."""
+        super().clear_message()
+        if self._front is not self:
+            self._front.clear_message()
+
+    def open_over(self, screen: OverLive, closed: Callable[[], None] = lambda: None) -> None:
+        """Open a screen over this one; `closed` is called when it is left."""
+        screen.live = self
+        self.app.push_screen(screen, lambda _: closed())
+
+    def on_host_left(self, host: PromptHost) -> None:
+        """Ask nothing any more in this screen, which is left."""
+        if self._host is host:
+            self._host = self
 
     def refused_in_replay(self, why: str = "probe settings cannot be changed") -> bool:
         """Return whether a recording is played, in which nothing can be asked of the network.
@@ -104,6 +129,13 @@ class PromptingScreen(Screen[None]):
             self._send(turn.command)
         if turn.warning is not None:
             self.show_message(turn.warning)
+            if isinstance(turn.command, (Switch, SetPace)):
+                self._warnings.append(turn.warning)
+
+    def take_warnings(self) -> list[str]:
+        """Return what was said of changes that are under way, once."""
+        taken, self._warnings = self._warnings, []
+        return taken
 
     def action_protocol(self, name: str) -> None:
         """Switch to a protocol (`t`, `u`, `i`, `U`)."""
@@ -141,8 +173,8 @@ class PromptingScreen(Screen[None]):
             self.show_message("no data yet")
             return
         value = self._proposed(question)
-        self.query_one(Footer).display = False
-        self.prompt.ask(question, value)
+        self._host = self._front
+        self._host.open_prompt(question, value)
         if question == "export":
             self.prompt.show_message(
                 f"Extension selects the format: {' '.join(ENDINGS)} · Escape leaves"
@@ -170,12 +202,12 @@ class PromptingScreen(Screen[None]):
             return proposed(self.snapshot)
         return self._controls.value(question)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def answer(self, text: str) -> None:
         """Use the value that was typed."""
         question = self.prompt.question
         if question is None or self.prompt.waiting:
             return
-        text = event.value.strip()
+        text = text.strip()
         if question == "target":
             if text:
                 self.prompt.wait(f"looking up {text} … · Escape leaves")
@@ -211,6 +243,9 @@ class PromptingScreen(Screen[None]):
             self.prompt.retry(said)
 
     def close_prompt(self) -> None:
-        """Close the prompt, and show the keys again."""
-        self.prompt.close()
-        self.query_one(Footer).display = True
+        """Close the prompt, in whatever screen it is, and show the keys again."""
+        if self._host is self:
+            self.shut_prompt()
+        else:
+            self._host.shut_prompt()
+            self._host = self

@@ -85,7 +85,7 @@ class RecordingsScreen(SelectingScreen):
     def on_mount(self) -> None:
         super().on_mount()
         if self._message:
-            self.hint(self._message)
+            self.show_message(self._message, lasting=True)
 
     def show_rows(self, rows: list[RecordingRow]) -> None:
         """Show these recordings."""
@@ -118,7 +118,7 @@ class RecordingsScreen(SelectingScreen):
         """Ask no more, if another key than that for yes was pressed."""
         if self._asked is not None and event.key != "y":
             self._asked = None
-            self.hint_keys()
+            self.clear_message()
 
     def action_select(self, step: int) -> None:
         """Select the recording so many rows below, or above."""
@@ -136,7 +136,7 @@ class RecordingsScreen(SelectingScreen):
         if row is not None and row.info.running:
             self._choose(RecordingChoice(row.info.path, follow=True))
         elif row is not None:
-            self.hint("this session is over: Enter opens it")
+            self.show_message("this session is over: Enter opens it")
 
     def action_compare(self) -> None:
         """Compare the selected session with another one (`c`)."""
@@ -147,7 +147,9 @@ class RecordingsScreen(SelectingScreen):
         """Ask whether to delete the selected recording (`d`)."""
         row = self._asked = self._row()
         if row is not None:
-            self.hint(f"delete {row.name}? y deletes it, any other key does not")
+            self.show_message(
+                f"delete {row.name}? y deletes it, any other key does not", lasting=True
+            )
 
     def action_confirm(self) -> None:
         """Delete the recording that was asked for (`y`)."""
@@ -157,10 +159,10 @@ class RecordingsScreen(SelectingScreen):
         try:
             delete_recording(row.info.path)
         except RecordingError as error:
-            self.hint(str(error))
+            self.show_message(str(error))
             return
         self.show_rows([each for each in self._rows or () if each.place != row.place])
-        self.hint(f"{row.name} is deleted")
+        self.show_message(f"{row.name} is deleted")
         self._deleted()
 
     def action_sort(self) -> None:

@@ -27,7 +27,7 @@ class SelectingScreen(TextScreen):
         if not rows:
             self.action_scroll(step)
             return
-        self.hint_keys()
+        self.clear_message()
         now = rows.index(self._selected) if self._selected in rows else -1 if step > 0 else 0
         self._selected = rows[(now + step) % len(rows)]
         self.refresh_lines()

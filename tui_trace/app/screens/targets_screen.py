@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.render.target_lines import TargetRow, ordered, target_lines
-from tui_trace.app.screens.several_screen import SeveralControls, SeveralScreen
+from tui_trace.app.screens.several_screen import KEYS_OF_ALL, SeveralControls, SeveralScreen
 
 _FILTER = "filter"
 
@@ -21,7 +21,7 @@ class TargetsScreen(SeveralScreen):
         Binding("slash", "filter", "filter", id="targets.filter", tooltip="Show some of them"),
     ]
     HEADING = "Targets"
-    HINT = " ↑ ↓ select · Enter opens · / filters · t u i P Q S F p r: all · Escape: table"
+    HINT = f" ↑ ↓ select · Enter opens · / filters · {KEYS_OF_ALL} · Escape"
 
     def __init__(
         self, rows: Callable[[], Sequence[TargetRow]], *, now: int, controls: SeveralControls
@@ -39,7 +39,7 @@ class TargetsScreen(SeveralScreen):
 
     def action_filter(self) -> None:
         """Ask which targets to show (`/`)."""
-        self.prompt.ask(_FILTER, self._wanted)
+        self.open_prompt(_FILTER, self._wanted)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show the targets that contain what is typed."""
@@ -47,8 +47,9 @@ class TargetsScreen(SeveralScreen):
             self._wanted = event.value.strip()
             self.refresh_lines()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the filter, and let the keys act again; else the base class sets what was asked."""
-        del event
+    def answer(self, text: str) -> None:
+        """Keep the filter, and let the keys act again; or set what was asked for."""
         if self.prompt.question == _FILTER:
-            self.prompt.close()
+            self.shut_prompt()
+        else:
+            super().answer(text)

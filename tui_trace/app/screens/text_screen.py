@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
 from tui_trace.app.render.styled_text import StyledLine
+from tui_trace.app.widgets.footer import KeyLine
 from tui_trace.app.widgets.styled_lines import StyledLines
 from tui_trace.report.cell_text import TextStyle
 
@@ -31,7 +32,7 @@ class TextScreen(ModalScreen[None]):
         yield StyledLines(id="reading-title")
         with VerticalScroll(id="reading-box", can_focus=False):
             yield StyledLines(id="reading")
-        yield StyledLines(id="reading-hint")
+        yield KeyLine(self.HINT, id="reading-hint")
 
     @abstractmethod  # for mypy, which checks it; Textual's metaclass rules out `abc.ABC`
     def lines(self, width: int) -> list[StyledLine]:
@@ -41,16 +42,15 @@ class TextScreen(ModalScreen[None]):
         self.query_one("#reading-title", StyledLines).show(
             [[(f" {self.HEADING}", TextStyle.STRONG)]]
         )
-        self.hint_keys()
         self.refresh_lines()
 
-    def hint_keys(self) -> None:
-        """Show the keys."""
-        self.query_one("#reading-hint", StyledLines).show([[(self.HINT, TextStyle.DIM)]])
+    def show_message(self, text: str, *, lasting: bool = False) -> None:
+        """Show a message in place of the keys, for a moment or until it is removed."""
+        self.query_one(KeyLine).show_message(text, lasting=lasting)
 
-    def hint(self, text: str) -> None:
-        """Show a message in place of the keys."""
-        self.query_one("#reading-hint", StyledLines).show([[(f" {text}", TextStyle.WARN)]])
+    def clear_message(self) -> None:
+        """Remove the message."""
+        self.query_one(KeyLine).clear_message()
 
     def on_resize(self) -> None:
         self.refresh_lines()

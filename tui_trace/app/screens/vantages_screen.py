@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 
 from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.render.vantage_lines import VantageState, both_ways_lines, vantage_lines
-from tui_trace.app.screens.several_screen import SeveralControls, SeveralScreen
+from tui_trace.app.screens.several_screen import KEYS_OF_ALL, SeveralControls, SeveralScreen
 from tui_trace.session.host_labels import LabelMode
 
 
@@ -19,7 +19,7 @@ class VantagesScreen(SeveralScreen):
         Binding("left", "select(-1)", "left", id="vantages.left", tooltip="The vantage before"),
         Binding("right", "select(1)", "right", id="vantages.right", tooltip="The next vantage"),
     ]
-    HINT = " ← → select · Enter: this one alone · t u i P Q S F p r: all · Escape: the table"
+    HINT = f" ← → select · Enter: this one alone · {KEYS_OF_ALL} · Escape"
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from textual.binding import Binding, BindingType
 
 from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.render.way_lines import selectable_flows, ways_lines
+from tui_trace.app.screens.over_live import OverLiveText
 from tui_trace.app.screens.selecting_screen import SelectingScreen
 from tui_trace.core.probe_text import five_tuple
 from tui_trace.session.host_labels import HostLabels, LabelMode
@@ -14,13 +15,11 @@ from tui_trace.session.snapshot import Snapshot
 from tui_trace.session.ways import WayFlow, WaySearch
 
 
-class WaysScreen(SelectingScreen):
+class WaysScreen(SelectingScreen, OverLiveText):
     """Where ways part and join, and how each of them does; one row can be selected."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("G", "dismiss", "close", id="ways.close", tooltip="Back to the table"),
-        Binding("x", "find", "find", id="ways.find", tooltip="Find ways, or stop"),
-        Binding("W", "watch", "watch", id="ways.watch", tooltip="Watch, or stop"),
         Binding("up", "select(-1)", "up", id="ways.up", tooltip="Select the way above"),
         Binding("down", "select(1)", "down", id="ways.down", tooltip="Select the way below"),
         Binding("enter", "pin", "pin", id="ways.pin", tooltip="Pin the table to this way"),
@@ -28,23 +27,19 @@ class WaysScreen(SelectingScreen):
         Binding("space", "fold", "fold", id="ways.fold", tooltip="Fold or unfold ways"),
     ]
     HEADING = "Ways through the network"
-    HINT = " x find · W watch · ↑ ↓ select · Enter pins the table · y copies · Escape leaves"
+    HINT = " x find · W watch · ↑ ↓ · Enter pins · y copies · t u i P …: probe · Escape"
 
     def __init__(
         self,
         snapshot: Snapshot,
         label_mode: LabelMode,
         *,
-        find: Callable[[], str],
-        watch: Callable[[], str],
-        pin: Callable[[WaySearch, WayFlow], str],
+        pin: Callable[[WaySearch, WayFlow], object],
     ) -> None:
-        """`find` and `watch` do what `x` and `W` do, `pin` probes one flow; all return a line."""
+        """`pin` probes one flow in the table."""
         super().__init__()
         self._snapshot = snapshot
         self._label_mode = label_mode
-        self._find = find
-        self._watch = watch
         self._pin = pin
         self._folded = True
 
@@ -62,17 +57,9 @@ class WaysScreen(SelectingScreen):
     def _flow(self) -> WayFlow | None:
         search = self._snapshot.ways.latest
         if search is None or self._selected is None:
-            self.hint("select a way first (up, down)")
+            self.show_message("select a way first (up, down)")
             return None
         return search.flow(self._selected)
-
-    def action_find(self) -> None:
-        """Find every way, or stop (`x`)."""
-        self.hint(self._find())
-
-    def action_watch(self) -> None:
-        """Keep one flow a way going, or end that (`W`)."""
-        self.hint(self._watch())
 
     def choices(self) -> Sequence[int]:
         return selectable_flows(self._snapshot, folded=self._folded)
@@ -81,7 +68,7 @@ class WaysScreen(SelectingScreen):
         """Probe the selected way in the table (Enter)."""
         flow, search = self._flow(), self._snapshot.ways.latest
         if flow is not None and search is not None:
-            self.hint(self._pin(search, flow))
+            self._pin(search, flow)
 
     def action_copy(self) -> None:
         """Copy protocol, addresses and ports of the selected way (`y`)."""
@@ -91,7 +78,7 @@ class WaysScreen(SelectingScreen):
                 search.settings, self._snapshot.source, flow.source_port, self._snapshot.address
             )
             self.app.copy_to_clipboard(text)
-            self.hint(f"copied: {text}")
+            self.show_message(f"copied: {text}")
 
     def action_fold(self) -> None:
         """Show all ways, or of many only those that are bad (space)."""
