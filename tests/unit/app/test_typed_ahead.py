@@ -40,6 +40,8 @@ async def test_a_number_is_not_lost(typed: str, size: int) -> None:
             arrive(watch, part)
             if "\x15" in typed and part == "S":
                 watch.app.post_message(events.Key("ctrl+u", None))
+        if size != 60:
+            await watch.until(lambda: watch.settings)
         await watch.until(lambda: watch.prompt.question in (None, "size"))
         await watch.pilot.pause(0.2)
         sizes = [settings.size for settings in watch.settings] or [60]
