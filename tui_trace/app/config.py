@@ -4,6 +4,7 @@ All of it is optional; the command line wins over it::
 
     theme = "tui-trace"        # or any of Textual's: nord, gruvbox, textual-light, ...
     refresh = 10               # repaints a second at most, 1 to 30
+    zone = "local"             # of all times of day: or UTC, Europe/Berlin, ...
     suspended = "pause"        # at Ctrl-Z, nothing is sent until fg; or "probe": probing goes on
     bell = false               # rings as an episode that harms the target begins and ends
 
@@ -49,6 +50,7 @@ from tui_trace.core.bounded_files import (
     read_file,
     user_folder,
 )
+from tui_trace.core.local_time import LOCAL, parse_zone, use_zone
 from tui_trace.core.settings import Pace, SettingError
 from tui_trace.names.location_options import LocationFiles
 from tui_trace.options.pace import parse_pace_value, ttl_range
@@ -128,6 +130,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Repaints a second at most."""
     bell: bool = False
     """Episodes that harm the target ring."""
+    zone: str = LOCAL
+    """The time zone of all times of day."""
     suspended: str = "pause"
     """What probing does while the view is suspended (Ctrl-Z): one of `SUSPENDED`."""
     options: ConfigOptions = ConfigOptions()
@@ -182,6 +186,11 @@ def load_config(path: Path | None = None) -> Config:
     return config
 
 
+def use_config_zone() -> None:
+    """Show times of day in the zone that the config file asks for. `ConfigError`."""
+    use_zone(load_config().zone)
+
+
 def _line(error: Exception) -> str:
     return " ".join(str(error).replace("Object contains", "the file contains").split())
 
@@ -190,6 +199,7 @@ def _check(config: Config) -> None:
     low, high = REFRESH
     if not low <= config.refresh <= high:
         raise SettingError("refresh", config.refresh, f"{low:g} to {high:g} repaints a second")
+    parse_zone(config.zone)
     if config.suspended not in SUSPENDED:
         raise SettingError("suspended", config.suspended, " or ".join(SUSPENDED))
     config.recordings.kept()

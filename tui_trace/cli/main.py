@@ -104,6 +104,11 @@ def _run(options: Options) -> int:
         raise SourceError("the live view needs a terminal; -r prints a report, -j JSON")
     if options.replay is not None:
         return _replay(options, options.replay)
+    return _trace(options)
+
+
+def _trace(options: Options) -> int:
+    live = options.output is Output.LIVE
     watches = options.output is Output.WATCH
     needed = preload.LIVE if live else preload.WATCH if watches else preload.REPORT
     manager = ServiceManager(os.environ)
@@ -112,9 +117,23 @@ def _run(options: Options) -> int:
     factory = _factory(options, needed)
     serve_metrics(factory)
     factory.recordings.event_command = command
+    # who asks by `--commands` is another program, which gets nanoseconds
+    if not options.commands and (code := _use_zone()):
+        return code
     if watches:
         return _watch(factory, manager)
     return _live(factory) if live else _report(factory)
+
+
+def _use_zone() -> int:
+    """Show times of day in the config's zone; return the exit code if that cannot be, else 0."""
+    from tui_trace.app.config import ConfigError, use_config_zone
+
+    try:
+        use_config_zone()
+    except ConfigError as error:
+        return _fail(error.exit_code, str(error))
+    return 0
 
 
 def _factory(options: Options, needed: Sequence[str]) -> "AnyFactory":
@@ -215,6 +234,8 @@ def _completion(shell: str) -> int:
 def _sessions(options: Options) -> int:
     """Show the recordings: a screen on a terminal, else a list."""
     _give_up_rights()
+    if code := _use_zone():
+        return code
     if options.output is Output.LIVE and sys.stdin.isatty() and sys.stdout.isatty():
         preload.import_modules((*preload.LIVE, "tui_trace.app.sessions_app"))
         from tui_trace.app.config import ConfigError
@@ -377,6 +398,8 @@ def _replay(options: Options, name: str) -> int:
     # a replay makes many sessions with reference cycles, so garbage collection is needed
     gc.freeze()
     gc.enable()
+    if code := _use_zone():
+        return code
     if not live:
         return _exit_code(print_replay(name, options), options)
     from tui_trace.app.config import ConfigError

@@ -31,7 +31,7 @@ NAMES = (
     *(f"dns.rdtypes.IN.{record}" for record in ("A", "AAAA")),
 )
 """Modules that the thread of `Names` would otherwise import while the first probes are sent."""
-REPORT = ("tui_trace.report.printer",)
+REPORT = ("tui_trace.report.printer", "tui_trace.app.config")
 WATCH = ("tui_trace.cli.watch",)
 CLASSIC = ("tui_trace.classic.line_output", *NAMES)
 LIVE = ("tui_trace.app.run_live", "tui_trace.app.config")

@@ -15,6 +15,7 @@ from tui_trace.alerts.service_manager import ServiceManager
 from tui_trace.alerts.watch_log import WatchLog
 from tui_trace.app.config import load_config
 from tui_trace.core.events import Notice
+from tui_trace.core.local_time import local
 from tui_trace.core.running import run_together
 from tui_trace.core.sanitize import MESSAGE_LIMIT, sanitize
 from tui_trace.core.settings import Pace
@@ -118,5 +119,5 @@ def _open(
 def _tell(output: LogOutput, recordings: "NewRecordings", host: str, line: str) -> None:
     """Write a line of a target whose session has not begun."""
     host, line = recordings.called(host, ""), recordings.hidden_in(line)
-    now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    now = local(datetime.datetime.now(datetime.UTC)).isoformat(timespec="seconds")
     output.write(f"{now} {sanitize(host)} NOTE {sanitize(line, MESSAGE_LIMIT)}")

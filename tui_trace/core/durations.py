@@ -3,6 +3,7 @@
 import datetime
 
 from tui_trace.core.events import ClockStepped
+from tui_trace.core.local_time import local
 from tui_trace.core.settings import NS_PER_S
 
 _LAST_SECOND = 253_402_214_399
@@ -18,9 +19,14 @@ def utc_time(nanoseconds: int) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
+def local_time(nanoseconds: int) -> datetime.datetime:
+    """Return a time since 1970 to the second, in the zone in use; see `utc_time`."""
+    return local(utc_time(nanoseconds))
+
+
 def local_minute(nanoseconds: int) -> str:
-    """Return a time since 1970 in the local time zone, to the minute: `2026-11-26 22:10`."""
-    return f"{utc_time(nanoseconds).astimezone():%Y-%m-%d %H:%M}"
+    """Return a time since 1970 in the zone in use, to the minute: `2026-11-26 22:10`."""
+    return f"{local_time(nanoseconds):%Y-%m-%d %H:%M}"
 
 
 def format_duration(duration: int) -> str:

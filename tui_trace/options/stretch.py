@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from tui_trace.core.durations import local_time
+from tui_trace.core.local_time import local
 from tui_trace.core.settings import NS_PER_S, SettingError
 from tui_trace.core.stream import SourceError
 from tui_trace.options.output import Output
@@ -129,7 +131,10 @@ def _parse(option: str, text: str | None) -> Moment | None:
         if found := _SPAN.fullmatch(text):
             return -timedelta(seconds=float(found[1]) * _UNITS[found[2]])
         if len(text) > len("2026-03-04"):
-            return datetime.fromisoformat(text).astimezone(UTC)
+            # one without a zone is meant in that of the config, which is read later
+            moment = datetime.fromisoformat(text)
+            moment.astimezone(UTC)
+            return moment
     except (ValueError, OverflowError, OSError):
         pass
     raise SettingError(option, text, TIMES)
@@ -142,12 +147,12 @@ def _resolved(moment: Moment, wall: int, end: int, after: int | None) -> int:
     if not wall:
         raise SourceError("this recording has no time of day: say -8h, for 8 hours before its end")
     if isinstance(moment, datetime):
-        return round(moment.timestamp()) * NS_PER_S - wall
-    around = datetime.fromtimestamp((wall + (end if after is None else after)) // NS_PER_S)
+        return round(local(moment).timestamp()) * NS_PER_S - wall
+    around = local_time(wall + (end if after is None else after))
     days = (0, -1, -2) if after is None else (-1, 0, 1, 2)
     for day in days:
-        local = datetime.combine(around.date() + timedelta(days=day), moment)
-        at = round(local.timestamp()) * NS_PER_S - wall
+        then = local(datetime.combine(around.date() + timedelta(days=day), moment))
+        at = round(then.timestamp()) * NS_PER_S - wall
         if (at < end) if after is None else (at > after):
             return at
     raise SourceError("there is no such time of day")  # no clock skips two days

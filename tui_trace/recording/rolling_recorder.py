@@ -12,6 +12,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tui_trace.core import events as ev
+from tui_trace.core.durations import local_time
+from tui_trace.core.local_time import local
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.recording.writer import Recorder
 
@@ -23,8 +25,8 @@ _MOST_NAMED = 4096
 
 
 def next_noon(wall: int) -> int:
-    """Return the next noon here that is more than an hour away; both in ns since 1970."""
-    now = datetime.datetime.fromtimestamp(wall // NS_PER_S, datetime.UTC).astimezone()
+    """Return the next noon that is more than an hour away; both in ns since 1970."""
+    now = local_time(wall)
     day = now.date()
     noon = _noon_of(day)
     if noon - now <= _SOON:
@@ -33,7 +35,7 @@ def next_noon(wall: int) -> int:
 
 
 def _noon_of(day: datetime.date) -> datetime.datetime:
-    return datetime.datetime.combine(day, datetime.time(12)).astimezone()
+    return local(datetime.datetime.combine(day, datetime.time(12)))
 
 
 class StreamHead:

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
+from tui_trace.core.durations import format_duration
 from tui_trace.core.settings import NS_PER_MS
 from tui_trace.report.formatting import time_of
 from tui_trace.session.finding import Episode, Finding, FindingKind, Sure
@@ -13,18 +14,25 @@ from tui_trace.session.snapshot import Snapshot
 
 def wall_clock(snapshot: Snapshot) -> Clock:
     """Return what gives the time of day, with the date if that is not the session's last day."""
-    today = time_of(snapshot, snapshot.at).astimezone().date()
+    today = time_of(snapshot, snapshot.at).date()
 
     def clock(at: int) -> str:
-        moment = time_of(snapshot, at).astimezone()
+        moment = time_of(snapshot, at)
         return f"{moment:%H:%M:%S}" if moment.date() == today else f"{moment:%Y-%m-%d %H:%M:%S}"
 
     return clock
 
 
+def day_clock(snapshot: Snapshot) -> Clock:
+    """Return what gives the time of day without a date, or, where it is not known, since when."""
+    if not snapshot.wall:
+        return format_duration
+    return lambda at: f"{time_of(snapshot, at):%H:%M:%S}"
+
+
 def dated_clock(snapshot: Snapshot) -> Clock:
     """Return what gives date and time of day."""
-    return lambda at: f"{time_of(snapshot, at).astimezone():%Y-%m-%d %H:%M:%S}"
+    return lambda at: f"{time_of(snapshot, at):%Y-%m-%d %H:%M:%S}"
 
 
 def finding_lines(snapshot: Snapshot) -> Iterator[str]:
@@ -110,8 +118,8 @@ def finding_object(
 
 
 def rfc3339(snapshot: Snapshot, at: int, timespec: str = "milliseconds") -> str:
-    """Return the time at `at` (ns) with the zone of this machine; `timespec` as in `isoformat`."""
-    moment = time_of(snapshot, at).astimezone()
+    """Return the time at `at` (ns) with its offset from UTC; `timespec` as in `isoformat`."""
+    moment = time_of(snapshot, at)
     milliseconds = snapshot.wall_at(at) // NS_PER_MS % 1000
     precise = moment.replace(microsecond=0) + datetime.timedelta(milliseconds=milliseconds)
     return precise.isoformat(timespec=timespec)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tui_trace.core.durations import utc_time
+from tui_trace.core.durations import local_time
 from tui_trace.core.events import AsnFound, MplsLabel
 from tui_trace.core.ip_literals import parse_literal
 from tui_trace.core.probe_text import describe_settings
@@ -51,10 +51,10 @@ def hostname(snapshot: Snapshot) -> str:
 
 
 def began(snapshot: Snapshot, form: str) -> str:
-    """Return when the session or its stretch began, in local time as `strftime`; or `unknown`."""
+    """Return when the session or its stretch began, as `strftime` has it; or `unknown`."""
     if not snapshot.wall:
         return "unknown"
-    return time_of(snapshot, snapshot.began).astimezone().strftime(form)
+    return time_of(snapshot, snapshot.began).strftime(form)
 
 
 def known_addresses(hop: Hop) -> list[str]:
@@ -64,8 +64,8 @@ def known_addresses(hop: Hop) -> list[str]:
 
 
 def time_of(snapshot: Snapshot, at: int) -> datetime.datetime:
-    """Return the time of day at `at` (ns since the session began), to the second."""
-    return utc_time(snapshot.wall_at(at))
+    """Return when `at` (ns since the session began) was, to the second, in the zone in use."""
+    return local_time(snapshot.wall_at(at))
 
 
 def hosts(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
@@ -109,6 +109,6 @@ def mpls_text(label: MplsLabel) -> str:
 def format_notes(snapshot: Snapshot) -> list[str]:
     """Return the user's notes: `Note 2026-11-22 22:03:11+0000: the provider was called`."""
     return [
-        f"Note {time_of(snapshot, note.at).astimezone():%Y-%m-%d %H:%M:%S%z}: {sanitize(note.text)}"
+        f"Note {time_of(snapshot, note.at):%Y-%m-%d %H:%M:%S%z}: {sanitize(note.text)}"
         for note in snapshot.timeline.notes
     ]

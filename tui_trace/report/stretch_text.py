@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from tui_trace.core.durations import format_duration
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS
-from tui_trace.report.finding_lines import cut_words, dated_clock
+from tui_trace.report.finding_lines import cut_words, dated_clock, day_clock
 from tui_trace.report.formatting import describe_probe, format_notes, time_of
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.mtr_text import table_lines
@@ -53,10 +53,9 @@ def stretch_span(snapshot: Snapshot) -> str:
         begin, end = (format_duration(at) for at in (snapshot.began, snapshot.at))
         return f"from {begin} to {end} ({length}, {rounds})"
     begin, end = (
-        time_of(snapshot, at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        for at in (snapshot.began, snapshot.at)
+        time_of(snapshot, at).strftime("%Y-%m-%d %H:%M:%S") for at in (snapshot.began, snapshot.at)
     )
-    zone = time_of(snapshot, snapshot.at).astimezone().strftime("%z")
+    zone = time_of(snapshot, snapshot.at).strftime("%z")
     return f"{begin} – {end} {zone} ({length}, {rounds})"
 
 
@@ -90,11 +89,8 @@ def _strip(snapshot: Snapshot) -> list[str]:
 
 def clock_of(snapshot: Snapshot) -> Clock:
     """Return what gives the time of day, or the date too where the stretch is a day or longer."""
-    if not snapshot.wall:
-        return format_duration
-    if snapshot.at - snapshot.began >= _DAY:
-        return dated_clock(snapshot)
-    return lambda at: f"{time_of(snapshot, at).astimezone():%H:%M:%S}"
+    is_long = bool(snapshot.wall) and snapshot.at - snapshot.began >= _DAY
+    return dated_clock(snapshot) if is_long else day_clock(snapshot)
 
 
 def _episodes(snapshot: Snapshot) -> Iterator[str]:

@@ -127,7 +127,7 @@ def _view(path: Path) -> int:
             for at in steps:
                 shown = recording.snapshot(at)
                 lines = [
-                    *timeline_bar(shown.timeline, shown.at, 80, playback.end, ""),
+                    *timeline_bar(shown.timeline, shown.at, 80, playback.end, keys="", clock=str),
                     *overview(shown.timeline, 80),
                     *happenings(shown.timeline.moments, 80, wall_clock(shown)),
                     *(strip(hop, window(shown, 40)) for hop in shown.run.hops),

@@ -215,10 +215,15 @@ def test_counts_are_whole_and_not_too_many(top: int, most: int) -> None:
     assert 1 <= len(ticks) <= most + 1
 
 
-def test_the_time_axis_is_the_sessions_clock() -> None:
+def test_the_time_axis_is_the_time_of_day() -> None:
     view = window(folded(path(42)), 60)
     ticks, words = view.ticks()
-    assert words == ["0:00", "0:10", "0:20", "0:30", "0:40"]
+    assert words == ["14:13:20", "14:13:30", "14:13:40", "14:13:50", "14:14:00"]
+    late = replace(folded(path(42)), wall=1_790_000_003_700_000_000)
+    assert window(late, 60).ticks()[1] == ["14:13:30", "14:13:40", "14:13:50", "14:14:00"]
+    assert window(late, 60).ticks()[0][0] == pytest.approx(view.cell(6.3))
+    unknown = window(replace(late, wall=0), 60)
+    assert unknown.ticks()[1] == ["0:00", "0:10", "0:20", "0:30", "0:40"]
     hop = folded(path(42)).run.hops[3]
     lost_at = [view.start + (at - view.cell(0.5)) for at in series(hop, view).lost]
     assert [round(at) for at in lost_at] == [2, 7, 12, 17, 22, 27, 32, 37], "as `path` loses them"

@@ -74,7 +74,7 @@ def test_every_path_is_told_with_what_moved() -> None:
     snapshot = folded(moved())
     assert [one.letter for one in snapshot.paths] == ["A", "B"]
     shown = text(paths_lines(snapshot, 100, HostLabels(snapshot.who)))
-    assert shown.splitlines()[0] == " 2 paths in this session; path B since 0:30."
+    assert shown.splitlines()[0] == " 2 paths in this session; path B since 0:30, 14:13:50."
     assert " path B   0:30–now (run 1)" in shown
     changed = [line for line in shown.splitlines() if line.startswith(("  +", "  −", "  ≠"))]
     assert changed == ["  +  5 192.0.2.77"], "one hop more is one change"

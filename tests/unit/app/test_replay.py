@@ -168,7 +168,7 @@ async def test_a_note_is_seen_at_once_and_stands_in_every_report(file: Path) -> 
         await noting(watch, "the provider was called")
         await watch.until(lambda: "noted at 0:20" in watch.text("#keys"))
         await watch.until(lambda: "*" in watch.text("#timestrip"))
-        assert "0:20 the provider was called" in watch.text("#timestrip")
+        assert "0:20 14:13:40 the provider was called" in watch.text("#timestrip")
         assert seen(watch).at == 20 * NS_PER_S
         await watch.press("right", "left_square_bracket")
         await watch.until(lambda: seen(watch).at == 20 * NS_PER_S)

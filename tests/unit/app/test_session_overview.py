@@ -8,6 +8,7 @@ from tests.helpers.app.fake_source import folded
 from tests.helpers.app.scripts import moved
 from tui_trace.app.render.session_overview import PATHS, happenings, overview, path_style
 from tui_trace.app.render.styled_text import plain
+from tui_trace.core.durations import format_duration
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.session.paths import path_letter
@@ -27,7 +28,7 @@ buckets = st.lists(
 
 @given(buckets, st.integers(0, 250))
 def test_it_fits_any_width_and_every_line_is_as_long(each: list[Bucket], width: int) -> None:
-    lines = overview(Timeline(NS_PER_S, tuple(each), ()), width)
+    lines = overview(Timeline(NS_PER_S, tuple(each), ()), width, str)
     lengths = {sum(cell_len(text) for text, _ in line) for line in lines[:3]}
     assert len(lengths) <= 1
     assert all(length < max(width, 1) for length in lengths)
@@ -40,16 +41,17 @@ def test_paths_losses_and_times_stand_one_above_the_other() -> None:
         *[Bucket("B", 1, 0, 8_000_000)] * 2,
         Bucket("B", 0, 2, 0),
     )
-    path, loss, rtt, axis = (plain(line) for line in overview(Timeline(NS_PER_S, each, ()), 80))
+    shown = overview(Timeline(NS_PER_S, each, ()), 80, format_duration)
+    path, loss, rtt, axis = map(plain, shown)
     assert path == " path A───B──"
     assert loss == " loss    ▅  ×"
     assert rtt == " RTT  ▁▁▁▁██"
-    assert axis.split() == ["0:00", "0:07"]
-    assert overview(Timeline(NS_PER_S, (), ()), 80) == []
+    assert axis.split() == ["0:00", "0:07"], "no room for the time of day"
+    assert overview(Timeline(NS_PER_S, (), ()), 80, str) == []
 
 
 def test_a_real_session_has_its_change_where_the_path_changed() -> None:
-    (path, *_) = overview(folded(moved()).timeline, 120)
+    (path, *_) = overview(folded(moved()).timeline, 120, str)
     assert plain(path).index("B") - plain(path).index("A") == 30
     assert [style for _, style in path[1:]] == [TextStyle.PATH_A, TextStyle.PATH_B]
 

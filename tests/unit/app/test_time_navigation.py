@@ -144,7 +144,9 @@ def test_a_timeline_fits_any_width(
 ) -> None:
     happened = tuple(TimelineMoment(when, what, "said \x1b[31m 漢字") for when, what in moments)
     end = len(buckets) * NS_PER_S
-    lines = timeline_bar(Timeline(NS_PER_S, tuple(buckets), happened), at, width, end, "← → keys")
+    lines = timeline_bar(
+        Timeline(NS_PER_S, tuple(buckets), happened), at, width, end, keys="← → keys", clock=str
+    )
     assert len(lines) == 2
     for line in lines:
         assert cell_len("".join(text for text, _ in line)) <= width
@@ -153,14 +155,18 @@ def test_a_timeline_fits_any_width(
 
 def test_a_timeline_shows_paths_losses_and_where_we_are() -> None:
     timeline = folded(moved()).timeline
-    line, told = timeline_bar(timeline, 30 * NS_PER_S, 100, 49 * NS_PER_S, "")
-    assert plain(told).strip() == "0:30 path B"
+    line, told = timeline_bar(
+        timeline, 30 * NS_PER_S, 100, 49 * NS_PER_S, keys="", clock=lambda _: "14:13:50"
+    )
+    assert plain(told).strip() == "0:30 14:13:50 path B"
     shown = plain(line)
     assert shown.startswith(" 0:00 A")
     assert shown.index("B") - shown.index("A") == 30
     assert line[2][0] == "B", "the moment stands out"
     lost = Timeline(NS_PER_S, (Bucket("A", 1, 0, 5), Bucket("A", 0, 1, 0)), ())
-    assert plain(timeline_bar(lost, 0, 40, 2 * NS_PER_S, "")[0]).startswith(" 0:00 A×")
+    assert plain(timeline_bar(lost, 0, 40, 2 * NS_PER_S, keys="", clock=str)[0]).startswith(
+        " 0:00 A×"
+    )
 
 
 def test_the_next_moment() -> None:

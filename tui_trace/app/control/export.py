@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from re import sub
 from typing import BinaryIO, NamedTuple
 
 from tui_trace.app.render.final_table import format_final_table
+from tui_trace.core.durations import local_time
 from tui_trace.core.events import encode
 from tui_trace.core.sanitize import sanitize
-from tui_trace.core.settings import NS_PER_S
 from tui_trace.recording import Recording
 from tui_trace.recording.errors import RecordingError
 from tui_trace.redaction.redactor import Redactor
@@ -74,7 +73,7 @@ _RENDERED: dict[str, Callable[[View], str]] = {
 def proposed(snapshot: Snapshot) -> str:
     """Propose a name in the current folder: `example.com-20261122-220311.svg`."""
     target = sub(r"[^A-Za-z0-9.:-]", "_", snapshot.target)[:60].strip(".") or "session"
-    began = datetime.fromtimestamp(snapshot.wall_at(snapshot.at) // NS_PER_S, UTC).astimezone()
+    began = local_time(snapshot.wall_at(snapshot.at))
     return f"{target}-{began:%Y%m%d-%H%M%S}.svg"
 
 

@@ -11,6 +11,7 @@ from tui_trace.app.render.timeline_bar import timeline_bar
 from tui_trace.core.durations import format_duration
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.report.cell_text import TextStyle
+from tui_trace.report.finding_lines import day_clock
 from tui_trace.session.snapshot import Snapshot
 
 JUST_PASSED = 2 * NS_PER_S
@@ -65,9 +66,10 @@ class TimeNavigator:
         at = snapshot.at if self.moment is None else self.moment
         timeline, playback = history.timeline(self.present), history.playback
         if playback is not None:
-            return timeline_bar(timeline, at, width, playback.end, _REPLAY_KEYS)
-        end = self.present.at if self.present is not None else at
-        return timeline_bar(timeline, at, width, end, _LIVE_KEYS)
+            end, keys = playback.end, _REPLAY_KEYS
+        else:
+            end, keys = self.present.at if self.present is not None else at, _LIVE_KEYS
+        return timeline_bar(timeline, at, width, end, keys=keys, clock=day_clock(snapshot))
 
     def with_known_path(self, snapshot: Snapshot) -> Snapshot:
         """Return a past snapshot with its path, which was only recognised later."""

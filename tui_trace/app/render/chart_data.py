@@ -14,7 +14,10 @@ from tui_trace.core.durations import format_duration
 from tui_trace.core.percentages import format_loss
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 from tui_trace.report.cell_text import TextStyle, ms
+from tui_trace.report.finding_lines import day_clock
+from tui_trace.report.formatting import time_of
 from tui_trace.report.hop_columns import loss_style
+from tui_trace.session.finding_text import Clock
 from tui_trace.session.snapshot import LOST, Hop, Snapshot
 
 AXIS = 8
@@ -51,6 +54,10 @@ class Window(NamedTuple):
     """Seconds from one outcome to the next; None where it was not the same throughout."""
     start: float
     """Seconds from the start of the session to the first outcome of the run."""
+    day_start: float = 0.0
+    """Seconds of the day at which the session began, so that ticks are at round times of day."""
+    clock: Clock = format_duration
+    """What gives the time of day, if that is known, of a time of the session (ns)."""
 
     def cell(self, index: float) -> float:
         """Return the position of an outcome in the window, in cells; below 0 it is too old."""
@@ -71,7 +78,7 @@ class Window(NamedTuple):
     def ticks(self) -> tuple[list[float], list[str]]:
         """Return the ticks of the time axis, in cells, and their labels.
 
-        By the clock of the session, or, without a steady pace, by how many probes ago it was.
+        By the time of day, or, without a steady pace, by how many probes ago it was.
         """
         if self.period is None:
             ago = range(0, self.cells - _TICK // 2, _TICK)
@@ -83,9 +90,13 @@ class Window(NamedTuple):
         every = next((s for s in _SECONDS if s * second >= _TICK), _SECONDS[-1])
         first = self.start - self.cell(0) / second
         last = first + self.cells / second
-        times = range(max(math.ceil(first / every), 0) * every, math.floor(last) + 1, every)
+        ahead = self.day_start
+        round_times = range(
+            math.ceil((max(first, 0) + ahead) / every) * every, math.floor(last + ahead) + 1, every
+        )
+        times = [time - ahead for time in round_times]
         return [(time - first) * second for time in times], [
-            format_duration(t * NS_PER_S) for t in times
+            self.clock(round(time * NS_PER_S)) for time in times
         ]
 
     @property
@@ -108,7 +119,17 @@ def window(snapshot: Snapshot, cells: int) -> Window:
         queries=queries,
         period=_period(snapshot, queries),
         start=run.opened / NS_PER_S,
+        day_start=_day_start(snapshot),
+        clock=day_clock(snapshot),
     )
+
+
+def _day_start(snapshot: Snapshot) -> float:
+    if not snapshot.wall:
+        return 0.0
+    began = time_of(snapshot, 0)
+    whole = (began.hour * 60 + began.minute) * 60 + began.second
+    return whole + snapshot.wall_at(0) % NS_PER_S / NS_PER_S
 
 
 def _period(snapshot: Snapshot, queries: int) -> float | None:

@@ -16,11 +16,13 @@ from tui_trace.app.render.troubles import (
 )
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
+from tui_trace.core.local_time import zone_name
 from tui_trace.core.probe_text import describe_protocol, describe_settings, describe_turns
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.report.finding_lines import dated_clock, wall_clock
+from tui_trace.report.formatting import time_of
 from tui_trace.session.finding import Finding, FindingKind, Sure
 from tui_trace.session.finding_text import Clock, describe_episode, describe_finding
 from tui_trace.session.snapshot import FIRST_PATH, Snapshot
@@ -148,10 +150,14 @@ def _state(snapshot: Snapshot, failure: str | None, place: ViewPosition | None) 
     return [("● live", TextStyle.MARK)]
 
 
-def _clock(snapshot: Snapshot, place: ViewPosition | None) -> str:
-    """Return the time of day of what is shown; with its date, unless it is the present."""
+def time_shown(snapshot: Snapshot, place: ViewPosition | None) -> str:
+    """Return the time of day of what is shown; with its date, unless it is the present.
+
+    And with its zone, if the user chose one: who looks on may expect another.
+    """
     clock = wall_clock(snapshot) if place is None else dated_clock(snapshot)
-    return clock(snapshot.at)
+    zone = zone_name(time_of(snapshot, snapshot.at))
+    return f"{clock(snapshot.at)} {zone}".rstrip()
 
 
 def _cells(line: StyledLine) -> int:
@@ -245,7 +251,7 @@ def heading(
     settings = probe_words(run.settings, snapshot.pace, snapshot.family)
     state = [] if parting else _state(snapshot, failure, place)
     if state and snapshot.wall:
-        clock: StyledText = (f"{_clock(snapshot, place)}  ", TextStyle.DIM)
+        clock: StyledText = (f"{time_shown(snapshot, place)}  ", TextStyle.DIM)
         room = width - _cells(state) - 3
         # every word about run and path is worth more
         words = progress(snapshot, room)

@@ -5,7 +5,7 @@ from tui_trace.app.render.styled_text import StyledLine, wrapped
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
 from tui_trace.core.durations import format_duration
 from tui_trace.report.cell_text import TextStyle
-from tui_trace.report.finding_lines import wall_clock
+from tui_trace.report.finding_lines import day_clock, wall_clock
 from tui_trace.session.host_labels import NO_REPLY, HostLabels
 from tui_trace.session.path_sentences import describe_one_path
 from tui_trace.session.paths import PathDiffLine, diff_paths, varies_flow
@@ -20,7 +20,7 @@ def paths_lines(snapshot: Snapshot, width: int, labels: HostLabels) -> list[Styl
     if not paths:
         return [[(" No answer yet: no path is known.", TextStyle.STRONG)]]
     lines = [*wrapped(_sentence(snapshot), width, TextStyle.STRONG), []]
-    if above := overview(snapshot.timeline, width):
+    if above := overview(snapshot.timeline, width, day_clock(snapshot)):
         lines += [*above, []]
     for place, path in enumerate(paths):
         lines += _visits(path, snapshot)
@@ -39,7 +39,8 @@ def _sentence(snapshot: Snapshot) -> str:
     if count == 1 or now is None:
         more = "" if varies_flow(snapshot.run.settings) else " Press x to probe more flows."
         return describe_one_path(snapshot) + more
-    return f"{count} paths in this session; path {now.letter} since {format_duration(now.since)}."
+    since = f"{format_duration(now.since)}, {wall_clock(snapshot)(now.since)}"
+    return f"{count} paths in this session; path {now.letter} since {since}."
 
 
 def _visits(path: Path, snapshot: Snapshot) -> list[StyledLine]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.core.cell_width import pad_or_truncate
-from tui_trace.core.durations import format_duration, utc_time
+from tui_trace.core.durations import format_duration, local_time
 from tui_trace.core.sanitize import sanitize
 from tui_trace.recording import SessionInfo
 from tui_trace.recording.sessions import SUFFIX, RetentionLimits
@@ -36,7 +36,7 @@ class RecordingRow(NamedTuple):
     @property
     def day(self) -> str:
         """Return the day when it began, by the local clock."""
-        return f"{utc_time(self.info.wall).astimezone():%Y-%m-%d %A}"
+        return f"{local_time(self.info.wall):%Y-%m-%d %A}"
 
     @property
     def target(self) -> str:
@@ -112,7 +112,7 @@ def _row(
     row: RecordingRow, width: int, who: int, *, is_selected: bool, by_target: bool
 ) -> StyledLine:
     info = row.info
-    began = utc_time(info.wall).astimezone()
+    began = local_time(info.wall)
     what = f"{began:%Y-%m-%d %H:%M}" if by_target else f"{began:%H:%M} {row.target}"
     length = format_duration(info.duration)
     figures = _columns(length, str(info.runs), size(info.bytes), width)

@@ -29,12 +29,12 @@ _SIGNS = {MomentKind.NOTE: "*", MomentKind.TROUBLE: "!", MomentKind.EPISODE: "!"
 _LABEL = 6
 
 
-def overview(timeline: Timeline, width: int) -> list[StyledLine]:
+def overview(timeline: Timeline, width: int, clock: Clock) -> list[StyledLine]:
     """Return at most four lines of `width` cells; none without room or before the first event.
 
     A cell is a stretch of time. Its path is a letter where it begins and a line while it lasts;
     its loss is a block of a height that grows with the share, `×` where all was lost; its RTT is
-    the target's mean, on a logarithmic scale.
+    the target's mean, on a logarithmic scale. `clock` gives the time of day.
     """
     count = len(timeline.buckets)
     cells = min(width - _LABEL - 1, count)
@@ -44,7 +44,11 @@ def overview(timeline: Timeline, width: int) -> list[StyledLine]:
         timeline.buckets[cell * count // cells : (cell + 1) * count // cells]
         for cell in range(cells)
     ]
-    ends = format_duration(0), format_duration(count * timeline.width)
+    times = timeline.start, timeline.start + count * timeline.width
+    ends = [format_duration(at) for at in times]
+    dated = [f"{when} {clock(at)}" for when, at in zip(ends, times, strict=True)]
+    if sum(map(len, dated)) < cells:
+        ends = dated
     gap = max(cells - len(ends[0]) - len(ends[1]), 1)
     return [
         _labelled("path", _path(parts)),

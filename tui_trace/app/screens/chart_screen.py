@@ -17,7 +17,7 @@ from tui_trace.app.render.chart_data import (
     strip_row,
     window,
 )
-from tui_trace.app.render.header import ViewPosition
+from tui_trace.app.render.header import ViewPosition, time_shown
 from tui_trace.app.render.styled_text import StyledLine
 from tui_trace.app.screens.over_live import PROBE_KEYS, OverLive
 from tui_trace.app.widgets.footer import KeyLine
@@ -178,6 +178,8 @@ class ChartScreen(OverLive):
         snapshot = self._snapshot
         place = self._place(snapshot)
         right = place.words if place is not None else format_duration(snapshot.at)
+        if snapshot.wall:
+            right = f"{right} · {time_shown(snapshot, place)}"
         style = place.style if place is not None else TextStyle.PLAIN
         target = f" Charts  {sanitize(snapshot.target)}"
         settings = sanitize(describe_settings(snapshot.run.settings, snapshot.family))

@@ -16,6 +16,7 @@ from tui_trace.core.events import Note
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import SettingError
 from tui_trace.core.stream import Command, Inject, Reset, SetPace, Switch
+from tui_trace.report.finding_lines import wall_clock
 from tui_trace.report.hop_columns import DISPLAYS
 from tui_trace.session.host_labels import LabelMode
 from tui_trace.session.snapshot import Snapshot
@@ -182,8 +183,15 @@ class PromptingScreen(PromptHost):
         if question == "note":
             self._noting = self.position
             self.prompt.show_message(
-                f"Pinned to {format_duration(self._noting)} · Enter applies · Escape leaves"
+                f"Pinned to {self._noted_at()} · Enter applies · Escape leaves"
             )
+
+    def _noted_at(self) -> str:
+        """Return the moment of the note, in the session and by the clock: `0:31, 14:13:51`."""
+        moment = format_duration(self._noting)
+        if self.snapshot is None or not self.snapshot.wall:
+            return moment
+        return f"{moment}, {wall_clock(self.snapshot)(self._noting)}"
 
     def _proposed(self, question: str) -> str:
         if self.snapshot is None:
@@ -222,7 +230,7 @@ class PromptingScreen(PromptHost):
             if text:
                 self._send(Inject(Note(at=0, text=text, moment=self._noting)))
                 if self._history().playback is None:
-                    self.show_message(f"noted at {format_duration(self._noting)}")
+                    self.show_message(f"noted at {self._noted_at()}")
             return
         try:
             turn = self._controls.answer(question, text)
