@@ -5,11 +5,18 @@ from typing import ClassVar, NamedTuple
 
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui_trace.app.render.pinned_row import (
+    PIN_SIGN,
+    PinPlace,
+    is_covered,
+    pin_place,
+    pinned_ttl,
+)
 from tui_trace.app.render.table_layout import (
     MARGIN,
     ColumnDemand,
@@ -56,6 +63,12 @@ class HopTable(ScrollView):
         self._lines: list[tuple[int, Strip]] = []
         self._scrolls = False
         """There are more lines than fit, and a scroll bar."""
+        self._pinned = range(0)
+        """Which of the lines are the row that stays in sight; none while all fit."""
+        self._drawn: dict[str | int, Strip] = {}
+        """Lines of no row by their words, and, by TTL, the pinned row with a sign before it."""
+        self._signed: Strip | None = None
+        """The pinned row without that sign."""
         self._title: Strip | None = None
         self._palette = StylePalette(self)
         self.selected: int | None = None
@@ -138,8 +151,8 @@ class HopTable(ScrollView):
 
     def on_click(self, event: events.Click) -> None:
         """Select the row under the mouse."""
-        line = event.y - _HEADER + self.scroll_offset.y
-        if event.y >= _HEADER and line < len(self._lines):
+        line = self._line_at(event.y - _HEADER)
+        if event.y >= _HEADER and line is not None:
             self.select(self._lines[line][0])
             self.post_message(self.Selected())
 
@@ -169,10 +182,7 @@ class HopTable(ScrollView):
                     [(header(self._layout_now), TextStyle.DIM)], width, over
                 )
             return self._title
-        line = y - _HEADER + self.scroll_offset.y
-        if line < len(self._lines):
-            return self._lines[line][1]
-        return Strip.blank(width, self.rich_style)
+        return self._strip_at(y - _HEADER)
 
     def _arrange(self) -> None:
         if not self.size.width:
@@ -180,6 +190,7 @@ class HopTable(ScrollView):
         room = self.size.width - self._scrolls * self.styles.scrollbar_size_vertical
         self._layout_now = lay_out(self._chosen, room, self._demand)
         self._rows.clear()
+        self._drawn.clear()
         self._title = None
         self._rebuild()
         self.refresh()
@@ -190,8 +201,11 @@ class HopTable(ScrollView):
         lines: list[tuple[int, Strip]] = []
         for hop in self._hops:
             lines.extend((hop.ttl, strip) for strip in self._strips(hop))
-        before, self._lines = self._lines, lines
         scrolls = len(lines) + _HEADER > self.size.height
+        shown = range(max(self.size.height - _HEADER, 0))
+        before = [self._strip_at(line) for line in shown]
+        self._lines = lines
+        self._pinned = self._lines_of(pinned_ttl(self._hops)) if scrolls else range(0)
         if scrolls != self._scrolls:
             self._scrolls = scrolls
             self._arrange()
@@ -202,11 +216,61 @@ class HopTable(ScrollView):
             self.virtual_size = whole
             self.refresh()
             return
-        for index in range(min(len(before), len(lines)), max(len(before), len(lines))):
-            self.refresh_line(index + _HEADER)
-        for index, (old, new) in enumerate(zip(before, lines, strict=False)):
-            if old[1] is not new[1]:
-                self.refresh_line(index + _HEADER)
+        for line, old in zip(shown, before, strict=True):
+            if self._strip_at(line) is not old:
+                self.refresh(Region(0, line + _HEADER, self.size.width, 1))
+
+    # --- what lies where: lines in sight are counted from the first one below the titles
+
+    def _pin(self) -> PinPlace | None:
+        """Return where the pinned row lies over others; None: it is in its own place."""
+        height = self.size.height - _HEADER
+        # where there is one line, it is the selected row's, if one is selected
+        if not self._pinned or (height == 1 and self.selected is not None):
+            return None
+        return pin_place(height, self.scroll_offset.y, self._pinned)
+
+    def _line_at(self, line: int) -> int | None:
+        """Return which of all lines is drawn on a line in sight; None: none is."""
+        pin = self._pin()
+        if pin is not None and line == pin.mark:
+            return None
+        if pin is not None and 0 <= line - pin.first < pin.lines:
+            return self._pinned[line - pin.first]
+        index = line + self.scroll_offset.y
+        return index if index < len(self._lines) else None
+
+    def _strip_at(self, line: int) -> Strip:
+        """Return what is drawn on a line in sight; the same object as long as that is the same."""
+        pin, index = self._pin(), self._line_at(line)
+        if index is None:
+            return self._mark(pin) if pin is not None and line == pin.mark else self._words("")
+        ttl, strip = self._lines[index]
+        if pin is None or pin.mark is not None or line != pin.first or ttl == self.selected:
+            return strip
+        signed = self._drawn.get(ttl)
+        if signed is None or self._signed is not strip:
+            self._signed = strip
+            rest = strip.crop(MARGIN, self.size.width)
+            signed = self._drawn[ttl] = Strip.join([self._words(PIN_SIGN).crop(0, MARGIN), rest])
+        return signed
+
+    def _mark(self, pin: PinPlace) -> Strip:
+        """Return the line that says how many rows are left out beside the pinned one."""
+        hidden = pin.hidden(self.size.height - _HEADER, self.scroll_offset.y, self._pinned)
+        count = len({self._lines[index][0] for index in hidden} - {self._lines[self._pinned[0]][0]})
+        more = f" {count} more row{'s' if count > 1 else ''}" if count else ""
+        return self._words(f"{PIN_SIGN}{more}")
+
+    def _words(self, text: str) -> Strip:
+        if text not in self._drawn:
+            self._drawn[text] = self._palette.strip([(text, TextStyle.DIM)], self.size.width, None)
+        return self._drawn[text]
+
+    def _lines_of(self, ttl: int | None) -> range:
+        """Return which of all lines the row of this TTL has."""
+        found = [index for index, (other, _) in enumerate(self._lines) if other == ttl]
+        return range(found[0], found[-1] + 1) if found else range(0)
 
     def _strips(self, hop: Hop) -> list[Strip]:
         who = self._labels.infos(hop)
@@ -223,24 +287,28 @@ class HopTable(ScrollView):
         self._rows[hop.ttl] = _Row(hop, who, strips)
         return strips
 
-    def _selected_lines(self) -> list[int]:
-        return [index for index, (ttl, _) in enumerate(self._lines) if ttl == self.selected]
-
     def _is_in_sight(self) -> bool:
-        lines = self._selected_lines() if self.selected is not None else []
-        top = self.scroll_offset.y
-        return bool(lines) and top <= lines[0] and lines[-1] < top + self.size.height - _HEADER
+        lines = self._lines_of(self.selected)
+        height = self.size.height - _HEADER
+        return bool(lines) and self.scroll_offset.y == self._top_for(lines, height)
 
     def _reveal(self) -> None:
-        lines = self._selected_lines()
+        lines = self._lines_of(self.selected)
         height = self.size.height - _HEADER
         if not lines or height <= 0:
             return
+        top = self._top_for(lines, height)
+        if top != self.scroll_offset.y:
+            # forced: the scroll bar of a table that has just grown comes with the next layout
+            self.scroll_to(y=top, animate=False, force=True)
+
+    def _top_for(self, lines: range, height: int) -> int:
+        """Return the first line in sight, as near to the present one as shows all of `lines`."""
         top = self.scroll_offset.y
         # the figures stand in its first line, whatever else has no room
-        lowest = min(lines[0], lines[-1] - height + 1)
-        # forced: the scroll bar of a table that has just grown comes with the next layout
-        if lines[0] < top:
-            self.scroll_to(y=lines[0], animate=False, force=True)
-        elif lowest > top:
-            self.scroll_to(y=lowest, animate=False, force=True)
+        for part in (lines, lines[:1]):
+            tops = range(max(part[-1] - height + 1, 0), part[0] + 1)
+            free = [y for y in tops if not is_covered(height, y, self._pinned, part)]
+            if free:
+                return min(free, key=lambda y: abs(y - top))
+        return lines[0]
