@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import curses
 import os
 import select
 import signal
@@ -54,7 +55,10 @@ class StdoutDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Start; what was switched on before a failure is switched off again."""
         self._output = TerminalOutput(
-            self._screen.fileno(), self._screen.encoding, self._terminal_lost
+            self._screen.fileno(),
+            self._screen.encoding,
+            self._terminal_lost,
+            erases_in_colour=_erases_in_colour(),
         )
         try:
             super().start_application_mode()  # type: ignore[no-untyped-call]
@@ -157,6 +161,15 @@ class StdoutDriver(LinuxDriver):
                     self.process_message(message)
             for message in keyboard.tick():
                 self.process_message(message)
+
+
+def _erases_in_colour() -> bool:
+    """Whether the terminal says of itself that erased cells get the background (terminfo(5))."""
+    try:
+        curses.setupterm(fd=sys.__stdout__.fileno() if sys.__stdout__ else -1)
+        return curses.tigetflag("bce") == 1
+    except (curses.error, OSError):
+        return False
 
 
 def _raise(error: BaseException) -> None:

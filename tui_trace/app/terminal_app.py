@@ -14,6 +14,7 @@ from textual._compositor import CompositorUpdate
 from textual.app import App, ReturnType
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
 from tui_trace.app.config import Config, ConfigError
 from tui_trace.app.keys_in_turn import KeysInTurn
@@ -91,7 +92,8 @@ class TerminalApp(KeysInTurn[ReturnType]):
         try:
             if not self._batch_count and self._running and not self._closed:
                 x, y = self.cursor_position
-                driver.show(renderable, (y, x) if (x, y) != (0, 0) else None)
+                # an input method opens its window there; elsewhere nobody sees the cursor
+                driver.show(renderable, (y, x) if isinstance(self.focused, Input) else None)
         except Exception as error:
             self._handle_exception(error)
         finally:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rich.cells import cell_len, get_character_cell_size
@@ -10,7 +11,7 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
-from tui_trace.app.terminal.pens import PLAIN, UNKNOWN, pen
+from tui_trace.app.terminal.pens import PLAIN, UNKNOWN, ground, pen
 
 # Every terminal gives these one cell. Letters of most of Europe, and what the view draws with.
 _SIMPLE = re.compile(
@@ -18,6 +19,7 @@ _SIMPLE = re.compile(
     "\u2713\u2717\u2800-\u28ff]*"
 )
 _CONTROLS = re.compile("[\0-\x1f\x7f-\x9f]")
+_BLANKS = re.compile("( +)")
 _JOINER = "\u200d"
 
 
@@ -45,6 +47,11 @@ class Row(NamedTuple):
     def part(self, start: int, end: int) -> "Row":
         """Return these cells."""
         return Row(self.text[start:end], self.pens[start:end])
+
+
+def blank_row(width: int, pen: str) -> Row:
+    """Return a row of blanks."""
+    return Row(" " * width, pen * width)
 
 
 def unknown_row(width: int) -> Row:
@@ -97,7 +104,14 @@ class Frame:
                 cells = strip if whole else strip.crop(0, min(end, right) - x)
                 row = row.replaced(x, _row([cells], colours).part(0, self.width - x))
             if row != self.rows[y]:
-                self.rows[y] = row
+                self.rows[y] = _simplified(row)
+
+
+def _simplified(row: Row) -> Row:
+    """Return the row with its text as a string if it can be that again."""
+    if row.is_simple or not all(map(is_simple, row.text)):
+        return row
+    return Row("".join(row.text), row.pens)
 
 
 def _fitted(row: Row, width: int) -> Row:
@@ -115,11 +129,22 @@ def _row(strips: Iterable[Strip], colours: ColorSystem) -> Row:
             if control or not text:
                 continue
             texts.append(text)
-            pens.append(_pen_of(style, colours) * len(text))
+            pens.append(_pens(text, _pen_of(style, colours)))
     whole = "".join(texts)
     if _SIMPLE.fullmatch(whole):
         return Row(whole, "".join(pens))
     return _row_of_cells(whole, "".join(pens))
+
+
+@lru_cache(4096)
+def _pens(text: str, pen: str) -> str:
+    """Return the pens of a text; blanks get the plainest that looks the same."""
+    blank = ground(pen)
+    if blank == pen:
+        return pen * len(text)
+    return "".join(
+        (blank if piece.isspace() else pen) * len(piece) for piece in _BLANKS.split(text)
+    )
 
 
 def _pen_of(style: Style | None, colours: ColorSystem) -> str:

@@ -36,8 +36,18 @@ _CANCEL = "\x18"
 class TerminalOutput:
     """Writes to a terminal from the thread of the event loop, and never more than it takes."""
 
-    def __init__(self, file: int, encoding: str, lost: Callable[[OSError], None]) -> None:
-        """`lost` is called once, if the terminal cannot be written to any more."""
+    def __init__(
+        self,
+        file: int,
+        encoding: str,
+        lost: Callable[[OSError], None],
+        *,
+        erases_in_colour: bool,
+    ) -> None:
+        """`lost` is called once, if the terminal cannot be written to any more.
+
+        For `erases_in_colour` see `Painter`.
+        """
         self._file, self._may_wait = _open_own(file)
         self._encoding = encoding
         self._lost: Callable[[OSError], None] | None = lost
@@ -45,7 +55,7 @@ class TerminalOutput:
         # a signal that suspends the view may come in the middle of anything
         self._lock = threading.RLock()
         self._link = Link(time.monotonic())
-        self._painter = Painter()
+        self._painter = Painter(erases_in_colour=erases_in_colour)
         self._pending = b""
         """What the kernel did not take yet."""
         self._wanted: Sequence[Row] = ()

@@ -76,18 +76,40 @@ def pen(parameters: str) -> str:
     try:
         return _pens[parameters]
     except KeyError:
-        style = _parse(parameters)
-        if style not in _known:
-            number = len(_styles)
-            # not the halves of a character that needs two in UTF-16
-            _known[style] = chr(number if number < 0xD800 else number + 0x800)
-            _styles.append(style)
-        return _pens.setdefault(parameters, _known[style])
+        return _pens.setdefault(parameters, _known_pen(_parse(parameters)))
+
+
+def _known_pen(style: _Style) -> str:
+    if style not in _known:
+        number = len(_styles)
+        # not the halves of a character that needs two in UTF-16
+        _known[style] = chr(number if number < 0xD800 else number + 0x800)
+        _styles.append(style)
+    return _known[style]
 
 
 def _style(pen: str) -> _Style:
     number = ord(pen)
     return _styles[number if number < 0xD800 else number - 0x800]
+
+
+_SEEN_ON_BLANKS = frozenset({"4", "7", "9", "21", "51", "52", "53"})
+"""Lines and reversal."""
+
+
+@cache
+def ground(pen: str) -> str:
+    """Return the plainest pen that gives a blank cell the look that this one gives it."""
+    style = _style(pen)
+    if style.attributes & _SEEN_ON_BLANKS:
+        return pen
+    return _known_pen(_Style(frozenset(), "", style.background))
+
+
+@cache
+def can_erase(pen: str) -> bool:
+    """Whether erased cells look as blanks of this pen do, where they get its background."""
+    return not _style(pen).attributes & _SEEN_ON_BLANKS
 
 
 @cache
