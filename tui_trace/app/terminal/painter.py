@@ -153,17 +153,19 @@ class Painter:
 
 def _runs(y: int, old: Row, new: Row) -> Iterator[_Run]:
     """Return what differs, each run of one pen."""
-    if new.is_simple and old.is_simple:
-        differs = [
-            x
-            for x, (was, cell, was_pen, pen) in enumerate(
-                zip(old.text, new.text, old.pens, new.pens, strict=True)
-            )
-            if was != cell or was_pen != pen
-        ]
-    else:
+    differs = [
+        x
+        for x, (was, cell, was_pen, pen) in enumerate(
+            zip(old.text, new.text, old.pens, new.pens, strict=True)
+        )
+        if was != cell or was_pen != pen
+    ]
+    if not (new.is_simple and old.is_simple):
+        first = differs[0]
+        while not new.text[first]:
+            first -= 1
         # a character whose width is not certain may have moved all that is behind it
-        differs = list(range(len(new.pens)))
+        differs = list(range(first, len(new.pens)))
     run: _Run | None = None
     for x in differs:
         longer = _extended(run, x) if run is not None else None
