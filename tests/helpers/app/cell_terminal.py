@@ -51,9 +51,7 @@ class CellTerminal(pyte.Screen):
 
     def looks(self) -> list[list[Look]]:
         """What can be seen of each cell; of a blank its background, and lines through it."""
-        return [
-            [_look(self.buffer[y][x]) for x in range(self.columns)] for y in range(self.lines)
-        ]
+        return [[_look(self.buffer[y][x]) for x in range(self.columns)] for y in range(self.lines)]
 
 
 def _look(cell: Char) -> Look:
