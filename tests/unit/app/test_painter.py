@@ -1,7 +1,7 @@
 """What the painter writes makes a terminal show the picture, whatever it showed before."""
 
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from rich.color import ColorSystem
 from rich.segment import Segment
@@ -35,6 +35,11 @@ STYLES = [
 ]
 PLAIN = ["", " ", "       ", "0.0", "12.345±0.1", "▁▂█▇", "·", "● live", "ix.example", "a b  c"]
 ODD = ["世界", "é", "e\u0301", "x\u0301\u0302", "한글", "ａ", "🙂", "ไทย"]
+
+
+quickly = settings(
+    deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
+)
 
 
 def strip(pieces: Pieces) -> Strip:
@@ -72,6 +77,7 @@ def frame_of(picture: Picture) -> Frame:
 
 @pytest.mark.parametrize("erases_in_colour", [True, False])
 @pytest.mark.parametrize("words", [PLAIN, PLAIN + ODD], ids=["plain", "odd"])
+@quickly
 @given(data=st.data())
 def test_the_terminal_shows_the_newest_picture(
     erases_in_colour: bool, words: list[str], data: st.DataObject
@@ -96,6 +102,7 @@ def test_the_terminal_shows_the_newest_picture(
             painter.forget()
 
 
+@quickly
 @given(data=st.data())
 def test_a_part_replaces_what_was_there(data: st.DataObject) -> None:
     first, second = (data.draw(pictures(PLAIN + ODD))[0] for _ in range(2))
@@ -141,9 +148,8 @@ def test_cells_that_did_not_change_are_not_written() -> None:
     before = [row_of(19, "0.1"), row_of(19, "0.2"), row_of(19, "0.3")] + [strip([])] * 2
     after = [row_of(20, "0.1"), row_of(20, "0.2"), row_of(20, "0.3")] + [strip([])] * 2
     assert painted(before, before) == ""
-    # one pen, and one column after the other
-    sgr = "\x1b[38;2;16;32;48m"
-    assert painted(before, after) == f"\x1b[1;9H{sgr}20\x1bD\b\b20\x1bD\b\b20"
+    # the pen is the one of before
+    assert painted(before, after) == "\x1b[1;9H20\x1bD\b\b20\x1bD\b\b20"
 
 
 def test_an_empty_screen_is_erased() -> None:

@@ -36,13 +36,27 @@ class Row(NamedTuple):
         """Every character takes one cell, on every terminal."""
         return isinstance(self.text, str)
 
-    def replaced(self, start: int, other: "Row") -> "Row":
-        """Return the row with other cells from `start` on."""
+    def replaced(self, start: int, other: "Row", *, half: str = " ") -> "Row":
+        """Return the row with other cells from `start` on.
+
+        What is left of a wide character that they cover in part becomes `half`, of which nothing
+        else than the background is kept.
+        """
         end = start + len(other.pens)
         pens = self.pens[:start] + other.pens + self.pens[end:]
         if isinstance(self.text, str) and isinstance(other.text, str):
             return Row(self.text[:start] + other.text + self.text[end:], pens)
-        return Row((*self.text[:start], *other.text, *self.text[end:]), pens)
+        text = [*self.text[:start], *other.text, *self.text[end:]]
+        first = start
+        while first > 0 and start < len(self.text) and not self.text[first]:
+            first -= 1
+        last = end
+        while last < len(self.text) and not self.text[last]:
+            last += 1
+        for x in (*range(first, start), *range(end, last)):
+            text[x] = half
+            pens = pens[:x] + ground(pens[x]) + pens[x + 1 :]
+        return Row(tuple(text), pens)
 
     def part(self, start: int, end: int) -> "Row":
         """Return these cells."""
@@ -54,9 +68,13 @@ def blank_row(width: int, pen: str) -> Row:
     return Row(" " * width, pen * width)
 
 
+UNKNOWN_CELL = "\0"
+"""What is in a cell of which nothing is known; no cell that is wanted has it."""
+
+
 def unknown_row(width: int) -> Row:
     """Return a row of which nothing is known: it differs in each cell from every other one."""
-    return Row("\0" * width, UNKNOWN * width)
+    return Row(UNKNOWN_CELL * width, UNKNOWN * width)
 
 
 class Frame:

@@ -19,7 +19,7 @@ ANSWER = "\x1b[0n"
 LEAST = 320
 """Bytes that may always be on their way: a third of a second at 960 bytes a second."""
 _MOST = 1 << 20
-_UNHEARD = 8192
+_UNHEARD = 4096
 """Bytes that may be on their way before the first answer can be here."""
 _PIECE = 1024
 """Bytes that a terminal which does not answer gets at once."""
@@ -93,12 +93,12 @@ class Link:
         # asked a few times on the way, it does not run dry
         return min(max(self._window - self.unanswered, 0), max(self._window // 4, LEAST))
 
-    def should_ask(self, *, more: bool) -> bool:
-        """Whether the question should follow; `more`: the rest has to wait for the answer."""
-        if not self._answers:
+    def should_ask(self, now: float, *, waits: bool) -> bool:
+        """Whether the question should follow; `waits`: for the answer, with what is still to do."""
+        if self.is_silent(now):
             return False
         asked = self._questions[-1].written if self._questions else self._answered
-        return self._written - asked >= (1 if more else _RARELY)
+        return self._written - asked >= (1 if waits else _RARELY)
 
     def wrote(self, count: int, now: float, *, asks: bool = False) -> None:
         """So many bytes were written, the question at their end if it `asks`."""

@@ -165,6 +165,8 @@ class TerminalOutput:
                 room = self._link.room(time.monotonic())
             if room <= 0:
                 if not self._painter.shows(self._wanted):
+                    self._ask_if_due(waits=True)
+                    self._flush()
                     self._later = self._loop.call_later(_AGAIN, self._pump)
                 return
             painted, is_all = self._painter.paint(self._wanted, room)
@@ -174,14 +176,14 @@ class TerminalOutput:
                 painted = f"{_BEGIN}{painted}{_END}"
             if painted:
                 self._add(painted)
-                self._ask_if_due(more=not is_all)
+                self._ask_if_due(waits=not is_all)
                 self._flush()
             if is_all:
                 return
 
-    def _ask_if_due(self, *, more: bool) -> None:
+    def _ask_if_due(self, *, waits: bool) -> None:
         with self._lock:
-            asks = self._link.should_ask(more=more)
+            asks = self._link.should_ask(time.monotonic(), waits=waits)
         if asks:
             self._add(QUESTION, asks=True)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from tui_trace.app.terminal.frame import Row, blank_row, is_simple, unknown_row
+from tui_trace.app.terminal.frame import UNKNOWN_CELL, Row, blank_row, is_simple, unknown_row
 from tui_trace.app.terminal.pens import PLAIN, UNKNOWN, can_erase, change, ground
 
 _LONGEST = 64
@@ -30,6 +30,8 @@ class _Run(NamedTuple):
     end: int
     pen: str
     row: Row
+    is_certain: bool
+    """Every terminal holds what is there, and was there, for as wide as we do."""
 
 
 class Painter:
@@ -66,7 +68,7 @@ class Painter:
             if size >= budget:
                 for one in done:
                     drawn = one.row.part(one.start, one.end)
-                    shown[one.y] = shown[one.y].replaced(one.start, drawn)
+                    shown[one.y] = shown[one.y].replaced(one.start, drawn, half=UNKNOWN_CELL)
                 return "".join(written), False
             piece = self._write(run)
             size += len(piece.encode("utf-8", "replace"))
@@ -103,10 +105,16 @@ class Painter:
         return moved
 
     def _by_pen(self, runs: list[_Run]) -> Iterator[_Run]:
-        """Return the runs in an order with few and short changes of pen and cursor."""
+        """Return the runs in an order with few and short changes of pen and cursor.
+
+        Where widths are not certain, from left to right: what is too wide is written over.
+        """
         left: dict[str, list[_Run]] = {}
         for run in runs:
-            left.setdefault(run.pen, []).append(run)
+            if run.is_certain:
+                left.setdefault(run.pen, []).append(run)
+            else:
+                yield run
         while left:
             nearest = min(left, key=lambda pen: len(change(self._pen, pen)))
             yield from _by_column(left.pop(nearest))
@@ -160,7 +168,8 @@ def _runs(y: int, old: Row, new: Row) -> Iterator[_Run]:
         )
         if was != cell or was_pen != pen
     ]
-    if not (new.is_simple and old.is_simple):
+    is_certain = new.is_simple and old.is_simple
+    if differs and not is_certain:
         first = differs[0]
         while not new.text[first]:
             first -= 1
@@ -171,7 +180,7 @@ def _runs(y: int, old: Row, new: Row) -> Iterator[_Run]:
         longer = _extended(run, x) if run is not None else None
         if run is not None and longer is None:
             yield run
-        run = longer or _Run(y, x, x + 1, new.pens[x], new)
+        run = longer or _Run(y, x, x + 1, new.pens[x], new, is_certain)
     if run is not None:
         yield run
 
