@@ -23,6 +23,7 @@ from tui_trace.app.config import Config
 from tui_trace.app.control.episode_bell import EpisodeBell
 from tui_trace.app.control.export import ExportError, View, export
 from tui_trace.app.control.history import SessionHistory
+from tui_trace.app.control.lab_quiz import LabScenario
 from tui_trace.app.control.probe_controls import ProbeControls
 from tui_trace.app.keymap import COMMANDS, KEYS, Key, footer_keys
 from tui_trace.app.messages import (
@@ -95,15 +96,15 @@ class TraceApp(TerminalApp[None]):
         greeting: str = "",
         reverse: bool = False,
         compare: bool = False,
-        lab_title: str = "",
+        lab: LabScenario | None = None,
     ) -> None:
         """`source` begins with the settings of `switches` and with `pace`, once there is a screen.
 
         `confidence` is how sure a search for ways is to be. `host` names the target, and `vantage`
         the machine that probes leave from; `others` are traced beside it. `greeting` is a line to
         show until the first snapshot. `reverse`: the other target is the way back from the first.
-        `compare`: it is asked at once which other session to compare with. `lab_title`: what the
-        network of the lab does, which the help tells.
+        `compare`: it is asked at once which other session to compare with. `lab`: what the network
+        of the lab does, which the help tells.
         `ConfigError` if the config names a theme that is not there.
         """
         super().__init__(config)
@@ -111,7 +112,8 @@ class TraceApp(TerminalApp[None]):
         self._config = config
         self._confidence = confidence
         self._compare = compare
-        self._lab_title = lab_title
+        self.lab = lab or LabScenario()
+        """What the network does, in the lab."""
         first = TargetSource(host, source, switches.current, open_source, vantage)
         self._bell = EpisodeBell(os.environ, is_on=config.bell)
         self._targets = TracedTargets(
@@ -169,6 +171,7 @@ class TraceApp(TerminalApp[None]):
             write=self._export,
             greeting=self._greeting,
         )
+        self.live.lab = self.lab
         return self.live
 
     def on_mount(self) -> None:
@@ -383,7 +386,7 @@ class TraceApp(TerminalApp[None]):
 
     def action_help(self) -> None:
         """Open the help (`h`, `?`)."""
-        self.live.open_over(HelpScreen(self.shown_key, self._lab_title))
+        self.live.open_over(HelpScreen(self.shown_key, self.lab.about))
 
     def shown_key(self, key: Key, first: bool = False) -> str:
         """Return the keys that do this now, as a keyboard labels them."""

@@ -169,6 +169,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
         "compare_session",
         "Compare with another session: a recording, or a file of another program's results",
     ),
+    ("guess", "ask('guess')", "Quiz of the lab: the scenario's name; nothing typed: be told"),
     ("dnat", "ask('dnat')", "How to treat quotes that destination NAT rewrote: off, match, show"),
 )
 """What is done too seldom for a key: name in the command palette, action, a sentence."""

@@ -26,6 +26,8 @@ def run_live(app: TraceApp) -> int:
 def _say_goodbye(app: TraceApp) -> None:
     try:
         sys.stdout.write(_parting(app))
+        if app.lab.answer:
+            sys.stdout.write(f"{sanitize(app.lab.answer)}\n")
         sys.stdout.flush()
         if app.failure is not None:
             if error_messages.is_debugging():

@@ -70,7 +70,7 @@ def script(shell: str) -> str:
         "--track": tuple(ProbeIdField),
         "--asn-source": tuple(AsnSource),
         "--completion": SHELLS,
-        "--lab": ("list", *scenario_names()),
+        "--lab": ("list", "quiz", *scenario_names()),
         "--as": PROGRAMS,
         "--hide": ("private",),
         "--protocol": (Protocol.QUIC, *PROTOCOL_NAMES.values()),

@@ -7,6 +7,7 @@ Without the right to raw sockets it uses the error queues of ordinary sockets.
 
 import gc
 import os
+import random
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
@@ -21,7 +22,7 @@ from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, SettingError, SettingsHistory
 from tui_trace.core.stream import SourceError
 from tui_trace.core.word_lists import listed
-from tui_trace.options.command_line import Options, parse_command_line
+from tui_trace.options.command_line import LAB_QUIZ, Options, parse_command_line
 from tui_trace.options.output import Output
 from tui_trace.wire.packets.lazy_scapy import scapy_layers
 from tui_trace.wire.system import missing
@@ -259,6 +260,10 @@ def _prepare_lab(name: str) -> "Callable[[], Lab]":
     """
     from tui_trace.lab import LabError, load_file, load_scenario, prepare, scenario_names
 
+    if name == LAB_QUIZ:
+        # probes of either IP version get somewhere
+        name = random.SystemRandom().choice([one for one in scenario_names() if one != "ipv6"])
+
     def start() -> "Lab":
         try:
             lab.start(known or load_file(name))
@@ -337,7 +342,7 @@ def _live(factory: "AnyFactory") -> int:
             others=others,
             greeting=factory.greeting,
             reverse=options.reverse and len(others) == 1,
-            lab_title=factory.lab_title,
+            lab=factory.lab_scenario,
         )
     except ConfigError as error:
         return _fail(error.exit_code, str(error))

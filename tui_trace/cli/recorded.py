@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from tui_trace.app.control.lab_quiz import LabScenario
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.source_filter import find_source
@@ -185,9 +186,9 @@ class RecordingFactory(ABC):
         """A line for the view until the first event."""
 
     @property
-    def lab_title(self) -> str:
-        """What the network of the lab does; empty if there is none."""
-        return ""
+    def lab_scenario(self) -> LabScenario:
+        """What the network of the lab does."""
+        return LabScenario()
 
     @property
     def first_host(self) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from tui_trace import __version__, names
+from tui_trace.app.control.lab_quiz import LabScenario
 from tui_trace.cli.recorded import RecordingFactory
 from tui_trace.cli.resolve import ANYHOW, Egress, find_addresses, resolve
 from tui_trace.core.events import Notice
@@ -17,7 +18,7 @@ from tui_trace.engine.shared_hops import SharedHops
 from tui_trace.names.name_options import NameOptions
 from tui_trace.names.named_source import NamedSource
 from tui_trace.names.shared_names import SharedNames
-from tui_trace.options.command_line import Options
+from tui_trace.options.command_line import LAB_QUIZ, Options
 from tui_trace.options.output import Output
 from tui_trace.remote.place import LOCAL, Place
 
@@ -68,9 +69,14 @@ class SourceFactory(RecordingFactory):
         return self.options.host or (self._lab.target if self._lab else "")
 
     @property
-    def lab_title(self) -> str:
-        """What the network of the lab does; empty if there is none."""
-        return self._lab.scenario.title if self._lab else ""
+    def lab_scenario(self) -> LabScenario:
+        """What the network of the lab does."""
+        if self._lab is None:
+            return LabScenario()
+        from tui_trace.lab import scenario_names
+
+        guesses = scenario_names() if self.options.lab == LAB_QUIZ else ()
+        return LabScenario(self._lab.scenario.name, self._lab.scenario.title, guesses)
 
     @property
     def has_rights(self) -> bool:
@@ -193,7 +199,8 @@ class SourceFactory(RecordingFactory):
             shared=None if found.turn is None else self._shared_hops[found.family],
         )
         # whoever watches finds out, or asks for help
-        title = (scenario.title,) if scenario and options.output is not Output.LIVE else ()
+        is_secret = options.output is Output.LIVE or options.lab == LAB_QUIZ
+        title = (scenario.title,) if scenario and not is_secret else ()
         for line in (*title, *found.warnings):
             engine.command(Inject(Notice(at=0, text=line)))
         if options.ways is not None:

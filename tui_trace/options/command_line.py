@@ -46,6 +46,8 @@ from tui_trace.report.mtr_fields import ReportLayout
 
 REPORT_ROUNDS = 10
 LAB_DEFAULT = "plain"
+LAB_QUIZ = "quiz"
+"""A scenario that chance chooses and nobody names."""
 
 
 class Options(msgspec.Struct, frozen=True):

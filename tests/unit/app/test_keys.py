@@ -7,6 +7,7 @@ from tests.helpers.app.app_driver import Watch, refuse, seen, watching
 from tests.helpers.app.fake_source import FakeSource, began, path, switches
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
+from tui_trace.app.control.lab_quiz import LabScenario
 from tui_trace.app.keymap import KEYS
 from tui_trace.app.screens.column_chooser import ColumnChooser
 from tui_trace.app.screens.help_screen import HelpScreen
@@ -351,7 +352,7 @@ async def test_help_knows_every_key(key: str) -> None:
 async def test_what_the_lab_does_stands_in_the_help_alone() -> None:
     title = "A link of 1400 bytes that nobody reports"
     source = FakeSource(path(5))
-    app = TraceApp(refuse, source, switches(), Pace(), Config(), lab_title=title)
+    app = TraceApp(refuse, source, switches(), Pace(), Config(), lab=LabScenario("mtu", title))
     async with app.run_test(size=(100, 30)) as pilot:
         watch = Watch(app, source, pilot)
         await watch.until(lambda: app.live.snapshot is not None)
@@ -359,6 +360,40 @@ async def test_what_the_lab_does_stands_in_the_help_alone() -> None:
         await watch.press("h")
         assert f"This lab: {title}" in "\n".join(watch.screen_lines)
     source.stop()
+
+
+@pytest.mark.parametrize(
+    ("guess", "said"),
+    [
+        ("loss", "it is not loss"),
+        ("mtu", "right: A link of 1400 bytes"),
+        ("", "it is mtu: A link of 1400 bytes"),
+        ("[red]x", "no such scenario; there are loss, mtu"),
+    ],
+)
+async def test_a_quiz_hides_the_scenario_until_it_is_guessed(guess: str, said: str) -> None:
+    source = FakeSource(path(5))
+    lab = LabScenario("mtu", "A link of 1400 bytes", ("loss", "mtu"))
+    app = TraceApp(refuse, source, switches(), Pace(), Config(), lab=lab)
+    async with app.run_test(size=(100, 30)) as pilot:
+        watch = Watch(app, source, pilot)
+        await watch.until(lambda: app.live.snapshot is not None)
+        await watch.press("h")
+        assert "1400 bytes" not in "\n".join(watch.screen_lines).replace("MTU 1400", "")
+        assert "This lab: a quiz" in "\n".join(watch.screen_lines)
+        await watch.press("escape")
+        await app.live.run_action("ask('guess')")
+        await watch.type(guess)
+        assert said in watch.text("#keys")
+    assert app.lab.answer == "the lab was mtu: A link of 1400 bytes"
+    source.stop()
+
+
+async def test_without_a_quiz_there_is_nothing_to_guess() -> None:
+    async with watching() as watch:
+        await watch.app.live.run_action("ask('guess')")
+        assert not watch.prompt.display
+        assert "no quiz is under way" in watch.text("#keys")
 
 
 @pytest.mark.parametrize(

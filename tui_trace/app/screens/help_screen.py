@@ -102,17 +102,16 @@ class HelpScreen(OverLiveText):
     HEADING = "tui-trace: keys and signs"
     HINT = " ↑ ↓ scroll · Escape leaves"
 
-    def __init__(self, shown: Callable[[Key], str], lab_title: str = "") -> None:
-        """`shown` returns the keys that a `Key` has now; `lab_title` says what the lab does."""
+    def __init__(self, shown: Callable[[Key], str], lab: str = "") -> None:
+        """`shown` returns the keys that a `Key` has now; `lab` says what the lab does."""
         super().__init__()
         self._shown = shown
-        self._lab_title = lab_title
+        self._lab = lab
 
     async def action_probe(self, id: str) -> None:
         """Change nothing: nothing is measured here."""
         self.action_elsewhere(id)
 
     def lines(self, width: int) -> list[StyledLine]:
-        about = f"This lab: {self._lab_title}" if self._lab_title else ""
-        lab = wrapped(about, width, TextStyle.MARK) if about else []
+        lab = wrapped(self._lab, width, TextStyle.MARK) if self._lab else []
         return [*lab, *([[]] if lab else []), *help_lines(width, self._shown)]

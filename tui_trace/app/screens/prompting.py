@@ -7,6 +7,7 @@ from textual.reactive import var
 
 from tui_trace.app.control.export import ENDINGS, View, proposed
 from tui_trace.app.control.history import SessionHistory
+from tui_trace.app.control.lab_quiz import LabScenario
 from tui_trace.app.control.probe_controls import ControlResult, ProbeControls
 from tui_trace.app.screens.over_live import OverLive
 from tui_trace.app.screens.prompt_host import PromptHost
@@ -21,7 +22,7 @@ from tui_trace.report.hop_columns import DISPLAYS
 from tui_trace.session.host_labels import LabelMode
 from tui_trace.session.snapshot import Snapshot
 
-_NOT_OF_THE_PROBE = ("target", "export", "note")
+_NOT_OF_THE_PROBE = ("target", "export", "note", "guess")
 """Questions that a moment of the past can be looked at with."""
 
 
@@ -61,6 +62,8 @@ class PromptingScreen(PromptHost):
         self._host: PromptHost = self
         """The screen whose prompt is open, or was last."""
         self._warnings: list[str] = []
+        self.lab = LabScenario()
+        """What the network does, in the lab."""
         self._noting = 0
         """The moment that the note under way is about."""
 
@@ -170,6 +173,9 @@ class PromptingScreen(PromptHost):
         if why_not is not None:
             self.show_message(why_not)
             return
+        if question == "guess" and not self.lab.guesses:
+            self.show_message("no quiz is under way: tui-trace --lab quiz begins one")
+            return
         if question in ("export", "note") and self.snapshot is None:
             self.show_message("no data yet")
             return
@@ -224,6 +230,10 @@ class PromptingScreen(PromptHost):
         if question == "export" and self._exported is not None:
             self.prompt.wait("writing …")
             self._write(self._exported, text)
+            return
+        if question == "guess":
+            self.close_prompt()
+            self.show_message(self.lab.judge(text))
             return
         if question == "note":
             self.close_prompt()

@@ -21,6 +21,7 @@ QUESTIONS = {
     "target": "New target",
     "export": "Write to file",
     "note": "Note",
+    "guess": "Scenario of the lab",
     "filter": "Targets that contain",
     "session": "File or name of a session",
     "recordings": "Sessions that contain",
@@ -28,6 +29,7 @@ QUESTIONS = {
 
 
 _TAKES = {
+    "guess": "a name of --lab list, or nothing: then it is told",
     "port": "1–65535, a service, udp/53 or quic/443",
     "tos": "0–255, 0xNN or EF, AF41, CS6",
     "size": f"1–{MAX_PACKET}",
