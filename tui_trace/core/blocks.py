@@ -1,4 +1,4 @@
-"""Numbers as blocks of eight heights, on a logarithmic scale."""
+"""Numbers as blocks of eight heights, on a logarithmic scale or on one from 0."""
 
 import math
 from collections.abc import Iterable
@@ -20,3 +20,18 @@ def log_blocks(values: Iterable[float | None], low: float, high: float) -> str:
         " " if value is None else _TOP_TOO[int(log(value / low) * step) if value > low else 0]
         for value in values
     )
+
+
+def linear_blocks(values: Iterable[float | None], top: float) -> str:
+    """Return a block for each value, of a height from 0 to `top` or more, and a space for None."""
+    step = len(BLOCKS) / top
+    return "".join(
+        " " if value is None else _TOP_TOO[int(value * step)] if value < top else BLOCKS[-1]
+        for value in values
+    )
+
+
+def round_up(number: float) -> float:
+    """Return the next of 1, 2, 5, 10, 20, 50, … or of their tenths that is not less than this."""
+    power = 10.0 ** math.floor(math.log10(number))
+    return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= number * (1 - 1e-9))

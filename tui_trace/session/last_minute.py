@@ -19,7 +19,7 @@ from tui_trace.session.latest_probes import (
     duplicates_of,
     repeats_of,
 )
-from tui_trace.session.snapshot import LOST, PENDING, Hop, Run, Snapshot
+from tui_trace.session.snapshot import LOST, PENDING, Hop, Snapshot
 from tui_trace.session.stats import RttStats
 
 
@@ -35,6 +35,8 @@ class LastMinute:
         """Begin without any hop."""
         self._made: dict[int, tuple[Hop, int, Hop]] = {}
         """By TTL: a hop, how many of its probes were too old, and what was made of it."""
+        self._last: tuple[Snapshot, Snapshot] | None = None
+        """A snapshot, and what was made of it."""
 
     def of(self, snapshot: Snapshot) -> Snapshot:
         """Return the snapshot with the figures of the last minute before its `at`.
@@ -42,10 +44,17 @@ class LastMinute:
         Of very many probes a second not all are remembered: then of so much time, for all hops the
         same, as they are.
         """
-        since = max([snapshot.at - MINUTE, *map(_remembered_since, snapshot.run.hops)])
+        if self._last is not None and self._last[0] is snapshot:
+            return self._last[1]
+        since = snapshot.at - MINUTE
+        for hop in snapshot.run.hops:
+            if len(hop.sent_at) >= MAX_LATEST_PROBES:
+                since = max(since, hop.sent_at[0])
         hops = tuple(self._hop(hop, since) for hop in snapshot.run.hops)
         run = replace(snapshot.run, hops=hops)
-        return replace(snapshot, run=run, window=max(snapshot.at - since, 0))
+        found = replace(snapshot, run=run, window=max(snapshot.at - since, 0))
+        self._last = snapshot, found
+        return found
 
     def _hop(self, hop: Hop, since: int) -> Hop:
         old = bisect_left(hop.sent_at, since)
@@ -53,11 +62,6 @@ class LastMinute:
         if made is None or made[0] is not hop or made[1] != old:
             made = self._made[hop.ttl] = hop, old, _of_latest(hop, len(hop.sent_at) - old)
         return made[2]
-
-
-def _remembered_since(hop: Hop) -> int:
-    """Return since when all of its probes are remembered; 0: for a minute at least."""
-    return hop.sent_at[0] if len(hop.sent_at) >= MAX_LATEST_PROBES else 0
 
 
 def _of_latest(hop: Hop, probes: int) -> Hop:
@@ -91,8 +95,3 @@ def _of_latest(hop: Hop, probes: int) -> Hop:
 
 def _count(remarks: tuple[int, ...], what: int) -> int:
     return sum(1 for each in remarks if each & what)
-
-
-def is_known_probe_by_probe(run: Run) -> bool:
-    """Return whether its probes are known one by one, not as sums that another program told."""
-    return not any(hop.is_summary for hop in run.hops)

@@ -18,13 +18,10 @@ more than `MAX_LATEST_PROBES`."""
 
 _T = TypeVar("_T")
 
-# what happened to a probe besides its outcome, as bits of a number; the last two are counts
-LATE = 1
-USER_STAMPED = 2
-REFUSED = 4
-GIVEN_UP = 8
-DUPLICATE = 1 << 8
-REPEAT = 1 << 32
+# what happened to a probe besides its outcome, as bits of a number
+LATE, USER_STAMPED, REFUSED, GIVEN_UP = 1, 2, 4, 8
+# counted: as often as it happened
+DUPLICATE, REPEAT = 1 << 8, 1 << 32
 _DUPLICATES = REPEAT // DUPLICATE - 1
 
 

@@ -185,6 +185,11 @@ class Run(msgspec.Struct, frozen=True):
     outcomes: RunOutcomes | None = None
     """What became of its latest probes; None where runs are not compared."""
 
+    @property
+    def is_summary(self) -> bool:
+        """Return whether another program told sums of any of its hops, and no single probe."""
+        return any(hop.is_summary for hop in self.hops)
+
 
 class WayRow(msgspec.Struct, frozen=True):
     """One way that is watched."""

@@ -55,9 +55,9 @@ def test_markdown_has_as_many_cells_in_every_row() -> None:
 
 def test_each_row_of_csv_names_the_vantage() -> None:
     here, there = (list(csv.reader(io.StringIO(render_csv(one, LAYOUT)))) for one in sessions())
-    assert here[0][-1] == there[0][-1] == "Vantage"
-    assert {row[-1] for row in here[1:]} == {""}
-    assert {row[-1] for row in there[1:]} == {"edge1"}
+    assert here[0][-2] == there[0][-2] == "Vantage"
+    assert {row[-2] for row in here[1:]} == {""}
+    assert {row[-2] for row in there[1:]} == {"edge1"}
 
 
 def test_json_has_what_concerns_the_session() -> None:

@@ -70,6 +70,8 @@ class HopTable(ScrollView):
         self._signed: Strip | None = None
         """The pinned row without that sign."""
         self._title: Strip | None = None
+        self._window: int | None = None
+        """What the title says that the figures are of."""
         self._palette = StylePalette(self)
         self.selected: int | None = None
         """TTL of the selected hop."""
@@ -96,13 +98,17 @@ class HopTable(ScrollView):
         """The selected hop as it is now, if it is still in the table."""
         return next((hop for hop in self._hops if hop.ttl == self.selected), None)
 
-    def show(self, hops: tuple[Hop, ...], labels: HostLabels) -> None:
-        """Draw these hops.
+    def show(self, hops: tuple[Hop, ...], labels: HostLabels, *, window: int | None = None) -> None:
+        """Draw these hops; their figures are of the last `window` (ns), or of the whole run.
 
         Those that are the same objects as before, with nothing new about who is there, stay as
         they are.
         """
         self._hops = hops
+        if window != self._window:
+            self._window = window
+            self._title = None
+            self.refresh(Region(0, 0, self.size.width, 1))
         if labels.mode is not self._labels.mode:
             self._demand = self._demand._replace(host=0)
             self._rows.clear()
@@ -179,7 +185,7 @@ class HopTable(ScrollView):
             if self._title is None:
                 over = self._palette.over(TITLE)
                 self._title = self._palette.strip(
-                    [(header(self._layout_now), TextStyle.DIM)], width, over
+                    [(header(self._layout_now, self._window), TextStyle.DIM)], width, over
                 )
             return self._title
         return self._strip_at(y - _HEADER)
