@@ -22,6 +22,9 @@ def log_blocks(values: Iterable[float | None], low: float, high: float) -> str:
     )
 
 
+_ROUND = (1, 1.5, 2, 3, 5, 7, 10)
+
+
 def linear_blocks(values: Iterable[float | None], top: float) -> str:
     """Return a block for each value, of a height from 0 to `top` or more, and a space for None."""
     step = len(BLOCKS) / top
@@ -32,6 +35,6 @@ def linear_blocks(values: Iterable[float | None], top: float) -> str:
 
 
 def round_up(number: float) -> float:
-    """Return the next of 1, 2, 5, 10, 20, 50, … or of their tenths that is not less than this."""
+    """Return the next round number, 1, 1.5, 2, 3, 5 or 7 of a power of ten, not less than this."""
     power = 10.0 ** math.floor(math.log10(number))
-    return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= number * (1 - 1e-9))
+    return next(digit * power for digit in _ROUND if digit * power >= number * (1 - 1e-9))

@@ -255,7 +255,7 @@ async def test_columns_without_room_are_marked() -> None:
             return [prompt for prompt in prompts if "no room" in prompt]
 
         assert options.option_count == len(COLUMNS) - len(ALWAYS)
-        assert [one.split()[1] for one in crowded()] == ["Back"]
+        assert crowded() == []
         for name in ("mean", "sd", "jitter"):
             options.highlighted = [one for one in COLUMNS if one not in ALWAYS].index(name)
             await watch.press("space")

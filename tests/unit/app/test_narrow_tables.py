@@ -120,7 +120,7 @@ def test_what_is_wrong_is_read_first() -> None:
 
 def test_numbers_go_before_what_they_explain() -> None:
     """The order for a path with names, AS numbers and notes, from the first that goes."""
-    demand = ColumnDemand(host=20, notes=12, recent=32, asn=5, first_asn=5)
+    demand = ColumnDemand(host=20, notes=12, recent=32, asn=5, first_asn=5, back=True)
     gone: list[str] = []
     for width in range(140, 20, -1):
         layout = lay_out(columns_of("latency"), width, demand)

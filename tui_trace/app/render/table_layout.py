@@ -75,10 +75,12 @@ class ColumnDemand(NamedTuple):
     """Probes are lost on the path."""
     scale: int = 0
     """As in `TableLayout`; this may become smaller again."""
+    back: bool = False
+    """The TTL of an answer is known."""
 
     def grown_to(self, hops: Sequence[Hop], labels: HostLabels = NO_LABELS) -> "ColumnDemand":
         """Return the demand of these hops too: it never shrinks, so that columns do not jump."""
-        host, notes, outcomes, slowest, asn, first_asn, wrong, lossy, scale = self
+        host, notes, outcomes, slowest, asn, first_asn, wrong, lossy, scale, back = self
         for hop in hops:
             for one in hop.responders[: EXTRA_RESPONDERS + 1]:
                 host = max(host, cell_width(labels.host(one.address)))
@@ -90,6 +92,7 @@ class ColumnDemand(NamedTuple):
                 notes = max(notes, cell_width(short_notes(hop)))
                 wrong = max(wrong, cell_width(" ".join(wrong_notes(hop))))
             lossy = lossy or loss_place(hop) in _WRONG_LOSS
+            back = back or hop.reply_ttl > 0
             outcomes = max(outcomes, len(hop.recent))
             slowest = max(slowest, hop.figures.max or 0)
         return ColumnDemand(
@@ -103,7 +106,14 @@ class ColumnDemand(NamedTuple):
             wrong,
             lossy,
             scale_for(hops, scale),
+            back,
         )
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """Return the columns that have nothing to show yet: they would only take room."""
+        told = (("asn", bool(self.asn)), ("back", self.back))
+        return frozenset(name for name, is_told in told if not is_told)
 
     @property
     def wrong(self) -> frozenset[str]:
@@ -115,8 +125,8 @@ class ColumnDemand(NamedTuple):
 def lay_out(chosen: Sequence[str], width: int, demand: ColumnDemand) -> TableLayout:
     """Arrange the chosen columns in `width` cells; the flexible columns share what is left."""
     gap = 2 if width >= ROOMY else 1
-    # while no AS number is known a column for them would only take room
-    names = [name for name in (*ALWAYS, *chosen) if name != "asn" or demand.asn]
+    unknown = demand.unknown
+    names = [name for name in (*ALWAYS, *chosen) if name not in unknown]
     widths = {name: COLUMNS[name].width for name in names}
     if demand.host:
         widths["host"] = max(min(demand.host, widths["host"]), HOST_LEAST)

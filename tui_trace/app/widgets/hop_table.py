@@ -83,10 +83,9 @@ class HopTable(ScrollView):
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Columns that were chosen but do not fit; AS numbers not known yet need no room."""
-        placed = {one.column.id for one in self._layout_now.placed}
-        wanted = (name for name in self._chosen if name != "asn" or self._demand.asn)
-        return tuple(name for name in wanted if name not in placed)
+        """Columns that were chosen but do not fit; what is not known yet needs no room."""
+        placed = {one.column.id for one in self._layout_now.placed} | self._demand.unknown
+        return tuple(name for name in self._chosen if name not in placed)
 
     @property
     def labels(self) -> HostLabels:
