@@ -82,6 +82,13 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         (
             Key("view.display", "d", "display", "display", "Latency, jitter or percentiles"),
             Key("view.columns", "o", "columns", "columns", "Choose the columns"),
+            Key(
+                "view.minute",
+                "L",
+                "last_minute",
+                "last 60 s",
+                "Figures of the last minute, or of the whole run",
+            ),
             Key("view.inspect", "enter", "inspect", "inspect", "Inspect the selected hop"),
             Key(
                 "view.charts",
@@ -191,6 +198,7 @@ FOOTER = (
     "pace.pause",
     "view.charts",
     "view.display",
+    "view.minute",
     "pace.reset",
     "time.before",
     "time.after",
@@ -226,6 +234,7 @@ REPLAY_FOOTER = (
     "view.inspect",
     "view.charts",
     "view.display",
+    "view.minute",
     "app.export",
     "view.columns",
     "view.names",

@@ -32,6 +32,27 @@ def pad_or_truncate(text: str, width: int, right: bool = False) -> str:
     return " " * filling + text if right else text + " " * filling
 
 
+def cut_middle(text: str, width: int) -> str:
+    """Return the text in at most `width` cells, 0 or more; a longer one has an ellipsis inside.
+
+    Start and end are what tells long addresses and names apart.
+    """
+    if cell_width(text) <= width:
+        return text
+    if width < 3:
+        return pad_or_truncate(text, width)
+    end = _end(text, (width - 1) // 2)
+    return f"{_start(text, width - 1 - cell_width(end))}…{end}"
+
+
+def _end(text: str, width: int) -> str:
+    """Return the longest end that fits."""
+    first = max(len(text) - 2 * width - 8, 0)
+    while cell_width(text[first:]) > width:
+        first += 1
+    return text[first:]
+
+
 def _start(text: str, width: int) -> str:
     """Return the longest beginning that fits, padded where half of a wide character would fit."""
     end = min(len(text), 2 * width + 8)

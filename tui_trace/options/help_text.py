@@ -40,7 +40,7 @@ output without the live view (the last of these options counts)
   --markdown   --html   --jsonl       tickets: text, one file; events as JSON
   --ways   --confidence P   --dot F   find every way first (95 %); a graph of it
   --check   --hide N|private          status 3 if wrong; mask near hops
-  -o --order FIELDS   --commands      of LDRSNBAWVGJMXI; obey JSON on stdin
+  -o --order FIELDS   --commands      of LDRSNBAWVGJMXIK; obey JSON on stdin
   --watch   --on-event CMD            no view: a line, a command an episode
 recordings of live sessions (100 or 2 GiB are kept: [recordings] in the config)
   --record FILE   --no-record         also of a report, to a new file; none

@@ -85,7 +85,7 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
         "--commands", action="store_true", help="with --jsonl: obey JSON lines on standard input"
     )
     group.add_argument("--check", action="store_true", help="exit status 3 if something is wrong")
-    group.add_argument("-o", "--order", metavar="FIELDS", help="columns: letters of LDRSNBAWVGJMXI")
+    group.add_argument("-o", "--order", metavar="FIELDS", help="columns: of LDRSNBAWVGJMXIK")
     hide = argparse.SUPPRESS
     group.add_argument(
         "-t", "--curses", dest="output", action="store_const", const=Output.LIVE, help=hide

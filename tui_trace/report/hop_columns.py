@@ -7,9 +7,11 @@ entries, so that a column is added here and nowhere else.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from tui_trace.core.cell_width import cut_middle
 from tui_trace.core.percentages import format_loss
-from tui_trace.report.cell_text import TextStyle, ms, short_ms, sparkline
+from tui_trace.report.cell_text import TextStyle, blocks_to_scale, ms, short_ms
 from tui_trace.report.hop_notes import short_notes
+from tui_trace.session.hops_back import hops_back
 from tui_trace.session.host_labels import NO_LABELS, NO_REPLY, HostLabels, responders
 from tui_trace.session.loss import LossPlace, loss_place
 from tui_trace.session.snapshot import Hop
@@ -28,6 +30,8 @@ class CellContext(NamedTuple):
     microseconds: bool
     """Times have microseconds: all in the table are below `SUB_10_MS`."""
     labels: HostLabels = NO_LABELS
+    scale: int = 0
+    """RTT (ns) of the highest block; 0: none is known yet."""
 
 
 class Column(NamedTuple):
@@ -69,7 +73,7 @@ def host_cell(hop: Hop, context: CellContext) -> str:
 
 
 def _address_label(address: str, context: CellContext) -> str:
-    return context.labels.host(address, context.width)
+    return cut_middle(context.labels.host(address, context.width), context.width)
 
 
 def _host_style(hop: Hop) -> TextStyle:
@@ -82,7 +86,7 @@ def _address_column(
     id: str,
     title: str,
     explanation: str,
-    about: Callable[[HostLabels, str], str],
+    about: Callable[[str, CellContext], str],
     *,
     drop: int,
     width: int = 6,
@@ -90,14 +94,37 @@ def _address_column(
 ) -> Column:
     """Return a column that tells something about each address of a hop."""
 
-    def address_cell(address: str, context: CellContext) -> str:
-        return about(context.labels, address)
-
     def cell(hop: Hop, context: CellContext) -> str:
-        return address_cell(responders(hop)[0].address, context) if hop.responders else ""
+        return about(responders(hop)[0].address, context) if hop.responders else ""
 
     fixed = Column(id, title, explanation, cell, width, False, displays or {}, drop)
-    return fixed._replace(style=_dim, address_cell=address_cell)
+    return fixed._replace(style=_dim, address_cell=about)
+
+
+def _origin(address: str, context: CellContext) -> str:
+    """Return the AS numbers; where not all have room, the first, as part of one is another."""
+    every = context.labels.asn(address)
+    if len(every) <= context.width:
+        return every
+    first = every.partition("/")[0]
+    return f"{first}/…" if len(first) + 2 <= context.width else cut_middle(first, context.width)
+
+
+def _city(address: str, context: CellContext) -> str:
+    return context.labels.city(address)
+
+
+def _exchange(address: str, context: CellContext) -> str:
+    return context.labels.exchange(address)
+
+
+def _back_cell(hop: Hop, _: CellContext) -> str:
+    back = hops_back(hop.reply_ttl)
+    return "" if back is None else str(back)
+
+
+def _back_style(hop: Hop) -> TextStyle:
+    return TextStyle.DIM if hops_back(hop.reply_ttl) == hop.ttl else TextStyle.MARK
 
 
 def _loss_cell(hop: Hop, _: CellContext) -> str:
@@ -132,7 +159,9 @@ def _average_cell(hop: Hop, context: CellContext) -> str:
 
 
 def _recent_cell(hop: Hop, context: CellContext) -> str:
-    return sparkline(hop.recent, hop.figures.min, context.width) if hop.responders else ""
+    if not hop.responders or not context.scale:
+        return ""
+    return blocks_to_scale(hop.recent, context.scale, context.width)
 
 
 def _dim(_: Hop) -> TextStyle:
@@ -202,7 +231,7 @@ _ENTRIES = (
         "asn",
         "ASN",
         "Number of the AS that announces the address",
-        HostLabels.asn,
+        _origin,
         drop=60,
         displays=_every_display(10),
     ),
@@ -210,7 +239,7 @@ _ENTRIES = (
         "city",
         "City",
         "City and country, by a GeoIP database",
-        HostLabels.city,
+        _city,
         drop=15,
         width=21,
     ),
@@ -218,7 +247,7 @@ _ENTRIES = (
         "exchange",
         "IX",
         "Exchange point, by PeeringDB",
-        HostLabels.exchange,
+        _exchange,
         drop=16,
         width=16,
     ),
@@ -346,9 +375,22 @@ _ENTRIES = (
         json_key="p99_ms",
     ),
     Column(
+        id="back",
+        title="Back",
+        explanation="Hops that the last answer came back over, by its TTL",
+        mtr_letter="K",
+        value=lambda hop: hops_back(hop.reply_ttl),
+        cell=_back_cell,
+        style=_back_style,
+        width=4,
+        displays={"latency": 85},
+        drop=5,
+        yields_to_hosts=True,
+    ),
+    Column(
         id="recent",
         title="Recent",
-        explanation="Recent RTTs; a gap is a loss",
+        explanation="Recent RTTs, all rows on one scale; a gap is a loss",
         cell=_recent_cell,
         width=8,
         displays=_every_display(90),

@@ -5,15 +5,32 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.session.annotations import TOO_BIG, is_refusal
 from tui_trace.session.snapshot import Hop
 
+_MTU = "MTU "
+"""What the mark of a router begins with that says how large a packet may be."""
+
 
 def short_notes(hop: Hop) -> str:
-    """Return the notes for a narrow cell: `[open] MTU 1400 late 2 dup 1`.
+    """Return the notes for a narrow cell: `[open] NAT late 2 dup 1`.
 
-    The state of the port comes first, then notes with a number: the end may be cut off.
+    What is wrong comes first, then the state of the port, then notes with a number: the end may be
+    cut off.
     """
-    notes = sorted(mark_words(hop), key=lambda note: (note[:1] != "[", not _number(note)))
+    wrong = wrong_notes(hop)
+    others = [note for note in mark_words(hop) if note not in wrong]
+    others.sort(key=lambda note: (note[:1] != "[", not _number(note)))
     counts = (f"{word} {n}" for word, n in _counts(hop, "late", "dup", "rep"))
-    return " ".join([*notes, *counts, *other_flows(hop), *local_reason(hop)])
+    return " ".join([*wrong, *others, *counts, *other_flows(hop)])
+
+
+def wrong_notes(hop: Hop) -> list[str]:
+    """Return those of its notes that say why probes do not get any further: `!H`, `MTU 1400 !F`."""
+    pairs = zip(hop.marks, mark_words(hop), strict=True)
+    found = [words for mark, words in pairs if _is_wrong(mark)]
+    return [*local_reason(hop), *sorted(found, key=lambda note: not _number(note))]
+
+
+def _is_wrong(mark: str) -> bool:
+    return is_refusal(mark) or mark == TOO_BIG or mark.startswith(_MTU)
 
 
 def full_notes(hop: Hop) -> str:

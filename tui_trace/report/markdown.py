@@ -27,6 +27,7 @@ from tui_trace.report.there_and_back_text import render_there_and_back
 from tui_trace.report.vantage_table import GROUP, joint_texts, vantage_table
 from tui_trace.report.way_report import way_tables
 from tui_trace.session.data_warnings import run_warnings, session_warnings
+from tui_trace.session.last_minute import describe_window
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 from tui_trace.session.vantages import vantage_groups
 from tui_trace.session.way_text import describe_ways
@@ -53,10 +54,14 @@ def render_markdown(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run
             settings = describe_settings(run.settings, snapshot.family)
             words = f"Run {run.number}: {settings}; {describe_progress(run)}"
             lines += ["", f"**{_plain(sanitize(words))}**", ""]
+            if snapshot.window is not None and run.number == snapshot.run.number:
+                lines += [f"Figures of the {describe_window(snapshot.window)}", ""]
             lines += _table(replace(snapshot, run=run), layout)
             lines += [f"\n{_plain(text)}" for text in run_warnings(run)]
     else:
         lines = [f"{_plain(hostname(snapshot))} → {_plain(describe_probe(snapshot))}, {start}", ""]
+        if snapshot.window is not None:
+            lines += [f"Figures of the {describe_window(snapshot.window)}", ""]
         lines += _table(snapshot, layout)
         below = [*other_runs(snapshot, runs), *run_warnings(snapshot.run)]
         lines += [f"\n{_plain(text)}" for text in below]

@@ -2,9 +2,12 @@
 
 The header is mtr's to the letter, to its last comma, and its blank column counts the drops. Behind
 it stand `Addresses` (all that answered, latest first), `Late`, `Duplicates`, `Marks`, `Reached`
-(1: it is the target), `P50`, `P90`, `P99` in ms, `Repeats`, and `Vantage` (the machine that probes
-leave from; empty: this one), `City` and `Exchange`. What holds a comma or a quote is quoted (RFC
-4180), and a host that a spreadsheet would take for a formula stands behind an apostrophe.
+(1: it is the target), `P50`, `P90`, `P99` in ms, `Repeats`, `Vantage` (the machine that probes
+leave from; empty: this one), `City`, `Exchange`, and `Hops_Back` (over how many hops the last
+answer came back). Where the figures are those of the last minute, `Seconds` says of how long.
+
+What holds a comma or a quote is quoted (RFC 4180), and a host that a spreadsheet would take for a
+formula stands behind an apostrophe.
 """
 
 import csv
@@ -15,13 +18,14 @@ from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
 from tui_trace.report.formatting import all_ip_info, hosts, known_addresses
 from tui_trace.report.mtr_fields import FIELDS, ReportLayout
+from tui_trace.session.hops_back import hops_back
 from tui_trace.session.host_labels import HostLabels
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 
 _BEFORE = ("Mtr_Version", "Start_Time", "Status", "Host", "Hop", "Ip")
 _BEHIND = (
     *("Addresses", "Late", "Duplicates", "Marks", "Reached", "P50", "P90", "P99"),
-    *("Repeats", "Vantage", "City", "Exchange"),
+    *("Repeats", "Vantage", "City", "Exchange", "Hops_Back"),
 )
 _FORMULA = ("=", "+", "-", "@")
 
@@ -32,7 +36,8 @@ def render_csv(snapshot: Snapshot, layout: ReportLayout, _runs: Sequence[Run] = 
     writer = csv.writer(text, lineterminator="\n")
     asn = ("Asn",) if layout.about == 0 else ()
     titles = (" " if letter == " " else FIELDS[letter].title for letter in layout.fields)
-    writer.writerow([*_BEFORE, *asn, *titles, *_BEHIND])
+    window = () if snapshot.window is None else ("Seconds",)
+    writer.writerow([*_BEFORE, *asn, *titles, *_BEHIND, *window])
     writer.writerows([_row(snapshot, hop, layout) for hop in snapshot.run.hops])
     return text.getvalue()
 
@@ -56,6 +61,8 @@ def _row(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
         str(hop.repeats),
         _harmless(sanitize(snapshot.vantage)),
         *_where(snapshot, hop),
+        "" if (back := hops_back(hop.reply_ttl)) is None else str(back),
+        *(() if snapshot.window is None else (str(snapshot.window // NS_PER_S),)),
     ]
 
 

@@ -84,6 +84,7 @@ FIELDS = {
     "M": ReportField("Javg", 5, _in_ms(_VALUES["M"]), 1),
     "X": ReportField("Jmax", 5, _in_ms(lambda hop: hop.figures.max_jitter), 1),
     "I": ReportField("Jint", 5, _in_ms(lambda hop: hop.figures.smooth_jitter), 1),
+    "K": ReportField("Back", 5, _VALUES["K"], 0),
 }
 
 

@@ -25,11 +25,13 @@ how its probes leave this machine: `source`, `interface`, `gateway` (empty: the 
 link) and `mtu` in bytes; or null. Its `notes` are the user's own, each with the `time` it is about
 and the same as `at_s`, seconds since the session began. With `--report-since` or `--until` it has
 the `stretch` that all figures are of (`since`, `until`), and each episode says whether it
-`began_before` it and `goes_on_after` it.
+`began_before` it and `goes_on_after` it. In an export of the last minute, `window_s` is of how many
+seconds the hubs' figures are.
 
 Added to each hub, behind the columns asked for: `addresses` (latest first), `late`, `duplicates`,
 `repeats` (SYN/ACKs that the target sent again), `pending`, `user_stamped` (answers whose RTT rests
-on a stamp that the kernel did not take), `marks`, `reached` (it is the target), and `jitter_ms`,
+on a stamp that the kernel did not take), `marks`, `reached` (it is the target), `hops_back` (over
+how many hops its last answer came back, by the TTL that it had left; or null), and `jitter_ms`,
 `p50_ms`, `p90_ms`, `p99_ms`, which are null where there are too few answers. RTTs are in ms. Of the
 lost probes, `refused` met an ICMP error, the last one from `refused_by` (or null); `given_up` were
 given up by the local kernel, whose `reason` stands there as long as it lasts (or null). `locations`
@@ -60,6 +62,7 @@ from tui_trace.report.mtr_fields import ReportLayout, chosen, exact
 from tui_trace.report.owner_lines import owners_of
 from tui_trace.report.way_report import way_object
 from tui_trace.session.data_warnings import all_warnings
+from tui_trace.session.hops_back import hops_back
 from tui_trace.session.snapshot import UNKNOWN_HOST, Hop, Run, Snapshot
 
 
@@ -90,6 +93,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
             "source": sanitize(snapshot.source),
             "start": time_of(snapshot, snapshot.began).isoformat() if snapshot.wall else None,
             **({} if snapshot.stretch is None else {"stretch": stretch_object(snapshot)}),
+            **({} if snapshot.window is None else {"window_s": snapshot.window / NS_PER_S}),
             "probe": msgspec.to_builtins(run.settings),
             "egress": _egress(run),
             "run": run.number,
@@ -170,6 +174,7 @@ def _hub(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> dict[str, Any]:
         **_locations(snapshot, hop),
         "mpls": [msgspec.to_builtins(label) for label in hop.labels],
         "reached": hop.is_target,
+        "hops_back": hops_back(hop.reply_ttl),
         **{
             column.json_key: _ms(column.value(hop))
             for column in COLUMNS.values()

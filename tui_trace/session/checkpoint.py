@@ -18,7 +18,7 @@ from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
 from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind
 
-VERSION = 12
+VERSION = 13
 """Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
 MAX_RUNS = 4096
@@ -32,6 +32,8 @@ MAX_RESPONDERS = 64
 """Most addresses that a hop keeps; the address silent for longest is dropped first."""
 LATEST_PORTS = 32
 """Probes of a hop whose source ports are remembered."""
+MAX_LATEST_PROBES = 1024
+"""Most probes of a hop that are remembered one by one."""
 MAX_PARTNERS = 63
 """Most runs that one is known to take turns with."""
 MAX_MARKS = 8
@@ -84,6 +86,18 @@ class StatsCheckpoint(_State, frozen=True, array_like=True):
     histogram: Annotated[dict[Int64, list[Count]], Meta(max_length=64)]
 
 
+class LatestProbesCheckpoint(_State, frozen=True, array_like=True):
+    """State of `LatestProbes`."""
+
+    probes: Annotated[list[Int64], Meta(max_length=MAX_LATEST_PROBES)]
+    """Their numbers, each as its difference from the number before."""
+    outcomes: list[Int64]
+    times: list[Int64]
+    """When the last ones of them were sent, as differences too."""
+    remarks: Annotated[dict[Int64, Count], Meta(max_length=MAX_LATEST_PROBES)]
+    reasons: Annotated[dict[Int64, bool], Meta(max_length=MAX_LATEST_PROBES)]
+
+
 class HopCheckpoint(_State, frozen=True, array_like=True):
     """State of `HopFold`."""
 
@@ -92,10 +106,7 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
     marks: Annotated[dict[str, Int64], Meta(max_length=MAX_MARKS)]
     pending: list[Int64]
     """Numbers of the probes in flight, each as its difference from the number before."""
-    recent: list[Int64]
-    """Numbers of the last probes, as differences too."""
-    outcomes: list[Int64]
-    """Outcomes of the last probes, as in `Hop.recent`."""
+    latest: LatestProbesCheckpoint
     responders: Annotated[dict[str, tuple[Count, Int64]], Meta(max_length=MAX_RESPONDERS)]
     lost: Count
     late: Count
@@ -111,8 +122,7 @@ class HopCheckpoint(_State, frozen=True, array_like=True):
     reason: LossReason | None
     silent: Count
     """Probes lost since then for no known reason."""
-    with_reason: dict[Int64, bool]
-    """Which of the last probes were lost for a reason; True: refused, False: given up."""
+    reply_ttl: Ttl = 0
     fixed_mark: str = ""
     """A mark that does not come from replies."""
     summary: HopSummary | None = None
@@ -340,7 +350,7 @@ def memory_weight(state: SessionCheckpoint) -> int:
     tracks = [hop for track in state.paths.tracks.values() for hop in track.hops.values()]
     there = [addresses for path in state.paths.paths for addresses in path.hops.values()]
     return (
-        sum(16 + len(hop.pending) + len(hop.recent) + len(hop.with_reason) for hop in hops)
+        sum(16 + len(hop.pending) + _latest_weight(hop.latest) for hop in hops)
         + sum(len(hop.latest_ports) for hop in hops)
         + sum(8 * (len(hop.responders) + len(hop.refusers)) for hop in hops)
         + sum(8 * len(hop.summary.addresses) for hop in hops if hop.summary)
@@ -354,13 +364,17 @@ def memory_weight(state: SessionCheckpoint) -> int:
     )
 
 
+def _latest_weight(latest: LatestProbesCheckpoint) -> int:
+    return len(latest.probes) + len(latest.times) + len(latest.remarks) + len(latest.reasons)
+
+
 def _way_weight(ways: WaysCheckpoint | None) -> int:
     if ways is None:
         return 0
     met = sum(4 * len(hop) for search in ways.searches for hop in search.hops.values())
     watched = ways.watch.flows.values() if ways.watch else ()
     hops = [hop for flow in watched for hop in flow.hops]
-    return met + sum(16 + len(hop.recent) + 8 * len(hop.responders) for hop in hops)
+    return met + sum(16 + _latest_weight(hop.latest) + 8 * len(hop.responders) for hop in hops)
 
 
 def _log_weight(log: RunLogCheckpoint) -> int:

@@ -293,7 +293,7 @@ class Session:
         if self._trouble is not None and event.at - self._last_failure >= CALM:
             self._trouble = None
         if run := self._runs.get(event.run):
-            run.hop(event.ttl).on_sent(event.probe, event.source_port)
+            run.hop(event.ttl).on_sent(event.probe, event.at, event.source_port)
             run.log.on_sent(event.probe, event.ttl, event.flow, event.at)
         else:
             self._ways.on_sent(event)
@@ -311,13 +311,13 @@ class Session:
         hop = run.hop(event.ttl)
         is_refusal = refuses(event)
         if event.repeat:
-            hop.on_repeat()
+            hop.on_repeat(event.probe)
         elif event.past_target:
             # the target answered a TTL past its own: the probe counts for no hop
             hop.on_void(event.probe, was_lost=event.late)
             run.log.on_past_target(event)
         elif event.duplicate and (is_refusal or not hop.is_lost(event.probe)):
-            hop.on_duplicate()
+            hop.on_duplicate(event.probe)
         elif is_refusal:
             marks = marks_of(event, run.settings, self._began.family)
             at_end = event.ttl == run.end

@@ -12,8 +12,9 @@ from tui_trace.session.checkpoint import (
     HopCheckpoint,
     to_deltas,
 )
+from tui_trace.session.latest_probes import DUPLICATE, LATE, REPEAT, USER_STAMPED, LatestProbes
 from tui_trace.session.quote_text import QuoteSummary
-from tui_trace.session.snapshot import LOST, PENDING, RECENT, Hop, LossReason, Responder
+from tui_trace.session.snapshot import LOST, Hop, LossReason, Responder
 from tui_trace.session.stats import RttStats
 from tui_trace.session.summarised_hop import hop_of_summary
 
@@ -28,8 +29,8 @@ class HopFold:
     """Counts what happened to the probes of one TTL.
 
     A probe is in flight, lost or answered, and `sent` is the sum of the three, so that the numbers
-    always agree. A refused probe is lost. Only probes in flight and the last `RECENT` probes are
-    known by number.
+    always agree. A refused probe is lost. Only probes in flight and the latest ones are known by
+    number.
     """
 
     __slots__ = (
@@ -38,6 +39,7 @@ class HopFold:
         "_given_up",
         "_is_target",
         "_late",
+        "_latest",
         "_latest_ports",
         "_lost",
         "_marks",
@@ -45,10 +47,10 @@ class HopFold:
         "_quote",
         "_quoting_reply",
         "_reason",
-        "_recent",
         "_refused",
         "_refusers",
         "_repeats",
+        "_reply_ttl",
         "_responders",
         "_silent",
         "_snapshot",
@@ -56,7 +58,6 @@ class HopFold:
         "_summary",
         "_user_stamped",
         "_versions",
-        "_with_reason",
         "ttl",
     )
 
@@ -66,7 +67,7 @@ class HopFold:
         self._stats = RttStats()
         self._marks = Annotations()
         self._pending: set[int] = set()
-        self._recent: dict[int, int] = {}
+        self._latest = LatestProbes()
         self._responders: dict[str, list[int]] = {}
         self._refusers: dict[str, list[int]] = {}
         self._repeats = 0
@@ -74,8 +75,6 @@ class HopFold:
         """Source ports of the last probes, since there was one that is not its flow's; 0: its."""
         self._refused = 0
         self._given_up = 0
-        self._with_reason: dict[int, bool] = {}
-        """Of the last `RECENT` probes, those lost for a reason; True: refused, False: given up."""
         self._reason: LossReason | None = None
         self._silent = 0
         """Probes lost for no known reason since `_reason`."""
@@ -86,6 +85,7 @@ class HopFold:
         self._fixed_mark = ""
         self._is_target = False
         self._versions: tuple[int, ...] = ()
+        self._reply_ttl = 0
         self._quote: QuoteSummary | None = None
         self._quoting_reply: Reply | None = None
         """The last reply with a quote, until `_summarise_quote` puts it into `_quote`."""
@@ -106,8 +106,7 @@ class HopFold:
             stats=self._stats.checkpoint(),
             marks=self._marks.checkpoint(),
             pending=to_deltas(sorted(self._pending)),
-            recent=to_deltas(list(self._recent)),
-            outcomes=list(self._recent.values()),
+            latest=self._latest.checkpoint(),
             responders={a: (answers, seen) for a, (answers, seen) in self._responders.items()},
             refusers={a: (answers, seen) for a, (answers, seen) in self._refusers.items()},
             repeats=self._repeats,
@@ -116,7 +115,7 @@ class HopFold:
             given_up=self._given_up,
             reason=self._reason,
             silent=self._silent,
-            with_reason=self._with_reason,
+            reply_ttl=self._reply_ttl,
             lost=self._lost,
             late=self._late,
             duplicates=self._duplicates,
@@ -131,13 +130,11 @@ class HopFold:
     @classmethod
     def from_checkpoint(cls, state: HopCheckpoint) -> "HopFold":
         """Restore a hop; `CheckpointError` if no hop can have been in this state."""
-        if len(state.recent) != len(state.outcomes):
-            raise CheckpointError("an outcome for each probe")
         hop = cls(state.ttl)
         hop._stats = RttStats.from_checkpoint(state.stats)
         hop._marks = Annotations.from_checkpoint(state.marks)
         hop._pending = set(accumulate(state.pending))
-        hop._recent = dict(zip(accumulate(state.recent), state.outcomes, strict=True))
+        hop._latest = LatestProbes.from_checkpoint(state.latest)
         hop._responders = {a: [answers, seen] for a, (answers, seen) in state.responders.items()}
         hop._refusers = {a: [answers, seen] for a, (answers, seen) in state.refusers.items()}
         hop._repeats = state.repeats
@@ -146,7 +143,7 @@ class HopFold:
         hop._given_up = state.given_up
         hop._reason = state.reason
         hop._silent = state.silent
-        hop._with_reason = dict(state.with_reason)
+        hop._reply_ttl = state.reply_ttl
         hop._lost = state.lost
         hop._late = state.late
         hop._duplicates = state.duplicates
@@ -193,21 +190,19 @@ class HopFold:
         return self._duplicates
 
     def is_lost(self, probe: int) -> bool:
-        """Return whether a probe, one of the last `RECENT`, counts as lost."""
-        return self._recent.get(probe) == LOST
+        """Return whether a probe, one of the latest, counts as lost."""
+        return self._latest.is_lost(probe)
 
-    def on_sent(self, probe: int, spare_port: int = 0) -> None:
-        """Count a probe that left; `spare_port` is its source port if it is not its flow's."""
+    def on_sent(self, probe: int, at: int, spare_port: int = 0) -> None:
+        """Count a probe that left `at` (ns).
+
+        `spare_port` is its source port if it is not its flow's.
+        """
         self._snapshot = None
         if spare_port or self._latest_ports:
             self._latest_ports.append(spare_port)
         self._pending.add(probe)
-        recent = self._recent
-        recent[probe] = PENDING
-        if len(recent) > RECENT:
-            oldest = next(iter(recent))
-            del recent[oldest]
-            self._with_reason.pop(oldest, None)
+        self._latest.on_sent(probe, at)
 
     def on_lost(self, probe: int, reason: str = "") -> bool:
         """Count a probe as lost, if it is in flight; return whether it was.
@@ -230,14 +225,13 @@ class HopFold:
     def _lose(self, probe: int) -> None:
         self._snapshot = None
         self._lost += 1
-        if probe in self._recent:
-            self._recent[probe] = LOST
+        self._latest.decide(probe, LOST)
 
     def _explain(self, reason: LossReason, probe: int, *, is_refusal: bool) -> None:
         self._reason = reason
         self._silent = 0
-        if probe in self._recent:
-            self._with_reason.setdefault(probe, is_refusal)
+        if probe in self._latest.outcomes:
+            self._latest.reasons.setdefault(probe, is_refusal)
 
     def on_void(self, probe: int, *, was_lost: bool = False) -> None:
         """Count a probe as never sent; `was_lost`: it counts as lost until now."""
@@ -248,17 +242,19 @@ class HopFold:
         else:
             return
         self._snapshot = None
-        self._recent.pop(probe, None)
+        self._latest.forget(probe)
 
-    def on_duplicate(self) -> None:
+    def on_duplicate(self, probe: int) -> None:
         """Count a further reply to an answered probe."""
         self._snapshot = None
         self._duplicates += 1
+        self._latest.remark(probe, DUPLICATE)
 
-    def on_repeat(self) -> None:
+    def on_repeat(self, probe: int) -> None:
         """Count a SYN/ACK that the target repeated."""
         self._snapshot = None
         self._repeats += 1
+        self._latest.remark(probe, REPEAT)
 
     def on_refused(self, reply: Reply, marks: tuple[str, ...]) -> bool:
         """Count a probe that somebody refused as lost; return whether it did not count so yet."""
@@ -268,7 +264,7 @@ class HopFold:
         if is_new:
             self._pending.discard(probe)
             self._lose(probe)
-        if probe not in self._with_reason and self._refused + self._given_up < self._lost:
+        if probe not in self._latest.reasons and self._refused + self._given_up < self._lost:
             self._refused += 1
         self._explain(LossReason(marks, reply.address), probe, is_refusal=True)
         if marks:
@@ -292,13 +288,16 @@ class HopFold:
             self._pending.remove(probe)
         elif self._lost and (reply.late or self.is_lost(probe)):
             self._take_back(probe)
+        latest = self._latest
         if reply.late:
             self._late += 1
-        if probe in self._recent:
-            self._recent[probe] = rtt
+            latest.remark(probe, LATE)
+        latest.decide(probe, rtt)
         self._stats.add(rtt)
         if reply.sent_stamp is _USER or reply.received_stamp is _USER:
             self._user_stamped += 1
+            latest.remark(probe, USER_STAMPED)
+        self._reply_ttl = (reply.reply_ttl or 0) & 0xFF
         self._is_target = reply.reached
         if reply.versions:
             self._versions = reply.versions
@@ -312,12 +311,12 @@ class HopFold:
     def _take_back(self, probe: int) -> None:
         """Count one lost probe less."""
         self._lost -= 1
-        was_refused = self._with_reason.pop(probe, None)
+        was_refused = self._latest.reasons.pop(probe, None)
         if was_refused is True and self._refused:
             self._refused -= 1
         if was_refused is False and self._given_up:
             self._given_up -= 1
-        # a reason is not known of a probe that is older than the last `RECENT`
+        # a reason is not known of a probe that is older than the latest
         self._given_up = min(self._given_up, self._lost)
         self._refused = min(self._refused, self._lost - self._given_up)
 
@@ -355,7 +354,7 @@ class HopFold:
             duplicates=self._duplicates,
             pending=pending,
             figures=self._stats.snapshot(),
-            recent=tuple(self._recent.values()),
+            recent=tuple(self._latest.outcomes.values()),
             marks=self._all_marks(),
             user_stamped=self._user_stamped,
             is_target=self._is_target,
@@ -367,6 +366,9 @@ class HopFold:
             refuser=refusers[0].address if refusers else "",
             reason=self._reason,
             versions=self._versions,
+            reply_ttl=self._reply_ttl,
+            sent_at=self._latest.sent_at(),
+            remarks=self._latest.all_remarks(),
         )
 
 

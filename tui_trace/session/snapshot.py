@@ -29,7 +29,7 @@ LOST = -1
 PENDING = -2
 """In `Hop.recent`: the probe is still in flight."""
 RECENT = 256
-"""Outcomes that a hop keeps one by one, for sparkline and chart."""
+"""Outcomes that a hop keeps one by one at least, for sparkline and chart."""
 
 
 class RttStatistics(msgspec.Struct, frozen=True):
@@ -123,6 +123,12 @@ class Hop(msgspec.Struct, frozen=True):
     """Why the last probes were lost; None after an answer, or where nobody says why any more."""
     versions: tuple[int, ...] = ()
     """The versions of QUIC that it said it has, last."""
+    reply_ttl: int = 0
+    """TTL of its last answer as it arrived; 0: not known."""
+    sent_at: tuple[int, ...] = ()
+    """`at` of the last ones of `recent`: those sent in the minute before the newest."""
+    remarks: tuple[int, ...] = ()
+    """What else happened to each of these, as bits of `latest_probes`; empty: nothing did."""
 
     @property
     def received(self) -> tuple[str, ...]:
@@ -181,6 +187,11 @@ class Run(msgspec.Struct, frozen=True):
     """Those in which it did not."""
     outcomes: RunOutcomes | None = None
     """What became of its latest probes; None where runs are not compared."""
+
+    @property
+    def is_summary(self) -> bool:
+        """Return whether another program told sums of any of its hops, and no single probe."""
+        return any(hop.is_summary for hop in self.hops)
 
 
 class WayRow(msgspec.Struct, frozen=True):
@@ -447,6 +458,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What this session and those beside it say together."""
     stretch: Stretch | None = None
     """What statistics, paths and episodes are of; None: the whole session up to `at`."""
+    window: int | None = None
+    """Nanoseconds before `at`; the figures of the hops are of the probes sent since. None: of all
+    probes of the run."""
     during: tuple[Run | None, ...] = ()
     """What was measured during each of `episodes`, as far as a report asked for it."""
 

@@ -18,11 +18,11 @@ from tui_trace.session.checkpoint import (
     RunCheckpoint,
     SessionCheckpoint,
     StatsCheckpoint,
-    to_deltas,
 )
 from tui_trace.session.finding import Episode
 from tui_trace.session.fold import Session
 from tui_trace.session.hop_fold import HopFold
+from tui_trace.session.latest_probes import LatestProbes
 from tui_trace.session.snapshot import (
     LOST,
     MomentKind,
@@ -82,7 +82,7 @@ class _Between:
             probe
             for run in before.runs
             for hop in run.hops
-            for probe, outcome in zip(_numbers(hop.recent), hop.outcomes, strict=True)
+            for probe, outcome in LatestProbes.from_checkpoint(hop.latest).outcomes.items()
             if outcome == LOST
         }
         """Probes whose loss an answer takes back, although they had a reply."""
@@ -239,19 +239,12 @@ def _hop(before: HopCheckpoint, after: HopCheckpoint, jumps: _Jumps | None) -> H
     lost = max(after.lost - before.lost, 0)
     refused = min(max(after.refused - before.refused, 0), lost)
     heard = before.stats.count + before.refused
-    known = set(_numbers(before.recent))
-    recent = [
-        (probe, outcome)
-        for probe, outcome in zip(_numbers(after.recent), after.outcomes, strict=True)
-        if probe not in known
-    ]
-    kept = {probe for probe, _ in recent}
+    latest, known = (LatestProbes.from_checkpoint(hop.latest) for hop in (after, before))
     return replace(
         after,
         stats=_stats(before.stats, after.stats, jumps),
         marks={mark: seen - heard for mark, seen in after.marks.items() if seen > heard},
-        recent=to_deltas([probe for probe, _ in recent]),
-        outcomes=[outcome for _, outcome in recent],
+        latest=latest.without(known).checkpoint(),
         responders=_counts(before.responders, after.responders),
         refusers=_counts(before.refusers, after.refusers),
         lost=lost,
@@ -261,16 +254,7 @@ def _hop(before: HopCheckpoint, after: HopCheckpoint, jumps: _Jumps | None) -> H
         repeats=after.repeats - before.repeats,
         refused=refused,
         given_up=min(max(after.given_up - before.given_up, 0), lost - refused),
-        with_reason={probe: why for probe, why in after.with_reason.items() if probe in kept},
     )
-
-
-def _numbers(deltas: list[int]) -> list[int]:
-    found, number = [], 0
-    for delta in deltas:
-        number += delta
-        found.append(number)
-    return found
 
 
 def _counts(

@@ -194,7 +194,7 @@ class WayFold:
             hop = flow.hops.get(event.ttl)
             if hop is None:
                 hop = flow.hops[event.ttl] = HopFold(event.ttl)
-            hop.on_sent(event.probe, 0)
+            hop.on_sent(event.probe, event.at)
             if event.ttl == (flow.end or watch.last_ttl):
                 flow.pending[event.probe] = flow.count
                 flow.count += 1

@@ -159,7 +159,7 @@ def test_a_tcp_flag_means_tcp(flag: str) -> None:
         ("-U 0 h", "--max-unknown", "1 to 255"),
         ("-c 0 h", "--report-cycles", "1 to"),
         ("-y 7 h", "--ipinfo", "0 to 6"),
-        ("-o Q h", "--order", "LDRSNBAWVGJMXI"),
+        ("-o Q h", "--order", "LDRSNBAWVGJMXIK"),
         ("-B x h", "--bitpattern", "0 to 255"),
         ("-G 0 h", "--gracetime", "seconds"),
         ("--flow paris h", "--flow", "constant, classic or vary"),

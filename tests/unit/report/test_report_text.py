@@ -243,20 +243,20 @@ def test_an_unknown_host_has_no_origin():
     assert [hub["ASN"] for hub in hubs["report"]["hubs"]] == ["AS64500/AS64501"] + ["AS???"] * 3
 
 
-ALL = ReportLayout(fields="LDRSNBAWVGJMXI")
+ALL = ReportLayout(fields="LDRSNBAWVGJMXIK")
 
 
 def test_every_column_of_mtr_in_any_order():
     lines = render_text(snapshot_of(*path()), ALL).splitlines()
     assert lines[1].split()[2:] == [field.title for field in FIELDS.values()]
     assert lines[1].endswith(
-        " Loss% Drop   Rcv   Snt  Last  Best   Avg  Wrst StDev Gmean Jttr Javg Jmax Jint"
+        " Loss% Drop   Rcv   Snt  Last  Best   Avg  Wrst StDev Gmean Jttr Javg Jmax Jint Back"
     )
     assert lines[2].split()[2:] == (
-        "0.0% 0 2 2 15.0 5.0 10.0 15.0 7.1 8.7 10.0 10.0 10.0 0.6".split()
+        "0.0% 0 2 2 15.0 5.0 10.0 15.0 7.1 8.7 10.0 10.0 10.0 0.6 -".split()
     )
     hub = json.loads(mtr_json.render_json(snapshot_of(*path()), ALL))["report"]["hubs"][0]
-    assert list(hub)[2:16] == [field.title for field in FIELDS.values()]
+    assert list(hub)[2:17] == [field.title for field in FIELDS.values()]
     assert (hub["Gmean"], hub["Jint"], hub["Rcv"]) == (8.66, 0.625, 2)
     backwards = render_text(snapshot_of(*path()), ReportLayout(fields="S L")).splitlines()
     assert backwards[1].endswith("   Snt  Loss%")
@@ -265,7 +265,7 @@ def test_every_column_of_mtr_in_any_order():
 
 @pytest.mark.parametrize("fields", ["", "  ", "Q", "l", "L" * 21, "L,S", "\x1b"])
 def test_other_columns_there_are_none(fields):
-    with pytest.raises(SettingError, match="LDRSNBAWVGJMXI"):
+    with pytest.raises(SettingError, match="LDRSNBAWVGJMXIK"):
         parse_fields(fields)
 
 

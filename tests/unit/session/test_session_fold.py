@@ -87,7 +87,7 @@ def test_late_answer_takes_the_loss_back_and_fills_its_slot():
 
 
 def test_late_answer_older_than_the_window_still_takes_its_loss_back():
-    more = [sent(n, 1) for n in range(2, RECENT + 20)]
+    more = [sent(n, 1, at=n * NS_PER_S) for n in range(2, RECENT + 20)]
     hop = hop_of(sent(1, 1), lost(1, 1), *more, reply(1, 1, 9, late=True))
     assert hop.lost == 0
     assert hop.sent == RECENT + 19
@@ -114,7 +114,7 @@ def test_void_probe_answered_beyond_is_taken_out_once():
 
 
 def test_late_answer_beyond_takes_its_loss_back_when_older_than_the_window():
-    more = [sent(n, 1) for n in range(2, RECENT + 20)]
+    more = [sent(n, 1, at=n * NS_PER_S) for n in range(2, RECENT + 20)]
     hop = hop_of(sent(1, 1), lost(1, 1), *more, reply(1, 1, late=True, past_target=True))
     assert (hop.lost, hop.sent) == (0, RECENT + 18)
 
@@ -408,12 +408,12 @@ def test_only_user_stamps_are_told_apart():
 def test_nothing_is_kept_of_decided_probes_but_the_window():
     session = session_of()
     for number in range(20_000):
-        session.apply(sent(number, 1 + number % 3))
+        session.apply(sent(number, 1 + number % 3, at=number * NS_PER_S))
         session.apply(reply(number, 1 + number % 3) if number % 2 else lost(number, 1 + number % 3))
     kept = session.checkpoint()
     hops = kept.runs[-1].hops
     assert [hop.ttl for hop in hops] == [1, 2, 3]
-    assert all(not hop.pending and len(hop.recent) == RECENT for hop in hops)
+    assert all(not hop.pending and len(hop.latest.outcomes) == RECENT for hop in hops)
 
 
 def test_an_answer_in_the_probed_protocol_itself_is_an_answer_and_no_more():

@@ -26,7 +26,7 @@ def format_final_table(
     labels = HostLabels(snapshot.who, label_mode)
     layout = lay_out(columns, width, ColumnDemand().grown_to(snapshot.run.hops, labels))
     lines = [plain(line) for line in heading(snapshot, width, parting=True)]
-    title = header(layout).rstrip()
+    title = header(layout, snapshot.window).rstrip()
     lines.append(f"{_BOLD}{title}{_NORMAL}" if color else title)
     for hop in snapshot.run.hops:
         lines += [plain(line) for line in row(hop, layout, labels)]

@@ -25,6 +25,7 @@ from tui_trace.report.finding_lines import dated_clock, wall_clock
 from tui_trace.report.formatting import time_of
 from tui_trace.session.finding import Finding, FindingKind, Sure
 from tui_trace.session.finding_text import Clock, describe_episode, describe_finding
+from tui_trace.session.last_minute import describe_window
 from tui_trace.session.snapshot import FIRST_PATH, Snapshot
 
 _NAMED = 40
@@ -150,6 +151,14 @@ def _state(snapshot: Snapshot, failure: str | None, place: ViewPosition | None) 
     return [("● live", TextStyle.MARK)]
 
 
+def _with_window(snapshot: Snapshot, state: StyledLine) -> StyledLine:
+    """Return the state, and before it of how much time the figures are, if not of the run."""
+    if snapshot.window is None:
+        return state
+    told: StyledText = (f" {describe_window(snapshot.window)} ", TextStyle.FLAG)
+    return [told, (" ", TextStyle.PLAIN), *state] if state else [told]
+
+
 def time_shown(snapshot: Snapshot, place: ViewPosition | None) -> str:
     """Return the time of day of what is shown; with its date, unless it is the present.
 
@@ -249,7 +258,7 @@ def heading(
     if snapshot.address and snapshot.address != snapshot.target:
         address = [(f"  {sanitize(snapshot.address)}", TextStyle.PLAIN)]
     settings = probe_words(run.settings, snapshot.pace, snapshot.family)
-    state = [] if parting else _state(snapshot, failure, place)
+    state = _with_window(snapshot, [] if parting else _state(snapshot, failure, place))
     if state and snapshot.wall:
         clock: StyledText = (f"{time_shown(snapshot, place)}  ", TextStyle.DIM)
         room = width - _cells(state) - 3

@@ -1,14 +1,16 @@
 """The layout of the table: the columns that fit, their widths, and the rows as styled lines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tui_trace.app.render.styled_text import StyledLine, plain
 from tui_trace.core.cell_width import cell_width, pad_or_truncate
-from tui_trace.report.cell_text import SUB_10_MS, TextStyle
+from tui_trace.report.cell_text import SUB_10_MS, TextStyle, scale_for, scale_words
 from tui_trace.report.hop_columns import ALWAYS, COLUMNS, EXTRA_RESPONDERS, CellContext, Column
-from tui_trace.report.hop_notes import has_notes, short_notes
+from tui_trace.report.hop_notes import has_notes, short_notes, wrong_notes
 from tui_trace.session.host_labels import NO_LABELS, HostLabels, responders
+from tui_trace.session.last_minute import describe_window
+from tui_trace.session.loss import LossPlace, loss_place
 from tui_trace.session.snapshot import Hop
 
 MARGIN = 1
@@ -16,14 +18,19 @@ MARGIN = 1
 ROOMY = 110
 """Cells from which on the columns stand two cells apart."""
 HOST_LEAST = 12
+HOST_BARE = 6
+"""Cells that are left of a host where else it could not be seen what is wrong."""
 HOST_FAIR = 20
 """Cells for which smaller luxuries are given up, if a host is as long."""
 HOST_MOST = 46
 NOTES_FAIR = 12
 """Cells for which other columns are given up, if there are notes as long."""
+NOTES_WRONG = 20
+"""Cells for which that is done, if there is something wrong to tell."""
 ASN_MOST = 13
-"""Cells for two origins, the second cut if both are long."""
+"""Cells for two origins; where both are long, only the first has room."""
 RECENT_STEP = 16
+_WRONG_LOSS = (LossPlace.PATH, LossPlace.TARGET)
 
 
 class PlacedColumn(NamedTuple):
@@ -40,6 +47,12 @@ class TableLayout(NamedTuple):
     gap: str
     microseconds: bool
     """Times with microseconds."""
+    scale: int
+    """RTT (ns) of the highest block of `Recent`; 0: none is known yet."""
+
+    def cell(self, width: int, labels: HostLabels) -> CellContext:
+        """Return what a cell of this width has to keep to."""
+        return CellContext(width, self.microseconds, labels, self.scale)
 
 
 class ColumnDemand(NamedTuple):
@@ -54,42 +67,85 @@ class ColumnDemand(NamedTuple):
     recent: int = 0
     slowest: int = 0
     asn: int = 0
+    first_asn: int = 0
+    """Cells of the first AS number alone, and of the sign that there are others."""
+    wrong_notes: int = 0
+    """Cells of the notes that say what is wrong."""
+    lossy: bool = False
+    """Probes are lost on the path."""
+    scale: int = 0
+    """As in `TableLayout`; this may become smaller again."""
+    back: bool = False
+    """The TTL of an answer is known."""
 
-    def grown_to(self, hops: Iterable[Hop], labels: HostLabels = NO_LABELS) -> "ColumnDemand":
+    def grown_to(self, hops: Sequence[Hop], labels: HostLabels = NO_LABELS) -> "ColumnDemand":
         """Return the demand of these hops too: it never shrinks, so that columns do not jump."""
-        host_cells, note_cells, outcomes, slowest, asn = self
+        host, notes, outcomes, slowest, asn, first_asn, wrong, lossy, scale, back = self
         for hop in hops:
             for one in hop.responders[: EXTRA_RESPONDERS + 1]:
-                host_cells = max(host_cells, cell_width(labels.host(one.address)))
-                asn = max(asn, len(labels.asn(one.address)))
+                host = max(host, cell_width(labels.host(one.address)))
+                if numbers := labels.asn(one.address):
+                    asn = max(asn, len(numbers))
+                    first, others, _ = numbers.partition("/")
+                    first_asn = max(first_asn, len(first) + 2 * len(others))
             if has_notes(hop):
-                note_cells = max(note_cells, len(short_notes(hop)))
+                notes = max(notes, cell_width(short_notes(hop)))
+                wrong = max(wrong, cell_width(" ".join(wrong_notes(hop))))
+            lossy = lossy or loss_place(hop) in _WRONG_LOSS
+            back = back or hop.reply_ttl > 0
             outcomes = max(outcomes, len(hop.recent))
             slowest = max(slowest, hop.figures.max or 0)
-        # in steps, so that the table is not laid out anew with every probe
-        outcomes = -(-outcomes // RECENT_STEP) * RECENT_STEP
         return ColumnDemand(
-            host_cells, note_cells, outcomes, SUB_10_MS if slowest >= SUB_10_MS else 0, asn
+            host,
+            notes,
+            # in steps, so that the table is not laid out anew with every probe
+            -(-outcomes // RECENT_STEP) * RECENT_STEP,
+            SUB_10_MS if slowest >= SUB_10_MS else 0,
+            asn,
+            first_asn,
+            wrong,
+            lossy,
+            scale_for(hops, scale),
+            back,
         )
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """Return the columns that have nothing to show yet: they would only take room."""
+        told = (("asn", bool(self.asn)), ("back", self.back))
+        return frozenset(name for name, is_told in told if not is_told)
+
+    @property
+    def wrong(self) -> frozenset[str]:
+        """Return the columns that say what is wrong: they go last."""
+        told = (("loss", self.lossy), ("notes", bool(self.wrong_notes)))
+        return frozenset(name for name, is_told in told if is_told)
 
 
 def lay_out(chosen: Sequence[str], width: int, demand: ColumnDemand) -> TableLayout:
     """Arrange the chosen columns in `width` cells; the flexible columns share what is left."""
     gap = 2 if width >= ROOMY else 1
-    # while no AS number is known a column for them would only take room
-    names = [name for name in (*ALWAYS, *chosen) if name != "asn" or demand.asn]
+    unknown = demand.unknown
+    names = [name for name in (*ALWAYS, *chosen) if name not in unknown]
     widths = {name: COLUMNS[name].width for name in names}
     if demand.host:
         widths["host"] = max(min(demand.host, widths["host"]), HOST_LEAST)
+    if "asn" in widths:
+        # half of a number would be another one
+        widths["asn"] = max(widths["asn"], min(demand.first_asn, ASN_MOST))
     if "notes" in widths:
-        widths["notes"] = max(widths["notes"], min(demand.notes, NOTES_FAIR))
+        fair = max(min(demand.notes, NOTES_FAIR), min(demand.wrong_notes, NOTES_WRONG))
+        widths["notes"] = max(widths["notes"], fair)
 
     def spare() -> int:
         return width - MARGIN - sum(cells + gap for cells in widths.values()) + gap
 
     droppable = [COLUMNS[name] for name in names if COLUMNS[name].drop is not None]
-    droppable.sort(key=lambda column: column.drop or 0)
+    wrong = demand.wrong
+    droppable.sort(key=lambda column: (column.id in wrong, column.id == "loss", column.drop or 0))
     for column in droppable:
+        if column.id in wrong and widths["host"] + spare() >= HOST_BARE:
+            break
         if spare() >= 0:
             break
         del widths[column.id]
@@ -116,13 +172,27 @@ def lay_out(chosen: Sequence[str], width: int, demand: ColumnDemand) -> TableLay
             widths[name] += more
             left -= more
     placed = tuple(PlacedColumn(COLUMNS[name], max(cells, 1)) for name, cells in widths.items())
-    return TableLayout(placed, " " * gap, demand.slowest < SUB_10_MS)
+    return TableLayout(placed, " " * gap, demand.slowest < SUB_10_MS, demand.scale)
 
 
-def header(layout: TableLayout) -> str:
-    """Return the titles, as wide as the rows."""
-    titles = (pad_or_truncate(column.title, width, column.right) for column, width in layout.placed)
+def header(layout: TableLayout, window: int | None = None) -> str:
+    """Return the titles, as wide as the rows; `window` (ns): the figures are of so much time."""
+    titles = (
+        pad_or_truncate(_title(column, width, layout, window), width, column.right)
+        for column, width in layout.placed
+    )
     return " " * MARGIN + layout.gap.join(titles)
+
+
+def _title(column: Column, width: int, layout: TableLayout, window: int | None) -> str:
+    """Return the title, with what has to be said of all rows where that has room."""
+    told = ""
+    if column.id == "recent":
+        told = scale_words(layout.scale)
+    elif column.id == "host" and window is not None:
+        told = describe_window(window)
+    long = f"{column.title} {told}"
+    return next((text for text in (long, told) if told and len(text) <= width), column.title)
 
 
 def row(hop: Hop, layout: TableLayout, labels: HostLabels = NO_LABELS) -> list[StyledLine]:
@@ -131,7 +201,7 @@ def row(hop: Hop, layout: TableLayout, labels: HostLabels = NO_LABELS) -> list[S
     text, style = " " * MARGIN, TextStyle.PLAIN
     gap = ""
     for column, width in layout.placed:
-        cell = column.cell(hop, CellContext(width, layout.microseconds, labels))
+        cell = column.cell(hop, layout.cell(width, labels))
         # a blank cell may take any style: fewer changes of style are cheaper to draw
         own = column.style(hop) if cell else style
         if own is not style:
@@ -161,9 +231,7 @@ def _others(hop: Hop, layout: TableLayout, labels: HostLabels) -> list[StyledLin
 def _cells(layout: TableLayout, address: str, labels: HostLabels) -> str:
     cells = [
         pad_or_truncate(
-            column.address_cell(address, CellContext(width, layout.microseconds, labels))
-            if column.address_cell
-            else "",
+            column.address_cell(address, layout.cell(width, labels)) if column.address_cell else "",
             width,
         )
         for column, width in layout.placed

@@ -32,6 +32,7 @@ from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.report.hop_columns import DISPLAYS
 from tui_trace.session.host_labels import HostLabels, LabelMode, responders
+from tui_trace.session.last_minute import LastMinute, describe_window
 from tui_trace.session.snapshot import Run, Snapshot, Ways
 from tui_trace.session.way_text import describe_ways
 
@@ -167,14 +168,17 @@ class MainScreen(OpeningScreen):
             return
         self._controls.family = snapshot.family
         self._show_heading()
-        self._show_hops(snapshot)
+        self._show_hops()
         self._show_inspector()
         self._show_timestrip()
         if isinstance(self.app.screen, ChartScreen):
             self.app.screen.look_at(snapshot)
 
-    def _show_hops(self, snapshot: Snapshot) -> None:
-        self.table.show(snapshot.run.hops, HostLabels(snapshot.who, self.label_mode))
+    def _show_hops(self) -> None:
+        shown = self.shown
+        if shown is not None:
+            labels = HostLabels(shown.who, self.label_mode)
+            self.table.show(shown.run.hops, labels, window=shown.window)
 
     def request_asn_lookup(self) -> None:
         """Ask the source to look up AS numbers, or not to."""
@@ -215,7 +219,8 @@ class MainScreen(OpeningScreen):
             return
         place = self._navigator.view_position(self.snapshot)
         width, height = self.size
-        lines = heading(self.snapshot, width, self.failure, place=place, height=height)
+        now = self.shown or self.snapshot
+        lines = heading(now, width, self.failure, place=place, height=height)
         if shown.styles.height is None or shown.styles.height.value != len(lines):
             shown.styles.height = len(lines)
         shown.show(lines)
@@ -229,8 +234,13 @@ class MainScreen(OpeningScreen):
 
     def _show_inspector(self) -> None:
         if self._inspector.display:
-            hop, labels = self.table.selected_hop, self.table.labels
-            self._inspector.look_at(hop, labels, self.snapshot)
+            self._inspector.look_at(
+                self.table.selected_hop,
+                self.table.labels,
+                self.snapshot,
+                scale=self.table.table_layout.scale,
+                window=None if (shown := self.shown) is None else shown.window,
+            )
 
     def action_slower(self) -> None:
         """Take a longer interval; in a replay, play faster (`+`)."""
@@ -285,6 +295,21 @@ class MainScreen(OpeningScreen):
         self.table.choose(self.columns)
         self.show_message(f"display: {self._display_now}")
 
+    def action_last_minute(self) -> None:
+        """Show the figures of the last minute, or of the whole run (`L`)."""
+        is_summary = self.snapshot is not None and self.snapshot.run.is_summary
+        if self._last_minute is None and is_summary:
+            self.show_message("another program told sums only: no last minute can be told")
+            return
+        self._last_minute = LastMinute() if self._last_minute is None else None
+        if self.snapshot is not None:
+            self.watch_snapshot(self.snapshot)
+        self.show_message(
+            "figures of the whole run"
+            if self._last_minute is None
+            else "figures of the last 60 s: loss, counts and times of the probes sent since"
+        )
+
     def action_columns(self) -> None:
         """Open the column chooser (`o`)."""
         self.app.push_screen(
@@ -304,8 +329,7 @@ class MainScreen(OpeningScreen):
         """Name hosts in the next way (`n`)."""
         ways = list(LabelMode)
         self.label_mode = ways[(ways.index(self.label_mode) + 1) % len(ways)]
-        if self.snapshot is not None:
-            self._show_hops(self.snapshot)
+        self._show_hops()
         self.show_message(f"hosts by {self.label_mode}")
 
     def action_origins(self) -> None:
@@ -371,6 +395,10 @@ class MainScreen(OpeningScreen):
             self.show_message("select a hop first (up, down)")
             return
         row = row_text(hop, self.table.table_layout, self.table.labels)
-        vantage = self.snapshot.vantage if self.snapshot is not None else ""
-        self.app.copy_to_clipboard(f"{row}  from {sanitize(vantage)}" if vantage else row)
+        shown = self.shown
+        if shown is not None and shown.window is not None:
+            row = f"{row}  {describe_window(shown.window)}"
+        if shown is not None and shown.vantage:
+            row = f"{row}  from {sanitize(shown.vantage)}"
+        self.app.copy_to_clipboard(row)
         self.show_message(f"hop {hop.ttl} copied to the clipboard")

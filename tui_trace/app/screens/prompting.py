@@ -20,6 +20,7 @@ from tui_trace.core.stream import Command, Inject, Reset, SetPace, Switch
 from tui_trace.report.finding_lines import wall_clock
 from tui_trace.report.hop_columns import DISPLAYS
 from tui_trace.session.host_labels import LabelMode
+from tui_trace.session.last_minute import LastMinute
 from tui_trace.session.snapshot import Snapshot
 
 _NOT_OF_THE_PROBE = ("target", "export", "note", "guess")
@@ -54,6 +55,8 @@ class PromptingScreen(PromptHost):
         self._display_now = DISPLAYS[0]
         self.label_mode = LabelMode.NAME
         """What addresses are called."""
+        self._last_minute: LastMinute | None = None
+        """Makes the figures of the last minute, if these are shown."""
         self._send = send
         self._trace = trace
         self._history = history
@@ -82,6 +85,13 @@ class PromptingScreen(PromptHost):
     @abstractmethod
     def to_present(self) -> None:
         """Return to the present, which the keys of the probe change."""
+
+    @property
+    def shown(self) -> Snapshot | None:
+        """The snapshot with the figures that the table shows; None: there is none yet."""
+        if self.snapshot is None or self._last_minute is None:
+            return self.snapshot
+        return self._last_minute.of(self.snapshot)
 
     @property
     def prompt(self) -> Prompt:
@@ -206,7 +216,7 @@ class PromptingScreen(PromptHost):
             return self.snapshot.target
         if question == "export":
             self._exported = View(
-                self.snapshot,
+                self.shown or self.snapshot,
                 self.app.export_screenshot(title=f"tui-trace {sanitize(self.snapshot.target)}"),
                 self.columns,
                 self.label_mode,

@@ -10,10 +10,11 @@ from tui_trace.core.percentages import format_loss
 from tui_trace.core.probe_text import describe_egress
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS
-from tui_trace.report.cell_text import TextStyle, sparkline
+from tui_trace.report.cell_text import TextStyle, blocks_to_scale, scale_words
 from tui_trace.report.hop_columns import loss_style
 from tui_trace.report.hop_notes import local_reason, mark_words, quic_versions
 from tui_trace.session.host_labels import NO_LABELS, HostLabels, responders
+from tui_trace.session.last_minute import describe_window
 from tui_trace.session.snapshot import AddressInfo, Hop, Responder, Snapshot
 
 _PLOT_LEAST = 6
@@ -21,7 +22,7 @@ _PLOT_LEAST = 6
 _CONFIRMED = {True: " (forward-confirmed)", False: " (not forward-confirmed)", None: ""}
 
 
-def _figures(hop: Hop) -> list[str]:
+def _figures(hop: Hop, window: int | None) -> list[str]:
     f = hop.figures
     lost = f"{hop.lost} lost" + (f" ({format_loss(hop.lost, f.count)} %)" if hop.lost else "")
     counted = [f"{hop.sent} sent", f"{f.count} answered", lost]
@@ -44,8 +45,9 @@ def _figures(hop: Hop) -> list[str]:
     times = (f.last, f.min, f.mean, f.sd, f.max)
     spread = (f.jitter, f.p50, f.p90, f.p99)
     marks = "  ".join([*mark_words(hop), *local_reason(hop)])
+    since = "" if window is None else f"{describe_window(window)}: "
     lines = [
-        f"{' · '.join(counted)}   {marks}".strip(),
+        f"{since}{' · '.join(counted)}   {marks}".strip(),
         _named(("last", "min", "avg", "sd", "max"), times),
         _named(("jitter", "p50", "p90", "p99"), spread),
     ]
@@ -109,9 +111,11 @@ def _about(one: Responder, labels: HostLabels) -> list[str]:
     return [line for line in lines if line]
 
 
-def _texts(hop: Hop, labels: HostLabels, egress: EgressFound | None) -> list[str]:
+def _texts(
+    hop: Hop, labels: HostLabels, egress: EgressFound | None, window: int | None = None
+) -> list[str]:
     """Return all lines about a hop, the most important first."""
-    texts = _figures(hop)
+    texts = _figures(hop, window)
     if egress is not None:
         texts.append(f"probes leave {sanitize(describe_egress(egress))}")
     if not hop.responders:
@@ -138,7 +142,7 @@ def _title(hop: Hop, labels: HostLabels) -> str:
 
 def egress_at(hop: Hop, snapshot: Snapshot | None) -> EgressFound | None:
     """Return how probes leave, where that is told: at the first row of the table."""
-    if snapshot is None or snapshot.run.hops[:1] != (hop,):
+    if snapshot is None or [first.ttl for first in snapshot.run.hops[:1]] != [hop.ttl]:
         return None
     return snapshot.run.egress
 
@@ -163,22 +167,26 @@ def inspect(
     *,
     plot: int = 0,
     egress: EgressFound | None = None,
+    scale: int = 0,
+    window: int | None = None,
 ) -> list[StyledLine]:
     """Return the panel's lines, at most `height`; `plot` of them are left to a plot.
 
-    `egress`: how the probes of the run leave, if that is to be told here.
+    `egress`: how the probes of the run leave, if that is to be told here. `scale` (ns) is that of
+    the table's blocks; the figures are of the last `window` (ns), or of the whole run.
     """
     title = _title(hop, labels)
     title += "─" * (width - cell_width(title))
     lines: list[StyledLine] = [[(pad_or_truncate(title, width), TextStyle.DIM)]]
     if plot:
         lines += [[]] * plot
-    elif hop.responders:
-        blocks = sparkline(hop.recent, hop.figures.min, width - 2)
-        lines.append([(f" {blocks}", TextStyle.SPARK)])
+    elif hop.responders and scale:
+        told = f" {scale_words(scale)} "
+        blocks = blocks_to_scale(hop.recent, scale, max(width - 1 - len(told), 0))
+        lines.append([(told, TextStyle.DIM), (blocks, TextStyle.SPARK)])
     lines += [
         [(pad_or_truncate(f" {text}", width), TextStyle.PLAIN)]
-        for text in _texts(hop, labels, egress)
+        for text in _texts(hop, labels, egress, window)
     ]
     return lines[:height]
 
@@ -191,17 +199,31 @@ class HopInspector(StyledLines):
         self._hop: Hop | None = None
         self._snapshot: Snapshot | None = None
         self._labels = NO_LABELS
+        self._scale = 0
+        self._window: int | None = None
         self._wanted = False
         self._throttle = Throttle(self, self._draw_plot)
         self.display = False
 
-    def look_at(self, hop: Hop | None, labels: HostLabels, snapshot: Snapshot | None) -> None:
-        """Show this hop of `snapshot`; None: there is nothing to show."""
+    def look_at(
+        self,
+        hop: Hop | None,
+        labels: HostLabels,
+        snapshot: Snapshot | None,
+        *,
+        scale: int = 0,
+        window: int | None = None,
+    ) -> None:
+        """Show this hop of `snapshot`; None: there is nothing to show.
+
+        `scale` and `window` are those of the table; see `inspect`.
+        """
         if hop is None or self._hop is None or hop.ttl != self._hop.ttl:
             self._throttle.reset()
         self._hop = hop
         self._snapshot = snapshot
         self._labels = labels
+        self._scale, self._window = scale, window
         self.on_resize()
 
     def on_resize(self) -> None:
@@ -213,7 +235,18 @@ class HopInspector(StyledLines):
             egress = egress_at(self._hop, self._snapshot)
             room = plot_height(self._hop, height, self._labels, egress=egress)
             plot = self._place_plot(room)
-            self.show(inspect(self._hop, width, height, self._labels, plot=plot, egress=egress))
+            self.show(
+                inspect(
+                    self._hop,
+                    width,
+                    height,
+                    self._labels,
+                    plot=plot,
+                    egress=egress,
+                    scale=self._scale,
+                    window=self._window,
+                )
+            )
         for shown in self.query("#inspector-rtt"):
             shown.display = bool(plot)
 
@@ -243,5 +276,7 @@ class HopInspector(StyledLines):
 
         if self._hop is not None and self._snapshot is not None:
             shown = window(self._snapshot, self.size.width - AROUND)
-            drawn = series(self._hop, shown), loss_style(self._hop)
+            # it shows all outcomes, whatever the figures are of
+            of_run = (hop for hop in self._snapshot.run.hops if hop.ttl == self._hop.ttl)
+            drawn = series(next(of_run, self._hop), shown), loss_style(self._hop)
             self.query_one(RttPlot).draw(shown, drawn, None)

@@ -70,6 +70,8 @@ class HopTable(ScrollView):
         self._signed: Strip | None = None
         """The pinned row without that sign."""
         self._title: Strip | None = None
+        self._window: int | None = None
+        """What the title says that the figures are of."""
         self._palette = StylePalette(self)
         self.selected: int | None = None
         """TTL of the selected hop."""
@@ -81,10 +83,9 @@ class HopTable(ScrollView):
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Columns that were chosen but do not fit; AS numbers not known yet need no room."""
-        placed = {one.column.id for one in self._layout_now.placed}
-        wanted = (name for name in self._chosen if name != "asn" or self._demand.asn)
-        return tuple(name for name in wanted if name not in placed)
+        """Columns that were chosen but do not fit; what is not known yet needs no room."""
+        placed = {one.column.id for one in self._layout_now.placed} | self._demand.unknown
+        return tuple(name for name in self._chosen if name not in placed)
 
     @property
     def labels(self) -> HostLabels:
@@ -96,13 +97,17 @@ class HopTable(ScrollView):
         """The selected hop as it is now, if it is still in the table."""
         return next((hop for hop in self._hops if hop.ttl == self.selected), None)
 
-    def show(self, hops: tuple[Hop, ...], labels: HostLabels) -> None:
-        """Draw these hops.
+    def show(self, hops: tuple[Hop, ...], labels: HostLabels, *, window: int | None = None) -> None:
+        """Draw these hops; their figures are of the last `window` (ns), or of the whole run.
 
         Those that are the same objects as before, with nothing new about who is there, stay as
         they are.
         """
         self._hops = hops
+        if window != self._window:
+            self._window = window
+            self._title = None
+            self.refresh(Region(0, 0, self.size.width, 1))
         if labels.mode is not self._labels.mode:
             self._demand = self._demand._replace(host=0)
             self._rows.clear()
@@ -179,7 +184,7 @@ class HopTable(ScrollView):
             if self._title is None:
                 over = self._palette.over(TITLE)
                 self._title = self._palette.strip(
-                    [(header(self._layout_now), TextStyle.DIM)], width, over
+                    [(header(self._layout_now, self._window), TextStyle.DIM)], width, over
                 )
             return self._title
         return self._strip_at(y - _HEADER)

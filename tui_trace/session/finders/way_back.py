@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from tui_trace.core.sanitize import sanitize
 from tui_trace.session.evidence import Findable
 from tui_trace.session.finding import Finding, FindingKind, Sure
+from tui_trace.session.hops_back import hops_back
 from tui_trace.session.round_log import HopLog
 from tui_trace.session.run_fold import RunFold
 
-_INITIAL_TTLS = (32, 64, 128, 255)
-"""TTLs that systems begin with."""
 _WINDOW = 64
 """Slots back from now."""
 _LEAST = 2
@@ -33,9 +32,9 @@ def _find(session: Findable, run: RunFold) -> Finding | None:
     further: dict[int, int] = {}
     for ttl in sorted(ttl for ttl in log.hops if 0 < ttl <= end):
         hop = log.target if ttl == end else log.hops[ttl]
-        hops_back = _hops_back(hop, slots)
-        if hops_back is not None:
-            further[ttl] = hops_back - ttl
+        back = _hops_back(hop, slots)
+        if back is not None:
+            further[ttl] = back - ttl
     if not further.get(end):
         return None
     first = end
@@ -74,4 +73,4 @@ def _hops_back(hop: HopLog, slots: int) -> int | None:
     if len(ttls) != 1:
         return None
     (ttl,) = ttls
-    return next(initial for initial in _INITIAL_TTLS if initial >= ttl) - ttl + 1
+    return hops_back(ttl)
