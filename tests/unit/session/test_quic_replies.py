@@ -24,7 +24,7 @@ NEGOTIATION = reply(
 
 def folded() -> HopFold:
     hop = HopFold(3)
-    hop.on_sent(1)
+    hop.on_sent(1, at=0)
     hop.on_reply(NEGOTIATION, marks_of(NEGOTIATION, QUIC, 4))
     return hop
 
@@ -40,7 +40,7 @@ def test_the_row_has_a_mark_and_reports_the_versions() -> None:
 
 def test_they_stay_after_another_answer_and_in_a_checkpoint() -> None:
     fold = folded()
-    fold.on_sent(2)
+    fold.on_sent(2, at=0)
     fold.on_reply(reply(1, 2, 3, "203.0.113.1", 1.0, 1, kind=ReplyKind.UDP, reached=True), ())
     assert fold.snapshot().versions == VERSIONS
     assert HopFold.from_checkpoint(fold.checkpoint()).snapshot() == fold.snapshot()
