@@ -64,12 +64,18 @@ class LatestProbes:
         began = at - MINUTE
         while times[oldest := next(iter(times))] < began:
             del times[oldest]
-            self.remarks.pop(oldest, None)
+            if self.remarks:
+                self.remarks.pop(oldest, None)
         while len(outcomes) > RECENT:
             oldest = next(iter(outcomes))
-            if oldest in times and len(outcomes) <= MAX_LATEST_PROBES:
-                break
-            self.forget(oldest)
+            if oldest in times:
+                if len(outcomes) <= MAX_LATEST_PROBES:
+                    break
+                self.forget(oldest)
+                continue
+            del outcomes[oldest]
+            if self.reasons:
+                self.reasons.pop(oldest, None)
 
     def forget(self, probe: int) -> None:
         """Forget a probe, if it is remembered."""
