@@ -47,6 +47,9 @@ for name in {imported}:
 name, node, *_ = os.uname()
 here = os.uname_result(("Darwin", node, "24.0.0", "Darwin Kernel Version 24.0.0", "arm64"))
 os.uname = lambda: here
+import sysconfig
+
+sysconfig.get_config_vars()  # its data are those of the real system
 sys.platform = "darwin"
 
 def hide(event, given):
