@@ -12,10 +12,7 @@ import re
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.bench.common import table
@@ -35,17 +32,12 @@ LONGEST = 45.0
 _ROW = re.compile(r"^\W*\d+\W+\S")
 
 
-_MTRS_COLUMNS = '[columns]\nlatency = ["loss", "sent", "last", "min", "avg", "max"]\n'
-"""What mtr shows, too: no sparkline, no notes."""
-
-
 class Program(NamedTuple):
     """What is run, and whether its terminal answers."""
 
     name: str
     args: list[str]
-    answers: bool = True
-    config: str = ""
+    answers: bool
 
 
 def programs(chain: Chain) -> list[Program]:
@@ -54,37 +46,20 @@ def programs(chain: Chain) -> list[Program]:
     limits = ["-n", "-m", "40"]
     ours = tui_trace_process.command(*limits, target)
     return [
-        Program("tui-trace", ours),
-        Program("tui-trace, silent", ours, answers=False),
-        Program("mtr", ["mtr", *limits, target]),
+        Program("tui-trace", ours, True),
+        Program("tui-trace, silent", ours, False),
+        Program("mtr", ["mtr", *limits, target], True),
     ]
 
 
-def _same_information(chain: Chain) -> list[Program]:
-    """Ours drawn once a second, and with no more than mtr shows."""
-    ours = programs(chain)[0]
-    return [
-        ours._replace(name="tui-trace, refresh = 1", config="refresh = 1\n"),
-        ours._replace(name="tui-trace, mtr's columns", config=_MTRS_COLUMNS),
-        ours._replace(name="both", config="refresh = 1\n" + _MTRS_COLUMNS),
-    ]
-
-
-@contextmanager
-def _terminal(chain: Chain, program: Program, rate: float | None) -> Iterator[SlowTerminal]:
-    with TemporaryDirectory(prefix="tt-config-") as folder:
-        file = Path(folder, "tui-trace", "config.toml")
-        file.parent.mkdir()
-        file.write_text(program.config)
-        env = tui_trace_process.environment() | {"XDG_CONFIG_HOME": folder}
-        with SlowTerminal(
-            chain.client.popen,
-            program.args,
-            rate=rate,
-            answers=program.answers,
-            env=env | {"COLORTERM": "truecolor"},
-        ) as terminal:
-            yield terminal
+def _terminal(chain: Chain, program: Program, rate: float | None) -> SlowTerminal:
+    return SlowTerminal(
+        chain.client.popen,
+        program.args,
+        rate=rate,
+        answers=program.answers,
+        env=tui_trace_process.environment() | {"COLORTERM": "truecolor"},
+    )
 
 
 def written(chain: Chain, program: Program) -> int:
@@ -162,10 +137,6 @@ def run(times: int, hops: tuple[int, ...]) -> None:
             head = ["program", f"bytes in {SECONDS:g} s", f"first table at {FIRST:g} B/s"]
             for rate in RATES:
                 head += [f"q at {rate:g} B/s", "last byte"]
-            for program in _same_information(chain):
-                count = written(chain, program)
-                rows.append([program.name, str(count)] + ["–"] * 7)
-                rows.append([f"{program.name} / mtr", _ratio(count, peer[0])] + ["–"] * 7)
             table(f"{length} hops, 80 × 24, once a second; seconds, median of {times}", head, rows)
 
 

@@ -60,8 +60,8 @@ class SnapshotSink:
         self._meets_target = False
         self._handed = float("-inf")
         self._round_began = float("-inf")
-        self._round = 0.0
-        """Seconds that the last round took, by the clock of the one who looks on, 1 at most."""
+        self._round = 1.0
+        """Seconds that the last round took, by the clock of the one who looks on."""
         self._wanted: tuple[int, ...] = ()
         self.last: Snapshot | None = None
         self.runs: tuple[Run, ...] = ()

@@ -90,8 +90,6 @@ class Link:
             return min(max(_UNHEARD - self.unanswered, 0), _PIECE)
         if self.is_stalled(now):
             return LEAST
-        if self._questions and now - self._questions[0].asked > self._quickest + _SLOW:
-            return 0  # it has got slower, by how much the answer will say
         # asked a few times on the way, it does not run dry
         return min(max(self._window - self.unanswered, 0), max(self._window // 4, LEAST))
 

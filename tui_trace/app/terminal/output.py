@@ -93,12 +93,13 @@ class TerminalOutput:
             self._later = self._loop.call_soon(self._pump)
 
     def forget(self) -> None:
-        """What the terminal shows is not known any more: paint all of it.
-
-        It may be called from a signal handler, and so in the middle of painting.
-        """
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._forget)
+        """What the terminal shows is not known any more: paint all of it."""
+        self._painter.forget()
+        if self._link.is_stalled(time.monotonic()):
+            self._link = Link(time.monotonic())
+            self.ask()
+        if self._later is None and not self._is_over:
+            self._later = self._loop.call_soon(self._pump)
 
     def answered(self) -> None:
         """The terminal has answered the question; thread-safe."""
@@ -140,15 +141,6 @@ class TerminalOutput:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-
-    def _forget(self) -> None:
-        if self._is_over:
-            return
-        self._painter.forget()
-        if self._link.is_stalled(time.monotonic()):
-            self._link = Link(time.monotonic())
-            self.ask()
-        self._pump()
 
     def _wait_for_answers(self) -> None:
         end = time.monotonic() + _LAST_ANSWERS
