@@ -38,8 +38,8 @@ async def opened(watch: Watch, key: str) -> OverLive:
 
 
 def said(watch: Watch) -> str:
-    """The last line of the terminal."""
-    return watch.screen_lines[-1]
+    """The last lines of the terminal: a long message takes two."""
+    return " ".join(line.strip() for line in watch.screen_lines[-2:])
 
 
 @every_screen
