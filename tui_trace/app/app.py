@@ -160,7 +160,11 @@ class TraceApp(TerminalApp[None]):
             {name: columns_of(name) for name in DISPLAYS} | self._config.columns,
             [
                 Hint(
-                    key.id, self.shown_key(key, first=True), key.label, key.action, key.description
+                    key.id,
+                    self.shown_key(key, first=True),
+                    key.label,
+                    key.target_action,
+                    key.description,
                 )
                 for key in footer_keys(replayed=self.history.playback is not None)
             ],
@@ -403,7 +407,7 @@ class TraceApp(TerminalApp[None]):
                 yield SystemCommand(
                     f"{key.label} ({self.shown_key(key)})",
                     key.description,
-                    partial(self.live.run_action, key.action),
+                    partial(self.live.run_action, key.target_action),
                 )
 
     def _is_left(self, pump: MessagePump | None) -> bool:

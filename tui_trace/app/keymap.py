@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+_OF_THE_APP = ("leave", "help", "targets", "vantages", "next_target", "ring", "suspend")
+"""Actions that the app does, not a screen."""
+
 
 class Key(NamedTuple):
     """One key, and what it does."""
@@ -16,6 +19,11 @@ class Key(NamedTuple):
     description: str
     """A sentence for the help screen, the command palette and the tooltip."""
     priority: bool = False
+
+    @property
+    def target_action(self) -> str:
+        """The action with where it is done: by the app, or by the live screen."""
+        return f"app.{self.action}" if self.action.startswith(_OF_THE_APP) else self.action
 
 
 GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (

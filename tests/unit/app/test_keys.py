@@ -325,6 +325,20 @@ async def test_a_key_in_the_footer_can_be_clicked() -> None:
         assert [one.protocol for one in watch.settings] == [Protocol.UDP]
 
 
+async def test_help_in_the_footer_can_be_clicked_and_chosen_in_the_palette() -> None:
+    async with watching() as watch:
+        at = watch.text("#keys").index("? help")
+        await watch.pilot.click("#keys", offset=(at, 0))
+        assert isinstance(watch.app.screen, HelpScreen)
+        await watch.press("escape")
+        commands = {one.title: one for one in watch.app.get_system_commands(watch.app.screen)}
+        await commands["help (? h)"].callback()
+        assert isinstance(watch.app.screen, HelpScreen)
+        await watch.press("escape")
+        await commands["bell (B)"].callback()
+        await watch.until(lambda: "bell" in watch.text("#keys"))
+
+
 async def test_copy() -> None:
     async with watching() as watch:
         await watch.press("y")

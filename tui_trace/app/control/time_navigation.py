@@ -113,6 +113,8 @@ class TimeNavigator:
         elif self.moment is not None:
             self.moment = None
             history.close()
+        else:
+            return "this is the present"
         return None
 
     def _at(self) -> int:

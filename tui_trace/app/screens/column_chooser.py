@@ -7,11 +7,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui_trace.report.hop_columns import ALWAYS, COLUMNS
+
+_CLOSING = ("enter", "escape", "o", "q")
+_KEYS = "Space ticks · Enter closes"
 
 
 class ColumnChooser(ModalScreen[None]):
@@ -19,7 +23,7 @@ class ColumnChooser(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "enter,escape,o,q",
+            ",".join(_CLOSING),
             "dismiss",
             "close",
             id="chooser.close",
@@ -51,7 +55,7 @@ class ColumnChooser(ModalScreen[None]):
         """Compose the list and its title."""
         with Vertical(id="chooser") as box:
             box.border_title = f"Columns: {self._display_name}"
-            box.border_subtitle = "Space ticks · Enter closes"
+            box.border_subtitle = _KEYS
             yield OptionList(*(Option(self._line(name)) for name in self._names))
 
     def _line(self, name: str) -> Content:
@@ -59,6 +63,15 @@ class ColumnChooser(ModalScreen[None]):
         tick = "x" if name in self._chosen else " "
         about = "no room at this width" if name in self._left_out() else column.explanation
         return Content(f"[{tick}] {column.title.strip():<7} {about}")
+
+    def on_key(self, event: Key) -> None:
+        """Say that a key does nothing here."""
+        box = self.query_one(OptionList)
+        moves = event.key in box._bindings.key_to_bindings
+        known = moves or event.key in _CLOSING or event.key == "space"
+        name = self.app.get_key_display(Binding(event.key, ""))
+        words = _KEYS if known else f"{name}: nothing here · {_KEYS}"
+        self.query_one("#chooser").border_subtitle = words
 
     def action_tick(self) -> None:
         """Tick the highlighted column, as the mouse does."""

@@ -128,7 +128,10 @@ class CompareScreen(OverLiveText):
 
     def action_other(self, step: int) -> None:
         """Compare with the next later (1) or earlier (-1) run."""
+        before = self._choice.shown
         self._choice.other(step)
+        if self._choice.shown == before:
+            self.show_message("No other run")
         self._chosen()
 
     def action_more(self) -> None:

@@ -40,10 +40,6 @@ _TALL = 40
 """Terminal lines from which on the inspector takes more of them."""
 
 
-_OF_THE_APP = ("leave", "help", "targets", "vantages", "next_target")
-"""Actions that the app does, not a screen."""
-
-
 class MainScreen(OpeningScreen):
     """Header, table, inspector, and a line for keys or a prompt."""
 
@@ -51,7 +47,7 @@ class MainScreen(OpeningScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             key.keys,
-            f"app.{key.action}" if key.action.startswith(_OF_THE_APP) else key.action,
+            key.target_action,
             key.label,
             show=key.id in FOOTER,
             tooltip=key.description,

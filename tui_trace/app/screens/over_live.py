@@ -43,7 +43,7 @@ def _action(key: Key) -> str:
     if key.id.startswith(("probe.", "pace.")):
         return f"probe('{key.id}')"
     if key.id in ("app.help", "app.bell"):
-        return f"app.{key.action}"
+        return key.target_action
     return f"elsewhere('{key.id}')"
 
 
