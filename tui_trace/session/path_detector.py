@@ -10,7 +10,7 @@ candidates are members, too. A missing reply means nothing.
 
 import math
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -163,6 +163,10 @@ class HopAddressTracker(msgspec.Struct, array_like=True):
             self.answers = dict.fromkeys(self.members, 1)
 
 
+AnsweredHops: TypeAlias = dict[int, HopAddressTracker]
+"""By TTL, those that have answered, up to the target's."""
+
+
 class TrackedPath:
     """The addresses at all TTLs of one run."""
 
@@ -189,6 +193,8 @@ class TrackedPath:
     def settle_move(self) -> int | None:
         """Accept a path change, and return since when (`at`) the path is new; None: no change."""
         strange = {ttl: hop for ttl, hop in self.hops.items() if hop.candidates}
+        if not strange:
+            return None
         hops = len(self.hops)
         choices = min(math.comb(hops, len(strange)), hops * (hops + 1) // 2)
         wanted = MOVE_LOG_ODDS + math.log(choices)
@@ -204,9 +210,9 @@ class TrackedPath:
                 del self.hops[ttl]
         return since
 
-    def answered_hops(self) -> dict[int, HopAddressTracker]:
+    def answered_hops(self) -> AnsweredHops:
         """Return the TTLs that answered, up to the target's."""
-        found: dict[int, HopAddressTracker] = {}
+        found: AnsweredHops = {}
         for ttl in sorted(self.hops):
             hop = found[ttl] = self.hops[ttl]
             if len(hop.members) == 1 and self.target in hop.members:

@@ -20,7 +20,7 @@ from tui_trace.session.checkpoint import (
     PathsCheckpoint,
     TrackCheckpoint,
 )
-from tui_trace.session.path_detector import ALTERNATES, BALANCED, TrackedPath
+from tui_trace.session.path_detector import ALTERNATES, BALANCED, AnsweredHops, TrackedPath
 from tui_trace.session.snapshot import Balance, Path, PathHop, PathNow, PathVisit
 
 _MAX_PATHS = 200
@@ -81,16 +81,20 @@ class _GrowingPath:
         self.visits: list[_OpenVisit] = []
         self._hops: tuple[PathHop, ...] | None = None
 
-    def matches(self, track: TrackedPath) -> bool:
-        """Return whether the track shares a hop with this path, and no hop contradicts it."""
-        both = [
-            (self.hops[ttl], hop) for ttl, hop in track.answered_hops().items() if ttl in self.hops
-        ]
-        return bool(both) and all(not who.isdisjoint(hop.members) for who, hop in both)
+    def matches(self, answered: AnsweredHops) -> bool:
+        """Return whether these hops share one with this path, and none contradicts it."""
+        shares = False
+        for ttl, hop in answered.items():
+            who = self.hops.get(ttl)
+            if who is not None:
+                if who.isdisjoint(hop.members):
+                    return False
+                shares = True
+        return shares
 
-    def extend(self, track: TrackedPath) -> None:
-        """Add the hops that the track knows."""
-        for ttl, hop in track.answered_hops().items():
+    def extend(self, answered: AnsweredHops, target: str) -> None:
+        """Add what is known of these hops."""
+        for ttl, hop in answered.items():
             if ttl not in self.hops:
                 self.hops[ttl] = set(hop.members)
             # several flows have several ways; one flow has them only if chance decides
@@ -100,7 +104,7 @@ class _GrowingPath:
                 self.balanced.add(ttl)
             elif len(hop.members) > 1:
                 self.balanced.discard(ttl)
-        end = next((t for t in sorted(self.hops) if self.hops[t] == {track.target}), None)
+        end = next((t for t in sorted(self.hops) if self.hops[t] == {target}), None)
         if end is not None:
             for ttl in [ttl for ttl in self.hops if ttl > end]:
                 del self.hops[ttl]
@@ -143,18 +147,19 @@ class PathLog:
             return None
         before = self._current.get(reply.run)
         since = track.settle_move()
+        answered = track.answered_hops()
         if before is None or since is not None:
             visit = _OpenVisit(reply.run, reply.at if since is None else since, reply.at)
             if before is not None:
                 before[1].until = visit.since
-            known = self._find(track, settings)
+            known = self._find(answered, settings)
         else:
             known, visit = before
-            if not known.matches(track):
+            if not known.matches(answered):
                 # a hop that answered only now shows that it was another path all the time
                 known.visits.remove(visit)
-                known = self._find(track, settings)
-        known.extend(track)
+                known = self._find(answered, settings)
+        known.extend(answered, track.target)
         self._current[reply.run] = known, visit
         if before is None or known is not before[0] or visit is not before[1]:
             self._begin_visit(known, visit)
@@ -162,10 +167,10 @@ class PathLog:
             PathNow(known.letter, visit.since) if before is None or known is not before[0] else None
         )
 
-    def _find(self, track: TrackedPath, settings: ProbeSettings) -> _GrowingPath:
+    def _find(self, answered: AnsweredHops, settings: ProbeSettings) -> _GrowingPath:
         varied = varies_flow(settings)
         fitting = [
-            known for known in self._paths if known.varied == varied and known.matches(track)
+            known for known in self._paths if known.varied == varied and known.matches(answered)
         ]
         if fitting:
             return max(fitting, key=lambda known: known.visits[-1].since if known.visits else -1)
