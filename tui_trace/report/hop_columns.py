@@ -119,12 +119,12 @@ def _exchange(address: str, context: CellContext) -> str:
 
 
 def _back_cell(hop: Hop, _: CellContext) -> str:
-    back = hops_back(hop.reply_ttl)
+    back = hops_back(hop.reply_ttl, hop.ttl)
     return "" if back is None else str(back)
 
 
 def _back_style(hop: Hop) -> TextStyle:
-    return TextStyle.DIM if hops_back(hop.reply_ttl) == hop.ttl else TextStyle.MARK
+    return TextStyle.DIM if hops_back(hop.reply_ttl, hop.ttl) == hop.ttl else TextStyle.MARK
 
 
 def _loss_cell(hop: Hop, _: CellContext) -> str:
@@ -379,7 +379,7 @@ _ENTRIES = (
         title="Back",
         explanation="Hops that the last answer came back over, by its TTL",
         mtr_letter="K",
-        value=lambda hop: hops_back(hop.reply_ttl),
+        value=lambda hop: hops_back(hop.reply_ttl, hop.ttl),
         cell=_back_cell,
         style=_back_style,
         width=4,

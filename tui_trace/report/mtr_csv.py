@@ -61,7 +61,7 @@ def _row(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> list[str]:
         str(hop.repeats),
         _harmless(sanitize(snapshot.vantage)),
         *_where(snapshot, hop),
-        "" if (back := hops_back(hop.reply_ttl)) is None else str(back),
+        "" if (back := hops_back(hop.reply_ttl, hop.ttl)) is None else str(back),
         *(() if snapshot.window is None else (str(snapshot.window // NS_PER_S),)),
     ]
 

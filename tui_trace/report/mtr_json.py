@@ -174,7 +174,7 @@ def _hub(snapshot: Snapshot, hop: Hop, layout: ReportLayout) -> dict[str, Any]:
         **_locations(snapshot, hop),
         "mpls": [msgspec.to_builtins(label) for label in hop.labels],
         "reached": hop.is_target,
-        "hops_back": hops_back(hop.reply_ttl),
+        "hops_back": hops_back(hop.reply_ttl, hop.ttl),
         **{
             column.json_key: _ms(column.value(hop))
             for column in COLUMNS.values()

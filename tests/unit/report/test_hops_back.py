@@ -33,16 +33,25 @@ def session() -> Snapshot:
 
 
 @pytest.mark.parametrize(
-    ("ttl", "hops"),
-    [(64, 1), (63, 2), (255, 1), (250, 6), (128, 1), (117, 12), (32, 1), (1, 32), (65, 64)],
+    ("ttl", "at_hop", "hops"),
+    [
+        *((64, 1, 1), (63, 2, 2), (255, 1, 1), (250, 6, 6), (128, 1, 1), (117, 9, 12)),
+        *((32, 1, 1), (1, 30, 32), (65, 60, 64), (64, 20, 1)),
+    ],
 )
-def test_it_is_what_is_missing_from_a_usual_first_ttl(ttl: int, hops: int) -> None:
-    assert hops_back(ttl) == hops
+def test_it_is_what_is_missing_from_a_usual_first_ttl(ttl: int, at_hop: int, hops: int) -> None:
+    assert hops_back(ttl, at_hop) == hops
+
+
+@pytest.mark.parametrize(("ttl", "hops"), [(35, 30), (31, 34), (95, 34), (226, 30)])
+def test_at_a_far_hop_it_is_not_the_nearest_first_ttl(ttl: int, hops: int) -> None:
+    """31 is 2 hops from 32, too, where the probe went over 30."""
+    assert hops_back(ttl, 30) == hops
 
 
 @pytest.mark.parametrize("ttl", [0, 256])
 def test_what_is_not_known_is_nothing(ttl: int) -> None:
-    assert hops_back(ttl) is None
+    assert hops_back(ttl, 5) is None
 
 
 def test_the_table_has_it_where_there_is_room() -> None:

@@ -32,7 +32,7 @@ def _find(session: Findable, run: RunFold) -> Finding | None:
     further: dict[int, int] = {}
     for ttl in sorted(ttl for ttl in log.hops if 0 < ttl <= end):
         hop = log.target if ttl == end else log.hops[ttl]
-        back = _hops_back(hop, slots)
+        back = _hops_back(hop, slots, ttl)
         if back is not None:
             further[ttl] = back - ttl
     if not further.get(end):
@@ -63,14 +63,11 @@ def _find(session: Findable, run: RunFold) -> Finding | None:
     )
 
 
-def _hops_back(hop: HopLog, slots: int) -> int | None:
+def _hops_back(hop: HopLog, slots: int, ttl: int) -> int | None:
     """Return over how many hops all answers in these slots came back; None if they differ."""
     answered = hop.answered & slots
     if answered.bit_count() < _LEAST:
         return None
     first = (answered & -answered).bit_length() - 1
-    ttls = {ttl for ttl in hop.reply_ttls[first:] if ttl}
-    if len(ttls) != 1:
-        return None
-    (ttl,) = ttls
-    return hops_back(ttl)
+    ttls = {each for each in hop.reply_ttls[first:] if each}
+    return hops_back(ttls.pop(), ttl) if len(ttls) == 1 else None
