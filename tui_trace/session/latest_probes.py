@@ -1,5 +1,6 @@
 """The latest probes of a hop, one by one: what sparkline, chart and the last minute are made of."""
 
+from collections import OrderedDict
 from itertools import accumulate, repeat
 from typing import TypeVar
 
@@ -39,15 +40,16 @@ class LatestProbes:
     """At least the last `RECENT` probes in the order they were sent, by their number.
 
     `times` and `remarks` are of the last minute alone: its probes are the last ones of `outcomes`.
+    A plain `dict` would look for its first key behind all those that were deleted.
     """
 
     __slots__ = ("outcomes", "reasons", "remarks", "times")
 
     def __init__(self) -> None:
         """Begin without any probe."""
-        self.outcomes: dict[int, int] = {}
+        self.outcomes: OrderedDict[int, int] = OrderedDict()
         """As in `Hop.recent`."""
-        self.times: dict[int, int] = {}
+        self.times: OrderedDict[int, int] = OrderedDict()
         """`at` (ns) when it was sent."""
         self.remarks: dict[int, int] = {}
         """What else happened; most probes are not in it."""
@@ -67,15 +69,15 @@ class LatestProbes:
             if self.remarks:
                 self.remarks.pop(oldest, None)
         while len(outcomes) > RECENT:
-            oldest = next(iter(outcomes))
-            if oldest in times:
-                if len(outcomes) <= MAX_LATEST_PROBES:
-                    break
-                self.forget(oldest)
-                continue
-            del outcomes[oldest]
-            if self.reasons:
-                self.reasons.pop(oldest, None)
+            if len(outcomes) > len(times):
+                oldest = next(iter(outcomes))
+                del outcomes[oldest]
+                if self.reasons:
+                    self.reasons.pop(oldest, None)
+            elif len(outcomes) > MAX_LATEST_PROBES:
+                self.forget(next(iter(outcomes)))
+            else:
+                break
 
     def forget(self, probe: int) -> None:
         """Forget a probe, if it is remembered."""
@@ -135,9 +137,9 @@ class LatestProbes:
         if len(numbers) < len(state.times):
             raise CheckpointError("probes without a number")
         latest = cls()
-        latest.outcomes = dict(zip(numbers, state.outcomes, strict=True))
+        latest.outcomes = OrderedDict(zip(numbers, state.outcomes, strict=True))
         of_minute = numbers[len(numbers) - len(state.times) :]
-        latest.times = dict(zip(of_minute, accumulate(state.times), strict=True))
+        latest.times = OrderedDict(zip(of_minute, accumulate(state.times), strict=True))
         latest.remarks = dict(state.remarks)
         latest.reasons = dict(state.reasons)
         return latest
@@ -145,8 +147,8 @@ class LatestProbes:
     def without(self, others: "LatestProbes") -> "LatestProbes":
         """Return those that are not among the others."""
         rest = LatestProbes()
-        rest.outcomes = _left(self.outcomes, others)
-        rest.times = _left(self.times, others)
+        rest.outcomes = OrderedDict(_left(self.outcomes, others))
+        rest.times = OrderedDict(_left(self.times, others))
         rest.remarks = _left(self.remarks, others)
         rest.reasons = _left(self.reasons, others)
         return rest
