@@ -90,11 +90,21 @@ def test_the_whole_picture_comes_back_after_a_change_of_size(
     terminal = demo()
     terminal.press(b" ")
     terminal.wait_for(shows("paused"))
-    terminal.drained(20)
-    before = without_clock(terminal.lines)
+    before = settled(terminal)
     terminal.screen.reset()
     os.kill(terminal.process.pid, signal.SIGWINCH)
     terminal.wait_for(lambda lines: without_clock(lines) == before)
+
+
+def settled(terminal: SlowTerminal) -> list[str]:
+    """The lines but the clock, once they have stayed as they are for a while."""
+    before: list[str] = []
+    end = time.monotonic() + 30
+    while (now := without_clock(terminal.lines)) != before:
+        assert time.monotonic() < end, "it goes on"
+        before = now
+        time.sleep(1.5)
+    return before
 
 
 def without_clock(lines: list[str]) -> list[str]:
