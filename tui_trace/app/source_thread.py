@@ -5,7 +5,15 @@ import time
 from collections.abc import Callable
 
 from tui_trace.core import error_messages
-from tui_trace.core.events import Event, Notice, PathEnd, Reply, RunOpened, WaysEnded
+from tui_trace.core.events import (
+    Event,
+    Notice,
+    PathEnd,
+    PathMtuFound,
+    Reply,
+    RunOpened,
+    WaysEnded,
+)
 from tui_trace.core.settings import NS_PER_S
 from tui_trace.core.stream import Command, Source, SourceError
 from tui_trace.session.episode_feed import EpisodeFeed
@@ -77,7 +85,7 @@ class SnapshotSink:
             if not event.beside:
                 self._answered.clear()
             self._news = True
-        elif isinstance(event, (Notice, PathEnd, WaysEnded)):
+        elif isinstance(event, (Notice, PathEnd, PathMtuFound, WaysEnded)):
             self._news = True
 
     def pulse(self, at: int) -> None:
