@@ -336,7 +336,8 @@ class Engine:
         While a search asks routers that limit their replies, rounds leave it most of these.
         """
         due = run.schedule.next_due(now, self._pace)
-        if self._ways.is_patient and run.schedule.is_round_over:
+        is_patient = self._ways.is_patient or self._path_mtu.is_patient
+        if is_patient and run.schedule.is_round_over:
             due += 2 * self._pace.interval
         return due
 

@@ -50,6 +50,11 @@ class MtuProber:
         """Return whether the path MTU is being looked for."""
         return self._search is not None
 
+    @property
+    def is_patient(self) -> bool:
+        """Return whether the rounds should leave more replies to the search."""
+        return self._search is not None and self._search.is_patient
+
     def obey(self, command: FindPathMtu | StopPathMtu, pace: Pace) -> None:
         """Begin or end a search, as a command says; ends one under way. `SendError`."""
         self.stop()

@@ -30,7 +30,7 @@ TRIES = 3
 GAP = 20 * NS_PER_MS
 """Between two probes."""
 SLOW = 800 * NS_PER_MS, 1600 * NS_PER_MS
-"""The same, from to, once a small probe was lost: somebody may limit its replies."""
+"""The same, from to, once a small probe was lost, and at routers: these limit their replies."""
 RETRY = NS_PER_S
 """How long to wait after a probe that could not leave."""
 MAX_FAILURES = 5
@@ -166,6 +166,15 @@ class MtuSearch:
         return min(behind, default=self.last_ttl)
 
     @property
+    def is_patient(self) -> bool:
+        """Return whether small probes are asked for again and again, of who may limit replies."""
+        if self._is_slow or self._turns is None:
+            return self._is_slow
+        # one that refuses is asked once, one beside a black hole many times
+        is_of_router = self._turns.question.ttl != self.last_ttl
+        return is_of_router and self.limit is MtuSource.BLACK_HOLE
+
+    @property
     def _high(self) -> int | None:
         return min(self._fails, default=None)
 
@@ -197,7 +206,7 @@ class MtuSearch:
             return None
         self._sent += 1
         # not in step with whoever limits its replies
-        self._due = now + (random.randint(*SLOW) if self._is_slow else GAP)  # noqa: S311
+        self._due = now + (random.randint(*SLOW) if self.is_patient else GAP)  # noqa: S311
         return probe
 
     def _next_hop(self) -> int | None:

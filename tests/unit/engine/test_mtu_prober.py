@@ -180,7 +180,7 @@ def test_a_target_that_answers_once_a_second_has_no_black_hole() -> None:
 
 def test_the_table_is_the_same_with_a_search_beside_it() -> None:
     alone = trace(SimNet(length=LENGTH), ICMP, seconds=20)
-    beside = search(Links({4: 1400}, "nothing"), seconds=20)
+    beside = search(Links({4: 1400}), seconds=20)
     figures = [
         [(hop.sent, hop.lost, hop.figures.count) for hop in snapshot(tape).run.hops]
         for tape in (alone, beside)
@@ -191,6 +191,27 @@ def test_the_table_is_the_same_with_a_search_beside_it() -> None:
     assert now.path_mtu is not None
     assert now.path_mtu.sent == sum(event.run == 2 for event in events_of(beside, ev.ProbeSent))
     assert [hop.ttl for hop in now.run.hops if "MTU 1400" in hop.marks] == [4]
+
+
+def test_rounds_come_seldom_while_routers_are_asked_and_lose_nothing() -> None:
+    """Each router has a burst of six errors and one a second, as Linux does by default."""
+    tokens, last = dict.fromkeys(range(1, LENGTH), 6.0), dict.fromkeys(range(1, LENGTH), 0)
+
+    def loses(probe: OutgoingProbe) -> bool:
+        ttl = probe.ttl
+        if ttl >= LENGTH or (probe.settings.size > 1400 and ttl >= 4):
+            return False
+        since, last[ttl] = probe.monotonic - last[ttl], probe.monotonic
+        tokens[ttl] = min(6.0, tokens[ttl] + since / NS_PER_S)
+        if tokens[ttl] < 1:
+            return True
+        tokens[ttl] -= 1
+        return False
+
+    tape = search(Links({4: 1400}, "nothing", loses), seconds=300)
+    found = found_in(tape)
+    assert (found.mtu, found.near_ttl, found.far_ttl) == (1400, 3, 4)
+    assert [hop.lost for hop in snapshot(tape).run.hops] == [0] * LENGTH
 
 
 def test_every_probe_tells_its_size_and_has_df() -> None:
