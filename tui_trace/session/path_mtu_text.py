@@ -12,7 +12,8 @@ def describe_path_mtu(search: PathMtu, labels: HostLabels) -> str:
     found = search.found
     if found is None:
         tried = f", trying {search.size} bytes" if search.size else ""
-        return f"finding the path MTU{tried} ({search.sent} probes) …"
+        probes = "1 probe" if search.sent == 1 else f"{search.sent} probes"
+        return f"finding the path MTU{tried} ({probes}) …"
     if found.reason is MtuSearchEnd.COMPLETE:
         return f"path MTU {found.mtu} bytes{_limit(found, labels)}{_as_far_as(found)}"
     if found.reason is MtuSearchEnd.STOPPED:
