@@ -128,7 +128,7 @@ def _view(path: Path) -> int:
                 shown = recording.snapshot(at)
                 lines = [
                     *timeline_bar(shown.timeline, shown.at, 80, playback.end, keys="", clock=str),
-                    *overview(shown.timeline, 80),
+                    *overview(shown.timeline, 80, str),
                     *happenings(shown.timeline.moments, 80, wall_clock(shown)),
                     *(strip(hop, window(shown, 40)) for hop in shown.run.hops),
                 ]
