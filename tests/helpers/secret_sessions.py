@@ -112,6 +112,18 @@ def secret_sessions(draw, near: int):
                 ev.Note(at=event.at, text=text, moment=event.at),
                 ev.SendFailed(at=event.at, run=1, ttl=1, errno=1, reason=text),
                 ev.MtuFound(event.at, 1, 1400, ev.MtuSource.REPORTED, GATEWAY),
+                ev.PathMtuFound(
+                    event.at,
+                    2,
+                    ev.MtuSearchEnd.COMPLETE,
+                    1400,
+                    5,
+                    limit=ev.MtuSource.REPORTED,
+                    near_ttl=1,
+                    near_address=GATEWAY,
+                    far_ttl=2,
+                    refused_by=GATEWAY,
+                ),
             )
             events.append(rng.choice(kinds))
     for address in sorted(met):

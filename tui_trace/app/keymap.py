@@ -52,6 +52,13 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
                 "TCP flags: SYN, ACK, SYN+ACK, SYN+ECN",
             ),
             Key(
+                "probe.mtu",
+                "M",
+                "path_mtu",
+                "path MTU",
+                "Find the path MTU now, or stop that; probing goes on",
+            ),
+            Key(
                 "probe.flows",
                 "x",
                 "find_ways",

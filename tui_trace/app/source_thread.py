@@ -10,6 +10,7 @@ from tui_trace.core.events import (
     Notice,
     PaceSet,
     PathEnd,
+    PathMtuFound,
     Reply,
     RoundBegan,
     RunOpened,
@@ -95,7 +96,7 @@ class SnapshotSink:
             if not event.beside:
                 self._answered.clear()
             self._news = True
-        elif isinstance(event, (Notice, PaceSet, PathEnd, WaysEnded)):
+        elif isinstance(event, (Notice, PaceSet, PathEnd, PathMtuFound, WaysEnded)):
             self._news = True
 
     def pulse(self, at: int) -> None:

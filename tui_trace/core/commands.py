@@ -30,12 +30,14 @@ from tui_trace.core.settings import (
 from tui_trace.core.stream import (
     CONFIDENCE,
     Command,
+    FindPathMtu,
     FindWays,
     GoBack,
     QueryRegistry,
     Reset,
     SetAsnLookup,
     SetPace,
+    StopPathMtu,
     StopWays,
     Switch,
     TakeTurns,
@@ -49,6 +51,8 @@ MAX_TURNS = 64
 """Most settings that may take turns; a session remembers no more partners of a run."""
 MAX_BUDGET = 100_000
 """Most probes of a search for ways: at its pace, more than an hour."""
+MIN_LARGEST = 68
+"""The least size that a search for the path MTU may begin with: every link carries so much."""
 _NOT_GIVEN = -1
 _OWN = frozenset({1, 6, 17, 58})
 """IP protocols that have a `Protocol` of their own: ICMP, TCP, UDP, ICMPv6."""
@@ -182,6 +186,19 @@ class _StopWaysLine(_Line, frozen=True, tag="stop-ways"):
         return StopWays()
 
 
+class _FindPathMtuLine(_Line, frozen=True, tag="find-path-mtu"):
+    settings: _SettingsLine
+    largest: Annotated[int, Meta(ge=MIN_LARGEST, le=MAX_PACKET)] | None = None
+
+    def command(self) -> FindPathMtu:
+        return FindPathMtu(self.settings.settings(), self.largest)
+
+
+class _StopPathMtuLine(_Line, frozen=True, tag="stop-path-mtu"):
+    def command(self) -> StopPathMtu:
+        return StopPathMtu()
+
+
 class _GoBackLine(_Line, frozen=True, tag="go-back"):
     def command(self) -> GoBack:
         return GoBack()
@@ -233,6 +250,8 @@ _AnyLine: TypeAlias = (
     | _FindWaysLine
     | _WatchWaysLine
     | _StopWaysLine
+    | _FindPathMtuLine
+    | _StopPathMtuLine
     | _GoBackLine
     | _SetPaceLine
     | _ResetLine
@@ -248,6 +267,8 @@ _KINDS: dict[type, str] = {
     FindWays: "find-ways",
     WatchWays: "watch-ways",
     StopWays: "stop-ways",
+    FindPathMtu: "find-path-mtu",
+    StopPathMtu: "stop-path-mtu",
     GoBack: "go-back",
     SetPace: "set-pace",
     Reset: "reset",

@@ -174,7 +174,10 @@ class RunOpened(_Event, frozen=True, tag="run-opened", rename={"reopened": "agai
     """The program probes it for some rounds by itself, then goes on as before: what it meets is
     no episode."""
     beside: bool = False
-    """It is probed beside the run in force, to find or to watch ways: that one stays in force."""
+    """It is probed beside the run in force, to find or to watch ways, or to find the path MTU: that
+    one stays in force."""
+    seeks_mtu: bool = False
+    """It finds the path MTU: its probes have sizes of their own, `settings.size` at most."""
 
     @property
     def partners(self) -> tuple[int, ...]:
@@ -237,6 +240,8 @@ class ProbeSent(_Event, frozen=True, tag="probe-sent"):
     source_port: Int64 = 0
     """Its source port, if it is not its flow's: probes that may meet a target which opens
     connections must not share one. A load balancer may send it another way than its flow."""
+    size: Int64 = 0
+    """Bytes of the whole packet, if that is not the size of its run; else 0."""
 
 
 class Reply(_Event, frozen=True, tag="reply", rename={"past_target": "beyond"}):
@@ -375,6 +380,45 @@ class MtuFound(_Event, frozen=True, tag="mtu-found", rename={"source": "how"}):
     source: MtuSource
     address: str
     """Address of the router that reported it; empty if none did."""
+
+
+class MtuSearchEnd(enum.StrEnum):
+    """Why the path MTU is not looked for any more."""
+
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    SILENT = "silent"
+    """Nobody answers small probes, or not often enough to tell what becomes of large ones."""
+    ALL_LARGE = "all-large"
+    """Packets vanish that every link carries: for another reason than their size alone."""
+    FAILED = "failed"
+    """This machine cannot send such probes."""
+
+
+class PathMtuFound(_Event, frozen=True, tag="path-mtu-found"):
+    """The search for the path MTU is over, and this is what it found.
+
+    What it says holds up to `last_ttl`, the target or the last hop that answers.
+    """
+
+    run: Int64
+    reason: MtuSearchEnd
+    mtu: Int64 = 0
+    """The largest size that passed, in bytes; 0: not known."""
+    last_ttl: Ttl = 0
+    reached: bool = False
+    """The target is at `last_ttl`."""
+    limit: MtuSource | None = None
+    """What becomes of larger packets: `REPORTED` and `GUESSED`, a router refuses them (and did, or
+    did not, tell this MTU); `BLACK_HOLE`, they vanish; `INTERFACE`, they cannot leave."""
+    near_ttl: Ttl = 0
+    """The farthest hop that larger packets reach; 0: none, or none is known."""
+    near_address: str = ""
+    far_ttl: Ttl = 0
+    """The first hop that they do not reach; 0: not known."""
+    far_address: str = ""
+    refused_by: str = ""
+    """The router that refuses them."""
 
 
 class PathEnd(_Event, frozen=True, tag="path-end"):
@@ -527,6 +571,7 @@ Event: TypeAlias = (
     | ProbeVoid
     | SendFailed
     | MtuFound
+    | PathMtuFound
     | PathEnd
     | Foreign
     | SourceChanged

@@ -71,6 +71,19 @@ class StopWays(msgspec.Struct, frozen=True):
     """End what `FindWays` or `WatchWays` began; without one, nothing changes."""
 
 
+class FindPathMtu(msgspec.Struct, frozen=True):
+    """Find the path MTU beside what is probed; ends another such search under way."""
+
+    settings: ProbeSettings
+    """Probes have these, but for DF, which is set, and their size."""
+    largest: int | None = None
+    """The largest size to try, in bytes; None: what the interface takes."""
+
+
+class StopPathMtu(msgspec.Struct, frozen=True):
+    """End what `FindPathMtu` began; without one, nothing changes."""
+
+
 class GoBack(msgspec.Struct, frozen=True):
     """Go on as before a command that was for some rounds only; without one, nothing changes."""
 
@@ -109,6 +122,8 @@ Command: TypeAlias = (
     | FindWays
     | WatchWays
     | StopWays
+    | FindPathMtu
+    | StopPathMtu
     | GoBack
     | SetPace
     | Reset

@@ -8,10 +8,13 @@ import queue
 from collections.abc import Callable
 from functools import partial
 
+from msgspec.structs import replace
+
 from tui_trace.core.events import ReplyKind, Stamp
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings
 from tui_trace.core.stream import (
     Command,
+    FindPathMtu,
     FindWays,
     GoBack,
     Inject,
@@ -20,6 +23,7 @@ from tui_trace.core.stream import (
     SetPace,
     Sink,
     SourceError,
+    StopPathMtu,
     StopWays,
     Switch,
     TakeTurns,
@@ -32,6 +36,7 @@ from tui_trace.engine.first_sweep import ScheduledProbe
 from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.keyless_replies import KeylessReplyBuffer
 from tui_trace.engine.loop import ProbingLoop
+from tui_trace.engine.mtu_prober import MtuProber
 from tui_trace.engine.probe import Probe, ProbeState
 from tui_trace.engine.reply_handler import ReplyHandler
 from tui_trace.engine.run_scheduler import RunScheduler
@@ -101,6 +106,9 @@ class Engine:
             self._send,
             target=network.address,
             keeps_ports=network.keeps_ports,
+        )
+        self._path_mtu = MtuProber(
+            self._runs, self._emitter, network, self._send_sized, self._emit_failure
         )
         self._keyless_replies = KeylessReplyBuffer()
         self._last_sent: RunProbe | None = None
@@ -197,6 +205,7 @@ class Engine:
             for probe in run.pending_scouts():
                 self._make_void(probe, PAST_END)
         self._ways.stop()
+        self._path_mtu.stop()
         if self._shared is not None:
             self._shared.leave(self._member)
         self._emitter.session_ended()
@@ -216,7 +225,7 @@ class Engine:
         return (
             self._is_last_round
             and self._current_run.schedule.is_round_over
-            and not self._ways.is_searching
+            and not (self._ways.is_searching or self._path_mtu.is_searching)
             and not any(run.has_pending for run in self._runs.all)
             and not self._awaits_late_reply()
         )
@@ -257,7 +266,9 @@ class Engine:
                 case TakeTurns(settings, rounds):
                     self._change_runs(partial(self._runs.take_turns, settings, rounds))
                 case FindWays() | WatchWays() | StopWays() as command:
-                    self._obey_ways(command)
+                    self._begin_beside(partial(self._ways.obey, command, self._pace))
+                case FindPathMtu() | StopPathMtu() as command:
+                    self._begin_beside(partial(self._path_mtu.obey, command, self._pace))
                 case GoBack() if self._runs.is_away:
                     self._change_runs(self._runs.go_back)
                 case SetPace(pace):
@@ -272,9 +283,9 @@ class Engine:
                     # a `NamedSource` answers this command; without one, -n was given
                     self._emitter.notice("no address lookups: -n was given")
 
-    def _obey_ways(self, command: FindWays | WatchWays | StopWays) -> None:
+    def _begin_beside(self, begin: Callable[[], None]) -> None:
         try:
-            self._ways.obey(command, self._pace)
+            begin()
         except SendError as error:
             self._emit_failure(self._current_run, self._pace.first_ttl, error)
 
@@ -299,6 +310,7 @@ class Engine:
     def _send_due(self) -> None:
         if not self._pace.paused:
             self._ways.send_due(self._network.monotonic)
+            self._path_mtu.send_due(self._network.monotonic)
         for _ in range(MAX_BURST):
             run = self._runs.current
             now = self._network.monotonic()
@@ -324,7 +336,8 @@ class Engine:
         While a search asks routers that limit their replies, rounds leave it most of these.
         """
         due = run.schedule.next_due(now, self._pace)
-        if self._ways.is_patient and run.schedule.is_round_over:
+        is_patient = self._ways.is_patient or self._path_mtu.is_patient
+        if is_patient and run.schedule.is_round_over:
             due += 2 * self._pace.interval
         return due
 
@@ -363,20 +376,27 @@ class Engine:
 
     def _send(self, run: EngineRun, scheduled: ScheduledProbe, now: int) -> bool:
         """Send a probe; return whether it left."""
-        is_for_target = scheduled.is_scout or run.may_reach_target(scheduled.ttl)
         try:
-            if run.plan is not None:
-                chosen = run.flows.main(scheduled.flow)
-            else:
-                chosen = run.flows.choose(scheduled, now, may_reach_target=is_for_target)
+            self._send_sized(run, scheduled, now)
         except SendError as error:
             self._emit_failure(run, scheduled.ttl, error)
             return False
+        return True
+
+    def _send_sized(
+        self, run: EngineRun, scheduled: ScheduledProbe, now: int, size: int | None = None
+    ) -> None:
+        """Send a probe, with so many bytes if they are not those of its run; `SendError`."""
+        if run.plan is not None:
+            chosen = run.flows.main(scheduled.flow)
+        else:
+            may_reach_target = scheduled.is_scout or self._may_reach_target(run, scheduled.ttl)
+            chosen = run.flows.choose(scheduled, now, may_reach_target=may_reach_target)
         self._probes += 1
         probe = Probe(
             run,
             self._probes,
-            run.settings,
+            run.settings if size is None else replace(run.settings, size=size),
             scheduled.ttl,
             chosen,
             flow_index=scheduled.flow,
@@ -387,15 +407,17 @@ class Engine:
         )
         try:
             self._network.send(probe)
-        except SendError as error:
+        except SendError:
             run.flows.on_void(probe, now)
-            self._emit_failure(run, scheduled.ttl, error)
-            return False
+            raise
         run.add_sent(probe)
-        if run.plan is None:
+        if not run.is_beside:
             self._last_sent = probe
         self._emitter.probe_sent(probe)
-        return True
+
+    def _may_reach_target(self, run: EngineRun, ttl: int) -> bool:
+        distance = self._runs.known_distance() if run.mtu_search is not None else 0
+        return ttl >= distance if distance else run.may_reach_target(ttl)
 
     def _emit_failure(self, run: EngineRun, ttl: int, error: SendError) -> None:
         self._egress.invalidate()
@@ -422,7 +444,7 @@ class Engine:
             if probe is None:
                 foreign += 1
                 continue
-            if probe.run.plan is not None:
+            if probe.run.is_beside:
                 continue
             if self._shared is not None and answer.reply.kind is _TIME_EXCEEDED:
                 self._shared.on_answer(self._member, probe.ttl, answer.reply.address)
@@ -441,9 +463,9 @@ class Engine:
         if self._stopping or (self._is_last_round and self._is_done()):
             return now
         wake_at = min(self._next_expiry, now + PULSE_INTERVAL)
-        due = None if self._pace.paused else self._ways.next_due(now)
-        if due is not None:
-            wake_at = min(wake_at, due)
+        if not self._pace.paused:
+            for due in (self._ways.next_due(now), self._path_mtu.next_due(now)):
+                wake_at = wake_at if due is None else min(wake_at, due)
         may_from = self._may_send_from()
         if may_from is None:
             return wake_at
@@ -478,8 +500,8 @@ class Engine:
                     continue
                 probe.state = ProbeState.LOST
                 run.flows.on_lost(probe, now)
-                if run.plan is not None:
-                    run.plan.on_lost(probe.flow_index, probe.ttl, now)
+                if run.is_beside:
+                    run.plan_lost(probe, now)
                 else:
                     run.add_lost(probe)
                     self._tell_lost(run, probe)

@@ -72,10 +72,11 @@ class EventEmitter:
                 source_port=run.flows.first_port,
                 turns_with=run.turns_with,
                 temporary=run.is_temporary,
-                beside=run.plan is not None,
+                beside=run.is_beside,
+                seeks_mtu=run.mtu_search is not None,
             )
         )
-        if run.plan is None and not reopened:
+        if not run.is_beside and not reopened:
             # that of the first flow has been told
             for flow, port in enumerate(run.flows.ports[1 : run.settings.flows], 1):
                 self.flow_opened(run, flow, port)
@@ -98,6 +99,10 @@ class EventEmitter:
         """Emit that the search for ways, or their watch, is over."""
         self._sink.event(events.WaysEnded(at=self._now(), run=run.number, reason=reason))
 
+    def path_mtu_found(self, found: events.PathMtuFound) -> None:
+        """Emit that the search for the path MTU is over, as of now."""
+        self._sink.event(events.at_time(found, self._now()))
+
     def round_began(self, run: EngineRun) -> None:
         """Emit that a round of this run began."""
         self._sink.event(
@@ -114,6 +119,7 @@ class EventEmitter:
                 ttl=probe.ttl,
                 flow=probe.flow_index,
                 source_port=probe.flow[0] if probe.run.flows.is_spare_port(probe) else 0,
+                size=probe.settings.size if probe.settings is not probe.run.settings else 0,
             )
         )
 

@@ -98,9 +98,8 @@ class ReplyHandler:
         shares_port = probe.ports is not None and not probe.has_own_port
         probe.state, probe.rtt = _ANSWERED, rtt
         run.flows.on_answered(probe, reply.kind, now)
-        if run.plan is not None:
-            is_end = by_target or reply.kind in FINAL_KINDS
-            run.plan.on_reply(probe.flow_index, probe.ttl, reply.address, is_end=is_end)
+        if run.is_beside:
+            run.plan_replied(probe, reply, by_target=by_target)
         if by_target:
             run.last_at_target = max(run.last_at_target, probe.number)
             run.target_replies.on_target_reply(rtt)
@@ -133,8 +132,8 @@ class ReplyHandler:
         counts = probe.run.counts_as_lost(probe)
         probe.state = ProbeState.LOST if counts else ProbeState.VOID
         probe.run.flows.on_lost(probe, now)
-        if probe.run.plan is not None:
-            probe.run.plan.on_lost(probe.flow_index, probe.ttl, now)
+        if probe.run.is_beside:
+            probe.run.plan_lost(probe, now)
         if counts:
             self._emitter.probe_lost(probe, reason)
         else:

@@ -5,6 +5,7 @@ from itertools import chain, cycle, repeat
 
 from tui_trace.core.settings import ProbeSettings
 from tui_trace.engine.flows import Flows
+from tui_trace.engine.mtu_search import MtuSearch
 from tui_trace.engine.run_state import EngineRun
 from tui_trace.engine.way_plan import WayPlan
 
@@ -81,14 +82,20 @@ class RunScheduler:
         else:
             self._leave_for(runs, rounds)
 
-    def open_beside(self, settings: ProbeSettings, plan: WayPlan) -> EngineRun:
-        """Open and return a run that is probed by a plan, beside those of the rounds; `SendError`.
+    def open_beside(
+        self,
+        settings: ProbeSettings,
+        plan: WayPlan | None = None,
+        mtu_search: MtuSearch | None = None,
+    ) -> EngineRun:
+        """Open and return a run that one of these probes, beside those of the rounds; `SendError`.
 
         The present one stays active.
         """
         # the same object, if it can be: the network prepares its packets once
         same = self.current.settings
-        run = self._new(same if settings == same else settings, plan=plan)
+        wanted = same if settings == same else settings
+        run = self._new(wanted, plan=plan, mtu_search=mtu_search)
         self._announce(run, False)
         return run
 
@@ -114,6 +121,7 @@ class RunScheduler:
         *,
         is_temporary: bool = False,
         plan: WayPlan | None = None,
+        mtu_search: MtuSearch | None = None,
     ) -> EngineRun:
         flows = self._make_flows(settings)
         run = EngineRun(
@@ -123,6 +131,7 @@ class RunScheduler:
             expected_ttl=self.known_distance(),
             is_temporary=is_temporary,
             plan=plan,
+            mtu_search=mtu_search,
         )
         self.all.append(run)
         return run

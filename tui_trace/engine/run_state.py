@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import deque
 from typing import TypeAlias
 
+from tui_trace.core.events import FINAL_KINDS
 from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.engine.flows import Flows
+from tui_trace.engine.mtu_search import MtuSearch, SizedProbe
 from tui_trace.engine.path_end import PathEndDetector
 from tui_trace.engine.probe import Probe, ProbeState
 from tui_trace.engine.reply_timeout import MAX_TIMEOUT, AdaptiveTimeout
 from tui_trace.engine.round_schedule import RoundSchedule
 from tui_trace.engine.target_replies import TargetReplies
 from tui_trace.engine.way_plan import WayPlan
+from tui_trace.wire.network import ReceivedReply
 
 
 class EngineRun:
@@ -27,12 +30,13 @@ class EngineRun:
         expected_ttl: int = 0,
         is_temporary: bool = False,
         plan: WayPlan | None = None,
+        mtu_search: MtuSearch | None = None,
     ) -> None:
         """Begin without any probe; `number` counts from 1.
 
         `expected_ttl` is where another run of the session met the target; 0: not known. A run
-        that `is_temporary` has some rounds only, after which others go on. One that has a `plan` is
-        probed beside them, and by the plan.
+        that `is_temporary` has some rounds only, after which others go on. One that has a `plan` or
+        an `mtu_search` is probed beside them, and by that.
         """
         self.number = number
         self.settings = settings
@@ -42,6 +46,7 @@ class EngineRun:
         """Numbers of the other runs that it takes turns with."""
         self.is_temporary = is_temporary
         self.plan = plan
+        self.mtu_search = mtu_search
         self.path_end = PathEndDetector()
         self.schedule = RoundSchedule(settings.flows, self.path_end)
         self.reply_timeout = AdaptiveTimeout()
@@ -53,6 +58,27 @@ class EngineRun:
         """The target answered a SYN of the first sweep, whose SYNs share one port."""
         self._in_flight: dict[int, deque[RunProbe]] = {}
         self._lost: deque[RunProbe] = deque()
+
+    @property
+    def is_beside(self) -> bool:
+        """Return whether it is probed beside the rounds of other runs."""
+        return self.plan is not None or self.mtu_search is not None
+
+    def plan_lost(self, probe: RunProbe, now: int) -> None:
+        """Tell what plans the probes that no reply came in time (monotonic ns)."""
+        if self.plan is not None:
+            self.plan.on_lost(probe.flow_index, probe.ttl, now)
+        elif self.mtu_search is not None:
+            self.mtu_search.on_lost(SizedProbe(probe.ttl, probe.settings.size))
+
+    def plan_replied(self, probe: RunProbe, reply: ReceivedReply, *, by_target: bool) -> None:
+        """Tell what plans the probes who answered one; `by_target`: the target itself."""
+        is_end = by_target or reply.kind in FINAL_KINDS
+        if self.plan is not None:
+            self.plan.on_reply(probe.flow_index, probe.ttl, reply.address, is_end=is_end)
+        elif self.mtu_search is not None:
+            sized = SizedProbe(probe.ttl, probe.settings.size)
+            self.mtu_search.on_reply(sized, reply.address, reply.kind, reply.mtu, is_end=is_end)
 
     def last_ttl(self, pace: Pace) -> int:
         """Return the greatest TTL to probe: the pace's, while no round has shown the end."""

@@ -8,6 +8,7 @@ from tui_trace.core.events import Event, RegistryRecord, at_time
 from tui_trace.core.source_filter import SourceFilter
 from tui_trace.core.stream import (
     Command,
+    FindPathMtu,
     FindWays,
     QueryRegistry,
     Sink,
@@ -92,7 +93,7 @@ class RedactedSource(SourceFilter):
             case QueryRegistry(address=address) if self.redactor.reveal(address) != address:
                 answer = RegistryRecord(at=0, address=address, error="hidden (--hide)")
                 self._answers.append(answer)
-            case Switch() | FindWays() | WatchWays():
+            case Switch() | FindWays() | WatchWays() | FindPathMtu():
                 super().command(replace(command, settings=reveal(command.settings)))
             case TakeTurns():
                 settings = tuple(map(reveal, command.settings))

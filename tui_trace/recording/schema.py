@@ -17,12 +17,12 @@ from tui_trace.recording.errors import RecordingError
 
 APPLICATION = 0x54545243
 """`PRAGMA application_id`: the letters TTRC."""
-VERSION = 8
+VERSION = 9
 """`PRAGMA user_version`: version of the tables and columns, and of the kinds of events.
 
 2 added notes, 3 how probes leave, 4 turns of more than two runs, 5 ways, 6 the vantage in the table
-`session`, 7 steps of the clock, 8 where addresses are, and QUIC. An older file is read as it is,
-and becomes version `NOTED` with its first note."""
+`session`, 7 steps of the clock, 8 where addresses are, and QUIC, 9 the search for the path MTU. An
+older file is read as it is, and becomes version `NOTED` with its first note."""
 NOTED = 5
 WITH_VANTAGE = 6
 PAGE = 4096

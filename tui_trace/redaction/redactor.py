@@ -41,6 +41,12 @@ class Redactor:
             ev.SendFailed: self._with_reason,
             ev.HopSummary: self._summary,
             ev.MtuFound: lambda event: replace(event, address=self.text(event.address)),
+            ev.PathMtuFound: lambda event: replace(
+                event,
+                near_address=self.text(event.near_address),
+                far_address=self.text(event.far_address),
+                refused_by=self.text(event.refused_by),
+            ),
             ev.SourceChanged: lambda event: replace(event, source=self.text(event.source)),
             ev.EgressFound: self._egress,
             ev.Notice: lambda event: replace(event, text=self.text(event.text)),
@@ -114,6 +120,11 @@ class Redactor:
                 self._learn_egress(event)
             case ev.MtuFound() if event.ttl <= self._near:
                 self._add_near(event.address)
+            case ev.PathMtuFound():
+                if event.near_ttl <= self._near:
+                    self._add_near(event.near_address, event.refused_by)
+                if event.far_ttl <= self._near:
+                    self._add_near(event.far_address)
             case ev.HopSummary() if event.ttl <= self._near and not event.reached:
                 self._add_near(*event.addresses)
             case (

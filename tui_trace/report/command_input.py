@@ -15,6 +15,9 @@ take-turns      settings: 2 to 64 that differ, round by round; rounds of each, o
 find-ways       settings; confidence (0.5 to 0.9999; 0.95), budget (most probes, to 100000; 3000)
 watch-ways      settings; flows (their indices in `flow-opened`), last_ttl
 stop-ways       no more: ends either of the two
+find-path-mtu   settings; largest (the size to begin with, 68 to 65535, or null: what the interface
+                takes): find the path MTU beside what is probed
+stop-path-mtu   no more: ends that
 go-back         no more: go on as before a `take-turns` with `rounds`
 set-pace        pace: probe at this one from now on
 reset           no more: another run with the same settings
@@ -53,7 +56,15 @@ from tui_trace.core.probe_size import fit_size
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import ProbeSettings, SettingError
 from tui_trace.core.source_filter import SourceFilter
-from tui_trace.core.stream import Command, FindWays, Source, Switch, TakeTurns, WatchWays
+from tui_trace.core.stream import (
+    Command,
+    FindPathMtu,
+    FindWays,
+    Source,
+    Switch,
+    TakeTurns,
+    WatchWays,
+)
 
 _CHUNK = 64 << 10
 _GAP = 0.01
@@ -138,7 +149,9 @@ class CommandedSource(SourceFilter):
     def _fitted(self, command: Command) -> Command:
         """Return the command with settings that fit the target's IP version."""
         match command:
-            case Switch(settings) | FindWays(settings) | WatchWays(settings):
+            case (
+                Switch(settings) | FindWays(settings) | WatchWays(settings) | FindPathMtu(settings)
+            ):
                 return replace(command, settings=self._fit(settings))
             case TakeTurns(settings=several):
                 return replace(command, settings=tuple(map(self._fit, several)))

@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from tui_trace.core.durations import format_duration
+from tui_trace.core.events import MtuSearchEnd
+from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS
 from tui_trace.report.formatting import time_of
 from tui_trace.session.finding import Episode, Finding, FindingKind, Sure
 from tui_trace.session.finding_text import Clock, describe_episode, describe_finding, is_event
-from tui_trace.session.snapshot import Snapshot
+from tui_trace.session.host_labels import HostLabels
+from tui_trace.session.path_mtu_text import describe_path_mtu
+from tui_trace.session.snapshot import PathMtu, Snapshot
 
 
 def wall_clock(snapshot: Snapshot) -> Clock:
@@ -45,7 +49,7 @@ def finding_lines(snapshot: Snapshot) -> Iterator[str]:
 
 
 def state_lines(snapshot: Snapshot) -> Iterator[str]:
-    """Return what is harmless, in one line, and that nothing is wrong."""
+    """Return what is harmless, in one line, the path MTU, and that nothing is wrong."""
     clock = dated_clock(snapshot)
     quiet = [
         describe_finding(finding, clock)
@@ -54,9 +58,39 @@ def state_lines(snapshot: Snapshot) -> Iterator[str]:
     ]
     if quiet:
         yield f"Harmless: {'; '.join(quiet)}"
+    search = snapshot.path_mtu
+    if search is not None and search.until is not None and not _is_stopped(search):
+        yield f"{clock(search.until)} {describe_path_mtu(search, HostLabels(snapshot.who))}"
     for finding in snapshot.findings:
         if finding.kind is FindingKind.OK:
             yield f"Nothing wrong: {describe_finding(finding, clock)}"
+
+
+def _is_stopped(search: PathMtu) -> bool:
+    return search.found is not None and search.found.reason is MtuSearchEnd.STOPPED
+
+
+def path_mtu_object(snapshot: Snapshot) -> dict[str, Any] | None:
+    """Return what the latest search for the path MTU found, for JSON; None: there was none."""
+    search = snapshot.path_mtu
+    if search is None or search.found is None:
+        return None
+    found = search.found
+    return {
+        "time": rfc3339(snapshot, found.at),
+        "end": found.reason.value,
+        "mtu": found.mtu or None,
+        "limit": None if found.limit is None else found.limit.value,
+        "near_hop": found.near_ttl or None,
+        "near_address": sanitize(found.near_address) or None,
+        "far_hop": found.far_ttl or None,
+        "far_address": sanitize(found.far_address) or None,
+        "refused_by": sanitize(found.refused_by) or None,
+        "last_hop": found.last_ttl or None,
+        "reached": found.reached,
+        "probes": search.sent,
+        "text": describe_path_mtu(search, HostLabels(snapshot.who)),
+    }
 
 
 def cut_words(snapshot: Snapshot, episode: Episode) -> str:

@@ -17,14 +17,15 @@ pace-set                  pace: interval, first_ttl, max_ttl, queries, max_unkno
 run-opened                run, settings: protocol, port, tos, df, size and the rest of what a probe
                           looks like; again, source_port, turns_with (runs, in turns with
                           which it has its rounds; in schema 1 one run, or 0), temporary (by the
-                          program itself, for some rounds), beside (to find or to watch ways, while
-                          another one stays in force; up to schema 2 there was none)
+                          program itself, for some rounds), beside (to find or to watch ways, or
+                          the path MTU, while another one stays in force; up to schema 2 there was
+                          none), seeks_mtu (the path MTU)
 flow-opened               run, flow, source_port: probes leave in this flow, too
 ways-sought               run, confidence (0 to 1), budget (most probes)
 ways-ended                run, reason: complete, budget or stopped
 round-began               run, round
 probe-sent                run, probe (its number, one in the session), ttl, flow, source_port (if
-                          it is not the flow's)
+                          it is not the flow's), size (if it is not the run's)
 reply                     run, probe, ttl, address, kind, rtt, sent_stamp, received_stamp, flow,
                           reached, late, duplicate, repeat, beyond, clock_stepped, icmp_type, code,
                           reply_ttl, mtu, ecn, quoted_tos, quoted_ttl, quoted_bytes, changed,
@@ -37,6 +38,9 @@ hop-summary               run, ttl, sent, lost, addresses, last, best, mean, wor
 probe-void                run, probe, ttl, reason: it counts as never sent
 send-failed               run, ttl, errno, reason, mtu
 mtu-found                 ttl, mtu, how, address
+path-mtu-found            run, reason (complete, stopped, silent, all-large or failed), mtu,
+                          last_ttl, reached, limit (reported, guessed, interface, black-hole),
+                          near_ttl, near_address, far_ttl, far_address, refused_by
 path-end                  run, ttl, reached
 foreign                   count of replies that answer no probe of ours
 source-changed            source

@@ -13,6 +13,13 @@ it takes (null: unknown; empty: no answer). `confidence` is the probability that
 `probes` the number that it took, `end` why it is over (`complete`, `budget`, `stopped`, null), and
 `text` says it in sentences.
 
+`path_mtu`, after a search for it (`M`): the `time` of its end, `end` (`complete`, `stopped`,
+`silent`, `all-large`, `failed`), the `mtu` in bytes (null: not known), what becomes of larger
+packets (`limit`: `reported` or `guessed`, a router refuses them, with or without its MTU;
+`black-hole`; `interface`; null: none were tried), the hops between which (`near_hop`,
+`near_address`, `far_hop`, `far_address`), `refused_by`, the `last_hop` that it holds for, whether
+that is the target (`reached`), the number of `probes`, and `text`.
+
 `together` is what this session and those beside it say together: the `kind` (`meeting-point`, where
 the paths of the targets that suffer meet, or `vantages`, from where a target suffers), the `target`
 (empty: all), `text`, and the `evidence` of a meeting point.
@@ -48,7 +55,12 @@ import msgspec
 from tui_trace.core.quic_versions import version_name
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.settings import NS_PER_MS, NS_PER_S
-from tui_trace.report.finding_lines import episode_object, finding_object, stretch_object
+from tui_trace.report.finding_lines import (
+    episode_object,
+    finding_object,
+    path_mtu_object,
+    stretch_object,
+)
 from tui_trace.report.formatting import (
     all_ip_info,
     hostname,
@@ -72,6 +84,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
     known = runs or ([] if snapshot.earlier else [run])
     rounds = snapshot.pace.rounds
     ways = way_object(snapshot.ways)
+    path_mtu = path_mtu_object(snapshot)
     report = {
         "mtr": {
             "src": hostname(snapshot),
@@ -85,6 +98,7 @@ def render_json(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = 
         "findings": [finding_object(snapshot, finding) for finding in snapshot.findings],
         "episodes": [episode_object(snapshot, episode) for episode in snapshot.episodes],
         **({} if ways is None else {"ways": ways}),
+        **({} if path_mtu is None else {"path_mtu": path_mtu}),
         **({"together": _together(snapshot)} if snapshot.together else {}),
         "tui_trace": {
             "version": sanitize(snapshot.version),

@@ -16,9 +16,9 @@ from tui_trace.core.way_map import MAX_WAY_FLOWS
 from tui_trace.session.finding import Episode, Finding
 from tui_trace.session.path_detector import HopAddressTracker
 from tui_trace.session.quote_text import QuoteSummary
-from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind
+from tui_trace.session.snapshot import AddressInfo, LossReason, MomentKind, PathMtu
 
-VERSION = 13
+VERSION = 14
 """Version of these structs and of their meaning; a checkpoint of another version cannot be read."""
 
 MAX_RUNS = 4096
@@ -337,6 +337,7 @@ class SessionCheckpoint(_State, frozen=True, array_like=True):
     ways: WaysCheckpoint | None = None
     clock: Annotated[list[tuple[Int64, Int64]], Meta(max_length=MAX_CLOCK_STEPS)] = []
     """Steps of the wall clock: `at`, and the wall clock then."""
+    path_mtu: PathMtu | None = None
 
 
 def to_deltas(numbers: list[int]) -> list[int]:

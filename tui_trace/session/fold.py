@@ -15,11 +15,20 @@ from tui_trace.session.checkpoint import MAX_CLOCK_STEPS, MAX_PARTNERS, SessionC
 from tui_trace.session.evidence import Findable
 from tui_trace.session.finding import ROW_KINDS, Episode, Finding
 from tui_trace.session.finding_watch import FindingWatch
+from tui_trace.session.host_labels import NO_LABELS
+from tui_trace.session.path_mtu_text import describe_path_mtu
 from tui_trace.session.paths import PathLog
 from tui_trace.session.round_log import RunLog
 from tui_trace.session.rtt_level import RttLevel
 from tui_trace.session.run_fold import RunFold
-from tui_trace.session.snapshot import UNKNOWN_HOST, AddressInfo, MomentKind, Run, Snapshot
+from tui_trace.session.snapshot import (
+    UNKNOWN_HOST,
+    AddressInfo,
+    MomentKind,
+    PathMtu,
+    Run,
+    Snapshot,
+)
 from tui_trace.session.timeline import TimelineFold
 from tui_trace.session.way_fold import WayFold
 
@@ -58,6 +67,7 @@ class Session:
         self._timeline = TimelineFold()
         self._watch = FindingWatch()
         self._ways = WayFold()
+        self._path_mtu: PathMtu | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.SessionBegan: self._session_began,
             ev.PaceSet: self._pace_set,
@@ -76,6 +86,7 @@ class Session:
             ev.Foreign: self._foreign_seen,
             ev.SourceChanged: self._source_changed,
             ev.MtuFound: self._mtu_found,
+            ev.PathMtuFound: self._path_mtu_found,
             ev.EgressFound: self._egress_found,
             ev.ClockStepped: self._clock_stepped,
             ev.Notice: self._notice_given,
@@ -115,6 +126,7 @@ class Session:
             watch=self._watch.checkpoint(),
             ways=self._ways.checkpoint(),
             clock=list(self._clock),
+            path_mtu=self._path_mtu,
         )
 
     @classmethod
@@ -138,6 +150,7 @@ class Session:
         session._ended = state.ended
         session._clock.extend(state.clock)
         session._mtus = dict(state.mtus)
+        session._path_mtu = state.path_mtu
         session._paths = PathLog.from_checkpoint(state.paths)
         session._timeline = TimelineFold.from_checkpoint(state.timeline)
         if state.watch is not None:
@@ -179,6 +192,7 @@ class Session:
             findings=self._watch.episodes.findings(),
             episodes=self._watch.episodes.episodes(),
             ways=self._ways.snapshot(),
+            path_mtu=self._path_mtu,
             who=self._hosts,
         )
 
@@ -250,6 +264,9 @@ class Session:
         self._pace = self._run.pace = event.pace
 
     def _run_opened(self, event: ev.RunOpened) -> None:
+        if event.seeks_mtu:
+            self._path_mtu = PathMtu(event.run, event.settings, event.at)
+            return
         if event.beside:
             self._ways.on_opened(event)
             return
@@ -295,6 +312,8 @@ class Session:
         if run := self._runs.get(event.run):
             run.hop(event.ttl).on_sent(event.probe, event.at, event.source_port)
             run.log.on_sent(event.probe, event.ttl, event.flow, event.at)
+        elif self._path_mtu is not None and event.run == self._path_mtu.run:
+            self._path_mtu = self._path_mtu.with_probe(event)
         else:
             self._ways.on_sent(event)
 
@@ -391,6 +410,19 @@ class Session:
         # the probes of the active run are too large to pass; the next run shows the mark
         if event.ttl:
             self._mtus[event.ttl] = f"MTU {event.mtu}"
+
+    def _path_mtu_found(self, event: ev.PathMtuFound) -> None:
+        search = self._path_mtu
+        if search is None or event.run != search.run:
+            return
+        self._path_mtu = replace(search, until=event.at, found=event)
+        if event.reason is not ev.MtuSearchEnd.STOPPED:
+            text = describe_path_mtu(self._path_mtu, NO_LABELS)
+            self._timeline.add_moment(event.at, MomentKind.MTU, text)
+        if event.reason is ev.MtuSearchEnd.COMPLETE:
+            # what was marked before is not so any more
+            is_limited = event.limit not in (None, ev.MtuSource.INTERFACE)
+            self._mtus = {event.far_ttl: f"MTU {event.mtu}"} if is_limited else {}
 
     def _foreign_seen(self, event: ev.Foreign) -> None:
         self._foreign += event.count

@@ -6,6 +6,7 @@ All times are integers in nanoseconds unless the name says otherwise.
 import enum
 
 import msgspec
+from msgspec.structs import replace
 
 from tui_trace.core.events import (
     AsnFound,
@@ -15,9 +16,12 @@ from tui_trace.core.events import (
     Located,
     MplsLabel,
     OwnerFound,
+    PathMtuFound,
+    ProbeSent,
     RegistryRecord,
 )
 from tui_trace.core.percentages import loss_percent
+from tui_trace.core.ranges import Count, Int64
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.session.finding import Episode, Finding, JointFinding
 from tui_trace.session.outcomes import RunOutcomes
@@ -289,6 +293,8 @@ class MomentKind(enum.StrEnum):
     NOTICE = "notice"
     NOTE = "note"
     """A note of the user."""
+    MTU = "mtu"
+    """The path MTU was found."""
     EPISODE = "episode"
     """An episode began."""
     OVER = "over"
@@ -414,6 +420,26 @@ class Stretch(msgspec.Struct, frozen=True):
     """The end of all that was measured."""
 
 
+class PathMtu(msgspec.Struct, frozen=True):
+    """The latest search for the path MTU. All times are `at`."""
+
+    run: Int64
+    settings: ProbeSettings
+    since: Int64
+    until: Int64 | None = None
+    """None: it goes on."""
+    sent: Count = 0
+    """Probes."""
+    size: Int64 = 0
+    """Bytes of the latest probe."""
+    found: PathMtuFound | None = None
+    """What it found; None: it goes on."""
+
+    def with_probe(self, sent: ProbeSent) -> "PathMtu":
+        """Return the search with one probe more."""
+        return replace(self, sent=self.sent + 1, size=sent.size or self.settings.size)
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """The session as it is at `at`: all that a view or a report needs."""
 
@@ -450,6 +476,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What was and is so, in the order of the beginnings."""
     ways: Ways = Ways()
     """What is known of the ways through the network."""
+    path_mtu: PathMtu | None = None
+    """The latest search for the path MTU; None: there was none."""
     who: dict[str, AddressInfo] = {}
     """What is known about each address. Never changed; `UNKNOWN_HOST` stands for a missing one."""
     vantage: str = ""

@@ -3,10 +3,18 @@
 from msgspec.structs import replace
 
 from tui_trace.app.control.probe_controls import ProbeControls
-from tui_trace.core.events import WaysEnd
+from tui_trace.core.events import MtuSearchEnd, PathMtuFound, WaysEnd
 from tui_trace.core.settings import FlowMode, Pace, ProbeSettings, Protocol, SettingsHistory
-from tui_trace.core.stream import FindWays, StopWays, Switch, TakeTurns, WatchWays
-from tui_trace.session.snapshot import Run, Ways, WayWatched
+from tui_trace.core.stream import (
+    FindPathMtu,
+    FindWays,
+    StopPathMtu,
+    StopWays,
+    Switch,
+    TakeTurns,
+    WatchWays,
+)
+from tui_trace.session.snapshot import PathMtu, Run, Ways, WayWatched
 from tui_trace.session.ways import WayFlow, WaySearch
 
 FIRST = ProbeSettings(protocol=Protocol.ICMP, size=64)
@@ -96,3 +104,14 @@ def test_the_table_is_pinned_to_a_flow() -> None:
     controls = ProbeControls(SettingsHistory(replace(FIRST, flows=4)), Pace())
     assert controls.pin(UDP, 40_001).command == Switch(replace(UDP, source_port=40_001))
     assert controls.pin(FIRST, 7).command is None
+
+
+def test_m_finds_the_path_mtu_and_stops_a_search_under_way() -> None:
+    controls = ProbeControls(SettingsHistory(FIRST), Pace())
+    begun = controls.find_path_mtu(None).command
+    assert begun == FindPathMtu(FIRST)
+    search = PathMtu(2, FIRST, 0)
+    assert controls.find_path_mtu(search).command == StopPathMtu()
+    found = PathMtuFound(at=1, run=2, reason=MtuSearchEnd.COMPLETE)
+    over = PathMtu(2, FIRST, 0, until=1, found=found)
+    assert controls.find_path_mtu(over).command == begun

@@ -32,15 +32,17 @@ from tui_trace.core.settings import (
 from tui_trace.core.stream import (
     CONFIDENCE,
     Command,
+    FindPathMtu,
     FindWays,
     SetPace,
+    StopPathMtu,
     StopWays,
     Switch,
     TakeTurns,
     WatchWays,
 )
 from tui_trace.session.diagnosis import MOST_ROUNDS, settings_to_try
-from tui_trace.session.snapshot import Run, Ways
+from tui_trace.session.snapshot import PathMtu, Run, Ways
 
 INTERVALS = tuple(round(s * NS_PER_S) for s in (0.1, 0.2, 0.5, 1, 2, 5, 10))
 """Nanoseconds; the steps of the keys for faster and slower."""
@@ -238,6 +240,12 @@ class ProbeControls:
         search = FindWays(one_flow, self.confidence)
         text = f"finding every way, at most {search.budget} probes … · G shows them · x stops"
         return ControlResult(search, text)
+
+    def find_path_mtu(self, search: PathMtu | None) -> ControlResult:
+        """Find the path MTU, or end a search under way."""
+        if search is not None and search.found is None:
+            return ControlResult(StopPathMtu())
+        return ControlResult(FindPathMtu(self.settings))
 
     def watch_ways(self, ways: Ways) -> ControlResult:
         """Keep one flow a way going, or end that."""

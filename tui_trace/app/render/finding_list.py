@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tui_trace.app.render.path_mtu_lines import path_mtu_list
 from tui_trace.app.render.styled_text import StyledLine, wrapped
 from tui_trace.app.render.troubles import troubles_list
 from tui_trace.core.durations import format_duration
@@ -36,6 +37,9 @@ def findings_list(snapshot: Snapshot, width: int, failure: str | None = None) ->
         lines += [[], [(" Harmless", TextStyle.STRONG)]]
         for finding in quiet:
             lines += _described(finding, clock, width)
+    path_mtu = list(path_mtu_list(snapshot, clock, width))
+    if path_mtu:
+        lines += [[], [(" Path MTU", TextStyle.STRONG)], *path_mtu]
     told = list(troubles_list(snapshot, failure, clock, width))
     if told:
         lines += [[], *told[:-1]]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from tui_trace.app.render.path_mtu_lines import path_mtu_lines
 from tui_trace.app.render.styled_text import StyledLine, StyledText, interval_words
 from tui_trace.app.render.troubles import (
     RECENT,
@@ -239,9 +240,9 @@ def heading(
 ) -> list[StyledLine]:
     """Return the lines above the table, `width` cells each.
 
-    Two where that is enough, else three, and one more each if something is or was wrong, and if a
-    notice was given and the terminal has `height` lines for it. `parting`: nothing is live any
-    more, and that needs no word.
+    Two where that is enough, else three, and one more each if something is or was wrong, and if the
+    path MTU was asked for or a notice given and the terminal has `height` lines for it. `parting`:
+    nothing is live any more, and that needs no word.
     """
     run = snapshot.run
     target = sanitize(snapshot.target)
@@ -276,13 +277,24 @@ def heading(
             named += address
         lines = [_between(named, [], width), _between([(settings, TextStyle.PLAIN)], [], width)]
     lines.append(_between(progress(snapshot, width - _cells(state) - 3), state, width))
+    room = 0 if parting else height
+    return lines + _said_lines(snapshot, width, failure, height=height, room_for_mtu=room)
+
+
+def _said_lines(
+    snapshot: Snapshot, width: int, failure: str | None, *, height: int, room_for_mtu: int
+) -> list[StyledLine]:
+    """Return what is or was wrong, and what the path MTU is, in so many terminal lines."""
     count = count_troubles(snapshot, failure)
+    lines: list[StyledLine] = []
     said = finding_line(snapshot, width, count)
     if said is not None:
         lines.append(said)
         if any(finding.harm for finding in snapshot.findings):
             count = 1
     most = 2 if height >= _USUAL else 1
+    if room_for_mtu >= _LOW:
+        lines += path_mtu_lines(snapshot, width, lines=most)
     why = trouble(snapshot, failure)
     if why is not None:
         lines += trouble_lines(why, width, count, lines=most)

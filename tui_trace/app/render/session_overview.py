@@ -22,6 +22,7 @@ _STYLES = {
     MomentKind.TROUBLE: TextStyle.BAD,
     MomentKind.NOTICE: TextStyle.DIM,
     MomentKind.NOTE: TextStyle.STRONG,
+    MomentKind.MTU: TextStyle.PLAIN,
     MomentKind.EPISODE: TextStyle.BAD,
     MomentKind.OVER: TextStyle.DIM,
 }

@@ -100,8 +100,12 @@ def _summary(rows: Sequence[TargetRow], width: int) -> list[StyledLine]:
     bad = sum(map(bool, map(_harm, rows)))
     fine = sum(map(_is_fine, rows))
     waiting = len(rows) - bad - fine
-    noun = "targets" if len({row.vantage for row in rows}) == 1 else "paths"
-    parts = [f"{len(rows)} {noun}", f"{bad} suffer", f"{fine} are fine"]
+    noun = "target" if len({row.vantage for row in rows}) == 1 else "path"
+    parts = [
+        f"{len(rows)} {noun}{'s' * (len(rows) != 1)}",
+        f"{bad} suffer{'s' * (bad == 1)}",
+        f"{fine} {'is' if fine == 1 else 'are'} fine",
+    ]
     if waiting:
         parts.append(f"of {waiting} too little is known yet")
     lines.append([(pad_or_truncate(f" {' · '.join(parts)}", width), TextStyle.DIM)])

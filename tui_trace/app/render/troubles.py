@@ -13,7 +13,7 @@ from tui_trace.session.snapshot import MomentKind, Snapshot, TimelineMoment
 
 RECENT = 300 * NS_PER_S
 """How long the heading tells of what is over, for whoever was looking elsewhere."""
-_FRESH = 60 * NS_PER_S
+FRESH = 60 * NS_PER_S
 """How long a notice is bright."""
 _MOST_NOTICES = 50
 """Notices that are listed, the newest ones."""
@@ -60,7 +60,7 @@ def notice_lines(snapshot: Snapshot, width: int, count: int, *, lines: int) -> l
     if not snapshot.notice:
         return []
     told = notices(snapshot)
-    is_fresh = not told or snapshot.at - told[0].at < _FRESH
+    is_fresh = not told or snapshot.at - told[0].at < FRESH
     style = TextStyle.WARN if is_fresh else TextStyle.DIM
     mark = sign(count) if count > 1 else ""
     # an old one is worth one line

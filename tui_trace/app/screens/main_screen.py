@@ -27,13 +27,15 @@ from tui_trace.app.widgets.hop_inspector import HopInspector
 from tui_trace.app.widgets.hop_table import HopTable
 from tui_trace.app.widgets.prompt import Prompt
 from tui_trace.app.widgets.styled_lines import StyledLines
+from tui_trace.core.events import MtuSearchEnd
 from tui_trace.core.sanitize import sanitize
 from tui_trace.core.stream import Command, QueryRegistry, SetAsnLookup
 from tui_trace.report.cell_text import TextStyle
 from tui_trace.report.hop_columns import DISPLAYS
 from tui_trace.session.host_labels import HostLabels, LabelMode, responders
 from tui_trace.session.last_minute import LastMinute, describe_window
-from tui_trace.session.snapshot import Run, Snapshot, Ways
+from tui_trace.session.path_mtu_text import describe_path_mtu
+from tui_trace.session.snapshot import PathMtu, Run, Snapshot, Ways
 from tui_trace.session.way_text import describe_ways
 
 _TALL = 40
@@ -123,6 +125,7 @@ class MainScreen(OpeningScreen):
             self._announce_turns(before.run, snapshot)
             self._announce_change(before, snapshot)
             self._announce_ways(before.ways, snapshot.ways)
+            self._announce_path_mtu(before.path_mtu, snapshot)
         if self._navigator.moment is None:
             self.snapshot = self._navigator.with_known_path(snapshot)
         else:
@@ -147,6 +150,16 @@ class MainScreen(OpeningScreen):
         if known is not None and (known.run, known.end) == (latest.run, latest.end):
             return
         self.show_message(f"{describe_ways(now)[0]} · G shows the ways")
+
+    def _announce_path_mtu(self, before: PathMtu | None, now: Snapshot) -> None:
+        """Say what was found where no heading does, and everywhere that it was stopped."""
+        search = now.path_mtu
+        if search is None or search == before:
+            return
+        is_news = before is None or (before.run, before.until) != (search.run, search.until)
+        is_stopped = search.found is not None and search.found.reason is MtuSearchEnd.STOPPED
+        if is_news and (self._front is not self or is_stopped):
+            self.show_message(describe_path_mtu(search, HostLabels(now.who, self.label_mode)))
 
     def show_notice(self, line: str) -> None:
         """Show a message about a moment of the past, or about a note."""

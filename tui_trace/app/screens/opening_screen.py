@@ -108,6 +108,13 @@ class OpeningScreen(PromptingScreen):
         )
         self._apply(ControlResult(turns))
 
+    def action_path_mtu(self) -> None:
+        """Find the path MTU, or end that (`M`)."""
+        if not self.refused_in_replay("path MTU probes cannot be sent"):
+            present = self._navigator.present
+            known = present.path_mtu if present is not None else None
+            self._apply(self._controls.find_path_mtu(known))
+
     def action_find_ways(self) -> None:
         """Find every way through the network, or end that (`x`)."""
         self._ask_of_ways(self._controls.find_ways)
