@@ -85,8 +85,9 @@ def test_lost_answers_of_one_router() -> None:
         sent, dropped = dropping.counts()
         (own,) = findings(session, Kind.ANSWERS_LOST)
         assert own.hop == 3
-        assert own.evidence["lost"] == pytest.approx(dropped, abs=3)
-        assert dropped < sent
+        # told of the probes whose outcome was known when it was looked at last
+        unseen = sent - int(own.evidence["probes"])
+        assert 0 <= dropped - int(own.evidence["lost"]) <= unseen < 20
         assert not session.snapshot().episodes
 
 

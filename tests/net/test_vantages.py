@@ -124,7 +124,7 @@ def test_keys_switch_the_probe_at_both_places(host: SshHost, chain: Chain) -> No
         )
         view.wait_for(rf"{re.escape(target)} +4 +0\.0 +[0-9.]+ +5 +0\.0")
         view.press("t")
-        view.wait_for("tcp: 2 of 2 changed")
+        view.wait_for("TCP: 2 of 2 changed")
         view.wait_for(rf"{re.escape(target)} · TCP port 80 · (?s:.*){re.escape(target)} +4 .* 5 ")
         view.press("P")
         view.answer("443")

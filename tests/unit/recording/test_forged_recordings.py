@@ -14,7 +14,8 @@ from tests.helpers.recordings.open_recordings import MEMORY, REPORTS, STREAM, Op
 from tests.helpers.recordings.recording_parts import ROWS, write
 from tui_trace.session import checkpoint
 
-GROUPS = 12
+GROUPS = 60
+"""Many, so that the file is among the first that are begun."""
 FORGED = all_forged()
 
 
