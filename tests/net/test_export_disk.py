@@ -1,7 +1,9 @@
 """Exports that cannot be written: one line in the view, and no file left behind."""
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,9 +59,13 @@ def test_a_file_is_never_written_over(tmp_path: Path, ending: str) -> None:
 
 def test_a_recording_that_is_damaged_leaves_no_half(tmp_path: Path) -> None:
     recording = record(rounds(2000), tmp_path / "a.session")
+    with closing(sqlite3.connect(recording)) as database:
+        ((events,),) = database.execute("SELECT events FROM block WHERE events NOT NULL LIMIT 1")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = bytearray(recording.read_bytes())
-    middle = len(content) // 2
-    content[middle : middle + 20_000] = bytes(20_000)
+    # a large value begins on the page of its row
+    middle = content.index(events[:32]) + 16
+    content[middle : middle + 64] = bytes(64)
     recording.write_bytes(content)
     with pytest.raises(ExportError, match="damaged"):
         export(view_of(recording), str(tmp_path / "out.jsonl"))

@@ -33,8 +33,8 @@ from tui_trace.session.paths import diff_paths
 
 MEMORY = 1 << 30
 """Bytes of address space."""
-PATIENCE = 60
-"""Seconds of CPU for all outputs of one file."""
+PATIENCE = 150
+"""Seconds of CPU for all outputs of one file: five million probes are folded five times."""
 STREAM = "--jsonl"
 """What every file is opened with."""
 REPORTS = ("-r", "-j", "-C", "--markdown")

@@ -203,9 +203,8 @@ async def test_what_is_typed_ahead_belongs_to_the_prompt(question: str) -> None:
                 letter = {"slash": "/", "question_mark": "?"}.get(key, key)
                 watch.app.post_message(events.Key(key, letter))
             await watch.until(lambda: watch.app.live.prompt.question is not None)
-            await watch.pilot.pause(0.1)
-            value = watch.app.live.prompt.query_one("#prompt-value").value
-            assert value.endswith("qh9?T")
+            typed = watch.app.live.prompt.query_one("#prompt-value")
+            await watch.until(lambda typed=typed: typed.value.endswith("qh9?T"))
             assert watch.app.is_running
             await watch.press("escape")
 

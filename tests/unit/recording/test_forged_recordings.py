@@ -46,6 +46,7 @@ def opened(paths: list[Path]) -> list[Opened]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_it_is_shown_or_refused_in_one_line(group: int, tmp_path: Path) -> None:
     names = list(FORGED)[group::GROUPS]
