@@ -35,6 +35,7 @@ RUNS = [
     ("ways", "--runs", "5", "--peer-runs", "1"),
     ("many_targets", "--rounds", "20"),
     ("meeting_point", "--networks", "10"),
+    ("mtu_search",),
     ("vantages", "--networks", "20"),
     ("vantage_cost",),
     ("metrics", "--times", "2"),

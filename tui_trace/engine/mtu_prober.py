@@ -44,6 +44,8 @@ class MtuProber:
         self._failed = failed
         self._run: EngineRun | None = None
         self._search: MtuSearch | None = None
+        self._is_of_interface = False
+        """The largest size is the MTU of the interface, rather than what was asked for."""
 
     @property
     def is_searching(self) -> bool:
