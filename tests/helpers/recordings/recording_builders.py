@@ -7,6 +7,7 @@ killed, N events a block, and prints each event as it was handed over.
 import contextlib
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -67,9 +68,18 @@ def record(events: list[Event], path: Path) -> Path:
     """A recording of these events, which must go well."""
     source, sink = Told(events), Kept()
     RecordedSource(source, path).run(sink)
+    _wait_for_writers()
     assert source.commands == []
     assert sink.events == events
     return path
+
+
+def _wait_for_writers() -> None:
+    """A recorder gives up waiting for a slow disk; a test on a busy machine must not."""
+    for thread in threading.enumerate():
+        if thread.name == "recorder":
+            thread.join(100)
+            assert not thread.is_alive()
 
 
 def wait_for_events(path: Path, count: int) -> None:
