@@ -1,6 +1,5 @@
 """The driver of the terminal: it draws the view and reads the keys."""
 
-import asyncio
 import contextlib
 import curses
 import os
@@ -21,6 +20,7 @@ from textual.message import Message
 
 from tui_trace.app.job_control import is_foreground
 from tui_trace.app.keyboard import Keyboard, TerminalAnswer
+from tui_trace.app.keys_in_turn import KeysInTurn
 from tui_trace.app.terminal import Frame, TerminalOutput
 
 LARGEST = (1000, 500)
@@ -44,9 +44,11 @@ class StdoutDriver(LinuxDriver):
     def __init__(self, app: Any, **named: Any) -> None:
         """Create the driver; it calls `app.terminal_lost` when nothing can be drawn."""
         super().__init__(app, **named)
-        self._lock = threading.Lock()
+        self._read: list[Message] = []
+        """What was read since messages were last handed on; the input thread's own."""
         self._handed = 0
         """Messages that are on their way into the queue of the view."""
+        self._lock = threading.Lock()
         self._terminal_lost: Callable[[OSError], None] = app.terminal_lost
         self._file = self._screen = cast("Any", sys.__stdout__)
         self._frame = Frame()
@@ -156,19 +158,31 @@ class StdoutDriver(LinuxDriver):
 
     def send_message(self, message: Message) -> None:
         """Post a message to the view, unless it is too far behind; the keys to quit always pass."""
-        if not (self._has_room() or (isinstance(message, Key) and message.key == "ctrl+c")):
-            return
-        with self._lock:
-            self._handed += 1
-        posted = asyncio.run_coroutine_threadsafe(self._app._post_message(message), loop=self._loop)
-        posted.add_done_callback(self._taken)
+        if self._has_room() or (isinstance(message, Key) and message.key == "ctrl+c"):
+            self._read.append(message)
 
     def _has_room(self) -> bool:
-        return self._handed + self._app.message_queue_size < _MOST_WAITING
+        app = cast("KeysInTurn[object]", self._app)
+        waiting = app.message_queue_size + app.waiting_keys
+        return len(self._read) + self._handed + waiting < _MOST_WAITING
 
-    def _taken(self, _: object) -> None:
+    def _hand_on(self) -> None:
+        """Hand on what was read, all in one go: each time the view's thread has to be waited for.
+
+        For a key at a time, that is a switch interval of the interpreter for each while the view
+        is busy.
+        """
+        if self._read:
+            messages, self._read = self._read, []
+            with self._lock:
+                self._handed += len(messages)
+            self._loop.call_soon_threadsafe(self._post, messages)
+
+    def _post(self, messages: list[Message]) -> None:
         with self._lock:
-            self._handed -= 1
+            self._handed -= len(messages)
+        for message in messages:
+            self._app.post_message(message)
 
     def _run_input_thread(self) -> None:
         try:
@@ -190,6 +204,7 @@ class StdoutDriver(LinuxDriver):
                     self.process_message(message)
             for message in keyboard.tick():
                 self.process_message(message)
+            self._hand_on()
 
 
 def _erases_in_colour() -> bool:
