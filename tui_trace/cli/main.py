@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from tui_trace.alerts.event_command import EventCommand
 from tui_trace.alerts.service_manager import ServiceManager
 from tui_trace.classic import called_as, named_program
 from tui_trace.cli import preload
@@ -28,6 +27,7 @@ from tui_trace.wire.packets.lazy_scapy import scapy_layers
 from tui_trace.wire.system import missing
 
 if TYPE_CHECKING:
+    from tui_trace.alerts.event_command import EventCommand
     from tui_trace.cli.recorded import RecordingFactory
     from tui_trace.cli.vantage_factory import VantageFactory
     from tui_trace.lab import Lab
@@ -113,7 +113,7 @@ def _trace(options: Options) -> int:
     watches = options.output is Output.WATCH
     needed = preload.LIVE if live else preload.WATCH if watches else preload.REPORT
     manager = ServiceManager(os.environ)
-    command = EventCommand(options.event_command) if options.event_command else None
+    command = _start_event_command(options)
     serve_metrics = _prepare_metrics(options)
     factory = _factory(options, needed)
     serve_metrics(factory)
@@ -124,6 +124,14 @@ def _trace(options: Options) -> int:
     if watches:
         return _watch(factory, manager)
     return _live(factory) if live else _report(factory)
+
+
+def _start_event_command(options: Options) -> "EventCommand | None":
+    if not options.event_command:
+        return None
+    from tui_trace.alerts.event_command import EventCommand
+
+    return EventCommand(options.event_command)
 
 
 def _use_zone() -> int:

@@ -29,12 +29,13 @@ NAMES = (
     "idna",
     *(f"dns.rdtypes.ANY.{record}" for record in ("CNAME", "PTR", "SOA", "TXT")),
     *(f"dns.rdtypes.IN.{record}" for record in ("A", "AAAA")),
+    "wcwidth",
 )
 """Modules that the thread of `Names` would otherwise import while the first probes are sent."""
 REPORT = ("tui_trace.report.printer", "tui_trace.app.config")
 WATCH = ("tui_trace.cli.watch",)
 CLASSIC = ("tui_trace.classic.line_output", *NAMES)
-LIVE = ("tui_trace.app.run_live", "tui_trace.app.config")
+LIVE = ("tui_trace.app.run_live", "tui_trace.app.config", "wcwidth")
 
 _WHOLE = ("tui_trace", "dns.rdtypes", "encodings", "rich")
 """Packages whose modules are imported at their first use; all of them are imported."""
@@ -47,6 +48,7 @@ _PARTS = (
     "scapy.contrib.mpls",
     "shtab",
     "textual_plot",
+    "wcwidth",
 )
 
 

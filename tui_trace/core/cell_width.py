@@ -4,8 +4,6 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from wcwidth import wcswidth
-
 _ONE_CELL_EACH = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff\u2026\u2500-\u25fc\u2801-\u28ff]*")
 """Latin letters, and the lines, blocks and dots that the views are drawn with."""
 
@@ -17,6 +15,9 @@ def cell_width(text: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _measured(text: str) -> int:
+    # most reports have no such text, and the import takes 20 ms
+    from wcwidth import wcswidth
+
     # Spacing marks (Mc) are drawn with the letter before them: Textual gives them no cell.
     return wcswidth("".join(each for each in text if unicodedata.category(each) != "Mc"))
 

@@ -203,7 +203,7 @@ def addresses(path: Path) -> None:
 def flapping(path: Path) -> None:
     """Two blocks' worth of answers from two sets of routers, in turns."""
     events: list[ev.Event] = [ev.RunOpened(at=0, run=1, settings=ProbeSettings())]
-    for turn in range(60):
+    for turn in range(30):
         events += [
             reply(
                 at=turn * 255 + ttl,

@@ -1,7 +1,7 @@
 """Opens recordings of strangers in the ways that the program has, each in a process with limits.
 
 `python -m tests.helpers.recordings.open_recordings FILE…` prints an `Opened` as JSON for each, in
-their order. All reports are made of one reading, so the files get them in turn.
+their order. All outputs but the view are made of one reading, so the files get them in turn.
 """
 
 import contextlib
@@ -35,9 +35,7 @@ MEMORY = 1 << 30
 """Bytes of address space."""
 PATIENCE = 150
 """Seconds of CPU for all outputs of one file: five million probes are folded five times."""
-STREAM = "--jsonl"
-"""What every file is opened with."""
-REPORTS = ("-r", "-j", "-C", "--markdown")
+REPORTS = ("--jsonl", "-r", "-j", "-C", "--markdown")
 """One of these for each file, in turn."""
 
 
@@ -154,12 +152,14 @@ def _note(path: Path) -> int:
 
 
 def _open(path: Path, number: int) -> dict[str, Shown]:
-    shown = {
-        output: _shown(partial(cli_main.main, ["--replay", str(path), output]))
-        for output in (STREAM, REPORTS[number % len(REPORTS)])
+    report = REPORTS[number % len(REPORTS)]
+    opens = {
+        report: lambda path: cli_main.main(["--replay", str(path), report]),
+        "--sessions": _sessions,
+        "view": _view,
+        "note": _note,
     }
-    others = {"--sessions": _sessions, "view": _view, "note": _note}
-    return shown | {name: _shown(partial(opens, path)) for name, opens in others.items()}
+    return {name: _shown(partial(one, path)) for name, one in opens.items()}
 
 
 def _in_a_process(path: Path, number: int) -> Opened:

@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any
 
 _SCAPY_FOLDERS = ("CONFIG", "CACHE", "DATA")
-_VENDORS = "scapy.libs.manuf"
-"""The module with the vendors of Ethernet addresses, as text in `DATA`."""
+_VENDORS = ("scapy.libs.manuf", "scapy.libs.bluetoothids")
+"""Modules with the vendors of Ethernet addresses and of Bluetooth, as text in `DATA`."""
 
 
 def scapy_layers() -> tuple[Any, Any]:
@@ -20,6 +20,10 @@ def scapy_layers() -> tuple[Any, Any]:
         _leave_out_vendors()
     with _without_folders():
         import scapy.main  # noqa: F401
+    from scapy.config import conf
+
+    # addresses are given to each packet; reading all routes would cost a start 50 ms
+    conf.route_autoload = conf.route6_autoload = False
     from scapy.layers import inet, inet6
 
     return inet, inet6
@@ -27,9 +31,10 @@ def scapy_layers() -> tuple[Any, Any]:
 
 def _leave_out_vendors() -> None:
     """Keep scapy from parsing its vendors, of whom nobody asks: 0.1 s and 25 MB."""
-    vendors = ModuleType(_VENDORS)
-    vendors.DATA = ""  # type: ignore[attr-defined]
-    sys.modules[_VENDORS] = vendors
+    for name in _VENDORS:
+        vendors = ModuleType(name)
+        vendors.DATA = ""  # type: ignore[attr-defined]
+        sys.modules[name] = vendors
 
 
 @contextlib.contextmanager
