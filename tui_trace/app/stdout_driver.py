@@ -25,7 +25,7 @@ from tui_trace.app.terminal import Frame, TerminalOutput
 
 LARGEST = (1000, 500)
 """Columns and rows that are drawn at most, whatever the terminal or the environment says."""
-_MOST_WAITING = 1024
+_MOST_WAITING = 4096
 """Keys and the like that wait for the view; what comes while so many do is dropped."""
 _CHUNK = 4096
 
