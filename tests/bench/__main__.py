@@ -14,6 +14,7 @@ RUNS = [
     ("first_picture", "--times", "1"),
     ("sweep",),
     ("bench_view",),
+    ("bad_link", "--times", "1"),
     ("engine",),
     ("wakeups",),
     ("unprivileged",),

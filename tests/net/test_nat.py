@@ -163,7 +163,7 @@ def test_a_source_address_of_our_own_is_no_nat(family: int) -> None:
                 f"address add {other}/{width} dev {DOWN}{' nodad' if family == 6 else ''}",
                 f"route replace {everywhere} via {chain.hop(1, family)} src {other}",
             )
-            live.run_on(SourceChanged, 1)
+            live.run_until(lambda stream: bool(tui_trace_process.only(SourceChanged, stream)))
             live.run_on(RoundBegan, 20)
             stream = live.stop()
     after = stream[stream.index(tui_trace_process.only(SourceChanged, stream)[0]) :]

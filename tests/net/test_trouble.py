@@ -77,7 +77,7 @@ def test_another_source_address(_: str, protocol: Protocol, family: int) -> None
         with tui_trace_process.Live(chain.client, target, _settings(protocol), PACE) as live:
             live.run_on(Reply, 6)
             move(chain)
-            live.run_on(SourceChanged, 1)
+            live.run_until(lambda stream: bool(tui_trace_process.only(SourceChanged, stream)))
             with Capture(chain.client, DOWN) as capture:
                 live.run_on(Reply, 30)
                 stream = live.stop()

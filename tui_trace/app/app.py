@@ -374,6 +374,7 @@ class TraceApp(TerminalApp[None]):
             await asyncio.sleep(0.005)
 
     async def _leave(self, code: int) -> None:
+        self.stop_painting()
         await self._end([target.tracing for target in self._targets.all])
         await super()._leave(code)
 

@@ -17,6 +17,8 @@ from textual._xterm_parser import XTermParser
 from textual.message import Message
 from textual.messages import InBandWindowResize
 
+from tui_trace.app.terminal.link import ANSWER
+
 MOST_PASTED = 4096
 """Characters of one paste that are kept; no answer to a question of ours is longer."""
 FARTHEST = 10_000
@@ -30,6 +32,10 @@ _LONGEST = 30
 _WHOLE = re.compile(r"\x1b\[(?![M\[])[ -?]*[@-~]")
 _BEGUN = re.compile(r"\x1b\[[ -?]*")
 _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
+
+
+class TerminalAnswer(Message):
+    """The terminal answers that it is well: all that came before the question is drawn."""
 
 
 class _Enclosure(NamedTuple):
@@ -91,6 +97,10 @@ class Keyboard:
         if character == _ESCAPE or self._sequence:
             begun = "" if character == _ESCAPE else self._sequence
             self._sequence = begun + character
+        if self._sequence == ANSWER:
+            self._forget()
+            yield TerminalAnswer()
+            return
         opened = _OPENED_BY.get(self._sequence)
         if opened is None and len(self._sequence) >= _LONGEST and _BEGUN.fullmatch(self._sequence):
             opened = _LONG

@@ -24,6 +24,12 @@ class KeysInTurn(App[ReturnType]):
     _keys: deque[events.Key | events.Paste] | None = None
     """What waits; None: no key is under way."""
 
+    @property
+    def waiting_keys(self) -> int:
+        """Return the number of keys and pastes that wait for their turn."""
+        waiting = self._keys
+        return len(waiting) if waiting is not None else 0
+
     async def on_event(self, event: events.Event) -> None:
         """Let keys and pastes wait for their turn; a key with priority has no turn."""
         if (

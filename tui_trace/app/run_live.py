@@ -1,5 +1,6 @@
 """The live view from start to end, for the command line."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -24,17 +25,17 @@ def run_live(app: TraceApp) -> int:
 
 
 def _say_goodbye(app: TraceApp) -> None:
-    try:
+    with contextlib.suppress(OSError):  # the terminal is gone: that is why we leave
         sys.stdout.write(_parting(app))
         if app.lab.answer:
             sys.stdout.write(f"{sanitize(app.lab.answer)}\n")
         sys.stdout.flush()
-        if app.failure is not None:
-            if error_messages.is_debugging():
-                sys.stderr.writelines(f"{sanitize(line)}\n" for line in app.details.splitlines())
-            sys.stderr.write(error_line(app.failure))
-    except OSError:
-        pass  # the terminal is gone: that is why we leave
+    if app.failure is None:
+        return
+    with contextlib.suppress(OSError):
+        if error_messages.is_debugging():
+            sys.stderr.writelines(f"{sanitize(line)}\n" for line in app.details.splitlines())
+        sys.stderr.write(error_line(app.failure))
 
 
 def _parting(app: TraceApp) -> str:

@@ -8,9 +8,11 @@ from tui_trace.core import error_messages
 from tui_trace.core.events import (
     Event,
     Notice,
+    PaceSet,
     PathEnd,
     PathMtuFound,
     Reply,
+    RoundBegan,
     RunOpened,
     WaysEnded,
 )
@@ -21,6 +23,9 @@ from tui_trace.session.finding import Episode
 from tui_trace.session.fold import Session
 from tui_trace.session.snapshot import Run, Snapshot
 
+_OF_A_ROUND = 0.45
+"""Share of a round that what replies change waits for more of it, of the last second at most: each
+row changes once a round, and a picture for each reply would cost a slow line many bytes."""
 _LISTED = 0.9
 """Seconds between the snapshots of a source that has a row in the overview."""
 
@@ -30,7 +35,7 @@ class SnapshotSink:
 
     What is new to the eye (a hop's first answer, another run, a notice) is handed on with the
     batch that brought it. There are only as many of these as hops and runs, so that the limit
-    holds in the long run.
+    holds in the long run. What only goes on is handed on about twice a round.
     """
 
     def __init__(
@@ -55,6 +60,9 @@ class SnapshotSink:
         self._news = False
         self._meets_target = False
         self._handed = float("-inf")
+        self._round_began = float("-inf")
+        self._round = 0.0
+        """Seconds that the last round took, by the clock of the one who looks on, 1 at most."""
         self._wanted: tuple[int, ...] = ()
         self.last: Snapshot | None = None
         self.runs: tuple[Run, ...] = ()
@@ -81,11 +89,14 @@ class SnapshotSink:
                 self._answered.add(event.ttl)
                 self._news = True
                 self._meets_target |= event.reached
+        elif isinstance(event, RoundBegan):
+            now = time.monotonic()
+            self._round, self._round_began = min(now - self._round_began, 1.0), now
         elif isinstance(event, RunOpened):
             if not event.beside:
                 self._answered.clear()
             self._news = True
-        elif isinstance(event, (Notice, PathEnd, PathMtuFound, WaysEnded)):
+        elif isinstance(event, (Notice, PaceSet, PathEnd, PathMtuFound, WaysEnded)):
             self._news = True
 
     def pulse(self, at: int) -> None:
@@ -93,7 +104,7 @@ class SnapshotSink:
         if not self._changed and self.last and at // NS_PER_S == self.last.at // NS_PER_S:
             return
         if self.is_shown:
-            is_due = self._news or self._is_older_than(self._gap)
+            is_due = self._news or self._is_older_than(max(self._gap, self._round * _OF_A_ROUND))
         elif self.is_listed:
             is_due = self._meets_target or self._is_older_than(_LISTED)
         else:

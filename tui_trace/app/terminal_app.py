@@ -9,8 +9,12 @@ import termios
 import threading
 from typing import Any, ClassVar
 
+from rich.console import RenderableType
+from textual._compositor import CompositorUpdate
 from textual.app import App, ReturnType
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Input
 
 from tui_trace.app.config import Config, ConfigError
 from tui_trace.app.job_control import NO_JOB_CONTROL, JobControl
@@ -96,7 +100,29 @@ class TerminalApp(KeysInTurn[ReturnType]):
         if self._terminal is not None and sys.__stdin__ is not None:
             restore(sys.__stdin__.fileno(), self._terminal)
 
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Show an update of the screen; in a real terminal only the cells that differ."""
+        driver = self._driver
+        if not (isinstance(driver, StdoutDriver) and isinstance(renderable, CompositorUpdate)):
+            super()._display(screen, renderable)
+            return
+        try:
+            if not self._batch_count and self._running and not self._closed:
+                x, y = self.cursor_position
+                # an input method opens its window there; elsewhere nobody sees the cursor
+                driver.show(renderable, (y, x) if isinstance(self.focused, Input) else None)
+        except Exception as error:
+            self._handle_exception(error)
+        finally:
+            self.post_display_hook()
+
+    def stop_painting(self) -> None:
+        """Show nothing more: the terminal shall be free for what is written last."""
+        if isinstance(self._driver, StdoutDriver):
+            self._driver.stop_painting()
+
     async def _leave(self, code: int) -> None:
+        self.stop_painting()
         self.exit(return_code=code or int(self.failure is not None))
 
     async def action_leave(self) -> None:

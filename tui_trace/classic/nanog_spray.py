@@ -2,7 +2,15 @@
 
 from tui_trace.classic.nanog_writer import NanogWriter
 from tui_trace.classic.probe_order import ProbeOrder
-from tui_trace.core.events import Event, Reply, RunOpened, SendFailed, SessionBegan, SessionEnded
+from tui_trace.core.events import (
+    Event,
+    PathEnd,
+    Reply,
+    RunOpened,
+    SendFailed,
+    SessionBegan,
+    SessionEnded,
+)
 from tui_trace.core.settings import NS_PER_MS, Pace, ProbeSettings
 
 
@@ -17,6 +25,8 @@ class SprayPrinter:
         self._settings = settings
         self._next_ttl = pace.first_ttl
         self._max_ttl = pace.max_ttl
+        self._target_ttl = pace.max_ttl
+        """Probes beyond it may be answered before it is known where the target is."""
         self._queries = pace.queries
         self._order = ProbeOrder()
         self._hops: dict[int, list[Reply | None]] = {}
@@ -29,6 +39,8 @@ class SprayPrinter:
             case RunOpened():
                 size = self._settings.size
                 self._writer.header(self._began, self._settings.source, self._max_ttl, size)
+            case PathEnd(ttl=ttl, reached=True):
+                self._target_ttl = ttl
             case Reply(address=address):
                 self._writer.hosts.want(address)
             case SendFailed(reason=reason, errno=errno) if errno:
@@ -44,6 +56,8 @@ class SprayPrinter:
 
     def _print(self) -> None:
         for ttl, replies in sorted(self._hops.items()):
+            if ttl > self._target_ttl:
+                break
             first = next((reply for reply in replies if reply is not None), None)
             if first is None:
                 continue

@@ -6,7 +6,7 @@ import pytest
 from textual import events
 from textual.message import Message
 
-from tui_trace.app.keyboard import FARTHEST, MOST_PASTED, Keyboard
+from tui_trace.app.keyboard import FARTHEST, MOST_PASTED, Keyboard, TerminalAnswer
 
 
 def read(*parts: bytes, silent: float = 0) -> list[Message]:
@@ -117,3 +117,18 @@ def test_a_paste_is_cut(more: int) -> None:
 def test_megabytes_are_read_and_not_kept() -> None:
     found = read(b"\x1b[200~" + b"x" * 3_000_000 + b"\x1b[201~q")
     assert [type(message) for message in found] == [events.Paste, events.Key]
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([b"\x1b[0n"], 1),
+        ([b"\x1b[", b"0n\x1b[0n"], 2),
+        ([b"\x1b[3n\x1b[0;1n\x1b[200~\x1b[0n\x1b[201~"], 0),
+    ],
+)
+def test_the_terminal_says_that_it_is_well(parts: list[bytes], expected: int) -> None:
+    found = read(*parts)
+    assert sum(isinstance(message, TerminalAnswer) for message in found) == expected
+    assert not any(isinstance(message, events.Key) for message in found)
+    assert keys(b"q") == ["q"]

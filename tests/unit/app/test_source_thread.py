@@ -1,10 +1,12 @@
 """From the source's thread to snapshots: what is handed on at once, and what waits."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from tests.helpers.app.fake_source import ADDRESS, FakeSource, began, path, reply
+from tui_trace.app import source_thread
 from tui_trace.app.source_thread import SnapshotSink, SourceThread
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
@@ -70,6 +72,28 @@ def test_nothing_new_is_handed_on_only_for_the_clock() -> None:
     feed.pulse(NS_PER_S)
     assert len(handed) == count + 1
     assert handed[-1].at == NS_PER_S
+
+
+@pytest.mark.parametrize(("interval", "expected"), [(1.0, 2), (0.2, 2), (3.0, 6)])
+def test_what_goes_on_is_handed_on_about_twice_a_round(
+    monkeypatch: pytest.MonkeyPatch, interval: float, expected: int
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(source_thread, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    handed: list[Snapshot] = []
+    feed = SnapshotSink(handed.append, 1e9)
+    opened(feed)
+    for number in range(1, 5):
+        before = len(handed)
+        feed.event(ev.RoundBegan(at=number, run=1, round=number))
+        for ttl in range(1, 21):
+            probe = 100 * number + ttl
+            feed.event(ev.ProbeSent(at=probe, run=1, probe=probe, ttl=ttl))
+            feed.event(reply(1, probe, ttl, ADDRESS, 1.0, probe))
+            feed.pulse(probe)
+            clock[0] += interval / 20
+    # a slow round is seen to go on all the same
+    assert len(handed) - before == pytest.approx(expected, abs=1)
 
 
 @pytest.mark.parametrize("listed", [False, True])

@@ -61,6 +61,22 @@ def tcp(line, *events, **more):
     return printed(tcptraceroute.parse_tcptraceroute(line.split()), *events, **more)
 
 
+def test_the_lines_of_a_spray_end_at_the_target_whoever_answers_first() -> None:
+    closed = {"kind": ev.ReplyKind.UNREACHABLE, "reached": True, "address": "203.0.113.80"}
+    text, _, _ = printed(
+        nanog.parse_nanog("-n -P -q 1 host".split()),
+        *(sent(n, n) for n in range(1, 5)),
+        reply(4, 4, **closed),
+        reply(1, 1),
+        ev.PathEnd(at=0, run=1, ttl=4, reached=True),
+        reply(2, 2, **closed),
+        ev.PathEnd(at=0, run=1, ttl=2, reached=True),
+        void(3, 3),
+        ev.SessionEnded(at=0),
+    )
+    assert [line.split()[0] for line in text.splitlines()] == ["1", "2"], text
+
+
 OPEN = {"kind": ev.ReplyKind.SYN_ACK, "reached": True, "address": "203.0.113.80"}
 
 

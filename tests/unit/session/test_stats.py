@@ -84,11 +84,11 @@ def test_what_no_clock_can_measure_is_bounded(value, kept):
 
 
 @pytest.mark.slow
-def test_ten_million_samples_do_not_drift():
+def test_millions_of_samples_do_not_drift():
     # small steps on a large base: the case in which naive sums of squares lose all their digits
     rng = random.Random(4)
     pattern = [8_000_000_000 + rng.randrange(2_000) for _ in range(1_000)]
-    repeats = 10_000
+    repeats = 3_000
     stats = RttStats()
     add = stats.add
     for _ in range(repeats):
