@@ -1,7 +1,6 @@
 """The command line, read into one frozen `Options`; nothing is opened, resolved or sent here."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -11,8 +10,7 @@ import msgspec
 from tui_trace import __version__
 from tui_trace.core.ip_literals import PLAIN_NUMBERS, is_ambiguous
 from tui_trace.core.parse_values import parse_confidence, parse_mark, parse_protocol, parse_size
-from tui_trace.core.sanitize import error_line
-from tui_trace.core.settings import Pace, ProbeSettings, Protocol, SettingError
+from tui_trace.core.settings import Pace, ProbeSettings, Protocol, SettingError, UsageError
 from tui_trace.core.stream import CONFIDENCE
 from tui_trace.names.location_options import LocationFiles
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
@@ -166,8 +164,7 @@ USAGE = "tui-trace [OPTIONS] HOST…   or   tui-trace --lab [SCENARIO] [HOST]"
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(error_line(message))
-        sys.exit(2)
+        raise UsageError(message)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -291,7 +288,7 @@ _ENOUGH = ("host", "sessions", "completion", "lab", "targets", "reverse")
 
 
 def parse_command_line(arguments: Sequence[str]) -> Options:
-    """Return the options; raise `SettingError` for a wrong value, `SystemExit` for help."""
+    """Return the options; raise `SettingError` for what is wrong, `SystemExit` for help."""
     parser = build_parser()
     given = parser.parse_args(joined(arguments))
     check_recordings(parser, given)
@@ -354,7 +351,7 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
 def _check_several(
     parser: argparse.ArgumentParser, given: argparse.Namespace, places: Sequence[Place]
 ) -> None:
-    """Refuse what does not go with several targets or several places; exits."""
+    """Refuse what does not go with several targets or several places; `UsageError`."""
     several = len(given.host) > 1 or given.targets or given.resolve_all
     is_other_ip = given.protocol and parse_protocol(given.protocol)[0] is Protocol.IP
     for name, other in (
