@@ -50,8 +50,9 @@ from tui_trace.core.bounded_files import (
     read_file,
     user_folder,
 )
-from tui_trace.core.local_time import LOCAL, parse_zone, use_zone
-from tui_trace.core.settings import Pace, SettingError
+from tui_trace.core.local_time import LOCAL, parse_zone
+from tui_trace.core.settings import Pace, SettingError, UsageError
+from tui_trace.core.stream import SourceError
 from tui_trace.names.location_options import LocationFiles
 from tui_trace.options.pace import parse_pace_value, ttl_range
 from tui_trace.recording.sessions import RetentionLimits
@@ -64,13 +65,8 @@ MOST_BYTES = 256 * 1024
 """Of the file."""
 
 
-class ConfigError(ValueError):
-    """The file cannot be used; `str()` is the one line to show."""
-
-    def __init__(self, line: str, exit_code: int = 2) -> None:
-        """`exit_code` is 2 for what it says, 1 if it cannot be read."""
-        super().__init__(line)
-        self.exit_code = exit_code
+class ConfigError(UsageError):
+    """What the file says is wrong; the line names it."""
 
 
 class ConfigOptions(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
@@ -165,16 +161,19 @@ def default_path() -> Path | None:
 
 
 def load_config(path: Path | None = None) -> Config:
-    """Read the file; one that cannot be seen is empty, unless it was named. `ConfigError`."""
+    """Read the file; one that cannot be seen is empty, unless it was named.
+
+    `ConfigError` for what it says, `SourceError` if it cannot be read.
+    """
     place = default_path() if path is None else path
     if place is None or (path is None and not is_reachable(place)):
         return Config()
     try:
         content = read_file(place, MOST_BYTES)
     except FileNotFoundError:
-        raise ConfigError(f"{place}: there is no such file", exit_code=1) from None
+        raise SourceError(f"{place}: there is no such file") from None
     except OSError as error:
-        raise ConfigError(f"{place}: cannot be read: {error_reason(error)}", exit_code=1) from None
+        raise SourceError(f"{place}: cannot be read: {error_reason(error)}") from None
     try:
         _, values = parse_toml(content)
         if "path" in values:
@@ -184,11 +183,6 @@ def load_config(path: Path | None = None) -> Config:
     except (ValueError, OverflowError) as error:
         raise ConfigError(f"{place}: {_line(error)}") from None
     return config
-
-
-def use_config_zone() -> None:
-    """Show times of day in the zone that the config file asks for. `ConfigError`."""
-    use_zone(load_config().zone)
 
 
 def _line(error: Exception) -> str:

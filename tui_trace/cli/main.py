@@ -17,6 +17,7 @@ from tui_trace.classic import called_as, named_program
 from tui_trace.cli import preload
 from tui_trace.cli.source_factory import SourceFactory
 from tui_trace.cli.warnings import WarningsSource
+from tui_trace.core.local_time import use_zone
 from tui_trace.core.sanitize import error_line
 from tui_trace.core.settings import Pace, SettingError, SettingsHistory
 from tui_trace.core.stream import SourceError
@@ -28,6 +29,7 @@ from tui_trace.wire.system import missing
 
 if TYPE_CHECKING:
     from tui_trace.alerts.event_command import EventCommand
+    from tui_trace.app.config import Config
     from tui_trace.cli.recorded import RecordingFactory
     from tui_trace.cli.vantage_factory import VantageFactory
     from tui_trace.lab import Lab
@@ -118,12 +120,15 @@ def _trace(options: Options) -> int:
     factory = _factory(options, needed)
     serve_metrics(factory)
     factory.recordings.event_command = command
-    # who asks by `--commands` is another program, which gets nanoseconds
-    if not options.commands and (code := _use_zone()):
-        return code
+    if options.commands:
+        # who asks is another program, which gets nanoseconds
+        return _report(factory)
+    config = _read_config()
     if watches:
-        return _watch(factory, manager)
-    return _live(factory) if live else _report(factory)
+        from tui_trace.cli.watch import watch_targets
+
+        return watch_targets(factory, config, manager, lambda line: _fail(CANNOT, line))
+    return _live(factory, config) if live else _report(factory)
 
 
 def _start_event_command(options: Options) -> "EventCommand | None":
@@ -134,15 +139,13 @@ def _start_event_command(options: Options) -> "EventCommand | None":
     return EventCommand(options.event_command)
 
 
-def _use_zone() -> int:
-    """Show times of day in the config's zone; return the exit code if that cannot be, else 0."""
-    from tui_trace.app.config import ConfigError, use_config_zone
+def _read_config() -> "Config":
+    """Return the config, in whose zone times of day are from now on. See `load_config`."""
+    from tui_trace.app.config import load_config
 
-    try:
-        use_config_zone()
-    except ConfigError as error:
-        return _fail(error.exit_code, str(error))
-    return 0
+    config = load_config()
+    use_zone(config.zone)
+    return config
 
 
 def _factory(options: Options, needed: Sequence[str]) -> "AnyFactory":
@@ -162,16 +165,6 @@ def _factory(options: Options, needed: Sequence[str]) -> "AnyFactory":
     from tui_trace.cli.vantage_factory import VantageFactory
 
     return VantageFactory(options, local)
-
-
-def _watch(factory: "AnyFactory", manager: ServiceManager) -> int:
-    from tui_trace.app.config import ConfigError
-    from tui_trace.cli.watch import watch_targets
-
-    try:
-        return watch_targets(factory, manager, lambda line: _fail(CANNOT, line))
-    except ConfigError as error:
-        return _fail(error.exit_code, str(error))
 
 
 def _source_factory(options: Options, needed: Sequence[str]) -> SourceFactory:
@@ -243,19 +236,14 @@ def _completion(shell: str) -> int:
 def _sessions(options: Options) -> int:
     """Show the recordings: a screen on a terminal, else a list."""
     _give_up_rights()
-    if code := _use_zone():
-        return code
+    config = _read_config()
     if options.output is Output.LIVE and sys.stdin.isatty() and sys.stdout.isatty():
         preload.import_modules((*preload.LIVE, "tui_trace.app.sessions_app"))
-        from tui_trace.app.config import ConfigError
         from tui_trace.cli.replay import show_sessions
 
         gc.freeze()
         gc.enable()
-        try:
-            return show_sessions(options)
-        except ConfigError as error:
-            return _fail(error.exit_code, str(error))
+        return show_sessions(options, config)
     from tui_trace.report.session_list import render_session_list
 
     return _print_text(render_session_list())
@@ -309,51 +297,46 @@ def _give_up_rights() -> None:
         raise SourceError(str(error)) from error
 
 
-def _live(factory: "AnyFactory") -> int:
+def _live(factory: "AnyFactory", config: "Config") -> int:
     from tui_trace.app.app import TraceApp
-    from tui_trace.app.config import ConfigError, load_config
     from tui_trace.app.run_live import run_live
     from tui_trace.app.targets import TargetSource
 
     options = factory.options
-    try:
-        config = load_config()
-        pace = options.paced(config.pace(Pace()))
-        recordings = factory.recordings
-        recordings.kept = config.recordings.kept()
-        recordings.location_files = config.locations.files()
-        targets, failures = factory.find_targets()
-        for line in failures:
-            _fail(CANNOT, line)
-        if not targets:
-            return CANNOT
-        sources = [
-            TargetSource(
-                recordings.called(found.host, found.address),
-                factory.source(found, pace),
-                recordings.shown_settings(found.settings),
-                factory.opener(found.place),
-                recordings.called_place(found.place.host),
-            )
-            for found in targets
-        ]
-        first, *others = sources
-        app = TraceApp(
-            first.open_source,
-            first.source,
-            SettingsHistory(first.settings),
-            pace,
-            config,
-            confidence=options.confidence,
-            host=first.host,
-            vantage=first.vantage,
-            others=others,
-            greeting=factory.greeting,
-            reverse=options.reverse and len(others) == 1,
-            lab=factory.lab_scenario,
+    pace = options.paced(config.pace(Pace()))
+    recordings = factory.recordings
+    recordings.kept = config.recordings.kept()
+    recordings.location_files = config.locations.files()
+    targets, failures = factory.find_targets()
+    for line in failures:
+        _fail(CANNOT, line)
+    if not targets:
+        return CANNOT
+    sources = [
+        TargetSource(
+            recordings.called(found.host, found.address),
+            factory.source(found, pace),
+            recordings.shown_settings(found.settings),
+            factory.opener(found.place),
+            recordings.called_place(found.place.host),
         )
-    except ConfigError as error:
-        return _fail(error.exit_code, str(error))
+        for found in targets
+    ]
+    first, *others = sources
+    app = TraceApp(
+        first.open_source,
+        first.source,
+        SettingsHistory(first.settings),
+        pace,
+        config,
+        confidence=options.confidence,
+        host=first.host,
+        vantage=first.vantage,
+        others=others,
+        greeting=factory.greeting,
+        reverse=options.reverse and len(others) == 1,
+        lab=factory.lab_scenario,
+    )
     return run_live(app)
 
 
@@ -411,16 +394,10 @@ def _replay(options: Options, name: str) -> int:
     # a replay makes many sessions with reference cycles, so garbage collection is needed
     gc.freeze()
     gc.enable()
-    if code := _use_zone():
-        return code
-    if not live:
-        return _exit_code(print_replay(name, options), options)
-    from tui_trace.app.config import ConfigError
-
-    try:
-        return show_replay(name, options)
-    except ConfigError as error:
-        return _fail(error.exit_code, str(error))
+    config = _read_config()
+    if live:
+        return show_replay(name, options, config)
+    return _exit_code(print_replay(name, options), options)
 
 
 _WRONG = 3

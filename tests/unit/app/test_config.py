@@ -10,6 +10,7 @@ from tui_trace.app import config
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config, ConfigError, ConfigOptions, load_config
 from tui_trace.core.settings import NS_PER_S, Pace, SettingError
+from tui_trace.core.stream import SourceError
 from tui_trace.names.location_options import LocationFiles
 from tui_trace.options.command_line import parse_command_line
 from tui_trace.recording.sessions import DEFAULT_RETENTION
@@ -124,12 +125,12 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="Is a directory"):
+    with pytest.raises(SourceError, match="Is a directory"):
         load_config(tmp_path)
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such file"):
+    with pytest.raises(SourceError, match="no such file"):
         load_config(tmp_path / "nothing.toml")
 
 
