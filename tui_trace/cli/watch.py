@@ -43,7 +43,6 @@ def watch_targets(
     `failed` gets a line on each target that cannot be probed, and returns the exit code for that.
     """
     options = factory.options
-    pace = options.paced(config.pace(Pace()))
     factory.recordings.kept = config.recordings.kept()
     factory.recordings.location_files = config.locations.files()
     opened, failures = _targets(factory)
@@ -68,7 +67,7 @@ def watch_targets(
         output = LogOutput(sys.stdout, stop, sys.stderr)
         for number, (host, find) in enumerate(opened):
             turn = (number, len(opened)) if len(opened) > 1 else None
-            begin = partial(_open, factory, find, pace, turn)
+            begin = partial(_open, factory, find, options.pace, turn)
             tell = partial(_tell, output, factory.recordings, host)
             sources.append(AwaitedSource(begin, tell, manager.alive))
         manager.tell("READY=1", f"STATUS=watching {len(opened)} target{'s'[: len(opened) != 1]}")

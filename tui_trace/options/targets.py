@@ -17,8 +17,8 @@ from tui_trace.options.probe import parse_probe_settings
 MOST_TARGETS = 1000
 LONGEST_FILE = 1 << 20
 """Bytes of a file of targets."""
-_KINDS = ("icmp", "udp", "tcp", "protocol")
-_OF_A_KIND = (*_KINDS, "port", "localport", "syn", "ack", "ecn")
+KINDS = ("icmp", "udp", "tcp", "protocol")
+OF_A_KIND = (*KINDS, "port", "localport", "syn", "ack", "ecn")
 """Options that another protocol than that of the command line does not take over from there."""
 _OF_ALL = ("mark", "mtu")
 """Options that hold for all targets."""
@@ -76,8 +76,8 @@ def _target(parser: argparse.ArgumentParser, words: list[str], given: argparse.N
     if own.protocol and parse_protocol(own.protocol)[0] is Protocol.IP:
         raise UsageError("--protocol cannot be one target's own, but with quic")
     merged = copy(given)
-    if any(getattr(own, kind) for kind in _KINDS):
-        for option in _OF_A_KIND:
+    if any(getattr(own, kind) for kind in KINDS):
+        for option in OF_A_KIND:
             setattr(merged, option, parser.get_default(option))
     for key, value in vars(own).items():
         if value != parser.get_default(key):

@@ -32,7 +32,7 @@ def test_the_defaults_are_icmp_once_a_second_over_thirty_hops() -> None:
     assert options.pace.wait is None
     assert options.pace.rounds is None
     assert options.output is Output.LIVE
-    assert not options.given
+    assert options.reads_config
 
 
 def test_every_option_has_its_place() -> None:
