@@ -327,6 +327,22 @@ def test_the_live_view_says_from_where_and_its_keys_work_there(
     host.wait_without(OURS)
 
 
+def test_options_of_the_config_hold_there(host: SshHost, chain: Chain, tmp_path: Path) -> None:
+    target = chain.target_address()
+    (tmp_path / "tui-trace").mkdir()
+    (tmp_path / "tui-trace" / "config.toml").write_text(
+        "[options]\ntcp = true\nport = 443\ntos = 'EF'\nno-dns = true\n"
+    )
+    with Tmux(host.viewer, columns=150) as tmux:
+        command = program.command(*FROM, "-P", "80", target)
+        tmux.start(command, {**host.environment, "XDG_CONFIG_HOME": str(tmp_path)})
+        tmux.wait_for(rf"{re.escape(target)} .* 0\.0 ")
+        assert "TCP port 80 · TOS 184 (EF)" in tmux.screen()
+        tmux.press("q")
+        tmux.wait_for(r"prompt> *$")
+    host.wait_without(OURS)
+
+
 def test_a_view_that_cannot_connect_says_why_and_can_be_left_meanwhile(
     host: SshHost, chain: Chain
 ) -> None:

@@ -196,6 +196,26 @@ def test_the_live_view_needs_nothing_that_it_can_not_read(place: Place) -> None:
     assert place.target in place.run("--replay", session.stem, "-r")[1]
 
 
+def test_options_of_the_config_are_the_users(place: Place) -> None:
+    config = place.home / ".config/tui-trace/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text("[options]\ntcp = true\nport = 443\ntos = 'EF'\nno-dns = true\n")
+    for path in (config.parent.parent, config.parent, config):
+        path.chmod(0o700)
+        os.chown(path, place.uid, place.uid)
+    with Tmux(place.space, columns=150) as tmux:
+        tmux.start(place.command(place.target))
+        tmux.wait_for(rf"^ *9 .*{re.escape(place.target)}")
+        assert "TCP port 443 · TOS 184 (EF)" in tmux.screen()
+        assert _status(place)["CapPrm"].strip() == NOTHING
+        tmux.press("q")
+        tmux.wait_for(r"prompt> *$")
+    config.write_text("[options]\nunprivileged = true\n")
+    with Tmux(place.space, columns=150) as tmux:
+        tmux.start(place.command(place.target))
+        tmux.wait_for(r"options.unprivileged works on the command line alone")
+
+
 @pytest.mark.parametrize(
     "words",
     [

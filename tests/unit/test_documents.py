@@ -11,11 +11,12 @@ import msgspec
 import pytest
 
 from tests.helpers.places import ROOT
-from tui_trace.app.config import Config, ConfigOptions, Recordings
+from tui_trace.app.config import Config, Recordings
 from tui_trace.app.keymap import KEYS
 from tui_trace.cli.completion import SHELLS, script
 from tui_trace.cli.main import main
 from tui_trace.options.command_line import build_parser
+from tui_trace.options.config_options import ALONE
 from tui_trace.options.help_text import HELP
 from tui_trace.report.hop_columns import ALWAYS, COLUMNS, DISPLAYS
 
@@ -58,9 +59,10 @@ def test_the_manual_page_names_every_key_and_what_the_config_takes() -> None:
         key.id for key in KEYS
     }
     config = set(re.findall(r"[a-z0-9-]+", rest.split(".SH CONFIGURATION")[1].split("\n.PP\n")[0]))
-    fields = [msgspec.structs.fields(part) for part in (Config, ConfigOptions, Recordings)]
+    fields = [msgspec.structs.fields(part) for part in (Config, Recordings)]
     named = {field.encode_name for part in fields for field in part} - {"path"}
     assert config >= named | set(DISPLAYS) | set(COLUMNS) - set(ALWAYS)
+    assert config >= {option for option in ALONE if f"--{option}" in OPTIONS}
 
 
 @pytest.mark.skipif(shutil.which("man") is None, reason="needs man")

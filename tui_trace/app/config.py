@@ -8,12 +8,11 @@ All of it is optional; the command line wins over it::
     suspended = "pause"        # at Ctrl-Z, nothing is sent until fg; or "probe": probing goes on
     bell = false               # rings as an episode that harms the target begins and ends
 
-    [options]                  # as the options of these names
+    [options]                  # long options; those of `ALONE` work on the command line alone
+    icmp = true                # a flag; false says nothing
+    tos = "BE"                 # anything else: a number or a text
     interval = 1.0
-    first-ttl = 1
     max-ttl = 30
-    max-unknown = 5
-    queries = 1
 
     [recordings]               # beyond these, the oldest are deleted as a new session begins
     keep = 100                 # recordings, the new one included, 1 to 100000
@@ -32,12 +31,18 @@ All of it is optional; the command line wins over it::
 
 A key that is not known, a value of a wrong type or out of range, and a key of the keyboard that is
 to do two things are refused with one line that names the file and the key. A file that cannot be
-reached is an empty one.
+reached is an empty one, and so is any with `--no-config`.
+
+`[options]` holds in the live view and with `--watch`. The command line is parsed first, for what
+takes effect before any file of the user may be read, and again behind the options of the file
+(`tui_trace/options/config_options.py`).
 """
 
 import os
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -50,10 +55,11 @@ from tui_trace.core.bounded_files import (
     read_file,
     user_folder,
 )
-from tui_trace.core.local_time import LOCAL, parse_zone, use_zone
-from tui_trace.core.settings import Pace, SettingError
+from tui_trace.core.local_time import LOCAL, parse_zone
+from tui_trace.core.settings import SettingError, UsageError
+from tui_trace.core.stream import SourceError
 from tui_trace.names.location_options import LocationFiles
-from tui_trace.options.pace import parse_pace_value, ttl_range
+from tui_trace.options.command_line import Options, parse_command_line
 from tui_trace.recording.sessions import RetentionLimits
 from tui_trace.report.hop_columns import ALWAYS, COLUMNS, DISPLAYS
 
@@ -64,25 +70,12 @@ MOST_BYTES = 256 * 1024
 """Of the file."""
 
 
-class ConfigError(ValueError):
-    """The file cannot be used; `str()` is the one line to show."""
-
-    def __init__(self, line: str, exit_code: int = 2) -> None:
-        """`exit_code` is 2 for what it says, 1 if it cannot be read."""
-        super().__init__(line)
-        self.exit_code = exit_code
+class ConfigError(UsageError):
+    """What the file says is wrong; the line names it."""
 
 
-class ConfigOptions(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """Defaults for options of the command line."""
-
-    interval: float | None = None
-    """Seconds."""
-    first_ttl: int | None = None
-    max_ttl: int | None = None
-    max_unknown: int | None = None
-    queries: int | None = None
-
+ParseBehind: TypeAlias = Callable[[Mapping[str, Any]], Options]
+"""What parses a command line again, behind options of the file."""
 
 _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([MGT]i?B)", re.ASCII)
@@ -134,7 +127,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The time zone of all times of day."""
     suspended: str = "pause"
     """What probing does while the view is suspended (Ctrl-Z): one of `SUSPENDED`."""
-    options: ConfigOptions = ConfigOptions()
+    options: dict[str, Any] = {}
+    """Options of the command line by their long names: see `options_before`."""
     recordings: Recordings = Recordings()
     locations: Locations = Locations()
     columns: dict[str, tuple[str, ...]] = {}
@@ -143,19 +137,19 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str = ""
     """Where it was read from."""
 
-    def pace(self, base: Pace) -> Pace:
-        """`base` with what the file asks for; `SettingError` if that can never be right."""
-        asked = self.options
-        changed: dict[str, int] = {}
-        for field in asked.__struct_fields__:
-            value = getattr(asked, field)
-            if value is not None:
-                name = field.replace("_", "-")
-                changed[field] = parse_pace_value(name, str(value), name)
-        changed["first_ttl"], changed["max_ttl"] = ttl_range(
-            changed.get("first_ttl"), changed.get("max_ttl"), base
-        )
-        return replace(base, **changed)
+    def options_before(self, parse: ParseBehind) -> Options:
+        """Return what `parse` makes of a command line behind the options of the file.
+
+        `ConfigError` if they do not go together, `SettingError` if the command line is wrong.
+        """
+        try:
+            return parse(self.options)
+        except SettingError as error:
+            parse({})  # what is wrong without the file is not the file's
+            raise ConfigError(
+                f"{self.path}: [options] does not go with the command line: {error}"
+                " (--no-config leaves the file out)"
+            ) from None
 
 
 def default_path() -> Path | None:
@@ -165,16 +159,19 @@ def default_path() -> Path | None:
 
 
 def load_config(path: Path | None = None) -> Config:
-    """Read the file; one that cannot be seen is empty, unless it was named. `ConfigError`."""
+    """Read the file; one that cannot be seen is empty, unless it was named.
+
+    `ConfigError` for what it says, `SourceError` if it cannot be read.
+    """
     place = default_path() if path is None else path
     if place is None or (path is None and not is_reachable(place)):
         return Config()
     try:
         content = read_file(place, MOST_BYTES)
     except FileNotFoundError:
-        raise ConfigError(f"{place}: there is no such file", exit_code=1) from None
+        raise SourceError(f"{place}: there is no such file") from None
     except OSError as error:
-        raise ConfigError(f"{place}: cannot be read: {error_reason(error)}", exit_code=1) from None
+        raise SourceError(f"{place}: cannot be read: {error_reason(error)}") from None
     try:
         _, values = parse_toml(content)
         if "path" in values:
@@ -186,13 +183,20 @@ def load_config(path: Path | None = None) -> Config:
     return config
 
 
-def use_config_zone() -> None:
-    """Show times of day in the zone that the config file asks for. `ConfigError`."""
-    use_zone(load_config().zone)
-
-
 def _line(error: Exception) -> str:
     return " ".join(str(error).replace("Object contains", "the file contains").split())
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Refuse what can never be right, whatever the command line is."""
+    if not options:
+        return
+    try:
+        parse_command_line(["host"], options)
+    except SettingError as error:
+        line = str(error)
+        where = "options." if line.startswith("--") else "options: "
+        raise UsageError(where + line.removeprefix("--")) from None
 
 
 def _check(config: Config) -> None:
@@ -203,7 +207,7 @@ def _check(config: Config) -> None:
     if config.suspended not in SUSPENDED:
         raise SettingError("suspended", config.suspended, " or ".join(SUSPENDED))
     config.recordings.kept()
-    config.pace(Pace())
+    _check_options(config.options)
     for display, columns in config.columns.items():
         if display not in DISPLAYS:
             raise SettingError("columns", display, f"displays ({', '.join(DISPLAYS)})")

@@ -107,14 +107,14 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def split_own_options(words: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """Separate `--tui`, `--unprivileged` and `--lab SCENARIO` from the other words."""
+    """Separate `--tui`, `--unprivileged`, `--no-config` and `--lab SCENARIO` from the others."""
     theirs: list[str] = []
     ours: dict[str, str] = {}
     rest = iter(words)
     for word in rest:
         if word == "--":
             theirs += [word, *rest]
-        elif word in ("--tui", "--unprivileged"):
+        elif word in ("--tui", "--unprivileged", "--no-config"):
             ours[word[2:]] = ""
         elif word == "--lab" or word.startswith("--lab="):
             ours["lab"] = word[6:] if "=" in word else next(rest, "")

@@ -10,6 +10,7 @@ import os
 import random
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from tui_trace.alerts.service_manager import ServiceManager
@@ -17,8 +18,9 @@ from tui_trace.classic import called_as, named_program
 from tui_trace.cli import preload
 from tui_trace.cli.source_factory import SourceFactory
 from tui_trace.cli.warnings import WarningsSource
+from tui_trace.core.local_time import use_zone
 from tui_trace.core.sanitize import error_line
-from tui_trace.core.settings import Pace, SettingError, SettingsHistory
+from tui_trace.core.settings import SettingError, SettingsHistory
 from tui_trace.core.stream import SourceError
 from tui_trace.core.word_lists import listed
 from tui_trace.options.command_line import LAB_QUIZ, Options, parse_command_line
@@ -28,6 +30,7 @@ from tui_trace.wire.system import missing
 
 if TYPE_CHECKING:
     from tui_trace.alerts.event_command import EventCommand
+    from tui_trace.app.config import Config, ParseBehind
     from tui_trace.cli.recorded import RecordingFactory
     from tui_trace.cli.vantage_factory import VantageFactory
     from tui_trace.lab import Lab
@@ -57,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _classic(program, words)
         if words[:1] == ["--as"]:
             return _classic(*named_program(words))
-        return _run(parse_command_line(words))
+        return _run(parse_command_line(words, None), partial(parse_command_line, words))
     except SettingError as error:
         return _fail(WRONG, str(error))
     except SourceError as error:
@@ -77,8 +80,8 @@ def _classic(program: str, words: Sequence[str]) -> int:
     try:
         request, options = parse_classic(program, words)
         if options.output is Output.LIVE:
-            return _run(options)
-        factory = _source_factory(options, preload.CLASSIC)
+            return _run(options, lambda config: parse_classic(program, words, config)[1])
+        factory = _prepare_local(options, preload.CLASSIC)(options)
         request = request if factory.has_rights else request.without_rights()
         found = request.find(factory.resolve, factory.resolve_target)
     except ProgramExit as stop:
@@ -91,39 +94,40 @@ def _classic(program: str, words: Sequence[str]) -> int:
     return print_lines(factory.engine_source(found, request.pace), request, factory.name_options())
 
 
-def _run(options: Options) -> int:
+def _run(options: Options, parse: "ParseBehind") -> int:
     if options.lab == LAB_LIST:
         return _print_text(_scenarios())
     if options.completion is not None:
         return _completion(options.completion)
     if options.sessions:
-        return _sessions(options)
+        return _sessions(options, parse)
     live = options.output is Output.LIVE
     if live and options.replay == "-":
         raise SourceError("the live view plays no standard input: give a file, or -r for a report")
     if live and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise SourceError("the live view needs a terminal; -r prints a report, -j JSON")
     if options.replay is not None:
-        return _replay(options, options.replay)
-    return _trace(options)
+        return _replay(options, options.replay, parse)
+    return _trace(options, parse)
 
 
-def _trace(options: Options) -> int:
+def _trace(options: Options, parse: "ParseBehind") -> int:
     live = options.output is Output.LIVE
     watches = options.output is Output.WATCH
     needed = preload.LIVE if live else preload.WATCH if watches else preload.REPORT
     manager = ServiceManager(os.environ)
     command = _start_event_command(options)
     serve_metrics = _prepare_metrics(options)
-    factory = _factory(options, needed)
+    make_factory = _prepare(options, needed)
+    config, options = _read_config(options, parse)
+    factory = make_factory(options)
     serve_metrics(factory)
     factory.recordings.event_command = command
-    # who asks by `--commands` is another program, which gets nanoseconds
-    if not options.commands and (code := _use_zone()):
-        return code
     if watches:
-        return _watch(factory, manager)
-    return _live(factory) if live else _report(factory)
+        from tui_trace.cli.watch import watch_targets
+
+        return watch_targets(factory, config, manager, lambda line: _fail(CANNOT, line))
+    return _live(factory, config) if live else _report(factory)
 
 
 def _start_event_command(options: Options) -> "EventCommand | None":
@@ -134,61 +138,71 @@ def _start_event_command(options: Options) -> "EventCommand | None":
     return EventCommand(options.event_command)
 
 
-def _use_zone() -> int:
-    """Show times of day in the config's zone; return the exit code if that cannot be, else 0."""
-    from tui_trace.app.config import ConfigError, use_config_zone
+def _read_config(options: Options, parse: "ParseBehind") -> "tuple[Config, Options]":
+    """Return the config, and the options behind those that it gives; see `load_config`.
 
-    try:
-        use_config_zone()
-    except ConfigError as error:
-        return _fail(error.exit_code, str(error))
-    return 0
+    Times of day are in its zone from now on. Its options hold for what somebody looks at, or leaves
+    alone: what a script reads never depends on a file.
+    """
+    from tui_trace.app.config import Config, load_config
+
+    # who asks by `--commands` is another program, which gets nanoseconds
+    reads = options.reads_config and not options.commands
+    config = load_config() if reads else Config()
+    use_zone(config.zone)
+    return config, config.options_before(parse) if options.output.is_endless else options
 
 
-def _factory(options: Options, needed: Sequence[str]) -> "AnyFactory":
-    """Return what makes the sources, with its sockets open and all rights given up."""
+def _prepare(options: Options, needed: Sequence[str]) -> "Callable[[Options], AnyFactory]":
+    """Open the sockets, give up all rights; return what makes the factory of all sources.
+
+    It gets the options again: by then the config has been read.
+    """
     is_local = [place.is_local for place in options.places]
     if all(is_local):
-        if options.reverse:
-            from tui_trace.remote import ssh_config
+        make_local = _prepare_local(options, needed)
+        return make_local if not options.reverse else lambda final: make_local(_to_caller(final))
+    if any(is_local) or options.reverse:
+        make_local = _prepare_local(options, (*preload.REMOTE, *needed))
+        return lambda final: _vantages(final, make_local(final))
+    _prepare_without_sockets(needed)
+    return lambda final: _vantages(final, None)
 
-            options = options.back_to(ssh_config.caller(os.environ))
-        return _source_factory(options, needed)
-    if not any(is_local) and not options.reverse:
-        local = None
-        _prepare_without_sockets(needed)
-    else:
-        local = _source_factory(options, (*preload.REMOTE, *needed))
+
+def _to_caller(options: Options) -> Options:
+    from tui_trace.remote import ssh_config
+
+    return options.back_to(ssh_config.caller(os.environ))
+
+
+def _vantages(options: Options, local: SourceFactory | None) -> "VantageFactory":
     from tui_trace.cli.vantage_factory import VantageFactory
 
     return VantageFactory(options, local)
 
 
-def _watch(factory: "AnyFactory", manager: ServiceManager) -> int:
-    from tui_trace.app.config import ConfigError
-    from tui_trace.cli.watch import watch_targets
+def _prepare_local(options: Options, needed: Sequence[str]) -> Callable[[Options], SourceFactory]:
+    """Open the sockets, give up all rights, and import the modules in `needed`.
 
-    try:
-        return watch_targets(factory, manager, lambda line: _fail(CANNOT, line))
-    except ConfigError as error:
-        return _fail(error.exit_code, str(error))
-
-
-def _source_factory(options: Options, needed: Sequence[str]) -> SourceFactory:
-    """Open the sockets, give up all rights, and import the modules in `needed`."""
+    Return what makes the factory of sources on these sockets, from the options that hold then.
+    """
     _check_system()
     start_lab = None if options.lab is None else _prepare_lab(options.lab)
     sockets = _open_sockets(options)
     _give_up_rights()
     lab = None if start_lab is None else start_lab()
     preload.import_modules((*preload.ENGINE, *needed))
-    if options.naming.asks or options.naming.server:
-        preload.import_modules(preload.NAMES)
-    scapy_layers()
-    gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS)
-    gc.enable()
-    return SourceFactory(sockets, options, lab)
+
+    def make(options: Options) -> SourceFactory:
+        if options.naming.asks or options.naming.server:
+            preload.import_modules(preload.NAMES)
+        scapy_layers()
+        gc.freeze()
+        gc.set_threshold(_NEW_OBJECTS)
+        gc.enable()
+        return SourceFactory(sockets, options, lab)
+
+    return make
 
 
 def _check_system() -> None:
@@ -240,22 +254,17 @@ def _completion(shell: str) -> int:
     return _print_text(script(shell))
 
 
-def _sessions(options: Options) -> int:
+def _sessions(options: Options, parse: "ParseBehind") -> int:
     """Show the recordings: a screen on a terminal, else a list."""
     _give_up_rights()
-    if code := _use_zone():
-        return code
+    config, options = _read_config(options, parse)
     if options.output is Output.LIVE and sys.stdin.isatty() and sys.stdout.isatty():
         preload.import_modules((*preload.LIVE, "tui_trace.app.sessions_app"))
-        from tui_trace.app.config import ConfigError
         from tui_trace.cli.replay import show_sessions
 
         gc.freeze()
         gc.enable()
-        try:
-            return show_sessions(options)
-        except ConfigError as error:
-            return _fail(error.exit_code, str(error))
+        return show_sessions(options, config)
     from tui_trace.report.session_list import render_session_list
 
     return _print_text(render_session_list())
@@ -309,51 +318,45 @@ def _give_up_rights() -> None:
         raise SourceError(str(error)) from error
 
 
-def _live(factory: "AnyFactory") -> int:
+def _live(factory: "AnyFactory", config: "Config") -> int:
     from tui_trace.app.app import TraceApp
-    from tui_trace.app.config import ConfigError, load_config
     from tui_trace.app.run_live import run_live
     from tui_trace.app.targets import TargetSource
 
     options = factory.options
-    try:
-        config = load_config()
-        pace = options.paced(config.pace(Pace()))
-        recordings = factory.recordings
-        recordings.kept = config.recordings.kept()
-        recordings.location_files = config.locations.files()
-        targets, failures = factory.find_targets()
-        for line in failures:
-            _fail(CANNOT, line)
-        if not targets:
-            return CANNOT
-        sources = [
-            TargetSource(
-                recordings.called(found.host, found.address),
-                factory.source(found, pace),
-                recordings.shown_settings(found.settings),
-                factory.opener(found.place),
-                recordings.called_place(found.place.host),
-            )
-            for found in targets
-        ]
-        first, *others = sources
-        app = TraceApp(
-            first.open_source,
-            first.source,
-            SettingsHistory(first.settings),
-            pace,
-            config,
-            confidence=options.confidence,
-            host=first.host,
-            vantage=first.vantage,
-            others=others,
-            greeting=factory.greeting,
-            reverse=options.reverse and len(others) == 1,
-            lab=factory.lab_scenario,
+    recordings = factory.recordings
+    recordings.kept = config.recordings.kept()
+    recordings.location_files = config.locations.files()
+    targets, failures = factory.find_targets()
+    for line in failures:
+        _fail(CANNOT, line)
+    if not targets:
+        return CANNOT
+    sources = [
+        TargetSource(
+            recordings.called(found.host, found.address),
+            factory.source(found, options.pace),
+            recordings.shown_settings(found.settings),
+            factory.opener(found.place),
+            recordings.called_place(found.place.host),
         )
-    except ConfigError as error:
-        return _fail(error.exit_code, str(error))
+        for found in targets
+    ]
+    first, *others = sources
+    app = TraceApp(
+        first.open_source,
+        first.source,
+        SettingsHistory(first.settings),
+        options.pace,
+        config,
+        confidence=options.confidence,
+        host=first.host,
+        vantage=first.vantage,
+        others=others,
+        greeting=factory.greeting,
+        reverse=options.reverse and len(others) == 1,
+        lab=factory.lab_scenario,
+    )
     return run_live(app)
 
 
@@ -401,7 +404,7 @@ def _reports(factory: "AnyFactory") -> int:
     return 0 if fine or not options.check else _WRONG
 
 
-def _replay(options: Options, name: str) -> int:
+def _replay(options: Options, name: str, parse: "ParseBehind") -> int:
     """Play a recording, or the results of another program, in the live view or as reports."""
     _give_up_rights()
     live = options.output is Output.LIVE
@@ -411,16 +414,10 @@ def _replay(options: Options, name: str) -> int:
     # a replay makes many sessions with reference cycles, so garbage collection is needed
     gc.freeze()
     gc.enable()
-    if code := _use_zone():
-        return code
-    if not live:
-        return _exit_code(print_replay(name, options), options)
-    from tui_trace.app.config import ConfigError
-
-    try:
-        return show_replay(name, options)
-    except ConfigError as error:
-        return _fail(error.exit_code, str(error))
+    config, options = _read_config(options, parse)
+    if live:
+        return show_replay(name, options, config)
+    return _exit_code(print_replay(name, options), options)
 
 
 _WRONG = 3

@@ -26,6 +26,7 @@ from tui_trace.results.temporary_recording import ResultPlayback, TemporaryRecor
 from tui_trace.session.snapshot import Run, Snapshot
 
 if TYPE_CHECKING:
+    from tui_trace.app.config import Config
     from tui_trace.report.printer import Report
 
 _HEAD = 4096
@@ -73,27 +74,25 @@ def _during(source: Source, snapshot: Snapshot) -> tuple[Run | None, ...]:
     return episode_runs(source.recording, snapshot) if isinstance(source, Playback) else ()
 
 
-def show_replay(name: str, options: Options) -> int:
-    """Play the first session in the live view; return the exit code. `ConfigError`.
+def show_replay(name: str, options: Options, config: "Config") -> int:
+    """Play the first session in the live view; return the exit code.
 
     With `--follow` begin at the end, and go on with a session that runs.
     """
     redactor = redactor_of(options)
     if not _is_results(name):
         with Recording(find_recording(name), redactor) as played:
-            return _show(played, Playback(played, follow=options.follow))
+            return _show(played, Playback(played, follow=options.follow), config)
     if _is_pipe(find_recording(name)):
         raise SourceError("the live view plays no pipe: give a file, or -r for a report")
     with TemporaryRecording(_file_of(name), redactor) as played:
-        return _show(played, ResultPlayback(played))
+        return _show(played, ResultPlayback(played), config)
 
 
-def show_sessions(options: Options) -> int:
-    """Let the user open one recording after another; return the exit code. `ConfigError`."""
-    from tui_trace.app.config import load_config
+def show_sessions(options: Options, config: "Config") -> int:
+    """Let the user open one recording after another; return the exit code."""
     from tui_trace.app.sessions_app import choose_recording
 
-    config = load_config()
     message, before = "", None
     while True:
         choice = choose_recording(config, message, before)
@@ -103,7 +102,7 @@ def show_sessions(options: Options) -> int:
         try:
             with Recording(choice.path, redactor_of(options)) as played:
                 playback = Playback(played, follow=choice.follow)
-                code = _show(played, playback, compare=choice.compare)
+                code = _show(played, playback, config, compare=choice.compare)
         except RecordingError as error:
             message = str(error)
             continue
@@ -111,9 +110,8 @@ def show_sessions(options: Options) -> int:
             return code
 
 
-def _show(played: Recording, playback: Playback, *, compare: bool = False) -> int:
+def _show(played: Recording, playback: Playback, config: "Config", *, compare: bool = False) -> int:
     from tui_trace.app.app import TraceApp
-    from tui_trace.app.config import load_config
     from tui_trace.app.run_live import run_live
 
     def refuse(_host: str, _settings: ProbeSettings, _pace: Pace) -> Source:
@@ -121,7 +119,7 @@ def _show(played: Recording, playback: Playback, *, compare: bool = False) -> in
 
     end = played.snapshot(played.end)
     history = SettingsHistory(end.run.settings)
-    app = TraceApp(refuse, playback, history, end.pace, load_config(), compare=compare)
+    app = TraceApp(refuse, playback, history, end.pace, config, compare=compare)
     return run_live(app)
 
 

@@ -13,7 +13,6 @@ from tui_trace.alerts.last_recording import describe_gap
 from tui_trace.alerts.log_output import LogOutput
 from tui_trace.alerts.service_manager import ServiceManager
 from tui_trace.alerts.watch_log import WatchLog
-from tui_trace.app.config import load_config
 from tui_trace.core.events import Notice
 from tui_trace.core.local_time import local
 from tui_trace.core.running import run_together
@@ -24,6 +23,7 @@ from tui_trace.core.stream import Inject, Source
 from tui_trace.recording.sessions import default_folder
 
 if TYPE_CHECKING:
+    from tui_trace.app.config import Config
     from tui_trace.cli.recorded import NewRecordings
     from tui_trace.cli.source_factory import ResolvedTarget, SourceFactory
     from tui_trace.cli.vantage_factory import VantageFactory
@@ -33,16 +33,16 @@ PATIENCE = 1.0
 
 
 def watch_targets(
-    factory: "SourceFactory | VantageFactory", manager: ServiceManager, failed: Callable[[str], int]
+    factory: "SourceFactory | VantageFactory",
+    config: "Config",
+    manager: ServiceManager,
+    failed: Callable[[str], int],
 ) -> int:
     """Watch all targets until SIGTERM, or until their rounds are done; return the exit code.
 
     `failed` gets a line on each target that cannot be probed, and returns the exit code for that.
-    `ConfigError` for the config file.
     """
     options = factory.options
-    config = load_config()
-    pace = options.paced(config.pace(Pace()))
     factory.recordings.kept = config.recordings.kept()
     factory.recordings.location_files = config.locations.files()
     opened, failures = _targets(factory)
@@ -67,7 +67,7 @@ def watch_targets(
         output = LogOutput(sys.stdout, stop, sys.stderr)
         for number, (host, find) in enumerate(opened):
             turn = (number, len(opened)) if len(opened) > 1 else None
-            begin = partial(_open, factory, find, pace, turn)
+            begin = partial(_open, factory, find, options.pace, turn)
             tell = partial(_tell, output, factory.recordings, host)
             sources.append(AwaitedSource(begin, tell, manager.alive))
         manager.tell("READY=1", f"STATUS=watching {len(opened)} target{'s'[: len(opened) != 1]}")

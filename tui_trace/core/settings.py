@@ -28,8 +28,15 @@ class SettingError(ValueError):
 
     def __init__(self, option: str, given: object, takes: str) -> None:
         """`option` is as the user writes it (`--port`); `takes` says which values are valid."""
-        self.option = option
         super().__init__(f"{option} takes {takes}, not {str(given)[:40]!r}")
+
+
+class UsageError(SettingError):
+    """Something else that is never valid, such as options that do not go together."""
+
+    def __init__(self, line: str) -> None:
+        """`line` is the one for the user."""
+        ValueError.__init__(self, line)
 
 
 class Protocol(enum.StrEnum):

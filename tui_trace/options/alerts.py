@@ -38,7 +38,7 @@ def parse_event_command(text: str | None) -> tuple[str, ...]:
 
 
 def check_alerts(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    """Refuse what does not go with these options; exits."""
+    """Refuse what does not go with these options; `UsageError`."""
     if given.output is Output.WATCH:
         for name, other in (
             ("--replay", given.replay),

@@ -1,8 +1,7 @@
 """The command line, read into one frozen `Options`; nothing is opened, resolved or sent here."""
 
 import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,12 +10,12 @@ import msgspec
 from tui_trace import __version__
 from tui_trace.core.ip_literals import PLAIN_NUMBERS, is_ambiguous
 from tui_trace.core.parse_values import parse_confidence, parse_mark, parse_protocol, parse_size
-from tui_trace.core.sanitize import error_line
-from tui_trace.core.settings import Pace, ProbeSettings, Protocol, SettingError
+from tui_trace.core.settings import Pace, ProbeSettings, Protocol, SettingError, UsageError
 from tui_trace.core.stream import CONFIDENCE
 from tui_trace.names.location_options import LocationFiles
 from tui_trace.names.name_options import AsnSource, NameOptions, parse_asn_source, parse_dns_server
 from tui_trace.options.alerts import add_alerts, check_alerts, parse_event_command
+from tui_trace.options.config_options import config_words
 from tui_trace.options.help_text import ShowHelp
 from tui_trace.options.locations import add_locations, parse_locations
 from tui_trace.options.metrics import ListenAddress, add_metrics, parse_listen_address
@@ -28,7 +27,7 @@ from tui_trace.options.output import (
     check_ways,
     parse_layout,
 )
-from tui_trace.options.pace import add_pace, given_fields, parse_pace, ttl_range
+from tui_trace.options.pace import add_pace, parse_pace
 from tui_trace.options.probe import parse_probe_settings
 from tui_trace.options.recordings import add_recordings, check_recordings
 from tui_trace.options.stretch import (
@@ -60,7 +59,7 @@ class Options(msgspec.Struct, frozen=True):
     resolve_all: bool
     """Each address of a name is a target."""
     words: tuple[str, ...]
-    """The command line, for the lines of `targets_file`; else empty."""
+    """The command line behind that of the config, for the lines of `targets_file`; else empty."""
     settings: ProbeSettings
     """Settings of the probes; the source may be a host name."""
     pace: Pace
@@ -77,8 +76,6 @@ class Options(msgspec.Struct, frozen=True):
     """Layout of a report."""
     family: int | None
     """IP version, 4 or 6; None: any that the host has."""
-    given: frozenset[str]
-    """Names of the fields of `pace` that the command line sets."""
     naming: NameOptions
     locations: LocationFiles
     """Files that say where addresses are."""
@@ -120,6 +117,8 @@ class Options(msgspec.Struct, frozen=True):
     """What is not shown."""
     event_command: tuple[str, ...] = ()
     """Words of the command that is run for each episode; none: no command."""
+    reads_config: bool = True
+    """Whether the config file is read (not with `--no-config`)."""
 
     @property
     def has_several(self) -> bool:
@@ -152,22 +151,13 @@ class Options(msgspec.Struct, frozen=True):
             targets += targets_of(text, self.targets_file.name, given, _add_probe)
         return targets
 
-    def paced(self, usual: Pace) -> Pace:
-        """Return `usual` with the fields that the command line sets; raise `SettingError`."""
-        said = {field: getattr(self.pace, field) for field in self.given}
-        said["first_ttl"], said["max_ttl"] = ttl_range(
-            said.get("first_ttl"), said.get("max_ttl"), usual
-        )
-        return msgspec.structs.replace(usual, rounds=self.pace.rounds, **said)
-
 
 USAGE = "tui-trace [OPTIONS] HOST…   or   tui-trace --lab [SCENARIO] [HOST]"
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(error_line(message))
-        sys.exit(2)
+        raise UsageError(message)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -227,6 +217,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_vantages(other)
     other.add_argument("--unprivileged", action="store_true", help="do not use raw sockets")
+    other.add_argument("--no-config", action="store_true", help="do not read the config file")
     family = other.add_mutually_exclusive_group()
     family.add_argument("-4", dest="four", action="store_true", help="IPv4 only")
     family.add_argument("-6", dest="six", action="store_true", help="IPv6 only")
@@ -290,10 +281,24 @@ class _First(argparse.Action):
 _ENOUGH = ("host", "sessions", "completion", "lab", "targets", "reverse")
 
 
-def parse_command_line(arguments: Sequence[str]) -> Options:
-    """Return the options; raise `SettingError` for a wrong value, `SystemExit` for help."""
+NO_OPTIONS: Mapping[str, object] = {}
+"""Of a config that gives none."""
+
+
+def parse_command_line(
+    arguments: Sequence[str], config: Mapping[str, object] | None = NO_OPTIONS
+) -> Options:
+    """Return the options; raise `SettingError` for what is wrong, `SystemExit` for help.
+
+    `config` has options of the config file, by their names: the command line wins over them. None:
+    it has not been read yet, and may still give the protocol that a port needs.
+    """
     parser = build_parser()
-    given = parser.parse_args(joined(arguments))
+    words = joined(arguments)
+    given = parser.parse_args(words)
+    if config:
+        words = [*config_words(parser, config, given), *words]
+        given = parser.parse_args(words)
     check_recordings(parser, given)
     if given.replay is None and not any(getattr(given, name) for name in _ENOUGH):
         parser.error("no HOST was given; --help shows the options")
@@ -316,8 +321,8 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         hosts=tuple(given.host),
         targets_file=None if given.targets is None else Path(given.targets),
         resolve_all=given.resolve_all,
-        words=tuple(arguments) if given.targets else (),
-        settings=parse_probe_settings(given),
+        words=tuple(words) if given.targets else (),
+        settings=parse_probe_settings(given, lacks_protocol=config is None and _obeys(given)),
         pace=parse_pace(given, _usual_rounds(given.output)),
         output=given.output,
         ways=confidence if given.ways or given.dot else None,
@@ -347,14 +352,14 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
         stretch=parse_stretch(parser, given),
         hide=parse_hide(given.hide),
         event_command=parse_event_command(given.on_event),
-        given=given_fields(given),
+        reads_config=not given.no_config,
     )
 
 
 def _check_several(
     parser: argparse.ArgumentParser, given: argparse.Namespace, places: Sequence[Place]
 ) -> None:
-    """Refuse what does not go with several targets or several places; exits."""
+    """Refuse what does not go with several targets or several places; `UsageError`."""
     several = len(given.host) > 1 or given.targets or given.resolve_all
     is_other_ip = given.protocol and parse_protocol(given.protocol)[0] is Protocol.IP
     for name, other in (
@@ -366,6 +371,12 @@ def _check_several(
             parser.error(f"{name} takes one target")
         if other and len(places) > 1 and name != "--protocol":
             parser.error(f"{name} takes one place")
+
+
+def _obeys(given: argparse.Namespace) -> bool:
+    """Return whether options of the config hold: for what a person looks at, or leaves alone."""
+    output: Output = given.output
+    return output.is_endless and not given.no_config
 
 
 def _usual_rounds(output: Output) -> int | None:

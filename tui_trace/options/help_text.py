@@ -51,7 +51,7 @@ other
   --targets FILE   --resolve-all      more targets, one a line; all addresses
   --from PLACE,…   --reverse          local, ssh:[USER@]HOST; there and back
   --lab [SCENARIO]   --unprivileged   embedded lab (list); no raw sockets
-  --completion SHELL                  completion script: bash, zsh or fish
+  --no-config   --completion SHELL    no config file; script for bash, zsh, fish
   -4   -6   -v --version   -h --help  address family; version; this
 """
 

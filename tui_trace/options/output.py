@@ -96,7 +96,7 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
 
 
 def check_ways(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    """Refuse what does not go with a search for ways; exits."""
+    """Refuse what does not go with a search for ways; `UsageError`."""
     wanted = "--ways" if given.ways else "--dot" if given.dot is not None else None
     if given.dot is not None and given.output is Output.LIVE:
         parser.error("--dot writes the ways of a report: add -r, -w, -j, -C or another one")

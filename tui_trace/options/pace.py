@@ -1,7 +1,4 @@
-"""The options of the pace of probes, read into `Pace`.
-
-The config file has keys of the same names; `parse_pace_value` reads both.
-"""
+"""The options of the pace of probes, read into `Pace`."""
 
 import argparse
 from collections.abc import Callable
@@ -51,14 +48,6 @@ def add_pace(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def parse_pace_value(name: str, text: str, key: str) -> int:
-    """Return the value of the option of this name, times in nanoseconds.
-
-    Raise `SettingError`, which names `key`: the option, or the key of the config file.
-    """
-    return _PARSERS[name](text, key)
-
-
 def ttl_range(first: int | None, last: int | None, usual: Pace) -> tuple[int, int]:
     """Return the first and the last TTL; raise `SettingError` if the first is larger.
 
@@ -78,7 +67,7 @@ def parse_pace(given: argparse.Namespace, rounds: int | None) -> Pace:
 
     def value(name: str) -> int | None:
         text: str | None = getattr(given, name.replace("-", "_"))
-        return None if text is None else parse_pace_value(name, text, f"--{name}")
+        return None if text is None else _PARSERS[name](text, f"--{name}")
 
     usual = Pace()
     if given.ping:
@@ -100,18 +89,3 @@ def parse_pace(given: argparse.Namespace, rounds: int | None) -> Pace:
         sequential=given.sequential,
         first_reply=given.first_reply,
     )
-
-
-def given_fields(given: argparse.Namespace) -> frozenset[str]:
-    """Return the names of the fields of `Pace` that the command line sets."""
-    values = {
-        "interval": given.interval,
-        "first_ttl": given.first_ttl or given.ping,
-        "max_ttl": given.max_ttl or given.ping,
-        "queries": given.queries,
-        "max_unknown": given.max_unknown,
-        "wait": given.timeout or given.gracetime,
-        "sequential": given.sequential,
-        "first_reply": given.first_reply,
-    }
-    return frozenset(field for field, value in values.items() if value)

@@ -36,9 +36,16 @@ _FLAGS = {
 """TCP flags of each combination of options."""
 
 
-def parse_probe_settings(given: argparse.Namespace) -> ProbeSettings:
-    """Return the settings; raise `SettingError` for a wrong value or combination of values."""
-    protocol, number = _protocol(given)
+def parse_probe_settings(
+    given: argparse.Namespace, *, lacks_protocol: bool = False
+) -> ProbeSettings:
+    """Return the settings; raise `SettingError` for a wrong value or combination of values.
+
+    `lacks_protocol`: the config may still give one, so a port is right unless ICMP is asked for.
+    """
+    protocol, number = probe_protocol(given)
+    if lacks_protocol and protocol is Protocol.ICMP and not (given.icmp or given.protocol):
+        protocol = Protocol.TCP
     if not protocol.has_ports:
         kind = "ICMP" if protocol is Protocol.ICMP else "--protocol"
         for name in ("port", "localport"):
@@ -76,7 +83,7 @@ def parse_probe_settings(given: argparse.Namespace) -> ProbeSettings:
     )
 
 
-def _protocol(given: argparse.Namespace) -> tuple[Protocol, int]:
+def probe_protocol(given: argparse.Namespace) -> tuple[Protocol, int]:
     """Return the protocol and its number; an option for TCP flags implies TCP."""
     flag = next((name for name in ("syn", "ack", "ecn") if getattr(given, name)), None)
     chosen, number = Protocol.ICMP, 0

@@ -26,7 +26,7 @@ def add_recordings(parser: argparse.ArgumentParser) -> None:
 
 
 def check_recordings(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    """Refuse what does not go with a recording that is played; exits."""
+    """Refuse what does not go with a recording that is played; `UsageError`."""
     if given.replay is None:
         if given.follow:
             parser.error("--follow goes with --replay NAME; --sessions lists the names")

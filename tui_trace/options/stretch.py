@@ -96,7 +96,7 @@ def joined(words: Sequence[str]) -> list[str]:
 
 
 def parse_stretch(parser: argparse.ArgumentParser, given: argparse.Namespace) -> StretchOptions:
-    """Return the stretch; raise `SettingError` for a wrong value, exit where there can be none."""
+    """Return the stretch; `SettingError` for a wrong value, or where there can be none."""
     stretch = StretchOptions(
         since=_parse("--report-since", given.report_since),
         until=_parse("--until", given.until),

@@ -11,14 +11,14 @@ import msgspec
 from tui_trace.core.ip_literals import PLAIN_NUMBERS, is_ambiguous
 from tui_trace.core.parse_values import parse_protocol
 from tui_trace.core.sanitize import sanitize
-from tui_trace.core.settings import ProbeSettings, Protocol, SettingError
+from tui_trace.core.settings import ProbeSettings, Protocol, SettingError, UsageError
 from tui_trace.options.probe import parse_probe_settings
 
 MOST_TARGETS = 1000
 LONGEST_FILE = 1 << 20
 """Bytes of a file of targets."""
-_KINDS = ("icmp", "udp", "tcp", "protocol")
-_OF_A_KIND = (*_KINDS, "port", "localport", "syn", "ack", "ecn")
+KINDS = ("icmp", "udp", "tcp", "protocol")
+OF_A_KIND = (*KINDS, "port", "localport", "syn", "ack", "ecn")
 """Options that another protocol than that of the command line does not take over from there."""
 _OF_ALL = ("mark", "mtu")
 """Options that hold for all targets."""
@@ -32,21 +32,17 @@ class Target(msgspec.Struct, frozen=True):
     settings: ProbeSettings
 
 
-class TargetsError(SettingError):
+class TargetsError(UsageError):
     """A line of a file that names no target."""
 
     def __init__(self, name: str, number: int, why: str) -> None:
         """Line `number` (from 1 on) of this file, and what is wrong with it."""
-        ValueError.__init__(self, f"{name}, line {number}: {sanitize(why)}")
-
-
-class _LineError(Exception):
-    """What is wrong with a line."""
+        super().__init__(f"{name}, line {number}: {sanitize(why)}")
 
 
 class _LineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise _LineError(message)
+        raise UsageError(message)
 
 
 def targets_of(
@@ -68,7 +64,7 @@ def targets_of(
             words = shlex.split(line, comments=True)
             if words:
                 yield _target(parser, words, given)
-        except (ValueError, SettingError, _LineError) as error:
+        except ValueError as error:
             raise TargetsError(name, number, str(error)) from None
 
 
@@ -76,12 +72,12 @@ def _target(parser: argparse.ArgumentParser, words: list[str], given: argparse.N
     own = parser.parse_args(words)
     for option in _OF_ALL:
         if getattr(own, option):
-            raise _LineError(f"--{option} cannot be one target's own")
+            raise UsageError(f"--{option} cannot be one target's own")
     if own.protocol and parse_protocol(own.protocol)[0] is Protocol.IP:
-        raise _LineError("--protocol cannot be one target's own, but with quic")
+        raise UsageError("--protocol cannot be one target's own, but with quic")
     merged = copy(given)
-    if any(getattr(own, kind) for kind in _KINDS):
-        for option in _OF_A_KIND:
+    if any(getattr(own, kind) for kind in KINDS):
+        for option in OF_A_KIND:
             setattr(merged, option, parser.get_default(option))
     for key, value in vars(own).items():
         if value != parser.get_default(key):

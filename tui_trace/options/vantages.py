@@ -21,7 +21,7 @@ def add_vantages(group: argparse._ArgumentGroup) -> None:
 
 
 def parse_vantages(parser: argparse.ArgumentParser, given: argparse.Namespace) -> tuple[Place, ...]:
-    """Return the places that probes leave from; exits for what does not go together.
+    """Return the places that probes leave from; `UsageError` for what does not go together.
 
     `--reverse` without `--from` is what the other machine gets: back to whoever called it by ssh.
     """

@@ -1,17 +1,19 @@
 """The config file: what it may say, and the one line where it says something else."""
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from tests.helpers.app.fake_source import FakeSource, switches
 from tui_trace.app import config
 from tui_trace.app.app import TraceApp
-from tui_trace.app.config import Config, ConfigError, ConfigOptions, load_config
-from tui_trace.core.settings import NS_PER_S, Pace, SettingError
+from tui_trace.app.config import Config, ConfigError, load_config
+from tui_trace.core.settings import Pace, SettingError
+from tui_trace.core.stream import SourceError
 from tui_trace.names.location_options import LocationFiles
-from tui_trace.options.command_line import parse_command_line
+from tui_trace.options.command_line import Options, parse_command_line
 from tui_trace.recording.sessions import DEFAULT_RETENTION
 
 
@@ -38,16 +40,38 @@ def test_the_example_in_the_documentation_is_one(tmp_path: Path) -> None:
     text = "\n".join(line[4:] for line in example.splitlines())
     read = load_config(written(tmp_path, text))
     assert read.theme == "tui-trace"
-    assert read.pace(Pace()) == Pace()
+    assert read.options_before(behind) == parse_command_line(["--icmp", "host"])
     assert read.keymap["app.quit"] == "q,Z"
     assert read.recordings.kept() == DEFAULT_RETENTION
 
 
-def test_the_pace_is_taken_over(tmp_path: Path) -> None:
-    read = load_config(written(tmp_path, "[options]\ninterval = 0.2\nmax-ttl = 12\nqueries = 3\n"))
-    assert read.pace(Pace(first_ttl=2)) == Pace(
-        interval=NS_PER_S // 5, first_ttl=2, max_ttl=12, queries=3
+def behind(config: Mapping[str, object], words: Sequence[str] = ()) -> Options:
+    return parse_command_line([*words, "host"], config)
+
+
+def test_options_stand_before_the_command_line(tmp_path: Path) -> None:
+    read = load_config(
+        written(tmp_path, "[options]\ninterval = 0.2\ntcp = true\nport = 443\ntos = 'EF'\n")
     )
+    options = read.options_before(partial(behind, words=("-P", "80")))
+    assert options == parse_command_line("-T -P 80 -i 0.2 -Q EF host".split())
+
+
+def test_what_does_not_go_with_the_command_line_is_the_files(tmp_path: Path) -> None:
+    path = written(tmp_path, "[options]\nways = true\n")
+    read = load_config(path)
+    with pytest.raises(ConfigError) as caught:
+        read.options_before(partial(behind, words=("--mtu",)))
+    assert str(caught.value) == (
+        f"{path}: [options] does not go with the command line: --ways finds all ways at once"
+        " and does not go with --mtu (--no-config leaves the file out)"
+    )
+
+
+def test_what_is_wrong_without_the_file_is_not_the_files(tmp_path: Path) -> None:
+    read = load_config(written(tmp_path, "[options]\ninterval = 0.2\n"))
+    with pytest.raises(SettingError, match=r"^--port takes TCP or UDP probes"):
+        read.options_before(partial(behind, words=("-P", "443")))
 
 
 def test_files_that_say_where_hops_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,12 +100,23 @@ def test_how_many_recordings_are_kept(tmp_path: Path, size: str, count: int) -> 
         ("refresh = 0", "refresh takes 1 to 30 repaints a second, not '0.0'"),
         ("refresh = nan", "refresh takes"),
         ("refresh = 1e9", "refresh takes"),
-        ("[options]\ninterval = 0", "interval takes 0.001 to 3600 seconds, not '0.0'"),
-        ("[options]\ninterval = nan", "interval takes"),
-        ("[options]\nmax_ttl = 3", "max_ttl"),
-        ("[options]\nmax-ttl = 256", "max-ttl takes 1 to 255, not '256'"),
-        ("[options]\nmax-ttl = true", "max-ttl"),
-        ("[options]\nfirst-ttl = 9\nmax-ttl = 3", "--first-ttl takes 1 to --max-ttl (3)"),
+        ("options = 3", "options"),
+        ("[options]\ninterval = 0", "options.interval takes 0.001 to 3600 seconds, not '0'"),
+        ("[options]\ninterval = nan", "options.interval takes"),
+        ("[options]\nmax_ttl = 3", "options.max_ttl: there is no such option"),
+        ('[options]\n"a\\nb" = 3', "options.a b: there is no such option"),
+        ("[options]\nmax-ttl = 256", "options.max-ttl takes 1 to 255, not '256'"),
+        ("[options]\nmax-ttl = true", "options.max-ttl takes a number or a text, not 'true'"),
+        ("[options]\nmax-ttl = [1]", "options.max-ttl takes a number or a text, not 'a list'"),
+        ("[options]\nmax-ttl = 2026-03-04", "options.max-ttl takes a number or a text"),
+        (f"[options]\ntos = 0x{'f' * 9000}", "options.tos takes 0 to 255"),
+        ("[options]\nfirst-ttl = 9\nmax-ttl = 3", "options.first-ttl takes 1 to --max-ttl (3)"),
+        ("[options]\ntcp = 1", "options.tcp takes true or false, not '1'"),
+        ("[options]\ntos = 'FE'", "options.tos takes 0 to 255, 0xNN or a DSCP name (EF, AF41)"),
+        ("[options]\nport = 443", "options.port takes TCP or UDP probes"),
+        ("[options]\ntcp = true\nudp = true", "options: argument -u/--udp: not allowed with"),
+        ("[options]\nmark = 3", "options.mark works on the command line alone: it takes effect"),
+        ("[options]\njson = true", "options.json works on the command line alone: it chooses"),
         ("[columns]\nspeed = []", "columns takes displays"),
         ("[columns]\nlatency = ['loss', 'nothing']", "columns.latency"),
         ("[columns]\nlatency = ['loss', 'loss']", "columns.latency"),
@@ -124,50 +159,15 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="Is a directory"):
+    with pytest.raises(SourceError, match="Is a directory"):
         load_config(tmp_path)
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such file"):
+    with pytest.raises(SourceError, match="no such file"):
         load_config(tmp_path / "nothing.toml")
 
 
 def test_a_theme_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match=r"theme: no 'plaid'; there are .*nord.*tui-trace"):
         TraceApp(lambda *_: FakeSource(), FakeSource(), switches(), Pace(), Config(theme="plaid"))
-
-
-def of_the_file(tmp_path: Path, key: str, word: str) -> Pace | str:
-    try:
-        return load_config(written(tmp_path, f"[options]\n{key} = {word}\n")).pace(Pace())
-    except ConfigError as error:
-        return str(error).partition(": ")[2].removeprefix("--")
-
-
-def of_the_option(key: str, word: str) -> Pace | str:
-    try:
-        return parse_command_line([f"--{key}={word}", "host"]).paced(Pace())
-    except SettingError as error:
-        return str(error).removeprefix("--")
-
-
-@pytest.mark.parametrize("key", msgspec.structs.fields(ConfigOptions), ids=lambda key: key.name)
-def test_a_key_takes_what_the_option_of_its_name_takes(
-    tmp_path: Path, key: msgspec.structs.FieldInfo
-) -> None:
-    name = key.encode_name
-    words = ["-1", "0", "1", "2", "29", "31", "99", "100", "101", "254", "255", "256", "3600",
-             "3601", "1000000000", "1000000001"]  # fmt: skip
-    if key.type == float | None:
-        words = [f"{word}.0" for word in words] + ["0.0009", "0.001", "0.5", "3600.1", "nan", "inf"]
-    outcomes = {word: of_the_option(name, word) for word in words}
-    assert {word: of_the_file(tmp_path, name, word) for word in words} == outcomes
-    assert {type(outcome) for outcome in outcomes.values()} == {Pace, str}
-
-
-def test_a_first_ttl_beyond_the_last_of_the_file_moves_that() -> None:
-    pace = Config(options=ConfigOptions(max_ttl=12)).pace(Pace())
-    assert parse_command_line(["-f", "20", "host"]).paced(pace) == Pace(first_ttl=20, max_ttl=20)
-    with pytest.raises(SettingError, match=r"--first-ttl takes 1 to --max-ttl \(12\), not '20'"):
-        parse_command_line(["-f", "20", "-m", "12", "host"])

@@ -256,11 +256,26 @@ def test_the_live_view_has_the_same_arguments():
     assert (options.settings.port, options.settings.track) == (443, ProbeIdField.PORT)
     assert (options.pace.first_ttl, options.pace.queries, options.pace.rounds) == (3, 2, None)
     assert not options.pace.sequential
-    assert options.given == {"first_ttl", "queries"}
+    assert (options.pace.max_ttl, options.pace.interval) == (30, NS_PER_S)
     _, options = parse_classic("traceroute-nanog", ["--tui", "-M", "h"])
     assert options.path_mtu
     _, options = parse_classic("traceroute-nanog", ["--lab", "mtu", "--unprivileged", "h"])
     assert (options.lab, options.unprivileged, options.output) == ("mtu", True, Output.JSON_LINES)
+
+
+def test_the_live_view_has_the_configs_pace_and_the_programs_probe():
+    config = {"interval": 0.5, "max-ttl": 12, "queries": 7, "hide": 2, "udp": True, "tos": "EF"}
+    words = "--tui -q 2 -f 20 h https".split()
+    _, options = parse_classic("tcptraceroute", words, config)
+    assert options.settings == parse_classic("tcptraceroute", words)[1].settings
+    pace = options.pace
+    assert (pace.interval, pace.queries) == (NS_PER_S // 2, 2)
+    assert (pace.first_ttl, pace.max_ttl) == (20, 20)
+    assert options.hide.ttl == 2
+    assert options.reads_config
+    _, options = parse_classic("traceroute-nanog", ["--tui", "--no-config", "h"], config)
+    assert options.settings.protocol is Protocol.UDP
+    assert (options.pace.max_ttl, options.reads_config) == (12, False)
 
 
 def test_ours_among_theirs():

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.app.fake_source import folded, path
-from tui_trace.app.config import ConfigError, load_config, use_config_zone
+from tui_trace.app.config import ConfigError, load_config
 from tui_trace.app.control.export import proposed
 from tui_trace.app.render.chart_data import window
 from tui_trace.app.render.header import heading
 from tui_trace.app.render.path_lines import paths_lines
 from tui_trace.app.render.styled_text import plain
+from tui_trace.cli.main import main
+from tui_trace.core import privileges
 from tui_trace.core.durations import local_minute, local_time
 from tui_trace.core.local_time import local, parse_zone, use_zone, zone_name
 from tui_trace.core.settings import NS_PER_S, SettingError
@@ -77,7 +79,8 @@ def test_the_config_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "tui-trace").mkdir()
     (tmp_path / "tui-trace" / "config.toml").write_text('zone = "Asia/Kathmandu"\n')
-    use_config_zone()
+    monkeypatch.setattr(privileges, "give_up_rights", lambda _preload: None)
+    assert main(["--sessions"]) == 0
     assert local_minute(BEGAN) == "2026-09-21 19:58"
 
 

@@ -44,6 +44,14 @@ def test_every_option_is_understood_there_as_it_was_here(line: str) -> None:
     assert (there.recorded, there.record, there.places[0].is_local) == (False, None, True)
 
 
+def test_options_of_the_config_hold_there() -> None:
+    config = {"tcp": True, "port": 443, "tos": "EF", "interval": 0.5, "no-dns": True, "flows": 4}
+    here = parse_command_line(["-P", "80", "h"], config)
+    there = again(here, here.settings, here.pace)
+    assert (there.settings, there.pace, there.naming) == (here.settings, here.pace, here.naming)
+    assert (there.settings.port, there.settings.tos, there.naming.names) == (80, 184, False)
+
+
 @given(settings_of_a_view(), PACES)
 def test_what_keys_have_set_is_probed_at_the_next_target(
     settings: ProbeSettings, pace: Pace

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_trace.core.settings import Protocol, SettingError
+from tui_trace.core.settings import Protocol, SettingError, UsageError
 from tui_trace.options.command_line import parse_command_line
 from tui_trace.options.targets import TargetsError
 
@@ -72,5 +72,5 @@ def test_a_protocol_with_ports_may_be_named_for_several(protocol: str) -> None:
 
 @pytest.mark.parametrize("more", [["--dot", "f", "-r"], ["--protocol", "gre"]])
 def test_what_takes_one_target_is_refused_for_several(more: list[str]) -> None:
-    with pytest.raises(SystemExit):
+    with pytest.raises(UsageError, match="takes one target"):
         parse_command_line([*more, "a", "b"])
