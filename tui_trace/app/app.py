@@ -121,6 +121,8 @@ class TraceApp(TerminalApp[None]):
             *(self._trace(other, SettingsHistory(other.settings), pace) for other in others),
             reverse=reverse,
         )
+        self._awaited = ""
+        """The target that was looked up last."""
         self.set_keymap(dict(config.keymap))
 
     def _trace(self, target: TargetSource, switches: SettingsHistory, pace: Pace) -> TracedTarget:
@@ -263,6 +265,7 @@ class TraceApp(TerminalApp[None]):
         self._tracing.watch(numbers)
 
     def _open_target(self, target: str) -> None:
+        self._awaited = target
         openers = {}
         for place in self._targets.replaced():
             one = self._targets.all[place]
@@ -288,10 +291,11 @@ class TraceApp(TerminalApp[None]):
 
     async def on_source_opened(self, message: SourceOpened) -> None:
         """Switch to the new target, unless the user left the prompt meanwhile."""
-        if self.live.prompt.question != "target":
+        prompt = self.live.prompt
+        if prompt.question != "target" or not prompt.waiting or message.target != self._awaited:
             return
         if message.why_not:
-            self.live.prompt.retry(message.why_not)
+            prompt.retry(message.why_not)
             return
         await self._end([self._targets.all[place].tracing for place in message.sources])
         self.failure = None

@@ -182,6 +182,30 @@ async def test_a_lookup_that_nobody_waits_for_changes_nothing() -> None:
         assert seen(watch).target == "example.com"
 
 
+async def test_a_lookup_that_was_given_up_does_not_answer_the_next_question() -> None:
+    go = threading.Event()
+    late, wanted = FakeSource(path(2)), FakeSource(path(3))
+
+    def open_source(target: str, *_: object) -> FakeSource:
+        if target == "wanted.example":
+            return wanted
+        go.wait(20)
+        return late
+
+    async with watching(open_source=open_source) as watch:
+        await watch.press("slash")
+        await watch.type("late.example")
+        await watch.press("escape", "slash")
+        go.set()
+        await watch.pilot.pause(0.2)
+        assert not late.running.is_set()
+        assert watch.app.live.prompt.question == "target"
+        await watch.type("wanted.example")
+        await watch.until(wanted.running.is_set)
+        assert not late.running.is_set()
+    wanted.stop()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (10, 3), (20, 5), (40, 10), (300, 100)])
 async def test_any_terminal_will_do(size: tuple[int, int]) -> None:
     async with watching(size=size) as watch:
