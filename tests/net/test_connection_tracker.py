@@ -5,10 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.helpers.network import tui_trace_process
-from tests.helpers.network.chain import Chain, address
+from tests.helpers.network.chain import Chain
 from tests.helpers.network.fault_injection import (
     listen,
-    masquerade,
     track_connections,
     track_forwarded,
 )
@@ -17,16 +16,14 @@ from tui_trace.core.events import PathEnd
 
 CLOSED_PORT = 81
 TRACES = 3
-NATTED = {4: "198.18.2.0/24", 6: "2001:db8:0:2::/64"}
-"""Where the NAT's own address is."""
 TRACKERS = {
     "host": lambda chain: track_connections(chain.client),
     "firewall": lambda chain: track_forwarded(chain.router(2)),
-    "nat": lambda chain: masquerade(chain.router(1)),
+    "nat": lambda chain: chain.masquerade(),
     "all": lambda chain: [
         track_connections(chain.client),
         track_forwarded(chain.router(2)),
-        masquerade(chain.router(1)),
+        chain.masquerade(),
     ],
 }
 
@@ -36,13 +33,6 @@ def tracked(request: pytest.FixtureRequest) -> Iterator[Chain]:
     """Five routers and a target, with one of these on the way."""
     with Chain(5, relay=4) as chain:
         listen(chain.target, OPEN_PORT)
-        for ttl in range(3, chain.length):  # what the NAT sends finds its way back
-            chain.router(ttl).ip(
-                *(
-                    f"route add {net} via {address(ttl, 1, family)}"
-                    for family, net in NATTED.items()
-                )
-            )
         TRACKERS[request.param](chain)
         assert chain.relay is not None
         chain.relay.delay(10, 10)

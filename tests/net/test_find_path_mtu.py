@@ -71,11 +71,18 @@ def small_link(chain: Chain, *, is_silent: bool) -> Iterator[None]:
         router.ip(f"link set {DOWN} mtu 1500")
 
 
-def searched(chain: Chain, family: int, probe: dict) -> tuple[Session, PathMtuFound]:
-    """What `find-path-mtu` finds after some rounds, and the session, a round later."""
+def searched(
+    chain: Chain, family: int, probe: dict, *options: str, first: dict | None = None
+) -> tuple[Session, PathMtuFound]:
+    """What `find-path-mtu` finds after some rounds, and the session, a round later.
+
+    `first` is a command that is given just before.
+    """
     command = {"command": "find-path-mtu", "settings": probe}
-    with Commanded(chain.client, "-i", "1", chain.target_address(family)) as traced:
+    with Commanded(chain.client, "-i", "1", *options, chain.target_address(family)) as traced:
         traced.run_until(lambda stream: any(answer.reached for answer in only(Reply, stream)))
+        if first is not None:
+            traced.send(json.dumps(first))
         traced.send(json.dumps(command))
         traced.run_until(lambda stream: only(PathMtuFound, stream), BUSY)
         rounds = len(only(RoundBegan, traced.stream))
@@ -90,10 +97,12 @@ def searched(chain: Chain, family: int, probe: dict) -> tuple[Session, PathMtuFo
         session.apply(event)
     beside = [one for one in outcomes(traced.stream) if one.sent.run != run]
     assert len(beside) >= 2 * LENGTH, "the rounds stood still"
-    snapshot = session.snapshot()
-    assert snapshot.run.number == 1
-    assert [hop.lost for hop in snapshot.run.hops] == [0] * LENGTH
+    assert session.snapshot().run.number == 1
     return session, found
+
+
+def assert_nothing_lost(session: Session) -> None:
+    assert [hop.lost for hop in session.snapshot().run.hops] == [0] * LENGTH
 
 
 def verdict(found: PathMtuFound) -> tuple[MtuSearchEnd, int, MtuSource | None]:
@@ -111,6 +120,7 @@ def said(session: Session) -> str:
 def test_a_router_tells_its_mtu(chain: Chain, family: int, probe: dict) -> None:
     with small_link(chain, is_silent=False):
         session, found = searched(chain, family, probe)
+    assert_nothing_lost(session)
     assert verdict(found) == (MtuSearchEnd.COMPLETE, MTU, MtuSource.REPORTED)
     assert (found.near_ttl, found.far_ttl, found.last_ttl) == (NEAR, NEAR + 1, LENGTH)
     assert found.reached
@@ -128,6 +138,7 @@ def test_a_black_hole_lies_between_two_routers(chain: Chain, case: tuple[int, di
     family, probe = case
     with small_link(chain, is_silent=True):
         session, found = searched(chain, family, probe)
+    assert_nothing_lost(session)
     assert verdict(found) == (MtuSearchEnd.COMPLETE, MTU, MtuSource.BLACK_HOLE)
     assert said(session) == (
         f"path MTU {MTU} bytes; larger packets vanish between hop {NEAR}"
@@ -139,7 +150,49 @@ def test_a_black_hole_lies_between_two_routers(chain: Chain, case: tuple[int, di
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe["protocol"])
 def test_a_path_that_takes_what_the_interface_does(chain: Chain, family: int, probe: dict) -> None:
     session, found = searched(chain, family, probe)
+    assert_nothing_lost(session)
     assert verdict(found) == (MtuSearchEnd.COMPLETE, 1500, MtuSource.INTERFACE)
     assert said(session) == (
         "path MTU 1500 bytes, that of the interface here: nothing on the path takes less"
     )
+
+
+CROOKED = {
+    "no raw socket": ("--unprivileged",),
+    "five rounds a second": ("-i", "0.2"),
+    "several flows": ("--flows", "4"),
+}
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("options", CROOKED.values(), ids=CROOKED.keys())
+def test_an_mtu_is_found_however_the_rounds_are_probed(
+    chain: Chain, family: int, options: tuple[str, ...]
+) -> None:
+    probe = UDP if "--unprivileged" in options else ICMP
+    with small_link(chain, is_silent=False):
+        _, found = searched(chain, family, probe, *options)
+    assert verdict(found) == (MtuSearchEnd.COMPLETE, MTU, MtuSource.REPORTED)
+    assert found.refused_by == chain.hop(NEAR, family)
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_an_mtu_is_found_though_ways_were_being_looked_for(chain: Chain, family: int) -> None:
+    first = {"command": "find-ways", "settings": UDP}
+    with small_link(chain, is_silent=False):
+        _, found = searched(chain, family, UDP, first=first)
+    assert verdict(found) == (MtuSearchEnd.COMPLETE, MTU, MtuSource.REPORTED)
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe["protocol"])
+def test_an_mtu_is_found_behind_a_nat(family: int, probe: dict) -> None:
+    with Chain(LENGTH - 1) as chain:
+        listen(chain.target, OPEN_PORT)
+        for node in chain.nodes:
+            node.sysctl(**LIMITS)
+        chain.masquerade()
+        with small_link(chain, is_silent=False):
+            _, found = searched(chain, family, probe)
+    assert verdict(found) == (MtuSearchEnd.COMPLETE, MTU, MtuSource.REPORTED)
+    assert (found.near_ttl, found.far_ttl, found.last_ttl) == (NEAR, NEAR + 1, LENGTH)

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.helpers.closing import Closing
 from tests.helpers.network import netns
 from tests.helpers.network.delay_relay import DelayRelay
-from tests.helpers.network.fault_injection import silence
+from tests.helpers.network.fault_injection import masquerade, silence
 from tests.helpers.network.middlebox import Middlebox
 from tests.helpers.network.netns import Netns
 
@@ -158,6 +158,15 @@ class Chain(Closing):
                     client = ipaddress.ip_network(f"{self.source_address(family)}/{width}", False)
                     lines.append(f"route add {client} via {back}")
         self.nodes[node].ip(*lines)
+
+    def masquerade(self) -> None:
+        """Make the first router a home NAT; who lies behind it learns where its address is."""
+        for ttl in range(3, self.length):
+            self.router(ttl).ip(
+                f"route add 198.18.2.0/24 via {address(ttl, 1, 4)}",
+                f"route add 2001:db8:0:2::/64 via {address(ttl, 1, 6)}",
+            )
+        masquerade(self.router(1))
 
     def warm_up(self, family: int) -> None:
         """Have every link resolve its neighbours; fails if the target does not answer."""

@@ -127,7 +127,10 @@ def track_forwarded(router: Netns) -> None:
 
 
 def masquerade(router: Netns) -> None:
-    """A home NAT: the client's connections leave with the router's address."""
+    """A home NAT: the client's connections leave with the router's address.
+
+    `Chain.masquerade` sees to it that the answers find their way back.
+    """
     router.nft(
         "table inet home {\nchain c {\n"
         'type nat hook postrouting priority srcnat\noifname "down0" masquerade\n'
