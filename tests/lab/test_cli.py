@@ -129,7 +129,7 @@ def test_files_tell_where_hops_are(tmp_path: Path) -> None:
     assert re.search(r"^ *\d+\. Frankfurt am Main, DE 203\.0\.113\.80 ", text, re.MULTILINE), text
     assert re.search(r"^ *\d+\. \?{3} +198\.18\.2\.\d+ ", text, re.MULTILINE)
     assert "| DE-CIX Frankfurt | 198.18.2." in run(*words, "--markdown", "-y", "6").stdout
-    assert ',"Frankfurt am Main, DE",\n' in run(*words, "-C").stdout
+    assert re.search(',"Frankfurt am Main, DE",,[0-9]+\n', run(*words, "-C").stdout)
     hubs = json.loads(run(*words, "-j").stdout)["report"]["hubs"]
     (last,) = hubs[-1]["locations"]
     assert (last["address"], last["city"]) == ("203.0.113.80", "Frankfurt am Main")

@@ -170,7 +170,8 @@ def test_while_it_traces(chain: Chain, args: tuple[str, ...], number: int) -> No
     elif "-j" in args:
         json.loads(out)
     else:
-        assert chain.hop(1).encode() in out
+        # of a size that the interface refuses, no probe has left
+        assert chain.hop(1).encode() in out or b"larger than the interface" in out
 
 
 @SIGNALS

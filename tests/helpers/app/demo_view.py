@@ -10,6 +10,7 @@ from tests.helpers.app.fake_source import HOPS, TARGET, began, reply
 from tui_trace.app.app import TraceApp
 from tui_trace.app.config import Config
 from tui_trace.app.run_live import run_live
+from tui_trace.cli import preload
 from tui_trace.core import events as ev
 from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings, Protocol, SettingsHistory
 from tui_trace.core.stream import Command, Reset, SetPace, Sink, SourceError, Switch
@@ -142,6 +143,7 @@ def main(kind: str = "") -> int:
     tcp = ProbeSettings(protocol=Protocol.TCP, port=443, size=60)
     source = SOURCES.get(kind, Demo)(TARGET, tcp, Pace())
     if kind == "no-imports":
+        preload.import_modules(preload.LIVE)
         sys.meta_path.insert(0, NoImports())
     config = Config(suspended="probe") if kind == "probes-on" else Config()
     return run_live(TraceApp(open_demo, source, SettingsHistory(tcp), Pace(), config))

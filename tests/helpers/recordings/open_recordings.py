@@ -108,7 +108,7 @@ def _view(path: Path) -> int:
     try:
         with Recording(path) as recording:
             playback, collector = Playback(recording, speed=1000.0), Collector()
-            steps = [0, playback.end // 2, playback.end, -1, 1 << 62]
+            steps = [0, playback.end // 2, -1, 1 << 62]
 
             def drive() -> None:
                 for at in steps:

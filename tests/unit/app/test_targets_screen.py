@@ -107,7 +107,7 @@ async def test_a_protocol_without_ports_takes_one_target() -> None:
 
 
 @pytest.mark.parametrize(
-    ("drops", "counts"), [(1.0, "1 suffer · 0 are fine"), (0.0, "0 suffer · 1")]
+    ("drops", "counts"), [(1.0, "1 target · 1 suffers · 0 are fine"), (0.0, "0 suffer · 1 is fine")]
 )
 def test_each_target_is_counted_once(drops: float, counts: str) -> None:
     nodes = routers(4)
