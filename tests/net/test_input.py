@@ -49,8 +49,14 @@ def read_for(terminal: Terminal, seconds: float) -> None:
         terminal.read(left)
 
 
+def parting(terminal: Terminal) -> str:
+    """What a program that has left wrote behind the view."""
+    left = bytes(terminal.raw).rpartition(b"\x1b[?1049l")[2]
+    return left[-3000:].decode("utf-8", "replace")
+
+
 def assert_left_in_order(terminal: Terminal, key: bytes) -> None:
-    assert terminal.process.poll() is None, bytes(terminal.raw[-3000:])
+    assert terminal.process.poll() is None, parting(terminal)
     terminal.write(key)
     assert terminal.wait(30) == 0
     assert terminal.modes() == terminal.before
@@ -92,7 +98,7 @@ def test_strings_made_by_chance(start: Start) -> None:
         terminal.write(data)
         if number % 10 == 0:
             read_for(terminal, 0.02)
-            assert terminal.process.poll() is None, (number, bytes(terminal.raw[-3000:]))
+            assert terminal.process.poll() is None, (number, parting(terminal))
     read_for(terminal, SETTLED)
     assert_left_in_order(terminal, b"\x03")
 

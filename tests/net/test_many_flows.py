@@ -68,8 +68,8 @@ def test_a_reset_gives_the_ports_of_its_run_back(protocol: Protocol) -> None:
                 live.reset()
                 held.append(live.open_files)
             live.stop()
-    # in the first seconds each flow takes as many ports as rest at a time
-    assert max(held) <= held[4] + MANY, held
+    # in the first seconds each flow takes as many ports as rest at a time, on a busy machine more
+    assert max(held) <= held[4] + 2 * MANY, held
 
 
 @pytest.mark.parametrize(
