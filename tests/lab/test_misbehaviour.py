@@ -101,3 +101,15 @@ def test_tricks_come_before_the_answer_or_in_its_place(kind: MalformedKind) -> N
         assert own == (
             kind in ("bad-checksum", "bad-extension", "oversized-quote", "wrong-version")
         )
+
+
+def test_no_forged_reply_has_a_number_that_was_sent() -> None:
+    net = chain(r2='instead = "forged"')
+    sent: list[set[bytes]] = [set(), set(), set()]
+    for number in range(1, 8_001):
+        raw = bytearray(bytes(probe(2, UDP(sport=40_000, dport=9) / bytes(20))))
+        for key, (at, numbers) in enumerate(zip((4, 26, 28), sent, strict=True)):
+            raw[at : at + 2] = (number * 7 + key * 101).to_bytes(2, "big")
+            numbers.add(bytes(raw[at : at + 2]))
+        (_, hostile), *_ = net.receive(bytes(raw), 0)
+        assert not any(hostile[28 + at :][:2] in sent[n] for n, at in enumerate((4, 26, 28)))

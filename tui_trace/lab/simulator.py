@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tui_trace.lab.forwarding import Fork, ForwardingTimeline, PathPart, Router
 from tui_trace.lab.hosts import HostReply, LabHosts, time_exceeded, too_big, unreachable
-from tui_trace.lab.malformed import malformed_reply
+from tui_trace.lab.malformed import Forger
 from tui_trace.lab.packets import (
     ACK,
     ICMP,
@@ -72,6 +72,7 @@ class Simulator:
         self._rng = Random(scenario.seed)  # noqa: S311
         self._timeline = ForwardingTimeline(scenario)
         self._hosts = LabHosts(self._rng)
+        self._forger = Forger(self._rng)
         self.retransmissions = Retransmissions()
         """Packets that hosts send again, in addition to those that `receive` returns."""
         self._ident = 0
@@ -84,6 +85,7 @@ class Simulator:
         packet = parse_packet(raw)
         if packet is None or not self._is_for_us(packet):
             return []
+        self._forger.saw(packet)
         elapsed = self._timeline.advance(now)
         path, found = self._path(packet)
         trip = _PacketTrip(packet, path, now)
@@ -270,9 +272,9 @@ class Simulator:
         at = trip.now + trip.travel + router.answer_delay
         if hop.hold is not None and self._chance(hop.hold.percent):
             at += round(hop.hold.by * NS_PER_MS)
-        answers = [(at, malformed_reply(kind, source, packet, ttl, self._rng)) for kind in hop.also]
+        answers = [(at, self._forger.reply(kind, source, packet, ttl)) for kind in hop.also]
         if hop.instead is not None:
-            return [*answers, (at, malformed_reply(hop.instead, source, packet, ttl, self._rng))]
+            return [*answers, (at, self._forger.reply(hop.instead, source, packet, ttl))]
         body = with_checksum(source, packet.src, answer.protocol, answer.body, answer.check_at)
         self._ident = self._ident % 0xFFFF + 1
         raw = build_datagram(source, packet.src, answer.protocol, ttl, body, ident=self._ident)
