@@ -121,7 +121,8 @@ def test_ipwhois_reads_the_record(inside: Inside, address: str, network: str) ->
 
 RECORD = """
 import sys
-from tui_trace.names import NameOptions, Names, parse_dns_server
+from tui_trace.names import NameOptions, parse_dns_server
+from tui_trace.names.service import Names
 from tui_trace.core.events import encode
 names = Names(lambda event: print(encode(event).decode()), NameOptions(
     names=False, server=parse_dns_server(sys.argv[1]), documentation=True))

@@ -25,13 +25,14 @@ REMOTE = (
 NAMES = (
     "tui_trace.names.lookup_plan",
     "tui_trace.names.forward_lookup",
+    "tui_trace.names.named_source",
     "dns._asyncio_backend",
     "idna",
     *(f"dns.rdtypes.ANY.{record}" for record in ("CNAME", "PTR", "SOA", "TXT")),
     *(f"dns.rdtypes.IN.{record}" for record in ("A", "AAAA")),
     "wcwidth",
 )
-"""Modules that the thread of `Names` would otherwise import while the first probes are sent."""
+"""Modules that would otherwise be imported while the first probes are sent."""
 REPORT = ("tui_trace.report.printer", "tui_trace.app.config")
 WATCH = ("tui_trace.cli.watch",)
 CLASSIC = ("tui_trace.classic.line_output", *NAMES)

@@ -16,8 +16,6 @@ from tui_trace.core.settings import Pace, ProbeSettings
 from tui_trace.core.stream import FindWays, Inject, Source, SourceError
 from tui_trace.engine.shared_hops import SharedHops
 from tui_trace.names.name_options import NameOptions
-from tui_trace.names.named_source import NamedSource
-from tui_trace.names.shared_names import SharedNames
 from tui_trace.options.command_line import LAB_QUIZ, Options
 from tui_trace.options.output import Output
 from tui_trace.remote.place import LOCAL, Place
@@ -25,6 +23,7 @@ from tui_trace.remote.place import LOCAL, Place
 if TYPE_CHECKING:
     from tui_trace.engine.loop import ProbingLoop
     from tui_trace.lab import Lab
+    from tui_trace.names.shared_names import SharedNames
     from tui_trace.wire.backends import Sockets
 
 
@@ -152,6 +151,8 @@ class SourceFactory(RecordingFactory):
         """Return a live trace; at its end it waits at most `patience` seconds for lookups."""
         source = self.engine_source(found, pace)
         if self.options.naming.asks:
+            from tui_trace.names.named_source import NamedSource
+
             shared = None if found.turn is None else self._names_of_all()
             source = NamedSource(source, self.name_options(), patience=patience, shared=shared)
         source = self.recordings.located(source, patience)
@@ -161,7 +162,9 @@ class SourceFactory(RecordingFactory):
             return self.recordings.told(self.recordings.shown(source))
         return self.recordings.told(self.recordings.record(source))
 
-    def _names_of_all(self) -> SharedNames:
+    def _names_of_all(self) -> "SharedNames":
+        from tui_trace.names.shared_names import SharedNames
+
         if self._shared_names is None or self._shared_names.is_over:
             self._shared_names = SharedNames(self.name_options())
         return self._shared_names

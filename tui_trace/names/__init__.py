@@ -9,13 +9,11 @@ from tui_trace.names.name_options import (
     parse_asn_source,
     parse_dns_server,
 )
-from tui_trace.names.service import Names
 
 __all__ = [
     "AsnSource",
     "DnsServer",
     "NameOptions",
-    "Names",
     "Radb",
     "default_cache",
     "parse_asn_source",

@@ -21,7 +21,7 @@ from tui_trace.report.formatting import (
 )
 from tui_trace.report.hop_notes import full_notes
 from tui_trace.report.html_strip import strip_svg
-from tui_trace.report.html_style import POLICY, STYLE
+from tui_trace.report.html_style import FOOT, HEAD
 from tui_trace.report.mtr_fields import ReportLayout, chosen
 from tui_trace.report.path_tables import HEAD as PATH_HEAD
 from tui_trace.report.path_tables import path_tables
@@ -34,19 +34,6 @@ from tui_trace.session.finding_text import describe_episode
 from tui_trace.session.snapshot import Hop, Run, Snapshot
 from tui_trace.session.way_text import describe_ways
 
-HEAD = f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>tui-trace report</title>
-<style>{STYLE}</style>
-</head>
-<body>
-"""
-FOOT = "</body>\n</html>\n"
 _BAD_LOSS = 1.0
 """Percent from which on a loss stands out."""
 

@@ -1,4 +1,4 @@
-"""The style sheet of `--html`: light and dark as the reader's system is, and light on paper."""
+"""What stands around a report of `--html`, with the style sheet that all of them have."""
 
 import base64
 import hashlib
@@ -35,3 +35,17 @@ th { font-weight: 600; } .host, .notes { text-align: left; }
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'"
 """Content-Security-Policy: nothing is loaded or run, and this style sheet is the only one."""
+
+HEAD = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>tui-trace report</title>
+<style>{STYLE}</style>
+</head>
+<body>
+"""
+FOOT = "</body>\n</html>\n"

@@ -1,5 +1,6 @@
 """The reports, and the run of a source that ends with one on standard output."""
 
+import importlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -11,22 +12,12 @@ from msgspec.structs import replace
 from tui_trace.core.running import run_together
 from tui_trace.core.stopping import Stopping
 from tui_trace.core.stream import Sink, Source, SourceError
-from tui_trace.report import (
-    html,
-    markdown,
-    mtr_csv,
-    mtr_json,
-    mtr_text,
-    stretch_text,
-    there_and_back_text,
-    vantage_table,
-)
+from tui_trace.report import html_style
 from tui_trace.report.collector import Collector
 from tui_trace.report.finding_lines import is_fine
 from tui_trace.report.jsonl import JsonLines
 from tui_trace.report.mtr_fields import ReportLayout
 from tui_trace.report.progress import Progress
-from tui_trace.report.way_report import way_graph
 from tui_trace.session.joint_findings import find_joint, with_joint
 from tui_trace.session.snapshot import Run, Snapshot
 
@@ -48,28 +39,51 @@ class ReportKind(NamedTuple):
     """What stands around several texts."""
 
 
+def _imported(module: str, function: str) -> Callable[..., str]:
+    """Return a function of a module of this package that is imported when it is called.
+
+    One report is printed, and a start should not pay for the others.
+    """
+
+    def call(*arguments: object) -> str:
+        found = getattr(importlib.import_module(f"tui_trace.report.{module}"), function)
+        return str(found(*arguments))
+
+    return call
+
+
+_render_whole = _imported("mtr_text", "render_text")
+_render_stretch = _imported("stretch_text", "render_stretch")
+
+
 def _render_text(snapshot: Snapshot, layout: ReportLayout, runs: Sequence[Run] = ()) -> str:
-    is_whole = snapshot.stretch is None
-    render = mtr_text.render_text if is_whole else stretch_text.render_stretch
+    render = _render_whole if snapshot.stretch is None else _render_stretch
     return render(snapshot, layout, runs)
 
 
 REPORTS = {
     "text": ReportKind(
         _render_text,
-        together=vantage_table.render_together,
-        there_and_back=there_and_back_text.render_there_and_back,
+        together=_imported("vantage_table", "render_together"),
+        there_and_back=_imported("there_and_back_text", "render_there_and_back"),
     ),
     "json": ReportKind(
-        mtr_json.render_json, for_programs=True, separator=",\n", brackets=("[\n", "]\n")
+        _imported("mtr_json", "render_json"),
+        for_programs=True,
+        separator=",\n",
+        brackets=("[\n", "]\n"),
     ),
-    "csv": ReportKind(mtr_csv.render_csv, for_programs=True, separator=""),
+    "csv": ReportKind(_imported("mtr_csv", "render_csv"), for_programs=True, separator=""),
     "markdown": ReportKind(
-        markdown.render_markdown,
-        together=markdown.render_together,
-        there_and_back=markdown.render_both_ways,
+        _imported("markdown", "render_markdown"),
+        together=_imported("markdown", "render_together"),
+        there_and_back=_imported("markdown", "render_both_ways"),
     ),
-    "html": ReportKind(html.render_html, for_programs=True, brackets=(html.HEAD, html.FOOT)),
+    "html": ReportKind(
+        _imported("html", "render_html"),
+        for_programs=True,
+        brackets=(html_style.HEAD, html_style.FOOT),
+    ),
 }
 """Every report by its name, which is the value of `options.output.Output`."""
 
@@ -182,7 +196,7 @@ class _Texts:
 
     def __init__(self, kind: ReportKind | None) -> None:
         """None: the stream itself is printed, and no text."""
-        self._kind = kind or ReportKind(mtr_text.render_text)
+        self._kind = kind or ReportKind(_render_text)
         self._count = 0
         self._held = ""
 
@@ -240,6 +254,8 @@ def print_snapshot(snapshot: Snapshot, runs: Sequence[Run], report: Report) -> b
 def _finish(snapshot: Snapshot, report: Report) -> bool:
     """Write the graph, if it was asked for; return whether all is fine."""
     if report.graph is not None:
+        from tui_trace.report.way_report import way_graph
+
         with report.graph.open("x", encoding="utf-8") as file:
             file.write(way_graph(snapshot))
     return is_fine(snapshot)

@@ -17,7 +17,8 @@ import pytest
 from tests.helpers import local_servers
 from tests.helpers.network_guard import nothing_leaves  # noqa: F401
 from tui_trace.core.events import AsnFound, Event, HostNamed, Notice, OwnerFound
-from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, addresses, resolver, service
+from tui_trace.names import AsnSource, DnsServer, NameOptions, addresses, resolver, service
+from tui_trace.names.service import Names
 
 PATIENCE = 30.0
 

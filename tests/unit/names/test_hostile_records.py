@@ -31,8 +31,9 @@ from tui_trace.core.events import (
     encode,
 )
 from tui_trace.core.sanitize import LIMIT, sanitize
-from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, service
+from tui_trace.names import AsnSource, DnsServer, NameOptions, service
 from tui_trace.names.idn import with_unicode_form
+from tui_trace.names.service import Names
 
 
 def harmless(event: Event) -> None:

@@ -9,7 +9,8 @@ from tests.helpers.network_guard import nothing_leaves  # noqa: F401
 from tui_trace.core.events import AsnFound, Event, HostNamed, OwnerFound
 from tui_trace.lab.scenario_file import load_scenario, scenario_names
 from tui_trace.lab.server_data import ServerData
-from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, Radb
+from tui_trace.names import AsnSource, DnsServer, NameOptions, Radb
+from tui_trace.names.service import Names
 
 
 class LabDns(local_servers.DnsServer):

@@ -15,9 +15,10 @@ from tests.helpers import local_servers
 from tests.helpers.network_guard import nothing_leaves  # noqa: F401
 from tests.helpers.registry_handlers import ToLocal, ToNobody
 from tui_trace.core.events import Event, RegistryRecord
-from tui_trace.names import DnsServer, NameOptions, Names, rdap
+from tui_trace.names import DnsServer, NameOptions, rdap
 from tui_trace.names.bounded_http import Opener
 from tui_trace.names.lookup_plan import LookupPlan
+from tui_trace.names.service import Names
 
 HOST = "198.18.0.1"
 """Routed by nobody, so nobody could be asked about it if a question got out."""

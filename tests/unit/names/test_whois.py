@@ -8,7 +8,8 @@ import pytest
 from tests.helpers import local_servers
 from tests.helpers.network_guard import nothing_leaves  # noqa: F401
 from tui_trace.core.events import AsnFound, Event, Notice
-from tui_trace.names import AsnSource, DnsServer, NameOptions, Names, Radb, service, whois
+from tui_trace.names import AsnSource, DnsServer, NameOptions, Radb, service, whois
+from tui_trace.names.service import Names
 
 PATIENCE = 30.0
 ROUTES = b"route: 192.0.2.0/24\r\norigin: AS64500\r\n\r\nroute: 192.0.2.0/24\r\norigin: AS64501\r\n"

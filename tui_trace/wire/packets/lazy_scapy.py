@@ -18,9 +18,9 @@ def scapy_layers() -> tuple[Any, Any]:
     logging.getLogger("scapy").setLevel(logging.ERROR)
     if "scapy.data" not in sys.modules:
         _leave_out_vendors()
-    with _without_folders():
+    with _without_folders(), _without_cryptography():
         import scapy.main  # noqa: F401
-    from scapy.config import conf
+        from scapy.config import conf
 
     # addresses are given to each packet; reading all routes would cost a start 50 ms
     conf.route_autoload = conf.route6_autoload = False
@@ -35,6 +35,20 @@ def _leave_out_vendors() -> None:
         vendors = ModuleType(name)
         vendors.DATA = ""  # type: ignore[attr-defined]
         sys.modules[name] = vendors
+
+
+@contextlib.contextmanager
+def _without_cryptography() -> Iterator[None]:
+    """Hide a package from scapy, which loads it to see whether it could: 25 ms."""
+    name = "cryptography"
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 @contextlib.contextmanager
