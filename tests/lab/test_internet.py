@@ -243,14 +243,14 @@ def test_queue_grows_and_drains() -> None:
 
 
 @given(st.binary(max_size=200), st.integers(0, 10**12))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_nothing_that_comes_in_raises(raw: bytes, now: int) -> None:
     for name in ("malformed", "nat", "mpls", "plain"):
         Simulator(SCENARIOS[name]).receive(raw, now)
 
 
 @given(st.data())
-@settings(max_examples=500)
+@settings(max_examples=250)
 def test_mutated_probes_never_raise(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(SCENARIOS)))
     transport = data.draw(st.sampled_from([ICMP(), UDP(), TCP(flags="SEC"), TCP(flags="FA")]))

@@ -19,7 +19,7 @@ from tests.helpers.places import ROOT
 from tui_trace.core.events import Foreign, Reply
 
 FORGER = {4: "203.0.113.66", 6: "2001:db8:66::1"}
-COUNT = 60_000
+COUNT = 30_000
 TCP = ("-T", "-P", str(OPEN_PORT))
 
 
@@ -38,7 +38,7 @@ TCP = ("-T", "-P", str(OPEN_PORT))
 def test_no_forged_quote_is_credited(rewrite: str, options: tuple[str, ...], family: int) -> None:
     with Chain(4, relay=2, rewrites=(rewrite,)) as chain:
         listen(chain.target, OPEN_PORT)
-        words = ("--jsonl", "-n", "-i0.1", "-c90", "-Z1", *options, chain.target_address(family))
+        words = ("--jsonl", "-n", "-i0.1", "-c50", "-Z1", *options, chain.target_address(family))
         prober = chain.client.popen(command(*words), env=environment())
         forger = (sys.executable, "-m", "tests.helpers.network.forger")
         flood = chain.router(1).popen(

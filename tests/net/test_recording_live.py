@@ -193,7 +193,7 @@ def test_after_kill_at_any_moment_the_program_has_kept_all_but_the_last_second(
 ) -> None:
     rng = random.Random()
     kept = []
-    for batch in range(10):
+    for batch in range(5):
         children = []
         for number in range(5):
             path, told = (tmp_path / f"{batch}-{number}.{kind}" for kind in ("session", "jsonl"))
@@ -214,7 +214,7 @@ def test_after_kill_at_any_moment_the_program_has_kept_all_but_the_last_second(
             process.communicate(timeout=10)
             lines = told.read_bytes().split(b"\n")[:-1]
             kept.append(check_killed(path, read_events(lines)))
-    assert sum(count > 100 for count in kept) > 10, f"hardly any was killed at work: {kept}"
+    assert sum(count > 100 for count in kept) > 5, f"hardly any was killed at work: {kept}"
 
 
 @pytest.mark.parametrize(

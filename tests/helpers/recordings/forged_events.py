@@ -101,7 +101,7 @@ def blocks() -> Iterator[tuple[str, Forge]]:
                 address=f"192.0.{n % 199}.{n % 7}",
                 kind=ev.ReplyKind.TIME_EXCEEDED,
             )
-            for n in range(8000)
+            for n in range(4000)
         ],
         "an answer of each time": [
             reply(at=at, rtt=rtt, probe=n, reached=True, late=bool(n % 2))
@@ -171,7 +171,7 @@ def in_flight(path: Path, hidden: bool = False) -> None:
     first = packed([ev.RunOpened(at=0, run=1, settings=ProbeSettings())])
     rows: list[Row] = [(0, 0, None, first)]
     fold = codec.pack_checkpoint(Session().checkpoint()) if hidden else None
-    for number in range(1, 320 if hidden else 50):
+    for number in range(1, 160 if hidden else 25):
         start = chunk(lines, which, [0] * many, [number * many, *[1] * (many - 1)], [0] * many)
         rows.append((number, number, fold, start))
     write(path, rows)
@@ -203,7 +203,7 @@ def addresses(path: Path) -> None:
 def flapping(path: Path) -> None:
     """Two blocks' worth of answers from two sets of routers, in turns."""
     events: list[ev.Event] = [ev.RunOpened(at=0, run=1, settings=ProbeSettings())]
-    for turn in range(30):
+    for turn in range(20):
         events += [
             reply(
                 at=turn * 255 + ttl,

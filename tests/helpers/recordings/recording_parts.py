@@ -1,5 +1,6 @@
 """A recording in its parts, to be put together wrongly."""
 
+import functools
 import zlib
 from array import array
 from collections.abc import Callable
@@ -95,6 +96,7 @@ def packed(events: list[ev.Event]) -> bytes:
     return packer.full_chunk()
 
 
+@functools.cache
 def bomb(count: int) -> bytes:
     """So many MiB of zeros behind a header that lets one hope for more, deflated."""
     deflater = zlib.compressobj(9)

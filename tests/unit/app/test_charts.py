@@ -391,7 +391,7 @@ async def test_nothing_probed_yet() -> None:
         assert watch.app.screen is screen
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     hops=st.lists(OUTCOMES, min_size=1, max_size=6),
     sizes=st.lists(st.tuples(st.integers(1, 210), st.integers(1, 62)), min_size=1, max_size=3),

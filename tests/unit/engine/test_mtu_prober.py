@@ -138,7 +138,7 @@ def test_a_router_may_refuse_at_a_size_that_no_common_link_has() -> None:
     assert (found.reason, found.mtu, found.limit) == (End.COMPLETE, 296, MtuSource.REPORTED)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.integers(577, 1499),
     st.integers(1, LENGTH),

@@ -121,7 +121,7 @@ def test_a_router_that_does_not_say_its_mtu_is_met_with_the_next_plateau() -> No
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(st.integers(1, LENGTH), st.integers(100, 1499))
 def test_a_black_hole_is_named_to_the_byte_and_the_hop(hop: int, mtu: int) -> None:
     tape = discover(Links({hop: mtu}, says="nothing"))

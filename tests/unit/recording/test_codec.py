@@ -16,7 +16,7 @@ events = st.one_of(*map(structs, get_args(ev.Event)))
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(events, max_size=8), max_size=6))
 def test_every_event_comes_back_from_chunks_and_from_the_whole(batches):
     packer, unpacker = Packer(), Unpacker()
@@ -61,7 +61,7 @@ def test_a_block_is_bounded_by_its_events_and_by_what_they_say():
     assert len(packer) < 100
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_bytes_that_were_changed_are_refused_or_are_other_events(data):
     packer = Packer()

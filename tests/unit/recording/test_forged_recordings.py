@@ -14,8 +14,7 @@ from tests.helpers.recordings.open_recordings import MEMORY, REPORTS, Opened
 from tests.helpers.recordings.recording_parts import ROWS, write
 from tui_trace.session import checkpoint
 
-GROUPS = 40
-"""Many, so that the file is among the first that are begun."""
+GROUPS = 12
 FORGED = all_forged()
 
 

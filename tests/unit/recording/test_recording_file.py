@@ -57,7 +57,7 @@ def run_of(session, number):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(streams(), st.lists(st.floats(0, 1), max_size=8))
 @pytest.mark.usefixtures("short_blocks")
@@ -430,7 +430,7 @@ STATE = msgspec.to_builtins(folded(rounds(20, 4), 1 << 60).checkpoint(), str_key
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_fold_that_lies_is_refused_or_goes_on_without_breaking(tmp_path_factory, data):
     lie = STATE

@@ -40,7 +40,7 @@ any_events = st.lists(st.sampled_from([*KINDS, *[ev.Reply] * 8, ev.ProbeSent]).f
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(any_events, st.integers(0, 100))
 def test_it_goes_on_as_if_nothing_had_been(told, cut):
     events = [began(), opened(1), opened(2), opened(3, beside=True)]

@@ -245,7 +245,7 @@ def path_of(*hops):
 hops = st.lists(st.sampled_from(["a", "b", "c", "d", "e", ""]), max_size=12)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(hops, hops)
 def test_every_hop_of_both_stands_in_one_step_in_order(one, other):
     before, after = path_of(*one), path_of(*other)
@@ -289,7 +289,7 @@ def test_a_late_answer_takes_its_loss_back_where_it_was():
     assert [bucket.lost for bucket in fold.snapshot().buckets] == [0] * 6 + [1] + [0] * 3
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(-10, 1 << 62), st.none() | st.integers(0, NS_PER_S))))
 def test_the_timeline_counts_everything_in_bounded_memory(happenings):
     fold = TimelineFold()

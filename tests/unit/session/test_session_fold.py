@@ -38,7 +38,7 @@ def outcome(probe):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(streams())
 def test_fold_agrees_with_a_model_that_keeps_every_probe(stream):
     events, probes, duplicates, late, opened_runs = stream

@@ -111,7 +111,7 @@ def options_of(chosen: ProbeSettings, family: int, key: int) -> list[tuple[str, 
 
 @pytest.mark.slow
 @given(probes())
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_patched_is_what_scapy_builds(
     case: tuple[int, ProbeSettings, list[tuple[int, tuple[int, int], int, int]]],
 ) -> None:
@@ -129,7 +129,7 @@ def test_patched_is_what_scapy_builds(
 
 
 @given(probes())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_wire_carries_flow_and_key(
     case: tuple[int, ProbeSettings, list[tuple[int, tuple[int, int], int, int]]],
 ) -> None:
@@ -152,7 +152,7 @@ def test_the_wire_carries_flow_and_key(
 
 
 @given(probes())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_receiver_verifies_the_checksum(
     case: tuple[int, ProbeSettings, list[tuple[int, tuple[int, int], int, int]]],
 ) -> None:

@@ -109,7 +109,7 @@ def error(kind: int, code: int, quote: bytes, family: int, mtu: int = 0) -> byte
 
 
 @given(probe_cases(), st.data())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_error_names_the_probe_it_quotes(case: Any, data: st.DataObject) -> None:
     family, chosen, ttl, flow, key, ip_id = case
     kind, code, expected = data.draw(st.sampled_from([e[1:] for e in ERRORS if e[0] == family]))
@@ -329,7 +329,7 @@ def test_our_own_packet_looped_back(case: Any) -> None:
 
 @pytest.mark.slow
 @given(st.sampled_from(sorted(DECODERS)), st.binary(max_size=200), st.booleans())
-@settings(max_examples=2000)
+@settings(max_examples=800)
 def test_noise_never_raises(name: str, packet: bytes, whole: bool) -> None:
     answer = decode(name, packet, whole)
     assert answer is None or isinstance(answer, ReceivedReply)
@@ -337,7 +337,7 @@ def test_noise_never_raises(name: str, packet: bytes, whole: bool) -> None:
 
 @pytest.mark.slow
 @given(probe_cases(), st.data())
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_replies_never_raise(case: Any, data: st.DataObject) -> None:
     family = case[0]
     kind, code = data.draw(st.sampled_from([e[1:3] for e in ERRORS if e[0] == family]))

@@ -202,7 +202,7 @@ _WIRE6 = [
 ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(_WIRE6),
     st.integers(0, LIVE - 2),
@@ -242,7 +242,7 @@ def test_nat_that_turns_the_checksum_into_another_probes(family: int) -> None:
     assert tried
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(_WIRE6),
     st.integers(0, LIVE - 1),
@@ -511,7 +511,7 @@ _ALL = [
 ]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(_ALL),
     st.lists(st.integers(0, LIVE - 1), min_size=2, max_size=6, unique=True),

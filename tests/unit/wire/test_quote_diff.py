@@ -222,7 +222,7 @@ def test_a_short_quote_is_told_as_short_and_finds_nothing_that_is_not_there(
 
 @pytest.mark.slow
 @given(st.sampled_from(Protocol), st.sampled_from((4, 6)), st.binary(max_size=120), st.data())
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_noise_never_raises(
     protocol: Protocol, family: int, noise: bytes, data: st.DataObject
 ) -> None:
