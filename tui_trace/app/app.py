@@ -218,10 +218,13 @@ class TraceApp(TerminalApp[None]):
         if self._compare:
             self._compare = False
             self.live.action_compare_session()
-        if isinstance(self.screen, (PathScreen, FindingsScreen, WaysScreen)):
-            self.screen.look_at(message.snapshot)
-        elif isinstance(self.screen, (CompareScreen, DiagnosisScreen)):
-            self.screen.look_at(message.snapshot, self._tracing.runs)
+        top = self.screen
+        if not top.is_mounted:
+            return  # it is being opened, with the snapshot before
+        if isinstance(top, (PathScreen, FindingsScreen, WaysScreen)):
+            top.look_at(message.snapshot)
+        elif isinstance(top, (CompareScreen, DiagnosisScreen)):
+            top.look_at(message.snapshot, self._tracing.runs)
 
     def _export(self, view: View, name: str) -> None:
         def work() -> None:

@@ -164,10 +164,11 @@ class TerminalApp(KeysInTurn[ReturnType]):
 
     def _handle_exception(self, error: Exception) -> None:
         """End the view with one line instead of a traceback; the terminal is restored."""
-        self.failure = f"display failed (internal error): {error_messages.one_line(error)}"
-        self.details = error_messages.format_traceback(error)
         self._return_code = 1
+        # what breaks later broke because the screens were being taken down
         if self._exception is None:
+            self.failure = f"display failed (internal error): {error_messages.one_line(error)}"
+            self.details = error_messages.format_traceback(error)
             self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()

@@ -8,6 +8,7 @@ from tests.helpers.app.app_driver import Watch, recorded, replayed, watching
 from tests.helpers.app.emulated_terminal import Terminal
 from tui_trace.app.keyboard import MOST_PASTED
 from tui_trace.app.keymap import COMMANDS, KEYS, Key
+from tui_trace.app.messages import SnapshotTaken
 from tui_trace.app.widgets.prompt import Prompt
 from tui_trace.core.stream import Command, SourceError
 
@@ -104,6 +105,28 @@ async def test_every_key_in_every_screen(screen: str) -> None:
             await lead_to(watch, screen)
             await press(watch, key, screen)
         assert not watch.source.stopped.is_set()
+
+
+@pytest.mark.parametrize("screen", [name for name in SCREENS if name not in ("table", "columns")])
+async def test_what_comes_while_a_screen_opens_does_not_end_the_view(screen: str) -> None:
+    """On a busy machine there is a moment in which a screen is on top and has no widgets yet."""
+    async with watching() as watch:
+        *before, last = SCREENS[screen]
+        for key in before:
+            await watch.pilot.press(key)
+        await watch.pilot.pause(0.1)
+        app, live = watch.app, watch.app.live
+        opens = next(key for key in KEYS if last in key.keys.split(","))
+        await (app if opens.priority else live).run_action(opens.target_action)
+        assert type(app.screen).__name__ == TYPES[screen]
+        assert not app.screen.is_mounted
+        live.show_message("told while it opens")
+        live.clear_message()
+        app.on_snapshot_taken(SnapshotTaken(app._tracing, live.snapshot))
+        live.on_key(events.Key("k", "k"))
+        await watch.pilot.pause(0.1)
+        assert app.screen.is_mounted
+        assert app.failure is None, app.details
 
 
 @pytest.mark.parametrize("screen", ["table", "charts", "targets"])

@@ -180,8 +180,8 @@ class MainScreen(OpeningScreen):
         self._show_hops()
         self._show_inspector()
         self._show_timestrip()
-        if isinstance(self.app.screen, ChartScreen):
-            self.app.screen.look_at(snapshot)
+        if isinstance(self._front, ChartScreen):
+            self._front.look_at(snapshot)
 
     def _show_hops(self) -> None:
         shown = self.shown

@@ -100,9 +100,9 @@ class PromptingScreen(PromptHost):
 
     @property
     def _front(self) -> PromptHost:
-        """The screen on top, if it is one over this one; else this screen."""
+        """The screen on top, if it is one over this one that has opened; else this screen."""
         top = self.app.screen
-        return top if isinstance(top, OverLive) else self
+        return top if isinstance(top, OverLive) and top.is_mounted else self
 
     def show_message(self, text: str, *, lasting: bool = False) -> None:
         """Show a message in place of the keys of the screen on top."""
