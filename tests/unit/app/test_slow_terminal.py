@@ -51,7 +51,7 @@ def faster(terminal: SlowTerminal) -> None:
 def test_q_is_obeyed_at_once(demo: Callable[..., SlowTerminal], answers: bool) -> None:
     terminal = demo(rate=5000, answers=answers)
     faster(terminal)
-    terminal.rate = 960
+    terminal.rate = rate = 960
     time.sleep(6)
     before = len(terminal.raw)
     terminal.press(b"q")
@@ -63,7 +63,8 @@ def test_q_is_obeyed_at_once(demo: Callable[..., SlowTerminal], answers: bool) -
     drawn, leave, table = left.partition(b"\x1b[?1049l")
     assert leave
     assert b"203.0.113.80" in table
-    assert len(drawn) <= (1500 if answers else STORED + 200)
+    # what was on its way, and what goes out until a busy machine has read the key
+    assert len(drawn) <= (540 if answers else STORED) + rate
 
 
 def test_a_terminal_that_takes_nothing_gets_the_newest_picture(
