@@ -8,10 +8,8 @@ import queue
 from collections.abc import Callable
 from functools import partial
 
-from msgspec.structs import replace
-
 from tui_trace.core.events import ReplyKind, Stamp
-from tui_trace.core.settings import NS_PER_MS, NS_PER_S, Pace, ProbeSettings
+from tui_trace.core.settings import NS_PER_S, Pace, ProbeSettings
 from tui_trace.core.stream import (
     Command,
     FindPathMtu,
@@ -32,12 +30,14 @@ from tui_trace.core.stream import (
 from tui_trace.engine.clock_step import ClockStepDetector, TimeOfDay
 from tui_trace.engine.egress_watch import EgressWatch
 from tui_trace.engine.event_emitter import EventEmitter
+from tui_trace.engine.expiry import PAST_END, PULSE_INTERVAL, Expiry
 from tui_trace.engine.first_sweep import ScheduledProbe
 from tui_trace.engine.flows import Flows, PortBook
 from tui_trace.engine.keyless_replies import KeylessReplyBuffer
 from tui_trace.engine.loop import ProbingLoop
 from tui_trace.engine.mtu_prober import MtuProber
-from tui_trace.engine.probe import Probe, ProbeState
+from tui_trace.engine.probe import ProbeState
+from tui_trace.engine.probe_sender import ProbeSender
 from tui_trace.engine.reply_handler import ReplyHandler
 from tui_trace.engine.run_scheduler import RunScheduler
 from tui_trace.engine.run_state import EngineRun, RunProbe
@@ -48,9 +48,6 @@ from tui_trace.wire.send_errors import MAY_PASS
 
 _TIME_EXCEEDED = ReplyKind.TIME_EXCEEDED
 
-PULSE_INTERVAL = 100 * NS_PER_MS
-EXPIRY_INTERVAL = 20 * NS_PER_MS
-PAST_END = "beyond the end of the path"
 UNTIMED = "the reply came while this program did not run"
 TOLD_STALL = 2 * NS_PER_S
 """A busy machine may stop a program for less."""
@@ -96,22 +93,22 @@ class Engine:
         self._runs = RunScheduler(self._make_flows, self._emitter.run_opened)
         self._port_book = PortBook(network)
         self._egress = EgressWatch(network)
-        self._replies = ReplyHandler(self._emitter, network.address, self._emit_failure)
+        self._sender = ProbeSender(network, self._emitter, self._runs, self._egress, self._clock)
+        tell_failure = self._sender.tell_failure
+        self._replies = ReplyHandler(self._emitter, network.address, tell_failure)
+        self._expiry = Expiry(network, self._emitter, self._runs, self._tell_lost)
         self._rounds = 0
-        self._probes = 0
-        self._next_expiry = 0
         self._ways = WayProber(
             self._runs,
             self._emitter,
-            self._send,
+            self._sender.send,
             target=network.address,
             keeps_ports=network.keeps_ports,
         )
         self._path_mtu = MtuProber(
-            self._runs, self._emitter, network, self._send_sized, self._emit_failure
+            self._runs, self._emitter, network, self._sender.send_sized, tell_failure
         )
         self._keyless_replies = KeylessReplyBuffer()
-        self._last_sent: RunProbe | None = None
         self._wake = network.wake
         self._stalled_until = 0
         """When this process ran again after a stretch in which it did not; monotonic ns."""
@@ -174,8 +171,8 @@ class Engine:
         Replies were read last at `read_at`: a probe whose wait ended later may have been answered.
         """
         now = self._network.monotonic()
-        if now >= self._next_expiry:
-            self._emit_lost(now, min(now, read_at))
+        if now >= self._expiry.next_at:
+            self._expiry.find_lost(now, min(now, read_at), self._pace)
         if (change := self._time_of_day.change()) is not None:
             self._emitter.clock_stepped(change)
         self._emitter.pulse(now)
@@ -203,7 +200,7 @@ class Engine:
         """Emit the last events."""
         for run in self._runs.all:
             for probe in run.pending_scouts():
-                self._make_void(probe, PAST_END)
+                self._expiry.make_void(probe, PAST_END)
         self._ways.stop()
         self._path_mtu.stop()
         if self._shared is not None:
@@ -251,7 +248,7 @@ class Engine:
             return 0
         if pace.next_probe_after is None:
             return None
-        last = self._last_sent
+        last = self._sender.last
         if last is None or last.state is not ProbeState.PENDING:
             return 0
         return last.monotonic + pace.next_probe_after
@@ -287,7 +284,7 @@ class Engine:
         try:
             begin()
         except SendError as error:
-            self._emit_failure(self._current_run, self._pace.first_ttl, error)
+            self._sender.tell_failure(self._current_run, self._pace.first_ttl, error)
 
     def _change_runs(self, change: Callable[[], None]) -> None:
         run, now = self._current_run, self._network.monotonic()
@@ -295,7 +292,7 @@ class Engine:
         try:
             change()
         except SendError as error:
-            self._emit_failure(run, self._pace.first_ttl, error)
+            self._sender.tell_failure(run, self._pace.first_ttl, error)
         self._current_run.schedule.resume(now)
 
     def _make_flows(self, settings: ProbeSettings) -> Flows:
@@ -320,7 +317,7 @@ class Engine:
             scheduled = run.schedule.pop_due(now, run.last_ttl(self._pace))
             if scheduled is not None:
                 if self._may_ask(run, scheduled):
-                    self._send(run, scheduled, now)
+                    self._sender.send(run, scheduled, now)
             elif not run.schedule.is_round_over or not self._begin_round(run, now):
                 return
 
@@ -345,7 +342,9 @@ class Engine:
         if self._next_due(run, now) > now:
             return False
         run = self._runs.next_round()
-        if self._waits_for_route and not run.schedule.round and not self._can_leave(run, now):
+        first_ttl = self._pace.first_ttl
+        is_first = self._waits_for_route and not run.schedule.round
+        if is_first and not self._sender.can_leave(run, first_ttl, now):
             # so that the first sweep is one when the route comes
             run.schedule.put_off(now)
             return False
@@ -359,69 +358,7 @@ class Engine:
         )
         self._rounds += 1
         self._emitter.round_began(run)
-        return self._can_leave(run, now)
-
-    def _can_leave(self, run: EngineRun, now: int) -> bool:
-        try:
-            source = self._egress.source
-            if (egress := self._egress.find_change(run, now)) is not None:
-                self._emitter.egress_found(run, egress)
-            if self._egress.source != source:
-                self._emitter.source_changed(self._egress.source)
-        except SendError as error:
-            run.schedule.clear()
-            self._emit_failure(run, self._pace.first_ttl, error)
-            return False
-        return True
-
-    def _send(self, run: EngineRun, scheduled: ScheduledProbe, now: int) -> bool:
-        """Send a probe; return whether it left."""
-        try:
-            self._send_sized(run, scheduled, now)
-        except SendError as error:
-            self._emit_failure(run, scheduled.ttl, error)
-            return False
-        return True
-
-    def _send_sized(
-        self, run: EngineRun, scheduled: ScheduledProbe, now: int, size: int | None = None
-    ) -> None:
-        """Send a probe, with so many bytes if they are not those of its run; `SendError`."""
-        if run.plan is not None:
-            chosen = run.flows.main(scheduled.flow)
-        else:
-            may_reach_target = scheduled.is_scout or self._may_reach_target(run, scheduled.ttl)
-            chosen = run.flows.choose(scheduled, now, may_reach_target=may_reach_target)
-        self._probes += 1
-        probe = Probe(
-            run,
-            self._probes,
-            run.settings if size is None else replace(run.settings, size=size),
-            scheduled.ttl,
-            chosen,
-            flow_index=scheduled.flow,
-            is_scout=scheduled.is_scout,
-            monotonic=now,
-            wall=self._network.wall(),
-            epoch=self._clock.epoch,
-        )
-        try:
-            self._network.send(probe)
-        except SendError:
-            run.flows.on_void(probe, now)
-            raise
-        run.add_sent(probe)
-        if not run.is_beside:
-            self._last_sent = probe
-        self._emitter.probe_sent(probe)
-
-    def _may_reach_target(self, run: EngineRun, ttl: int) -> bool:
-        distance = self._runs.known_distance() if run.mtu_search is not None else 0
-        return ttl >= distance if distance else run.may_reach_target(ttl)
-
-    def _emit_failure(self, run: EngineRun, ttl: int, error: SendError) -> None:
-        self._egress.invalidate()
-        self._emitter.send_failed(run, ttl, error)
+        return self._sender.can_leave(run, first_ttl, now)
 
     # --- replies
 
@@ -438,7 +375,7 @@ class Engine:
         for answer in released:
             if self._stalled_until and self._came_untimed(answer):
                 if answer.probe.state is ProbeState.PENDING:
-                    self._make_void(answer.probe, UNTIMED)
+                    self._expiry.make_void(answer.probe, UNTIMED)
                 continue
             probe = self._replies.handle(answer, source=source, now=now, epoch=epoch)
             if probe is None:
@@ -462,7 +399,7 @@ class Engine:
         """
         if self._stopping or (self._is_last_round and self._is_done()):
             return now
-        wake_at = min(self._next_expiry, now + PULSE_INTERVAL)
+        wake_at = min(self._expiry.next_at, now + PULSE_INTERVAL)
         if not self._pace.paused:
             for due in (self._ways.next_due(now), self._path_mtu.next_due(now)):
                 wake_at = wake_at if due is None else min(wake_at, due)
@@ -480,36 +417,9 @@ class Engine:
         self._emitter.path_end(run, *end)
         if run.path_end.end_ttl is not None:
             for probe in run.pending_past(end[0]):
-                self._make_void(probe, PAST_END)
+                self._expiry.make_void(probe, PAST_END)
         if run is self._current_run and run.schedule.round > 1:
             run.schedule.extend(self._network.monotonic(), pace, end[0])
-
-    def _make_void(self, probe: RunProbe, reason: str) -> None:
-        probe.state = ProbeState.VOID
-        probe.run.flows.on_void(probe, self._network.monotonic())
-        self._emitter.probe_void(probe, reason)
-
-    def _emit_lost(self, now: int, read_at: int) -> None:
-        # a probe that leaves before then may have as short a wait as the user gave
-        deadlines = [now + min(PULSE_INTERVAL, self._pace.wait or PULSE_INTERVAL)]
-        for run in self._runs.all:
-            for probe in run.pop_expired(read_at, self._pace):
-                run.path_end.on_lost(probe.ttl)
-                if not run.counts_as_lost(probe):
-                    self._make_void(probe, PAST_END)
-                    continue
-                probe.state = ProbeState.LOST
-                run.flows.on_lost(probe, now)
-                if run.is_beside:
-                    run.plan_lost(probe, now)
-                else:
-                    run.add_lost(probe)
-                    self._tell_lost(run, probe)
-                self._emitter.probe_lost(probe)
-            deadline = run.next_deadline(self._pace)
-            if deadline is not None:
-                deadlines.append(deadline)
-        self._next_expiry = max(min(deadlines), now + EXPIRY_INTERVAL)
 
     def _tell_lost(self, run: EngineRun, probe: RunProbe) -> None:
         is_of_router = not run.may_reach_target(probe.ttl)
