@@ -9,6 +9,9 @@ import pytest
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
+_LAST_WAITS = 0.8
+"""The share of the other files that have begun when the last of those with networks begins."""
+
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """With CI=true in the environment nothing may be skipped."""
@@ -19,3 +22,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if skipped:
         reporter.write_line(f"CI: {len(skipped)} skipped, and none may be", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for networks begin in turns with files that compute, and before their end.
+
+    So no processor waits, neither at the end nor in between. A file stays in one piece.
+    """
+    files = list(dict.fromkeys(map(_file, items)))
+    waits = [file for file in files if file.startswith(("tests/net/", "tests/lab/"))]
+    computes = [file for file in files if file not in set(waits)]
+    place = {file: _LAST_WAITS * number / len(waits) for number, file in enumerate(waits)}
+    place |= {file: number / len(computes) for number, file in enumerate(computes)}
+    items.sort(key=lambda item: place[_file(item)])
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
