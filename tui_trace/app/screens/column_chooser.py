@@ -66,8 +66,8 @@ class ColumnChooser(ModalScreen[None]):
 
     def on_key(self, event: Key) -> None:
         """Say that a key does nothing here."""
-        box = self.query_one(OptionList)
-        moves = event.key in box._bindings.key_to_bindings
+        bound = self.active_bindings.get(event.key)
+        moves = bound is not None and isinstance(bound.node, OptionList)
         known = moves or event.key in _CLOSING or event.key == "space"
         name = self.app.get_key_display(Binding(event.key, ""))
         words = _KEYS if known else f"{name}: nothing here · {_KEYS}"
