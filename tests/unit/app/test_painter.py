@@ -98,9 +98,24 @@ def test_the_terminal_shows_the_newest_picture(
             assert terminal.looks() == drawn_whole(picture)
             assert painter.shows(rows)
             assert painter.paint(rows, ENDLESS) == ("", True)
+            # what is typed may be longer than the line, and the view scroll it only later
+            line, column = data.draw(st.integers(-1, HEIGHT)), data.draw(st.integers(-1, 3 * WIDTH))
+            terminal.feed(painter.move_cursor(line, column))
         if data.draw(st.integers(0, 5)) == 0:
             terminal.feed("\x1b[3;3H\x1b[0;44mgarbage")
             painter.forget()
+
+
+@pytest.mark.parametrize("column", [WIDTH - 1, WIDTH, 3 * WIDTH])
+def test_a_cursor_beyond_the_edge_leaves_what_comes_next_in_its_place(column: int) -> None:
+    """An input may be longer than the line before the view has scrolled it."""
+    terminal, painter = CellTerminal(WIDTH, HEIGHT), Painter(erases_in_colour=True)
+    blank = [strip([]) for _ in range(HEIGHT)]
+    picture = [*blank[:-1], strip([(" " * (WIDTH - 3), GROUND), ("abc", GROUND)])]
+    terminal.feed(painter.paint(frame_of(blank).rows, ENDLESS)[0])
+    terminal.feed(painter.move_cursor(HEIGHT - 1, column))
+    terminal.feed(painter.paint(frame_of(picture).rows, ENDLESS)[0])
+    assert terminal.looks() == drawn_whole(picture)
 
 
 @quickly

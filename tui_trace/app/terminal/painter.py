@@ -99,7 +99,12 @@ class Painter:
         return self._shown == wanted
 
     def move_cursor(self, line: int, column: int) -> str:
-        """Return what moves the cursor there."""
+        """Return what moves the cursor there, or as near as the picture reaches.
+
+        A terminal stops it at its edges, from where a move by so many columns would go wrong.
+        """
+        line = max(0, min(line, len(self._shown) - 1))
+        column = max(0, min(column, _width(self._shown) - 1))
         moved = _move(self._cursor, (line, column))
         self._cursor = line, column
         return moved
