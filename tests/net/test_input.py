@@ -111,7 +111,7 @@ def test_it_is_left_while_screens_open_and_close(start: Start, keys: bytes) -> N
 
 def test_a_flood_of_keys_is_over_at_once(start: Start) -> None:
     terminal = start()
-    for _ in range(15):
+    for _ in range(6):
         terminal.write(b"ud" * 10_000)
     read_for(terminal, 5)
     assert_left_in_order(terminal, b"\x03")

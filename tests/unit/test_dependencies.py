@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import tomllib
 import venv
 from collections.abc import Iterator
@@ -101,9 +100,14 @@ def test_without_one_package_the_view_opens_or_names_it(used: dict[str, str], pa
     try:
         terminal.wait_for_any("www.example.com", line)
         if line not in terminal.text:
-            for key in (b"c", b"\x1b", b"g", b"\x1b", b"q"):
-                terminal.press(key)
-                time.sleep(0.3)
+            terminal.wait_for("gw.home.example")
+            for opens in (b"c", b"g"):
+                terminal.press(opens)
+                terminal.wait_for("Escape")
+                # a key that came with it would be one with Alt
+                terminal.press(b"\x1b")
+                terminal.wait_until_gone("Escape")
+            terminal.press(b"q")
         assert terminal.wait() == int(line in terminal.text)
         assert "Traceback" not in terminal.text
     finally:
