@@ -11,8 +11,11 @@ from tui_trace.session.ways import WaySearch
 
 pytestmark = pytest.mark.usefixtures("inside")
 
+SURE = ("--confidence", "99.99")
+"""Else one search in twenty may miss a way, as it says."""
 
-def found(name: str, *options: str) -> tuple[Ways, WaySearch, list[str]]:
+
+def found(name: str, *options: str, is_well: bool = True) -> tuple[Ways, WaySearch, list[str]]:
     """What is known of ways after a search in the lab, and what is said of it."""
     traced = trace(name, "--ways", "-c", "2", "-i", "0.2", *options)
     collector = Collector()
@@ -22,7 +25,7 @@ def found(name: str, *options: str) -> tuple[Ways, WaySearch, list[str]]:
     search = snapshot.ways.latest
     assert search is not None
     assert len(snapshot.paths) == 1, "a search is no change of the path"
-    assert not [one for one in snapshot.episodes if one.finding.harm]
+    assert not is_well or not [one for one in snapshot.episodes if one.finding.harm]
     return snapshot.ways, search, describe_ways(snapshot.ways)
 
 
@@ -36,7 +39,7 @@ def widths(search: WaySearch) -> list[int]:
 
 @pytest.mark.parametrize("options", [("-u",), ("-T",), ("-u", "-6"), ("-T", "-P", "443", "-6")])
 def test_nested_ways(options: tuple[str, ...]) -> None:
-    _, search, said = found("ways-nested", *options)
+    _, search, said = found("ways-nested", *options, *SURE)
     assert search.end is WaysEnd.COMPLETE
     assert widths(search) == [1, 1, 3, 9, 1, 1]
     assert len(search.cover) == 9
@@ -46,20 +49,21 @@ def test_nested_ways(options: tuple[str, ...]) -> None:
 
 
 def test_ways_of_unequal_length() -> None:
-    _, search, _ = found("ways-unequal", "-u")
+    _, search, _ = found("ways-unequal", "-u", *SURE)
     assert [len(flow.path) for flow in search.cover] in ([6, 5, 7], [5, 6, 7], [7, 6, 5], [
         5, 7, 6], [6, 7, 5], [7, 5, 6])  # fmt: skip
     assert widths(search)[2] == 3
 
 
 def test_a_mesh_has_all_its_links() -> None:
-    _, search, _ = found("ways-mesh", "-u")
+    _, search, _ = found("ways-mesh", "-u", *SURE)
     assert len([link for link in search.links if link.begin.ttl == 3]) == 6
     assert len(search.cover) == 6
 
 
 def test_a_dead_way_is_told_with_a_port_that_takes_it() -> None:
-    _, search, said = found("ways-dead", "-u")
+    # the flow of the rounds takes it, too, in one of eight sessions
+    _, search, said = found("ways-dead", "-u", *SURE, is_well=False)
     assert widths(search) == [1, 1, 7, 1, 1]
     (dead,) = [text for text in said if "no answer" in text]
     port = int(dead.rpartition(" ")[2])
