@@ -208,7 +208,7 @@ def test_ssh_that_fails_is_one_line_and_no_hang(host: SshHost, chain: Chain) -> 
 
 
 def test_a_host_without_the_program_or_with_another_one_is_one_line(
-    host: SshHost, chain: Chain
+    host: SshHost, chain: Chain, tmp_path: Path
 ) -> None:
     target = chain.target_address()
     host.install(None)
@@ -226,9 +226,13 @@ def test_a_host_without_the_program_or_with_another_one_is_one_line(
     assert refused(host, target) == f"{NAME} sent no events, but other text"
     host.install("printf 'tui-trace: \\033[2Jno\\n' >&2; exit 1")
     assert refused(host, target) == f"{NAME}: \\x1b[2Jno"
-    host.install("exec cat >/dev/null")
+    begun = tmp_path / "begun"
+    host.install(f"touch '{begun}'; exec cat >/dev/null")
     with Commanded(host.viewer, *FROM, target, env=host.environment) as traced:
-        time.sleep(1)
+        end = time.monotonic() + 30
+        while not begun.exists():
+            assert time.monotonic() < end, "the host was not asked"
+            time.sleep(0.02)
         traced.process.terminate()
         assert traced.wait() == 1
         assert traced.errors() == f"tui-trace: stopped before {NAME} answered\n"
