@@ -31,8 +31,9 @@ def start(space: Netns, tmp_path: Path) -> Iterator[Start]:
     """The live view over the lab, in a folder of its own."""
     with ExitStack() as stack:
 
-        def run(*before: str) -> Terminal:
-            args = ["env", "-C", str(tmp_path), *before, *tui_trace_process.command("--lab", "-n")]
+        def run(*before: str, module: str = "tui_trace") -> Terminal:
+            view = [sys.executable, "-m", module, "--lab", "-n"]
+            args = ["env", "-C", str(tmp_path), *before, *view]
             terminal = stack.enter_context(
                 Terminal(space, args, env=tui_trace_process.environment())
             )
@@ -92,8 +93,9 @@ def test_no_byte_ends_the_view(start: Start, sent: bytes) -> None:
     assert_left_in_order(terminal, b"q")
 
 
-def test_strings_made_by_chance(start: Start) -> None:
-    terminal = start()
+@pytest.mark.parametrize("module", ["tui_trace", "tests.helpers.network.held_up_view"])
+def test_strings_made_by_chance(start: Start, module: str) -> None:
+    terminal = start(module=module)
     for number, data in enumerate(hostile_keys.strings(seed=20, count=1500)):
         terminal.write(data)
         if number % 10 == 0:

@@ -343,8 +343,8 @@ class Engine:
             return False
         run = self._runs.next_round()
         first_ttl = self._pace.first_ttl
-        is_first = self._waits_for_route and not run.schedule.round
-        if is_first and not self._sender.can_leave(run, first_ttl, now):
+        may_wait = self._waits_for_route and not run.schedule.round
+        if may_wait and not self._sender.can_leave(run, first_ttl, now):
             # so that the first sweep is one when the route comes
             run.schedule.put_off(now)
             return False

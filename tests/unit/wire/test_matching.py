@@ -511,7 +511,7 @@ _ALL = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     st.sampled_from(_ALL),
     st.lists(st.integers(0, LIVE - 1), min_size=2, max_size=6, unique=True),
